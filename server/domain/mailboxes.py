@@ -1,0 +1,53 @@
+"""Mailboxes and the chain of commitments to what was laid into them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class HolderKind(StrEnum):
+    """Whose a mailbox is (POST-3, POST-4)."""
+
+    PERSON = "PERSON"
+    ENTITY = "ENTITY"
+
+
+class MailboxState(StrEnum):
+    """Whether a mailbox receives; what lies in it can be read in every state."""
+
+    OPEN = "OPEN"
+    SUSPENDED = "SUSPENDED"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox. `holder_number` is what stands before the `@`: a person's number or an entity's code."""
+
+    id: UUID
+    address: str
+    holder_kind: HolderKind
+    holder_number: str
+    state: MailboxState
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxHead:
+    """The end of a mailbox's chain: the sequence of the newest delivery (0 for none) and its link (32 bytes)."""
+
+    sequence: int
+    link: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLink:
+    """The opening of one link of the chain; only the holder ever gets it (log-and-receipt.md, section 2)."""
+
+    mailbox_id: UUID
+    sequence: int
+    delivery_id: UUID
+    nonce: bytes
+    previous: bytes
+    link: bytes

@@ -1,0 +1,129 @@
+"""The table of reasons: why a call is refused, and what that means for the caller.
+
+The wire's enum `namak.v1.Reason` has the same names; a contract test compares the two. `docs/reasons.md` is printed from here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """A canonical status code, by its gRPC name; the edge maps it to the library's value."""
+
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    NOT_FOUND = "NOT_FOUND"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    FAILED_PRECONDITION = "FAILED_PRECONDITION"
+    RESOURCE_EXHAUSTED = "RESOURCE_EXHAUSTED"
+    UNAVAILABLE = "UNAVAILABLE"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    INTERNAL = "INTERNAL"
+    DATA_LOSS = "DATA_LOSS"
+
+
+class Retry(StrEnum):
+    """Whether repeating the call can help."""
+
+    NEVER = "no"
+    AFTER_MENDING = "after mending, under a new request id"
+    LATER = "later"
+    SAME_REQUEST = "yes, with the same request id"
+
+
+class Reason(StrEnum):
+    """Why a call or an item was refused; the name on the wire without its prefix."""
+
+    CERTIFICATE_UNBOUND = "CERTIFICATE_UNBOUND"
+    CERTIFICATE_REVOKED = "CERTIFICATE_REVOKED"
+    REVOCATION_STATUS_UNKNOWN = "REVOCATION_STATUS_UNKNOWN"
+    ROLE_NOT_PERMITTED = "ROLE_NOT_PERMITTED"
+    NETWORK_NOT_PERMITTED = "NETWORK_NOT_PERMITTED"
+    RESOURCE_NOT_PERMITTED = "RESOURCE_NOT_PERMITTED"
+    INVALID_FIELDS = "INVALID_FIELDS"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"  # noqa: S105 - a reason's name, not a password
+    ALREADY_REGISTERED = "ALREADY_REGISTERED"
+    NOT_FOUND = "NOT_FOUND"
+    DOMAIN_NOT_REGISTERED = "DOMAIN_NOT_REGISTERED"
+    SENDER_NOT_PERMITTED = "SENDER_NOT_PERMITTED"
+    SENDER_SUSPENDED = "SENDER_SUSPENDED"
+    CONTRACT_NOT_IN_FORCE = "CONTRACT_NOT_IN_FORCE"
+    MAILBOX_UNKNOWN = "MAILBOX_UNKNOWN"
+    MAILBOX_SUSPENDED = "MAILBOX_SUSPENDED"
+    MAILBOX_CLOSED = "MAILBOX_CLOSED"
+    TOO_MANY_REFUSALS = "TOO_MANY_REFUSALS"
+    NOT_OPENED = "NOT_OPENED"
+    STATEMENT_NOT_ISSUED = "STATEMENT_NOT_ISSUED"
+    STATEMENT_EXPIRED = "STATEMENT_EXPIRED"
+    ALREADY_CONFIRMED = "ALREADY_CONFIRMED"
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    SIGNER_NOT_RECIPIENT = "SIGNER_NOT_RECIPIENT"
+    SIGNING_CERTIFICATE_UNTRUSTED = "SIGNING_CERTIFICATE_UNTRUSTED"
+    SIGNING_CERTIFICATE_EXPIRED = "SIGNING_CERTIFICATE_EXPIRED"
+    SIGNING_CERTIFICATE_REVOKED = "SIGNING_CERTIFICATE_REVOKED"
+    SIGNING_CERTIFICATE_PURPOSE = "SIGNING_CERTIFICATE_PURPOSE"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    INTERNAL = "INTERNAL"
+    EVIDENCE_CORRUPT = "EVIDENCE_CORRUPT"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRule:
+    """What a reason means for the caller.
+
+    `recorded` refusals leave evidence (SubmissionRejection) and are kept under the request id: one request has one outcome,
+    for ever, so that two pieces of evidence can never contradict each other about it.
+    """
+
+    status: Status
+    retry: Retry
+    recorded: bool = False
+
+
+_FIELD = ReasonRule(Status.INVALID_ARGUMENT, Retry.NEVER)
+_SIGNATURE = ReasonRule(Status.INVALID_ARGUMENT, Retry.NEVER)
+_STATE = ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING)
+_UNKNOWN_OUTCOME = ReasonRule(Status.UNAVAILABLE, Retry.SAME_REQUEST)
+
+REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
+    {
+        Reason.CERTIFICATE_UNBOUND: ReasonRule(Status.UNAUTHENTICATED, Retry.NEVER),
+        Reason.CERTIFICATE_REVOKED: ReasonRule(Status.UNAUTHENTICATED, Retry.NEVER),
+        Reason.REVOCATION_STATUS_UNKNOWN: _UNKNOWN_OUTCOME,
+        Reason.ROLE_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
+        Reason.NETWORK_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True),
+        Reason.RESOURCE_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
+        Reason.INVALID_FIELDS: _FIELD,
+        Reason.REQUEST_ID_REUSED: _FIELD,
+        Reason.INVALID_PAGE_TOKEN: _FIELD,
+        Reason.ALREADY_REGISTERED: ReasonRule(Status.ALREADY_EXISTS, Retry.NEVER),
+        Reason.NOT_FOUND: ReasonRule(Status.NOT_FOUND, Retry.NEVER),
+        Reason.DOMAIN_NOT_REGISTERED: _STATE,
+        Reason.SENDER_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True),
+        Reason.SENDER_SUSPENDED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
+        Reason.CONTRACT_NOT_IN_FORCE: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
+        Reason.MAILBOX_UNKNOWN: ReasonRule(Status.NOT_FOUND, Retry.AFTER_MENDING, recorded=True),
+        Reason.MAILBOX_SUSPENDED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
+        Reason.MAILBOX_CLOSED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
+        Reason.TOO_MANY_REFUSALS: ReasonRule(Status.RESOURCE_EXHAUSTED, Retry.LATER),
+        Reason.NOT_OPENED: _STATE,
+        Reason.STATEMENT_NOT_ISSUED: _SIGNATURE,
+        Reason.STATEMENT_EXPIRED: _STATE,
+        Reason.ALREADY_CONFIRMED: ReasonRule(Status.FAILED_PRECONDITION, Retry.NEVER),
+        Reason.SIGNATURE_INVALID: _SIGNATURE,
+        Reason.SIGNER_NOT_RECIPIENT: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
+        Reason.SIGNING_CERTIFICATE_UNTRUSTED: _SIGNATURE,
+        Reason.SIGNING_CERTIFICATE_EXPIRED: _SIGNATURE,
+        Reason.SIGNING_CERTIFICATE_REVOKED: _SIGNATURE,
+        Reason.SIGNING_CERTIFICATE_PURPOSE: _SIGNATURE,
+        Reason.SERVICE_UNAVAILABLE: _UNKNOWN_OUTCOME,
+        Reason.DEADLINE_EXCEEDED: ReasonRule(Status.DEADLINE_EXCEEDED, Retry.SAME_REQUEST),
+        Reason.INTERNAL: ReasonRule(Status.INTERNAL, Retry.NEVER),
+        Reason.EVIDENCE_CORRUPT: ReasonRule(Status.DATA_LOSS, Retry.NEVER),
+    }
+)

@@ -1,0 +1,275 @@
+"""What the rules raise: one class a reason. None knows gRPC; `interceptors/errors.py` turns them into statuses.
+
+Every value in a text stands in the metadata too, so that callers never parse texts (AIP-193).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from server.domain.reasons import REASONS, Reason, ReasonRule
+
+
+class Refused(Exception):
+    """A call or an item is refused for a documented reason.
+
+    `evidence_id` is set once the refusal has been recorded as evidence; the edge adds it to the metadata.
+    """
+
+    reason: ClassVar[Reason]
+
+    def __init__(self, text: str, **metadata: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.metadata = metadata
+        self.evidence_id: UUID | None = None
+
+    @property
+    def rule(self) -> ReasonRule:
+        """What this reason means for the caller."""
+        return REASONS[self.reason]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One wrong field: its path in the request (`submission.parts[0].name`), a constant reason, and a text for people."""
+
+    field: str
+    reason: str
+    text: str
+
+
+class InvalidFields(Refused):
+    """One or more fields are wrong; all of them are told at once."""
+
+    reason = Reason.INVALID_FIELDS
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.text}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+class CertificateUnbound(Refused):
+    reason = Reason.CERTIFICATE_UNBOUND
+
+    def __init__(self) -> None:
+        super().__init__("this certificate is bound to nobody who may call this method; ask the operator to bind it")
+
+
+class CertificateRevoked(Refused):
+    reason = Reason.CERTIFICATE_REVOKED
+
+    def __init__(self) -> None:
+        super().__init__("this certificate has been revoked")
+
+
+class RevocationStatusUnknown(Refused):
+    reason = Reason.REVOCATION_STATUS_UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__("whether the certificate is revoked can't be told now: no fresh revocation list; try again later")
+
+
+class RoleNotPermitted(Refused):
+    reason = Reason.ROLE_NOT_PERMITTED
+
+    def __init__(self, kind: str, method: str) -> None:
+        super().__init__(f"a caller of kind {kind} may not call {method}", caller_kind=kind, method=method)
+
+
+class NetworkNotPermitted(Refused):
+    reason = Reason.NETWORK_NOT_PERMITTED
+
+    def __init__(self, address: str, *, sender: str = "") -> None:
+        whose = f"the sender address {sender}" if sender else "the organisation"
+        metadata = {"client_address": address} | ({"sender": sender} if sender else {})
+        super().__init__(f"the call came from {address}, outside the networks registered for {whose}", **metadata)
+
+
+class ResourceNotPermitted(Refused):
+    reason = Reason.RESOURCE_NOT_PERMITTED
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"no such {kind}, or it is not yours", resource=kind)
+
+
+class RequestIdReused(Refused):
+    reason = Reason.REQUEST_ID_REUSED
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"the request id {request_id} was used before with other content", request_id=request_id)
+
+
+class InvalidPageToken(Refused):
+    reason = Reason.INVALID_PAGE_TOKEN
+
+    def __init__(self) -> None:
+        super().__init__("the page token is damaged or belongs to another query; start from the first page")
+
+
+class AlreadyRegistered(Refused):
+    reason = Reason.ALREADY_REGISTERED
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"the {kind} {name} is registered already, otherwise", resource=kind, name=name)
+
+
+class NotFound(Refused):
+    reason = Reason.NOT_FOUND
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name}", resource=kind, name=name)
+
+
+class DomainNotRegistered(Refused):
+    reason = Reason.DOMAIN_NOT_REGISTERED
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} does not lie under a domain registered for the organisation", address=address)
+
+
+class SenderNotPermitted(Refused):
+    reason = Reason.SENDER_NOT_PERMITTED
+
+    def __init__(self, sender: str) -> None:
+        super().__init__(f"{sender} is not a sender address that this certificate may use", sender=sender)
+
+
+class SenderSuspended(Refused):
+    reason = Reason.SENDER_SUSPENDED
+
+    def __init__(self, sender: str) -> None:
+        super().__init__(f"the sender address {sender} is suspended", sender=sender)
+
+
+class ContractNotInForce(Refused):
+    reason = Reason.CONTRACT_NOT_IN_FORCE
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the organisation has no contract in force (its contract's state is {state})", contract_state=state)
+
+
+class MailboxUnknown(Refused):
+    reason = Reason.MAILBOX_UNKNOWN
+
+    def __init__(self, recipient: str) -> None:
+        super().__init__(f"no mailbox has the address {recipient}", recipient=recipient)
+
+
+class MailboxSuspended(Refused):
+    reason = Reason.MAILBOX_SUSPENDED
+
+    def __init__(self, recipient: str) -> None:
+        super().__init__(f"the mailbox {recipient} is suspended", recipient=recipient)
+
+
+class MailboxClosed(Refused):
+    reason = Reason.MAILBOX_CLOSED
+
+    def __init__(self, recipient: str) -> None:
+        super().__init__(f"the mailbox {recipient} is closed", recipient=recipient)
+
+
+class TooManyRefusals(Refused):
+    reason = Reason.TOO_MANY_REFUSALS
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"more than {limit} submissions of the organisation were refused within a minute; this one was not recorded",
+            limit_per_minute=str(limit),
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class NotOpened(Refused):
+    reason = Reason.NOT_OPENED
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__("the message has not been opened yet; open it first", delivery_id=str(delivery_id))
+
+
+class StatementNotIssued(Refused):
+    reason = Reason.STATEMENT_NOT_ISSUED
+
+    def __init__(self, statement_id: UUID) -> None:
+        super().__init__("no such statement was issued to you for this message", statement_id=str(statement_id))
+
+
+class StatementExpired(Refused):
+    reason = Reason.STATEMENT_EXPIRED
+
+    def __init__(self, statement_id: UUID) -> None:
+        super().__init__("the statement has expired; ask for another one and sign that", statement_id=str(statement_id))
+
+
+class AlreadyConfirmed(Refused):
+    reason = Reason.ALREADY_CONFIRMED
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__("the reading of this message has been confirmed already", delivery_id=str(delivery_id))
+
+
+class SignatureInvalid(Refused):
+    reason = Reason.SIGNATURE_INVALID
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the signature is not acceptable: {detail}", detail=detail)
+
+
+class SignerNotRecipient(Refused):
+    reason = Reason.SIGNER_NOT_RECIPIENT
+
+    def __init__(self) -> None:
+        super().__init__("the signature is not by the recipient of this message")
+
+
+class SigningCertificateUntrusted(Refused):
+    reason = Reason.SIGNING_CERTIFICATE_UNTRUSTED
+
+    def __init__(self) -> None:
+        super().__init__("the signing certificate has no path to a root that issues certificates to citizens")
+
+
+class SigningCertificateExpired(Refused):
+    reason = Reason.SIGNING_CERTIFICATE_EXPIRED
+
+    def __init__(self) -> None:
+        super().__init__("a certificate in the signer's path is not valid at this time")
+
+
+class SigningCertificateRevoked(Refused):
+    reason = Reason.SIGNING_CERTIFICATE_REVOKED
+
+    def __init__(self) -> None:
+        super().__init__("the signing certificate has been revoked")
+
+
+class SigningCertificatePurpose(Refused):
+    reason = Reason.SIGNING_CERTIFICATE_PURPOSE
+
+    def __init__(self) -> None:
+        super().__init__("the certificate is not for signatures of intent: its key usage lacks contentCommitment")
+
+
+class ServiceUnavailable(Refused):
+    reason = Reason.SERVICE_UNAVAILABLE
+
+    def __init__(self, component: str) -> None:
+        super().__init__(
+            f"the {component} does not answer; the outcome is unknown: repeat with the same request id", component=component
+        )
+
+
+class DeadlineExceeded(Refused):
+    reason = Reason.DEADLINE_EXCEEDED
+
+    def __init__(self) -> None:
+        super().__init__("time ran out; the outcome is unknown: repeat with the same request id and more time")
+
+
+class EvidenceCorrupt(Refused):
+    reason = Reason.EVIDENCE_CORRUPT
+
+    def __init__(self, evidence_id: UUID) -> None:
+        super().__init__("stored evidence fails its own check; the operator has been alarmed", evidence=str(evidence_id))

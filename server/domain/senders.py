@@ -1,0 +1,75 @@
+"""Who may send: organisations with their contracts, domains, addresses and certificate bindings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from server.domain.caller import IpAddress, IpNetwork
+
+
+class ContractState(StrEnum):
+    """The state of an organisation's contract with the operator (POST-8)."""
+
+    NONE = "NONE"
+    IN_FORCE = "IN_FORCE"
+    SUSPENDED = "SUSPENDED"
+    ENDED = "ENDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation that may send once its contract is in force. `code` is its legal entity code."""
+
+    id: UUID
+    code: str
+    name: str
+    contract_state: ContractState
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain that belongs to one organisation, as A-labels (ADMIN-2)."""
+
+    organisation_id: UUID
+    name: str
+    document_reference: str
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SenderAddress:
+    """An address from which an organisation may send, and from where in the network (ADMIN-3, POST-8)."""
+
+    id: UUID
+    organisation_id: UUID
+    address: str
+    networks: tuple[IpNetwork, ...]
+    sms_permitted: bool
+    suspended: bool
+    registered_at: datetime
+
+    def permits(self, client: IpAddress) -> bool:
+        """Tells whether the address may be used from this client address; no network at all permits nothing."""
+        return any(client in network for network in self.networks)
+
+
+class BindingRole(StrEnum):
+    """What a bound machine certificate stands for."""
+
+    OPERATOR = "OPERATOR"
+    SENDER = "SENDER"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateBinding:
+    """What one machine certificate stands for; its key is the SHA-256 of the certificate's DER."""
+
+    certificate_sha256: bytes
+    role: BindingRole
+    organisation_id: UUID | None
+    sender_address_id: UUID | None
+    expires_at: datetime
+    bound_at: datetime
+    revoked_at: datetime | None

@@ -1,0 +1,1 @@
+"""Profiles of jurisdictions: data only, over the same services."""

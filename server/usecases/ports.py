@@ -1,0 +1,381 @@
+"""What use cases ask of the rings around them; storage, transparency, hsm and the citizens' PKI implement these.
+
+All methods of `Transaction` run inside one database transaction. Implementations raise `ServiceUnavailable` when the thing behind
+them does not answer, and never let their own library's exceptions out.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from server.domain.deliveries import Delivery, MessageView, Part, PartInfo
+from server.domain.facts import Fact
+from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.reasons import Reason
+from server.domain.senders import CertificateBinding, ContractState, Domain, Organisation, SenderAddress
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Returns the present time, aware, UTC."""
+        ...
+
+
+class Entropy(Protocol):
+    """Makes identifiers and random bytes."""
+
+    def new_id(self) -> UUID:
+        """Returns a new UUID, version 7: unique, and ordered by the time of its making as far as clocks agree."""
+        ...
+
+    def random(self, count: int) -> bytes:
+        """Returns `count` unpredictable bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is kept under a request id: the digest of the content, and the identifier that its outcome got.
+
+    For a submission `subject_id` is the delivery's identifier (which exists only if it was accepted); for an administrative
+    request it is the resource's. For a certificate binding, which has no UUID, it is a UUID made for the claim alone.
+    """
+
+    request_id: str
+    digest: bytes
+    subject_id: UUID
+
+
+class Claims(Protocol):
+    """Request ids, each claimed once by its owner for ever (log-and-receipt.md, section 5)."""
+
+    async def claim(self, owner_id: UUID, claims: Sequence[Claim]) -> Mapping[str, Claim]:
+        """Claims all; returns those request ids that were claimed before, as they are stored.
+
+        Rows are inserted in sorted order. A claim that another open transaction holds is waited for.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRefusal:
+    """A refused submission: its reason and metadata, as they were answered, and its evidence."""
+
+    organisation_id: UUID
+    request_id: str
+    reason: Reason
+    text: str
+    metadata: Mapping[str, str]
+    evidence_id: UUID
+    recorded_at: datetime
+
+
+class Refusals(Protocol):
+    """Refused submissions."""
+
+    async def add(self, refusals: Sequence[RecordedRefusal]) -> None: ...
+
+    async def under(self, organisation_id: UUID, request_ids: Collection[str]) -> Mapping[str, RecordedRefusal]:
+        """Returns the refusals kept under these request ids."""
+        ...
+
+    async def count_since(self, organisation_id: UUID, since: datetime) -> int: ...
+
+
+class Organisations(Protocol):
+    async def add(self, organisation: Organisation) -> bool:
+        """Adds it; returns False, changing nothing, when its code is in use."""
+        ...
+
+    async def get(self, organisation_id: UUID) -> Organisation | None: ...
+
+    async def set_contract_state(self, organisation_id: UUID, state: ContractState) -> None: ...
+
+
+class Domains(Protocol):
+    async def add(self, domain: Domain) -> bool:
+        """Adds it; returns False, changing nothing, when the name is registered."""
+        ...
+
+    async def get(self, name: str) -> Domain | None: ...
+
+    async def of(self, organisation_id: UUID) -> Sequence[Domain]: ...
+
+
+class SenderAddresses(Protocol):
+    async def add(self, address: SenderAddress) -> bool:
+        """Adds it; returns False, changing nothing, when the address is registered."""
+        ...
+
+    async def get(self, sender_address_id: UUID) -> SenderAddress | None: ...
+
+    async def find(self, address: str) -> SenderAddress | None: ...
+
+    async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
+        """Returns those of the organisation's addresses that are among the given ones, by address."""
+        ...
+
+    async def of(self, organisation_id: UUID) -> Sequence[SenderAddress]: ...
+
+    async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None: ...
+
+
+class Bindings(Protocol):
+    async def add(self, binding: CertificateBinding, certificate: bytes) -> bool:
+        """Adds it with the certificate's DER; returns False, changing nothing, when the certificate is or was bound."""
+        ...
+
+    async def get(self, certificate_sha256: bytes) -> CertificateBinding | None: ...
+
+    async def revoke(self, certificate_sha256: bytes, at: datetime) -> None:
+        """Marks it revoked; a revoked one keeps its first time."""
+        ...
+
+
+class Mailboxes(Protocol):
+    async def add(self, mailbox: Mailbox) -> bool:
+        """Adds it with an empty chain; returns False, changing nothing, when the address was ever given."""
+        ...
+
+    async def get(self, mailbox_id: UUID) -> Mailbox | None: ...
+
+    async def find(self, address: str) -> Mailbox | None: ...
+
+    async def of_person(self, person_number: str) -> Mailbox | None: ...
+
+    async def lock(self, addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
+        """Locks the heads of these mailboxes in sorted order; returns those that exist, by address."""
+        ...
+
+    async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
+        """Stores the new heads of locked mailboxes and the openings of their new links."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first access of one person to one delivery."""
+
+    mailbox_id: UUID
+    delivery_id: UUID
+    person_number: str
+    evidence_id: UUID
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedStatement:
+    """A statement as it was issued: `text` are the exact bytes to sign."""
+
+    id: UUID
+    mailbox_id: UUID
+    delivery_id: UUID
+    person_number: str
+    text: bytes
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A recorded confirmation: `cms_digest` is the SHA-256 of the signature's DER; the evidence in order of recording."""
+
+    mailbox_id: UUID
+    delivery_id: UUID
+    person_number: str
+    cms_digest: bytes
+    evidence_ids: tuple[UUID, ...]
+    confirmed_at: datetime
+
+
+class Deliveries(Protocol):
+    async def add(self, deliveries: Sequence[tuple[Delivery, Sequence[Part]]]) -> None: ...
+
+    async def sent(
+        self, organisation_id: UUID, delivery_ids: Collection[UUID]
+    ) -> Mapping[UUID, Delivery]:
+        """Returns those of the organisation's deliveries."""
+        ...
+
+    async def list_sent(
+        self, organisation_id: UUID, sender_address_id: UUID | None, *, before: UUID | None, limit: int
+    ) -> Sequence[Delivery]:
+        """Lists an organisation's (or one address's) deliveries by descending identifier, from before the given one."""
+        ...
+
+    async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
+        """Locks a delivery's row for the transaction; every transaction that records a fact about it does this first."""
+        ...
+
+    async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None: ...
+
+    async def list_in_mailbox(
+        self, mailbox_id: UUID, person_number: str, *, before: int | None, limit: int
+    ) -> Sequence[MessageView]:
+        """Lists a mailbox's messages by descending sequence, from before the given one."""
+        ...
+
+    async def read_part(self, mailbox_id: UUID, delivery_id: UUID, number: int) -> tuple[PartInfo, bytes] | None:
+        """Returns a part, numbered from 1, with its content."""
+        ...
+
+    async def set_notified(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
+        """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state (compare-and-set)."""
+        ...
+
+    async def add_opening(self, opening: Opening) -> None: ...
+
+    async def opening(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> Opening | None: ...
+
+    async def add_statement(self, statement: IssuedStatement) -> None: ...
+
+    async def statement(self, mailbox_id: UUID, statement_id: UUID) -> IssuedStatement | None: ...
+
+    async def newest_statement(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> IssuedStatement | None: ...
+
+    async def add_confirmation(self, confirmation: Confirmation) -> None: ...
+
+    async def confirmation(self, mailbox_id: UUID, delivery_id: UUID) -> Confirmation | None: ...
+
+
+class EvidenceStore(Protocol):
+    """Evidence, insert-only, and the queue into the log."""
+
+    async def record(self, facts: Sequence[Fact]) -> None:
+        """Stores the facts and queues their entries for the log, in this order, in this transaction."""
+        ...
+
+    async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]: ...
+
+    async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
+        """Returns a delivery's facts in the order of recording (by identifier within one transaction's order)."""
+        ...
+
+    async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
+        """Publishes a revocation list that is too large to stand in evidence; adding it again changes nothing."""
+        ...
+
+    async def revocation_list(self, digest: bytes) -> bytes | None: ...
+
+
+class Transaction(Protocol):
+    """One database transaction with everything in it."""
+
+    @property
+    def claims(self) -> Claims: ...
+    @property
+    def refusals(self) -> Refusals: ...
+    @property
+    def organisations(self) -> Organisations: ...
+    @property
+    def domains(self) -> Domains: ...
+    @property
+    def sender_addresses(self) -> SenderAddresses: ...
+    @property
+    def bindings(self) -> Bindings: ...
+    @property
+    def mailboxes(self) -> Mailboxes: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def evidence(self) -> EvidenceStore: ...
+
+    async def commit(self) -> None:
+        """Commits, synchronously to disk. Without it, leaving the unit of work rolls back."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """Opens transactions. Lock order everywhere: claims, mailboxes, deliveries, each sorted."""
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that writes; rolls back unless `commit` was awaited."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that always rolls back; `commit` in it is a programming error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedReceipt:
+    """Evidence with its proof: `tlog_proof` is a whole C2SP tlog-proof file."""
+
+    evidence_id: UUID
+    origin: str
+    leaf_index: int
+    tree_size: int
+    tlog_proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCheckpoint:
+    """A published checkpoint: `note` is the signed note's bytes."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: bytes
+
+
+class Log(Protocol):
+    """The transparency log as use cases see it."""
+
+    def wake(self) -> None:
+        """Says, without waiting, that facts were committed; called after each commit that recorded some."""
+        ...
+
+    async def receipts(self, evidence: Mapping[UUID, bytes], *, wait_seconds: float) -> Mapping[UUID, LoggedReceipt]:
+        """Returns receipts of the given evidence (identifier to document bytes) that stand under a published checkpoint.
+
+        Waits until all do, at most `wait_seconds`; then returns those that do.
+        """
+        ...
+
+    async def checkpoint(self, origin: str | None = None) -> PublishedCheckpoint | None:
+        """Returns the newest published checkpoint of a shard, by default of the current one."""
+        ...
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key of the current shard."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSigner:
+    """The person who made a confirmation's signature, and the revocation lists that were judged, signer's first (DER)."""
+
+    person_number: str
+    revocation_lists: tuple[bytes, ...]
+
+
+class Signatures(Protocol):
+    """Checks holders' signatures and personal certificates against the citizen roots and their revocation lists."""
+
+    async def verify(self, cms: bytes, statement: bytes, at: datetime) -> VerifiedSigner:
+        """Checks a detached CMS over exactly the statement's bytes.
+
+        Raises:
+            SignatureInvalid, SigningCertificateUntrusted, SigningCertificateExpired, SigningCertificateRevoked,
+            SigningCertificatePurpose, RevocationStatusUnknown.
+        """
+        ...
+
+
+class PersonalCertificates(Protocol):
+    """Recognises personal certificates at the door (identity.md)."""
+
+    async def person_of(self, certificate: bytes, at: datetime) -> str | None:
+        """Returns the person's number when the certificate (DER) has a path to a citizen root; None when it has not.
+
+        Raises:
+            CertificateRevoked: it, or an authority above it, has been revoked.
+            RevocationStatusUnknown: there is no fresh revocation list.
+        """
+        ...
