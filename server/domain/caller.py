@@ -1,4 +1,4 @@
-"""Who calls: one frozen value, decided once per call from the connection (identity.md), never from metadata."""
+"""Who calls: one frozen value, decided once per call from the connection, never from metadata."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -10,7 +10,9 @@ IpNetwork = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What the transport vouches for: the SHA-256 of the client certificate's DER (32 bytes) and the peer's address."""
+    """What the transport vouches for: the SHA-256 of the client certificate's DER (32 bytes) and the peer's
+    address.
+    """
 
     certificate_sha256: bytes
     address: IpAddress
@@ -34,7 +36,8 @@ class Operator:
 class Sender:
     """An organisation's system, perhaps bound to one sender address only.
 
-    `networks` is the union of the networks of all the organisation's addresses: outside it, a call is not even let in (CARD-4).
+    `networks` is the union of the networks of all the organisation's addresses: outside it, a call is not
+    even let in (CARD-4).
     """
 
     connection: Connection
@@ -45,7 +48,9 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person with a personal certificate: `person_number` is the national number, without the certificate's prefix."""
+    """A person with a personal certificate: `person_number` is the national number, without the certificate's
+    prefix.
+    """
 
     connection: Connection
     person_number: str

@@ -45,7 +45,8 @@ class Submission:
     def digest(self) -> bytes:
         """Returns the SHA-256 over the domain fields that makes two submissions under one request id equal.
 
-        Every field is preceded by its length, so that no two different submissions give the same bytes. It is never taken
+        Every field is preceded by its length, so that no two different submissions give the same bytes. It
+        is never taken
         over protobuf bytes, which are not canonical (log-and-receipt.md, section 5).
         """
         digest = hashlib.sha256(b"namak-submission/1\x00")
@@ -62,7 +63,8 @@ class Submission:
 class Delivery:
     """An accepted submission: one message in one mailbox.
 
-    `sequence` is its place in the mailbox, from 1. `notified_at` is when the notification policy's effect came about.
+    `sequence` is its place in the mailbox, from 1. `notified_at` is when the notification policy's effect
+    came about.
     """
 
     id: UUID

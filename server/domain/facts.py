@@ -11,7 +11,8 @@ from namak.evidence.events import Event
 class Fact:
     """One piece of evidence and where it belongs.
 
-    `data` are the document's exact bytes; `entry` is their SHA-256, the log's entry. `owner_id` is the mailbox for facts about
+    `data` are the document's exact bytes; `entry` is their SHA-256, the log's entry. `owner_id` is the
+    mailbox for facts about
     a delivery and the organisation for refused submissions, so that storage keeps all of one owner together.
     """
 

@@ -35,7 +35,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class MailboxHead:
-    """The end of a mailbox's chain: the sequence of the newest delivery (0 for none) and its link (32 bytes)."""
+    """The end of a mailbox's chain: sequence of the newest delivery (0 for none), and its link (32 bytes)."""
 
     sequence: int
     link: bytes

@@ -13,10 +13,13 @@ class Profile:
         code: ISO 3166 code in lower case, `am`.
         evidence_policy: `EvidenceIssuerPolicyID` of the evidence issued under it.
         operator_identifier, operator_name: `EvidenceIssuerDetails`.
-        mailbox_domain: the canonical domain of official addresses; `mailbox_domain_aliases` are accepted and replaced (POST-4).
+        mailbox_domain: the canonical domain of official addresses; `mailbox_domain_aliases` are accepted
+        and replaced (POST-4).
         person_digits, entity_digits: lengths of the identifiers before the `@` (POST-3, POST-4).
-        sender_top_domains: national top-level domains, as A-labels (ADMIN-4); `ascii_only_domains` admit no IDN labels below.
-        idn_script: the Unicode script name that a label under an internationalised national domain must be written in.
+        sender_top_domains: national top-level domains, as A-labels (ADMIN-4); `ascii_only_domains` admit no
+        IDN labels below.
+        idn_script: the Unicode script name that a label under an internationalised national domain must be
+        written in.
         notification_policy: `name@version` of the policy under which new deliveries are accepted (LADDER-2).
         naming: how a personal certificate names its person.
     """

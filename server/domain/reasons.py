@@ -1,6 +1,7 @@
 """The table of reasons: why a call is refused, and what that means for the caller.
 
-The wire's enum `namak.v1.Reason` has the same names; a contract test compares the two. `docs/reasons.md` is printed from here.
+The wire's enum `namak.v1.Reason` has the same names; a contract test compares the two. `docs/reasons.md` is
+printed from here.
 """
 
 from collections.abc import Mapping
@@ -76,8 +77,8 @@ class Reason(StrEnum):
 class ReasonRule:
     """What a reason means for the caller.
 
-    `recorded` refusals leave evidence (SubmissionRejection) and are kept under the request id: one request has one outcome,
-    for ever, so that two pieces of evidence can never contradict each other about it.
+    `recorded` refusals leave evidence (SubmissionRejection) and are kept under the request id: one request has
+    one outcome, for ever, so that two pieces of evidence can never contradict each other about it.
     """
 
     status: Status
@@ -96,7 +97,9 @@ REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
         Reason.CERTIFICATE_REVOKED: ReasonRule(Status.UNAUTHENTICATED, Retry.NEVER),
         Reason.REVOCATION_STATUS_UNKNOWN: _UNKNOWN_OUTCOME,
         Reason.ROLE_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
-        Reason.NETWORK_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True),
+        Reason.NETWORK_NOT_PERMITTED: ReasonRule(
+            Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True
+        ),
         Reason.RESOURCE_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
         Reason.INVALID_FIELDS: _FIELD,
         Reason.REQUEST_ID_REUSED: _FIELD,
@@ -106,7 +109,9 @@ REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
         Reason.DOMAIN_NOT_REGISTERED: _STATE,
         Reason.SENDER_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True),
         Reason.SENDER_SUSPENDED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
-        Reason.CONTRACT_NOT_IN_FORCE: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
+        Reason.CONTRACT_NOT_IN_FORCE: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True
+        ),
         Reason.MAILBOX_UNKNOWN: ReasonRule(Status.NOT_FOUND, Retry.AFTER_MENDING, recorded=True),
         Reason.MAILBOX_SUSPENDED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
         Reason.MAILBOX_CLOSED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),

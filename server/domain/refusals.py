@@ -1,4 +1,4 @@
-"""What the rules raise: one class a reason. None knows gRPC; `interceptors/errors.py` turns them into statuses.
+"""What the rules raise, one class a reason. None knows gRPC: `interceptors/errors.py` makes statuses of them.
 
 Every value in a text stands in the metadata too, so that callers never parse texts (AIP-193).
 """
@@ -33,7 +33,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One wrong field: its path in the request (`submission.parts[0].name`), a constant reason, and a text for people."""
+    """One wrong field: its path in the request, a constant reason, and a text for people."""
 
     field: str
     reason: str
@@ -54,7 +54,9 @@ class CertificateUnbound(Refused):
     reason = Reason.CERTIFICATE_UNBOUND
 
     def __init__(self) -> None:
-        super().__init__("this certificate is bound to nobody who may call this method; ask the operator to bind it")
+        super().__init__(
+            "this certificate is bound to nobody who may call this method; ask the operator to bind it"
+        )
 
 
 class CertificateRevoked(Refused):
@@ -68,7 +70,9 @@ class RevocationStatusUnknown(Refused):
     reason = Reason.REVOCATION_STATUS_UNKNOWN
 
     def __init__(self) -> None:
-        super().__init__("whether the certificate is revoked can't be told now: no fresh revocation list; try again later")
+        super().__init__(
+            "whether the certificate is revoked can't be told now: no fresh revocation list; try again later"
+        )
 
 
 class RoleNotPermitted(Refused):
@@ -84,7 +88,9 @@ class NetworkNotPermitted(Refused):
     def __init__(self, address: str, *, sender: str = "") -> None:
         whose = f"the sender address {sender}" if sender else "the organisation"
         metadata = {"client_address": address} | ({"sender": sender} if sender else {})
-        super().__init__(f"the call came from {address}, outside the networks registered for {whose}", **metadata)
+        super().__init__(
+            f"the call came from {address}, outside the networks registered for {whose}", **metadata
+        )
 
 
 class ResourceNotPermitted(Refused):
@@ -98,7 +104,9 @@ class RequestIdReused(Refused):
     reason = Reason.REQUEST_ID_REUSED
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"the request id {request_id} was used before with other content", request_id=request_id)
+        super().__init__(
+            f"the request id {request_id} was used before with other content", request_id=request_id
+        )
 
 
 class InvalidPageToken(Refused):
@@ -126,7 +134,9 @@ class DomainNotRegistered(Refused):
     reason = Reason.DOMAIN_NOT_REGISTERED
 
     def __init__(self, address: str) -> None:
-        super().__init__(f"{address} does not lie under a domain registered for the organisation", address=address)
+        super().__init__(
+            f"{address} does not lie under a domain registered for the organisation", address=address
+        )
 
 
 class SenderNotPermitted(Refused):
@@ -147,7 +157,10 @@ class ContractNotInForce(Refused):
     reason = Reason.CONTRACT_NOT_IN_FORCE
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"the organisation has no contract in force (its contract's state is {state})", contract_state=state)
+        super().__init__(
+            f"the organisation has no contract in force (its contract's state is {state})",
+            contract_state=state,
+        )
 
 
 class MailboxUnknown(Refused):
@@ -176,7 +189,8 @@ class TooManyRefusals(Refused):
 
     def __init__(self, limit: int, retry_after_seconds: int) -> None:
         super().__init__(
-            f"more than {limit} submissions of the organisation were refused within a minute; this one was not recorded",
+            f"more than {limit} submissions of the organisation were refused within a minute; "
+            "this one was not recorded",
             limit_per_minute=str(limit),
         )
         self.retry_after_seconds = retry_after_seconds
@@ -193,21 +207,27 @@ class StatementNotIssued(Refused):
     reason = Reason.STATEMENT_NOT_ISSUED
 
     def __init__(self, statement_id: UUID) -> None:
-        super().__init__("no such statement was issued to you for this message", statement_id=str(statement_id))
+        super().__init__(
+            "no such statement was issued to you for this message", statement_id=str(statement_id)
+        )
 
 
 class StatementExpired(Refused):
     reason = Reason.STATEMENT_EXPIRED
 
     def __init__(self, statement_id: UUID) -> None:
-        super().__init__("the statement has expired; ask for another one and sign that", statement_id=str(statement_id))
+        super().__init__(
+            "the statement has expired; ask for another one and sign that", statement_id=str(statement_id)
+        )
 
 
 class AlreadyConfirmed(Refused):
     reason = Reason.ALREADY_CONFIRMED
 
     def __init__(self, delivery_id: UUID) -> None:
-        super().__init__("the reading of this message has been confirmed already", delivery_id=str(delivery_id))
+        super().__init__(
+            "the reading of this message has been confirmed already", delivery_id=str(delivery_id)
+        )
 
 
 class SignatureInvalid(Refused):
@@ -249,7 +269,9 @@ class SigningCertificatePurpose(Refused):
     reason = Reason.SIGNING_CERTIFICATE_PURPOSE
 
     def __init__(self) -> None:
-        super().__init__("the certificate is not for signatures of intent: its key usage lacks contentCommitment")
+        super().__init__(
+            "the certificate is not for signatures of intent: its key usage lacks contentCommitment"
+        )
 
 
 class ServiceUnavailable(Refused):
@@ -257,7 +279,8 @@ class ServiceUnavailable(Refused):
 
     def __init__(self, component: str) -> None:
         super().__init__(
-            f"the {component} does not answer; the outcome is unknown: repeat with the same request id", component=component
+            f"the {component} does not answer; the outcome is unknown: repeat with the same request id",
+            component=component,
         )
 
 
@@ -265,11 +288,15 @@ class DeadlineExceeded(Refused):
     reason = Reason.DEADLINE_EXCEEDED
 
     def __init__(self) -> None:
-        super().__init__("time ran out; the outcome is unknown: repeat with the same request id and more time")
+        super().__init__(
+            "time ran out; the outcome is unknown: repeat with the same request id and more time"
+        )
 
 
 class EvidenceCorrupt(Refused):
     reason = Reason.EVIDENCE_CORRUPT
 
     def __init__(self, evidence_id: UUID) -> None:
-        super().__init__("stored evidence fails its own check; the operator has been alarmed", evidence=str(evidence_id))
+        super().__init__(
+            "stored evidence fails its own check; the operator has been alarmed", evidence=str(evidence_id)
+        )

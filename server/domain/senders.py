@@ -51,7 +51,7 @@ class SenderAddress:
     registered_at: datetime
 
     def permits(self, client: IpAddress) -> bool:
-        """Tells whether the address may be used from this client address; no network at all permits nothing."""
+        """Tells whether the address may be used from this client address; no network permits nothing."""
         return any(client in network for network in self.networks)
 
 

@@ -1,7 +1,6 @@
 """Armenia (seeds 000, 001, 002)."""
 
 from namak.evidence.signature import CertificateNaming
-
 from server.domain.profile import Profile
 
 AM = Profile(

@@ -1,6 +1,8 @@
-"""What use cases ask of the rings around them; storage, transparency, hsm and the citizens' PKI implement these.
+"""What use cases ask of the rings around them; storage, transparency, hsm and the citizens' PKI implement
+these.
 
-All methods of `Transaction` run inside one database transaction. Implementations raise `ServiceUnavailable` when the thing behind
+All methods of `Transaction` run inside one database transaction. Implementations raise
+`ServiceUnavailable` when the thing behind
 them does not answer, and never let their own library's exceptions out.
 """
 
@@ -30,7 +32,9 @@ class Entropy(Protocol):
     """Makes identifiers and random bytes."""
 
     def new_id(self) -> UUID:
-        """Returns a new UUID, version 7: unique, and ordered by the time of its making as far as clocks agree."""
+        """Returns a new UUID, version 7: unique, and ordered by the time of its making as far as clocks
+        agree.
+        """
         ...
 
     def random(self, count: int) -> bytes:
@@ -42,8 +46,10 @@ class Entropy(Protocol):
 class Claim:
     """What is kept under a request id: the digest of the content, and the identifier that its outcome got.
 
-    For a submission `subject_id` is the delivery's identifier (which exists only if it was accepted); for an administrative
-    request it is the resource's. For a certificate binding, which has no UUID, it is a UUID made for the claim alone.
+    For a submission `subject_id` is the delivery's identifier (which exists only if it was accepted); for
+    an administrative
+    request it is the resource's. For a certificate binding, which has no UUID, it is a UUID made for the
+    claim alone.
     """
 
     request_id: str
@@ -80,7 +86,9 @@ class Refusals(Protocol):
 
     async def add(self, refusals: Sequence[RecordedRefusal]) -> None: ...
 
-    async def under(self, organisation_id: UUID, request_ids: Collection[str]) -> Mapping[str, RecordedRefusal]:
+    async def under(
+        self, organisation_id: UUID, request_ids: Collection[str]
+    ) -> Mapping[str, RecordedRefusal]:
         """Returns the refusals kept under these request ids."""
         ...
 
@@ -127,7 +135,9 @@ class SenderAddresses(Protocol):
 
 class Bindings(Protocol):
     async def add(self, binding: CertificateBinding, certificate: bytes) -> bool:
-        """Adds it with the certificate's DER; returns False, changing nothing, when the certificate is or was bound."""
+        """Adds it with the certificate's DER; returns False, changing nothing, when the certificate is or
+        was bound.
+        """
         ...
 
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None: ...
@@ -183,7 +193,9 @@ class IssuedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A recorded confirmation: `cms_digest` is the SHA-256 of the signature's DER; the evidence in order of recording."""
+    """A recorded confirmation: `cms_digest` is the SHA-256 of the signature's DER; the evidence in order of
+    recording.
+    """
 
     mailbox_id: UUID
     delivery_id: UUID
@@ -196,23 +208,27 @@ class Confirmation:
 class Deliveries(Protocol):
     async def add(self, deliveries: Sequence[tuple[Delivery, Sequence[Part]]]) -> None: ...
 
-    async def sent(
-        self, organisation_id: UUID, delivery_ids: Collection[UUID]
-    ) -> Mapping[UUID, Delivery]:
+    async def sent(self, organisation_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Delivery]:
         """Returns those of the organisation's deliveries."""
         ...
 
     async def list_sent(
         self, organisation_id: UUID, sender_address_id: UUID | None, *, before: UUID | None, limit: int
     ) -> Sequence[Delivery]:
-        """Lists an organisation's (or one address's) deliveries by descending identifier, from before the given one."""
+        """Lists an organisation's (or one address's) deliveries by descending identifier, from before the
+        given one.
+        """
         ...
 
     async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
-        """Locks a delivery's row for the transaction; every transaction that records a fact about it does this first."""
+        """Locks a delivery's row for the transaction; every transaction that records a fact about it does
+        this first.
+        """
         ...
 
-    async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None: ...
+    async def in_mailbox(
+        self, mailbox_id: UUID, delivery_id: UUID, person_number: str
+    ) -> MessageView | None: ...
 
     async def list_in_mailbox(
         self, mailbox_id: UUID, person_number: str, *, before: int | None, limit: int
@@ -220,12 +236,16 @@ class Deliveries(Protocol):
         """Lists a mailbox's messages by descending sequence, from before the given one."""
         ...
 
-    async def read_part(self, mailbox_id: UUID, delivery_id: UUID, number: int) -> tuple[PartInfo, bytes] | None:
+    async def read_part(
+        self, mailbox_id: UUID, delivery_id: UUID, number: int
+    ) -> tuple[PartInfo, bytes] | None:
         """Returns a part, numbered from 1, with its content."""
         ...
 
     async def set_notified(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
-        """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state (compare-and-set)."""
+        """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state (compare-and-
+        set).
+        """
         ...
 
     async def add_opening(self, opening: Opening) -> None: ...
@@ -236,7 +256,9 @@ class Deliveries(Protocol):
 
     async def statement(self, mailbox_id: UUID, statement_id: UUID) -> IssuedStatement | None: ...
 
-    async def newest_statement(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> IssuedStatement | None: ...
+    async def newest_statement(
+        self, mailbox_id: UUID, delivery_id: UUID, person_number: str
+    ) -> IssuedStatement | None: ...
 
     async def add_confirmation(self, confirmation: Confirmation) -> None: ...
 
@@ -253,11 +275,15 @@ class EvidenceStore(Protocol):
     async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]: ...
 
     async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
-        """Returns a delivery's facts in the order of recording (by identifier within one transaction's order)."""
+        """Returns a delivery's facts in the order of recording (by identifier within one transaction's
+        order).
+        """
         ...
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
-        """Publishes a revocation list that is too large to stand in evidence; adding it again changes nothing."""
+        """Publishes a revocation list that is too large to stand in evidence; adding it again changes
+        nothing.
+        """
         ...
 
     async def revocation_list(self, digest: bytes) -> bytes | None: ...
@@ -330,8 +356,11 @@ class Log(Protocol):
         """Says, without waiting, that facts were committed; called after each commit that recorded some."""
         ...
 
-    async def receipts(self, evidence: Mapping[UUID, bytes], *, wait_seconds: float) -> Mapping[UUID, LoggedReceipt]:
-        """Returns receipts of the given evidence (identifier to document bytes) that stand under a published checkpoint.
+    async def receipts(
+        self, evidence: Mapping[UUID, bytes], *, wait_seconds: float
+    ) -> Mapping[UUID, LoggedReceipt]:
+        """Returns receipts of the given evidence (identifier to document bytes) that stand under a published
+        checkpoint.
 
         Waits until all do, at most `wait_seconds`; then returns those that do.
         """
@@ -349,20 +378,25 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSigner:
-    """The person who made a confirmation's signature, and the revocation lists that were judged, signer's first (DER)."""
+    """The person who made a confirmation's signature, and the revocation lists that were judged, signer's
+    first (DER).
+    """
 
     person_number: str
     revocation_lists: tuple[bytes, ...]
 
 
 class Signatures(Protocol):
-    """Checks holders' signatures and personal certificates against the citizen roots and their revocation lists."""
+    """Checks holders' signatures and personal certificates against the citizen roots and their revocation
+    lists.
+    """
 
     async def verify(self, cms: bytes, statement: bytes, at: datetime) -> VerifiedSigner:
         """Checks a detached CMS over exactly the statement's bytes.
 
         Raises:
-            SignatureInvalid, SigningCertificateUntrusted, SigningCertificateExpired, SigningCertificateRevoked,
+            SignatureInvalid, SigningCertificateUntrusted, SigningCertificateExpired,
+            SigningCertificateRevoked,
             SigningCertificatePurpose, RevocationStatusUnknown.
         """
         ...
@@ -372,7 +406,8 @@ class PersonalCertificates(Protocol):
     """Recognises personal certificates at the door (identity.md)."""
 
     async def person_of(self, certificate: bytes, at: datetime) -> str | None:
-        """Returns the person's number when the certificate (DER) has a path to a citizen root; None when it has not.
+        """Returns the person's number when the certificate (DER) has a path to a citizen root; None when it
+        has not.
 
         Raises:
             CertificateRevoked: it, or an authority above it, has been revoked.

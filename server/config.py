@@ -1,0 +1,227 @@
+"""The server's settings: one TOML file, with environment variables over it, read once.
+
+`NAMAK_<SECTION>_<KEY>` overrides `key` in `[section]`, for example `NAMAK_DATABASE_URL`. Unknown keys are
+refused, and every problem is
+told at once, before any socket opens. Secrets stand in files; the settings hold their paths. Durations and
+sizes are texts with units
+(`500ms`, `30s`, `10m`; `64KiB`, `3MiB`). Nothing else in the server reads the environment.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):(\d{1,5})")
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError("a duration is a number with a unit: 500ms, 30s, 10m or 1h")
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError("a duration is a text with a unit, such as '30s'")
+
+
+def _address(value: Any) -> Any:
+    if not isinstance(value, str) or (match := _ADDRESS.fullmatch(value)) is None or int(match[2]) > 65535:
+        raise ValueError("an address is IP:PORT, such as 127.0.0.1:8443 or [::1]:8443")
+    return value
+
+
+def _rooted(value: Path, info: ValidationInfo) -> Path:
+    # Relative paths are relative to the file that names them, wherever the server was started.
+    directory: Path = (info.context or {}).get("directory", Path())
+    return directory / value
+
+
+def _existing(value: Path) -> Path:
+    if not value.exists():
+        raise ValueError(f"{value} does not exist")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Address = Annotated[str, BeforeValidator(_address)]
+NewPath = Annotated[Path, AfterValidator(_rooted)]
+ExistingPath = Annotated[Path, AfterValidator(_rooted), AfterValidator(_existing)]
+
+
+class ConfigurationError(Exception):
+    """The settings can't be used; the text lists every problem, a line each."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ServerSettings(_Section):
+    """Where and how the server listens."""
+
+    listen: Address = "127.0.0.1:8443"
+    """Address of the gRPC listener (mTLS). Port 0 takes a free one."""
+    health_listen: Address = "127.0.0.1:8444"
+    """Address of the health listener: plain, so it must be a loopback address."""
+    certificate: ExistingPath
+    """PEM file: the server's certificate and the authorities up to its root. Re-read when it changes."""
+    key: ExistingPath
+    """PEM file: the server's private key."""
+    client_authorities: ExistingPath
+    """PEM file: the roots of all client certificates: agencies', the operator's, citizens'."""
+    max_concurrent_calls: int = Field(default=1000, ge=1)
+    """Calls under way at once; above it the answer is RESOURCE_EXHAUSTED."""
+    default_deadline: Duration = timedelta(seconds=30)
+    """Deadline of a call that states none."""
+    max_deadline: Duration = timedelta(minutes=5)
+    """Longest deadline; a longer one is cut to it."""
+    drain: Duration = timedelta(seconds=10)
+    """How long calls under way may take to finish when the server stops."""
+
+    @model_validator(mode="after")
+    def _health_is_local(self) -> "ServerSettings":
+        if not self.health_listen.startswith(("127.", "[::1]", "localhost")):
+            raise ValueError("health_listen must be a loopback address: it has no TLS")
+        return self
+
+
+class DatabaseSettings(_Section):
+    """Where the records are kept."""
+
+    url: str = "embedded"
+    """`postgresql://USER@HOST:PORT/NAME` (15 or newer), or `embedded` for the PostgreSQL that comes with the
+    server.
+    """
+    directory: NewPath = Path("database")
+    """Where the embedded PostgreSQL keeps its files, beside the settings by default."""
+    pool_size: int = Field(default=10, ge=2, le=500)
+    """Connections at most, besides the log's own."""
+
+
+class KeySettings(_Section):
+    """Where the log's signing key (Ed25519) is: in a PKCS#11 token, or, for development only, in a file."""
+
+    module: ExistingPath | None = None
+    """The PKCS#11 module, such as `/usr/lib/softhsm/libsofthsm2.so`."""
+    token: str | None = None
+    """The token's label."""
+    label: str = "namak-log"
+    """The key's label in the token."""
+    pin_file: ExistingPath | None = None
+    """File that holds the token's PIN."""
+    softhsm_config: ExistingPath | None = None
+    """SoftHSM only: its configuration file (given to the module as SOFTHSM2_CONF)."""
+    file: ExistingPath | None = None
+    """Development only: PEM file with the private key, instead of a token."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "KeySettings":
+        token = (self.module, self.token, self.pin_file)
+        if self.file is not None and any(token):
+            raise ValueError("give either `file` or `module`, `token` and `pin_file`")
+        if self.file is None and not all(token):
+            raise ValueError("`module`, `token` and `pin_file` are needed (or `file`, in development)")
+        return self
+
+
+class LogSettings(_Section):
+    """The transparency log."""
+
+    origin: str = Field(pattern=r"^[a-z0-9.-]+(/[a-z0-9.-]+)+$")
+    """Name of the log's shard, `log.e-citizen.am/2026`: the checkpoints' origin and the key's name."""
+    guard: NewPath
+    """File outside the database that keeps the last signed checkpoint, so that a restored database can't fork
+    the log.
+    """
+    key: KeySettings
+    """The signing key."""
+
+
+class CitizenSettings(_Section):
+    """The authorities that issue personal certificates."""
+
+    roots: ExistingPath
+    """PEM file: the citizen roots. Only a path to one of these makes a holder."""
+    intermediates: ExistingPath | None = None
+    """PEM file: the authorities below the roots."""
+    revocation_lists: ExistingPath
+    """Directory of their revocation lists (DER or PEM, `*.crl`). Re-read when it changes."""
+
+
+class LimitSettings(_Section):
+    """Limits of use."""
+
+    refusals_per_minute: int = Field(default=600, ge=1)
+    """Refused submissions of one organisation that are recorded within a minute; beyond, nothing is recorded.
+    """
+
+
+class Settings(_Section):
+    """Everything the server needs to know before it starts."""
+
+    profile: Literal["am"] = "am"
+    """The jurisdiction."""
+    development: bool = False
+    """Permits what only a developer's machine may do: loopback networks for senders, and a log key in a file.
+    """
+    server: ServerSettings
+    database: DatabaseSettings = DatabaseSettings()
+    log: LogSettings
+    citizens: CitizenSettings
+    limits: LimitSettings = LimitSettings()
+
+    @model_validator(mode="after")
+    def _file_keys_are_for_development(self) -> "Settings":
+        if self.log.key.file is not None and not self.development:
+            raise ValueError("log.key.file is for development only: put the key into a PKCS#11 token")
+        return self
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Reads the settings from a TOML file and the environment; relative paths in the file are relative to it.
+
+    Raises:
+        ConfigurationError: the file can't be read, or anything in it is wrong; the text lists all problems.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    _overlay(content, environment)
+    try:
+        return Settings.model_validate(content, context={"directory": path.resolve().parent})
+    except ValidationError as error:
+        problems = [
+            f"  {'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()
+        ]
+        raise ConfigurationError("\n".join([f"{path}:", *problems])) from error
+
+
+def _overlay(content: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for name, field in Settings.model_fields.items():
+        variable = f"NAMAK_{name.upper()}"
+        section = field.annotation
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            if variable in environment:
+                content[name] = environment[variable]
+            continue
+        for key in section.model_fields:
+            if (override := environment.get(f"{variable}_{key.upper()}")) is not None:
+                content.setdefault(name, {})[key] = override
