@@ -1,0 +1,84 @@
+"""The log's tables: entries, tiles, trees, checkpoints and heads, all keyed by the shard's origin.
+
+The queue into the log is `log_queue`, which belongs to the evidence tables: a fact and its queue row are one transaction.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+from server.storage.metadata import METADATA
+
+log_entries = Table(
+    "log_entries",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+    # A fact is in the log exactly once, whatever its shard.
+    Column("evidence_id", Uuid, nullable=False, unique=True),
+    CheckConstraint("leaf_index >= 0", name="leaf_index"),
+    CheckConstraint("octet_length(entry) = 32", name="entry"),
+    comment="Leaves: the SHA-256 of each fact's evidence, by their dense index from 0. Insert-only.",
+)
+
+log_tiles = Table(
+    "log_tiles",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("tile_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+    CheckConstraint("level BETWEEN 0 AND 63", name="level"),
+    CheckConstraint("tile_index >= 0", name="tile_index"),
+    CheckConstraint(
+        "octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0", name="hashes"
+    ),
+    comment="C2SP tiles: up to 256 joined hashes. A row grows until it is full; its prefixes are the narrower tiles.",
+)
+
+log_trees = Table(
+    "log_trees",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("integrated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("size > 0", name="size"),
+    CheckConstraint("octet_length(root) = 32", name="root"),
+    comment="Committed trees. A size has one root for ever; only these are signed. Insert-only.",
+)
+
+log_checkpoints = Table(
+    "log_checkpoints",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("size > 0", name="size"),
+    comment="Published checkpoints: the signed note as the log alone signed it. Insert-only.",
+)
+
+log_heads = Table(
+    "log_heads",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("integrated_size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("published_size", BigInteger, nullable=False),
+    CheckConstraint("octet_length(root) = 32", name="root"),
+    CheckConstraint("0 <= published_size AND published_size <= integrated_size", name="sizes"),
+    comment="How far each shard has come; both sizes move forward only, by compare-and-set.",
+)
+
+INSERT_ONLY = (log_entries, log_trees, log_checkpoints)
+"""Tables whose rows are never changed nor deleted; the migration puts a trigger on each that refuses it."""
