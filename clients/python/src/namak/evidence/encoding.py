@@ -1,0 +1,50 @@
+"""The two spellings that every C2SP format shares: canonical base64 and plain decimals.
+
+Both accept exactly one spelling of a value. A second spelling of the same value would let two different files
+carry the same proof, and would let one verifier accept what another refuses. Both raise :class:`ValueError`;
+the format that reads the field turns it into its own error.
+"""
+
+import base64
+import binascii
+import re
+
+LIMIT = 2**63
+"""Sizes, indexes and times are below this everywhere: what a signed 64-bit integer holds."""
+
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+def encode_base64(data: bytes) -> str:
+    """Returns ``data`` in standard base64 with padding (RFC 4648, 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def decode_base64(text: str) -> bytes:
+    """Returns what ``text`` encodes.
+
+    Refuses every spelling but that of :func:`encode_base64`: other alphabets, line ends, missing padding, and
+    padding bits that are not zero (RFC 4648, 3.5).
+    """
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise ValueError("not base64") from None
+    if encode_base64(data) != text:
+        raise ValueError("not canonical base64")
+    return data
+
+
+def parse_decimal(text: str) -> int:
+    """Returns the number below 2**63 that ``text`` writes in ASCII digits, no sign, space or leading zero."""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("not a decimal number without leading zeros")
+    number = int(text)
+    if number >= LIMIT:
+        raise ValueError("number is 2**63 or more")
+    return number
+
+
+def is_line(text: str) -> bool:
+    """Says whether ``text`` may be a line of a note: not empty, no ASCII control character, fit for UTF-8."""
+    return bool(text) and not any(mark < " " or "\ud800" <= mark <= "\udfff" for mark in text)

@@ -1,0 +1,112 @@
+"""C2SP tlog-proof: one text file that shows an entry to be in a log, without asking the log.
+
+Extension .tlog-proof.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from namak.evidence.checkpoint import Checkpoint
+from namak.evidence.encoding import LIMIT, decode_base64, encode_base64, parse_decimal
+from namak.evidence.errors import MalformedCheckpoint, MalformedNote, MalformedProof
+from namak.evidence.note import parse_note
+from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
+from namak.evidence.tree import HASH_BYTES, leaf_hash, verify_inclusion
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Length of a proof file. The rest of it being small, this bounds ``extra`` to nearly 12 MiB."""
+
+MAX_HASHES = 63
+"""Hashes in an inclusion proof: the height of a tree of up to 2**63 - 1 leaves."""
+
+_FIRST_LINE = b"c2sp.org/tlog-proof@v1"
+
+
+@dataclass(frozen=True, slots=True)
+class TlogProof:
+    """A proof that an entry is leaf ``index`` of the tree under ``checkpoint``, a signed note kept verbatim.
+
+    ``extra`` is opaque, not empty, and not authenticated by the format: it counts only as far as the entry is
+    computed from it. ``hashes`` run from the leaf's sibling up to the root's child, 32 bytes each. Nothing is
+    verified before :meth:`verify`. Raises :class:`MalformedProof` for values that no proof file can hold.
+    """
+
+    extra: bytes | None
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: bytes
+
+    def __post_init__(self) -> None:
+        if self.extra == b"":
+            raise MalformedProof("the extra data is empty")
+        if not 0 <= self.index < LIMIT:
+            raise MalformedProof(f"index {self.index} is not between 0 and 2**63 - 1")
+        if len(self.hashes) > MAX_HASHES or any(len(value) != HASH_BYTES for value in self.hashes):
+            raise MalformedProof(
+                f"the inclusion proof is not at most {MAX_HASHES} hashes of {HASH_BYTES} bytes"
+            )
+        try:
+            Checkpoint.parse(parse_note(self.checkpoint).text)
+        except (MalformedNote, MalformedCheckpoint) as error:
+            raise MalformedProof(f"the checkpoint is malformed: {error.detail}") from error
+
+    def encode(self) -> bytes:
+        """Returns the file's bytes. Raises :class:`MalformedProof` above :data:`MAX_BYTES`."""
+        lines = [_FIRST_LINE]
+        if self.extra is not None:
+            lines.append(b"extra " + encode_base64(self.extra).encode())
+        lines.append(b"index %d" % self.index)
+        lines.extend(encode_base64(value).encode() for value in self.hashes)
+        data = b"\n".join([*lines, b"", self.checkpoint])
+        _check_length(data)
+        return data
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Reads a proof file.
+
+        Raises :class:`MalformedProof` for all but the one encoding that :meth:`encode` gives.
+        """
+        _check_length(data)
+        head, separator, checkpoint = data.partition(b"\n\n")
+        if not separator:
+            raise MalformedProof("a proof has no empty line before its checkpoint")
+        first, *lines = head.split(b"\n", MAX_HASHES + 4)
+        if first != _FIRST_LINE:
+            raise MalformedProof("a proof does not begin with its version line")
+        extra = None
+        if lines and lines[0].startswith(b"extra "):
+            extra = _decode("the extra data", lines.pop(0).removeprefix(b"extra "))
+        if not lines or not lines[0].startswith(b"index "):
+            raise MalformedProof("a proof has no index line where it belongs")
+        try:
+            index = parse_decimal(lines[0].removeprefix(b"index ").decode("ascii"))
+        except ValueError:
+            raise MalformedProof(
+                "the index is not a decimal number below 2**63 without leading zeros"
+            ) from None
+        hashes = tuple(_decode("a hash", line) for line in lines[1:])
+        return cls(extra, index, hashes, checkpoint)
+
+    def verify(self, entry: bytes, policy: TlogPolicy) -> CheckedCheckpoint:
+        """Checks that ``entry`` is in a log that ``policy`` trusts, at this index (tlog-proof, "Verifying").
+
+        The order is the standard's: the log's signature, the witnesses' quorum, then inclusion. Raises
+        :class:`UnknownLog`, :class:`InvalidSignature`, :class:`QuorumNotMet` or :class:`InvalidProof`.
+        """
+        checked = policy.check(self.checkpoint)
+        tree = checked.checkpoint
+        verify_inclusion(self.index, tree.size, leaf_hash(entry), self.hashes, tree.root)
+        return checked
+
+
+def _check_length(data: bytes) -> None:
+    if len(data) > MAX_BYTES:
+        raise MalformedProof(f"a proof is longer than {MAX_BYTES} bytes")
+
+
+def _decode(what: str, line: bytes) -> bytes:
+    try:
+        return decode_base64(line.decode("ascii"))
+    except ValueError:
+        raise MalformedProof(f"{what} is not canonical base64") from None
