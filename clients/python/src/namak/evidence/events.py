@@ -1,0 +1,128 @@
+"""The table of events: every kind of fact, its URI, who may see it, and what its evidence holds besides.
+
+A fact has a URI of ETSI EN 319 522-1 only where the standard means the same fact; all others have our own,
+which is a name and not an address to fetch. There is one national operator, hence no relay between operators.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from types import MappingProxyType
+
+_ETSI = "http://uri.etsi.org/19522/Event/"
+_OWN = "https://namak.am/event/"
+
+
+class Audience(Enum):
+    """Who may see the facts of an event, the operator's own staff aside."""
+
+    SENDER = auto()
+    """The organisation that sent the delivery."""
+    HOLDER = auto()
+    """The holder of the mailbox: what becomes of forwarded copies concerns nobody else (POST-7, POST-10)."""
+    BOTH = auto()
+    """The sender and the holder."""
+    OPERATOR = auto()
+    """The operator alone."""
+
+
+class Extension(StrEnum):
+    """What ``Extensions`` may hold besides ``salt`` and ``notificationPolicy``; the value is the JSON key."""
+
+    REQUEST_ID = "requestId"
+    SUBMITTED_FROM = "submittedFrom"
+    MAILBOX_LINK = "mailboxLink"
+    CONSIGNMENT = "consignment"
+    ACCESS = "access"
+    STATEMENT = "statement"
+    CMS = "cms"
+    REVOCATION = "revocation"
+    FACT = "fact"
+    RULE = "rule"
+    EFFECTIVE_TIME = "effectiveTime"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A kind of fact.
+
+    ``extensions`` are the keys that its evidence has besides the common ones, all required and nothing else
+    permitted; None where ``namak-evidence/1`` does not issue evidence of it yet. ``of_delivery`` says that
+    there is a delivery to name (``MessageIdentifier``), ``has_reason`` that the evidence says why
+    (``EventReasons``).
+    """
+
+    name: str
+    uri: str
+    audience: Audience
+    extensions: tuple[Extension, ...] | None = None
+    of_delivery: bool = True
+    has_reason: bool = False
+
+
+def _etsi(name: str, audience: Audience, *extensions: Extension) -> Event:
+    return Event(name, _ETSI + name, audience, extensions or None)
+
+
+def _own(name: str, audience: Audience, *extensions: Extension) -> Event:
+    return Event(name, _OWN + name, audience, extensions or None)
+
+
+SUBMISSION_ACCEPTANCE = _etsi(
+    "SubmissionAcceptance", Audience.SENDER, Extension.REQUEST_ID, Extension.SUBMITTED_FROM
+)
+SUBMISSION_REJECTION = Event(
+    "SubmissionRejection",
+    _ETSI + "SubmissionRejection",
+    Audience.SENDER,
+    (Extension.REQUEST_ID, Extension.SUBMITTED_FROM),
+    of_delivery=False,
+    has_reason=True,
+)
+CONTENT_CONSIGNMENT = _etsi("ContentConsignment", Audience.BOTH, Extension.MAILBOX_LINK)
+CONTENT_ACCESS_TRACKING = _etsi("ContentAccessTracking", Audience.BOTH, Extension.CONSIGNMENT)
+READING_CONFIRMED = _own(
+    "ReadingConfirmed",
+    Audience.BOTH,
+    Extension.CONSIGNMENT,
+    Extension.ACCESS,
+    Extension.STATEMENT,
+    Extension.CMS,
+    Extension.REVOCATION,
+)
+NOTIFICATION_EFFECTED = _own(
+    "NotificationEffected", Audience.BOTH, Extension.FACT, Extension.RULE, Extension.EFFECTIVE_TIME
+)
+
+EVENTS: tuple[Event, ...] = (
+    SUBMISSION_ACCEPTANCE,
+    SUBMISSION_REJECTION,
+    CONTENT_CONSIGNMENT,
+    # Copies and notices to the holder's own addresses and phones.
+    _etsi("ConsignmentNotification", Audience.HOLDER),
+    _etsi("ConsignmentNotificationFailure", Audience.HOLDER),
+    _etsi("RelayToNonERDS", Audience.HOLDER),
+    _etsi("RelayToNonERDSFailure", Audience.HOLDER),
+    # A submission that came in by ordinary mail (ADMIN-6).
+    _etsi("ReceivedFromNonERDS", Audience.SENDER),
+    CONTENT_ACCESS_TRACKING,
+    READING_CONFIRMED,
+    # The facts on which a legal effect may rest: who relies on the effect must be able to see them
+    # (LADDER-1).
+    _own("HolderSignedIn", Audience.BOTH),
+    _own("Withdrawn", Audience.BOTH),
+    _own("LetterPrinted", Audience.BOTH),
+    _own("LetterPosted", Audience.BOTH),
+    _own("LetterHandedOver", Audience.BOTH),
+    _own("LetterRefused", Audience.BOTH),
+    _own("LetterReturned", Audience.BOTH),
+    _own("NoticePublished", Audience.BOTH),
+    NOTIFICATION_EFFECTED,
+    Event("AdministrativeAct", _OWN + "AdministrativeAct", Audience.OPERATOR, of_delivery=False),
+    Event("OutageBegan", _OWN + "OutageBegan", Audience.OPERATOR, of_delivery=False),
+    Event("OutageEnded", _OWN + "OutageEnded", Audience.OPERATOR, of_delivery=False),
+)
+"""All events. Those without ``extensions`` have only their names and audiences settled."""
+
+by_uri: Mapping[str, Event] = MappingProxyType({event.uri: event for event in EVENTS})
+by_name: Mapping[str, Event] = MappingProxyType({event.name: event for event in EVENTS})

@@ -1,0 +1,165 @@
+"""The statement that a holder signs to confirm the reading (ADMIN-7): strict lines, ``namak-statement/1``.
+
+It names its purpose, so that a signature over it can pass for nothing else, and says which letter of whom to
+whom it is about, with the digest of every part. The signature is over exactly these bytes.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, NoReturn, Self
+from uuid import UUID
+
+from namak.evidence.details import STATEMENT_LIMIT
+from namak.evidence.document import ADDRESS_FORM, PARTS_LIMIT, SUBJECT, Part
+from namak.evidence.failures import MalformedStatement
+from namak.evidence.strict_json import UUID_FORM
+from namak.evidence.times import format_time, parse_time
+
+PURPOSE: Final = "namak-statement/1 reading-confirmation"
+"""The first line."""
+
+SENTENCE: Final = "Հավաստում եմ, որ կարդացել և ընդունել եմ նամակի բովանդակությունը"
+"""The second line (ADMIN-7). The Armenian is what is signed, whatever language it is shown in."""
+
+TRANSLATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "hy": SENTENCE,
+        "ru": "Подтверждаю, что прочитал(а) и принял(а) содержание письма",
+        "en": "I certify that I have read and accepted the content of the letter",
+    }
+)
+"""The sentence by language, to be shown beside the Armenian, never instead of it (POST-11)."""
+
+_PART = re.compile(r"(?P<identifier>\S{1,16}) sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPart:
+    """A part as the statement names it: ``subject``, ``1``, ``2``, … and its content's SHA-256 (32 bytes)."""
+
+    identifier: str
+    digest: bytes
+
+
+def stated_parts(parts: tuple[Part, ...]) -> tuple[StatedPart, ...]:
+    """Returns the parts of a piece of evidence as a statement names them."""
+    return tuple(StatedPart(part.identifier, part.digest) for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the holder certifies: for one delivery and one person, from ``issued`` up to ``expires``."""
+
+    statement_id: UUID
+    delivery_id: UUID
+    sender: str
+    recipient: str
+    parts: tuple[StatedPart, ...]
+    issued: datetime
+    expires: datetime
+
+    def encode(self) -> bytes:
+        """Returns the bytes to be shown and signed.
+
+        Raises :class:`MalformedStatement` when they would not parse to this very statement.
+        """
+        lines = [
+            PURPOSE,
+            SENTENCE,
+            f"statement: {self.statement_id}",
+            f"delivery: {self.delivery_id}",
+            f"sender: {self.sender}",
+            f"recipient: {self.recipient}",
+            *(f"part: {part.identifier} sha-256:{part.digest.hex()}" for part in self.parts),
+            f"issued: {format_time(self.issued)}",
+            f"expires: {format_time(self.expires)}",
+        ]
+        data = "".join(f"{line}\n" for line in lines).encode("utf-8", errors="surrogatepass")
+        if type(self).parse(data) != self:
+            raise MalformedStatement("the statement does not come back as it was written")
+        return data
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Returns what the statement says.
+
+        Raises :class:`MalformedStatement` for whatever the format does not permit.
+        """
+        lines = _lines(data)
+        _expect(next(lines), PURPOSE, "the purpose")
+        _expect(next(lines), SENTENCE, "the sentence")
+        statement = cls(
+            statement_id=_uuid(_labelled(next(lines), "statement")),
+            delivery_id=_uuid(_labelled(next(lines), "delivery")),
+            sender=_address(_labelled(next(lines), "sender")),
+            recipient=_address(_labelled(next(lines), "recipient")),
+            parts=_parts(rest := list(lines)),
+            issued=_time(_labelled(rest[-2], "issued")),
+            expires=_time(_labelled(rest[-1], "expires")),
+        )
+        if statement.issued >= statement.expires:
+            _refuse("it expires before it is issued")
+        return statement
+
+
+def _lines(data: bytes) -> Iterator[str]:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse("not UTF-8")
+    if len(text) > STATEMENT_LIMIT:
+        _refuse(f"has more than {STATEMENT_LIMIT} characters")
+    if not text.endswith("\n"):
+        _refuse("the last line has no end")
+    lines = text[:-1].split("\n")
+    # Six lines before the parts, at least the subject, and two after them.
+    if not 9 <= len(lines) <= 8 + PARTS_LIMIT:
+        _refuse(f"has {len(lines)} lines")
+    return iter(lines)
+
+
+def _parts(lines: list[str]) -> tuple[StatedPart, ...]:
+    parts = []
+    for number, line in enumerate(lines[:-2]):
+        found = _PART.fullmatch(_labelled(line, "part"))
+        if found is None or found["identifier"] != (str(number) if number else SUBJECT):
+            _refuse(f"part line {number + 1} is not the one that belongs there")
+        parts.append(StatedPart(found["identifier"], bytes.fromhex(found["digest"])))
+    return tuple(parts)
+
+
+def _expect(line: str, wanted: str, what: str) -> None:
+    if line != wanted:
+        _refuse(f"{what} is not that of a reading confirmation")
+
+
+def _labelled(line: str, label: str) -> str:
+    if not line.startswith(f"{label}: "):
+        _refuse(f"the line {label!r} is missing")
+    return line[len(label) + 2 :]
+
+
+def _uuid(text: str) -> UUID:
+    if not UUID_FORM.fullmatch(text):
+        _refuse("an identifier is not a UUID in lower case")
+    return UUID(text)
+
+
+def _address(text: str) -> str:
+    if not ADDRESS_FORM.fullmatch(text):
+        _refuse("an address has a form that no address has")
+    return text
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as wrong:
+        _refuse(str(wrong)[:100])
+
+
+def _refuse(why: str) -> NoReturn:
+    raise MalformedStatement(f"statement: {why}")

@@ -1,0 +1,173 @@
+"""JSON that says one thing: objects with exactly their keys, and values in their one canonical spelling.
+
+Two readers that understand the same bytes differently would see two different facts, so whatever leaves room
+for that is refused: duplicate and unknown keys, floating-point numbers, unpaired surrogates, second spellings
+of times, UUIDs, digests and base64. Space between tokens and the order of keys are free: the bytes are what
+counts, and they are hashed.
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NoReturn, TypeVar
+from uuid import UUID
+
+from namak.evidence.encoding import decode_base64
+from namak.evidence.failures import MalformedEvidence
+from namak.evidence.times import parse_time
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_T = TypeVar("_T")
+
+UUID_FORM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# Cc; the line and paragraph separators break lines just as well; Cs cannot be written in UTF-8.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A JSON value and where it stands, so that a refusal can say so."""
+
+    raw: object
+    path: str
+
+    def refuse(self, why: str) -> NoReturn:
+        raise MalformedEvidence(f"{self.path}: {why}")
+
+    def fields(self, keys: Iterable[str]) -> dict[str, "Value"]:
+        """Returns the values of an object that has exactly ``keys``."""
+        if not isinstance(self.raw, dict):
+            self.refuse("not an object")
+        expected = frozenset(keys)
+        if missing := sorted(expected - self.raw.keys()):
+            self.refuse(f"{missing[0]} is missing")
+        if surplus := sorted(self.raw.keys() - expected):
+            # The key itself comes from outside and may be anything.
+            self.refuse(f"{surplus[0][:40]!r} is not permitted here")
+        return {key: Value(value, f"{self.path}.{key}") for key, value in self.raw.items()}
+
+    def items(self, at_least: int, at_most: int) -> list["Value"]:
+        if not isinstance(self.raw, list):
+            self.refuse("not a list")
+        if not at_least <= len(self.raw) <= at_most:
+            self.refuse(f"has {len(self.raw)} items, not {at_least} to {at_most}")
+        return [Value(item, f"{self.path}[{number}]") for number, item in enumerate(self.raw)]
+
+    def has(self, key: str) -> bool:
+        return isinstance(self.raw, dict) and key in self.raw
+
+    def string(self) -> str:
+        if not isinstance(self.raw, str):
+            self.refuse("not a string")
+        return self.raw
+
+    def line(self, limit: int) -> str:
+        """Returns a text of 1 to ``limit`` characters on one line, without control characters."""
+        text = self.string()
+        if not 1 <= len(text) <= limit:
+            self.refuse(f"has {len(text)} characters, not 1 to {limit}")
+        if _CONTROL.search(text):
+            self.refuse("has a control character")
+        return text
+
+    def lines(self, limit: int) -> str:
+        """Returns a text of 1 to ``limit`` characters whose only control character is LF."""
+        text = self.string()
+        if not 1 <= len(text) <= limit:
+            self.refuse(f"has {len(text)} characters, not 1 to {limit}")
+        if _CONTROL.search(text.replace("\n", "")):
+            self.refuse("has a control character")
+        return text
+
+    def matching(self, pattern: re.Pattern[str]) -> str:
+        text = self.string()
+        if not pattern.fullmatch(text):
+            self.refuse(f"is not of the form {pattern.pattern}")
+        return text
+
+    def exactly(self, text: str) -> str:
+        if self.raw != text:
+            self.refuse(f"is not {text!r}")
+        return text
+
+    def integer(self, below: int) -> int:
+        # bool is an int in Python and not in JSON.
+        if not isinstance(self.raw, int) or isinstance(self.raw, bool):
+            self.refuse("not a whole number")
+        if not 0 <= self.raw < below:
+            self.refuse("is out of range")
+        return self.raw
+
+    def time(self) -> datetime:
+        return self._spelled(parse_time)
+
+    def uuid(self) -> UUID:
+        if not UUID_FORM.fullmatch(text := self.string()):
+            self.refuse("not a UUID in lower case")
+        return UUID(text)
+
+    def hex_digest(self) -> str:
+        """Returns a SHA-256 in lower-case hexadecimal."""
+        if not _HEX_DIGEST.fullmatch(text := self.string()):
+            self.refuse("not 64 hexadecimal digits in lower case")
+        return text
+
+    def base64(self, at_least: int, at_most: int) -> bytes:
+        """Returns ``at_least`` to ``at_most`` bytes."""
+        data = self._spelled(decode_base64)
+        if not at_least <= len(data) <= at_most:
+            self.refuse(f"has {len(data)} bytes, not {at_least} to {at_most}")
+        return data
+
+    def ip_address(self) -> IpAddress:
+        address = self._spelled(ipaddress.ip_address)
+        if str(address) != self.raw or getattr(address, "scope_id", None) is not None:
+            self.refuse("not an IP address in its canonical spelling")
+        return address
+
+    def _spelled(self, parse: Callable[[str], _T]) -> _T:
+        text = self.string()
+        try:
+            return parse(text)
+        except ValueError as wrong:
+            self.refuse(str(wrong)[:100])
+
+
+def load(data: bytes, limit: int) -> Value:
+    """Returns the JSON value that ``data`` (UTF-8, at most ``limit`` bytes) writes, or raises
+    :class:`MalformedEvidence`.
+    """
+    if len(data) > limit:
+        raise MalformedEvidence(f"document: has {len(data)} bytes, more than {limit}")
+    try:
+        raw = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_no_number,
+            parse_constant=_no_number,
+        )
+    except UnicodeDecodeError:
+        raise MalformedEvidence("document: not UTF-8") from None
+    except RecursionError:
+        raise MalformedEvidence("document: nested too deeply") from None
+    except json.JSONDecodeError as wrong:
+        raise MalformedEvidence(f"document: not JSON at character {wrong.pos}") from None
+    except ValueError as wrong:
+        raise MalformedEvidence(f"document: {wrong}"[:200]) from None
+    return Value(raw, "document")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+def _no_number(spelling: str) -> NoReturn:
+    raise ValueError(f"{spelling[:20]!r} is not a whole number")

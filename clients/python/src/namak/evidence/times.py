@@ -1,0 +1,25 @@
+"""Times as evidence writes them: UTC, RFC 3339, exactly six decimals and ``Z``. One instant, one spelling."""
+
+import re
+from datetime import UTC, datetime
+
+_SPELLING = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", re.ASCII)
+
+
+def format_time(time: datetime) -> str:
+    """Returns ``time`` in UTC, for example ``2026-11-21T23:42:45.123456Z``.
+
+    Raises :class:`ValueError` for a time without a zone: it names no instant.
+    """
+    if time.tzinfo is None:
+        raise ValueError("a time without a zone names no instant")
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def parse_time(text: str) -> datetime:
+    """Returns the instant as an aware UTC time. Raises :class:`ValueError` for every spelling but the one
+    above.
+    """
+    if not _SPELLING.fullmatch(text):
+        raise ValueError("not a UTC time with six decimals and Z")
+    return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)

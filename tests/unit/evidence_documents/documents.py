@@ -1,0 +1,136 @@
+"""Evidence documents for tests: one story of one delivery, and arbitrary documents for property tests."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from namak.evidence import events
+from namak.evidence.details import (
+    AccessDetails,
+    ConfirmationDetails,
+    ConsignmentDetails,
+    Details,
+    EffectDetails,
+    InlineList,
+    NamedList,
+    SubmissionDetails,
+)
+from namak.evidence.document import EvidenceDocument, Issuer, Part, Recipient, Sender, subject_part
+from namak.evidence.events import Event
+
+DELIVERY = UUID("0192f0c3-0000-7000-8000-000000000001")
+START = datetime(2026, 11, 21, 20, 0, 0, 123456, tzinfo=UTC)
+DIGEST = hashlib.sha256(b"some evidence").hexdigest()
+
+LETTER = Part(
+    identifier="1",
+    media_type="application/pdf",
+    size=9,
+    digest=hashlib.sha256(b"the tax.\n").digest(),
+    file_name="ծանուցում.pdf",
+)
+
+
+def document(
+    event: Event, details: Details, *, after: timedelta = timedelta(0), number: int = 1
+) -> EvidenceDocument:
+    """Returns evidence of ``event``, recorded ``after`` the submission."""
+    return EvidenceDocument(
+        evidence_id=UUID(int=0x0192F0C4_0000_7000_8000_000000000000 + number),
+        event=event,
+        event_time=START + after,
+        policy_id="namak:am:1",
+        issuer=Issuer("e-citizen.am", "Էլեկտրոնային քաղաքացի"),
+        sender=Sender("notices@src.am", "01234567", "State Revenue Committee"),
+        recipient=Recipient("5001950015@e-citizen.am"),
+        submission_time=START,
+        parts=(subject_part("Ծանուցում հարկի մասին"), LETTER),
+        salt=number.to_bytes(16, "big"),
+        notification_policy="am-2015@1",
+        details=details,
+        delivery_id=DELIVERY if event.of_delivery else None,
+        reason="MAILBOX_UNKNOWN" if event.has_reason else None,
+    )
+
+
+SUBMITTED = SubmissionDetails("2026.11-a:1", ip_address("127.0.0.1"))
+
+ONE_OF_EACH: tuple[EvidenceDocument, ...] = (
+    document(events.SUBMISSION_ACCEPTANCE, SUBMITTED, number=1),
+    document(events.SUBMISSION_REJECTION, SUBMITTED, number=2),
+    document(events.CONTENT_CONSIGNMENT, ConsignmentDetails(bytes(range(32))), number=3),
+    document(events.CONTENT_ACCESS_TRACKING, AccessDetails(DIGEST), number=4),
+    document(
+        events.READING_CONFIRMED,
+        ConfirmationDetails(DIGEST, DIGEST, "line\nline\n", b"cms", (InlineList(b"crl"), NamedList(DIGEST))),
+        number=5,
+    ),
+    document(events.NOTIFICATION_EFFECTED, EffectDetails(DIGEST, "POST-2", START), number=6),
+)
+
+_lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60)
+_file_names = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="/\\"),
+    min_size=1,
+    max_size=60,
+)
+_addresses = st.builds(
+    "{}@{}".format,
+    st.from_regex(r"[a-z0-9.+-]{1,40}", fullmatch=True),
+    st.sampled_from(["e-citizen.am", "փոստ.հայ"]),
+)
+_times = st.datetimes(timezones=st.just(UTC))
+_sizes = st.integers(0, 2**63 - 1)
+_sha256 = st.binary(min_size=32, max_size=32)
+_hex_digests = _sha256.map(bytes.hex)
+_request_ids = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
+
+_DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
+    SubmissionDetails: st.builds(SubmissionDetails, _request_ids, st.ip_addresses()),
+    ConsignmentDetails: st.builds(ConsignmentDetails, _sha256),
+    AccessDetails: st.builds(AccessDetails, _hex_digests),
+    ConfirmationDetails: st.builds(
+        ConfirmationDetails,
+        _hex_digests,
+        _hex_digests,
+        st.lists(_lines, min_size=1, max_size=4).map("\n".join),
+        st.binary(min_size=1, max_size=200),
+        st.lists(
+            st.one_of(
+                st.builds(InlineList, st.binary(min_size=1, max_size=200)), st.builds(NamedList, _hex_digests)
+            ),
+            min_size=1,
+            max_size=8,
+        ).map(tuple),
+    ),
+    EffectDetails: st.builds(
+        EffectDetails, _hex_digests, st.from_regex(r"[A-Z]{1,9}-[0-9]{1,3}", fullmatch=True), _times
+    ),
+}
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> EvidenceDocument:
+    """Draws any document that the format permits."""
+    template = draw(st.sampled_from(ONE_OF_EACH))
+    letters = [
+        Part(str(number), "application/x-any", draw(_sizes), draw(_sha256), draw(_file_names))
+        for number in range(1, draw(st.integers(0, 3)) + 1)
+    ]
+    return replace(
+        template,
+        evidence_id=draw(st.uuids()),
+        event_time=draw(_times),
+        issuer=Issuer(draw(_lines), draw(_lines)),
+        sender=Sender(draw(_addresses), draw(_lines), draw(_lines)),
+        recipient=Recipient(draw(_addresses)),
+        submission_time=draw(_times),
+        parts=(subject_part(draw(_lines)), *letters),
+        salt=draw(st.binary(min_size=16, max_size=16)),
+        details=draw(_DETAILS[type(template.details)]),
+        delivery_id=draw(st.uuids()) if template.event.of_delivery else None,
+    )

@@ -1,0 +1,117 @@
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from namak.evidence import events
+from namak.evidence.details import EffectDetails
+from namak.evidence.document import EvidenceDocument, RecordedFact
+from namak.evidence.failures import UnknownPolicy
+from namak.evidence.notification_policy import AM_2015, POLICIES, NotificationPolicy, Rule, effect_of
+from tests.unit.evidence_documents.documents import ONE_OF_EACH, START
+
+ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT = ONE_OF_EACH
+LATER = START + timedelta(hours=3)
+
+
+def recorded(document: EvidenceDocument) -> RecordedFact:
+    return RecordedFact.parse(document.encode())
+
+
+FACTS = [recorded(ACCEPTANCE), recorded(CONSIGNMENT), recorded(ACCESS)]
+CONFIRMED = recorded(replace(CONFIRMATION, event_time=LATER))
+
+
+def test_a_confirmed_reading_notifies_at_its_own_time() -> None:
+    effect = effect_of(CONFIRMED, FACTS)
+
+    assert effect is not None
+    assert (effect.policy, effect.rule, effect.fact_digest, effect.effective_time) == (
+        "am-2015@1",
+        "POST-2",
+        CONFIRMED.digest,
+        LATER,
+    )
+
+
+def test_nothing_else_notifies() -> None:
+    for document in (ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS):
+        fact = recorded(replace(document, event_time=LATER))
+        assert effect_of(fact, FACTS) is None
+
+
+def test_a_delivery_is_notified_once() -> None:
+    assert effect_of(CONFIRMED, [*FACTS, recorded(EFFECT)]) is None
+
+
+def test_a_confirmation_of_what_was_never_consigned_has_no_effect() -> None:
+    assert effect_of(CONFIRMED, [recorded(ACCEPTANCE), recorded(ACCESS)]) is None
+
+
+def test_a_consignment_after_the_confirmation_does_not_count() -> None:
+    late = recorded(replace(CONSIGNMENT, event_time=LATER + timedelta(microseconds=1)))
+
+    assert effect_of(CONFIRMED, [late]) is None
+
+
+@pytest.mark.parametrize(
+    "of_another",
+    [
+        replace(CONSIGNMENT, delivery_id=UUID(int=7)),
+        replace(CONSIGNMENT, recipient=replace(CONSIGNMENT.recipient, identifier="5001950016@e-citizen.am")),
+        replace(CONSIGNMENT, notification_policy="am-2025@1"),
+    ],
+)
+def test_another_deliverys_consignment_does_not_count(of_another: EvidenceDocument) -> None:
+    assert effect_of(CONFIRMED, [recorded(of_another)]) is None
+
+
+def test_another_deliverys_effect_changes_nothing() -> None:
+    other = recorded(replace(EFFECT, delivery_id=UUID(int=7)))
+
+    assert effect_of(CONFIRMED, [*FACTS, other]) is not None
+
+
+def test_an_unknown_policy_is_not_guessed() -> None:
+    with pytest.raises(UnknownPolicy):
+        effect_of(recorded(replace(CONFIRMATION, notification_policy="am-2015@2")), FACTS)
+
+
+def test_a_policy_derives_nothing_for_another_policys_delivery() -> None:
+    assert AM_2015.effect_of(recorded(replace(CONFIRMATION, notification_policy="am-2015@2")), FACTS) is None
+
+
+def test_the_policies_stand_under_their_keys() -> None:
+    assert POLICIES == {"am-2015@1": AM_2015}
+
+
+def test_other_facts_and_waits_are_only_other_data() -> None:
+    policy = NotificationPolicy(
+        "am-2015",
+        1,
+        (
+            Rule(
+                "X-1", events.CONTENT_ACCESS_TRACKING, (events.CONTENT_CONSIGNMENT,), wait=timedelta(days=7)
+            ),
+            Rule("X-2", events.CONTENT_ACCESS_TRACKING, ()),
+        ),
+    )
+    access = recorded(ACCESS)
+
+    first = policy.effect_of(access, FACTS)
+    second = policy.effect_of(access, [])
+
+    assert first is not None
+    assert second is not None
+    assert (first.rule, first.effective_time) == ("X-1", START + timedelta(days=7))
+    assert (second.rule, second.effective_time) == ("X-2", START)
+
+
+def test_the_effect_can_be_written_as_evidence() -> None:
+    effect = effect_of(CONFIRMED, FACTS)
+    assert effect is not None
+
+    written = replace(EFFECT, details=EffectDetails(effect.fact_digest, effect.rule, effect.effective_time))
+
+    assert EvidenceDocument.parse(written.encode()) == written
