@@ -4,6 +4,7 @@ from itertools import combinations
 
 import pytest
 
+from namak.evidence import cosignature, note
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.errors import (
     InvalidSignature,
@@ -159,19 +160,19 @@ def test_supports_what_the_standard_asks_for_and_stops_somewhere() -> None:
 
 
 def test_check_returns_what_was_found() -> None:
-    note = signed_checkpoint(LOG, [b"entry"], [Y2, X3, X1])
-    checked = policy(EXAMPLE).check(note)
-    assert checked.checkpoint == Checkpoint.parse(note.partition(b"\n\n")[0] + b"\n")
+    signed = signed_checkpoint(LOG, [b"entry"], [Y2, X3, X1])
+    checked = policy(EXAMPLE).check(signed)
+    assert checked.checkpoint == Checkpoint.parse(signed.partition(b"\n\n")[0] + b"\n")
     assert checked.log_name == LOG.name
     assert [witness.witness for witness in checked.witnesses] == [b"X1", b"X3", b"Y2"]
     assert checked.quorum_met
 
 
 def test_too_few_witnesses_are_logged_but_not_witnessed() -> None:
-    note = signed_checkpoint(LOG, [b"entry"], [Y2, X1])
+    signed = signed_checkpoint(LOG, [b"entry"], [Y2, X1])
     with pytest.raises(QuorumNotMet):
-        policy(EXAMPLE).check(note)
-    assert not policy(EXAMPLE).check_log_signature(note).quorum_met
+        policy(EXAMPLE).check(signed)
+    assert not policy(EXAMPLE).check_log_signature(signed).quorum_met
 
 
 def test_a_quorum_of_none_asks_for_no_witness_but_for_the_log() -> None:
@@ -190,8 +191,8 @@ def test_one_witness_may_be_the_quorum() -> None:
 
 def test_the_earliest_cosignature_of_a_witness_counts() -> None:
     text = Checkpoint(LOG.name, 1, bytes(32)).text()
-    note = note_from(text, [X1.line(text, 20), LOG.line(text), X1.line(text, 10), X1.line(text, 30)])
-    checked = policy(f"log {LOG.vkey}\n{W}quorum w\n").check(note)
+    signed = note_from(text, [X1.line(text, 20), LOG.line(text), X1.line(text, 10), X1.line(text, 30)])
+    checked = policy(f"log {LOG.vkey}\n{W}quorum w\n").check(signed)
     assert checked.witnesses == (Witnessing(b"w", 10),)
 
 
@@ -214,6 +215,25 @@ def test_witnesses_alone_do_not_make_a_checkpoint_count() -> None:
         policy(EXAMPLE).check(note_from(text, [key.line(text) for key in WITNESSES]))
 
 
+def test_a_witness_that_is_called_like_the_log_is_not_the_log() -> None:
+    namesake = WitnessKey(LOG.name)
+    parsed = policy(f"log {LOG.vkey}\nwitness w {namesake.vkey}\nquorum w\n")
+    text = Checkpoint(LOG.name, 1, bytes(32)).text()
+    with pytest.raises(InvalidSignature, match="by its log"):
+        parsed.check(note_from(text, [namesake.line(text)]))
+    with pytest.raises(QuorumNotMet):
+        parsed.check(note_from(text, [LOG.line(text)]))
+    assert parsed.check(note_from(text, [LOG.line(text), namesake.line(text)])).quorum_met
+
+
+def test_refuses_two_keys_that_a_signature_line_cannot_tell_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (note, cosignature):
+        monkeypatch.setattr(module, "key_id", lambda name, kind, key: b"same")
+    text = f"log {LOG.vkey}\nwitness w {WitnessKey(LOG.name).vkey}\nquorum none\n"
+    with pytest.raises(MalformedPolicy, match="line 2: another key has the same name and key id"):
+        policy(text)
+
+
 def test_a_log_may_change_its_key() -> None:
     new_key = LogKey(LOG.name)
     parsed = policy(f"log {LOG.vkey}\nlog {new_key.vkey}\nquorum none\n")
@@ -223,9 +243,9 @@ def test_a_log_may_change_its_key() -> None:
 
 def test_one_wrong_cosignature_spoils_the_checkpoint() -> None:
     text = Checkpoint(LOG.name, 1, bytes(32)).text()
-    note = note_from(text, [LOG.line(text), X1.line(b"another\n1\n")])
+    signed = note_from(text, [LOG.line(text), X1.line(b"another\n1\n")])
     with pytest.raises(InvalidSignature, match="x1"):
-        policy(f"log {LOG.vkey}\n{W}quorum none\n").check(note)
+        policy(f"log {LOG.vkey}\n{W}quorum none\n").check(signed)
 
 
 def test_refuses_what_is_no_checkpoint() -> None:

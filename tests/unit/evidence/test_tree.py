@@ -132,6 +132,21 @@ def test_inclusion_in_a_tree_with_another_past_fails(size: int, index: int) -> N
         verify_inclusion(index, size, leaves[index], path, root_of(forked))
 
 
+def test_the_length_of_a_path_must_fit_the_size_even_where_the_hashes_do() -> None:
+    first, second, third = LEAVES[:3]
+    pair = node_hash(first, second)
+    with pytest.raises(InvalidProof, match="too short"):
+        verify_inclusion(0, 2, first, [], first)
+    with pytest.raises(InvalidProof, match="too short"):
+        verify_inclusion(0, 3, first, [second], pair)
+    with pytest.raises(InvalidProof, match="too long"):
+        verify_inclusion(0, 1, first, [second], pair)
+    with pytest.raises(InvalidProof, match="too short"):
+        verify_consistency(1, first, 3, pair, [second])
+    with pytest.raises(InvalidProof, match="too long"):
+        verify_consistency(1, first, 2, node_hash(pair, third), [second, third])
+
+
 def test_consistency_from_nothing_and_to_itself() -> None:
     root = root_of(LEAVES)
     verify_consistency(0, EMPTY_ROOT, 0, EMPTY_ROOT, [])
