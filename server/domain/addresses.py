@@ -1,0 +1,154 @@
+"""E-mail addresses in their one canonical form: senders' under the national domains, and the post's official
+addresses.
+
+Two addresses that a person may take for one must be one here, or be refused. So whatever has several
+spellings is brought to one, and a label is admitted only in the one script that its top-level domain is for:
+then no letter has a double.
+"""
+
+import re
+import unicodedata
+
+import idna
+
+from server.domain.fields import Malformed
+from server.domain.mailboxes import HolderKind
+from server.domain.profile import Profile
+
+_ADDRESS_OCTETS = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
+_LOCAL_OCTETS = 64  # RFC 5321, 4.5.3.1.1
+_DOMAIN_OCTETS = 253  # RFC 1035, 2.3.4, as text without the root
+_TEXT_CHARACTERS = 1024  # before anything is mapped: bounds the work
+
+# RFC 5321, 4.1.2: Dot-string. Quoted strings are refused: they allow many spellings of one mailbox.
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+_ASCII_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_A_LABEL_PREFIX = "xn--"
+
+
+def sender_address(text: str, profile: Profile) -> str:
+    """Returns a sender's e-mail address in canonical form: local part in lower case, domain as A-labels
+    (ADMIN-3, ADMIN-4).
+
+    Raises:
+        Malformed: `ADDRESS_MALFORMED`, or what `domain_name` raises.
+    """
+    local, domain = _split(text)
+    if len(local) > _LOCAL_OCTETS or not _LOCAL.fullmatch(local):
+        raise Malformed(
+            "ADDRESS_MALFORMED", "the part before the @ must be ASCII letters, digits and ordinary marks"
+        )
+    address = f"{local.lower()}@{domain_name(domain, profile)}"
+    if len(address) > _ADDRESS_OCTETS:
+        raise Malformed("ADDRESS_MALFORMED", f"must have at most {_ADDRESS_OCTETS} characters")
+    return address
+
+
+def recipient_address(text: str, profile: Profile) -> str:
+    """Returns an official address in canonical form: digits, `@`, the post's own domain (POST-3, POST-4).
+
+    Raises:
+        Malformed: `ADDRESS_MALFORMED`, `DOMAIN_NOT_OFFICIAL` or `NUMBER_MALFORMED`.
+    """
+    number, domain = _split(text)
+    if (
+        domain.lower() not in (profile.mailbox_domain, *profile.mailbox_domain_aliases)
+        or not domain.isascii()
+    ):
+        raise Malformed("DOMAIN_NOT_OFFICIAL", f"an official address ends in @{profile.mailbox_domain}")
+    # isdecimal alone would take the digits of every script, which look alike and are not the same.
+    if not (
+        number.isascii()
+        and number.isdecimal()
+        and len(number) in (profile.person_digits, profile.entity_digits)
+    ):
+        raise Malformed(
+            "NUMBER_MALFORMED",
+            f"begins with a person's {profile.person_digits} digits or an entity's {profile.entity_digits}",
+        )
+    return f"{number}@{profile.mailbox_domain}"
+
+
+def holder_of(address: str, profile: Profile) -> tuple[HolderKind, str]:
+    """Returns whose an official address in canonical form is: the kind and the number (POST-3, POST-4)."""
+    number = address.partition("@")[0]
+    return (HolderKind.PERSON if len(number) == profile.person_digits else HolderKind.ENTITY), number
+
+
+def domain_name(text: str, profile: Profile) -> str:
+    """Returns a national domain name as A-labels in lower case (UTS 46, non-transitional, and IDNA 2008).
+
+    Raises:
+        Malformed: `DOMAIN_MALFORMED`; `FOREIGN_DOMAIN` when it is not under a national top-level domain
+        (ADMIN-4);
+            `MIXED_SCRIPT` when a label has letters of several scripts; `SCRIPT_NOT_PERMITTED` when it is in
+            another script than its top-level domain is for.
+    """
+    labels = _to_a_labels(text)
+    top = labels[-1]
+    if top not in profile.sender_top_domains:
+        raise Malformed(
+            "FOREIGN_DOMAIN", "must be under a national domain; mail services abroad are not accepted"
+        )
+    if len(labels) < 2:
+        raise Malformed("DOMAIN_MALFORMED", "must be a domain below the top-level domain")
+    for label in labels[:-1]:
+        _check_script(_to_unicode(label), profile, ascii_only=top in profile.ascii_only_domains)
+    return ".".join(labels)
+
+
+def enclosing_domains(domain: str) -> list[str]:
+    """Returns the domain and those that enclose it, the narrowest first, without the top-level domain."""
+    labels = domain.split(".")
+    return [".".join(labels[first:]) for first in range(len(labels) - 1)]
+
+
+def _split(text: str) -> tuple[str, str]:
+    if len(text) > _TEXT_CHARACTERS or text.count("@") != 1:
+        raise Malformed("ADDRESS_MALFORMED", "must be an e-mail address with one @")
+    local, _, domain = text.partition("@")
+    if not local or not domain:
+        raise Malformed("ADDRESS_MALFORMED", "must have something on both sides of the @")
+    return local, domain
+
+
+def _to_a_labels(text: str) -> list[str]:
+    # Format characters are invisible; UTS 46 would drop some of them without a word.
+    if len(text) > _TEXT_CHARACTERS or any(unicodedata.category(mark) in {"Cf", "Cc", "Cs"} for mark in text):
+        raise Malformed("DOMAIN_MALFORMED", "must be a domain name without invisible characters")
+    try:
+        mapped = idna.uts46_remap(text, std3_rules=True, transitional=False)
+        labels = [idna.alabel(label).decode("ascii") for label in mapped.split(".")]
+    except (idna.IDNAError, UnicodeError):
+        raise Malformed("DOMAIN_MALFORMED", "must be a domain name as IDNA 2008 permits it") from None
+    if any(not _ASCII_LABEL.fullmatch(label) for label in labels) or len(".".join(labels)) > _DOMAIN_OCTETS:
+        raise Malformed(
+            "DOMAIN_MALFORMED", "must be labels of 1 to 63 letters, digits and hyphens, joined by dots"
+        )
+    if any(label[2:4] == "--" and not label.startswith(_A_LABEL_PREFIX) for label in labels):
+        raise Malformed("DOMAIN_MALFORMED", "has a label of a reserved form (RFC 5890, 2.3.1)")
+    return labels
+
+
+def _to_unicode(label: str) -> str:
+    return idna.ulabel(label) if label.startswith(_A_LABEL_PREFIX) else label
+
+
+def _check_script(label: str, profile: Profile, *, ascii_only: bool) -> None:
+    wanted = "LATIN" if ascii_only else profile.idn_script
+    scripts = {_script(mark) for mark in label if not (mark.isascii() and not mark.isalpha())}
+    if len(scripts) > 1:
+        raise Malformed("MIXED_SCRIPT", "has a label with letters of several scripts")
+    if scripts - {wanted} or (ascii_only and not label.isascii()):
+        raise Malformed(
+            "SCRIPT_NOT_PERMITTED", f"has a label that is not in the script of its domain ({wanted.lower()})"
+        )
+
+
+def _script(mark: str) -> str:
+    """Returns the script of a small letter by its Unicode name; everything else is of no script that is
+    wanted.
+    """
+    if unicodedata.category(mark) != "Ll":
+        return "OTHER"
+    return unicodedata.name(mark, "OTHER").partition(" ")[0]

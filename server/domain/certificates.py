@@ -1,0 +1,42 @@
+"""Machine certificates as they are bound: by the SHA-256 of their DER, never by what they say about
+themselves.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from server.domain import limits
+from server.domain.fields import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCertificate:
+    """A certificate's identity, the SHA-256 of its DER, and when it ends."""
+
+    sha256: bytes
+    expires_at: datetime
+
+    def check_not_expired(self, at: datetime) -> None:
+        """Raises `Malformed` with `CERTIFICATE_EXPIRED` when it has ended; one that is not valid yet may be
+        bound.
+        """
+        if self.expires_at <= at:
+            raise Malformed("CERTIFICATE_EXPIRED", "the certificate has expired")
+
+
+def machine_certificate(der: bytes) -> MachineCertificate:
+    """Reads one certificate.
+
+    Raises:
+        Malformed: `TOO_LARGE` or `CERTIFICATE_MALFORMED`.
+    """
+    if len(der) > limits.CERTIFICATE_BYTES:
+        raise Malformed("TOO_LARGE", f"must have at most {limits.CERTIFICATE_BYTES} bytes")
+    try:
+        expires_at = x509.load_der_x509_certificate(der).not_valid_after_utc
+    except ValueError:
+        raise Malformed("CERTIFICATE_MALFORMED", "must be one X.509 certificate in DER") from None
+    return MachineCertificate(hashlib.sha256(der).digest(), expires_at)

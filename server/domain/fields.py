@@ -1,0 +1,113 @@
+"""The rules for single fields of requests. Each returns the value in its canonical form or raises
+`Malformed`.
+
+They know nothing of where a field stands: the edge calls them one after another and tells all problems at
+once, with paths.
+"""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+
+from server.domain import limits
+from server.domain.profile import Profile
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_QUOTED = r"\"[\x20\x21\x23-\x5b\x5d-\x7e]*\""
+# RFC 9110, 8.3.1: type "/" subtype *( OWS ";" OWS name "=" value ).
+_MEDIA_TYPE = re.compile(rf"(?=[^/]{{1,50}}/){_WORD}/{_WORD}( *; *{_WORD}=({_WORD}|{_QUOTED}))*", re.ASCII)
+# What breaks a line, and what cannot be written in UTF-8.
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Turning the direction of writing makes a text read as another one: "gpj.exe" shows as "exe.jpg" (UTR 36,
+# 2.6).
+_DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Malformed(Exception):
+    """A field is not what it must be.
+
+    `reason` is a constant in UPPER_SNAKE that callers may match on; `text` says it in words and may change.
+    Neither repeats the field's value, which may name a person.
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+
+def request_id(text: str) -> str:
+    """Checks a caller's identifier of a request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -` (AIP-155)."""
+    if not _REQUEST_ID.fullmatch(text):
+        raise Malformed("REQUEST_ID_MALFORMED", "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -")
+    return text
+
+
+def line(text: str, limit: int) -> str:
+    """Checks a text that people read on one line: 1 to `limit` characters, not all blank, without control
+    characters.
+    """
+    if not text.strip():
+        raise Malformed("EMPTY", "must not be empty")
+    if len(text) > limit:
+        raise Malformed("TOO_LONG", f"must have at most {limit} characters")
+    if any(unicodedata.category(mark) in _REFUSED_CATEGORIES or mark in _DIRECTION_MARKS for mark in text):
+        raise Malformed(
+            "CONTROL_CHARACTER",
+            "must be on one line, without control characters and direction marks",
+        )
+    return text
+
+
+def subject(text: str) -> str:
+    """Checks a subject, which lists show before a message is opened."""
+    return line(text, limits.SUBJECT_CHARACTERS)
+
+
+def part_name(text: str) -> str:
+    """Checks a part's file name. It can name no other directory than the one it is saved in."""
+    line(text, limits.PART_NAME_CHARACTERS)
+    if "/" in text or "\\" in text or text in {".", ".."}:
+        raise Malformed("NOT_A_FILE_NAME", "must be a file name without / and \\")
+    return text
+
+
+def media_type(text: str) -> str:
+    """Checks a media type: `type/subtype` in ASCII, perhaps with parameters (RFC 9110, 8.3.1)."""
+    if len(text) > limits.MEDIA_TYPE_CHARACTERS:
+        raise Malformed("TOO_LONG", f"must have at most {limits.MEDIA_TYPE_CHARACTERS} characters")
+    if not _MEDIA_TYPE.fullmatch(text):
+        raise Malformed("MEDIA_TYPE_MALFORMED", "must be type/subtype in ASCII, for example application/pdf")
+    return text
+
+
+def content(content: bytes, stated_sha256: bytes | None) -> bytes:
+    """Checks one part's content against the digest that the sender states, if any; returns its SHA-256.
+
+    The size of all parts together is for the caller to check (`limits.CONTENT_BYTES`).
+    """
+    if not content:
+        raise Malformed("EMPTY", "must not be empty")
+    digest = hashlib.sha256(content).digest()
+    if stated_sha256 is not None and not hmac.compare_digest(stated_sha256, digest):
+        raise Malformed("DIGEST_MISMATCH", "the stated digest is not that of the content")
+    return digest
+
+
+def organisation_code(text: str, profile: Profile) -> str:
+    """Checks a legal entity code, for a body the code of its staff (POST-4)."""
+    if not (text.isascii() and text.isdigit() and len(text) == profile.entity_digits):
+        raise Malformed("CODE_MALFORMED", f"must be {profile.entity_digits} digits")
+    return text
+
+
+def organisation_name(text: str) -> str:
+    """Checks the name of an organisation as people know it."""
+    return line(text, limits.ORGANISATION_NAME_CHARACTERS)
+
+
+def document_reference(text: str) -> str:
+    """Checks what names a document in the operator's files."""
+    return line(text, limits.DOCUMENT_REFERENCE_CHARACTERS)
