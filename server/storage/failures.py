@@ -1,0 +1,84 @@
+"""Turns what the database and its driver raise into what the rings inside know.
+
+A database that does not answer is `ServiceUnavailable`, whose outcome is unknown and which the caller
+repeats. Anything else is our own mistake: it stays an error, without the database's detail text, which quotes
+rows: content and personal numbers.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy import exc
+
+from server.domain.refusals import ServiceUnavailable
+
+COMPONENT = "database"
+
+_UNAVAILABLE_CLASSES = frozenset(
+    {
+        "08",  # connection exception
+        "40",  # serialization failure, deadlock: another attempt may do
+        "53",  # no disk, no memory, too many connections
+        "57",  # cancelled by a time-out, shut down, not yet started
+        "58",  # input or output error
+    }
+)
+_UNAVAILABLE_STATES = frozenset(
+    {
+        "25006",  # read only: a former primary after a failover
+        "25P03",  # ended for idling in a transaction
+        "25P04",  # transaction time-out
+        "55P03",  # lock not available within lock_timeout
+    }
+)
+
+
+class StorageFault(Exception):
+    """A statement failed for a reason that repeating it does not mend.
+
+    Attributes:
+        sqlstate: PostgreSQL's five characters, when they are known.
+        constraint: the constraint that was violated, if one was.
+    """
+
+    def __init__(self, kind: str, sqlstate: str | None, constraint: str | None) -> None:
+        super().__init__(f"{kind} (SQLSTATE {sqlstate}, constraint {constraint})")
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Lets none of SQLAlchemy's, asyncpg's and the operating system's errors out of the block.
+
+    Raises:
+        ServiceUnavailable: the database does not answer, or asks to try again.
+        StorageFault: the statement was wrong, or a constraint refused it.
+    """
+    try:
+        yield
+    except exc.DBAPIError as error:
+        if error.connection_invalidated or _asks_to_try_again(error):
+            raise ServiceUnavailable(COMPONENT) from error
+        raise _fault(error) from None
+    except (exc.TimeoutError, exc.DisconnectionError, OSError, TimeoutError) as error:
+        # The pool ran empty; no socket, no host; the driver's own time-out.
+        raise ServiceUnavailable(COMPONENT) from error
+
+
+def _asks_to_try_again(error: exc.DBAPIError) -> bool:
+    state = _state(error)
+    return state is not None and (state in _UNAVAILABLE_STATES or state[:2] in _UNAVAILABLE_CLASSES)
+
+
+def _state(error: exc.DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _fault(error: exc.DBAPIError) -> StorageFault:
+    driver = error.orig.__cause__ if error.orig is not None else None
+    constraint = getattr(driver, "constraint_name", None)
+    return StorageFault(
+        type(driver or error).__name__, _state(error), constraint if isinstance(constraint, str) else None
+    )

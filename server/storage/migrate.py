@@ -1,0 +1,145 @@
+"""Brings a database to the schema of this release, and tells whether it has it.
+
+The migrations stand in `migrations/` beside the package `server`. Each runs in its own transaction with its
+own time-outs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, Connection, NullPool, inspect, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import server
+from server.storage import insert_only, log_tables, tables
+from server.storage.failures import answering
+from server.storage.metadata import METADATA
+
+_SCRIPTS = Path(server.__file__).resolve().parent.parent / "migrations"
+Result = TypeVar("Result")
+
+_UPGRADE_LOCK = 0x6E616D616B  # "namak"; any number that nothing else in the database locks
+_LOCK_WAIT = "120s"
+
+CONTEXT_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "target_metadata": METADATA,
+        "compare_type": True,
+        "compare_server_default": True,
+        "transaction_per_migration": True,
+    }
+)
+"""How `migrations/env.py` and the comparison below look at the database."""
+
+assert tables.Stored.metadata is METADATA is log_tables.log_entries.metadata
+
+
+async def upgrade(url: str) -> None:
+    """Runs what is missing. Replicas may do so at the same moment: one works, the others wait and find
+    nothing to do.
+
+    The connection must be a direct one, for the lock belongs to its session.
+
+    Raises:
+        ServiceUnavailable: the database does not answer, or another upgrade takes more than two minutes.
+    """
+    await on_connection(url, _upgrade)
+
+
+async def check(url: str) -> Sequence[str]:
+    """Returns how the database differs from the tables of this release, in words; nothing when it does not.
+
+    Raises:
+        ServiceUnavailable: the database does not answer.
+    """
+    return await on_connection(url, _differences)
+
+
+async def current(url: str) -> str | None:
+    """Returns the revision that the database is at; None before the first.
+
+    Raises:
+        ServiceUnavailable: the database does not answer.
+    """
+    return await on_connection(url, _revision)
+
+
+def newest() -> str:
+    """Returns the revision that this release needs."""
+    revision = ScriptDirectory.from_config(_configuration()).get_current_head()
+    assert revision is not None, "there is no migration"
+    return revision
+
+
+async def on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
+    """Runs blocking work on a connection of its own and closes it."""
+    engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        with answering():
+            async with engine.connect() as connection:
+                return await connection.run_sync(work)
+    finally:
+        await engine.dispose()
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    # A per cent sign in the path would be interpolated.
+    configuration.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    return configuration
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.execute(text(f"SET lock_timeout = '{_LOCK_WAIT}'"))
+    # Held by the session until the connection closes, because each migration commits by itself.
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _UPGRADE_LOCK})
+    connection.execute(text("RESET lock_timeout"))
+    connection.commit()
+    configuration = _configuration()
+    configuration.attributes["connection"] = connection
+    command.upgrade(configuration, "head")
+    connection.commit()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _differences(connection: Connection) -> Sequence[str]:
+    found = _revision(connection)
+    if found != newest():
+        return [f"the database is at revision {found}, this release needs {newest()}"]
+    context = MigrationContext.configure(connection, opts=dict(CONTEXT_OPTIONS))
+    differences = [_in_words(difference) for difference in compare_metadata(context, METADATA)]
+    return [*differences, *_differing_checks(connection), *insert_only.missing_triggers(connection)]
+
+
+def _in_words(difference: Any) -> str:
+    # A changed column comes as a list of one tuple, everything else as a tuple.
+    kind, *about = difference[0] if isinstance(difference, list) else difference
+    return f"{kind}: {', '.join(str(what) for what in about)}"
+
+
+def _differing_checks(connection: Connection) -> Sequence[str]:
+    """Compares CHECK constraints by name, which Alembic does not."""
+    inspector = inspect(connection)
+    differences = []
+    for table in METADATA.sorted_tables:
+        expected = {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint)}
+        found = {each["name"] for each in inspector.get_check_constraints(table.name)}
+        differences += [
+            f"table {table.name} lacks the constraint {name}" for name in sorted(expected - found)
+        ]
+        differences += [
+            f"table {table.name} has the foreign constraint {name}"
+            for name in sorted(found - expected, key=str)
+        ]
+    return differences
