@@ -1,0 +1,186 @@
+"""A whole development world in one directory: authorities, tokens, and everybody's settings.
+
+Made at run time for the demo, for tests and for developers (`namak-server dev init`). Everything in it is
+throwaway: the PINs stand in plain files and the HSM is SoftHSM.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from namak.evidence.note import vkey
+from server.dev.pki import Card, DevelopmentPki, Identity, Person
+from server.dev.tokens import SoftToken, TokenStore
+
+ORIGIN = "log.e-citizen.am/2026"
+LOG_KEY = "namak-log"
+CARD_KEY = "signing"
+CITIZEN = Person("5001950015", "Անի", "Սարգսյան")
+OTHER_CITIZEN = Person("4102880023", "Արամ", "Պետրոսյան")
+
+
+@dataclass(frozen=True)
+class World:
+    """What `create` made, by name."""
+
+    directory: Path
+    pki: DevelopmentPki
+    log_token: SoftToken
+    log_public_key: bytes
+    card_token: SoftToken
+    server: Identity
+    operator: Identity
+    agency: Identity
+    other_agency: Identity
+    stranger: Identity
+    citizen: Card
+    other_citizen: Card
+
+    @classmethod
+    def create(cls, directory: Path) -> Self:
+        """Makes a new world in a directory that has none yet. Raises FileExistsError, `SoftHsmMissing`."""
+        directory = directory.resolve()
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "world").mkdir()
+        pki = DevelopmentPki.open(directory / "pki")
+        log_token = TokenStore.create(directory / "log-token").new_token("namak-log", _pin())
+        card_token = TokenStore.create(directory / "card").new_token("citizen-card", _pin())
+        log_public_key = log_token.generate_log_key(LOG_KEY)
+        world = cls(
+            directory,
+            pki,
+            log_token,
+            log_public_key,
+            card_token,
+            server=pki.server_identity(),
+            operator=pki.machine("operator", organisation="Operator", common_name="operator"),
+            agency=pki.machine("agency", organisation="State Revenue Committee", common_name="src"),
+            other_agency=pki.machine("other-agency", organisation="Police", common_name="police"),
+            stranger=pki.machine("stranger", organisation="Nobody", common_name="nobody"),
+            citizen=pki.card("citizen", CITIZEN, signing_key=card_token.generate_card_key(CARD_KEY)),
+            other_citizen=pki.card("other-citizen", OTHER_CITIZEN),
+        )
+        world.log_policy.write_text(f"log {world.log_vkey}\nquorum none\n", encoding="utf-8")
+        return world
+
+    @property
+    def log_vkey(self) -> str:
+        """The log's verifier key."""
+        return vkey(ORIGIN, self.log_public_key)
+
+    @property
+    def log_policy(self) -> Path:
+        """The C2SP tlog-policy that trusts this log, without witnesses."""
+        return self.directory / "log-policy.txt"
+
+    @property
+    def guard(self) -> Path:
+        """The guard of the log."""
+        return self.directory / "guard" / "checkpoint.note"
+
+    def write_settings(
+        self, name: str = "namak-server", *, listen: str = "127.0.0.1:0", database_url: str = "embedded"
+    ) -> Path:
+        """Writes a replica's settings and returns the file. All replicas share database, token and guard."""
+        self.guard.parent.mkdir(exist_ok=True)
+        path = self.directory / f"{name}.toml"
+        sections: Mapping[str, Mapping[str, str]] = {
+            "server": {
+                "listen": listen,
+                "health_listen": "127.0.0.1:0",
+                "certificate": str(self.server.cert_path),
+                "key": str(self.server.key_path),
+                "client_authorities": str(self.pki.client_roots_path),
+            },
+            "database": {"url": database_url, "directory": str(self.directory / "database")},
+            "log": {"origin": ORIGIN, "guard": str(self.guard)},
+            "log.key": {
+                "module": str(self.log_token.module),
+                "token": self.log_token.label,
+                "label": LOG_KEY,
+                "pin_file": str(self.log_token.pin_file),
+                "softhsm_config": str(self.log_token.configuration),
+            },
+            "citizens": {
+                "roots": str(self.pki.citizen_roots_path),
+                "intermediates": str(self.pki.citizen_authority.path),
+                "revocation_lists": str(self.pki.citizen_crl_paths[0].parent),
+            },
+        }
+        path.write_text("development = true\n" + _toml(sections), encoding="utf-8")
+        return path
+
+    def write_client(self, name: str, identity: Identity, address: str, *, signs: bool = False) -> Path:
+        """Writes a caller's configuration for the `namak` command and returns the file."""
+        path = self.directory / f"{name}.toml"
+        top = {
+            "address": address,
+            "ca": str(self.pki.server_root_path),
+            "certificate": str(identity.cert_path),
+            "key": str(identity.key_path),
+        }
+        sections: dict[str, Mapping[str, str]] = {
+            "trust": {
+                "log_policy": str(self.log_policy),
+                "citizen_roots": str(self.pki.citizen_roots_path),
+            }
+        }
+        if signs:
+            card = self.card_token
+            sections["signing"] = {
+                "module": str(card.module),
+                "config": str(card.configuration),
+                "token": card.label,
+                "pin_file": str(card.pin_file),
+                "label": CARD_KEY,
+                "certificate": str(self.citizen.signing.cert_path),
+            }
+        path.write_text(_lines(top) + _toml(sections), encoding="utf-8")
+        return path
+
+    def write_handover(self, path: Path, address: str) -> None:
+        """Writes what somebody needs to go on with a running demo: addresses, certificates, keys, trust."""
+        card = self.card_token
+        handover = {
+            "address": address,
+            "ca": str(self.pki.server_root_path),
+            "operator": _pair(self.operator),
+            "agency": _pair(self.agency),
+            "other_agency": _pair(self.other_agency),
+            "citizen": {
+                **_pair(self.citizen.authentication),
+                "signing": {
+                    "module": str(card.module),
+                    "config": str(card.configuration),
+                    "token": card.label,
+                    "pin": card.pin,
+                    "label": CARD_KEY,
+                    "cert": str(self.citizen.signing.cert_path),
+                },
+            },
+            "log_vkey": self.log_vkey,
+            "log_policy": str(self.log_policy),
+            "citizen_roots": str(self.pki.citizen_roots_path),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(handover, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _pair(identity: Identity) -> Mapping[str, str]:
+    return {"cert": str(identity.cert_path), "key": str(identity.key_path)}
+
+
+def _pin() -> str:
+    return f"{secrets.randbelow(10**8):08d}"
+
+
+def _toml(sections: Mapping[str, Mapping[str, str]]) -> str:
+    return "".join(f"\n[{name}]\n{_lines(values)}" for name, values in sections.items())
+
+
+def _lines(values: Mapping[str, str]) -> str:
+    # A JSON string of these values is a TOML basic string too.
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
