@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ class ServerFailed(RuntimeError):
 
 @dataclass
 class ServerProcess:
-    """One running replica: where it listens, and where it logs."""
+    """One running replica: where it listens, and where it logs.
 
-    process: asyncio.subprocess.Process
+    It outlives the program that started it, unless that stops it.
+    """
+
+    process: subprocess.Popen[bytes]
     address: str
     health_address: str
     log: Path
@@ -44,10 +48,10 @@ class ServerProcess:
         ready = log.with_suffix(".ready")
         ready.unlink(missing_ok=True)
         with log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *program,
-                *("serve", "--config", str(config), "--ready-file", str(ready)),
-                stdin=asyncio.subprocess.DEVNULL,
+            # Not asyncio's own: that kills its processes when the loop ends.
+            process = subprocess.Popen(  # noqa: ASYNC220, S603
+                [*program, "serve", "--config", str(config), "--ready-file", str(ready)],
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **(environment or {})},
@@ -56,35 +60,37 @@ class ServerProcess:
         try:
             async with asyncio.timeout(within):
                 while not ready.exists():
-                    if process.returncode is not None:
+                    if process.poll() is not None:
                         raise ServerFailed(f"the server ended with {process.returncode}:\n{_tail(log)}")
                     await asyncio.sleep(_POLL)
         except BaseException as error:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            process.kill()
+            process.wait()
             if isinstance(error, TimeoutError):
                 raise ServerFailed(f"not ready within {within:g} s:\n{_tail(log)}") from error
             raise
         told = json.loads(ready.read_text(encoding="utf-8"))
         return cls(process, told["address"], told["health_address"], log)
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is still there."""
+        return self.process.poll() is None
+
     async def stop(self, within: float = 30.0) -> int:
         """Asks it to drain and end (SIGTERM), kills it if it does not in time; returns its exit code."""
-        if self.process.returncode is None:
+        if self.running:
             self.process.terminate()
             try:
-                async with asyncio.timeout(within):
-                    await self.process.wait()
-            except TimeoutError:
+                await asyncio.to_thread(self.process.wait, within)
+            except subprocess.TimeoutExpired:
                 self.process.kill()
-        return await self.process.wait()
+        return await asyncio.to_thread(self.process.wait)
 
     async def kill(self) -> None:
         """Ends it dead (SIGKILL), as a power cut would."""
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
+        self.process.kill()
+        await asyncio.to_thread(self.process.wait)
 
     def freeze(self) -> None:
         """Stops it in its tracks (SIGSTOP), as a paused virtual machine would be."""

@@ -1,0 +1,1 @@
+"""The story of the demo: an agency sends, a citizen confirms, a stranger verifies."""

@@ -1,0 +1,88 @@
+"""The post in the demo: a server of its own over a fresh world, and the clients of everybody in the story."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from namak.client import Client, Connection
+from server.dev.pki import Identity
+from server.dev.process import ServerProcess
+from server.dev.relay import Relay
+from server.dev.world import World
+
+OTHER_NETWORK = "127.0.0.2"
+
+
+@dataclass
+class Post:
+    """A running server, and who calls it."""
+
+    world: World
+    server: ServerProcess
+    operator: Client
+    agency: Client
+    agency_elsewhere: Client
+    """The agency's system again, but calling from another network."""
+    other_agency: Client
+    citizen: Client
+    other_citizen: Client
+    stranger: Client
+
+    @property
+    def receipts(self) -> Path:
+        """Where the receipts of the story are saved."""
+        return self.world.directory / "receipts"
+
+
+async def bind_operator(settings: Path, world: World) -> None:
+    """Binds the operator's certificate, as an operator does once on the server's own machine."""
+    command = ("operator", "bind", str(world.operator.cert_path), "--config", str(settings))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "server", *command),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"namak-server operator bind ended with {process.returncode}: {output.decode()}")
+
+
+@contextlib.asynccontextmanager
+async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
+    """Connects everybody; each has a configuration file of their own, as in real life."""
+    async with contextlib.AsyncExitStack() as stack:
+        relay = await stack.enter_async_context(Relay(server.address, source=OTHER_NETWORK))
+
+        async def client(
+            name: str, identity: Identity, address: str = server.address, *, signs: bool = False
+        ) -> Client:
+            path = world.write_client(name, identity, address, signs=signs)
+            return await stack.enter_async_context(Client(Connection.load(path)))
+
+        yield Post(
+            world,
+            server,
+            operator=await client("operator", world.operator),
+            agency=await client("agency", world.agency),
+            agency_elsewhere=await client("agency-elsewhere", world.agency, relay.address),
+            other_agency=await client("other-agency", world.other_agency),
+            citizen=await client("citizen", world.citizen.authentication, signs=True),
+            other_citizen=await client("other-citizen", world.other_citizen.authentication),
+            stranger=await client("stranger", world.stranger),
+        )
+
+
+async def namak(*arguments: str, config: Path) -> tuple[int, str]:
+    """Runs the `namak` command as a person would; returns its exit code and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "namak.cli", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "NAMAK_CONFIG": str(config), "COLUMNS": "160"},
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()

@@ -1,0 +1,168 @@
+"""A stranger verifies the receipts, offline; forged ones are refused."""
+
+import asyncio
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from namak.evidence.checkpoint import Checkpoint
+from namak.evidence.note import Verifier, note_from, parse_note, signature_line
+from namak.evidence.tlog_proof import TlogProof
+from scripts.story import forging
+from scripts.story.post import namak
+from scripts.story.stage import Stage, StoryFailed
+from server.dev.world import ORIGIN, World
+from tests.independent.go_verifier import build_go_verifier, independent_verifier_missing
+
+_EXIT_NOT_VERIFIED = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """The receipts of the confirmed delivery that build on one another."""
+
+    consignment: Path
+    access: Path
+    confirmation: Path
+    effect: Path
+
+    @classmethod
+    def of(cls, receipts: Path, delivery_id: str) -> "Chain":
+        """Finds them among the saved ones."""
+
+        def named(event: str) -> Path:
+            (found,) = receipts.glob(f"{delivery_id}-*-{event}.tlog-proof")
+            return found
+
+        return cls(
+            named("ContentConsignment"),
+            named("ContentAccessTracking"),
+            named("ReadingConfirmed"),
+            named("NotificationEffected"),
+        )
+
+    @property
+    def before(self) -> tuple[Path, Path]:
+        """What the confirmation builds on."""
+        return self.consignment, self.access
+
+
+async def accepted(stage: Stage, world: World, receipts: Path) -> None:
+    """Everything that was saved verifies, with `namak verify` and with a verifier that nobody here wrote."""
+    stage.act("The server is stopped. A stranger verifies")
+    files = _saved(receipts)
+    await stage.step(
+        "stranger",
+        "namak verify, offline, all receipts",
+        _verify(world, files),
+        lambda _: f"{len(files)} valid",
+    )
+    if missing := independent_verifier_missing():
+        stage.note(f"skipped: {missing}")
+        return
+    await stage.step(
+        "stranger",
+        "golang.org/x/mod/sumdb verifies them too",
+        asyncio.to_thread(_independent, world, files),
+        lambda text: text,
+    )
+
+
+async def refused(stage: Stage, world: World, receipts: Path, delivery_id: str) -> None:
+    """What was tampered with or forged is refused."""
+    stage.act("What was tampered with or forged is refused")
+    chain = Chain.of(receipts, delivery_id)
+    confirmation = TlogProof.parse(chain.confirmation.read_bytes())
+    other = next(
+        proof
+        for file in _saved(receipts)
+        if (proof := TlogProof.parse(file.read_bytes())).checkpoint != confirmation.checkpoint
+    )
+    changed = bytearray(confirmation.extra or b"")
+    changed[changed.index(b"5001950015")] ^= 1
+    for what, proof in (
+        ("one byte of the evidence changed", dataclasses.replace(confirmation, extra=bytes(changed))),
+        ("another index", dataclasses.replace(confirmation, index=confirmation.index - 1)),
+        ("another checkpoint", dataclasses.replace(confirmation, checkpoint=other.checkpoint)),
+        ("the checkpoint by another key", _signed_anew(confirmation)),
+    ):
+        await _refuse(stage, world, what, proof.encode(), *chain.before)
+    await _refuse_forged(stage, world, chain)
+
+
+def _saved(receipts: Path) -> list[Path]:
+    return sorted(receipts.glob("*.tlog-proof"))
+
+
+async def _refuse_forged(stage: Stage, world: World, chain: Chain) -> None:
+    evidence = {
+        name: TlogProof.parse(path.read_bytes()).extra or b""
+        for name, path in dataclasses.asdict(chain).items()
+    }
+    by_another = forging.signed_by(world.other_citizen.signing, evidence["confirmation"])
+    by_nobody = forging.signed_by_nobody(evidence["confirmation"])
+    forged = await forging.logged(
+        world,
+        [
+            by_another,
+            by_nobody,
+            forging.effect_of(evidence["effect"], by_another),
+            forging.effect_of(evidence["effect"], evidence["access"]),
+        ],
+    )
+    stage.note(
+        "the following stand in a log signed with the true log's key, as a dishonest operator could do"
+    )
+    await _refuse(stage, world, "a confirmation signed by somebody else", forged[0], *chain.before)
+    await _refuse(stage, world, "a confirmation signed by nobody", forged[1], *chain.before)
+    await _refuse(
+        stage, world, "an effect of that forged confirmation", forged[2], *chain.before, extra=forged[0]
+    )
+    await _refuse(stage, world, "an effect of the mere opening", forged[3], *chain.before)
+
+
+def _signed_anew(proof: TlogProof) -> TlogProof:
+    text = parse_note(proof.checkpoint).text
+    Checkpoint.parse(text)
+    key = Ed25519PrivateKey.generate()
+    verifier = Verifier(ORIGIN, key.public_key().public_bytes_raw())
+    note = note_from(text, [signature_line(ORIGIN, verifier.key_id, key.sign(text))])
+    return dataclasses.replace(proof, checkpoint=note)
+
+
+async def _verify(world: World, files: Sequence[Path]) -> None:
+    code, output = await namak("verify", *map(str, files), config=world.directory / "citizen.toml")
+    if code != 0:
+        raise StoryFailed(f"namak verify ended with {code}:\n{output}")
+
+
+async def _refuse(
+    stage: Stage, world: World, what: str, forged: bytes, *given: Path, extra: bytes | None = None
+) -> None:
+    """Shows that `namak verify` refuses this receipt, and only this one, for a reason it names."""
+
+    async def verify() -> str:
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            (place / "forged.tlog-proof").write_bytes(forged)
+            files = [place / "forged.tlog-proof", *given]
+            if extra is not None:
+                (place / "its-fact.tlog-proof").write_bytes(extra)
+                files.append(place / "its-fact.tlog-proof")
+            code, output = await namak("verify", *map(str, files), config=world.directory / "citizen.toml")
+        if code != _EXIT_NOT_VERIFIED:
+            raise StoryFailed(f"namak verify ended with {code}, not {_EXIT_NOT_VERIFIED}:\n{output}")
+        return "refused"
+
+    await stage.step("stranger", what, verify(), str)
+
+
+def _independent(world: World, files: Sequence[Path]) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        verdict = build_go_verifier(Path(name)).verify(world.log_vkey, files)
+    if not verdict.accepted:
+        raise StoryFailed(verdict.text)
+    return f"{len(files)} valid"
