@@ -1,0 +1,274 @@
+"""The gRPC server: TLS with required client certificates, limits, the interceptor chain, health, drain."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+
+from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2
+from server.domain import limits
+from server.interceptors.access import Access, AccessRules
+from server.interceptors.access_log import AccessLog
+from server.interceptors.call_context import CallContext
+from server.interceptors.deadline import Deadline, TimeLimit
+from server.interceptors.errors import Errors
+from server.interceptors.interceptor import Interceptor
+from server.interceptors.peer_identity import CallerIdentity, PeerIdentity
+from server.interceptors.streams import StreamLimits, Streams
+
+_log = structlog.get_logger(__name__)
+
+SERVICES: tuple[ServiceDescriptor, ...] = tuple(
+    file.DESCRIPTOR.services_by_name[name]
+    for file, name in (
+        (sender_admin_pb2, "SenderAdminService"),
+        (mailbox_pb2, "MailboxService"),
+        (delivery_pb2, "DeliveryService"),
+        (evidence_pb2, "EvidenceService"),
+    )
+)
+"""The services of the contract, whose access options are enforced."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files of the listener; each handshake takes them as they then are.
+
+    Attributes:
+        certificate: the server's certificate and the authorities below its root.
+        key: the server's private key.
+        client_authorities: the authorities that may vouch for clients: agencies', the operator's, citizens'.
+    """
+
+    certificate: Path
+    key: Path
+    client_authorities: Path
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcSettings:
+    """How the server listens.
+
+    Attributes:
+        listen: `IP:PORT` of the mTLS listener; port 0 takes a free one.
+        health_listen: `IP:PORT` of the health listener, which has no TLS and so MUST be a loopback address.
+        tls: the listener's files.
+        max_concurrent_calls: calls under way at once; above it the answer is RESOURCE_EXHAUSTED.
+        max_connection_age, max_connection_age_grace: seconds after which a connection is asked to go, and
+            those that its calls then still have: long connections must notice new servers and certificates.
+        drain: seconds that calls under way have to finish when the server stops.
+        readiness_interval: seconds between two looks at whether the server is ready.
+    """
+
+    listen: str
+    health_listen: str
+    tls: TlsFiles
+    max_concurrent_calls: int = 1000
+    max_connection_age: float = 1800.0
+    max_connection_age_grace: float = 900.0
+    drain: float = 10.0
+    readiness_interval: float = 1.0
+
+
+def interceptor_chain(
+    identity: CallerIdentity,
+    *,
+    unary: TimeLimit,
+    stream: TimeLimit,
+    stream_limits: StreamLimits,
+    services: Iterable[ServiceDescriptor] = SERVICES,
+) -> Sequence[Interceptor]:
+    """Returns the interceptors, the outermost first. Each relies on those before it."""
+    rules = AccessRules(services)
+    return (
+        CallContext(),
+        AccessLog(),
+        Errors(),
+        Deadline(unary, stream),
+        PeerIdentity(identity),
+        Access(rules),
+        Streams(identity, rules, stream_limits),
+    )
+
+
+class GrpcServer:
+    """A server that is built, started, and stopped once."""
+
+    def __init__(
+        self,
+        settings: GrpcSettings,
+        add_services: Callable[[grpc.aio.Server], None],
+        interceptors: Sequence[Interceptor],
+        is_ready: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """For `build_server`."""
+        self._settings = settings
+        self._add_services = add_services
+        self._interceptors = interceptors
+        self._is_ready = is_ready
+        self._health = health.HealthServicer()
+        self._watch: asyncio.Task[None] | None = None
+        self._servers: list[grpc.aio.Server] = []
+        self.port = 0
+        self.health_port = 0
+
+    async def start(self) -> None:
+        """Opens both listeners; `port` and `health_port` are then known.
+
+        Raises:
+            OSError, ValueError, RuntimeError: a file or an address can't be used.
+        """
+        settings = self._settings
+        server = grpc.aio.server(
+            interceptors=self._interceptors,
+            options=_options(settings),
+            maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        )
+        self._add_services(server)
+        self.port = server.add_secure_port(settings.listen, _credentials(settings.tls))
+        local = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, local)
+        self.health_port = local.add_insecure_port(settings.health_listen)
+        await self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._servers = [server, local]
+        for each in self._servers:
+            await each.start()
+        self._watch = asyncio.create_task(self._watch_readiness())
+        _log.info("listening", port=self.port, health_port=self.health_port)
+
+    async def stop(self) -> None:
+        """Says NOT_SERVING, takes no more calls, and gives those under way their time to finish."""
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._health.enter_graceful_shutdown()
+        for server, grace in zip(self._servers, (self._settings.drain, 0.0), strict=False):
+            await server.stop(grace)
+        self._servers = []
+        _log.info("stopped")
+
+    async def _watch_readiness(self) -> None:
+        serving: bool | None = None
+        while True:
+            now = await self._ready()
+            if now is not serving:
+                serving = now
+                status = health_pb2.HealthCheckResponse.SERVING if now else _NOT_SERVING
+                await self._health.set("", status)
+                _log.info("readiness changed", ready=now)
+            await asyncio.sleep(self._settings.readiness_interval)
+
+    async def _ready(self) -> bool:
+        try:
+            async with asyncio.timeout(max(self._settings.readiness_interval, 1.0)):
+                return await self._is_ready()
+        except Exception:  # noqa: BLE001 - a readiness that can't be told is none
+            _log.warning("readiness can't be told", exc_info=True)
+            return False
+
+
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def build_server(
+    settings: GrpcSettings,
+    add_services: Callable[[grpc.aio.Server], None],
+    interceptors: Sequence[Interceptor],
+    is_ready: Callable[[], Awaitable[bool]],
+) -> GrpcServer:
+    """Builds a server; nothing is opened before it is started.
+
+    Args:
+        settings: how it listens.
+        add_services: adds the servicers, with the functions that come with the stubs.
+        interceptors: see `interceptor_chain`.
+        is_ready: tells whether calls can be served now; asked again and again for the health service.
+    """
+    if not _is_loopback(settings.health_listen):
+        raise ValueError("the health listener has no TLS: its address must be a loopback address")
+    return GrpcServer(settings, add_services, interceptors, is_ready)
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith(("127.", "[::1]:", "localhost:"))
+
+
+def _options(settings: GrpcSettings) -> list[tuple[str, Any]]:
+    return [
+        # Two servers on one port would share its connections without a word.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", limits.REQUEST_BYTES),
+        ("grpc.max_concurrent_streams", 100),
+        ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(settings.max_connection_age_grace * 1000)),
+        # A peer that is gone is noticed within 80 s; one that pings more often than needed is sent away.
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_ping_strikes", 3),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]
+
+
+class _Credentials:
+    """The listener's files, read again at the handshake after they changed."""
+
+    def __init__(self, files: TlsFiles) -> None:
+        self._files = files
+        self._stamp = self._stamped()
+        self.first = self._read()
+
+    def changed(self) -> grpc.ServerCertificateConfiguration | None:
+        """Returns the new configuration, or None as long as there is none; runs in a thread of gRPC."""
+        try:
+            stamp = self._stamped()
+            if stamp == self._stamp:
+                return None
+            # Kept even when the reading fails: half of a change is followed by its other half, and that is
+            # seen.
+            self._stamp = stamp
+            configuration = self._read()
+        except (OSError, ValueError):
+            _log.exception("TLS files can't be used; the former ones stay")
+            return None
+        _log.info("TLS files read again")
+        return configuration
+
+    def _read(self) -> grpc.ServerCertificateConfiguration:
+        files = self._files
+        key, certificate = files.key.read_bytes(), files.certificate.read_bytes()
+        authorities = files.client_authorities.read_bytes()
+        x509.load_pem_x509_certificates(authorities)
+        if _public_key(load_pem_private_key(key, None)) != _public_key(
+            x509.load_pem_x509_certificate(certificate)
+        ):
+            raise ValueError(f"{files.key} is not the key of {files.certificate}")
+        return grpc.ssl_server_certificate_configuration([(key, certificate)], authorities)
+
+    def _stamped(self) -> tuple[tuple[int, int, int], ...]:
+        files = self._files
+        stats = [path.stat() for path in (files.certificate, files.key, files.client_authorities)]
+        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
+
+
+def _public_key(owner: PrivateKeyTypes | x509.Certificate) -> bytes:
+    return owner.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _credentials(files: TlsFiles) -> grpc.ServerCredentials:
+    credentials = _Credentials(files)
+    return grpc.dynamic_ssl_server_credentials(
+        credentials.first,
+        # None says "unchanged"; the library's types do not know that.
+        credentials.changed,  # type: ignore[arg-type]
+        require_client_authentication=True,
+    )

@@ -1,0 +1,70 @@
+"""The one place where exceptions become statuses."""
+
+import asyncio
+import traceback
+from typing import Any
+
+import grpc
+import structlog
+from google.rpc import status_pb2
+from grpc_status import rpc_status
+
+from server.domain.reasons import Reason
+from server.domain.refusals import Refused
+from server.interceptors.call_context import REQUEST_ID_KEY
+from server.interceptors.interceptor import Interceptor, Method, answer
+from server.services.call import Call, Context, current_call
+from server.services.refusals_wire import internal_error, refusal_to_status
+
+_log = structlog.get_logger(__name__)
+
+# How long a status may take to leave. It queues behind what the client has not read; a client that reads no
+# more gets a reset.
+_STATUS_SECONDS = 2.0
+_CAUSES = 5
+
+
+class Errors(Interceptor):
+    """Answers refusals with their reason, and everything else as a fault of ours that tells nothing of
+    itself.
+    """
+
+    async def intercept(
+        self, method: Method, request_or_iterator: Any, context: Context, method_name: str
+    ) -> Any:
+        call = current_call()
+        try:
+            return await answer(method(request_or_iterator, context), context)
+        except grpc.aio.AbortError:
+            raise
+        except Refused as refused:
+            call.reason = refused.reason.value
+            status = refusal_to_status(refused)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the client learns nothing of it
+            call.reason = Reason.INTERNAL.value
+            _log_fault(call, fault)
+            status = internal_error(call.id)
+        return await _abort(context, call, status)
+
+
+def _log_fault(call: Call, fault: Exception) -> None:
+    # Where it happened and what kind it was, without its text: a database puts the row's values in there.
+    frames = traceback.format_tb(fault.__traceback__)
+    causes: list[str] = []
+    cause: BaseException | None = fault
+    while cause is not None and len(causes) < _CAUSES:
+        causes.append(type(cause).__qualname__)
+        cause = cause.__cause__ or cause.__context__
+    _log.error("call failed", call_id=call.id, method=call.method, errors=causes, frames=frames)
+
+
+async def _abort(context: Context, call: Call, status: status_pb2.Status) -> None:
+    rich = rpc_status.to_status(status)
+    call.status = rich.code.name
+    trailing = ((REQUEST_ID_KEY, call.id), *rich.trailing_metadata)
+    try:
+        async with asyncio.timeout(_STATUS_SECONDS):
+            await context.abort(rich.code, rich.details, trailing)
+    except TimeoutError:
+        # Ends the call without a status: the transport resets the stream.
+        raise asyncio.CancelledError from None

@@ -1,0 +1,41 @@
+"""What all interceptors have in common: a typed shape, and one way to answer a call."""
+
+import abc
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+from grpc_interceptor.server import AsyncServerInterceptor
+
+from server.services.call import Context
+
+Method = Callable[[Any, Context], Any]
+
+
+class Interceptor(AsyncServerInterceptor, abc.ABC):
+    """An interceptor on grpc-interceptor, which ships no types."""
+
+    @abc.abstractmethod
+    async def intercept(
+        self, method: Method, request_or_iterator: Any, context: Context, method_name: str
+    ) -> Any:
+        """Does its part, and answers with `answer(method(request_or_iterator, context), context)`."""
+
+
+def is_stream(response: Any) -> bool:
+    """Tells whether what a method returned is a stream of replies rather than one to be awaited."""
+    return hasattr(response, "__aiter__")
+
+
+async def answer(response: Any, context: Context) -> Any:
+    """Returns the one reply, or writes out a stream of them and returns None.
+
+    The stream is closed here, in the call's own task, even when the call is cancelled: left to the garbage
+    collector its `finally` would run in another task and context.
+    """
+    if not is_stream(response):
+        return await response
+    async with aclosing(response) as replies:
+        async for reply in replies:
+            await context.write(reply)
+    return None

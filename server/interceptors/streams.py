@@ -1,0 +1,82 @@
+"""The innermost interceptor: owns every stream of replies, watches over who reads it, and closes it."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from server.domain.caller import IpAddress
+from server.domain.refusals import DeadlineExceeded, ServiceUnavailable
+from server.interceptors.access import AccessRules
+from server.interceptors.interceptor import Interceptor, Method, is_stream
+from server.interceptors.peer_identity import CallerIdentity, address_of, certificate_of
+from server.services.call import Context
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """Times of streams, in seconds.
+
+    Attributes:
+        recheck: how long after one look at the caller the next is taken. Together with the half second for
+            which a binding may be remembered it keeps the promise that a revocation ends open streams within
+            a second.
+        recheck_most: how long a look may take; after that who calls can't be told, and the stream ends with
+            UNAVAILABLE.
+        send: how long one reply may wait for its reader; after that the stream ends, so that a reader who
+            stops holds nothing.
+    """
+
+    recheck: float = 0.2
+    recheck_most: float = 2.0
+    send: float = 30.0
+
+
+class Streams(Interceptor):
+    """Ends a stream with the reason as soon as its caller would be refused now."""
+
+    def __init__(self, identity: CallerIdentity, rules: AccessRules, limits: StreamLimits) -> None:
+        self._identity = identity
+        self._rules = rules
+        self._limits = limits
+
+    async def intercept(
+        self, method: Method, request_or_iterator: Any, context: Context, method_name: str
+    ) -> Any:
+        response = method(request_or_iterator, context)
+        if not is_stream(response):
+            return await response
+        certificate, address = certificate_of(context), address_of(context.peer())
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._watch(certificate, address, method_name))
+                await self._send(response, context)
+                watch.cancel()
+        except BaseExceptionGroup as ended:
+            # What ended first is what is told; the group holds nothing else of interest.
+            raise ended.exceptions[0] from None
+        return None
+
+    async def _send(self, response: Any, context: Context) -> None:
+        # Closed here, in the call's own task: an abandoned generator would be finalised in another task and
+        # context.
+        async with aclosing(response) as replies:
+            async for reply in replies:
+                scope = asyncio.timeout(self._limits.send)
+                try:
+                    async with scope:
+                        await context.write(reply)
+                except TimeoutError:
+                    if scope.expired():
+                        raise DeadlineExceeded from None
+                    raise
+
+    async def _watch(self, certificate: bytes, address: IpAddress, method_name: str) -> None:
+        while True:
+            await asyncio.sleep(self._limits.recheck)
+            try:
+                async with asyncio.timeout(self._limits.recheck_most):
+                    caller = await self._identity.identify(certificate, address)
+            except TimeoutError:
+                raise ServiceUnavailable("register of certificates") from None
+            self._rules.check(caller, method_name)

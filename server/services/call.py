@@ -1,0 +1,86 @@
+"""The call that is being served, as a context variable: the interceptors fill it in, the servicers read it.
+
+gRPC serves each call in a task of its own, so the variable is set once and never reset: a reset would fail
+where a cancelled stream is closed by another task.
+"""
+
+import asyncio
+import math
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from server.domain.caller import Caller, Holder, Sender
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """What the edge knows of one call.
+
+    Attributes:
+        id: made by this server; goes back as `x-request-id` and stands in every log line of the call.
+        method: the full name, `/namak.v1.DeliveryService/Submit`.
+        caller: who calls, once that is settled.
+        ends_at: when the call's time runs out, on the event loop's clock.
+        status, reason: how it ended, for the access log; the reason is empty for OK and for what no reason is
+            documented.
+    """
+
+    id: str
+    method: str
+    caller: Caller | None = None
+    ends_at: float = math.inf
+    status: str = "OK"
+    reason: str = ""
+
+
+_current: ContextVar[Call] = ContextVar("namak_call")
+
+
+def begin_call(call: Call) -> None:
+    """Makes this the call that the current task serves."""
+    _current.set(call)
+
+
+def current_call() -> Call:
+    """Returns the call that the current task serves; without one, that is a fault of the wiring and a
+    LookupError.
+    """
+    return _current.get()
+
+
+def current_sender() -> Sender:
+    """Returns the caller of a method whose access rule admits senders only."""
+    caller = current_call().caller
+    if not isinstance(caller, Sender):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where a Sender was expected")
+    return caller
+
+
+def current_holder() -> Holder:
+    """Returns the caller of a method whose access rule admits holders only."""
+    caller = current_call().caller
+    if not isinstance(caller, Holder):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where a Holder was expected")
+    return caller
+
+
+def current_party() -> Sender | Holder:
+    """Returns the caller of a method whose access rule admits the two parties of a delivery."""
+    caller = current_call().caller
+    if not isinstance(caller, Sender | Holder):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where a party was expected")
+    return caller
+
+
+# What is left of a call's time for its reply to be made and to travel, in seconds.
+REPLY_MARGIN = 0.25
+
+
+def time_for_waiting() -> float:
+    """Returns how many seconds the call may wait before it must reply; infinite without a deadline."""
+    return max(0.0, current_call().ends_at - REPLY_MARGIN - asyncio.get_running_loop().time())

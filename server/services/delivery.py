@@ -1,0 +1,41 @@
+"""DeliveryService: what senders submit, and what became of it."""
+
+from namak.v1 import delivery_pb2 as pb
+from namak.v1 import delivery_pb2_grpc
+from server.domain.profile import Profile
+from server.services import delivery_wire as wire
+from server.services.call import Context, current_sender
+from server.services.problems import Problems
+from server.usecases.delivery import DeliveryDesk
+
+
+class DeliveryServicer(delivery_pb2_grpc.DeliveryServiceServicer):
+    """Translates the calls of senders."""
+
+    def __init__(self, desk: DeliveryDesk, profile: Profile) -> None:
+        self._desk = desk
+        self._profile = profile
+
+    async def Submit(self, request: pb.SubmitRequest, context: Context) -> pb.SubmitResponse:
+        command = wire.submit_from_proto(request, current_sender(), self._profile)
+        (outcome,) = await self._desk.submit_many(command)
+        return pb.SubmitResponse(accepted=wire.accepted_to_proto(wire.accepted_or_raise(outcome)))
+
+    async def BatchSubmit(self, request: pb.BatchSubmitRequest, context: Context) -> pb.BatchSubmitResponse:
+        batch = wire.batch_from_proto(request, current_sender(), self._profile)
+        outcomes = await self._desk.submit_many(batch.command) if batch.command.submissions else ()
+        return wire.batch_to_proto(batch, outcomes)
+
+    async def GetDelivery(self, request: pb.GetDeliveryRequest, context: Context) -> pb.GetDeliveryResponse:
+        problems = Problems()
+        delivery_id = problems.id("delivery_id", request.delivery_id)
+        problems.raise_if_any()
+        delivery = await self._desk.get_delivery(current_sender(), delivery_id)
+        return pb.GetDeliveryResponse(delivery=wire.delivery_to_proto(delivery))
+
+    async def ListDeliveries(
+        self, request: pb.ListDeliveriesRequest, context: Context
+    ) -> pb.ListDeliveriesResponse:
+        command = wire.list_deliveries_from_proto(request, current_sender())
+        page = await self._desk.list_deliveries(command)
+        return wire.deliveries_to_proto(page)

@@ -1,0 +1,217 @@
+"""Requests and resources of DeliveryService, between the wire and the use case."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from google.protobuf.duration_pb2 import Duration
+
+from namak.v1 import delivery_pb2 as pb
+from server.domain import addresses, fields, limits
+from server.domain.caller import Sender
+from server.domain.deliveries import Delivery, DeliveryState, Part, PartInfo, Submission
+from server.domain.fields import Malformed
+from server.domain.paging import Page
+from server.domain.profile import Profile
+from server.domain.refusals import InvalidFields, Refused
+from server.services.call import time_for_waiting
+from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
+from server.services.problems import Problems
+from server.services.refusals_wire import refusal_to_status
+from server.services.values_wire import sha256_to_proto, time_to_proto
+from server.usecases.delivery import Accepted, ListDeliveries, SubmitMany
+
+DELIVERY_STATES = {
+    DeliveryState.CONSIGNED: pb.DELIVERY_STATE_CONSIGNED,
+    DeliveryState.NOTIFIED: pb.DELIVERY_STATE_NOTIFIED,
+}
+
+# gRPC libraries take replies of up to 4 MiB unless told otherwise; a batch's receipts may need more.
+_REPLY_BYTES = 4 * 1024 * 1024 - 64 * 1024
+
+
+def submit_from_proto(request: pb.SubmitRequest, caller: Sender, profile: Profile) -> SubmitMany:
+    problems = Problems()
+    command = SubmitMany(
+        caller=caller,
+        submissions=[_submission(request.submission, profile, problems)],
+        receipt_wait_seconds=_receipt_wait(request, problems),
+    )
+    problems.raise_if_any()
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What to submit, and for every item in order its request id and what is wrong with its fields."""
+
+    command: SubmitMany
+    items: tuple[tuple[str, InvalidFields | None], ...]
+
+
+def batch_from_proto(request: pb.BatchSubmitRequest, caller: Sender, profile: Profile) -> Batch:
+    """Reads a batch. What is wrong with one item is that item's refusal, as Submit would have told it.
+
+    Raises:
+        InvalidFields: the batch as a whole is wrong: empty, too long, or with one request id twice.
+    """
+    problems = Problems()
+    wait = _receipt_wait(request, problems)
+    if not 0 < len(request.submissions) <= limits.BATCH_ITEMS:
+        problems.add("submissions", "NUMBER_OF_ITEMS", f"must have 1 to {limits.BATCH_ITEMS} items")
+    else:
+        _note_repeated_ids(request.submissions, problems)
+    problems.raise_if_any()
+
+    submissions: list[Submission] = []
+    items: list[tuple[str, InvalidFields | None]] = []
+    for message in request.submissions:
+        refusal = None
+        of_item = Problems()
+        submission = _submission(message, profile, of_item)
+        try:
+            of_item.raise_if_any()
+            submissions.append(submission)
+        except InvalidFields as invalid:
+            refusal = invalid
+        items.append((message.request_id, refusal))
+    return Batch(SubmitMany(caller, submissions, wait), tuple(items))
+
+
+def list_deliveries_from_proto(request: pb.ListDeliveriesRequest, caller: Sender) -> ListDeliveries:
+    problems = Problems()
+    page_size = problems.page_size("page_size", request.page_size)
+    problems.raise_if_any()
+    return ListDeliveries(caller, page_size, request.page_token)
+
+
+def accepted_or_raise(outcome: Accepted | Refused) -> Accepted:
+    """Returns what was accepted; a refusal is raised, for the interceptors to answer."""
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
+
+
+def accepted_to_proto(accepted: Accepted) -> pb.Accepted:
+    return pb.Accepted(
+        request_id=accepted.request_id,
+        delivery=delivery_to_proto(accepted.delivery),
+        evidence=[evidence_to_proto(fact) for fact in accepted.evidence],
+        receipts=[receipt_to_proto(receipt) for receipt in accepted.receipts],
+    )
+
+
+def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.BatchSubmitResponse:
+    """Returns the results in the order of the request.
+
+    Receipts are left out from where the reply would grow beyond what clients take; evidence never is, and
+    GetReceipt gives the rest.
+    """
+    response = pb.BatchSubmitResponse(results=_results(batch, iter(outcomes)))
+    excess = response.ByteSize() - _REPLY_BYTES
+    for result in reversed(response.results):
+        if excess <= 0:
+            break
+        before = result.ByteSize()
+        if result.HasField("accepted"):
+            del result.accepted.receipts[:]
+        excess -= before - result.ByteSize()
+    return response
+
+
+def _results(batch: Batch, outcomes: Iterator[Accepted | Refused]) -> Iterator[pb.SubmitResult]:
+    for request_id, malformed in batch.items:
+        outcome = malformed or next(outcomes)
+        if isinstance(outcome, Refused):
+            yield pb.SubmitResult(request_id=request_id, refused=refusal_to_status(outcome))
+        else:
+            yield pb.SubmitResult(request_id=request_id, accepted=accepted_to_proto(outcome))
+
+
+def delivery_to_proto(delivery: Delivery) -> pb.Delivery:
+    return pb.Delivery(
+        delivery_id=str(delivery.id),
+        sender=delivery.sender,
+        recipient=delivery.recipient,
+        subject=delivery.subject,
+        parts=[part_info_to_proto(part) for part in delivery.parts],
+        notification_policy=delivery.notification_policy,
+        state=DELIVERY_STATES[delivery.state],
+        submission_time=time_to_proto(delivery.submitted_at),
+        notification_time=time_to_proto(delivery.notified_at),
+    )
+
+
+def deliveries_to_proto(page: Page[Delivery]) -> pb.ListDeliveriesResponse:
+    return pb.ListDeliveriesResponse(
+        deliveries=[delivery_to_proto(delivery) for delivery in page.items],
+        next_page_token=page.next_page_token,
+    )
+
+
+def part_info_to_proto(part: PartInfo) -> pb.PartInfo:
+    return pb.PartInfo(
+        name=part.name, media_type=part.media_type, size=part.size, digest=sha256_to_proto(part.digest)
+    )
+
+
+def _receipt_wait(request: pb.SubmitRequest | pb.BatchSubmitRequest, problems: Problems) -> float:
+    wait = limits.RECEIPT_WAIT_DEFAULT.total_seconds()
+    if request.HasField("max_receipt_wait"):
+        stated: Duration = request.max_receipt_wait
+        wait = min(problems.seconds("max_receipt_wait", stated), limits.RECEIPT_WAIT_MAX.total_seconds())
+    return min(wait, time_for_waiting())
+
+
+def _note_repeated_ids(submissions: Sequence[pb.Submission], problems: Problems) -> None:
+    first: dict[str, int] = {}
+    for index, message in enumerate(submissions):
+        # An empty one is malformed, which is its item's own problem.
+        earlier = first.setdefault(message.request_id, index) if message.request_id else index
+        if earlier != index:
+            problems.add(
+                f"submissions[{index}].request_id",
+                "REQUEST_ID_REPEATED",
+                f"is the request id of submissions[{earlier}] too; each must have its own",
+            )
+
+
+def _submission(message: pb.Submission, profile: Profile, problems: Problems) -> Submission:
+    field = "submission"
+    return Submission(
+        request_id=problems.text(f"{field}.request_id", message.request_id, fields.request_id),
+        sender=problems.text(
+            f"{field}.sender", message.sender, partial(addresses.sender_address, profile=profile)
+        ),
+        recipient=problems.text(
+            f"{field}.recipient", message.recipient, partial(addresses.recipient_address, profile=profile)
+        ),
+        subject=problems.text(f"{field}.subject", message.subject, fields.subject),
+        parts=_parts(message.parts, f"{field}.parts", problems),
+    )
+
+
+def _parts(messages: Sequence[pb.Part], field: str, problems: Problems) -> tuple[Part, ...]:
+    if not 0 < len(messages) <= limits.PARTS:
+        problems.add(field, "NUMBER_OF_ITEMS", f"must have 1 to {limits.PARTS} items")
+        return ()
+    if sum(len(message.content) for message in messages) > limits.CONTENT_BYTES:
+        problems.add(field, "TOO_LARGE", f"must have at most {limits.CONTENT_BYTES} bytes together")
+        return ()
+    return tuple(_part(message, f"{field}[{index}]", problems) for index, message in enumerate(messages))
+
+
+def _part(message: pb.Part, field: str, problems: Problems) -> Part:
+    stated = problems.digest(f"{field}.digest", message.digest) if message.HasField("digest") else None
+    digest = b""
+    try:
+        digest = fields.content(message.content, stated)
+    except Malformed as problem:
+        problems.add(f"{field}.content", problem.reason, problem.text)
+    info = PartInfo(
+        name=problems.text(f"{field}.name", message.name, fields.part_name),
+        media_type=problems.text(f"{field}.media_type", message.media_type, fields.media_type),
+        size=len(message.content),
+        digest=digest,
+    )
+    return Part(info, message.content)

@@ -1,0 +1,40 @@
+"""EvidenceService: the facts of deliveries, their receipts, and the public state of the log."""
+
+from collections.abc import AsyncIterator
+
+from namak.v1 import evidence_pb2 as pb
+from namak.v1 import evidence_pb2_grpc
+from server.services import evidence_wire as wire
+from server.services.call import Context, current_party
+from server.services.values_wire import chunks
+from server.usecases.evidence import EvidenceDesk
+
+
+class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
+    """Translates the calls of senders, holders and everybody who watches the log."""
+
+    def __init__(self, desk: EvidenceDesk) -> None:
+        self._desk = desk
+
+    async def ListFacts(self, request: pb.ListFactsRequest, context: Context) -> pb.ListFactsResponse:
+        command = wire.list_facts_from_proto(request, current_party())
+        page = await self._desk.list_facts(command)
+        return wire.facts_to_proto(page)
+
+    async def GetReceipt(self, request: pb.GetReceiptRequest, context: Context) -> pb.GetReceiptResponse:
+        command = wire.get_receipt_from_proto(request, current_party())
+        receipt = await self._desk.receipt(command)
+        return pb.GetReceiptResponse(receipt=wire.receipt_to_proto(receipt) if receipt else None)
+
+    async def GetCheckpoint(
+        self, request: pb.GetCheckpointRequest, context: Context
+    ) -> pb.GetCheckpointResponse:
+        published = await self._desk.checkpoint(request.origin or None)
+        return pb.GetCheckpointResponse(checkpoint=published.checkpoint.note, log_vkey=published.vkey)
+
+    async def GetRevocationList(
+        self, request: pb.GetRevocationListRequest, context: Context
+    ) -> AsyncIterator[pb.GetRevocationListResponse]:
+        digest = wire.revocation_list_digest_from_proto(request)
+        for chunk in chunks(await self._desk.revocation_list(digest)):
+            yield pb.GetRevocationListResponse(chunk=chunk)

@@ -1,0 +1,71 @@
+"""Requests and resources of EvidenceService, between the wire and the use case."""
+
+from namak.v1 import evidence_pb2 as pb
+from server.domain import limits
+from server.domain.caller import Holder, Sender
+from server.domain.facts import Fact
+from server.domain.paging import Page
+from server.services.call import time_for_waiting
+from server.services.problems import Problems
+from server.services.values_wire import time_to_proto
+from server.usecases.evidence import GetReceipt, ListFacts
+from server.usecases.ports import LoggedReceipt
+
+
+def list_facts_from_proto(request: pb.ListFactsRequest, caller: Sender | Holder) -> ListFacts:
+    problems = Problems()
+    command = ListFacts(
+        caller=caller,
+        delivery_id=problems.id("delivery_id", request.delivery_id),
+        page_size=problems.page_size("page_size", request.page_size),
+        page_token=request.page_token,
+    )
+    problems.raise_if_any()
+    return command
+
+
+def get_receipt_from_proto(request: pb.GetReceiptRequest, caller: Sender | Holder) -> GetReceipt:
+    """Reads the request; the wait ends in time for the reply to go out before the call's deadline."""
+    problems = Problems()
+    wait = limits.RECEIPT_WAIT_MAX.total_seconds()
+    if request.HasField("max_wait"):
+        wait = min(wait, problems.seconds("max_wait", request.max_wait))
+    command = GetReceipt(
+        caller=caller,
+        evidence_id=problems.id("evidence_id", request.evidence_id),
+        wait_seconds=min(wait, time_for_waiting()),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def revocation_list_digest_from_proto(request: pb.GetRevocationListRequest) -> bytes:
+    problems = Problems()
+    digest = problems.digest("digest", request.digest)
+    problems.raise_if_any()
+    return digest
+
+
+def evidence_to_proto(fact: Fact) -> pb.Evidence:
+    return pb.Evidence(
+        evidence_id=str(fact.id),
+        event=fact.event.uri,
+        event_time=time_to_proto(fact.recorded_at),
+        document=fact.data,
+    )
+
+
+def receipt_to_proto(receipt: LoggedReceipt) -> pb.Receipt:
+    return pb.Receipt(
+        evidence_id=str(receipt.evidence_id),
+        tlog_proof=receipt.tlog_proof,
+        origin=receipt.origin,
+        leaf_index=receipt.leaf_index,
+        tree_size=receipt.tree_size,
+    )
+
+
+def facts_to_proto(page: Page[Fact]) -> pb.ListFactsResponse:
+    return pb.ListFactsResponse(
+        facts=[evidence_to_proto(fact) for fact in page.items], next_page_token=page.next_page_token
+    )

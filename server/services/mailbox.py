@@ -1,0 +1,66 @@
+"""MailboxService: what holders read and confirm, and the opening of mailboxes."""
+
+from collections.abc import AsyncIterator
+
+from namak.v1 import mailbox_pb2 as pb
+from namak.v1 import mailbox_pb2_grpc
+from server.domain.profile import Profile
+from server.services import mailbox_wire as wire
+from server.services.call import Context, current_holder
+from server.services.delivery_wire import part_info_to_proto
+from server.services.values_wire import chunks
+from server.usecases.mailboxes import Mailboxes
+from server.usecases.reading import Reading
+
+
+class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
+    """Translates the calls of holders, and the operator's opening of mailboxes."""
+
+    def __init__(self, mailboxes: Mailboxes, reading: Reading, profile: Profile) -> None:
+        self._mailboxes = mailboxes
+        self._reading = reading
+        self._profile = profile
+
+    async def OpenMailbox(self, request: pb.OpenMailboxRequest, context: Context) -> pb.OpenMailboxResponse:
+        command = wire.open_mailbox_from_proto(request, self._profile)
+        mailbox = await self._mailboxes.open_mailbox(command)
+        return pb.OpenMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
+
+    async def GetMailbox(self, request: pb.GetMailboxRequest, context: Context) -> pb.GetMailboxResponse:
+        mailbox = await self._mailboxes.get_mailbox(current_holder())
+        return pb.GetMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
+
+    async def ListMessages(
+        self, request: pb.ListMessagesRequest, context: Context
+    ) -> pb.ListMessagesResponse:
+        command = wire.list_messages_from_proto(request, current_holder())
+        page = await self._mailboxes.list_messages(command)
+        return wire.messages_to_proto(page)
+
+    async def OpenMessage(self, request: pb.OpenMessageRequest, context: Context) -> pb.OpenMessageResponse:
+        command = wire.open_message_from_proto(request, current_holder())
+        opened = await self._reading.open_message(command)
+        return wire.opened_to_proto(opened)
+
+    async def DownloadContent(
+        self, request: pb.DownloadContentRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadContentResponse]:
+        command = wire.read_part_from_proto(request, current_holder())
+        part = await self._reading.read_part(command)
+        yield pb.DownloadContentResponse(part=part_info_to_proto(part.info))
+        for chunk in chunks(part.content):
+            yield pb.DownloadContentResponse(chunk=chunk)
+
+    async def IssueStatement(
+        self, request: pb.IssueStatementRequest, context: Context
+    ) -> pb.IssueStatementResponse:
+        command = wire.issue_statement_from_proto(request, current_holder())
+        statement = await self._reading.issue_statement(command)
+        return wire.statement_to_proto(statement)
+
+    async def ConfirmReading(
+        self, request: pb.ConfirmReadingRequest, context: Context
+    ) -> pb.ConfirmReadingResponse:
+        command = wire.confirm_reading_from_proto(request, current_holder())
+        confirmed = await self._reading.confirm_reading(command)
+        return wire.confirmed_to_proto(confirmed)

@@ -1,0 +1,145 @@
+"""Requests and resources of MailboxService, between the wire and the use cases."""
+
+from functools import partial
+
+from namak.v1 import mailbox_pb2 as pb
+from server.domain import addresses, fields, limits
+from server.domain.caller import Holder
+from server.domain.deliveries import MessageView
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.domain.paging import Page
+from server.domain.profile import Profile
+from server.services.delivery_wire import DELIVERY_STATES, part_info_to_proto
+from server.services.evidence_wire import evidence_to_proto
+from server.services.problems import Problems
+from server.services.values_wire import time_to_proto
+from server.usecases.mailboxes import ListMessages, OpenMailbox
+from server.usecases.ports import IssuedStatement
+from server.usecases.reading import (
+    ConfirmedReading,
+    ConfirmReading,
+    IssueStatement,
+    OpenedMessage,
+    OpenMessage,
+    ReadPart,
+)
+
+_HOLDER_KINDS = {
+    HolderKind.PERSON: pb.HOLDER_KIND_PERSON,
+    HolderKind.ENTITY: pb.HOLDER_KIND_ENTITY,
+}
+_MAILBOX_STATES = {
+    MailboxState.OPEN: pb.MAILBOX_STATE_OPEN,
+    MailboxState.SUSPENDED: pb.MAILBOX_STATE_SUSPENDED,
+    MailboxState.CLOSED: pb.MAILBOX_STATE_CLOSED,
+}
+
+
+def open_mailbox_from_proto(request: pb.OpenMailboxRequest, profile: Profile) -> OpenMailbox:
+    problems = Problems()
+    command = OpenMailbox(
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        address=problems.text(
+            "address", request.address, partial(addresses.recipient_address, profile=profile)
+        ),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def list_messages_from_proto(request: pb.ListMessagesRequest, holder: Holder) -> ListMessages:
+    problems = Problems()
+    page_size = problems.page_size("page_size", request.page_size)
+    problems.raise_if_any()
+    return ListMessages(holder, page_size, request.page_token)
+
+
+def open_message_from_proto(request: pb.OpenMessageRequest, holder: Holder) -> OpenMessage:
+    problems = Problems()
+    delivery_id = problems.id("delivery_id", request.delivery_id)
+    problems.raise_if_any()
+    return OpenMessage(holder, delivery_id)
+
+
+def read_part_from_proto(request: pb.DownloadContentRequest, holder: Holder) -> ReadPart:
+    problems = Problems()
+    delivery_id = problems.id("delivery_id", request.delivery_id)
+    if not 0 < request.part_number <= limits.PARTS:
+        problems.add("part_number", "NO_SUCH_PART", "must be the number of a part of the message, from 1")
+    problems.raise_if_any()
+    return ReadPart(holder, delivery_id, request.part_number)
+
+
+def issue_statement_from_proto(request: pb.IssueStatementRequest, holder: Holder) -> IssueStatement:
+    problems = Problems()
+    delivery_id = problems.id("delivery_id", request.delivery_id)
+    problems.raise_if_any()
+    return IssueStatement(holder, delivery_id)
+
+
+def confirm_reading_from_proto(request: pb.ConfirmReadingRequest, holder: Holder) -> ConfirmReading:
+    problems = Problems()
+    command = ConfirmReading(
+        holder=holder,
+        delivery_id=problems.id("delivery_id", request.delivery_id),
+        statement_id=problems.id("statement_id", request.statement_id),
+        cms=problems.octets("cms_signature", request.cms_signature, limits.CMS_BYTES),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def mailbox_to_proto(mailbox: Mailbox) -> pb.Mailbox:
+    return pb.Mailbox(
+        mailbox_id=str(mailbox.id),
+        address=mailbox.address,
+        holder_kind=_HOLDER_KINDS[mailbox.holder_kind],
+        state=_MAILBOX_STATES[mailbox.state],
+        open_time=time_to_proto(mailbox.opened_at),
+    )
+
+
+def message_to_proto(message: MessageView) -> pb.Message:
+    """Returns what a holder sees in a list; never content."""
+    delivery = message.delivery
+    return pb.Message(
+        delivery_id=str(delivery.id),
+        sender=delivery.sender,
+        sender_name=delivery.organisation_name,
+        subject=delivery.subject,
+        # A submission is accepted and laid into the mailbox in one transaction.
+        consignment_time=time_to_proto(delivery.submitted_at),
+        opening_time=time_to_proto(message.opened_at),
+        confirmation_time=time_to_proto(message.confirmed_at),
+        state=DELIVERY_STATES[delivery.state],
+    )
+
+
+def messages_to_proto(page: Page[MessageView]) -> pb.ListMessagesResponse:
+    return pb.ListMessagesResponse(
+        messages=[message_to_proto(message) for message in page.items],
+        next_page_token=page.next_page_token,
+    )
+
+
+def opened_to_proto(opened: OpenedMessage) -> pb.OpenMessageResponse:
+    return pb.OpenMessageResponse(
+        message=message_to_proto(opened.message),
+        parts=[part_info_to_proto(part) for part in opened.message.delivery.parts],
+        evidence=evidence_to_proto(opened.evidence),
+    )
+
+
+def statement_to_proto(statement: IssuedStatement) -> pb.IssueStatementResponse:
+    return pb.IssueStatementResponse(
+        statement_id=str(statement.id),
+        statement=statement.text,
+        expire_time=time_to_proto(statement.expires_at),
+    )
+
+
+def confirmed_to_proto(confirmed: ConfirmedReading) -> pb.ConfirmReadingResponse:
+    return pb.ConfirmReadingResponse(
+        message=message_to_proto(confirmed.message),
+        evidence=[evidence_to_proto(fact) for fact in confirmed.evidence],
+    )

@@ -1,0 +1,29 @@
+"""Small values that several services put on the wire."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from namak.v1 import evidence_pb2
+from server.domain import limits
+
+
+def time_to_proto(time: datetime | None) -> Timestamp | None:
+    """Returns a time as the wire has it; None, which leaves the field absent, for none."""
+    if time is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
+
+
+def sha256_to_proto(digest: bytes) -> evidence_pb2.Digest:
+    """Returns a SHA-256 as the wire has it."""
+    return evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=digest)
+
+
+def chunks(content: bytes) -> Iterator[bytes]:
+    """Cuts content into the pieces that a stream carries; their joining is the content."""
+    for start in range(0, len(content), limits.CHUNK_BYTES):
+        yield content[start : start + limits.CHUNK_BYTES]

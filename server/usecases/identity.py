@@ -1,0 +1,132 @@
+"""Who calls: the decision table of certificates, applied once per call and again while a stream is open."""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.domain.caller import Caller, Connection, Holder, IpAddress, IpNetwork, Operator, Sender, Stranger
+from server.domain.refusals import CertificateRevoked
+from server.domain.senders import BindingRole, CertificateBinding
+from server.usecases.ports import Clock, PersonalCertificates, UnitOfWork
+
+REMEMBERED_SECONDS = 0.5
+"""How old what the register said of a certificate may be when a call is let in: a revocation counts within a
+second everywhere.
+"""
+
+REMEMBERED_CERTIFICATES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the register says of one certificate: its binding, if any, and the union of its organisation's
+    networks.
+    """
+
+    binding: CertificateBinding | None
+    networks: tuple[IpNetwork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One look into the register, under way or done; `began` is on the monotonic clock."""
+
+    began: float
+    entry: "asyncio.Task[_Entry]"
+
+
+class Identity:
+    """Decides who stands behind a certificate that the transport has verified.
+
+    - bound and revoked: nobody, CertificateRevoked;
+    - bound otherwise: the role it is bound as;
+    - personal, with a path to a citizen root: the person, Holder;
+    - personal and revoked: nobody, CertificateRevoked (RevocationStatusUnknown when no fresh list can tell);
+    - any other: Stranger.
+
+    What a machine certificate says of itself never grants anything. Whether an organisation's contract is in
+    force is not asked
+    here: its submissions are refused by the use case, with evidence.
+    """
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        persons: PersonalCertificates,
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        remembered_seconds: float = REMEMBERED_SECONDS,
+        remembered_certificates: int = REMEMBERED_CERTIFICATES,
+    ) -> None:
+        self._uow = uow
+        self._persons = persons
+        self._clock = clock
+        self._monotonic = monotonic
+        self._seconds = remembered_seconds
+        self._certificates = remembered_certificates
+        self._readings: OrderedDict[bytes, _Reading] = OrderedDict()
+
+    async def identify(self, certificate: bytes, address: IpAddress) -> Caller:
+        """Returns the caller behind a certificate (DER) at an address.
+
+        Raises:
+            CertificateRevoked, RevocationStatusUnknown: see the table.
+            ServiceUnavailable: the register does not answer.
+        """
+        digest = hashlib.sha256(certificate).digest()
+        connection = Connection(digest, address)
+        entry = await self._entry(digest)
+        now = self._clock.now()
+        if entry.binding is not None:
+            if entry.binding.revoked_at is not None:
+                raise CertificateRevoked
+            # A handshake refuses an expired certificate; here it expired while its connection stayed open.
+            if entry.binding.expires_at <= now:
+                return Stranger(connection)
+            return _bound(entry.binding, entry.networks, connection)
+        person_number = await self._persons.person_of(certificate, now)
+        return Stranger(connection) if person_number is None else Holder(connection, person_number)
+
+    async def _entry(self, digest: bytes) -> _Entry:
+        # Calls that come while a look is under way share it, if it began recently enough: its snapshot is no
+        # older than it.
+        now = self._monotonic()
+        reading = self._readings.get(digest)
+        if reading is None or now - reading.began > self._seconds or _failed(reading.entry):
+            reading = _Reading(now, asyncio.create_task(self._read(digest)))
+            # Looked at even when all who waited have hung up, or asyncio would log a failure that nobody
+            # retrieved.
+            reading.entry.add_done_callback(_failed)
+            self._readings[digest] = reading
+        self._readings.move_to_end(digest)
+        while len(self._readings) > self._certificates:
+            self._readings.popitem(last=False)
+        # Shielded, for one caller who hangs up must not fail the others who wait for the same look.
+        return await asyncio.shield(reading.entry)
+
+    async def _read(self, digest: bytes) -> _Entry:
+        async with self._uow.reading() as tx:
+            binding = await tx.bindings.get(digest)
+            if binding is None or binding.organisation_id is None:
+                return _Entry(binding)
+            addresses = await tx.sender_addresses.of(binding.organisation_id)
+            networks = {network: None for address in addresses for network in address.networks}
+            return _Entry(binding, tuple(networks))
+
+
+def _failed(entry: "asyncio.Task[_Entry]") -> bool:
+    return entry.done() and (entry.cancelled() or entry.exception() is not None)
+
+
+def _bound(binding: CertificateBinding, networks: tuple[IpNetwork, ...], connection: Connection) -> Caller:
+    match binding.role:
+        case BindingRole.OPERATOR:
+            return Operator(connection)
+        case BindingRole.SENDER:
+            if binding.organisation_id is None:
+                raise ValueError("a sender's binding names no organisation")
+            return Sender(connection, binding.organisation_id, binding.sender_address_id, networks)

@@ -1,0 +1,275 @@
+"""Use cases in memory, just rich enough to see what the edge hands in and gives back."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+from uuid import UUID, uuid4
+
+from namak.evidence.events import CONTENT_CONSIGNMENT, SUBMISSION_ACCEPTANCE, Event
+from server.domain.caller import Caller, Holder, Sender
+from server.domain.deliveries import Delivery, MessageView, Part, PartInfo, Submission
+from server.domain.facts import Fact
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.domain.paging import Page
+from server.domain.refusals import (
+    InvalidPageToken,
+    NotFound,
+    Refused,
+    ResourceNotPermitted,
+    SenderSuspended,
+)
+from server.domain.senders import (
+    BindingRole,
+    CertificateBinding,
+    ContractState,
+    Domain,
+    Organisation,
+    SenderAddress,
+)
+from server.usecases.delivery import Accepted, DeliveryDesk, ListDeliveries, SubmitMany
+from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
+from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
+from server.usecases.ports import IssuedStatement, LoggedReceipt, PublishedCheckpoint
+from server.usecases.reading import (
+    ConfirmedReading,
+    ConfirmReading,
+    IssueStatement,
+    OpenedMessage,
+    OpenMessage,
+    Reading,
+    ReadPart,
+)
+from server.usecases.sender_admin import (
+    BindCertificate,
+    RegisterDomain,
+    RegisterOrganisation,
+    RegisterSenderAddress,
+    RevokeCertificate,
+    SenderAdmin,
+    SetContractState,
+    SetSuspended,
+)
+
+NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
+SUSPENDED = "suspended@src.am"
+KNOWN_DELIVERY = UUID("0192f0c3-0000-7000-8000-000000000001")
+REVOCATION_LIST = bytes(range(256)) * 600
+
+
+def fact_of(event: Event, delivery_id: UUID) -> Fact:
+    data = f'{{"event":"{event.name}","delivery":"{delivery_id}"}}'.encode()
+    return Fact(uuid4(), event, uuid4(), uuid4(), delivery_id, NOW, data, hashlib.sha256(data).digest())
+
+
+def delivery_of(submission: Submission, organisation_id: UUID) -> Delivery:
+    return Delivery(
+        id=uuid4(),
+        mailbox_id=uuid4(),
+        organisation_id=organisation_id,
+        sender_address_id=uuid4(),
+        organisation_code="00000001",
+        organisation_name="State Revenue Committee",
+        sender=submission.sender,
+        recipient=submission.recipient,
+        subject=submission.subject,
+        parts=tuple(part.info for part in submission.parts),
+        notification_policy="am-2015@1",
+        sequence=1,
+        submitted_at=NOW,
+    )
+
+
+def part_of(content: bytes, name: str = "letter.pdf") -> Part:
+    return Part(PartInfo(name, "application/pdf", len(content), hashlib.sha256(content).digest()), content)
+
+
+@dataclass
+class Gate:
+    """A place where a use case can be held, to look at a call that is under way."""
+
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pass_through(self) -> None:
+        self.entered.set()
+        try:
+            await self.leave.wait()
+        finally:
+            self.left.set()
+
+
+class Desks:
+    """All use cases in one; `callers` are those that were handed in, in order."""
+
+    def __init__(self) -> None:
+        self.callers: list[Caller] = []
+        self.submitted: list[SubmitMany] = []
+        self.commands: list[object] = []
+        self.gate: Gate | None = None
+        self.fault: Exception | None = None
+        self.content = b"content"
+        self.receipt_bytes = 10
+
+    admin = property(lambda self: cast(SenderAdmin, self))
+    mailboxes = property(lambda self: cast(Mailboxes, self))
+    reading = property(lambda self: cast(Reading, self))
+    delivery = property(lambda self: cast(DeliveryDesk, self))
+    evidence = property(lambda self: cast(EvidenceDesk, self))
+
+    async def _serve(self, command: object, caller: Caller | None = None) -> None:
+        self.commands.append(command)
+        if caller is not None:
+            self.callers.append(caller)
+        if self.gate is not None:
+            await self.gate.pass_through()
+        if self.fault is not None:
+            raise self.fault
+
+    # SenderAdmin
+
+    async def register_organisation(self, command: RegisterOrganisation) -> Organisation:
+        await self._serve(command)
+        return Organisation(uuid4(), command.code, command.name, ContractState.NONE, NOW)
+
+    async def set_contract_state(self, command: SetContractState) -> Organisation:
+        await self._serve(command)
+        return Organisation(command.organisation_id, "00000001", "SRC", command.state, NOW)
+
+    async def register_domain(self, command: RegisterDomain) -> Domain:
+        await self._serve(command)
+        return Domain(command.organisation_id, command.name, command.document_reference, NOW)
+
+    async def register_sender_address(self, command: RegisterSenderAddress) -> SenderAddress:
+        await self._serve(command)
+        return SenderAddress(
+            uuid4(),
+            command.organisation_id,
+            command.address,
+            command.networks,
+            command.sms_permitted,
+            suspended=False,
+            registered_at=NOW,
+        )
+
+    async def set_suspended(self, command: SetSuspended) -> SenderAddress:
+        await self._serve(command)
+        return SenderAddress(
+            command.sender_address_id,
+            uuid4(),
+            "notices@src.am",
+            (),
+            sms_permitted=False,
+            suspended=command.suspended,
+            registered_at=NOW,
+        )
+
+    async def bind_certificate(self, command: BindCertificate) -> CertificateBinding:
+        await self._serve(command)
+        digest = hashlib.sha256(command.certificate).digest()
+        return CertificateBinding(
+            digest, BindingRole.SENDER, command.organisation_id, command.sender_address_id, NOW, NOW, None
+        )
+
+    async def revoke_certificate(self, command: RevokeCertificate) -> CertificateBinding:
+        await self._serve(command)
+        return CertificateBinding(
+            command.certificate_sha256, BindingRole.SENDER, uuid4(), None, NOW, NOW, revoked_at=NOW
+        )
+
+    # Mailboxes and Reading
+
+    async def open_mailbox(self, command: OpenMailbox) -> Mailbox:
+        await self._serve(command)
+        number = command.address.partition("@")[0]
+        return Mailbox(uuid4(), command.address, HolderKind.PERSON, number, MailboxState.OPEN, NOW)
+
+    async def get_mailbox(self, holder: Holder) -> Mailbox:
+        await self._serve(holder, holder)
+        address = f"{holder.person_number}@e-citizen.am"
+        return Mailbox(uuid4(), address, HolderKind.PERSON, holder.person_number, MailboxState.OPEN, NOW)
+
+    async def list_messages(self, command: ListMessages) -> Page[MessageView]:
+        await self._serve(command, command.holder)
+        if command.page_token not in ("", "second"):
+            raise InvalidPageToken
+        return Page([self._message()], "" if command.page_token else "second")
+
+    async def open_message(self, command: OpenMessage) -> OpenedMessage:
+        await self._serve(command, command.holder)
+        self._check(command.delivery_id)
+        return OpenedMessage(self._message(), fact_of(CONTENT_CONSIGNMENT, command.delivery_id))
+
+    async def read_part(self, command: ReadPart) -> Part:
+        await self._serve(command, command.holder)
+        self._check(command.delivery_id)
+        return part_of(self.content)
+
+    async def issue_statement(self, command: IssueStatement) -> IssuedStatement:
+        await self._serve(command, command.holder)
+        number = command.holder.person_number
+        return IssuedStatement(uuid4(), uuid4(), command.delivery_id, number, b"statement", NOW, NOW)
+
+    async def confirm_reading(self, command: ConfirmReading) -> ConfirmedReading:
+        await self._serve(command, command.holder)
+        return ConfirmedReading(self._message(), (fact_of(CONTENT_CONSIGNMENT, command.delivery_id),))
+
+    # DeliveryDesk and EvidenceDesk
+
+    async def submit_many(self, command: SubmitMany) -> Sequence[Accepted | Refused]:
+        self.submitted.append(command)
+        await self._serve(command, command.caller)
+        return [self._outcome(submission, command.caller) for submission in command.submissions]
+
+    async def get_delivery(self, sender: Sender, delivery_id: UUID) -> Delivery:
+        await self._serve(delivery_id, sender)
+        self._check(delivery_id)
+        return self._message().delivery
+
+    async def list_deliveries(self, command: ListDeliveries) -> Page[Delivery]:
+        await self._serve(command, command.caller)
+        return Page([self._message().delivery], "")
+
+    async def list_facts(self, command: ListFacts) -> Page[Fact]:
+        await self._serve(command, command.caller)
+        return Page([fact_of(SUBMISSION_ACCEPTANCE, command.delivery_id)], "")
+
+    async def receipt(self, command: GetReceipt) -> LoggedReceipt | None:
+        await self._serve(command, command.caller)
+        return None
+
+    async def checkpoint(self, origin: str | None) -> CheckpointView:
+        await self._serve(origin)
+        published = PublishedCheckpoint(origin or "log.e-citizen.am/2026", 1, bytes(32), b"note")
+        return CheckpointView(published, "vkey")
+
+    async def revocation_list(self, digest: bytes) -> bytes:
+        await self._serve(digest)
+        if digest != hashlib.sha256(REVOCATION_LIST).digest():
+            raise NotFound("revocation list", digest.hex())
+        return REVOCATION_LIST
+
+    def _check(self, delivery_id: UUID) -> None:
+        if delivery_id != KNOWN_DELIVERY:
+            raise ResourceNotPermitted("delivery")
+
+    def _message(self) -> MessageView:
+        submission = Submission(
+            "1", "notices@src.am", "5001950015@e-citizen.am", "Notice", (part_of(self.content),)
+        )
+        return MessageView(delivery_of(submission, uuid4()), None, None)
+
+    def _outcome(self, submission: Submission, caller: Sender) -> Accepted | Refused:
+        if submission.sender == SUSPENDED:
+            refused = SenderSuspended(submission.sender)
+            refused.evidence_id = uuid4()
+            return refused
+        delivery = delivery_of(submission, caller.organisation_id)
+        facts = (fact_of(SUBMISSION_ACCEPTANCE, delivery.id), fact_of(CONTENT_CONSIGNMENT, delivery.id))
+        receipts = tuple(
+            LoggedReceipt(fact.id, "log.e-citizen.am/2026", 0, 2, bytes(self.receipt_bytes)) for fact in facts
+        )
+        return Accepted(submission.request_id, delivery, facts, receipts)

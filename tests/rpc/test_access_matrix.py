@@ -1,0 +1,137 @@
+"""Every kind of caller against every rpc of the contract: who is let in, and why the others are not."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.rpc import error_details_pb2, status_pb2
+
+from server.grpc_server import SERVICES
+from tests.rpc.edge import Edge
+
+OPERATOR, SENDER, HOLDER = "operator", "sender", "holder"
+EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, "stranger"})
+
+# Who may call what; written down here a second time, so that no change of the contract goes unnoticed.
+ADMITTED: dict[str, frozenset[str]] = {
+    "SenderAdminService/RegisterOrganisation": frozenset({OPERATOR}),
+    "SenderAdminService/SetContractState": frozenset({OPERATOR}),
+    "SenderAdminService/RegisterDomain": frozenset({OPERATOR}),
+    "SenderAdminService/RegisterSenderAddress": frozenset({OPERATOR}),
+    "SenderAdminService/SuspendSenderAddress": frozenset({OPERATOR}),
+    "SenderAdminService/ResumeSenderAddress": frozenset({OPERATOR}),
+    "SenderAdminService/BindCertificate": frozenset({OPERATOR}),
+    "SenderAdminService/RevokeCertificate": frozenset({OPERATOR}),
+    "MailboxService/OpenMailbox": frozenset({OPERATOR}),
+    "MailboxService/GetMailbox": frozenset({HOLDER}),
+    "MailboxService/ListMessages": frozenset({HOLDER}),
+    "MailboxService/OpenMessage": frozenset({HOLDER}),
+    "MailboxService/DownloadContent": frozenset({HOLDER}),
+    "MailboxService/IssueStatement": frozenset({HOLDER}),
+    "MailboxService/ConfirmReading": frozenset({HOLDER}),
+    "DeliveryService/Submit": frozenset({SENDER}),
+    "DeliveryService/BatchSubmit": frozenset({SENDER}),
+    "DeliveryService/GetDelivery": frozenset({SENDER}),
+    "DeliveryService/ListDeliveries": frozenset({SENDER}),
+    "EvidenceService/ListFacts": frozenset({SENDER, HOLDER}),
+    "EvidenceService/GetReceipt": frozenset({SENDER, HOLDER}),
+    "EvidenceService/GetCheckpoint": EVERYBODY,
+    "EvidenceService/GetRevocationList": EVERYBODY,
+}
+
+# What each certificate stands for: a kind of caller, or the reason for which it is refused wherever it calls.
+CERTIFICATES = {
+    "operator": OPERATOR,
+    "agency": SENDER,
+    "agency_address": SENDER,
+    "agency_elsewhere": "NETWORK_NOT_PERMITTED",
+    "agency_without_networks": "NETWORK_NOT_PERMITTED",
+    "agency_revoked": "CERTIFICATE_REVOKED",
+    "stranger": "stranger",
+    "impostor": "stranger",
+    "citizen": HOLDER,
+    "citizen_signing": "stranger",
+    "citizen_revoked": "CERTIFICATE_REVOKED",
+}
+
+STATUS = {
+    "CERTIFICATE_UNBOUND": grpc.StatusCode.UNAUTHENTICATED,
+    "CERTIFICATE_REVOKED": grpc.StatusCode.UNAUTHENTICATED,
+    "ROLE_NOT_PERMITTED": grpc.StatusCode.PERMISSION_DENIED,
+    "NETWORK_NOT_PERMITTED": grpc.StatusCode.PERMISSION_DENIED,
+}
+
+
+def rpcs() -> Iterator[tuple[str, MethodDescriptor]]:
+    for service in SERVICES:
+        for method in service.methods:
+            yield f"{service.name}/{method.name}", method
+
+
+def expected_refusal(certificate: str, rpc: str) -> str:
+    """Returns the reason for which the certificate is refused at the rpc; empty when it is let in."""
+    kind, admitted = CERTIFICATES[certificate], ADMITTED[rpc]
+    if kind == "CERTIFICATE_REVOKED":
+        return kind
+    if kind == "NETWORK_NOT_PERMITTED":
+        # The kind of caller is settled before its network.
+        return kind if SENDER in admitted else "ROLE_NOT_PERMITTED"
+    if kind in admitted:
+        return ""
+    return "CERTIFICATE_UNBOUND" if kind == "stranger" else "ROLE_NOT_PERMITTED"
+
+
+async def refusal_of(channel: Any, method: MethodDescriptor) -> str:
+    """Calls with an empty request; returns the reason if the door refused it, empty if it let the call in."""
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(path)(b"", timeout=10)
+    if method.server_streaming:
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            async for _ in call:
+                pass
+    code = await call.code()
+    if code is grpc.StatusCode.OK:
+        return ""
+    reason = reason_of(await call.trailing_metadata())
+    if reason in STATUS:
+        assert code is STATUS[reason]
+        return reason
+    # Let in, and refused by what comes after the door: an empty request is wrong nearly everywhere.
+    assert reason == "INVALID_FIELDS", f"{path}: {code} {reason}"
+    return ""
+
+
+def reason_of(trailing: Iterable[tuple[str, bytes]]) -> str:
+    status = status_pb2.Status.FromString(dict(trailing)["grpc-status-details-bin"])
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    return str(info.reason)
+
+
+def test_expectations_name_every_rpc_of_the_contract_and_no_other() -> None:
+    assert set(ADMITTED) == {name for name, _ in rpcs()}
+
+
+@pytest.mark.parametrize("certificate", sorted(CERTIFICATES))
+async def test_admits_a_certificate_to_its_rpcs_and_to_no_other(edge: Edge, certificate: str) -> None:
+    channel = edge.channel(getattr(edge.world, certificate))
+
+    found = {name: await refusal_of(channel, method) for name, method in rpcs()}
+
+    assert found == {name: expected_refusal(certificate, name) for name, _ in rpcs()}
+
+
+@pytest.mark.parametrize("certificate", [None, "expired", "unknown_issuer"])
+async def test_ends_the_handshake_without_a_certificate_that_an_authority_vouches_for(
+    edge: Edge, certificate: str | None
+) -> None:
+    channel: Any = edge.channel(getattr(edge.world, certificate) if certificate else None)
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await channel.unary_unary("/namak.v1.EvidenceService/GetCheckpoint")(b"", timeout=10)
+
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert edge.desks.commands == []
