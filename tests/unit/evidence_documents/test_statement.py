@@ -45,7 +45,7 @@ def test_is_read_as_it_was_written() -> None:
 @given(
     st.uuids(),
     st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=5),
-    st.datetimes(timezones=st.just(UTC), max_value=datetime(2100, 1, 1)),
+    st.datetimes(timezones=st.just(UTC)).filter(lambda issued: issued.year < 9999),
 )
 def test_comes_back_whatever_it_says(statement_id: UUID, digests: list[bytes], issued: datetime) -> None:
     parts = tuple(

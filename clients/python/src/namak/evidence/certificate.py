@@ -1,0 +1,217 @@
+"""Citizens' certificates: whom they name, which algorithms count, and the path to a citizen root.
+
+The path is built and validated by pyhanko-certvalidator (RFC 5280, 6.1) without any fetching. What it leaves
+open is checked here: which keys and digests are strong enough, the root's own validity, and that paths end at
+citizen roots only. Certificates come from strangers; whatever a library makes of a strange one ends as an
+error of ours.
+"""
+
+import re
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import (
+    ExpiredError,
+    NotYetValidError,
+    PathBuildingError,
+    PathError,
+    ValidationError,
+)
+
+from namak.evidence.failures import CertificateExpired, CertificateUntrusted, NoPath
+
+MAX_INTERMEDIATES: Final = 6
+"""A path has at most so many certificates between the person's and the root."""
+
+MIN_RSA_BITS: Final = 2048
+MAX_RSA_BITS: Final = 8192
+"""Larger keys make verifiers slow and nobody safer."""
+
+DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
+"""Digest algorithms that signatures may use."""
+
+CURVES: Final = frozenset({"secp256r1", "secp384r1"})
+"""P-256 and P-384."""
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    NotImplementedError,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the libraries raise over bytes that are no certificate, list or signature they understand."""
+
+_ATTRIBUTES: Final = {
+    "serial_number": NameOID.SERIAL_NUMBER,
+    "organization_identifier": NameOID.ORGANIZATION_IDENTIFIER,
+    "user_id": NameOID.USER_ID,
+}
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateNaming:
+    """How certificates name their person: profile data.
+
+    The number stands in the subject's ``attribute`` after ``prefix``; ``number`` is the regular expression of
+    a person's number, so that a certificate of an organisation never passes for one. Raises
+    :class:`ValueError`.
+    """
+
+    attribute: str = "serial_number"
+    prefix: str = "PNOAM-"
+    number: str = "[0-9]{10}"
+
+    def __post_init__(self) -> None:
+        if self.attribute not in _ATTRIBUTES:
+            raise ValueError(f"no subject attribute {self.attribute!r}; there are {sorted(_ATTRIBUTES)}")
+        re.compile(self.number)
+
+    def is_number(self, text: str) -> bool:
+        """Tells whether ``text`` has the form of a person's number."""
+        return re.fullmatch(self.number, text, re.ASCII) is not None
+
+    def number_of(self, subject: x509.Name) -> str:
+        """Returns the person's number. Raises :class:`CertificateUntrusted` unless there is exactly one."""
+        values = [_text(value) for value in subject.get_attributes_for_oid(_ATTRIBUTES[self.attribute])]
+        if len(values) != 1 or not values[0].startswith(self.prefix):
+            raise NoPath("the certificate does not name a person")
+        number = values[0].removeprefix(self.prefix)
+        if not self.is_number(number):
+            raise NoPath("the certificate does not name a person by a number of the right form")
+        return number
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Returns a certificate all of whose parts can be read. Raises :class:`CertificateUntrusted`."""
+    try:
+        certificate = _load(der)
+    except UNREADABLE:
+        raise CertificateUntrusted("a certificate cannot be read") from None
+    if certificate.version is not x509.Version.v3:
+        raise CertificateUntrusted("a certificate is not of version 3")
+    return certificate
+
+
+@lru_cache(maxsize=256)
+def _load(der: bytes) -> x509.Certificate:
+    certificate = x509.load_der_x509_certificate(der)
+    # Both are read lazily, and fail only then.
+    _ = certificate.extensions, certificate.public_key(), certificate.subject, certificate.issuer
+    return certificate
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Tells whether the certificate is an authority's."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def public_key_of(certificate: x509.Certificate) -> PublicKey:
+    """Returns the key if it is strong enough. Raises :class:`CertificateUntrusted`."""
+    key = certificate.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES:
+        return key
+    if isinstance(key, rsa.RSAPublicKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+        return key
+    raise CertificateUntrusted("a certificate's key is not P-256, P-384 or RSA of at least 2048 bits")
+
+
+def path_to_root(
+    leaf: bytes, intermediates: Sequence[bytes], roots: Sequence[bytes], at: datetime
+) -> tuple[x509.Certificate, ...]:
+    """Returns the path from ``leaf`` up to and with one of ``roots``, all DER, valid at ``at``.
+
+    Raises :class:`NoPath` where there is none, :class:`CertificateExpired` where there is one at another
+    time.
+    """
+    # Without this, certvalidator would take the machine's own list of authorities.
+    if not roots:
+        raise NoPath("no citizen root is trusted")
+    above = tuple(dict.fromkeys(der for der in intermediates if der not in roots and der != leaf))
+    if len(above) > MAX_INTERMEDIATES:
+        raise NoPath(f"more than {MAX_INTERMEDIATES} certificates stand between the person's and the root")
+    path = tuple(load_certificate(der) for der in _validated(leaf, above, tuple(roots), at))
+    if len(path) < 2 or path[-1].public_bytes(Encoding.DER) not in roots:
+        raise NoPath("the certificate has no path to a citizen root")
+    if not path[-1].not_valid_before_utc <= at <= path[-1].not_valid_after_utc:
+        raise CertificateExpired("the citizen root is not valid at the time")
+    for certificate in path[:-1]:
+        _check_strength(certificate)
+    public_key_of(path[-1])
+    return path
+
+
+def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:
+    """Returns the DER of a path that certvalidator accepts, the leaf first."""
+    try:
+        context = ValidationContext(
+            trust_roots=[_asn1(der) for der in roots],
+            other_certs=[_asn1(der) for der in above],
+            allow_fetching=False,
+            moment=at,
+            # Revocation is checked apart, against lists that it must find.
+            revocation_mode="soft-fail",
+            time_tolerance=timedelta(0),
+        )
+        validator = CertificateValidator(_asn1(leaf), validation_context=context)
+        path = _run(validator.async_validate_path())
+        return [certificate.dump() for certificate in path][::-1]
+    except (ExpiredError, NotYetValidError):
+        raise CertificateExpired("a certificate is not valid at the time") from None
+    except (PathBuildingError, PathError, ValidationError, *UNREADABLE):
+        raise NoPath("the certificate has no path to a citizen root") from None
+
+
+@lru_cache(maxsize=256)
+def _asn1(der: bytes) -> asn1_x509.Certificate:
+    certificate: asn1_x509.Certificate = asn1_x509.Certificate.load(der, strict=True)
+    return certificate
+
+
+def _run(validation: Coroutine[Any, Any, _T]) -> _T:
+    """Returns what the coroutine returns; without fetching it has nothing to wait for, and needs no event
+    loop.
+    """
+    try:
+        validation.send(None)
+    except StopIteration as done:
+        result: _T = done.value
+        return result
+    validation.close()
+    raise RuntimeError("path validation waited for something although fetching is off")
+
+
+def _check_strength(certificate: x509.Certificate) -> None:
+    public_key_of(certificate)
+    algorithm = certificate.signature_hash_algorithm
+    if algorithm is None or algorithm.name not in DIGESTS:
+        raise CertificateUntrusted("a certificate is signed with a digest that is not accepted")
+
+
+def _text(attribute: "x509.NameAttribute[str | bytes]") -> str:
+    return attribute.value if isinstance(attribute.value, str) else ""
