@@ -1,0 +1,164 @@
+"""Sending: one message, many messages, and what became of them (DeliveryService)."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
+
+from namak.client.errors import InvalidFields, NamakError, NotSent, ServerFault, Violation
+from namak.client.letters import MAX_BATCH_BYTES, size_in_batch, split, with_request_id
+from namak.client.link import Link
+from namak.client.statuses import error_from_status
+from namak.v1 import delivery_pb2, delivery_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message of many: exactly one of ``accepted`` and ``error`` is there.
+
+    An ``Unavailable`` error means that the outcome is unknown: send it again with the same ``request_id``.
+    """
+
+    request_id: str
+    accepted: delivery_pb2.Accepted | None = None
+    error: NamakError | None = None
+
+
+class Deliveries:
+    """The calls of a sender."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def _stub(self) -> delivery_pb2_grpc.DeliveryServiceStub:
+        return delivery_pb2_grpc.DeliveryServiceStub(self._link.channel())
+
+    async def submit(
+        self, submission: delivery_pb2.Submission, *, max_receipt_wait: timedelta | None = None
+    ) -> delivery_pb2.Accepted:
+        """Submits one message and returns what was accepted, with its evidence.
+
+        When this returns, the message lies in the recipient's mailbox. A request id that is missing is made
+        up and kept over all tries; who wants to repeat after an ``Unavailable`` supplies their own.
+        ``max_receipt_wait``: see SubmitRequest; zero does not wait for the logged receipts.
+        """
+        request = delivery_pb2.SubmitRequest(
+            submission=with_request_id(submission), max_receipt_wait=_duration(max_receipt_wait)
+        )
+        reply = await self._link.unary(self._stub().Submit, request)
+        return reply.accepted
+
+    async def submit_many(
+        self,
+        submissions: Sequence[delivery_pb2.Submission],
+        *,
+        max_receipt_wait: timedelta | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Sequence[Outcome]:
+        """Submits any number of messages, in as many requests as needed, and returns an outcome for each, in
+        order.
+
+        One message's refusal touches no other. When a whole request fails, its messages have its error and
+        those after it are :class:`NotSent`. ``progress`` is told after each request how many messages have an
+        outcome. Raises :class:`InvalidFields`, before anything is sent, when two messages have one request
+        id.
+        """
+        named = [with_request_id(submission) for submission in submissions]
+        _refuse_equal_ids(named)
+        outcomes: list[Outcome] = []
+        failure: NamakError | None = None
+        for batch in split(named):
+            if failure is not None:
+                outcomes += [_not_sent(submission, failure) for submission in batch]
+            elif size_in_batch(batch[0]) > MAX_BATCH_BYTES:
+                outcomes.append(_too_large(batch[0]))
+            else:
+                try:
+                    outcomes += await self._submit_batch(batch, max_receipt_wait)
+                except NamakError as problem:
+                    failure = problem
+                    outcomes += [Outcome(submission.request_id, error=problem) for submission in batch]
+            if progress is not None:
+                progress(len(outcomes))
+        return outcomes
+
+    async def _submit_batch(
+        self, batch: Sequence[delivery_pb2.Submission], max_receipt_wait: timedelta | None
+    ) -> Sequence[Outcome]:
+        request = delivery_pb2.BatchSubmitRequest(
+            submissions=batch, max_receipt_wait=_duration(max_receipt_wait)
+        )
+        reply = await self._link.unary(self._stub().BatchSubmit, request)
+        if [result.request_id for result in reply.results] != [item.request_id for item in batch]:
+            raise ServerFault("the server's results do not belong to the messages that were sent")
+        return [_outcome(result) for result in reply.results]
+
+    async def get(self, delivery_id: str) -> delivery_pb2.Delivery:
+        """Returns one delivery of the caller's organisation, as it stands now."""
+        request = delivery_pb2.GetDeliveryRequest(delivery_id=delivery_id)
+        return (await self._link.unary(self._stub().GetDelivery, request)).delivery
+
+    async def list(self, *, page_size: int = 0) -> AsyncIterator[delivery_pb2.Delivery]:
+        """Yields the deliveries of the caller's organisation, newest first, fetching page after page."""
+        token = ""
+        while True:
+            request = delivery_pb2.ListDeliveriesRequest(page_size=page_size, page_token=token)
+            reply = await self._link.unary(self._stub().ListDeliveries, request)
+            for delivery in reply.deliveries:
+                yield delivery
+            token = reply.next_page_token
+            if not token:
+                return
+
+
+def _duration(value: timedelta | None) -> Duration | None:
+    if value is None:
+        return None
+    duration = Duration()
+    duration.FromTimedelta(value)
+    return duration
+
+
+def _outcome(result: delivery_pb2.SubmitResult) -> Outcome:
+    match result.WhichOneof("outcome"):
+        case "accepted":
+            return Outcome(result.request_id, accepted=result.accepted)
+        case "refused":
+            return Outcome(result.request_id, error=error_from_status(result.refused))
+        case _:
+            error = ServerFault("the server gave a result of a kind that this version does not know")
+            return Outcome(result.request_id, error=error)
+
+
+def _refuse_equal_ids(submissions: Sequence[delivery_pb2.Submission]) -> None:
+    places: dict[str, int] = {}
+    violations = []
+    for place, submission in enumerate(submissions):
+        first = places.setdefault(submission.request_id, place)
+        if first != place:
+            violations.append(
+                Violation(
+                    f"submissions[{place}].request_id", "DUPLICATE", f"is also that of submissions[{first}]"
+                )
+            )
+    if violations:
+        raise InvalidFields("two messages have one request id; nothing was sent", violations=violations)
+
+
+def _too_large(submission: delivery_pb2.Submission) -> Outcome:
+    size = size_in_batch(submission)
+    violation = Violation(
+        "parts", "TOO_LARGE", f"{size} bytes with everything; a request takes {MAX_BATCH_BYTES}"
+    )
+    return Outcome(
+        submission.request_id,
+        error=InvalidFields("the message is too large to be sent", violations=[violation]),
+    )
+
+
+def _not_sent(submission: delivery_pb2.Submission, failure: NamakError) -> Outcome:
+    return Outcome(
+        submission.request_id,
+        error=NotSent(f"not sent, because an earlier request failed: {failure.message}"),
+    )

@@ -1,0 +1,89 @@
+"""Evidence from the server: facts, receipts, the log's checkpoint, revocation lists (EvidenceService).
+
+Nothing here decides whether evidence is true; that is for :mod:`namak.evidence`, offline.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator
+
+from google.protobuf.duration_pb2 import Duration
+
+from namak.client.errors import ContentMismatch, DeadlineExceeded, NotYetLogged
+from namak.client.link import Link
+from namak.v1 import evidence_pb2, evidence_pb2_grpc
+
+_LONGEST_WAIT = 10
+# Seconds that one GetReceipt may wait on the server: well within the half of any usual time-out that one try
+# has.
+
+_PAUSE = 0.2
+# Seconds between two questions for a receipt when the server did not wait.
+
+
+class EvidenceReader:
+    """The calls for evidence of whoever may see it."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def _stub(self) -> evidence_pb2_grpc.EvidenceServiceStub:
+        return evidence_pb2_grpc.EvidenceServiceStub(self._link.channel())
+
+    async def facts(self, delivery_id: str, *, page_size: int = 0) -> AsyncIterator[evidence_pb2.Evidence]:
+        """Yields the facts of a delivery that the caller may see, oldest first, fetching page after page."""
+        token = ""
+        while True:
+            request = evidence_pb2.ListFactsRequest(
+                delivery_id=delivery_id, page_size=page_size, page_token=token
+            )
+            reply = await self._link.unary(self._stub().ListFacts, request)
+            for fact in reply.facts:
+                yield fact
+            token = reply.next_page_token
+            if not token:
+                return
+
+    async def receipt(self, evidence_id: str, *, within: float | None = None) -> evidence_pb2.Receipt:
+        """Returns the receipt of one piece of evidence, waiting and asking again for ``within`` seconds.
+
+        Without it, the connection's. Raises :class:`NotYetLogged` when time is up: the evidence
+        stands, only its receipt is late.
+        """
+        total = self._link.patience.total if within is None else within
+        deadline = time.monotonic() + total
+        while (remaining := deadline - time.monotonic()) > 0:
+            wait = Duration(seconds=min(_LONGEST_WAIT, int(remaining / 3)))
+            request = evidence_pb2.GetReceiptRequest(evidence_id=evidence_id, max_wait=wait)
+            try:
+                reply = await self._link.unary(self._stub().GetReceipt, request, within=remaining)
+            except DeadlineExceeded:
+                break
+            if reply.HasField("receipt"):
+                return reply.receipt
+            await asyncio.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+        raise NotYetLogged(
+            f"the receipt of evidence {evidence_id} did not come within {total:g} s",
+            metadata={"evidence_id": evidence_id},
+        )
+
+    async def checkpoint(self, origin: str = "") -> evidence_pb2.GetCheckpointResponse:
+        """Returns the newest checkpoint of a shard of the log; without an origin, of the current one."""
+        request = evidence_pb2.GetCheckpointRequest(origin=origin)
+        return await self._link.unary(self._stub().GetCheckpoint, request)
+
+    async def revocation_list(self, sha256: bytes) -> bytes:
+        """Returns the revocation list (DER) of that digest. Raises :class:`ContentMismatch` if another one
+        comes.
+        """
+        digest = evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=sha256)
+        request = evidence_pb2.GetRevocationListRequest(digest=digest)
+
+        async def take(replies: AsyncIterator[evidence_pb2.GetRevocationListResponse]) -> bytes:
+            return b"".join([reply.chunk async for reply in replies])
+
+        content = await self._link.stream(self._stub().GetRevocationList, request, take)
+        if hashlib.sha256(content).digest() != sha256:
+            raise ContentMismatch("the revocation list that came has another digest")
+        return content

@@ -1,0 +1,129 @@
+"""Turns gRPC's failures into :mod:`namak.client.errors`; the only reader of ``google.rpc.Status`` in the
+client.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import grpc
+import grpc.aio
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from namak.client.errors import (
+    AlreadyRegistered,
+    DeadlineExceeded,
+    InvalidFields,
+    InvalidRequest,
+    NamakError,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    Refused,
+    RequestIdReused,
+    ServerFault,
+    SignatureRefused,
+    TryLater,
+    Unavailable,
+    Violation,
+    WrongState,
+)
+
+DOMAIN = "namak.v1"
+"""The domain of our reasons in ``google.rpc.ErrorInfo``; reasons of other domains are not ours to
+interpret.
+"""
+
+CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
+    {
+        "CERTIFICATE_UNBOUND": NotAuthenticated,
+        "CERTIFICATE_REVOKED": NotAuthenticated,
+        "REVOCATION_STATUS_UNKNOWN": Unavailable,
+        "ROLE_NOT_PERMITTED": NotPermitted,
+        "NETWORK_NOT_PERMITTED": NotPermitted,
+        "RESOURCE_NOT_PERMITTED": NotPermitted,
+        "INVALID_FIELDS": InvalidFields,
+        "REQUEST_ID_REUSED": RequestIdReused,
+        "INVALID_PAGE_TOKEN": InvalidRequest,
+        "ALREADY_REGISTERED": AlreadyRegistered,
+        "NOT_FOUND": NotFound,
+        "DOMAIN_NOT_REGISTERED": WrongState,
+        "SENDER_NOT_PERMITTED": NotPermitted,
+        "SENDER_SUSPENDED": WrongState,
+        "CONTRACT_NOT_IN_FORCE": WrongState,
+        "MAILBOX_UNKNOWN": NotFound,
+        "MAILBOX_SUSPENDED": WrongState,
+        "MAILBOX_CLOSED": WrongState,
+        "TOO_MANY_REFUSALS": TryLater,
+        "NOT_OPENED": WrongState,
+        "STATEMENT_NOT_ISSUED": SignatureRefused,
+        "STATEMENT_EXPIRED": WrongState,
+        "ALREADY_CONFIRMED": WrongState,
+        "SIGNATURE_INVALID": SignatureRefused,
+        "SIGNER_NOT_RECIPIENT": SignatureRefused,
+        "SIGNING_CERTIFICATE_UNTRUSTED": SignatureRefused,
+        "SIGNING_CERTIFICATE_EXPIRED": SignatureRefused,
+        "SIGNING_CERTIFICATE_REVOKED": SignatureRefused,
+        "SIGNING_CERTIFICATE_PURPOSE": SignatureRefused,
+        "SERVICE_UNAVAILABLE": Unavailable,
+        "DEADLINE_EXCEEDED": DeadlineExceeded,
+        "INTERNAL": ServerFault,
+        "EVIDENCE_CORRUPT": ServerFault,
+    }
+)
+"""Every reason of the contract; a test holds it against the enum."""
+
+_CLASS_OF_CODE: Mapping[int, type[NamakError]] = MappingProxyType(
+    {
+        grpc.StatusCode.UNAUTHENTICATED.value[0]: NotAuthenticated,
+        grpc.StatusCode.PERMISSION_DENIED.value[0]: NotPermitted,
+        grpc.StatusCode.INVALID_ARGUMENT.value[0]: InvalidRequest,
+        grpc.StatusCode.OUT_OF_RANGE.value[0]: InvalidRequest,
+        grpc.StatusCode.NOT_FOUND.value[0]: NotFound,
+        grpc.StatusCode.ALREADY_EXISTS.value[0]: AlreadyRegistered,
+        grpc.StatusCode.FAILED_PRECONDITION.value[0]: WrongState,
+        grpc.StatusCode.ABORTED.value[0]: WrongState,
+        grpc.StatusCode.UNIMPLEMENTED.value[0]: Refused,
+        grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]: TryLater,
+        grpc.StatusCode.UNAVAILABLE.value[0]: Unavailable,
+        grpc.StatusCode.CANCELLED.value[0]: Unavailable,
+        grpc.StatusCode.DEADLINE_EXCEEDED.value[0]: DeadlineExceeded,
+    }
+)
+_NAME_OF_CODE = {code.value[0]: code.name for code in grpc.StatusCode}
+
+
+def error_from_call(error: grpc.aio.AioRpcError) -> NamakError:
+    """Returns what a failed call means. Details that contradict the status are as good as none."""
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:
+        status = None
+    if status is None:
+        code: int = error.code().value[0]
+        status = status_pb2.Status(code=code, message=error.details() or "")
+    return error_from_status(status)
+
+
+def error_from_status(status: status_pb2.Status) -> NamakError:
+    """Returns what a status means: of a call, or of one item of a batch."""
+    info = error_details_pb2.ErrorInfo()
+    fields = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    found = {
+        detail.TypeName()
+        for part in (info, fields, retry)
+        for detail in status.details
+        if detail.Unpack(part)
+    }
+    known = info.domain == DOMAIN
+    kind = CLASS_OF_REASON.get(info.reason) if known else None
+    return (kind or _CLASS_OF_CODE.get(status.code, ServerFault))(
+        status.message or f"the server answered {_NAME_OF_CODE.get(status.code, status.code)} without a text",
+        reason=info.reason if known else _NAME_OF_CODE.get(status.code, "UNKNOWN"),
+        metadata=info.metadata if known else None,
+        violations=[Violation(v.field, v.reason, v.description) for v in fields.field_violations],
+        retry_delay=retry.retry_delay.ToTimedelta().total_seconds()
+        if "google.rpc.RetryInfo" in found
+        else None,
+    )

@@ -1,0 +1,340 @@
+"""A small post office with the contract's behaviour, in memory: what the client is tested against.
+
+It keeps request ids, mailboxes, openings, statements, evidence and a real (one-key) log, and refuses as the
+contract says. It checks no signatures of persons. ``faults`` makes calls fail, before or after they took
+effect.
+"""
+
+import hashlib
+import secrets
+import uuid
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import NoReturn
+
+import grpc
+from google.protobuf import any_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2, status_pb2
+
+from namak.evidence import events
+from namak.evidence.details import (
+    AccessDetails,
+    ConfirmationDetails,
+    ConsignmentDetails,
+    Details,
+    EffectDetails,
+    NamedList,
+    SubmissionDetails,
+)
+from namak.evidence.document import (
+    EvidenceDocument,
+    Issuer,
+    Part,
+    Recipient,
+    RecordedFact,
+    Sender,
+    entry_of,
+    subject_part,
+)
+from namak.evidence.events import Audience, Event
+from namak.evidence.statement import Statement, stated_parts
+from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2
+from tests.unit.evidence.signing import LogKey, proof_of, signed_checkpoint
+
+HOLDER = "5001950015@e-citizen.am"
+SENDER = "notices@src.am"
+
+
+class Refusal(Exception):
+    """A refusal with the status and the details that the contract gives to it."""
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        reason: str,
+        text: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        fields: Iterable[tuple[str, str, str]] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        details = [
+            _any(error_details_pb2.ErrorInfo(reason=reason, domain="namak.v1", metadata=metadata or {}))
+        ]
+        if violations := [
+            error_details_pb2.BadRequest.FieldViolation(field=f, reason=r, description=d)
+            for f, r, d in fields
+        ]:
+            details.append(_any(error_details_pb2.BadRequest(field_violations=violations)))
+        if retry_after is not None:
+            retry = error_details_pb2.RetryInfo()
+            retry.retry_delay.FromTimedelta(timedelta(seconds=retry_after))
+            details.append(_any(retry))
+        self.status = status_pb2.Status(code=code.value[0], message=text, details=details)
+
+
+def _any(message: error_details_pb2.ErrorInfo) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+def not_yours() -> NoReturn:
+    raise Refusal(grpc.StatusCode.PERMISSION_DENIED, "RESOURCE_NOT_PERMITTED", "not yours, or not there")
+
+
+def unavailable() -> Refusal:
+    return Refusal(grpc.StatusCode.UNAVAILABLE, "SERVICE_UNAVAILABLE", "the database does not answer")
+
+
+@dataclass
+class Faults:
+    """What shall go wrong next, each entry once."""
+
+    before: deque[Refusal] = field(default_factory=deque)
+    """Failures of calls that then do nothing."""
+    after: deque[Refusal] = field(default_factory=deque)
+    """Failures of calls that took effect: the answer is lost."""
+    late_receipts: int = 0
+    """So many questions for receipts get none yet."""
+    broken_streams: int = 0
+    """So many downloads end with UNAVAILABLE in the middle."""
+
+
+@dataclass
+class Letter:
+    """A delivery as the office keeps it."""
+
+    submission: delivery_pb2.Submission
+    delivery_id: str
+    time: datetime
+    facts: list[RecordedFact] = field(default_factory=list)
+    opened: datetime | None = None
+    confirmed: datetime | None = None
+    statements: dict[str, bytes] = field(default_factory=dict)
+    cms: bytes | None = None
+
+    def described(self) -> list[delivery_pb2.PartInfo]:
+        return [described(part) for part in self.submission.parts]
+
+
+def described(part: delivery_pb2.Part) -> delivery_pb2.PartInfo:
+    digest = evidence_pb2.Digest(
+        algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=hashlib.sha256(part.content).digest()
+    )
+    return delivery_pb2.PartInfo(
+        name=part.name, media_type=part.media_type, size=len(part.content), digest=digest
+    )
+
+
+@dataclass
+class Office:
+    """The whole post: one organisation with one address, one mailbox, one log."""
+
+    faults: Faults = field(default_factory=Faults)
+    log_key: LogKey = field(default_factory=LogKey)
+    letters: dict[str, Letter] = field(default_factory=dict)
+    claims: dict[str, tuple[bytes, Letter]] = field(default_factory=dict)
+    entries: list[bytes] = field(default_factory=list)
+    facts: dict[str, RecordedFact] = field(default_factory=dict)
+    submitted_ids: list[str] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
+    registrations: dict[str, str] = field(default_factory=dict)
+    tampered: dict[str, bytes] = field(default_factory=dict)
+    """By part name: bytes to send instead of the true content."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """By part name: what a hostile post calls it towards the recipient."""
+
+    def accept(self, submission: delivery_pb2.Submission) -> Letter:
+        """Accepts a submission as the contract says, or raises its refusal."""
+        self.submitted_ids.append(submission.request_id)
+        digest = hashlib.sha256(submission.SerializeToString(deterministic=True)).digest()
+        if submission.request_id in self.claims:
+            claimed, letter = self.claims[submission.request_id]
+            if claimed != digest:
+                raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED", "used before, otherwise")
+            return letter
+        wrong = [
+            (f"submission.{name}", "REQUIRED", "must not be empty")
+            for name in ("subject", "parts")
+            if not getattr(submission, name)
+        ]
+        if wrong:
+            raise Refusal(
+                grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS", "fields are wrong", fields=wrong
+            )
+        letter = Letter(submission, str(uuid.uuid4()), datetime.now(UTC))
+        asked = SubmissionDetails(submission.request_id, ip_address("127.0.0.1"))
+        if submission.sender != SENDER:
+            raise Refusal(grpc.StatusCode.PERMISSION_DENIED, "SENDER_NOT_PERMITTED", "not your address")
+        if submission.recipient != HOLDER:
+            fact = self.record(letter, events.SUBMISSION_REJECTION, asked)
+            raise Refusal(
+                grpc.StatusCode.NOT_FOUND,
+                "MAILBOX_UNKNOWN",
+                "no mailbox has that address",
+                metadata={"evidence_id": str(fact.document.evidence_id), "recipient": submission.recipient},
+            )
+        self.record(letter, events.SUBMISSION_ACCEPTANCE, asked)
+        self.record(letter, events.CONTENT_CONSIGNMENT, ConsignmentDetails(secrets.token_bytes(32)))
+        self.letters[letter.delivery_id] = letter
+        self.claims[submission.request_id] = (digest, letter)
+        return letter
+
+    def record(self, letter: Letter, event: Event, details: Details) -> RecordedFact:
+        """Records a fact and integrates it into the log."""
+        parts = [
+            Part(str(number), info.media_type, info.size, info.digest.value, info.name)
+            for number, info in enumerate(letter.described(), start=1)
+        ]
+        document = EvidenceDocument(
+            evidence_id=uuid.uuid4(),
+            event=event,
+            event_time=datetime.now(UTC),
+            policy_id="namak:am:1",
+            issuer=Issuer("e-citizen.am", "e-citizen"),
+            sender=Sender(letter.submission.sender, "01234567", "State Revenue Committee"),
+            recipient=Recipient(letter.submission.recipient),
+            submission_time=letter.time,
+            parts=(subject_part(letter.submission.subject), *parts),
+            salt=secrets.token_bytes(16),
+            notification_policy="am-2015@1",
+            details=details,
+            delivery_id=uuid.UUID(letter.delivery_id) if event.of_delivery else None,
+            reason="MAILBOX_UNKNOWN" if event.has_reason else None,
+        )
+        fact = RecordedFact.parse(document.encode())
+        letter.facts.append(fact)
+        self.facts[str(document.evidence_id)] = fact
+        self.entries.append(entry_of(fact.data))
+        return fact
+
+    def announced(self, letter: Letter) -> list[delivery_pb2.PartInfo]:
+        """Returns the parts as the recipient is told of them."""
+        parts = letter.described()
+        for part in parts:
+            part.name = self.renamed.get(part.name, part.name)
+        return parts
+
+    def registered(self, request_id: str) -> str:
+        """Returns the identifier of what that request registers: for one request always the same."""
+        return self.registrations.setdefault(request_id, str(uuid.uuid4()))
+
+    def letter(self, delivery_id: str) -> Letter:
+        return self.letters.get(delivery_id) or not_yours()
+
+    def open(self, letter: Letter) -> None:
+        if letter.opened is None:
+            letter.opened = datetime.now(UTC)
+            consigned = letter.facts[1].digest
+            self.record(letter, events.CONTENT_ACCESS_TRACKING, AccessDetails(consigned))
+
+    def issue_statement(self, letter: Letter) -> Statement:
+        if letter.opened is None:
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "NOT_OPENED", "not opened yet")
+        if letter.confirmed is not None:
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "ALREADY_CONFIRMED", "confirmed already")
+        now = datetime.now(UTC)
+        document = letter.facts[0].document
+        statement = Statement(
+            statement_id=uuid.uuid4(),
+            delivery_id=uuid.UUID(letter.delivery_id),
+            sender=document.sender.identifier,
+            recipient=document.recipient.identifier,
+            parts=stated_parts(document.parts),
+            issued=now,
+            expires=now + timedelta(minutes=30),
+        )
+        letter.statements[str(statement.statement_id)] = statement.encode()
+        return statement
+
+    def confirm(self, letter: Letter, statement_id: str, cms: bytes) -> list[RecordedFact]:
+        if letter.cms == cms:
+            return letter.facts[-2:]
+        if letter.confirmed is not None:
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "ALREADY_CONFIRMED", "confirmed already")
+        if statement_id not in letter.statements:
+            raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, "STATEMENT_NOT_ISSUED", "no such statement")
+        letter.confirmed, letter.cms = datetime.now(UTC), cms
+        confirmed = self.record(
+            letter,
+            events.READING_CONFIRMED,
+            ConfirmationDetails(
+                letter.facts[1].digest,
+                letter.facts[2].digest,
+                letter.statements[statement_id].decode(),
+                cms,
+                (NamedList(hashlib.sha256(b"list").hexdigest()),),
+            ),
+        )
+        effect = EffectDetails(confirmed.digest, "POST-2", confirmed.document.event_time)
+        return [confirmed, self.record(letter, events.NOTIFICATION_EFFECTED, effect)]
+
+    def receipt(self, evidence_id: str) -> evidence_pb2.Receipt:
+        fact = self.facts.get(evidence_id) or not_yours()
+        index = self.entries.index(entry_of(fact.data))
+        return evidence_pb2.Receipt(
+            evidence_id=evidence_id,
+            tlog_proof=proof_of(self.log_key, self.entries, index, fact.data).encode(),
+            origin=self.log_key.name,
+            leaf_index=index,
+            tree_size=len(self.entries),
+        )
+
+    def checkpoint(self) -> bytes:
+        return signed_checkpoint(self.log_key, self.entries)
+
+
+def visible(letter: Letter, *hidden: Audience) -> list[RecordedFact]:
+    return [fact for fact in letter.facts if fact.document.event.audience not in hidden]
+
+
+def evidence(fact: RecordedFact) -> evidence_pb2.Evidence:
+    return evidence_pb2.Evidence(
+        evidence_id=str(fact.document.evidence_id),
+        event=fact.document.event.uri,
+        event_time=stamp(fact.document.event_time),
+        document=fact.data,
+    )
+
+
+def stamp(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    result = Timestamp()
+    result.FromDatetime(time)
+    return result
+
+
+def delivery(letter: Letter) -> delivery_pb2.Delivery:
+    return delivery_pb2.Delivery(
+        delivery_id=letter.delivery_id,
+        sender=letter.submission.sender,
+        recipient=letter.submission.recipient,
+        subject=letter.submission.subject,
+        parts=letter.described(),
+        notification_policy="am-2015@1",
+        state=delivery_pb2.DELIVERY_STATE_NOTIFIED
+        if letter.confirmed
+        else delivery_pb2.DELIVERY_STATE_CONSIGNED,
+        submission_time=stamp(letter.time),
+        notification_time=stamp(letter.confirmed),
+    )
+
+
+def message(letter: Letter) -> mailbox_pb2.Message:
+    return mailbox_pb2.Message(
+        delivery_id=letter.delivery_id,
+        sender=letter.submission.sender,
+        sender_name="State Revenue Committee",
+        subject=letter.submission.subject,
+        consignment_time=stamp(letter.time),
+        opening_time=stamp(letter.opened),
+        confirmation_time=stamp(letter.confirmed),
+        state=delivery(letter).state,
+    )

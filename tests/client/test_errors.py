@@ -1,0 +1,89 @@
+"""Statuses become exceptions by reason; codes only count where no reason of ours is there."""
+
+import grpc
+import pytest
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from namak.cli.codes import ExitCode, advice_for, exit_code_of
+from namak.client import errors
+from namak.client.errors import NamakError
+from namak.client.statuses import CLASS_OF_REASON, error_from_status
+from namak.v1 import errors_pb2
+
+
+def status(code: grpc.StatusCode, reason: str = "", domain: str = "namak.v1") -> status_pb2.Status:
+    result = status_pb2.Status(code=code.value[0], message="text")
+    if reason:
+        packed = any_pb2.Any()
+        packed.Pack(error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata={"key": "value"}))
+        result.details.append(packed)
+    return result
+
+
+def test_every_reason_of_the_contract_has_its_class_and_no_other_has() -> None:
+    named = {name.removeprefix("REASON_") for name in errors_pb2.Reason.keys()}  # noqa: SIM118 - no mapping
+    assert set(CLASS_OF_REASON) == named - {"UNSPECIFIED"}
+
+
+@pytest.mark.parametrize("reason", CLASS_OF_REASON)
+def test_every_reason_leads_to_an_exit_code_and_an_advice(reason: str) -> None:
+    error = error_from_status(status(grpc.StatusCode.UNKNOWN, reason))
+    assert type(error) is CLASS_OF_REASON[reason]
+    assert error.reason == reason
+    assert error.metadata == {"key": "value"}
+    assert exit_code_of(error) in (ExitCode.REFUSED, ExitCode.UNAVAILABLE, ExitCode.FAULT)
+    assert advice_for(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (grpc.StatusCode.UNAUTHENTICATED, errors.NotAuthenticated),
+        (grpc.StatusCode.PERMISSION_DENIED, errors.NotPermitted),
+        (grpc.StatusCode.UNIMPLEMENTED, errors.Refused),
+        (grpc.StatusCode.UNAVAILABLE, errors.Unavailable),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, errors.DeadlineExceeded),
+        (grpc.StatusCode.INTERNAL, errors.ServerFault),
+        (grpc.StatusCode.DATA_LOSS, errors.ServerFault),
+    ],
+)
+def test_a_status_without_reason_counts_by_its_code(code: grpc.StatusCode, kind: type[NamakError]) -> None:
+    error = error_from_status(status(code))
+    assert type(error) is kind
+    assert error.reason == code.name
+    assert error.evidence_id is None
+
+
+def test_a_reason_that_is_not_known_yet_keeps_its_name_and_counts_by_its_code() -> None:
+    error = error_from_status(status(grpc.StatusCode.FAILED_PRECONDITION, "SOMETHING_NEW"))
+    assert type(error) is errors.WrongState
+    assert error.reason == "SOMETHING_NEW"
+
+
+def test_a_reason_of_another_domain_is_not_ours() -> None:
+    error = error_from_status(status(grpc.StatusCode.UNAVAILABLE, "MAILBOX_UNKNOWN", "proxy.example"))
+    assert type(error) is errors.Unavailable
+    assert error.reason == "UNAVAILABLE"
+    assert not error.metadata
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ConfigurationError("file", ["a", "b"]), ExitCode.USAGE),
+        (errors.OwnCertificateError("own", ["expired"]), ExitCode.USAGE),
+        (errors.CannotConnect("x"), ExitCode.UNAVAILABLE),
+        (errors.NotYetLogged("x"), ExitCode.UNAVAILABLE),
+        (errors.NotSent("x"), ExitCode.UNAVAILABLE),
+        (errors.ContentMismatch("x"), ExitCode.NOT_VERIFIED),
+        (errors.WrongPin("x"), ExitCode.CARD),
+        (errors.FileExistsAlready("x"), ExitCode.FILE),
+        (errors.ServerFault("x"), ExitCode.FAULT),
+    ],
+)
+def test_what_the_client_finds_itself_has_an_exit_code_and_a_reason(
+    error: NamakError, code: ExitCode
+) -> None:
+    assert exit_code_of(error) == code
+    assert error.reason
