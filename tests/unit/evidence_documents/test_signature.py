@@ -508,7 +508,9 @@ def _second_signer(signed: Any) -> None:
 
 
 def _drop_certificates(signed: Any) -> None:
-    signed["certificates"] = [signed["certificates"][1]]
+    signers = CARD.certificate.serial_number
+    kept = [choice for choice in signed["certificates"] if choice.chosen.serial_number != signers]
+    signed["certificates"] = kept
 
 
 def _sha1_ecdsa(data: bytes) -> bytes:

@@ -169,18 +169,21 @@ def path_to_root(
 def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:
     """Returns the DER of a path that certvalidator accepts, the leaf first."""
     try:
+        given = {der: _asn1(der) for der in (leaf, *above, *roots)}
         context = ValidationContext(
-            trust_roots=[_asn1(der) for der in roots],
-            other_certs=[_asn1(der) for der in above],
+            trust_roots=[given[der] for der in roots],
+            other_certs=[given[der] for der in above],
             allow_fetching=False,
             moment=at,
             # Revocation is checked apart, against lists that it must find.
             revocation_mode="soft-fail",
             time_tolerance=timedelta(0),
         )
-        validator = CertificateValidator(_asn1(leaf), validation_context=context)
+        validator = CertificateValidator(given[leaf], validation_context=context)
         path = _run(validator.async_validate_path())
-        return [certificate.dump() for certificate in path][::-1]
+        # By identity: what the parser would write out anew need not be the bytes that came in.
+        bytes_of = {id(certificate): der for der, certificate in given.items()}
+        return [bytes_of[id(certificate)] for certificate in path][::-1]
     except (ExpiredError, NotYetValidError):
         raise CertificateExpired("a certificate is not valid at the time") from None
     except (PathBuildingError, PathError, ValidationError, *UNREADABLE):

@@ -20,14 +20,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.evidence.certificate import DIGESTS, UNREADABLE, PublicKey, load_certificate, public_key_of
-from namak.evidence.der import check_der, children, encode
+from namak.evidence.der import check_der, children, contents, encode
 from namak.evidence.details import CMS_LIMIT
 from namak.evidence.failures import CertificateUntrusted, SignatureInvalid
 
 MAX_CERTIFICATES: Final = 6
 """A signature carries at most so many certificates."""
 
+_SEQUENCE: Final = 0x30
 _SET: Final = 0x31
+_CONTEXT_0: Final = 0xA0
 _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "sha256": hashes.SHA256,
     "sha384": hashes.SHA384,
@@ -76,7 +78,7 @@ def check_signature(data: bytes, content: bytes) -> CheckedSignature:
         raise SignatureInvalid(weak.detail) from None
     if not hmac.compare_digest(parsed.message_digest, hashlib.new(parsed.digest, content).digest()):
         raise SignatureInvalid("the signature is not over these bytes")
-    _verify(key, parsed, encode(_SET, parsed.attributes))
+    _verify(key, parsed)
     others = tuple(der for der in parsed.certificates if der != parsed.certificate)
     return CheckedSignature(parsed.certificate, others, parsed.digest)
 
@@ -89,7 +91,7 @@ class _Parsed:
     kind: str
     salt_bytes: int
     message_digest: bytes
-    # The contents of the set of signed attributes, as they stand: what was signed is never re-encoded.
+    # The set of signed attributes: what was signed.
     attributes: bytes
     signature: bytes
 
@@ -103,11 +105,11 @@ def _read(data: bytes) -> _Parsed:
     info = cms.ContentInfo.load(data, strict=True)
     _require(info["content_type"].native == "signed_data", "the CMS is not a signature")
     signed = info["content"]
+    certificates, raw_attributes = _raw(data)
     content = signed["encap_content_info"]
     _require(content["content_type"].native == "data", "what is signed is not declared as data")
     _require(content["content"].native is None, "the signature is not detached")
     _require(not signed["crls"], "the signature carries revocation lists; evidence holds them beside it")
-    _require(len(signed["signer_infos"]) == 1, "the signature does not have exactly one signer")
     signer = signed["signer_infos"][0]
     # RFC 5652, 5.1: with this content, and certificates of this kind alone, it follows from the signer's.
     versions = (signed["version"].native, signer["version"].native)
@@ -117,9 +119,9 @@ def _read(data: bytes) -> _Parsed:
     declared = [_digest_name(algorithm) for algorithm in signed["digest_algorithms"]]
     _require(declared == [digest], "the digests declared are not the signer's one")
     kind, salt_bytes = _algorithm(signer["signature_algorithm"], digest)
-    certificates = _certificates(signed)
+    _check_certificates(certificates)
     certificate = _signers(signer, certificates)
-    attributes = _attributes(signer)
+    attributes = _attributes(signer, raw_attributes)
     _require(
         attributes["content_type"].native == "data", "the signed content type is not that of the content"
     )
@@ -131,7 +133,7 @@ def _read(data: bytes) -> _Parsed:
         kind,
         salt_bytes,
         attributes["message_digest"].native,
-        signer["signed_attrs"].contents,
+        encode(_SET, contents(raw_attributes)),
         signer["signature"].native,
     )
 
@@ -166,36 +168,53 @@ def _algorithm(algorithm: Any, digest: str) -> tuple[str, int]:
     return kind, parameters["salt_length"].native
 
 
-def _certificates(signed: Any) -> tuple[bytes, ...]:
-    choices = list(signed["certificates"] or ())
-    _require(1 <= len(choices) <= MAX_CERTIFICATES, f"not 1 to {MAX_CERTIFICATES} certificates")
-    _require(all(choice.name == "certificate" for choice in choices), "a certificate of another kind")
-    subjects = {choice.chosen.subject.dump() for choice in choices}
+def _raw(data: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """Returns the certificates and the set of signed attributes, byte for byte as they stand in ``data``.
+
+    The parser writes out anew what it has looked into, and may do so differently; signatures and digests are
+    over what was there.
+    """
+    _, explicit = children(data)
+    fields = children(children(explicit)[0])
+    certificates = [
+        certificate for field in fields if field[0] == _CONTEXT_0 for certificate in children(field)
+    ]
+    signers = children(fields[-1])
+    _require(len(signers) == 1, "the signature does not have exactly one signer")
+    attributes = [field for field in children(signers[0]) if field[0] == _CONTEXT_0]
+    _require(len(attributes) == 1, "the signature has no signed attributes")
+    return tuple(certificates), attributes[0]
+
+
+def _check_certificates(certificates: Sequence[bytes]) -> None:
+    _require(1 <= len(certificates) <= MAX_CERTIFICATES, f"not 1 to {MAX_CERTIFICATES} certificates")
+    # Other kinds of certificates (attribute certificates, say) are tagged.
+    _require(all(der[0] == _SEQUENCE for der in certificates), "a certificate of another kind")
+    subjects = {load_certificate(der).subject for der in certificates}
     # One for each name: then at most one path can be made of them, and none has to be searched for.
-    _require(len(subjects) == len(choices), "two certificates of the same subject")
-    return tuple(choice.chosen.dump() for choice in choices)
+    _require(len(subjects) == len(certificates), "two certificates of the same subject")
 
 
 def _signers(signer: Any, certificates: Sequence[bytes]) -> bytes:
     """Returns the certificate that the signer identifier names."""
     sid = signer["sid"]
-    parsed = [asn1_x509.Certificate.load(der) for der in certificates]
+    parsed = [(der, asn1_x509.Certificate.load(der)) for der in certificates]
     if sid.name == "issuer_and_serial_number":
         _require(signer["version"].native == "v1", "the signer's version is not that of its identifier")
-        wanted = (sid.chosen["issuer"].dump(), sid.chosen["serial_number"].native)
-        named = [c for c in parsed if (c.issuer.dump(), c.serial_number) == wanted]
+        issuer, serial = sid.chosen["issuer"], sid.chosen["serial_number"].native
+        named = [der for der, found in parsed if found.serial_number == serial and found.issuer == issuer]
     else:
         _require(signer["version"].native == "v3", "the signer's version is not that of its identifier")
-        named = [c for c in parsed if c.key_identifier == sid.chosen.native]
+        named = [der for der, found in parsed if found.key_identifier == sid.chosen.native]
     _require(len(named) == 1, "the signer's certificate is missing")
-    return bytes(named[0].dump())
+    return named[0]
 
 
-def _attributes(signer: Any) -> dict[str, Any]:
+def _attributes(signer: Any, raw: bytes) -> dict[str, Any]:
     """Returns the signed attributes' values by name: each attribute once, with one value, in the order of
     DER.
     """
-    encoded = children(signer["signed_attrs"].contents or b"")
+    encoded = children(raw)
     _require(encoded == sorted(encoded), "the signed attributes are not in the order of DER")
     attributes: dict[str, Any] = {}
     for attribute in signer["signed_attrs"]:
@@ -226,8 +245,8 @@ def _check_signing_certificate(value: Any, certificate: bytes) -> None:
         _require(matches, "the signature was made for another certificate")
 
 
-def _verify(key: PublicKey, parsed: _Parsed, signed: bytes) -> None:
-    digest = _HASHES[parsed.digest]()
+def _verify(key: PublicKey, parsed: _Parsed) -> None:
+    digest, signed = _HASHES[parsed.digest](), parsed.attributes
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
             _require(parsed.kind == "ecdsa", "the signature algorithm is not of the certificate's key")

@@ -22,8 +22,15 @@ def check_der(data: bytes) -> None:
         raise SignatureInvalid("there are bytes after the signature")
 
 
-def children(data: bytes) -> list[bytes]:
-    """Returns the values that stand one after another in ``data``, which :func:`check_der` has passed."""
+def contents(value: bytes) -> bytes:
+    """Returns what stands under tag and length of ``value``, which :func:`check_der` has passed."""
+    body, end = _extent(value, 0, len(value))
+    return value[body:end]
+
+
+def children(value: bytes) -> list[bytes]:
+    """Returns the values inside the constructed ``value``, as they stand."""
+    data = contents(value)
     values, position = [], 0
     while position < len(data):
         _, end = _extent(data, position, len(data))
