@@ -49,6 +49,10 @@ class Authority:
         signed = self._sign(subject, key.public_key(), start=start, end=end)
         return Identity(signed.public_bytes(Encoding.PEM), pem_of(key))
 
+    def certify(self, subject: str, public_key: ec.EllipticCurvePublicKey) -> bytes:
+        """Returns a certificate for a key that lies elsewhere, in PEM."""
+        return self._sign(subject, public_key).public_bytes(Encoding.PEM)
+
     def issue_intermediate(self, label: str) -> tuple["Authority", bytes]:
         """Returns an authority under this one, and its certificate."""
         below = Authority(label)

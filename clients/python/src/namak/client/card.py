@@ -33,12 +33,15 @@ _DIGEST_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
 
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="namak-card")
 
+_configured: dict[str, str | None] = {}
+# By module: the configuration that it last read.
+
 
 class Card:
     """An opened card: a context manager around one session with one key.
 
-    ``settings.config`` is SoftHSM's, and is read when the module is first used in the process: one process
-    sees one store of software tokens. MUST NOT share a process with other users of the same PKCS#11 module.
+    MUST NOT share a process with other users of the same PKCS#11 module, nor be open at the same time as a
+    card with another SoftHSM configuration.
     """
 
     def __init__(self, settings: Signing, pin: str) -> None:
@@ -85,11 +88,9 @@ class Card:
             self._pkcs11 = importlib.import_module("pkcs11")
         except ImportError as problem:
             raise CardSupportMissing("python-pkcs11 is not installed") from problem
-        if self._settings.config is not None:
-            os.environ["SOFTHSM2_CONF"] = str(self._settings.config)
         failures = self._pkcs11.exceptions
         try:
-            module = self._pkcs11.lib(str(self._settings.module))
+            module = self._module()
         except failures.PKCS11Error as problem:
             raise CardModuleMissing(f"no PKCS#11 module at {self._settings.module}: {problem}") from problem
         try:
@@ -98,6 +99,20 @@ class Card:
             self._key = self._find_key()
         except failures.PKCS11Error as problem:
             raise self._explained(problem) from problem
+
+    def _module(self) -> Any:
+        """Returns the module. SoftHSM only reads its configuration, which the environment names, when it
+        starts.
+        """
+        path, config = str(self._settings.module), self._settings.config
+        wanted = None if config is None else str(config)
+        if wanted is not None:
+            os.environ["SOFTHSM2_CONF"] = wanted
+        module = self._pkcs11.lib(path)
+        if _configured.setdefault(path, wanted) != wanted:
+            module.reinitialize()
+            _configured[path] = wanted
+        return module
 
     def _open_session(self, token: Any) -> Any:
         try:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from namak.client.errors import ContentMismatch
-from namak.client.files import IncomingFile, safe_name
+from namak.client.files import IncomingFile, make_directory, safe_name
 from namak.client.link import Link
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, mailbox_pb2_grpc
 
@@ -65,7 +65,8 @@ class Mailbox:
         force: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Path:
-        """Downloads one part of an opened message into ``directory`` and returns the file's path.
+        """Downloads one part of an opened message into ``directory``, made if missing; returns the file's
+        path.
 
         The name is the part's, made safe, unless ``name`` gives one. The file appears only when size and
         SHA-256 are right; ``expected`` is the part as OpenMessage described it, and must be the same. An
@@ -75,6 +76,7 @@ class Mailbox:
         Raises ContentMismatch, FileExistsAlready, FileProblem, and the errors of the call, WrongState with
         reason NOT_OPENED among them.
         """
+        make_directory(directory)
         request = mailbox_pb2.DownloadContentRequest(delivery_id=delivery_id, part_number=part_number)
 
         async def take(replies: AsyncIterator[mailbox_pb2.DownloadContentResponse]) -> Path:

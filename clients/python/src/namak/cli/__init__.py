@@ -1,0 +1,13 @@
+"""The command ``namak``: send, read and confirm official post, keep its receipts, and verify them offline."""
+
+from collections.abc import Sequence
+
+from namak.cli.app import app
+from namak.cli.commands import register
+
+register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command and ends the process with one of the exit codes that ``namak --help`` names."""
+    app(args=None if arguments is None else list(arguments), prog_name="namak")

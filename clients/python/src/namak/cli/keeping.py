@@ -1,0 +1,102 @@
+"""``namak receipt``, ``facts`` and ``checkpoint``: the evidence there is, and how to keep it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namak.cli import shapes
+from namak.cli.app import Run, add
+from namak.cli.codes import ExitCode
+from namak.cli.reading import DeliveryId, Directory, Force
+from namak.cli.screen import Screen, when
+from namak.client import Client
+from namak.client.receipts import SavedReceipt, document_of, save_receipt, save_receipts
+
+_RECEIPT = """Save receipts: of one piece of evidence, or of all facts of a delivery.
+
+Waits until they stand in the log. A receipt is a file that anyone can verify offline: namak verify FILE…
+
+Example: namak receipt --delivery 0192f0c3-0000-7000-8000-000000000000 -o receipts
+"""
+_FACTS = """List what happened to a delivery, oldest first, as far as you may see it.
+
+Example: namak facts 0192f0c3-0000-7000-8000-000000000000
+"""
+_CHECKPOINT = """Print the newest checkpoint of the log, a signed note.
+
+Example: namak checkpoint > checkpoint.txt
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    add(app, "receipt", _RECEIPT, receipt)
+    add(app, "facts", _FACTS, facts)
+    add(app, "checkpoint", _CHECKPOINT, checkpoint)
+
+
+async def receipt(
+    run: Run,
+    evidence_id: Annotated[
+        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="One piece of evidence.")
+    ] = None,
+    delivery: Annotated[str | None, typer.Option(metavar="ID", help="All facts of this delivery.")] = None,
+    output: Directory = Path(),
+    force: Force = False,
+) -> ExitCode:
+    """Saves receipts."""
+    if (evidence_id is None) == (delivery is None):
+        raise typer.BadParameter("name either a piece of evidence or a delivery", param_hint="EVIDENCE_ID")
+    saved: list[SavedReceipt] = []
+    async with run.client() as post:
+        with run.screen.progress("Waiting for receipts"):
+            if delivery is not None:
+                async for item in save_receipts(post.evidence, delivery, output, force=force):
+                    saved.append(item)
+            elif evidence_id is not None:
+                saved.append(await _save_one(post, evidence_id, output, force))
+    show_saved(run.screen, saved)
+    return ExitCode.OK
+
+
+async def facts(run: Run, delivery_id: DeliveryId) -> ExitCode:
+    """Lists facts."""
+    async with run.client() as post:
+        found = [fact async for fact in post.evidence.facts(delivery_id)]
+    run.screen.result({"delivery_id": delivery_id, "facts": [shapes.evidence(fact) for fact in found]})
+    run.screen.table(
+        ("TIME", "EVENT", "EVIDENCE"),
+        [(when(fact.event_time), shapes.event_name(fact.event), fact.evidence_id) for fact in found],
+    )
+    return ExitCode.OK
+
+
+async def checkpoint(
+    run: Run,
+    origin: Annotated[str, typer.Option(help="A shard of the log; the current one if missing.")] = "",
+) -> ExitCode:
+    """Prints the checkpoint."""
+    async with run.client() as post:
+        found = await post.evidence.checkpoint(origin)
+    note = found.checkpoint.decode("utf-8", errors="replace")
+    run.screen.result({"checkpoint": note, "log_vkey": found.log_vkey})
+    run.screen.lines(note.removesuffix("\n").split("\n"))
+    return ExitCode.OK
+
+
+def show_saved(screen: Screen, saved: list[SavedReceipt]) -> None:
+    """Shows where receipts lie."""
+    screen.result({"receipts": [shapes.saved(item) for item in saved]})
+    screen.lines(f"{item.path}{' (kept)' if item.kept else ''}" for item in saved)
+
+
+async def _save_one(post: Client, evidence_id: str, output: Path, force: bool) -> SavedReceipt:
+    found = await post.evidence.receipt(evidence_id)
+    delivery_id = document_of(found).delivery_id
+    number = 1
+    if delivery_id is not None:
+        # Its place among all facts, so that the file is named as if all had been saved.
+        ids = [fact.evidence_id async for fact in post.evidence.facts(str(delivery_id))]
+        number = ids.index(evidence_id) + 1 if evidence_id in ids else 1
+    return save_receipt(found, output, number, force=force)

@@ -1,0 +1,157 @@
+"""What the command shows: tables and lines for people, exactly one JSON document for programs.
+
+Whatever comes from others is shown without control characters and without those that turn the direction of
+writing round, so that no subject can move the cursor, colour the screen or pretend to be another line.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from namak.cli.codes import ExitCode, advice_for, exit_code_of
+from namak.client.errors import NamakError
+
+_NO_TERMINAL_WIDTH = 240
+# Columns where nobody looks: wide enough that a pipe gets each row on one line.
+
+
+def printable(text: str) -> str:
+    """Returns the text on one line, with a mark in place of each character that does not stand for itself."""
+    return "".join("\ufffd" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+
+
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def when(time: Timestamp, present: bool = True) -> str:
+    """Returns a time for people, in UTC; nothing for one that is absent."""
+    return time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S UTC") if present else ""
+
+
+class Screen:
+    """Standard output for results, standard error for everything else."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._out = _console(error=False)
+        self._err = _console(error=True)
+
+    def result(self, document: Mapping[str, object]) -> None:
+        """Prints the one JSON document of ``--json``; does nothing otherwise."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.flush()
+
+    def line(self, text: str) -> None:
+        """Prints one line for people."""
+        if not self.as_json:
+            self._out.print(Text(printable(text)), soft_wrap=True)
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Prints lines for people."""
+        for text in texts:
+            self.line(text)
+
+    def note(self, text: str) -> None:
+        """Prints a line beside the result, on standard error."""
+        if not self.as_json:
+            self._err.print(Text(printable(text)), soft_wrap=True)
+
+    def shown_in_full(self, text: str) -> None:
+        """Prints what must be read before going on: always, with ``--json`` on standard error."""
+        console = self._err if self.as_json else self._out
+        for line in text.splitlines():
+            console.print(Text("  " + printable(line)), soft_wrap=True)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Prints a table for people; nothing is cut off."""
+        if self.as_json:
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        self._out.print(table)
+
+    def failure(self, error: NamakError) -> ExitCode:
+        """Says what failed, why, and what to do; returns the exit code that belongs to it."""
+        if self.as_json:
+            self.result({"error": error_document(error), "exit_code": int(exit_code_of(error))})
+            return exit_code_of(error)
+        return self.trouble(error)
+
+    def trouble(self, error: NamakError) -> ExitCode:
+        """Says the same beside a result that stands all the same; with ``--json`` the result must hold it."""
+        code = exit_code_of(error)
+        if self.as_json:
+            return code
+        reason = f" [{error.reason}]" if error.reason else ""
+        self._err.print(Text(printable(f"namak: {error.message}{reason}")), soft_wrap=True)
+        for violation in error.violations:
+            text = f"  {violation.field}: {violation.description} [{violation.reason}]"
+            self._err.print(Text(printable(text)), soft_wrap=True)
+        if error.retry_delay is not None:
+            self._err.print(Text(f"  The post asks to wait {error.retry_delay:g} s."), soft_wrap=True)
+        if error.evidence_id is not None:
+            self._err.print(
+                Text(printable(f"  Its evidence can be kept: namak receipt {error.evidence_id} -o DIR")),
+                soft_wrap=True,
+            )
+        self._err.print(Text(f"  {advice_for(error)}"), soft_wrap=True)
+        return code
+
+    @contextmanager
+    def progress(self, label: str, total: int | None = None) -> Iterator["Steps"]:
+        """Shows, on a terminal, that something is going on and how far it is."""
+        bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            *((BarColumn(), MofNCompleteColumn()) if total is not None else ()),
+            console=self._err,
+            transient=True,
+            disable=self.as_json or not self._err.is_terminal,
+        )
+        with bar:
+            yield Steps(bar, printable(label), total)
+
+
+class Steps:
+    """A progress bar to tell how far things are."""
+
+    def __init__(self, bar: Progress, label: str, total: int | None) -> None:
+        self._bar = bar
+        self._task = bar.add_task(label, total=total)
+
+    def reached(self, done: int, total: int | None = None) -> None:
+        """Says how many of how many are done."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
+def error_document(error: NamakError) -> Mapping[str, object]:
+    """Returns a failure for programs."""
+    return {
+        "reason": error.reason,
+        "message": error.message,
+        "advice": advice_for(error),
+        "metadata": dict(error.metadata),
+        "violations": [
+            {"field": v.field, "reason": v.reason, "description": v.description} for v in error.violations
+        ],
+        "retry_delay_seconds": error.retry_delay,
+        "evidence_id": error.evidence_id,
+    }
+
+
+def _console(*, error: bool) -> Console:
+    stream = sys.stderr if error else sys.stdout
+    width = None if stream.isatty() else _NO_TERMINAL_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

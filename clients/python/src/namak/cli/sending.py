@@ -1,0 +1,194 @@
+"""``namak send``: one letter to one or many recipients."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namak.cli import shapes
+from namak.cli.app import Run, add
+from namak.cli.codes import ExitCode, exit_code_of
+from namak.cli.screen import Screen, error_document
+from namak.client import Client, Outcome, compose, read_part
+from namak.client.errors import FileProblem, NamakError, Unavailable
+from namak.client.letters import new_request_id
+from namak.client.receipts import SavedReceipt, save_receipt
+from namak.v1 import delivery_pb2
+
+_HELP = """Send FILES as one letter to each recipient.
+
+The letter lies in the recipient's mailbox when this says so. If no answer comes, repeat the command with the
+request id that it names: nothing is sent twice.
+
+Example: namak send --from notices@src.am --to 5001950015@e-citizen.am --subject "Ծանուցում" letter.pdf
+"""
+
+_MAX_REQUEST_ID = 64
+_TAG_LENGTH = 13  # a colon and twelve digits
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    add(app, "send", _HELP, send)
+
+
+async def send(
+    run: Run,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The letter's parts, in order.")],
+    sender: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="Your registered address.")],
+    to: Annotated[list[str], typer.Option(metavar="ADDRESS", help="The recipient's; may be repeated.")],
+    subject: Annotated[str, typer.Option(metavar="TEXT", help="Shown before the letter is opened.")],
+    request_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="To repeat safely; made up if missing.")
+    ] = None,
+    receipt: Annotated[Path | None, typer.Option(metavar="DIR", help="Save the receipts here.")] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for receipts.")] = False,
+) -> ExitCode:
+    """Sends, shows an outcome for each recipient, and saves the receipts if asked to."""
+    ids = _request_ids(request_id or new_request_id(), to)
+    if no_wait and receipt is not None:
+        raise typer.BadParameter("receipts can't be saved without waiting for them", param_hint="--no-wait")
+    parts = [read_part(path) for path in files]
+    letters = [
+        compose(sender=sender, recipient=recipient, subject=subject, parts=parts, request_id=ids[recipient])
+        for recipient in to
+    ]
+    async with run.client() as post:
+        run.screen.note(f"request id {letters[0].request_id}" + (" and others" if len(letters) > 1 else ""))
+        outcomes = await _submit(post, letters, run.screen, timedelta(0) if no_wait else None)
+        saved, late = await _save(post, outcomes, receipt, run.screen)
+    code = _exit_code(outcomes, late)
+    _show(run.screen, letters, outcomes, saved, late, code)
+    return code
+
+
+def _request_ids(request_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
+    """Returns an id for each recipient: of one the id itself, of many one that only depends on it and the
+    address.
+    """
+    if len({recipient.casefold() for recipient in recipients}) < len(recipients):
+        raise typer.BadParameter("the same recipient is named twice", param_hint="--to")
+    if len(recipients) == 1:
+        return {recipients[0]: request_id}
+    if len(request_id) > _MAX_REQUEST_ID - _TAG_LENGTH:
+        limit = _MAX_REQUEST_ID - _TAG_LENGTH
+        raise typer.BadParameter(
+            f"with many recipients at most {limit} characters", param_hint="--request-id"
+        )
+    return {
+        recipient: f"{request_id}:{hashlib.sha256(recipient.casefold().encode()).hexdigest()[:12]}"
+        for recipient in recipients
+    }
+
+
+async def _submit(
+    post: Client, letters: Sequence[delivery_pb2.Submission], screen: Screen, wait: timedelta | None
+) -> Sequence[Outcome]:
+    if len(letters) == 1:
+        with screen.progress("Sending"):
+            try:
+                accepted = await post.deliveries.submit(letters[0], max_receipt_wait=wait)
+            except NamakError as problem:
+                return [Outcome(letters[0].request_id, error=problem)]
+            return [Outcome(letters[0].request_id, accepted=accepted)]
+    with screen.progress("Sending", len(letters)) as steps:
+        return await post.deliveries.submit_many(letters, max_receipt_wait=wait, progress=steps.reached)
+
+
+async def _save(
+    post: Client, outcomes: Sequence[Outcome], directory: Path | None, screen: Screen
+) -> tuple[Mapping[str, Sequence[SavedReceipt]], Sequence[NamakError]]:
+    """Saves what can be saved. What fails by then is told, never raised: the letters have been sent."""
+    saved: dict[str, list[SavedReceipt]] = {}
+    late: list[NamakError] = []
+    if directory is None:
+        return saved, late
+    wanted = [(outcome, number, item) for outcome in outcomes for number, item in _evidence_of(outcome)]
+    with screen.progress("Saving receipts", len(wanted)) as steps:
+        for done, (outcome, number, evidence_id) in enumerate(wanted, start=1):
+            known = {r.evidence_id: r for r in outcome.accepted.receipts} if outcome.accepted else {}
+            try:
+                found = known.get(evidence_id) or await post.evidence.receipt(evidence_id)
+                saved.setdefault(outcome.request_id, []).append(save_receipt(found, directory, number))
+            except NamakError as problem:
+                late.append(problem)
+            steps.reached(done, len(wanted))
+    return saved, late
+
+
+def _evidence_of(outcome: Outcome) -> Sequence[tuple[int, str]]:
+    if outcome.accepted is not None:
+        return [(number, fact.evidence_id) for number, fact in enumerate(outcome.accepted.evidence, start=1)]
+    if outcome.error is not None and outcome.error.evidence_id is not None:
+        return [(1, outcome.error.evidence_id)]
+    return []
+
+
+def _exit_code(outcomes: Sequence[Outcome], late: Sequence[NamakError]) -> ExitCode:
+    """Returns what matters most: what must be repeated before what was refused before what is only late."""
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    codes = [exit_code_of(error) for error in errors]
+    order = (ExitCode.UNAVAILABLE, ExitCode.FAULT, ExitCode.REFUSED)
+    for code in (*order, *codes):
+        if code in codes:
+            return code
+    for kind in (FileProblem, Unavailable, NamakError):
+        for problem in late:
+            if isinstance(problem, kind):
+                return exit_code_of(problem)
+    return ExitCode.OK
+
+
+def _show(
+    screen: Screen,
+    letters: Sequence[delivery_pb2.Submission],
+    outcomes: Sequence[Outcome],
+    saved: Mapping[str, Sequence[SavedReceipt]],
+    late: Sequence[NamakError],
+    code: ExitCode,
+) -> None:
+    screen.result(
+        {
+            "results": [
+                _document(letter, outcome, saved.get(outcome.request_id, ()))
+                for letter, outcome in zip(letters, outcomes, strict=True)
+            ],
+            "receipt_problems": [error_document(problem) for problem in late],
+            "exit_code": int(code),
+        }
+    )
+    if screen.as_json:
+        return
+    accepted = [outcome.accepted.delivery for outcome in outcomes if outcome.accepted is not None]
+    if accepted:
+        screen.table(
+            ("RECIPIENT", "DELIVERY", "STATE"),
+            [(item.recipient, item.delivery_id, shapes.state_name(item.state)) for item in accepted],
+        )
+    for receipts in saved.values():
+        screen.lines(str(item.path) for item in receipts)
+    for letter, outcome in zip(letters, outcomes, strict=True):
+        if outcome.error is not None:
+            screen.note(f"{letter.recipient} (request id {outcome.request_id}):")
+            screen.trouble(outcome.error)
+    for problem in late:
+        screen.trouble(problem)
+
+
+def _document(
+    letter: delivery_pb2.Submission, outcome: Outcome, saved: Sequence[SavedReceipt]
+) -> Mapping[str, object]:
+    document: dict[str, object] = {"request_id": outcome.request_id, "recipient": letter.recipient}
+    if outcome.accepted is not None:
+        document["status"] = "accepted"
+        document["delivery"] = shapes.delivery(outcome.accepted.delivery)
+        document["evidence"] = [shapes.evidence(fact) for fact in outcome.accepted.evidence]
+    elif outcome.error is not None:
+        unknown = exit_code_of(outcome.error) in (ExitCode.UNAVAILABLE, ExitCode.FAULT)
+        document["status"] = "unknown" if unknown else "refused"
+        document["error"] = error_document(outcome.error)
+    document["receipts"] = [shapes.saved(item) for item in saved]
+    return document
