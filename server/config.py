@@ -162,7 +162,7 @@ class CitizenSettings(_Section):
     intermediates: ExistingPath | None = None
     """PEM file: the authorities below the roots."""
     revocation_lists: ExistingPath
-    """Directory of their revocation lists (DER or PEM, `*.crl`). Re-read when it changes."""
+    """Directory of their revocation lists (DER or PEM, `*.crl` and `*.crl.pem`). Re-read when it changes."""
 
 
 class LimitSettings(_Section):

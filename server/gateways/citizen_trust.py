@@ -25,7 +25,7 @@ class CitizenFiles:
     Attributes:
         roots: PEM, the citizen roots.
         intermediates: PEM, the authorities below them, if any; at most six.
-        revocation_lists: a directory of `*.crl`, DER or PEM.
+        revocation_lists: a directory of `*.crl` and `*.crl.pem`, each DER or PEM.
     """
 
     roots: Path
@@ -98,7 +98,8 @@ def _stamp(files: CitizenFiles) -> _Stamp:
 
 
 def _lists_in(files: CitizenFiles) -> list[Path]:
-    return sorted(files.revocation_lists.glob("*.crl"))
+    directory = files.revocation_lists
+    return sorted([*directory.glob("*.crl"), *directory.glob("*.crl.pem")])
 
 
 def _read(files: CitizenFiles, former: Trust | None) -> Trust:

@@ -1,10 +1,12 @@
 """What all interceptors have in common: a typed shape, and one way to answer a call."""
 
 import abc
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
+import grpc
 from grpc_interceptor.server import AsyncServerInterceptor
 
 from server.services.call import Context
@@ -37,5 +39,16 @@ async def answer(response: Any, context: Context) -> Any:
         return await response
     async with aclosing(response) as replies:
         async for reply in replies:
-            await context.write(reply)
+            await write(reply, context)
     return None
+
+
+async def write(reply: Any, context: Context) -> None:
+    """Sends one reply of a stream; a client that is gone ends the call as its cancelling would.
+
+    The transport may learn of it before the library cancels the call's task, and then fails the sending.
+    """
+    try:
+        await context.write(reply)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None

@@ -8,7 +8,7 @@ from typing import Any
 from server.domain.caller import IpAddress
 from server.domain.refusals import DeadlineExceeded, ServiceUnavailable
 from server.interceptors.access import AccessRules
-from server.interceptors.interceptor import Interceptor, Method, is_stream
+from server.interceptors.interceptor import Interceptor, Method, is_stream, write
 from server.interceptors.peer_identity import CallerIdentity, address_of, certificate_of
 from server.services.call import Context
 
@@ -65,7 +65,7 @@ class Streams(Interceptor):
                 scope = asyncio.timeout(self._limits.send)
                 try:
                     async with scope:
-                        await context.write(reply)
+                        await write(reply, context)
                 except TimeoutError:
                     if scope.expired():
                         raise DeadlineExceeded from None

@@ -1,6 +1,6 @@
 """The edge of the server over real mTLS: all of it real, with use cases in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -129,9 +129,17 @@ class Edge:
     def address(self) -> str:
         return f"127.0.0.1:{self.server.port}"
 
-    def channel(self, identity: Identity | None, *, address: str | None = None) -> grpc.aio.Channel:
+    def channel(
+        self,
+        identity: Identity | None,
+        *,
+        address: str | None = None,
+        options: Sequence[tuple[str, int]] = (),
+    ) -> grpc.aio.Channel:
         """Opens a channel with the identity's certificate, or with none."""
-        channel = grpc.aio.secure_channel(address or self.address, credentials(self.world, identity))
+        channel = grpc.aio.secure_channel(
+            address or self.address, credentials(self.world, identity), options=options
+        )
         self._channels.append(channel)
         return channel
 

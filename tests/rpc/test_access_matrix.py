@@ -53,7 +53,6 @@ CERTIFICATES = {
     "stranger": "stranger",
     "impostor": "stranger",
     "citizen": HOLDER,
-    "citizen_signing": "stranger",
     "citizen_revoked": "CERTIFICATE_REVOKED",
 }
 
