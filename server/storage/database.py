@@ -1,0 +1,113 @@
+"""The way into PostgreSQL: one pool of connections with bounds on every wait."""
+
+from typing import Any
+
+from sqlalchemy import event, exc, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from server.storage.failures import answering
+
+DRIVER = "postgresql+asyncpg"
+
+
+class Database:
+    """A pool of connections to one PostgreSQL (15 or newer).
+
+    Connections must be direct or from a session-pooling proxy: prepared statements belong to a session.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 20,
+        application_name: str = "namak",
+        connect_seconds: float = 5.0,
+        checkout_seconds: float = 5.0,
+        statement_seconds: float = 10.0,
+        idle_in_transaction_seconds: float = 10.0,
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            url: `postgresql://...`; whichever driver it names, asyncpg is used.
+            pool_size: the most connections that are open at once.
+            application_name: what the server's own views show.
+            connect_seconds: how long the opening of a connection may take.
+            checkout_seconds: how long to wait for a free connection before the database counts as
+                unavailable.
+            statement_seconds: how long a statement may take, waiting for locks included.
+            idle_in_transaction_seconds: after how long the server ends a transaction that does nothing, so
+                that a frozen replica frees what it locked.
+        """
+        self._engine: AsyncEngine = create_async_engine(
+            make_url(url).set(drivername=DRIVER),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=checkout_seconds,
+            pool_use_lifo=True,
+            # Parameters are content and personal numbers.
+            hide_parameters=True,
+            connect_args={
+                "timeout": connect_seconds,
+                # The server's own time-out comes first, unless the server hangs.
+                "command_timeout": statement_seconds + 2.0,
+                "server_settings": {
+                    "application_name": application_name,
+                    "statement_timeout": _milliseconds(statement_seconds),
+                    "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_seconds),
+                    "default_transaction_isolation": "read committed",
+                    # What is answered for is on disk, whatever the server's default is.
+                    "synchronous_commit": "on",
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+
+    async def connect(self) -> AsyncConnection:
+        """Takes a connection from the pool; `close` gives it back, rolled back.
+
+        Raises:
+            ServiceUnavailable: no connection can be opened, or none becomes free in time.
+        """
+        with answering():
+            return await self._engine.connect()
+
+    async def ping(self) -> None:
+        """Asks the database for an answer.
+
+        Raises:
+            ServiceUnavailable: there is none.
+        """
+        connection = await self.connect()
+        try:
+            with answering():
+                await connection.execute(text("SELECT 1"))
+        finally:
+            await connection.close()
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are out of the pool, for the metrics of operation."""
+        return self._engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+
+    async def dispose(self) -> None:
+        """Closes all connections; those in use close when they come back."""
+        await self._engine.dispose()
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+def _refuse_closed(
+    connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Has the pool replace a connection that the server closed meanwhile; asks no question over the wire."""
+    driver: Any = connection
+    if driver.driver_connection.is_closed():
+        raise exc.DisconnectionError

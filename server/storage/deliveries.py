@@ -1,0 +1,212 @@
+"""Deliveries with their parts, and what their holders did with them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, bindparam, column, func, select, update
+
+from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo
+from server.storage.acts import SqlActs
+from server.storage.statements import among, array, inserting
+from server.storage.tables import ConfirmationRow, DeliveryRow, OpeningRow, PartRow, table
+
+_DELIVERIES = table(DeliveryRow)
+_PARTS = table(PartRow)
+_OPENINGS = table(OpeningRow)
+_CONFIRMATIONS = table(ConfirmationRow)
+
+_ADD = inserting(_DELIVERIES)
+_ADD_PARTS = inserting(_PARTS)
+_KEY = and_(_DELIVERIES.c.mailbox_id == bindparam("mailbox"), _DELIVERIES.c.id == bindparam("delivery"))
+_LOCK = select(_DELIVERIES).where(_KEY).with_for_update(key_share=True)
+_OWNERS = (
+    func.unnest(array("mailboxes", _PARTS.c.mailbox_id.type), array("deliveries", _PARTS.c.delivery_id.type))
+    .table_valued(
+        column("mailbox_id", _PARTS.c.mailbox_id.type), column("delivery_id", _PARTS.c.delivery_id.type)
+    )
+    .render_derived(name="given")
+)
+_PARTS_OF = (
+    select(*(each for each in _PARTS.c if each is not _PARTS.c.content))
+    .join(
+        _OWNERS,
+        and_(_PARTS.c.mailbox_id == _OWNERS.c.mailbox_id, _PARTS.c.delivery_id == _OWNERS.c.delivery_id),
+    )
+    .order_by(_PARTS.c.mailbox_id, _PARTS.c.delivery_id, _PARTS.c.number)
+)
+_READ_PART = select(_PARTS).where(
+    _PARTS.c.mailbox_id == bindparam("mailbox"),
+    _PARTS.c.delivery_id == bindparam("delivery"),
+    _PARTS.c.number == bindparam("part"),
+)
+_VIEWS = (
+    select(_DELIVERIES, _OPENINGS.c.opened_at, _CONFIRMATIONS.c.confirmed_at)
+    .outerjoin(
+        _OPENINGS,
+        and_(
+            _OPENINGS.c.mailbox_id == _DELIVERIES.c.mailbox_id,
+            _OPENINGS.c.delivery_id == _DELIVERIES.c.id,
+            _OPENINGS.c.person_number == bindparam("person"),
+        ),
+    )
+    .outerjoin(
+        _CONFIRMATIONS,
+        and_(
+            _CONFIRMATIONS.c.mailbox_id == _DELIVERIES.c.mailbox_id,
+            _CONFIRMATIONS.c.delivery_id == _DELIVERIES.c.id,
+        ),
+    )
+    .where(_DELIVERIES.c.mailbox_id == bindparam("mailbox"))
+)
+_NOTIFY = (
+    update(_DELIVERIES)
+    .where(_KEY, _DELIVERIES.c.state == DeliveryState.CONSIGNED.value)
+    .values(state=DeliveryState.NOTIFIED.value, notified_at=bindparam("at"))
+)
+
+
+class SqlDeliveries(SqlActs):
+    """Deliveries and their parts in tables, by mailbox."""
+
+    async def add(self, deliveries: Sequence[tuple[Delivery, Sequence[Part]]]) -> None:
+        """Adds all with their parts, which are numbered from 1."""
+        await self._statements.insert_all(_ADD, (_delivery_values(delivery) for delivery, _ in deliveries))
+        await self._statements.insert_all(
+            _ADD_PARTS,
+            (
+                _part_values(delivery, number, part)
+                for delivery, parts in deliveries
+                for number, part in enumerate(parts, start=1)
+            ),
+        )
+
+    async def sent(self, organisation_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Delivery]:
+        """Returns those of the organisation's deliveries."""
+        if not delivery_ids:
+            return {}
+        query = select(_DELIVERIES).where(
+            _DELIVERIES.c.organisation_id == bindparam("organisation"), among(_DELIVERIES.c.id, "ids")
+        )
+        values = {"organisation": organisation_id, "ids": list(delivery_ids)}
+        return {delivery.id: delivery for delivery in await self._deliveries(query, values)}
+
+    async def list_sent(
+        self, organisation_id: UUID, sender_address_id: UUID | None, *, before: UUID | None, limit: int
+    ) -> Sequence[Delivery]:
+        """Lists an organisation's (or one address's) deliveries by descending identifier."""
+        query = select(_DELIVERIES).where(_DELIVERIES.c.organisation_id == organisation_id)
+        if sender_address_id is not None:
+            query = query.where(_DELIVERIES.c.sender_address_id == sender_address_id)
+        if before is not None:
+            query = query.where(_DELIVERIES.c.id < before)
+        return await self._deliveries(query.order_by(_DELIVERIES.c.id.desc()).limit(limit), {})
+
+    async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
+        """Locks a delivery's row for the transaction."""
+        found = await self._deliveries(_LOCK, {"mailbox": mailbox_id, "delivery": delivery_id})
+        return found[0] if found else None
+
+    async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None:
+        """Returns one message as this person sees it."""
+        query = _VIEWS.where(_DELIVERIES.c.id == delivery_id)
+        found = await self._views(query, mailbox_id, person_number)
+        return found[0] if found else None
+
+    async def list_in_mailbox(
+        self, mailbox_id: UUID, person_number: str, *, before: int | None, limit: int
+    ) -> Sequence[MessageView]:
+        """Lists a mailbox's messages by descending sequence."""
+        query = _VIEWS if before is None else _VIEWS.where(_DELIVERIES.c.sequence < before)
+        query = query.order_by(_DELIVERIES.c.sequence.desc()).limit(limit)
+        return await self._views(query, mailbox_id, person_number)
+
+    async def read_part(
+        self, mailbox_id: UUID, delivery_id: UUID, number: int
+    ) -> tuple[PartInfo, bytes] | None:
+        """Returns a part, numbered from 1, with its content."""
+        row = await self._statements.first(
+            _READ_PART, {"mailbox": mailbox_id, "delivery": delivery_id, "part": number}
+        )
+        return None if row is None else (_part_info(row), row.content)
+
+    async def set_notified(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
+        """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state."""
+        values = {"mailbox": mailbox_id, "delivery": delivery_id, "at": at}
+        return await self._statements.changed(_NOTIFY, values) == 1
+
+    async def _deliveries(self, query: Select[Any], values: Mapping[str, Any]) -> list[Delivery]:
+        rows = await self._statements.rows(query, values)
+        parts = await self._parts_of(rows)
+        return [_delivery(row, parts) for row in rows]
+
+    async def _views(self, query: Select[Any], mailbox_id: UUID, person_number: str) -> list[MessageView]:
+        rows = await self._statements.rows(query, {"mailbox": mailbox_id, "person": person_number})
+        parts = await self._parts_of(rows)
+        return [MessageView(_delivery(row, parts), row.opened_at, row.confirmed_at) for row in rows]
+
+    async def _parts_of(self, rows: Iterable[Row[Any]]) -> Mapping[UUID, list[PartInfo]]:
+        """Returns the parts, without content, of all these deliveries with one statement."""
+        parts: dict[UUID, list[PartInfo]] = {row.id: [] for row in rows}
+        if parts:
+            owners = {"mailboxes": [row.mailbox_id for row in rows], "deliveries": [row.id for row in rows]}
+            for part in await self._statements.rows(_PARTS_OF, owners):
+                parts[part.delivery_id].append(_part_info(part))
+        return parts
+
+
+def _delivery_values(delivery: Delivery) -> Mapping[str, Any]:
+    return {
+        "mailbox_id": delivery.mailbox_id,
+        "id": delivery.id,
+        "organisation_id": delivery.organisation_id,
+        "sender_address_id": delivery.sender_address_id,
+        "organisation_code": delivery.organisation_code,
+        "organisation_name": delivery.organisation_name,
+        "sender": delivery.sender,
+        "recipient": delivery.recipient,
+        "subject": delivery.subject,
+        "notification_policy": delivery.notification_policy,
+        "sequence": delivery.sequence,
+        "submitted_at": delivery.submitted_at,
+        "state": delivery.state.value,
+        "notified_at": delivery.notified_at,
+    }
+
+
+def _part_values(delivery: Delivery, number: int, part: Part) -> Mapping[str, Any]:
+    return {
+        "mailbox_id": delivery.mailbox_id,
+        "delivery_id": delivery.id,
+        "number": number,
+        "name": part.info.name,
+        "media_type": part.info.media_type,
+        "size": part.info.size,
+        "digest": part.info.digest,
+        "content": part.content,
+    }
+
+
+def _delivery(row: Row[Any], parts: Mapping[UUID, list[PartInfo]]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        mailbox_id=row.mailbox_id,
+        organisation_id=row.organisation_id,
+        sender_address_id=row.sender_address_id,
+        organisation_code=row.organisation_code,
+        organisation_name=row.organisation_name,
+        sender=row.sender,
+        recipient=row.recipient,
+        subject=row.subject,
+        parts=tuple(parts[row.id]),
+        notification_policy=row.notification_policy,
+        sequence=row.sequence,
+        submitted_at=row.submitted_at,
+        state=DeliveryState(row.state),
+        notified_at=row.notified_at,
+    )
+
+
+def _part_info(row: Row[Any]) -> PartInfo:
+    return PartInfo(name=row.name, media_type=row.media_type, size=row.size, digest=row.digest)

@@ -1,0 +1,92 @@
+"""Evidence, the queue into the log, and published revocation lists."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from namak.evidence.events import by_uri
+from server.domain.facts import Fact
+from server.storage.statements import Statements, among, inserting
+from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow, table
+
+_EVIDENCE = table(EvidenceRow)
+_QUEUE = table(LogQueueRow)
+_LISTS = table(RevocationListRow)
+
+_RECORD = inserting(_EVIDENCE)
+_ENQUEUE = inserting(_QUEUE, "evidence_id", "entry")
+_GET = select(_EVIDENCE).where(among(_EVIDENCE.c.id, "ids"))
+_OF_DELIVERY = (
+    select(_EVIDENCE)
+    .where(_EVIDENCE.c.owner_id == bindparam("mailbox"), _EVIDENCE.c.delivery_id == bindparam("delivery"))
+    .order_by(_EVIDENCE.c.id)
+)
+_PUBLISH = insert(_LISTS).on_conflict_do_nothing(index_elements=[_LISTS.c.digest])
+
+
+class SqlEvidenceStore:
+    """Evidence in an insert-only table."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def record(self, facts: Sequence[Fact]) -> None:
+        """Stores the facts and queues their entries for the log, in this order."""
+        await self._statements.insert_all(
+            _RECORD,
+            (
+                {
+                    "owner_id": fact.owner_id,
+                    "id": fact.id,
+                    "event": fact.event.uri,
+                    "organisation_id": fact.organisation_id,
+                    "delivery_id": fact.delivery_id,
+                    "document": fact.data,
+                    "entry": fact.entry,
+                    "recorded_at": fact.recorded_at,
+                }
+                for fact in facts
+            ),
+        )
+        await self._statements.insert_all(
+            _ENQUEUE, ({"evidence_id": fact.id, "entry": fact.entry} for fact in facts)
+        )
+
+    async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        """Returns those of the facts that there are."""
+        if not evidence_ids:
+            return {}
+        rows = await self._statements.rows(_GET, {"ids": list(evidence_ids)})
+        return {row.id: _fact(row) for row in rows}
+
+    async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
+        """Returns a delivery's facts by identifier, which is the order of recording."""
+        rows = await self._statements.rows(_OF_DELIVERY, {"mailbox": mailbox_id, "delivery": delivery_id})
+        return [_fact(row) for row in rows]
+
+    async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
+        """Publishes a revocation list; adding it again changes nothing."""
+        await self._statements.run(_PUBLISH, {"digest": digest, "der": der})
+
+    async def revocation_list(self, digest: bytes) -> bytes | None:
+        """Returns the revocation list (DER) with this SHA-256."""
+        row = await self._statements.first(
+            select(_LISTS.c.der).where(_LISTS.c.digest == bindparam("key")), {"key": digest}
+        )
+        return None if row is None else bytes(row.der)
+
+
+def _fact(row: Row[Any]) -> Fact:
+    return Fact(
+        id=row.id,
+        event=by_uri[row.event],
+        owner_id=row.owner_id,
+        organisation_id=row.organisation_id,
+        delivery_id=row.delivery_id,
+        recorded_at=row.recorded_at,
+        data=row.document,
+        entry=row.entry,
+    )

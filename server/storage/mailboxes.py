@@ -1,0 +1,136 @@
+"""Mailboxes and the ends of their chains."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, column, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
+from server.storage.statements import Statements, among, array, inserting
+from server.storage.tables import MailboxHeadRow, MailboxLinkRow, MailboxRow, table
+
+_MAILBOXES = table(MailboxRow)
+_HEADS = table(MailboxHeadRow)
+_LINKS = table(MailboxLinkRow)
+_EMPTY_LINK = bytes(32)
+
+_ADD = insert(_MAILBOXES).on_conflict_do_nothing(index_elements=[_MAILBOXES.c.address])
+_LOCK = (
+    select(_MAILBOXES, _HEADS.c.sequence, _HEADS.c.link)
+    .join_from(_MAILBOXES, _HEADS, _HEADS.c.mailbox_id == _MAILBOXES.c.id)
+    .where(among(_MAILBOXES.c.address, "addresses"))
+    # Rows are locked as they leave the sort.
+    .order_by(_HEADS.c.mailbox_id)
+    .with_for_update(of=_HEADS, key_share=True)
+)
+_NEW_HEADS = (
+    func.unnest(
+        *(array(f"new_{name}", _HEADS.c[name].type) for name in ("mailbox_id", "sequence", "link")),
+    )
+    .table_valued(*(column(each.name, each.type) for each in _HEADS.c))
+    .render_derived(name="given")
+)
+_ADVANCE = (
+    update(_HEADS)
+    .where(_HEADS.c.mailbox_id == _NEW_HEADS.c.mailbox_id, _HEADS.c.sequence < _NEW_HEADS.c.sequence)
+    .values(sequence=_NEW_HEADS.c.sequence, link=_NEW_HEADS.c.link)
+)
+_ADD_LINKS = inserting(_LINKS)
+
+
+class SqlMailboxes:
+    """Mailboxes in a table, and in another one the ends of their chains, which every delivery moves."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def add(self, mailbox: Mailbox) -> bool:
+        """Adds it with an empty chain; returns False when the address was ever given."""
+        values = {
+            "id": mailbox.id,
+            "address": mailbox.address,
+            "holder_kind": mailbox.holder_kind.value,
+            "holder_number": mailbox.holder_number,
+            "state": mailbox.state.value,
+            "opened_at": mailbox.opened_at,
+        }
+        if await self._statements.changed(_ADD, values) == 0:
+            return False
+        await self._statements.run(
+            insert(_HEADS), {"mailbox_id": mailbox.id, "sequence": 0, "link": _EMPTY_LINK}
+        )
+        return True
+
+    async def get(self, mailbox_id: UUID) -> Mailbox | None:
+        """Returns it if there is one."""
+        row = await self._statements.first(
+            select(_MAILBOXES).where(_MAILBOXES.c.id == bindparam("key")), {"key": mailbox_id}
+        )
+        return None if row is None else _mailbox(row)
+
+    async def find(self, address: str) -> Mailbox | None:
+        """Returns the mailbox of this canonical address."""
+        row = await self._statements.first(
+            select(_MAILBOXES).where(_MAILBOXES.c.address == bindparam("key")), {"key": address}
+        )
+        return None if row is None else _mailbox(row)
+
+    async def of_person(self, person_number: str) -> Mailbox | None:
+        """Returns the mailbox whose holder is this person."""
+        row = await self._statements.first(
+            select(_MAILBOXES).where(
+                _MAILBOXES.c.holder_kind == bindparam("kind"),
+                _MAILBOXES.c.holder_number == bindparam("number"),
+            ),
+            {"kind": HolderKind.PERSON.value, "number": person_number},
+        )
+        return None if row is None else _mailbox(row)
+
+    async def lock(self, addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
+        """Locks the heads of these mailboxes in sorted order; returns those that exist."""
+        if not addresses:
+            return {}
+        rows = await self._statements.rows(_LOCK, {"addresses": list(addresses)})
+        return {row.address: (_mailbox(row), MailboxHead(row.sequence, row.link)) for row in rows}
+
+    async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
+        """Stores the new heads of locked mailboxes and the openings of their new links.
+
+        Raises:
+            ValueError: a head does not lie beyond the stored one.
+        """
+        if heads:
+            values = {
+                "new_mailbox_id": list(heads),
+                "new_sequence": [head.sequence for head in heads.values()],
+                "new_link": [head.link for head in heads.values()],
+            }
+            if await self._statements.changed(_ADVANCE, values) != len(heads):
+                raise ValueError("a mailbox's chain goes forward only")
+        await self._statements.insert_all(
+            _ADD_LINKS,
+            (
+                {
+                    "mailbox_id": link.mailbox_id,
+                    "sequence": link.sequence,
+                    "delivery_id": link.delivery_id,
+                    "nonce": link.nonce,
+                    "previous": link.previous,
+                    "link": link.link,
+                }
+                for link in links
+            ),
+        )
+
+
+def _mailbox(row: Row[Any]) -> Mailbox:
+    return Mailbox(
+        id=row.id,
+        address=row.address,
+        holder_kind=HolderKind(row.holder_kind),
+        holder_number=row.holder_number,
+        state=MailboxState(row.state),
+        opened_at=row.opened_at,
+    )

@@ -1,0 +1,103 @@
+"""The unit of work on PostgreSQL: one connection, one transaction, all repositories."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.claims import SqlClaims, SqlRefusals
+from server.storage.database import Database
+from server.storage.deliveries import SqlDeliveries
+from server.storage.evidence import SqlEvidenceStore
+from server.storage.failures import answering
+from server.storage.mailboxes import SqlMailboxes
+from server.storage.senders import SqlBindings, SqlDomains, SqlOrganisations, SqlSenderAddresses
+from server.storage.statements import Statements
+from server.usecases.ports import Transaction
+
+
+class SqlTransaction:
+    """One transaction of PostgreSQL, READ COMMITTED."""
+
+    def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
+        self._connection = connection
+        self._writes = writes
+        self._statements = Statements(connection)
+        self._committed = False
+        self.claims = SqlClaims(self._statements)
+        self.refusals = SqlRefusals(self._statements)
+        self.organisations = SqlOrganisations(self._statements)
+        self.domains = SqlDomains(self._statements)
+        self.sender_addresses = SqlSenderAddresses(self._statements)
+        self.bindings = SqlBindings(self._statements)
+        self.mailboxes = SqlMailboxes(self._statements)
+        self.deliveries = SqlDeliveries(self._statements)
+        self.evidence = SqlEvidenceStore(self._statements)
+
+    async def commit(self) -> None:
+        """Commits, synchronously to disk. A cancelled caller learns of its cancellation once the commit is
+        through.
+
+        Raises:
+            ServiceUnavailable: the outcome is unknown.
+            RuntimeError: the transaction only reads, was committed before, or a statement of it has failed.
+        """
+        if not self._writes:
+            raise RuntimeError("a reading transaction is never committed")
+        if self._committed or self._statements.failed:
+            raise RuntimeError("the transaction is over: it was committed, or a statement of it failed")
+        self._committed = True
+        with answering():
+            await _finish(self._connection.commit())
+
+
+class SqlUnitOfWork:
+    """Opens transactions on a database.
+
+    No exception of the driver or the operating system leaves one: what means that the database does not
+    answer is raised as `ServiceUnavailable`, at the statement or commit that met it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that writes; rolls back unless `commit` was awaited."""
+        return self._transaction(writes=True)
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that always rolls back."""
+        return self._transaction(writes=False)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, *, writes: bool) -> AsyncIterator[Transaction]:
+        connection = await self._database.connect()
+        try:
+            yield SqlTransaction(connection, writes=writes)
+        finally:
+            # Rolls back what is open. The pool throws away a connection that cannot even do that.
+            await _finish(connection.close())
+
+
+async def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Runs work to its end even when the caller is cancelled meanwhile, and only then passes the cancellation
+    on.
+
+    A connection whose work is left half done is of no use to the next one; the database's own time-outs bound
+    the wait.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        with contextlib.suppress(asyncio.CancelledError):
+            task.exception()  # known here, told to nobody: the caller has left
+        raise cancelled
+    task.result()

@@ -1,0 +1,308 @@
+"""What every unit of work does with mailboxes, deliveries and evidence."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from namak.evidence.events import CONTENT_CONSIGNMENT
+from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink
+from server.domain.senders import SenderAddress
+from server.storage.failures import StorageFault
+from server.usecases.ports import Confirmation, IssuedStatement, Opening, Transaction, UnitOfWork
+from tests.contracts import examples
+
+PERSON, OTHER = "5001950015", "6002950016"
+
+
+async def mailbox_and_sender(tx: Transaction) -> tuple[Mailbox, SenderAddress]:
+    """Adds a mailbox, an organisation and its address."""
+    organisation = examples.organisation()
+    mailbox, address = examples.mailbox(), examples.address(organisation)
+    await tx.organisations.add(organisation)
+    await tx.sender_addresses.add(address)
+    await tx.mailboxes.add(mailbox)
+    return mailbox, address
+
+
+async def delivered(tx: Transaction, count: int = 1) -> Sequence[Delivery]:
+    """Adds deliveries of two parts each to a new mailbox."""
+    mailbox, address = await mailbox_and_sender(tx)
+    added: list[tuple[Delivery, Sequence[Part]]] = []
+    for sequence in range(1, count + 1):
+        parts = [examples.part(), examples.part(b"two")]
+        added.append((examples.delivery(mailbox, address, sequence, parts), parts))
+    await tx.deliveries.add(added)
+    return [delivery for delivery, _ in added]
+
+
+class MailboxContract:
+    """Mailboxes and their chains."""
+
+    async def test_an_address_is_given_once(self, uow: UnitOfWork) -> None:
+        person, entity = examples.mailbox(), examples.mailbox(HolderKind.ENTITY)
+        async with uow.writing() as tx:
+            assert await tx.mailboxes.add(person)
+            assert await tx.mailboxes.add(entity)
+            again = replace(person, id=examples.new_id())
+            assert not await tx.mailboxes.add(again)
+            assert await tx.mailboxes.get(again.id) is None
+            assert await tx.mailboxes.get(person.id) == person
+            assert await tx.mailboxes.find(entity.address) == entity
+            assert await tx.mailboxes.find("0@e-citizen.am") is None
+
+    async def test_a_person_has_one_mailbox(self, uow: UnitOfWork) -> None:
+        person, entity = examples.mailbox(), examples.mailbox(HolderKind.ENTITY)
+        async with uow.writing() as tx:
+            await tx.mailboxes.add(person)
+            await tx.mailboxes.add(entity)
+            assert await tx.mailboxes.of_person(person.holder_number) == person
+            assert await tx.mailboxes.of_person(entity.holder_number) is None
+            second = replace(person, id=examples.new_id(), address=f"x{person.address}")
+            with pytest.raises(StorageFault) as raised:
+                await tx.mailboxes.add(second)
+            assert raised.value.constraint == "uq_mailboxes_holder_kind_holder_number"
+
+    async def test_a_chain_begins_empty_and_goes_forward(self, uow: UnitOfWork) -> None:
+        first, second = examples.mailbox(), examples.mailbox()
+        head = MailboxHead(2, bytes([2] * 32))
+        links = [
+            MailboxLink(first.id, 1, examples.new_id(), bytes([9] * 32), bytes(32), bytes([1] * 32)),
+            MailboxLink(first.id, 2, examples.new_id(), bytes([8] * 32), bytes([1] * 32), head.link),
+        ]
+        async with uow.writing() as tx:
+            await tx.mailboxes.add(first)
+            await tx.mailboxes.add(second)
+            empty = MailboxHead(0, bytes(32))
+            locked = await tx.mailboxes.lock([second.address, "0@e-citizen.am", first.address])
+            assert locked == {first.address: (first, empty), second.address: (second, empty)}
+            await tx.mailboxes.advance({first.id: head}, links)
+            await tx.mailboxes.advance({}, [])
+            assert await tx.mailboxes.lock([first.address]) == {first.address: (first, head)}
+            assert await tx.mailboxes.lock([second.address]) == {second.address: (second, empty)}
+            assert await tx.mailboxes.lock([]) == {}
+            for not_beyond in (head, empty):
+                with pytest.raises(ValueError, match="forward"):
+                    await tx.mailboxes.advance({first.id: not_beyond}, [])
+
+    async def test_a_place_in_a_chain_is_taken_once(self, uow: UnitOfWork) -> None:
+        mailbox = examples.mailbox()
+        link = MailboxLink(mailbox.id, 1, examples.new_id(), bytes(32), bytes(32), bytes(32))
+        async with uow.writing() as tx:
+            await tx.mailboxes.add(mailbox)
+            await tx.mailboxes.advance({}, [link])
+            with pytest.raises(StorageFault) as raised:
+                await tx.mailboxes.advance({}, [link])
+            assert raised.value.constraint == "pk_mailbox_links"
+
+
+class DeliveryContract:
+    """Deliveries as their senders see them, and what is in them."""
+
+    async def test_a_batch_of_deliveries_is_stored_whole_and_in_order(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            deliveries = await delivered(tx, 500)
+            organisation_id = deliveries[0].organisation_id
+            found = await tx.deliveries.sent(organisation_id, [each.id for each in deliveries])
+            assert found == {each.id: each for each in deliveries}
+
+    async def test_nothing_to_add_adds_nothing(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            await tx.deliveries.add([])
+
+    async def test_a_sender_finds_its_own_deliveries_only(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (mine,), (theirs,) = await delivered(tx), await delivered(tx)
+            both = [mine.id, theirs.id, examples.new_id()]
+            assert await tx.deliveries.sent(mine.organisation_id, both) == {mine.id: mine}
+            assert await tx.deliveries.sent(mine.organisation_id, []) == {}
+
+    async def test_a_sender_lists_its_deliveries_newest_first(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            mine = await delivered(tx, 3)
+            await delivered(tx, 2)
+            owner = mine[0].organisation_id
+            assert list(await tx.deliveries.list_sent(owner, None, before=None, limit=9)) == [*reversed(mine)]
+            assert list(await tx.deliveries.list_sent(owner, None, before=None, limit=2)) == [
+                mine[2],
+                mine[1],
+            ]
+            assert list(await tx.deliveries.list_sent(owner, None, before=mine[1].id, limit=9)) == [mine[0]]
+            address = mine[0].sender_address_id
+            assert len(await tx.deliveries.list_sent(owner, address, before=None, limit=9)) == 3
+            assert len(await tx.deliveries.list_sent(owner, examples.new_id(), before=None, limit=9)) == 0
+
+    async def test_a_part_is_read_as_it_was_stored(self, uow: UnitOfWork) -> None:
+        every_byte = bytes(range(256)) * 4096
+        async with uow.writing() as tx:
+            mailbox, address = await mailbox_and_sender(tx)
+            parts = [examples.part(b""), examples.part(every_byte)]
+            delivery = examples.delivery(mailbox, address, 1, parts)
+            await tx.deliveries.add([(delivery, parts)])
+            assert await tx.deliveries.read_part(mailbox.id, delivery.id, 1) == (parts[0].info, b"")
+            assert await tx.deliveries.read_part(mailbox.id, delivery.id, 2) == (parts[1].info, every_byte)
+            assert await tx.deliveries.read_part(mailbox.id, delivery.id, 3) is None
+            assert await tx.deliveries.read_part(mailbox.id, delivery.id, 0) is None
+
+    async def test_a_part_that_is_not_what_its_digest_says_is_refused(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            mailbox, address = await mailbox_and_sender(tx)
+            part = replace(examples.part(), content=b"!PDF-1.7")
+            with pytest.raises(StorageFault) as raised:
+                await tx.deliveries.add([(examples.delivery(mailbox, address, 1, [part]), [part])])
+            assert raised.value.constraint == "ck_parts_digest"
+
+    async def test_a_place_in_a_mailbox_is_taken_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            with pytest.raises(StorageFault) as raised:
+                await tx.deliveries.add([(replace(delivery, id=examples.new_id(), parts=()), [])])
+            assert raised.value.constraint == "uq_deliveries_mailbox_id_sequence"
+
+    async def test_a_delivery_is_notified_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            assert await tx.deliveries.lock(delivery.mailbox_id, delivery.id) == delivery
+            assert await tx.deliveries.set_notified(delivery.mailbox_id, delivery.id, examples.at(1))
+            assert not await tx.deliveries.set_notified(delivery.mailbox_id, delivery.id, examples.at(2))
+            notified = replace(delivery, state=DeliveryState.NOTIFIED, notified_at=examples.at(1))
+            assert await tx.deliveries.lock(delivery.mailbox_id, delivery.id) == notified
+
+    async def test_a_delivery_is_in_its_own_mailbox_only(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,), (other,) = await delivered(tx), await delivered(tx)
+            elsewhere = (other.mailbox_id, delivery.id)
+            assert await tx.deliveries.lock(*elsewhere) is None
+            assert await tx.deliveries.in_mailbox(*elsewhere, PERSON) is None
+            assert await tx.deliveries.read_part(*elsewhere, 1) is None
+            assert not await tx.deliveries.set_notified(*elsewhere, examples.at(1))
+
+
+class HolderContract:
+    """Deliveries as their holders see them, and what they do with them."""
+
+    async def test_a_holder_lists_messages_newest_first(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            mine = await delivered(tx, 3)
+            await delivered(tx, 2)
+            mailbox_id = mine[0].mailbox_id
+            views = [MessageView(each, None, None) for each in reversed(mine)]
+            listed = await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, before=None, limit=9)
+            assert list(listed) == views
+            listed = await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, before=3, limit=1)
+            assert list(listed) == views[1:2]
+            assert list(await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, before=1, limit=9)) == []
+
+    async def test_a_message_shows_when_this_person_opened_it_and_when_it_was_confirmed(
+        self, uow: UnitOfWork
+    ) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            key = (delivery.mailbox_id, delivery.id)
+            opening = Opening(*key, PERSON, examples.new_id(), examples.at(1))
+            confirmation = Confirmation(
+                *key, PERSON, bytes(32), (examples.new_id(), examples.new_id()), examples.at(2)
+            )
+            assert await tx.deliveries.opening(*key, PERSON) is None
+            assert await tx.deliveries.confirmation(*key) is None
+            await tx.deliveries.add_opening(opening)
+            await tx.deliveries.add_confirmation(confirmation)
+            assert await tx.deliveries.opening(*key, PERSON) == opening
+            assert await tx.deliveries.opening(*key, OTHER) is None
+            assert await tx.deliveries.confirmation(*key) == confirmation
+            seen = MessageView(delivery, examples.at(1), examples.at(2))
+            assert await tx.deliveries.in_mailbox(*key, PERSON) == seen
+            unseen = MessageView(delivery, None, examples.at(2))
+            assert await tx.deliveries.in_mailbox(*key, OTHER) == unseen
+            listed = await tx.deliveries.list_in_mailbox(key[0], PERSON, before=None, limit=9)
+            assert list(listed) == [seen]
+
+    async def test_a_person_opens_a_delivery_for_the_first_time_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            opening = Opening(delivery.mailbox_id, delivery.id, PERSON, examples.new_id(), examples.at(1))
+            await tx.deliveries.add_opening(opening)
+            await tx.deliveries.add_opening(replace(opening, person_number=OTHER))
+            with pytest.raises(StorageFault) as raised:
+                await tx.deliveries.add_opening(replace(opening, opened_at=examples.at(2)))
+            assert raised.value.constraint == "pk_openings"
+
+    async def test_a_delivery_is_confirmed_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            key = (delivery.mailbox_id, delivery.id)
+            confirmation = Confirmation(*key, PERSON, bytes(32), (examples.new_id(),), examples.at(1))
+            await tx.deliveries.add_confirmation(confirmation)
+            with pytest.raises(StorageFault) as raised:
+                await tx.deliveries.add_confirmation(replace(confirmation, person_number=OTHER))
+            assert raised.value.constraint == "pk_confirmations"
+
+    async def test_statements_are_found_by_their_identifier_and_the_newest_for_its_person(
+        self, uow: UnitOfWork
+    ) -> None:
+        async with uow.writing() as tx:
+            (delivery,), (other,) = await delivered(tx), await delivered(tx)
+            mailbox_id = delivery.mailbox_id
+
+            def statement(person: str, seconds: float) -> IssuedStatement:
+                text = "Հավաստում եմ\n".encode()
+                times = (examples.at(seconds), examples.at(seconds + 60))
+                return IssuedStatement(examples.new_id(), mailbox_id, delivery.id, person, text, *times)
+
+            newest, older, same_time = statement(PERSON, 5), statement(PERSON, 1), statement(PERSON, 5)
+            others = statement(OTHER, 9)
+            assert await tx.deliveries.newest_statement(mailbox_id, delivery.id, PERSON) is None
+            for each in (newest, older, others):
+                await tx.deliveries.add_statement(each)
+            assert await tx.deliveries.statement(mailbox_id, older.id) == older
+            assert await tx.deliveries.statement(other.mailbox_id, older.id) is None
+            assert await tx.deliveries.newest_statement(mailbox_id, delivery.id, PERSON) == newest
+            assert await tx.deliveries.newest_statement(mailbox_id, other.id, PERSON) is None
+            await tx.deliveries.add_statement(same_time)
+            assert await tx.deliveries.newest_statement(mailbox_id, delivery.id, PERSON) == same_time
+
+
+class EvidenceContract:
+    """Evidence and revocation lists."""
+
+    async def test_facts_come_back_as_they_were_recorded(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,), (other,) = await delivered(tx), await delivered(tx)
+            accepted, consigned = examples.fact(delivery), examples.fact(delivery, CONTENT_CONSIGNMENT)
+            elsewhere, of_no_delivery = examples.fact(other), replace(examples.fact(other), delivery_id=None)
+            await tx.evidence.record([consigned, accepted, elsewhere, of_no_delivery])
+            await tx.evidence.record([])
+            wanted = [accepted.id, of_no_delivery.id, examples.new_id()]
+            found = {accepted.id: accepted, of_no_delivery.id: of_no_delivery}
+            assert await tx.evidence.get(wanted) == found
+            assert await tx.evidence.get([]) == {}
+            facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
+            assert list(facts) == [accepted, consigned]
+            assert list(await tx.evidence.of_delivery(other.mailbox_id, delivery.id)) == []
+
+    async def test_a_fact_is_recorded_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            fact = examples.fact(delivery)
+            await tx.evidence.record([fact])
+            with pytest.raises(StorageFault) as raised:
+                await tx.evidence.record([fact])
+            assert raised.value.constraint == "pk_evidence"
+
+    async def test_an_entry_that_is_not_its_evidence_s_digest_is_refused(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            with pytest.raises(StorageFault) as raised:
+                await tx.evidence.record([replace(examples.fact(delivery), entry=bytes(32))])
+            assert raised.value.constraint == "ck_evidence_entry"
+
+    async def test_a_revocation_list_is_published_again_without_harm(self, uow: UnitOfWork) -> None:
+        der = f"list {examples.number()}".encode()
+        digest = hashlib.sha256(der).digest()
+        async with uow.writing() as tx:
+            assert await tx.evidence.revocation_list(digest) is None
+            await tx.evidence.add_revocation_list(digest, der)
+            await tx.evidence.add_revocation_list(digest, der)
+            assert await tx.evidence.revocation_list(digest) == der

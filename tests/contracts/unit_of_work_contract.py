@@ -1,0 +1,300 @@
+"""What every unit of work does. The real one and the fake pass this same class, so use cases may be tested on
+the fake.
+
+The database may be shared and not empty: tests use values of their own.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from server.domain.senders import ContractState
+from server.storage.failures import StorageFault
+from server.usecases.ports import Claim, UnitOfWork
+from tests.contracts import examples
+from tests.contracts.post_contract import DeliveryContract, EvidenceContract, HolderContract, MailboxContract
+
+OWNER = UUID(int=0)
+
+
+def _claims(*request_ids: str) -> Sequence[Claim]:
+    return [Claim(each, bytes(32), examples.new_id()) for each in request_ids]
+
+
+def _request_id() -> str:
+    return f"request-{examples.number()}"
+
+
+class TransactionContract:
+    """What a transaction is."""
+
+    async def test_what_is_not_committed_is_gone(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        async with uow.writing() as tx:
+            assert await tx.organisations.add(organisation)
+            assert await tx.organisations.get(organisation.id) == organisation
+        async with uow.reading() as tx:
+            assert await tx.organisations.get(organisation.id) is None
+
+    async def test_what_is_committed_stays(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            await tx.commit()
+        async with uow.reading() as tx:
+            assert await tx.organisations.get(organisation.id) == organisation
+
+    async def test_what_an_error_interrupts_is_gone(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+
+        async def interrupted() -> None:
+            async with uow.writing() as tx:
+                await tx.organisations.add(organisation)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await interrupted()
+        async with uow.reading() as tx:
+            assert await tx.organisations.get(organisation.id) is None
+
+    async def test_a_reading_transaction_rolls_back_what_it_wrote_by_mistake(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        async with uow.reading() as tx:
+            await tx.organisations.add(organisation)
+        async with uow.reading() as tx:
+            assert await tx.organisations.get(organisation.id) is None
+
+    async def test_a_reading_transaction_refuses_to_commit(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        async with uow.reading() as tx:
+            await tx.organisations.add(organisation)
+            with pytest.raises(RuntimeError, match="reading"):
+                await tx.commit()
+        async with uow.reading() as tx:
+            assert await tx.organisations.get(organisation.id) is None
+
+    async def test_a_transaction_commits_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            await tx.commit()
+            with pytest.raises(RuntimeError, match="over"):
+                await tx.commit()
+
+    async def test_nothing_is_committed_after_a_constraint_refused_something(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        nowhere = replace(examples.address(organisation), networks=())
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            with pytest.raises(StorageFault) as raised:
+                await tx.sender_addresses.add(nowhere)
+            assert raised.value.constraint == "ck_sender_addresses_networks"
+            with pytest.raises(RuntimeError, match="failed"):
+                await tx.commit()
+        async with uow.reading() as tx:
+            assert await tx.organisations.get(organisation.id) is None
+
+    async def test_another_transaction_does_not_see_what_is_not_committed(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            async with uow.reading() as other:
+                assert await other.organisations.get(organisation.id) is None
+
+
+class ClaimContract:
+    """Request ids and refusals."""
+
+    async def test_a_new_request_id_was_not_claimed_before(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            assert await tx.claims.claim(OWNER, _claims(_request_id(), _request_id())) == {}
+
+    async def test_a_claimed_request_id_comes_back_as_it_was_claimed_first(self, uow: UnitOfWork) -> None:
+        known, new = _request_id(), _request_id()
+        (first,) = _claims(known)
+        async with uow.writing() as tx:
+            await tx.claims.claim(OWNER, [first])
+            await tx.commit()
+        async with uow.writing() as tx:
+            other = Claim(known, bytes([1] * 32), examples.new_id())
+            assert await tx.claims.claim(OWNER, [*_claims(new), other]) == {known: first}
+
+    async def test_a_request_id_is_claimed_by_each_owner_for_itself(self, uow: UnitOfWork) -> None:
+        request_id = _request_id()
+        async with uow.writing() as tx:
+            await tx.claims.claim(OWNER, _claims(request_id))
+            assert await tx.claims.claim(examples.new_id(), _claims(request_id)) == {}
+
+    async def test_a_claim_that_was_rolled_back_is_free(self, uow: UnitOfWork) -> None:
+        request_id = _request_id()
+        async with uow.writing() as tx:
+            await tx.claims.claim(OWNER, _claims(request_id))
+        async with uow.writing() as tx:
+            assert await tx.claims.claim(OWNER, _claims(request_id)) == {}
+
+    async def test_one_call_claims_a_request_id_once(self, uow: UnitOfWork) -> None:
+        request_id = _request_id()
+        async with uow.writing() as tx:
+            with pytest.raises(ValueError, match="twice"):
+                await tx.claims.claim(OWNER, _claims(request_id, request_id))
+
+    async def test_of_two_claims_at_the_same_moment_one_is_first(self, uow: UnitOfWork) -> None:
+        (mine,), (yours,) = _claims(request_id := _request_id()), _claims(request_id)
+
+        async def claim(claim: Claim) -> Claim | None:
+            async with uow.writing() as tx:
+                earlier = await tx.claims.claim(OWNER, [claim])
+                await tx.commit()
+                return earlier.get(request_id)
+
+        assert set(await asyncio.gather(claim(mine), claim(yours))) in ({None, mine}, {None, yours})
+
+    async def test_nothing_to_claim_claims_nothing(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            assert await tx.claims.claim(OWNER, []) == {}
+
+    async def test_refusals_are_kept_under_their_request_ids(self, uow: UnitOfWork) -> None:
+        organisation, other = examples.organisation(), examples.organisation()
+        first, second = examples.refusal(organisation, 1), examples.refusal(organisation, 2)
+        foreign = examples.refusal(other, 2)
+        async with uow.writing() as tx:
+            for each in (organisation, other):
+                await tx.organisations.add(each)
+            await tx.refusals.add([first, second, foreign])
+            await tx.refusals.add([])
+            kept = await tx.refusals.under(organisation.id, [first.request_id, foreign.request_id, "unknown"])
+            assert kept == {first.request_id: first}
+            assert await tx.refusals.under(organisation.id, []) == {}
+            assert await tx.refusals.count_since(organisation.id, examples.at(0)) == 2
+            assert await tx.refusals.count_since(organisation.id, examples.at(2)) == 1
+            assert await tx.refusals.count_since(organisation.id, examples.at(3)) == 0
+
+    async def test_a_second_refusal_under_one_request_id_is_an_error(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        refusal = examples.refusal(organisation, 1)
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            await tx.refusals.add([refusal])
+            with pytest.raises(StorageFault) as raised:
+                await tx.refusals.add([refusal])
+            assert raised.value.constraint == "pk_refusals"
+
+
+class SenderContract:
+    """Organisations, domains, addresses and bindings."""
+
+    async def test_an_organisation_s_code_is_in_use_once(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        same_code = replace(organisation, id=examples.new_id(), name="Another")
+        async with uow.writing() as tx:
+            assert await tx.organisations.add(organisation)
+            assert not await tx.organisations.add(same_code)
+            assert await tx.organisations.get(same_code.id) is None
+
+    async def test_a_contract_changes_its_state(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            await tx.organisations.set_contract_state(organisation.id, ContractState.SUSPENDED)
+            changed = replace(organisation, contract_state=ContractState.SUSPENDED)
+            assert await tx.organisations.get(organisation.id) == changed
+            with pytest.raises(LookupError):
+                await tx.organisations.set_contract_state(examples.new_id(), ContractState.ENDED)
+
+    async def test_a_domain_is_registered_once(self, uow: UnitOfWork) -> None:
+        owner, other = examples.organisation(), examples.organisation()
+        first, second = examples.domain(owner), examples.domain(owner)
+        async with uow.writing() as tx:
+            for each in (owner, other):
+                await tx.organisations.add(each)
+            assert await tx.domains.add(second)
+            assert await tx.domains.add(first)
+            assert not await tx.domains.add(replace(first, organisation_id=other.id))
+            assert await tx.domains.get(first.name) == first
+            assert await tx.domains.get("unknown.am") is None
+            assert sorted(await tx.domains.of(owner.id), key=lambda each: each.name) == [first, second]
+            assert list(await tx.domains.of(other.id)) == []
+
+    async def test_an_address_is_registered_once(self, uow: UnitOfWork) -> None:
+        owner, other = examples.organisation(), examples.organisation()
+        first, second, foreign = examples.address(owner), examples.address(owner), examples.address(other)
+        async with uow.writing() as tx:
+            for each in (owner, other):
+                await tx.organisations.add(each)
+            for address in (first, second, foreign):
+                assert await tx.sender_addresses.add(address)
+            again = replace(first, id=examples.new_id(), organisation_id=other.id)
+            assert not await tx.sender_addresses.add(again)
+            assert await tx.sender_addresses.get(again.id) is None
+            assert await tx.sender_addresses.get(first.id) == first
+            assert await tx.sender_addresses.find(first.address) == first
+            assert await tx.sender_addresses.find("nobody@src.am") is None
+            named = await tx.sender_addresses.named(
+                owner.id, [first.address, foreign.address, "nobody@src.am"]
+            )
+            assert named == {first.address: first}
+            assert await tx.sender_addresses.named(owner.id, []) == {}
+            assert set(await tx.sender_addresses.of(owner.id)) == {first, second}
+
+    async def test_an_address_is_suspended_and_used_again(self, uow: UnitOfWork) -> None:
+        owner = examples.organisation()
+        address = examples.address(owner)
+        async with uow.writing() as tx:
+            await tx.organisations.add(owner)
+            await tx.sender_addresses.add(address)
+            await tx.sender_addresses.set_suspended(address.id, True)
+            assert await tx.sender_addresses.get(address.id) == replace(address, suspended=True)
+            await tx.sender_addresses.set_suspended(address.id, False)
+            assert await tx.sender_addresses.get(address.id) == address
+            with pytest.raises(LookupError):
+                await tx.sender_addresses.set_suspended(examples.new_id(), True)
+
+    async def test_a_certificate_is_bound_once(self, uow: UnitOfWork) -> None:
+        owner = examples.organisation()
+        address = examples.address(owner)
+        bindings = [examples.binding(None), examples.binding(owner), examples.binding(owner, address)]
+        async with uow.writing() as tx:
+            await tx.organisations.add(owner)
+            await tx.sender_addresses.add(address)
+            for binding, certificate in bindings:
+                assert await tx.bindings.add(binding, certificate)
+                assert not await tx.bindings.add(replace(binding, bound_at=examples.at(5)), certificate)
+                assert await tx.bindings.get(binding.certificate_sha256) == binding
+            assert await tx.bindings.get(bytes(32)) is None
+
+    async def test_a_binding_keeps_the_time_of_its_first_revocation(self, uow: UnitOfWork) -> None:
+        binding, certificate = examples.binding(None)
+        async with uow.writing() as tx:
+            await tx.bindings.add(binding, certificate)
+            await tx.bindings.revoke(binding.certificate_sha256, examples.at(1))
+            await tx.bindings.revoke(binding.certificate_sha256, examples.at(2))
+            revoked = replace(binding, revoked_at=examples.at(1))
+            assert await tx.bindings.get(binding.certificate_sha256) == revoked
+            assert not await tx.bindings.add(binding, certificate)
+            with pytest.raises(LookupError):
+                await tx.bindings.revoke(bytes(32), examples.at(1))
+
+    async def test_a_binding_to_another_organisation_s_address_is_refused(self, uow: UnitOfWork) -> None:
+        owner, other = examples.organisation(), examples.organisation()
+        foreign = examples.address(other)
+        binding, certificate = examples.binding(owner, foreign)
+        async with uow.writing() as tx:
+            for each in (owner, other):
+                await tx.organisations.add(each)
+            await tx.sender_addresses.add(foreign)
+            with pytest.raises(StorageFault) as raised:
+                await tx.bindings.add(binding, certificate)
+            assert raised.value.constraint == "fk_certificate_bindings_sender_address"
+
+
+class UnitOfWorkContract(
+    TransactionContract,
+    ClaimContract,
+    SenderContract,
+    MailboxContract,
+    DeliveryContract,
+    HolderContract,
+    EvidenceContract,
+):
+    """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

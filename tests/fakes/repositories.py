@@ -1,0 +1,230 @@
+"""The fake unit of work's repositories, all but the deliveries."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from server.domain.facts import Fact
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink
+from server.domain.senders import (
+    BindingRole,
+    CertificateBinding,
+    ContractState,
+    Domain,
+    Organisation,
+    SenderAddress,
+)
+from server.usecases.ports import Claim, RecordedRefusal
+from tests.fakes.state import State
+
+
+class FakeRepository:
+    """What all of them have: the transaction's copy of the state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+
+class FakeClaims(FakeRepository):
+    async def claim(self, owner_id: UUID, claims: Sequence[Claim]) -> Mapping[str, Claim]:
+        if len({claim.request_id for claim in claims}) != len(claims):
+            raise ValueError("a request id stands twice in one call")
+        earlier: dict[str, Claim] = {}
+        for claim in claims:
+            self._state.require(len(claim.digest) == 32, "ck_claims_digest")
+            stored = self._state.claims.setdefault((owner_id, claim.request_id), claim)
+            if stored is not claim:
+                earlier[claim.request_id] = stored
+        return earlier
+
+
+class FakeRefusals(FakeRepository):
+    async def add(self, refusals: Sequence[RecordedRefusal]) -> None:
+        for refusal in refusals:
+            key = (refusal.organisation_id, refusal.request_id)
+            self._state.require(key not in self._state.refusals, "pk_refusals")
+            known = refusal.organisation_id in self._state.organisations
+            self._state.require(known, "fk_refusals_organisation_id_organisations")
+            self._state.refusals[key] = refusal
+
+    async def under(
+        self, organisation_id: UUID, request_ids: Collection[str]
+    ) -> Mapping[str, RecordedRefusal]:
+        stored = self._state.refusals
+        return {
+            each: stored[organisation_id, each] for each in request_ids if (organisation_id, each) in stored
+        }
+
+    async def count_since(self, organisation_id: UUID, since: datetime) -> int:
+        return sum(
+            refusal.organisation_id == organisation_id and refusal.recorded_at >= since
+            for refusal in self._state.refusals.values()
+        )
+
+
+class FakeOrganisations(FakeRepository):
+    async def add(self, organisation: Organisation) -> bool:
+        if any(each.code == organisation.code for each in self._state.organisations.values()):
+            return False
+        self._state.require(organisation.id not in self._state.organisations, "pk_organisations")
+        self._state.organisations[organisation.id] = organisation
+        return True
+
+    async def get(self, organisation_id: UUID) -> Organisation | None:
+        return self._state.organisations.get(organisation_id)
+
+    async def set_contract_state(self, organisation_id: UUID, state: ContractState) -> None:
+        if organisation_id not in self._state.organisations:
+            raise LookupError("no such organisation")
+        organisation = self._state.organisations[organisation_id]
+        self._state.organisations[organisation_id] = replace(organisation, contract_state=state)
+
+
+class FakeDomains(FakeRepository):
+    async def add(self, domain: Domain) -> bool:
+        if domain.name in self._state.domains:
+            return False
+        known = domain.organisation_id in self._state.organisations
+        self._state.require(known, "fk_domains_organisation_id_organisations")
+        self._state.domains[domain.name] = domain
+        return True
+
+    async def get(self, name: str) -> Domain | None:
+        return self._state.domains.get(name)
+
+    async def of(self, organisation_id: UUID) -> Sequence[Domain]:
+        owned = [each for each in self._state.domains.values() if each.organisation_id == organisation_id]
+        return sorted(owned, key=lambda domain: domain.name)
+
+
+class FakeSenderAddresses(FakeRepository):
+    async def add(self, address: SenderAddress) -> bool:
+        if await self.find(address.address) is not None:
+            return False
+        self._state.require(bool(address.networks), "ck_sender_addresses_networks")
+        known = address.organisation_id in self._state.organisations
+        self._state.require(known, "fk_sender_addresses_organisation_id_organisations")
+        self._state.require(address.id not in self._state.sender_addresses, "pk_sender_addresses")
+        self._state.sender_addresses[address.id] = address
+        return True
+
+    async def get(self, sender_address_id: UUID) -> SenderAddress | None:
+        return self._state.sender_addresses.get(sender_address_id)
+
+    async def find(self, address: str) -> SenderAddress | None:
+        stored = self._state.sender_addresses.values()
+        return next((each for each in stored if each.address == address), None)
+
+    async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
+        return {each.address: each for each in await self.of(organisation_id) if each.address in addresses}
+
+    async def of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
+        stored = self._state.sender_addresses.values()
+        owned = [each for each in stored if each.organisation_id == organisation_id]
+        return sorted(owned, key=lambda address: address.address)
+
+    async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None:
+        if sender_address_id not in self._state.sender_addresses:
+            raise LookupError("no such sender address")
+        address = self._state.sender_addresses[sender_address_id]
+        self._state.sender_addresses[sender_address_id] = replace(address, suspended=suspended)
+
+
+class FakeBindings(FakeRepository):
+    async def add(self, binding: CertificateBinding, certificate: bytes) -> bool:
+        digest = hashlib.sha256(certificate).digest()
+        self._state.require(
+            binding.certificate_sha256 == digest, "ck_certificate_bindings_certificate_sha256"
+        )
+        if digest in self._state.bindings:
+            return False
+        sends = binding.role is BindingRole.SENDER
+        self._state.require(
+            sends == (binding.organisation_id is not None), "ck_certificate_bindings_organisation"
+        )
+        if binding.sender_address_id is not None:
+            address = self._state.sender_addresses.get(binding.sender_address_id)
+            owned = address is not None and address.organisation_id == binding.organisation_id
+            self._state.require(owned, "fk_certificate_bindings_sender_address")
+        self._state.bindings[digest] = binding
+        self._state.certificates[digest] = certificate
+        return True
+
+    async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
+        return self._state.bindings.get(certificate_sha256)
+
+    async def revoke(self, certificate_sha256: bytes, at: datetime) -> None:
+        if certificate_sha256 not in self._state.bindings:
+            raise LookupError("no such certificate binding")
+        binding = self._state.bindings[certificate_sha256]
+        if binding.revoked_at is None:
+            self._state.bindings[certificate_sha256] = replace(binding, revoked_at=at)
+
+
+class FakeMailboxes(FakeRepository):
+    async def add(self, mailbox: Mailbox) -> bool:
+        if await self.find(mailbox.address) is not None:
+            return False
+        holder = (mailbox.holder_kind, mailbox.holder_number)
+        held = {(each.holder_kind, each.holder_number) for each in self._state.mailboxes.values()}
+        self._state.require(holder not in held, "uq_mailboxes_holder_kind_holder_number")
+        self._state.require(mailbox.id not in self._state.mailboxes, "pk_mailboxes")
+        self._state.mailboxes[mailbox.id] = mailbox
+        self._state.heads[mailbox.id] = MailboxHead(0, bytes(32))
+        return True
+
+    async def get(self, mailbox_id: UUID) -> Mailbox | None:
+        return self._state.mailboxes.get(mailbox_id)
+
+    async def find(self, address: str) -> Mailbox | None:
+        return next((each for each in self._state.mailboxes.values() if each.address == address), None)
+
+    async def of_person(self, person_number: str) -> Mailbox | None:
+        holder = (HolderKind.PERSON, person_number)
+        stored = self._state.mailboxes.values()
+        return next((each for each in stored if (each.holder_kind, each.holder_number) == holder), None)
+
+    async def lock(self, addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
+        found = [await self.find(address) for address in addresses]
+        return {each.address: (each, self._state.heads[each.id]) for each in found if each is not None}
+
+    async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
+        for mailbox_id, head in heads.items():
+            stored = self._state.heads.get(mailbox_id)
+            if stored is None or head.sequence <= stored.sequence:
+                raise ValueError("a mailbox's chain goes forward only")
+            self._state.heads[mailbox_id] = head
+        for link in links:
+            key = (link.mailbox_id, link.sequence)
+            self._state.require(key not in self._state.links, "pk_mailbox_links")
+            self._state.require(
+                link.mailbox_id in self._state.mailboxes, "fk_mailbox_links_mailbox_id_mailboxes"
+            )
+            self._state.links[key] = link
+
+
+class FakeEvidenceStore(FakeRepository):
+    async def record(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            key = (fact.owner_id, fact.id)
+            self._state.require(key not in self._state.evidence, "pk_evidence")
+            self._state.require(fact.entry == hashlib.sha256(fact.data).digest(), "ck_evidence_entry")
+            self._state.evidence[key] = fact
+            self._state.queue.append(fact)
+
+    async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        return {fact.id: fact for fact in self._state.evidence.values() if fact.id in evidence_ids}
+
+    async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
+        stored = self._state.evidence.values()
+        found = [each for each in stored if (each.owner_id, each.delivery_id) == (mailbox_id, delivery_id)]
+        return sorted(found, key=lambda fact: fact.id)
+
+    async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
+        self._state.require(digest == hashlib.sha256(der).digest(), "ck_revocation_lists_digest")
+        self._state.revocation_lists.setdefault(digest, der)
+
+    async def revocation_list(self, digest: bytes) -> bytes | None:
+        return self._state.revocation_lists.get(digest)

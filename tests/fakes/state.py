@@ -1,0 +1,55 @@
+"""What the fake unit of work keeps."""
+
+from dataclasses import dataclass, field, fields
+from typing import NoReturn, Self
+from uuid import UUID
+
+from server.domain.deliveries import Delivery, Part
+from server.domain.facts import Fact
+from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.senders import CertificateBinding, Domain, Organisation, SenderAddress
+from server.storage.failures import StorageFault
+from server.usecases.ports import Claim, Confirmation, IssuedStatement, Opening, RecordedRefusal
+
+
+@dataclass
+class State:
+    """All tables, by the keys that they have in PostgreSQL.
+
+    `queue` are the facts on their way into the log, in order. `failed` says that a constraint refused
+    something, after which PostgreSQL commits nothing any more.
+    """
+
+    claims: dict[tuple[UUID, str], Claim] = field(default_factory=dict)
+    refusals: dict[tuple[UUID, str], RecordedRefusal] = field(default_factory=dict)
+    organisations: dict[UUID, Organisation] = field(default_factory=dict)
+    domains: dict[str, Domain] = field(default_factory=dict)
+    sender_addresses: dict[UUID, SenderAddress] = field(default_factory=dict)
+    bindings: dict[bytes, CertificateBinding] = field(default_factory=dict)
+    certificates: dict[bytes, bytes] = field(default_factory=dict)
+    mailboxes: dict[UUID, Mailbox] = field(default_factory=dict)
+    heads: dict[UUID, MailboxHead] = field(default_factory=dict)
+    links: dict[tuple[UUID, int], MailboxLink] = field(default_factory=dict)
+    deliveries: dict[tuple[UUID, UUID], Delivery] = field(default_factory=dict)
+    parts: dict[tuple[UUID, UUID, int], Part] = field(default_factory=dict)
+    openings: dict[tuple[UUID, UUID, str], Opening] = field(default_factory=dict)
+    statements: dict[tuple[UUID, UUID], IssuedStatement] = field(default_factory=dict)
+    confirmations: dict[tuple[UUID, UUID], Confirmation] = field(default_factory=dict)
+    evidence: dict[tuple[UUID, UUID], Fact] = field(default_factory=dict)
+    queue: list[Fact] = field(default_factory=list)
+    revocation_lists: dict[bytes, bytes] = field(default_factory=dict)
+    failed: bool = False
+
+    def copy(self) -> Self:
+        """Returns a copy; the values themselves are frozen."""
+        kept = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "failed"}
+        return type(self)(**{name: value.copy() for name, value in kept.items()})
+
+    def require(self, condition: bool, constraint: str) -> None:
+        """Refuses what a constraint of the database refuses."""
+        if not condition:
+            self._refuse(constraint)
+
+    def _refuse(self, constraint: str) -> NoReturn:
+        self.failed = True
+        raise StorageFault("ConstraintViolation", "23000", constraint)

@@ -1,0 +1,118 @@
+"""A unit of work in memory that behaves like the one on PostgreSQL, as far as use cases can tell.
+
+Each transaction works on a copy of what is committed. Writing ones run one after the other: whoever would
+wait for a claim or a lock waits for the whole transaction instead. `FakeUnitOfWork.committed` is there for
+tests to look at.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from enum import Enum, auto
+
+from server.domain.refusals import ServiceUnavailable
+from server.usecases.ports import Transaction
+from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.repositories import (
+    FakeBindings,
+    FakeClaims,
+    FakeDomains,
+    FakeEvidenceStore,
+    FakeMailboxes,
+    FakeOrganisations,
+    FakeRefusals,
+    FakeSenderAddresses,
+)
+from tests.fakes.state import State
+
+
+class LostCommit(Enum):
+    """What becomes of a commit whose answer never comes: both look the same to the caller."""
+
+    APPLIED = auto()
+    DROPPED = auto()
+
+
+class FakeTransaction:
+    """One transaction in memory."""
+
+    def __init__(self, owner: "FakeUnitOfWork", *, writes: bool) -> None:
+        self._owner = owner
+        self._writes = writes
+        self._state = owner.committed.copy()
+        self._over = False
+        self.claims = FakeClaims(self._state)
+        self.refusals = FakeRefusals(self._state)
+        self.organisations = FakeOrganisations(self._state)
+        self.domains = FakeDomains(self._state)
+        self.sender_addresses = FakeSenderAddresses(self._state)
+        self.bindings = FakeBindings(self._state)
+        self.mailboxes = FakeMailboxes(self._state)
+        self.deliveries = FakeDeliveries(self._state)
+        self.evidence = FakeEvidenceStore(self._state)
+
+    async def commit(self) -> None:
+        """Commits, unless the test had the answer, or the commit, lost."""
+        if not self._writes:
+            raise RuntimeError("a reading transaction is never committed")
+        if self._over or self._state.failed:
+            raise RuntimeError("the transaction is over: it was committed, or a statement of it failed")
+        self._over = True
+        await asyncio.sleep(0)
+        lost, self._owner.next_commit = self._owner.next_commit, None
+        if lost is not LostCommit.DROPPED:
+            self._owner.committed = self._state
+        if lost is not None:
+            raise ServiceUnavailable("database")
+
+
+class FakeUnitOfWork:
+    """Opens transactions in memory.
+
+    Attributes:
+        committed: what is committed.
+        unavailable: set by a test to have no transaction open.
+        next_commit: set by a test to have the next commit raise `ServiceUnavailable`, applied or not.
+        open_transactions: how many are open, so that a test can assert that none is while something slow
+        happens.
+    """
+
+    def __init__(self) -> None:
+        self.committed = State()
+        self.unavailable = False
+        self.next_commit: LostCommit | None = None
+        self.open_transactions = 0
+        self._writer = asyncio.Lock()
+        self._writing_task: asyncio.Task[object] | None = None
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that writes, after those before it."""
+        return self._writing()
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that always rolls back."""
+        return self._open(writes=False)
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Transaction]:
+        if self._writing_task is not None and self._writing_task is asyncio.current_task():
+            raise RuntimeError("a writing transaction inside another one waits for itself")
+        async with self._writer:
+            self._writing_task = asyncio.current_task()
+            try:
+                async with self._open(writes=True) as transaction:
+                    yield transaction
+            finally:
+                self._writing_task = None
+
+    @contextlib.asynccontextmanager
+    async def _open(self, *, writes: bool) -> AsyncIterator[Transaction]:
+        await asyncio.sleep(0)
+        if self.unavailable:
+            raise ServiceUnavailable("database")
+        self.open_transactions += 1
+        try:
+            yield FakeTransaction(self, writes=writes)
+        finally:
+            self.open_transactions -= 1
