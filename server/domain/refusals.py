@@ -3,7 +3,7 @@
 Every value in a text stands in the metadata too, so that callers never parse texts (AIP-193).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -293,6 +293,15 @@ class DeadlineExceeded(Refused):
         )
 
 
+class InternalFault(Refused):
+    """A fault of ours in one item of a batch; of a whole call the edge makes the same."""
+
+    reason = Reason.INTERNAL
+
+    def __init__(self) -> None:
+        super().__init__("internal error in this submission; quote its request id to the operator")
+
+
 class EvidenceCorrupt(Refused):
     reason = Reason.EVIDENCE_CORRUPT
 
@@ -300,3 +309,14 @@ class EvidenceCorrupt(Refused):
         super().__init__(
             "stored evidence fails its own check; the operator has been alarmed", evidence=str(evidence_id)
         )
+
+
+def restored(reason: Reason, text: str, metadata: Mapping[str, str], evidence_id: UUID) -> Refused:
+    """Returns a recorded refusal just as it was answered the first time: same class, text, metadata,
+    evidence.
+    """
+    kind = next(kind for kind in Refused.__subclasses__() if kind.reason is reason)
+    refused = kind.__new__(kind)
+    Refused.__init__(refused, text, **metadata)
+    refused.evidence_id = evidence_id
+    return refused

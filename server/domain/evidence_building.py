@@ -1,0 +1,221 @@
+"""Makes the evidence of each fact: which values stand in which document (docs/receipts.md).
+
+A document is written once, here, and never again; what is stored, hashed and handed out are these bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from namak.evidence import events
+from namak.evidence.details import (
+    AccessDetails,
+    ConfirmationDetails,
+    ConsignmentDetails,
+    Details,
+    EffectDetails,
+    SubmissionDetails,
+    revocation_list,
+)
+from namak.evidence.document import (
+    EvidenceDocument,
+    Issuer,
+    Part,
+    Recipient,
+    RecordedFact,
+    Sender,
+    entry_of,
+    subject_part,
+)
+from namak.evidence.events import Event
+from namak.evidence.notification_policy import Effect, effect_of
+from namak.evidence.statement import Statement, stated_parts
+from server.domain.caller import IpAddress
+from server.domain.deliveries import Delivery, PartInfo, Submission
+from server.domain.facts import Fact
+from server.domain.profile import Profile
+from server.domain.reasons import Reason
+from server.domain.senders import Organisation
+
+_TICK = timedelta(microseconds=1)
+"""The finest difference that evidence can write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What makes one piece of evidence this one: its identifier, its salt (16 random bytes), when it is
+    recorded, and the profile under which it is issued.
+    """
+
+    evidence_id: UUID
+    salt: bytes
+    recorded_at: datetime
+    profile: Profile
+
+
+def recording_time(now: datetime, earlier: Sequence[Fact]) -> datetime:
+    """Returns the EventTime of a fact that is recorded after the delivery's earlier ones.
+
+    It is after all of theirs, even where the clock of this replica is behind that of another: the order of
+    recording and the order of times are one.
+    """
+    return max([now, *(fact.recorded_at + _TICK for fact in earlier)])
+
+
+def fact_of(facts: Sequence[Fact], event: Event) -> Fact:
+    """Returns the delivery's one fact of this event; `LookupError` when it has none, which is a defect."""
+    for fact in facts:
+        if fact.event == event:
+            return fact
+    raise LookupError(f"the delivery has no {event.name}")
+
+
+def submission_acceptance(
+    stamp: Stamp, delivery: Delivery, request_id: str, submitted_from: IpAddress
+) -> Fact:
+    """Makes the evidence that a submission was accepted."""
+    details = SubmissionDetails(request_id, submitted_from)
+    return _of_delivery(stamp, events.SUBMISSION_ACCEPTANCE, delivery, details)
+
+
+def content_consignment(stamp: Stamp, delivery: Delivery, mailbox_link: bytes) -> Fact:
+    """Makes the evidence that the message lies in the recipient's mailbox, at a place that only the holder
+    can prove.
+    """
+    return _of_delivery(stamp, events.CONTENT_CONSIGNMENT, delivery, ConsignmentDetails(mailbox_link))
+
+
+def submission_rejection(
+    stamp: Stamp,
+    submission: Submission,
+    organisation: Organisation,
+    reason: Reason,
+    submitted_from: IpAddress,
+) -> Fact:
+    """Makes the evidence that a submission was refused, and why."""
+    document = EvidenceDocument(
+        evidence_id=stamp.evidence_id,
+        event=events.SUBMISSION_REJECTION,
+        event_time=stamp.recorded_at,
+        policy_id=stamp.profile.evidence_policy,
+        issuer=_issuer(stamp.profile),
+        sender=Sender(submission.sender, organisation.code, organisation.name),
+        recipient=Recipient(submission.recipient),
+        submission_time=stamp.recorded_at,
+        parts=_parts(submission.subject, [part.info for part in submission.parts]),
+        salt=stamp.salt,
+        notification_policy=stamp.profile.notification_policy,
+        details=SubmissionDetails(submission.request_id, submitted_from),
+        reason=reason.value,
+    )
+    return _fact(document, owner_id=organisation.id, organisation_id=organisation.id)
+
+
+def content_access_tracking(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:
+    """Makes the evidence that the holder opened the message."""
+    details = AccessDetails(consignment.entry.hex())
+    return _of_delivery(stamp, events.CONTENT_ACCESS_TRACKING, delivery, details)
+
+
+def statement_to_sign(
+    statement_id: UUID, delivery: Delivery, issued_at: datetime, expires_at: datetime
+) -> bytes:
+    """Returns the exact bytes that the holder signs to confirm the reading (ADMIN-7)."""
+    return Statement(
+        statement_id=statement_id,
+        delivery_id=delivery.id,
+        sender=delivery.sender,
+        recipient=delivery.recipient,
+        parts=stated_parts(_parts(delivery.subject, delivery.parts)),
+        issued=issued_at,
+        expires=expires_at,
+    ).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """A confirmation as it came: the statement's bytes, the CMS over them (DER), and the revocation lists by
+    which its certificates were judged, the signer's first (DER).
+    """
+
+    statement: bytes
+    cms: bytes
+    revocation_lists: Sequence[bytes]
+
+
+def reading_confirmed(
+    stamp: Stamp, delivery: Delivery, consignment: Fact, access: Fact, signed: SignedStatement
+) -> Fact:
+    """Makes the evidence of the holder's confirmation, with the whole signature in it (ADMIN-7)."""
+    details = ConfirmationDetails(
+        consignment=consignment.entry.hex(),
+        access=access.entry.hex(),
+        statement=signed.statement.decode(),
+        cms=signed.cms,
+        revocation=tuple(revocation_list(der) for der in signed.revocation_lists),
+    )
+    return _of_delivery(stamp, events.READING_CONFIRMED, delivery, details)
+
+
+def effect_after(fact: Fact, earlier: Sequence[Fact]) -> Effect | None:
+    """Derives the legal effect that a fact has after the delivery's earlier ones; None for most (POST-2,
+    LADDER-2).
+
+    It is the very function that a verifier runs again, over the very bytes.
+    """
+    return effect_of(RecordedFact.parse(fact.data), [RecordedFact.parse(other.data) for other in earlier])
+
+
+def notification_effected(stamp: Stamp, delivery: Delivery, effect: Effect) -> Fact:
+    """Makes the evidence that the recipient is properly notified, because of the fact that it names
+    (POST-2).
+    """
+    details = EffectDetails(effect.fact_digest, effect.rule, effect.effective_time)
+    return _of_delivery(stamp, events.NOTIFICATION_EFFECTED, delivery, details)
+
+
+def _of_delivery(stamp: Stamp, event: Event, delivery: Delivery, details: Details) -> Fact:
+    document = EvidenceDocument(
+        evidence_id=stamp.evidence_id,
+        event=event,
+        event_time=stamp.recorded_at,
+        policy_id=stamp.profile.evidence_policy,
+        issuer=_issuer(stamp.profile),
+        sender=Sender(delivery.sender, delivery.organisation_code, delivery.organisation_name),
+        recipient=Recipient(delivery.recipient),
+        submission_time=delivery.submitted_at,
+        parts=_parts(delivery.subject, delivery.parts),
+        salt=stamp.salt,
+        # A delivery keeps the policy that it was accepted under (LADDER-2).
+        notification_policy=delivery.notification_policy,
+        details=details,
+        delivery_id=delivery.id,
+    )
+    return _fact(document, owner_id=delivery.mailbox_id, organisation_id=delivery.organisation_id)
+
+
+def _fact(document: EvidenceDocument, *, owner_id: UUID, organisation_id: UUID) -> Fact:
+    data = document.encode()
+    return Fact(
+        id=document.evidence_id,
+        event=document.event,
+        owner_id=owner_id,
+        organisation_id=organisation_id,
+        delivery_id=document.delivery_id,
+        recorded_at=document.event_time,
+        data=data,
+        entry=entry_of(data),
+    )
+
+
+def _issuer(profile: Profile) -> Issuer:
+    return Issuer(profile.operator_identifier, profile.operator_name)
+
+
+def _parts(subject: str, infos: Sequence[PartInfo]) -> tuple[Part, ...]:
+    numbered = enumerate(infos, 1)
+    return (
+        subject_part(subject),
+        *(Part(str(number), info.media_type, info.size, info.digest, info.name) for number, info in numbered),
+    )

@@ -1,0 +1,193 @@
+"""Shows evidence to those whom it concerns, and the log to everybody."""
+
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from namak.evidence import events
+from namak.evidence.document import EvidenceDocument, entry_of
+from namak.evidence.events import Audience
+from server.domain.caller import Holder, Sender
+from server.domain.deliveries import Delivery
+from server.domain.facts import Fact
+from server.domain.paging import Page, Query
+from server.domain.reasons import Reason
+from server.domain.refusals import (
+    EvidenceCorrupt,
+    InvalidPageToken,
+    NotFound,
+    ResourceNotPermitted,
+    ServiceUnavailable,
+)
+from server.usecases.mailboxes import checked_page_size, own_mailbox
+from server.usecases.ports import Log, LoggedReceipt, PublishedCheckpoint, Transaction, UnitOfWork
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """`page_size` as it was asked for: 0 means the default, more than the maximum means the maximum."""
+
+    caller: Sender | Holder
+    delivery_id: UUID
+    page_size: int
+    page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetReceipt:
+    """`wait_seconds` is how long to wait for the receipt at most; 0 does not wait."""
+
+    caller: Sender | Holder
+    evidence_id: UUID
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointView:
+    """A published checkpoint, and the log's verifier key as it is now: for information, not for trust."""
+
+    checkpoint: PublishedCheckpoint
+    vkey: str
+
+
+class EvidenceDesk:
+    """Gives out facts, receipts and checkpoints.
+
+    A sender sees the facts of its organisation's deliveries (bound to one address: of that address's) whose
+    audience it belongs to; a holder those of the messages in the own mailbox. What is not theirs and what
+    does not exist get the same answer.
+    """
+
+    def __init__(self, *, uow: UnitOfWork, log: Log) -> None:
+        self._uow = uow
+        self._log = log
+
+    async def list_facts(self, command: ListFacts) -> Page[Fact]:
+        """Lists the facts of a delivery that the caller may see, in the order of recording.
+
+        Raises:
+            ResourceNotPermitted, InvalidPageToken, InvalidFields: the last for a negative page size.
+        """
+        size = checked_page_size(command.page_size)
+        query = Query(("ListFacts", *_identity(command.caller), str(command.delivery_id)))
+        after = query.key(command.page_token)
+        async with self._uow.reading() as tx:
+            delivery = await _visible_delivery(tx, command.caller, command.delivery_id)
+            facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
+        # By time first: identifiers made on two replicas are in order only as far as their clocks agree.
+        facts = sorted(facts, key=lambda fact: (fact.recorded_at, fact.id))
+        seen = [fact for fact in facts if fact.event.audience in _audiences(command.caller)]
+        start = 0
+        if after is not None:
+            known = [str(fact.id) for fact in seen]
+            if after not in known:
+                raise InvalidPageToken
+            start = known.index(after) + 1
+        shown = seen[start : start + size]
+        more = start + size < len(seen)
+        return Page(shown, query.token(str(shown[-1].id)) if more else "")
+
+    async def receipt(self, command: GetReceipt) -> LoggedReceipt | None:
+        """Returns the receipt of one piece of evidence; None while it stands under no published checkpoint.
+
+        Raises:
+            ResourceNotPermitted, ServiceUnavailable.
+            EvidenceCorrupt: the stored bytes are not those whose digest is in the log.
+        """
+        async with self._uow.reading() as tx:
+            fact = (await tx.evidence.get([command.evidence_id])).get(command.evidence_id)
+            if fact is None or not await _may_see(tx, command.caller, fact):
+                raise ResourceNotPermitted("evidence")
+        if not hmac.compare_digest(entry_of(fact.data), fact.entry):
+            _log.critical("stored evidence is not what the log vouches for", evidence_id=str(fact.id))
+            raise EvidenceCorrupt(fact.id)
+        receipts = await self._log.receipts({fact.id: fact.data}, wait_seconds=command.wait_seconds)
+        return receipts.get(fact.id)
+
+    async def checkpoint(self, origin: str | None = None) -> CheckpointView:
+        """Returns the newest published checkpoint of a shard, by default of the current one.
+
+        Raises:
+            NotFound: there is no such shard.
+            ServiceUnavailable: the current one has published nothing yet.
+        """
+        vkey = self._log.vkey
+        found = await self._log.checkpoint(origin or None)
+        if found is not None:
+            return CheckpointView(found, vkey)
+        # A verifier key begins with the name of the log, and that is the origin (C2SP signed-note).
+        if origin and origin != vkey.partition("+")[0]:
+            raise NotFound("log shard", origin)
+        raise ServiceUnavailable("log")
+
+    async def revocation_list(self, digest: bytes) -> bytes:
+        """Returns a revocation list (DER) that evidence names by its SHA-256.
+
+        Raises:
+            NotFound.
+        """
+        async with self._uow.reading() as tx:
+            der = await tx.evidence.revocation_list(digest)
+        if der is None:
+            raise NotFound("revocation list", digest.hex())
+        return der
+
+
+def _identity(caller: Sender | Holder) -> tuple[str, ...]:
+    match caller:
+        case Sender():
+            return "sender", str(caller.organisation_id), str(caller.sender_address_id or "")
+        case Holder():
+            return ("holder",)
+
+
+def _audiences(caller: Sender | Holder) -> frozenset[Audience]:
+    match caller:
+        case Sender():
+            return frozenset({Audience.SENDER, Audience.BOTH})
+        case Holder():
+            return frozenset({Audience.HOLDER, Audience.BOTH})
+
+
+async def _visible_delivery(tx: Transaction, caller: Sender | Holder, delivery_id: UUID) -> Delivery:
+    match caller:
+        case Sender():
+            delivery = (await tx.deliveries.sent(caller.organisation_id, [delivery_id])).get(delivery_id)
+            if delivery is not None and caller.sender_address_id in (None, delivery.sender_address_id):
+                return delivery
+        case Holder():
+            mailbox = await own_mailbox(tx, caller)
+            message = await tx.deliveries.in_mailbox(mailbox.id, delivery_id, caller.person_number)
+            if message is not None:
+                return message.delivery
+    raise ResourceNotPermitted("delivery")
+
+
+async def _may_see(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:
+    if fact.event.audience not in _audiences(caller):
+        return False
+    if fact.delivery_id is None:
+        return fact.event == events.SUBMISSION_REJECTION and await _is_own_refusal(tx, caller, fact)
+    try:
+        delivery = await _visible_delivery(tx, caller, fact.delivery_id)
+    except ResourceNotPermitted:
+        return False
+    return delivery.mailbox_id == fact.owner_id
+
+
+async def _is_own_refusal(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:
+    if not isinstance(caller, Sender) or fact.organisation_id != caller.organisation_id:
+        return False
+    if caller.sender_address_id is None:
+        return True
+    # Bound to one address: what was refused under that address, and what was refused because it named
+    # another.
+    document = EvidenceDocument.parse(fact.data)
+    if document.reason == Reason.SENDER_NOT_PERMITTED:
+        return True
+    address = await tx.sender_addresses.get(caller.sender_address_id)
+    return address is not None and address.address == document.sender.identifier
