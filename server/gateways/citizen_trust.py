@@ -10,8 +10,6 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from namak.evidence.certificate import MAX_INTERMEDIATES
-
 _log = structlog.get_logger(__name__)
 
 _PEM = b"-----BEGIN"
@@ -24,7 +22,7 @@ class CitizenFiles:
 
     Attributes:
         roots: PEM, the citizen roots.
-        intermediates: PEM, the authorities below them, if any; at most six.
+        intermediates: PEM, the authorities below them, if any.
         revocation_lists: a directory of `*.crl` and `*.crl.pem`, each DER or PEM.
     """
 
@@ -56,7 +54,7 @@ class CitizenTrust:
         """Reads the files.
 
         Raises:
-            OSError, ValueError: they can't be read, or hold no root, or too many intermediates.
+            OSError, ValueError: they can't be read, or hold no root.
         """
         self._files = files
         self._monotonic = monotonic
@@ -107,8 +105,6 @@ def _read(files: CitizenFiles, former: Trust | None) -> Trust:
     if not roots:
         raise ValueError(f"{files.roots} holds no certificate")
     intermediates = _certificates(files.intermediates) if files.intermediates else ()
-    if len(intermediates) > MAX_INTERMEDIATES:
-        raise ValueError(f"{files.intermediates} holds more than {MAX_INTERMEDIATES} certificates")
     lists: dict[Path, bytes] = {}
     for path in _lists_in(files):
         try:
