@@ -3,6 +3,8 @@
 import asyncio
 import io
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import TlogProof
 from namak.v1 import delivery_pb2
 from tests.client.authority import Authority, connection_for
-from tests.client.conftest import Namak
+from tests.client.conftest import Namak, toml_of
 from tests.client.office import HOLDER, SENDER, Office, Refusal, unavailable
 from tests.client.test_client import letter
 
@@ -427,7 +429,7 @@ def test_an_expired_certificate_is_named_before_connecting(
 
 
 @pytest.mark.parametrize(
-    "name", ["send", "inbox", "open", "download", "confirm", "receipt", "facts", "checkpoint"]
+    "name", ["send", "inbox", "open", "download", "confirm", "receipt", "facts", "verify", "checkpoint"]
 )
 def test_every_command_has_an_example_and_the_exit_codes(namak: Namak, name: str) -> None:
     run = namak(None, name, "--help")
@@ -451,3 +453,25 @@ def test_evidence_in_saved_receipts_is_what_the_office_recorded(
         for path in sorted((tmp_path / "out").iterdir())
     ]
     assert documents == [fact.document for fact in office.letters[delivery_id].facts]
+
+
+def test_a_failed_handshake_is_two_lines_and_nothing_of_grpc(
+    authority: Authority, agency: Connection, tmp_path: Path
+) -> None:
+    stranger = connection_for(
+        Authority("Other").issue("agency"), Authority("Other"), agency.address, tmp_path / "s"
+    )
+    (tmp_path / "s" / "namak.toml").write_text(toml_of(stranger, None).replace("20s", "300ms"), "utf-8")
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "namak.cli",
+        "--config",
+        str(tmp_path / "s" / "namak.toml"),
+        "inbox",
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 3
+    assert len(run.stderr.splitlines()) == 2, run.stderr
+    assert run.stdout == ""

@@ -106,12 +106,12 @@ async def test_the_operator_sets_up_a_sender_and_a_mailbox(operator: Connection)
 async def test_gives_up_when_the_time_is_up_and_says_that_the_outcome_is_unknown(
     agency: Connection, office: Office
 ) -> None:
-    office.faults.before.extend(unavailable() for _ in range(10_000))
-    async with Client(agency, patience=Patience(0.3, 0.01, 0.02)) as post:
-        with pytest.raises(Unavailable) as caught:
+    office.faults.before.extend(unavailable() for _ in range(1000))
+    async with Client(agency, patience=Patience(0.5, 0.01, 0.02)) as post:
+        # The last try either gets that answer, too, or none any more.
+        with pytest.raises(Unavailable):
             await post.deliveries.submit(letter("r"))
-    assert caught.value.reason == "SERVICE_UNAVAILABLE"
-    assert len(office.faults.before) < 10_000 - 1
+    assert len(office.faults.before) < 1000 - 1
     assert not office.letters
 
 

@@ -140,14 +140,14 @@ def _outcome(work: Awaitable[ExitCode], screen: Screen) -> ExitCode:
         return asyncio.run(awaited())
     except NamakError as error:
         return screen.failure(error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         screen.note("namak: interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output went away; keep Python from saying so when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FILE
-    except (typer.Exit, typer.Abort, typer.BadParameter):
+    except (typer.Exit, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - a person gets a line, not a traceback
         fault = ServerFault(f"this program failed: {type(error).__name__}: {error}", reason="PROGRAM_FAULT")

@@ -12,6 +12,9 @@ from namak.client.link import Link
 from namak.client.statuses import error_from_status
 from namak.v1 import delivery_pb2, delivery_pb2_grpc
 
+_SERVERS_WAIT = timedelta(seconds=5)
+# What an absent max_receipt_wait means.
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -44,7 +47,7 @@ class Deliveries:
         ``max_receipt_wait``: see SubmitRequest; zero does not wait for the logged receipts.
         """
         request = delivery_pb2.SubmitRequest(
-            submission=with_request_id(submission), max_receipt_wait=_duration(max_receipt_wait)
+            submission=with_request_id(submission), max_receipt_wait=self._wait(max_receipt_wait)
         )
         reply = await self._link.unary(self._stub().Submit, request)
         return reply.accepted
@@ -87,12 +90,23 @@ class Deliveries:
         self, batch: Sequence[delivery_pb2.Submission], max_receipt_wait: timedelta | None
     ) -> Sequence[Outcome]:
         request = delivery_pb2.BatchSubmitRequest(
-            submissions=batch, max_receipt_wait=_duration(max_receipt_wait)
+            submissions=batch, max_receipt_wait=self._wait(max_receipt_wait)
         )
         reply = await self._link.unary(self._stub().BatchSubmit, request)
         if [result.request_id for result in reply.results] != [item.request_id for item in batch]:
             raise ServerFault("the server's results do not belong to the messages that were sent")
         return [_outcome(result) for result in reply.results]
+
+    def _wait(self, asked: timedelta | None) -> Duration | None:
+        """Returns how long the server shall wait for receipts: never so long that a try ends without its
+        answer.
+        """
+        room = timedelta(seconds=self._link.patience.one_try / 2)
+        if asked is None and room >= _SERVERS_WAIT:
+            return None
+        duration = Duration()
+        duration.FromTimedelta(min(asked if asked is not None else room, room))
+        return duration
 
     async def get(self, delivery_id: str) -> delivery_pb2.Delivery:
         """Returns one delivery of the caller's organisation, as it stands now."""
@@ -110,14 +124,6 @@ class Deliveries:
             token = reply.next_page_token
             if not token:
                 return
-
-
-def _duration(value: timedelta | None) -> Duration | None:
-    if value is None:
-        return None
-    duration = Duration()
-    duration.FromTimedelta(value)
-    return duration
 
 
 def _outcome(result: delivery_pb2.SubmitResult) -> Outcome:

@@ -1,0 +1,166 @@
+"""``namak verify``: receipts against what the verifier trusts, offline."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from namak.cli.app import Run, add
+from namak.cli.codes import ExitCode
+from namak.cli.screen import Screen
+from namak.client.config import TrustFiles, find_config, load_trust
+from namak.client.errors import ConfigurationError, FileProblem
+from namak.client.receipts import SUFFIX
+from namak.evidence.errors import EvidenceError
+from namak.evidence.tlog_policy import TlogPolicy
+from namak.evidence.verify import FileReport, Outcome, Report, Trust, Verdict, verify_receipts
+
+_HELP = """Verify receipts, offline, by what you trust and nothing else.
+
+A directory stands for the receipts in it. A legal effect is only accepted together with the receipts of the
+facts that it follows from, so give all receipts of a delivery at once. Ends with 0 only if all are valid.
+
+What you trust (the log's keys, the citizens' root certificates) comes from the options or from the section
+trust of the configuration. Get it from a source of your own, never along with the receipts.
+
+Example: namak verify receipts/*.tlog-proof --log-policy log-policy.txt --citizen-roots citizen-roots.crt
+"""
+
+_MARKS: Mapping[Outcome, str] = {
+    Outcome.PASSED: "ok  ",
+    Outcome.FAILED: "FAIL",
+    Outcome.NOT_BOUNDED: "note",
+    Outcome.NOT_GIVEN: "note",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    add(app, "verify", _HELP, verify)
+
+
+async def verify(
+    run: Run,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Receipts, or directories of them.")],
+    log_policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The logs and witnesses you trust, a C2SP tlog-policy."),
+    ] = None,
+    citizen_roots: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The root certificates of citizens, PEM.")
+    ] = None,
+    crl: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A revocation list that evidence only names; may be repeated."),
+    ] = None,
+) -> ExitCode:
+    """Verifies receipts and says each check in words."""
+    trust = _trust(run, TrustFiles(log_policy, citizen_roots), crl or [])
+    receipts = {str(path): _read(path) for path in _expanded(files)}
+    report = verify_receipts(receipts, trust)
+    run.screen.result(_document(report))
+    if not trust.citizen_roots:
+        run.screen.note("You named no citizen roots, so no confirmation can be valid.")
+    for found in report.files:
+        _show(run.screen, found)
+    valid = sum(found.verdict is Verdict.VALID for found in report.files)
+    run.screen.line(f"{report.verdict}: {valid} of {len(report.files)} receipts are valid.")
+    return ExitCode.OK if report.verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
+
+
+def _trust(run: Run, named: TrustFiles, crls: Sequence[Path]) -> Trust:
+    """Returns what is trusted; the configuration is only needed for what the options leave open."""
+    if named.log_policy is None or named.citizen_roots is None:
+        configured = _configured(run.options.config, required=named.log_policy is None)
+        named = TrustFiles(
+            named.log_policy or configured.log_policy, named.citizen_roots or configured.citizen_roots
+        )
+    if named.log_policy is None:
+        raise ConfigurationError("what you trust", ["--log-policy or [trust] log_policy must name the logs"])
+    try:
+        policy = TlogPolicy.parse(_read(named.log_policy))
+    except EvidenceError as problem:
+        raise ConfigurationError(str(named.log_policy), [problem.detail]) from problem
+    lists = [_list(path) for path in crls]
+    return Trust(
+        log_policy=policy,
+        citizen_roots=[] if named.citizen_roots is None else _roots(named.citizen_roots),
+        crls={hashlib.sha256(der).hexdigest(): der for der in lists},
+    )
+
+
+def _configured(config: Path | None, *, required: bool) -> TrustFiles:
+    try:
+        path = find_config(config)
+    except ConfigurationError:
+        if required:
+            raise
+        return TrustFiles()
+    return load_trust(path)
+
+
+def _roots(path: Path) -> Sequence[bytes]:
+    try:
+        found = x509.load_pem_x509_certificates(_read(path))
+    except ValueError as problem:
+        raise ConfigurationError(str(path), ["holds no readable PEM certificate"]) from problem
+    return [certificate.public_bytes(Encoding.DER) for certificate in found]
+
+
+def _list(path: Path) -> bytes:
+    """Returns a revocation list as DER, in exactly the bytes that it was given in unless it is PEM."""
+    data = _read(path)
+    if not data.lstrip().startswith(b"-----BEGIN"):
+        return data
+    try:
+        return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
+    except ValueError as problem:
+        raise ConfigurationError(str(path), ["holds no readable revocation list"]) from problem
+
+
+def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
+    expanded: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        if not inside:
+            raise FileProblem(f"{path} holds no {SUFFIX} file")
+        expanded += inside
+    return expanded
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise FileProblem(f"{path} can't be read: {problem.strerror}") from problem
+
+
+def _show(screen: Screen, found: FileReport) -> None:
+    screen.line(f"{found.verdict}  {found.name}")
+    screen.lines(f"    {_MARKS[check.outcome]} {check.name}: {check.words}" for check in found.checks)
+    screen.line(f"    {found.proves}")
+    screen.line("")
+
+
+def _document(report: Report) -> Mapping[str, object]:
+    return {
+        "verdict": str(report.verdict),
+        "files": [
+            {
+                "name": found.name,
+                "verdict": str(found.verdict),
+                "proves": found.proves,
+                "evidence_id": None if found.fact is None else str(found.fact.document.evidence_id),
+                "event": None if found.fact is None else found.fact.document.event.uri,
+                "checks": [
+                    {"name": check.name, "outcome": str(check.outcome), "words": check.words}
+                    for check in found.checks
+                ],
+            }
+            for found in report.files
+        ],
+    }

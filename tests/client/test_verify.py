@@ -1,0 +1,176 @@
+"""``namak verify`` over the story of one delivery, offline."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from namak.evidence.details import NamedList
+from namak.evidence.document import RecordedFact
+from namak.evidence.tlog_proof import TlogProof
+from tests.client.conftest import Namak
+from tests.unit.evidence_documents.world import Story
+
+
+@dataclass(frozen=True)
+class Case:
+    """A told story, its receipts in a directory, and what the verifier trusts."""
+
+    story: Story
+    receipts: Path
+    trust: tuple[str, ...]
+
+    def save(self, *facts: RecordedFact) -> None:
+        self.receipts.mkdir(exist_ok=True)
+        for name, content in self.story.files(*facts).items():
+            (self.receipts / name).write_bytes(content)
+
+    def tell(self) -> tuple[RecordedFact, ...]:
+        """Records the rest of the story and returns all its facts."""
+        story = self.story
+        confirmed = story.world.record(story.confirmation())
+        effected = story.world.record(story.effect(confirmed))
+        return story.acceptance, story.consignment, story.access, confirmed, effected
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NAMAK_CONFIG", raising=False)
+    story = Story()
+    policy, roots = tmp_path / "log-policy.txt", tmp_path / "roots.crt"
+    policy.write_text(f"log {story.world.log.key.vkey}\nquorum none\n")
+    roots.write_bytes(story.world.root.certificate.public_bytes(Encoding.PEM))
+    options = ("--log-policy", str(policy), "--citizen-roots", str(roots))
+    return Case(story, tmp_path / "receipts", options)
+
+
+def test_accepts_a_whole_story_and_says_each_check_in_words(namak: Namak, case: Case) -> None:
+    case.save(*case.tell())
+    run = namak(None, "verify", case.receipts, *case.trust)
+    assert run.code == 0, run.out + run.err
+    assert "VALID: 5 of 5 receipts are valid." in run.out
+    assert "ok   inclusion: the evidence stands in the log" in run.out
+    assert "5001950015 had signed, with their own key" in run.out
+    assert "is properly notified" in run.out
+
+
+def test_the_json_report_names_verdicts_and_checks(namak: Namak, case: Case) -> None:
+    case.save(*case.tell())
+    document = namak(None, "--json", "verify", case.receipts, *case.trust).document
+    assert document["verdict"] == "VALID"
+    assert {found["event"].rpartition("/")[2] for found in document["files"]} == {
+        path.name.removesuffix(".tlog-proof") for path in case.receipts.iterdir()
+    }
+    for found in document["files"]:
+        assert set(found) == {"name", "verdict", "proves", "evidence_id", "event", "checks"}
+        assert all(set(check) == {"name", "outcome", "words"} for check in found["checks"])
+
+
+def test_one_bad_receipt_among_good_ones_ends_as_not_verified(namak: Namak, case: Case) -> None:
+    case.save(*case.tell())
+    path = case.receipts / "SubmissionAcceptance.tlog-proof"
+    proof = TlogProof.parse(path.read_bytes())
+    path.write_bytes(replace(proof, index=proof.index + 1).encode())
+    run = namak(None, "verify", case.receipts, *case.trust)
+    assert run.code == 4
+    assert "INVALID: 4 of 5 receipts are valid." in run.out
+    assert f"INVALID  {path}" in run.out
+    assert "FAIL inclusion" in run.out
+
+
+def test_a_file_that_is_no_receipt_is_reported_as_such(namak: Namak, case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "letter.tlog-proof"
+    path.write_bytes(b"\x1b[2Jhello")
+    run = namak(None, "verify", path, *case.trust)
+    assert run.code == 4
+    assert "not a receipt" in run.out
+    assert "\x1b" not in run.out
+
+
+def test_a_confirmation_signed_by_nobody_is_refused(namak: Namak, case: Case) -> None:
+    story = case.story
+    details = replace(story.confirmation_details(), cms=b"signed, really")
+    forged = story.world.record(story.confirmation(details))
+    case.save(story.consignment, story.access, forged)
+    run = namak(None, "verify", case.receipts, *case.trust)
+    assert run.code == 4
+    assert "FAIL signature" in run.out
+
+
+def test_an_effect_without_its_fact_is_refused(namak: Namak, case: Case) -> None:
+    case.save(case.tell()[-1])
+    assert namak(None, "verify", case.receipts, *case.trust).code == 4
+
+
+def test_without_citizen_roots_no_confirmation_is_valid(namak: Namak, case: Case) -> None:
+    case.save(*case.tell())
+    run = namak(None, "verify", case.receipts, *case.trust[:2])
+    assert run.code == 4
+    assert "no citizen roots" in run.err
+
+
+def test_a_log_that_is_not_trusted_proves_nothing(namak: Namak, case: Case, tmp_path: Path) -> None:
+    case.save(*case.tell())
+    other = tmp_path / "other.txt"
+    other.write_text(f"log {Story().world.log.key.vkey}\nquorum none\n")
+    run = namak(None, "verify", case.receipts, "--log-policy", other, *case.trust[2:])
+    assert run.code == 4
+    assert "0 of 5" in run.out
+
+
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+def test_a_revocation_list_that_evidence_only_names_is_given_as_a_file(
+    namak: Namak, case: Case, tmp_path: Path, encoding: Encoding
+) -> None:
+    story = case.story
+    first, second = story.world.crls()
+    details = story.confirmation_details(crls=[first, second])
+    named = tuple(NamedList(item.digest) for item in details.revocation)
+    confirmed = story.world.record(story.confirmation(replace(details, revocation=named)))
+    case.save(story.consignment, story.access, confirmed)
+    assert namak(None, "verify", case.receipts, *case.trust).code == 4
+    options: list[object] = []
+    for number, der in enumerate((first, second)):
+        path = tmp_path / f"list-{number}.crl"
+        path.write_bytes(x509.load_der_x509_crl(der).public_bytes(encoding))
+        options += ["--crl", path]
+    run = namak(None, "verify", case.receipts, *case.trust, *options)
+    assert run.code == 0, run.out
+
+
+def test_trust_comes_from_the_configuration_when_no_option_names_it(
+    namak: Namak, case: Case, tmp_path: Path
+) -> None:
+    case.save(*case.tell())
+    assert namak(None, "verify", case.receipts).code == 2
+    (tmp_path / "namak.toml").write_text(
+        '[trust]\nlog_policy = "log-policy.txt"\ncitizen_roots = "roots.crt"\n'
+    )
+    assert namak(None, "verify", case.receipts).code == 0
+    assert namak(None, "verify", case.receipts, *case.trust[:2]).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("absent.tlog-proof",), 6),
+        (("empty",), 6),
+        (("log-policy.txt", "--log-policy", "roots.crt"), 2),
+        (("log-policy.txt", "--citizen-roots", "log-policy.txt"), 2),
+        (("log-policy.txt", "--crl", "broken.crl"), 2),
+        (("log-policy.txt", "--log-policy", "absent"), 6),
+        ((), 2),
+    ],
+)
+def test_what_can_not_be_used_is_named(
+    namak: Namak, case: Case, tmp_path: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.crl").write_text("-----BEGIN X509 CRL-----\n")
+    run = namak(None, "verify", *case.trust, *arguments)
+    assert run.code == code
+    assert "Traceback" not in run.err
