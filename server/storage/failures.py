@@ -8,6 +8,7 @@ rows: content and personal numbers.
 import contextlib
 from collections.abc import Iterator
 
+from asyncpg.exceptions import InvalidCachedStatementError
 from sqlalchemy import exc
 
 from server.domain.refusals import ServiceUnavailable
@@ -17,6 +18,8 @@ COMPONENT = "database"
 _UNAVAILABLE_CLASSES = frozenset(
     {
         "08",  # connection exception
+        "28",  # not let in, which only the opening of a connection meets
+        "3D",  # no such database, likewise
         "40",  # serialization failure, deadlock: another attempt may do
         "53",  # no disk, no memory, too many connections
         "57",  # cancelled by a time-out, shut down, not yet started
@@ -58,7 +61,7 @@ def answering() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        if error.connection_invalidated or _asks_to_try_again(error):
+        if error.connection_invalidated or _plan_is_stale(error) or asks_to_try_again(_state(error)):
             raise ServiceUnavailable(COMPONENT) from error
         raise _fault(error) from None
     except (exc.TimeoutError, exc.DisconnectionError, OSError, TimeoutError) as error:
@@ -66,9 +69,14 @@ def answering() -> Iterator[None]:
         raise ServiceUnavailable(COMPONENT) from error
 
 
-def _asks_to_try_again(error: exc.DBAPIError) -> bool:
-    state = _state(error)
+def asks_to_try_again(state: str | None) -> bool:
+    """Says whether an SQLSTATE means that the database can't do it now, not that the statement was wrong."""
     return state is not None and (state in _UNAVAILABLE_STATES or state[:2] in _UNAVAILABLE_CLASSES)
+
+
+def _plan_is_stale(error: exc.DBAPIError) -> bool:
+    """Says whether a migration has changed a table meanwhile: the next attempt prepares the statement anew."""
+    return error.orig is not None and isinstance(error.orig.__cause__, InvalidCachedStatementError)
 
 
 def _state(error: exc.DBAPIError) -> str | None:

@@ -1,6 +1,7 @@
 """The log's tables: entries, tiles, trees, checkpoints and heads, all keyed by the shard's origin.
 
-The queue into the log is `log_queue`, which belongs to the evidence tables: a fact and its queue row are one transaction.
+The queue into the log is `log_queue`, which belongs to the evidence tables: a fact and its queue row are one
+transaction.
 """
 
 from sqlalchemy import (
@@ -42,7 +43,8 @@ log_tiles = Table(
     CheckConstraint(
         "octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0", name="hashes"
     ),
-    comment="C2SP tiles: up to 256 joined hashes. A row grows until it is full; its prefixes are the narrower tiles.",
+    comment="C2SP tiles: up to 256 joined hashes. A row grows until it is full;"
+    " its prefixes are the narrower tiles.",
 )
 
 log_trees = Table(

@@ -1,0 +1,23 @@
+"""What PostgreSQL gives the running log."""
+
+from server.storage.log_reader import PostgresLogReader
+from server.storage.log_store import PostgresLeaderSessions
+from server.storage.signals import PostgresSignalListener, PostgresSignalSender
+from server.transparency.ports import LogStorage
+from server.transparency.settings import DEFAULT_PACE, Pace
+
+READER_CONNECTIONS = 4
+"""Reads are shared by all who ask, so few connections serve thousands."""
+
+
+def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
+    """Returns the log's own connections to the database; none is made before it is needed.
+
+    A replica holds up to seven. They MUST be direct ones: a transaction pooler breaks locks and signals.
+    """
+    return LogStorage(
+        sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
+        reader=PostgresLogReader(url, connections=READER_CONNECTIONS),
+        sender=PostgresSignalSender(url),
+        listener=PostgresSignalListener(url),
+    )

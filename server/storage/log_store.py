@@ -1,0 +1,221 @@
+"""The leader's side of the log's tables: one connection that holds the lock and writes everything."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from namak.evidence.tiles import Extension, TileId
+from namak.evidence.tree import EMPTY_ROOT
+from server.storage.log_connection import answering, close, connect
+from server.transparency.ports import Head, HeadMoved, QueuedEntry, Signal
+
+LEADER_LOCK = int.from_bytes(hashlib.sha256(b"namak log leader").digest()[:8], "big", signed=True)
+"""Key of the leader's advisory lock, one for all shards: there is one queue."""
+
+_HEAD = "SELECT integrated_size, root, published_size FROM log_heads WHERE origin = $1"
+_HEADS = "SELECT origin, integrated_size, root, published_size FROM log_heads ORDER BY origin"
+_NEW_HEAD = "INSERT INTO log_heads VALUES ($1, 0, $2, 0) ON CONFLICT DO NOTHING"
+_TAKE = """
+DELETE FROM log_queue WHERE position IN (SELECT position FROM log_queue ORDER BY position LIMIT $1)
+RETURNING position, evidence_id, entry
+"""
+_TILES = """
+SELECT t.level, t.tile_index, t.hashes FROM log_tiles t
+JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, tile_index) USING (level, tile_index)
+WHERE t.origin = $1
+"""
+_ADD_ENTRIES = """
+INSERT INTO log_entries (origin, leaf_index, entry, evidence_id)
+SELECT $1, added.* FROM unnest($2::bigint[], $3::bytea[], $4::uuid[]) AS added
+"""
+_SET_TILES = """
+INSERT INTO log_tiles (origin, level, tile_index, hashes)
+SELECT $1, changed.* FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS changed
+ON CONFLICT (origin, level, tile_index) DO UPDATE SET hashes = excluded.hashes
+"""
+_ADD_TREE = "INSERT INTO log_trees (origin, size, root, integrated_at) VALUES ($1, $2, $3, $4)"
+_SET_INTEGRATED = """
+UPDATE log_heads SET integrated_size = $3, root = $4 WHERE origin = $1 AND integrated_size = $2
+"""
+_SET_PUBLISHED = """
+UPDATE log_heads SET published_size = $3
+WHERE origin = $1 AND published_size = $2 AND integrated_size >= $3 AND published_size < $3
+"""
+_ADD_CHECKPOINT = "INSERT INTO log_checkpoints (origin, size, note, published_at) VALUES ($1, $2, $3, $4)"
+_ONE_ROW = "UPDATE 1"
+
+
+class PostgresLeaderSessions:
+    """Opens sessions that PostgreSQL ends by itself when their owner falls silent."""
+
+    def __init__(self, url: str, *, silence_seconds: float) -> None:
+        """Takes the database's URL and after how long a silence a session is ended."""
+        milliseconds = str(round(silence_seconds * 1000))
+        self._url = url
+        self._silence_seconds = silence_seconds
+        self._settings = {
+            "application_name": "namak log leader",
+            # A frozen leader must lose its lock, whatever it was doing when it froze.
+            "idle_session_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+            "statement_timeout": milliseconds,
+            # One whose machine or network is gone, too: these work on TCP and are ignored on local sockets.
+            "tcp_user_timeout": milliseconds,
+            "tcp_keepalives_idle": "1",
+            "tcp_keepalives_interval": "1",
+            "tcp_keepalives_count": "2",
+            # What is signed must be on disk first, whatever the server's default is.
+            "synchronous_commit": "on",
+            "default_transaction_isolation": "read committed",
+        }
+
+    async def open(self) -> "PostgresLeaderSession":
+        """See `LeaderSessions`."""
+        connection = await connect(self._url, command_seconds=self._silence_seconds, settings=self._settings)
+        return PostgresLeaderSession(connection)
+
+
+class PostgresLeaderSession:
+    """A `LeaderSession` on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        """Takes a connection of its own."""
+        self._connection = connection
+        self._turn = asyncio.Lock()
+
+    async def try_lead(self) -> bool:
+        """See `LeaderSession`."""
+        return bool(await self._value("SELECT pg_try_advisory_lock($1)", LEADER_LOCK))
+
+    async def ping(self) -> None:
+        """See `LeaderSession`."""
+        await self._value("SELECT 1")
+
+    async def heads(self) -> Sequence[Head]:
+        """See `LeaderSession`."""
+        async with self._turn:
+            with answering():
+                rows = await self._connection.fetch(_HEADS)
+        return [Head(*row) for row in rows]
+
+    async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
+        """See `LeaderSession`."""
+        async with self._turn:
+            return await _tiles(self._connection, origin, wanted)
+
+    @contextlib.asynccontextmanager
+    async def integration(self) -> AsyncIterator["PostgresIntegration"]:
+        """See `LeaderSession`."""
+        async with self._turn, PostgresIntegration(self._connection) as integration:
+            yield integration
+
+    async def publish(self, head: Head, note: bytes, at: datetime) -> None:
+        """See `LeaderSession`."""
+        sizes = (head.published_size, head.integrated_size)
+        async with self._turn:
+            with answering():
+                async with self._connection.transaction():
+                    moved = await self._connection.execute(_SET_PUBLISHED, head.origin, *sizes)
+                    if moved != _ONE_ROW:
+                        raise HeadMoved
+                    added = (head.origin, head.integrated_size, note, at)
+                    await self._connection.execute(_ADD_CHECKPOINT, *added)
+
+    async def announce(self) -> None:
+        """See `LeaderSession`."""
+        await self._value("SELECT pg_notify($1, '')", Signal.PUBLISHED.value)
+
+    async def close(self) -> None:
+        """See `LeaderSession`."""
+        await close(self._connection)
+
+    async def _value(self, statement: str, *values: object) -> Any:
+        async with self._turn:
+            with answering():
+                return await self._connection.fetchval(statement, *values)
+
+
+class PostgresIntegration:
+    """An `Integration`: one transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        """Takes a connection that is in no transaction."""
+        self._connection = connection
+        self._transaction = connection.transaction()
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        with answering():
+            await self._transaction.start()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._open and not self._connection.is_closed():
+            with answering():
+                await self._transaction.rollback()
+
+    async def head(self, origin: str) -> Head:
+        """See `Integration`."""
+        with answering():
+            await self._connection.execute(_NEW_HEAD, origin, EMPTY_ROOT)
+            row = await self._connection.fetchrow(f"{_HEAD} FOR UPDATE", origin)
+        return Head(origin, *row)
+
+    async def take(self, limit: int) -> Sequence[QueuedEntry]:
+        """See `Integration`."""
+        with answering():
+            rows = await self._connection.fetch(_TAKE, limit)
+        return [QueuedEntry(_uuid(row["evidence_id"]), row["entry"]) for row in sorted(rows)]
+
+    async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
+        """See `Integration`."""
+        return await _tiles(self._connection, origin, wanted)
+
+    async def append(
+        self, head: Head, entries: Sequence[QueuedEntry], extension: Extension, at: datetime
+    ) -> None:
+        """See `Integration`."""
+        run = self._connection.execute
+        old, new = head.integrated_size, extension.new_size
+        with answering():
+            if await run(_SET_INTEGRATED, head.origin, old, new, extension.root) != _ONE_ROW:
+                raise HeadMoved
+            await run(
+                _ADD_ENTRIES,
+                head.origin,
+                range(old, new),
+                [each.entry for each in entries],
+                [each.evidence_id for each in entries],
+            )
+            levels, indexes = _columns(extension.changed)
+            await run(_SET_TILES, head.origin, levels, indexes, list(extension.changed.values()))
+            await run(_ADD_TREE, head.origin, new, extension.root, at)
+
+    async def commit(self) -> None:
+        """See `Integration`."""
+        self._open = False
+        with answering():
+            await self._transaction.commit()
+
+
+async def _tiles(connection: Any, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
+    with answering():
+        rows = await connection.fetch(_TILES, origin, *_columns(wanted))
+    return {TileId(row["level"], row["tile_index"]): row["hashes"] for row in rows}
+
+
+def _columns(tiles: Collection[TileId]) -> tuple[list[int], list[int]]:
+    return [tile.level for tile in tiles], [tile.index for tile in tiles]
+
+
+def _uuid(value: Any) -> UUID:
+    # asyncpg gives a subclass of its own, which does not compare with every UUID.
+    return UUID(int=value.int)

@@ -1,0 +1,103 @@
+"""The leader's work, in the order that keeps the log one: finish what is committed, then integrate more."""
+
+from collections.abc import Mapping, Sequence
+
+from server.hsm.errors import HsmError, HsmKeyChanged, HsmUnavailable
+from server.transparency.guard import GuardMoved
+from server.transparency.integrator import integrate
+from server.transparency.ports import HeadMoved, LeaderSession
+from server.transparency.publisher import publish
+from server.transparency.settings import Pace
+from server.transparency.shard import Shard
+from server.transparency.steps import OnStep
+from server.transparency.troubles import ForkRefused, LogTrouble, Trouble, Watchman
+from server.usecases.ports import Clock
+
+
+class SteppedDown(Exception):
+    """This process can't lead now; another replica may. `moved` if another one leads already."""
+
+    def __init__(self, *, moved: bool) -> None:
+        super().__init__("another replica leads" if moved else "this replica can't lead now")
+        self.moved = moved
+
+
+class Leader:
+    """Does the leader's work over a session that holds the lock."""
+
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        *,
+        pace: Pace,
+        clock: Clock,
+        on_step: OnStep,
+        watchman: Watchman,
+        shards_watchman: Watchman,
+    ) -> None:
+        """Takes the shards, the current one first; trees of the others are only finished."""
+        self._current = shards[0]
+        self._shards: Mapping[str, Shard] = {shard.origin: shard for shard in shards}
+        self._pace = pace
+        self._clock = clock
+        self._on_step = on_step
+        self._watchman = watchman
+        self._shards_watchman = shards_watchman
+
+    async def advance(self, session: LeaderSession) -> bool:
+        """Publishes what is committed, or else integrates and publishes; returns whether it published.
+
+        Raises:
+            ForkRefused: nothing may be signed; the lock must be held on to.
+            SteppedDown: the trouble may be this replica's own; the lock must be let go.
+            ServiceUnavailable: the database does not answer.
+        """
+        try:
+            published = await self._advance(session)
+        except ForkRefused as refused:
+            # The lock is kept: no other replica shall sign what this one's guard contradicts.
+            self._watchman.begins(refused.kind, refused.fields)
+            raise
+        except (HeadMoved, GuardMoved) as moved:
+            raise SteppedDown(moved=True) from moved
+        except LogTrouble as trouble:
+            self._watchman.begins(trouble.kind, trouble.fields)
+            raise SteppedDown(moved=False) from trouble
+        except (HsmUnavailable, HsmKeyChanged) as failure:
+            self._watchman.begins(_kind(failure), {"cause": str(failure)})
+            raise SteppedDown(moved=False) from failure
+        self._watchman.ends()
+        return published
+
+    async def _advance(self, session: LeaderSession) -> bool:
+        if await self._finish(session):
+            return True
+        taken = await integrate(
+            session,
+            self._current.origin,
+            limit=self._pace.batch,
+            clock=self._clock,
+            on_step=self._on_step,
+        )
+        return taken > 0 and await self._finish(session)
+
+    async def _finish(self, session: LeaderSession) -> bool:
+        """Publishes the committed tree of each shard that waits for it."""
+        waiting = [head for head in await session.heads() if head.unpublished]
+        if unknown := [head for head in waiting if head.origin not in self._shards]:
+            # Receipts of its last facts stay pending until its key is configured; the current shard goes on.
+            first = unknown[0]
+            self._shards_watchman.begins(
+                Trouble.SHARD_UNKNOWN, {"origin": first.origin, "size": first.integrated_size}
+            )
+        else:
+            self._shards_watchman.ends()
+        ours = [head for head in waiting if head.origin in self._shards]
+        for head in sorted(ours, key=lambda head: head.origin == self._current.origin):
+            shard = self._shards[head.origin]
+            await publish(session, shard, head, clock=self._clock, on_step=self._on_step)
+        return bool(ours)
+
+
+def _kind(failure: HsmError) -> Trouble:
+    return Trouble.HSM_KEY_CHANGED if isinstance(failure, HsmKeyChanged) else Trouble.HSM_UNAVAILABLE

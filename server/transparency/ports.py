@@ -1,0 +1,190 @@
+"""What the running log asks of storage and of the key.
+
+All methods raise `ServiceUnavailable` when the database does not answer; a session that did so once is lost,
+and the leadership with it.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from namak.evidence.tiles import Extension, TileId
+from server.usecases.ports import PublishedCheckpoint
+
+
+class HeadMoved(Exception):
+    """Somebody else moved the shard's head since it was read: this process is no longer the leader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a shard has come: its newest committed tree, and the size of the newest published one."""
+
+    origin: str
+    integrated_size: int
+    root: bytes
+    published_size: int
+
+    @property
+    def unpublished(self) -> bool:
+        """Whether a committed tree waits to be signed and published."""
+        return self.integrated_size > self.published_size
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedEntry:
+    """The entry of a recorded fact that is not in the log yet."""
+
+    evidence_id: UUID
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Where a fact's entry stands in the log."""
+
+    evidence_id: UUID
+    origin: str
+    index: int
+    entry: bytes
+
+
+class Integration(Protocol):
+    """One transaction that moves queued entries into the log; leaving it without `commit` rolls back."""
+
+    async def head(self, origin: str) -> Head:
+        """Locks and returns the shard's head, that of the empty tree for a new shard."""
+        ...
+
+    async def take(self, limit: int) -> Sequence[QueuedEntry]:
+        """Removes up to `limit` entries from the queue and returns them in the order of recording."""
+        ...
+
+    async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
+        """Returns the stored rows of these tiles."""
+        ...
+
+    async def append(
+        self, head: Head, entries: Sequence[QueuedEntry], extension: Extension, at: datetime
+    ) -> None:
+        """Writes the entries from index `head.integrated_size` on, the changed tiles, the tree and the head.
+
+        Raises:
+            HeadMoved: the stored head is not `head`.
+        """
+        ...
+
+    async def commit(self) -> None:
+        """Commits, synchronously to disk."""
+        ...
+
+
+class LeaderSession(Protocol):
+    """One database connection; the leader's lock is held on it, and all that the leader writes goes over it.
+
+    The database ends it after about two seconds of silence, so that a frozen leader loses the lock. Its
+    methods may be called by several tasks: each has the connection for itself.
+    """
+
+    async def try_lead(self) -> bool:
+        """Takes the lock if it is free. It is held until the session closes or is ended."""
+        ...
+
+    async def ping(self) -> None:
+        """Says something, lest the database ends the session."""
+        ...
+
+    async def heads(self) -> Sequence[Head]:
+        """Returns the committed heads of all shards."""
+        ...
+
+    async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
+        """Returns the committed rows of these tiles."""
+        ...
+
+    def integration(self) -> AbstractAsyncContextManager[Integration]:
+        """Opens the transaction of an integration."""
+        ...
+
+    async def publish(self, head: Head, note: bytes, at: datetime) -> None:
+        """Stores the note for the tree of `head` by compare-and-set on the published size, and commits.
+
+        Raises:
+            HeadMoved: a tree of this or a greater size was published meanwhile.
+        """
+        ...
+
+    async def announce(self) -> None:
+        """Tells all replicas that there is a new checkpoint."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the session and lets go of the lock; never fails, takes bounded time."""
+        ...
+
+
+class LeaderSessions(Protocol):
+    """Opens sessions for would-be leaders."""
+
+    async def open(self) -> LeaderSession: ...
+
+
+class LogReader(Protocol):
+    """Reads what is committed; used by every replica."""
+
+    async def leaves(self, evidence_ids: Collection[UUID]) -> Sequence[Leaf]:
+        """Returns where these facts stand, if they have been integrated (published or not)."""
+        ...
+
+    async def newest(self, origins: Collection[str]) -> Mapping[str, PublishedCheckpoint]:
+        """Returns the newest published checkpoint of each of these shards that has one."""
+        ...
+
+    async def tiles(self, wanted: Collection[tuple[str, TileId]]) -> Mapping[tuple[str, TileId], bytes]:
+        """Returns the stored rows of these tiles of these shards."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Signal(StrEnum):
+    """What replicas tell each other through the database. Signals may be lost and may come without cause."""
+
+    RECORDED = "namak_recorded"
+    """Facts were committed."""
+    PUBLISHED = "namak_published"
+    """A checkpoint was published."""
+
+
+class SignalSender(Protocol):
+    """Sends signals over a connection of its own."""
+
+    async def send(self, signal: Signal) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class SignalListener(Protocol):
+    """Hears signals over a connection of its own."""
+
+    async def listen(self, heard: Callable[[Signal], None], ready: Callable[[], None]) -> None:
+        """Calls `ready` once it listens, then `heard` for each signal, until cancelled.
+
+        Raises:
+            ServiceUnavailable: the connection can't be made or is lost.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogStorage:
+    """What storage gives the log."""
+
+    sessions: LeaderSessions
+    reader: LogReader
+    sender: SignalSender
+    listener: SignalListener

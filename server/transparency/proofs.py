@@ -1,0 +1,145 @@
+"""Finds proofs for many askers at once: all who ask while one look is under way share the next one."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from namak.evidence import EvidenceError
+from namak.evidence.note import Verifier
+from namak.evidence.tiles import TileId, inclusion_proof, tiles_for_inclusion
+from namak.evidence.tree import leaf_hash, verify_inclusion
+from server.transparency.guard import verified
+from server.transparency.ports import Leaf, LogReader
+from server.transparency.tile_cache import TileCache
+from server.usecases.ports import PublishedCheckpoint
+
+_PROOFS_AT_A_STRETCH = 32
+"""How many proofs are computed before other tasks get their turn: about 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A leaf, and the path from it to the root of a published checkpoint, verified."""
+
+    leaf: Leaf
+    hashes: tuple[bytes, ...]
+    checkpoint: PublishedCheckpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """A leaf that the stored tiles or the published checkpoint contradict."""
+
+    leaf: Leaf
+    cause: str
+
+
+Outcome = Proven | Contradicted
+
+
+class ProofFinder:
+    """Looks up where facts stand in the log, under the newest published checkpoint of their shard."""
+
+    def __init__(self, reader: LogReader, verifiers: Mapping[str, Verifier]) -> None:
+        """Takes where to read, and the known shards' keys by origin; older shards' notes are not verified."""
+        self._reader = reader
+        self._verifiers = verifiers
+        self._tiles = TileCache(reader)
+        self._newest: dict[str, PublishedCheckpoint] = {}
+        self._turn = asyncio.Lock()
+        self._ids: set[UUID] = set()
+        self._look: asyncio.Task[Mapping[UUID, Outcome]] | None = None
+
+    async def find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
+        """Returns the proofs of those facts that stand under a published checkpoint.
+
+        The look is shared: cancelling one asker does not cancel it for the others.
+
+        Raises:
+            ServiceUnavailable: the database does not answer.
+        """
+        if not evidence_ids:
+            return {}
+        self._ids.update(evidence_ids)
+        if self._look is None:
+            self._look = asyncio.create_task(self._share(), name="log proofs")
+            # Its failure is told to whoever still waits; to nobody, if all were cancelled.
+            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())
+        found = await asyncio.shield(self._look)
+        return {each: found[each] for each in evidence_ids if each in found}
+
+    async def _share(self) -> Mapping[UUID, Outcome]:
+        async with self._turn:
+            ids, self._ids, self._look = self._ids, set(), None
+            return await self._find(ids)
+
+    async def _find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
+        # The leaves first: the checkpoint read after them may only be newer, and the tiles only wider.
+        leaves = await self._reader.leaves(evidence_ids)
+        if not leaves:
+            return {}
+        newest = await self._checkpoints({leaf.origin for leaf in leaves})
+        published = [
+            (leaf, newest[leaf.origin])
+            for leaf in leaves
+            if leaf.origin in newest and leaf.index < newest[leaf.origin].size
+        ]
+        outcomes = await self._prove(published)
+        if any(isinstance(outcome, Contradicted) for outcome in outcomes):
+            self._tiles.forget()
+        return {outcome.leaf.evidence_id: outcome for outcome in outcomes}
+
+    async def _checkpoints(self, origins: Collection[str]) -> Mapping[str, PublishedCheckpoint]:
+        newest = await self._reader.newest(origins)
+        for origin, checkpoint in newest.items():
+            before = self._newest.get(origin)
+            if before is not None and checkpoint.size < before.size:
+                # The database was put back: full tiles that were read before may be another tree's.
+                self._tiles.forget()
+        self._newest.update(newest)
+        return newest
+
+    async def _prove(self, published: Sequence[tuple[Leaf, PublishedCheckpoint]]) -> Sequence[Outcome]:
+        wanted = {
+            (leaf.origin, tile)
+            for leaf, checkpoint in published
+            for tile in tiles_for_inclusion(leaf.index, checkpoint.size)
+        }
+        read = await self._tiles.tiles(wanted)
+        tiles: dict[str, dict[TileId, bytes]] = {leaf.origin: {} for leaf, _ in published}
+        for (origin, tile), row in read.items():
+            tiles[origin][tile] = row
+        unsound = {
+            origin: cause
+            for origin, checkpoint in {checkpoint.origin: checkpoint for _, checkpoint in published}.items()
+            if (cause := self._unsound(checkpoint))
+        }
+        outcomes: list[Outcome] = []
+        for count, (leaf, checkpoint) in enumerate(published, 1):
+            if leaf.origin in unsound:
+                outcomes.append(Contradicted(leaf, unsound[leaf.origin]))
+            else:
+                outcomes.append(_proven(leaf, checkpoint, tiles[leaf.origin]))
+            if count % _PROOFS_AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+        return outcomes
+
+    def _unsound(self, checkpoint: PublishedCheckpoint) -> str | None:
+        if (verifier := self._verifiers.get(checkpoint.origin)) is None:
+            return None
+        try:
+            tree = verified(checkpoint.note, verifier).checkpoint
+        except EvidenceError as error:
+            return type(error).__name__
+        return None if tree.size == checkpoint.size else "the note's size is not the row's"
+
+
+def _proven(leaf: Leaf, checkpoint: PublishedCheckpoint, tiles: Mapping[TileId, bytes]) -> Outcome:
+    """Computes the path and verifies it, as any verifier will: a wrong receipt must never leave."""
+    try:
+        hashes = inclusion_proof(tiles, leaf.index, checkpoint.size)
+        verify_inclusion(leaf.index, checkpoint.size, leaf_hash(leaf.entry), hashes, checkpoint.root)
+    except EvidenceError as error:
+        return Contradicted(leaf, type(error).__name__)
+    return Proven(leaf, tuple(hashes), checkpoint)

@@ -1,0 +1,231 @@
+"""The running log of one replica: its tasks, from start to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from server.domain.refusals import ServiceUnavailable
+from server.transparency.guard_follower import GuardFollower
+from server.transparency.leader import Leader, SteppedDown
+from server.transparency.leadership import Backoff, elected, kept_alive, session_of
+from server.transparency.news import News, within
+from server.transparency.ports import LeaderSession, LogStorage, Signal
+from server.transparency.proofs import ProofFinder
+from server.transparency.receipts import TransparencyLog
+from server.transparency.settings import DEFAULT_PACE, Pace
+from server.transparency.shard import Shard
+from server.transparency.steps import OnStep, unobserved
+from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman
+from server.transparency.waker import Waker
+from server.usecases.ports import Clock
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatus:
+    """How this replica's part of the log fares, for health answers.
+
+    Attributes:
+        leading: whether this replica holds the leader's lock.
+        troubles: what keeps it from going on, by part; nothing when all is well.
+    """
+
+    leading: bool
+    troubles: tuple[Condition, ...]
+
+
+class TransparencyService:
+    """Leads the log or stands by to lead it, and serves receipts."""
+
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        storage: LogStorage,
+        *,
+        clock: Clock,
+        pace: Pace = DEFAULT_PACE,
+        on_step: OnStep = unobserved,
+    ) -> None:
+        """Takes the shards that this process has keys for, the current one first.
+
+        A former shard stays in the list until its last tree is published; new facts go to the current one.
+        """
+        self._storage = storage
+        self._pace = pace
+        self._leading = False
+        self._stopping = asyncio.Event()
+        self._recorded = News()
+        self._published = News()
+        self._waker = Waker(storage.sender, interval=pace.notify_interval)
+        self._signing = Watchman("log")
+        self._database = Watchman("log leadership")
+        self._listening = Watchman("log listener")
+        self._guarding = Watchman("log guard")
+        shards_watchman = Watchman("log shards")
+        self._watchmen = (
+            *(self._signing, self._database, self._listening, self._guarding, shards_watchman),
+            self._waker.watchman,
+        )
+        self._follower = GuardFollower(shards[0], storage.reader, self._guarding)
+        self._leader = Leader(
+            shards,
+            pace=pace,
+            clock=clock,
+            on_step=on_step,
+            watchman=self._signing,
+            shards_watchman=shards_watchman,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._campaign_task: asyncio.Task[None] | None = None
+        verifiers = {shard.origin: shard.verifier for shard in shards}
+        self._receipts = TransparencyLog(
+            origin=shards[0].origin,
+            vkey=shards[0].vkey,
+            reader=storage.reader,
+            proofs=ProofFinder(storage.reader, verifiers),
+            published=self._published,
+            waker=self._waker,
+            poll=pace.receipt_poll,
+        )
+
+    @property
+    def log(self) -> TransparencyLog:
+        """The port `Log` for use cases."""
+        return self._receipts
+
+    @property
+    def status(self) -> LogStatus:
+        """How it fares now."""
+        conditions = [watchman.condition for watchman in self._watchmen]
+        return LogStatus(self._leading, tuple(each for each in conditions if each is not None))
+
+    async def start(self) -> None:
+        """Starts the tasks; returns at once, whether the database and the key answer or not."""
+        self._campaign_task = self._supervised(self._signing, self._campaign)
+        self._tasks = [
+            self._supervised(self._listening, self._listen),
+            self._supervised(self._waker.watchman, self._waker.run),
+            self._supervised(self._guarding, self._follow),
+        ]
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Finishes the step under way, at most `drain_seconds` long, and lets go of the lock.
+
+        Entries still queued are the next leader's. Stop serving calls before: those who wait for receipts
+        need the log to run.
+        """
+        self._stopping.set()
+        self._recorded.arrive()
+        if self._campaign_task is not None:
+            await asyncio.wait([self._campaign_task], timeout=drain_seconds)
+            self._tasks.append(self._campaign_task)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._tasks, self._campaign_task = [], None
+        await self._storage.sender.close()
+        await self._storage.reader.close()
+
+    async def run(self, stop: asyncio.Event, drain_seconds: float = 5.0) -> None:
+        """Runs until `stop` is set, or until cancelled."""
+        await self.start()
+        try:
+            await stop.wait()
+        finally:
+            await self.stop(drain_seconds)
+
+    def _supervised(self, watchman: Watchman, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        async def supervise() -> None:
+            while not self._stopping.is_set():
+                try:
+                    await work()
+                except Exception as failure:  # noqa: BLE001 - a mistake of ours ends one attempt, never the log
+                    watchman.begins(Trouble.INTERNAL, {"error": type(failure).__name__})
+                    _log.exception("a task of the log failed", part=watchman.part)
+                    await self._pause(self._pace.retry_longest)
+
+        return asyncio.create_task(supervise(), name=watchman.part)
+
+    async def _campaign(self) -> None:
+        """Stands for leadership, leads, and stands again."""
+        backoff = Backoff(self._pace)
+        while not self._stopping.is_set():
+            try:
+                async with session_of(self._storage.sessions) as session:
+                    self._database.ends()
+                    if await elected(session, self._pace, self._pause):
+                        await self._lead(session, backoff)
+            except ServiceUnavailable:
+                self._database.begins(Trouble.DATABASE_UNAVAILABLE, {})
+            except SteppedDown as down:
+                if down.moved:
+                    _log.warning("another replica leads the log")
+            finally:
+                if self._leading:
+                    self._leading = False
+                    _log.info("stopped leading the log")
+            await self._pause(backoff.seconds())
+
+    async def _lead(self, session: LeaderSession, backoff: Backoff) -> None:
+        self._leading = True
+        _log.info("leads the log")
+        async with kept_alive(session, self._pace):
+            while not self._stopping.is_set():
+                seen = self._recorded.count
+                try:
+                    published = await self._leader.advance(session)
+                except ForkRefused:
+                    await self._pause(self._pace.retry_longest)
+                    continue
+                backoff.reset()
+                if published:
+                    # Busy: what comes meanwhile goes into one checkpoint.
+                    await self._pause(self._pace.checkpoint_interval)
+                else:
+                    await self._recorded.beyond(seen, self._pace.poll)
+
+    async def _listen(self) -> None:
+        backoff = Backoff(self._pace)
+
+        def ready() -> None:
+            self._listening.ends()
+            backoff.reset()
+            # Anything may have been missed while nobody listened.
+            self._recorded.arrive()
+            self._published.arrive()
+
+        while True:
+            try:
+                await self._storage.listener.listen(self._hear, ready)
+            except ServiceUnavailable:
+                self._listening.begins(Trouble.DATABASE_UNAVAILABLE, {})
+            await asyncio.sleep(backoff.seconds())
+
+    async def _follow(self) -> None:
+        """Keeps this replica's guard up to date while another one leads."""
+        while True:
+            seen = self._published.count
+            if not self._leading:
+                with contextlib.suppress(ServiceUnavailable):
+                    await self._follower.follow()
+            # A guard some seconds behind is as good: the tree to be signed must extend it all the same.
+            await asyncio.sleep(self._pace.follow_interval)
+            await self._published.beyond(seen, self._pace.follow_poll)
+
+    def _hear(self, signal: Signal) -> None:
+        if signal is Signal.RECORDED:
+            self._recorded.arrive()
+            return
+        self._published.arrive()
+        if not self._leading:
+            # Somebody else publishes: what kept this replica from it is no longer the log's trouble.
+            self._signing.ends()
+
+    async def _pause(self, seconds: float) -> bool:
+        """Pauses; returns False at once when the service is to stop."""
+        return not await within(seconds, self._stopping.wait())

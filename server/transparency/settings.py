@@ -1,0 +1,34 @@
+"""The log's times and amounts; the defaults are those of log-and-receipt.md, section 3."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the log goes. Times are in seconds."""
+
+    batch: int = 2000
+    """Entries that one tree adds at most."""
+    poll: float = 0.1
+    """How often an idle leader looks into the queue, woken or not."""
+    checkpoint_interval: float = 0.1
+    """At most one checkpoint in this time; after a longer silence the next one comes at once."""
+    notify_interval: float = 0.02
+    """At most one signal of a replica in this time."""
+    candidacy: float = 0.25
+    """How often a candidate asks for the lock; up to a quarter more, at random, so that they spread."""
+    silence: float = 2.0
+    """After this long a silence the database takes the lock from a leader."""
+    retry_first: float = 0.1
+    """Pause after a first failure; it doubles with each further one."""
+    retry_longest: float = 2.0
+    """The longest such pause."""
+    follow_interval: float = 1.0
+    """A standing-by replica's guard follows the published checkpoints at most this often."""
+    follow_poll: float = 10.0
+    """And at least this often, should the signal be lost."""
+    receipt_poll: float = 1.0
+    """How often those who wait for receipts look by themselves, should the signal be lost."""
+
+
+DEFAULT_PACE = Pace()
