@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 import grpc
@@ -53,7 +54,9 @@ class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
     async def Submit(
         self, request: delivery_pb2.SubmitRequest, context: Context
     ) -> delivery_pb2.SubmitResponse:
-        wait = not request.HasField("max_receipt_wait")
+        asked = request.max_receipt_wait.ToTimedelta() if request.HasField("max_receipt_wait") else None
+        self.office.waits.append(asked)
+        wait = asked is None or asked > timedelta(0)
 
         def work() -> delivery_pb2.SubmitResponse:
             letter = self.office.accept(request.submission)

@@ -143,6 +143,8 @@ class Office:
     entries: list[bytes] = field(default_factory=list)
     facts: dict[str, RecordedFact] = field(default_factory=dict)
     submitted_ids: list[str] = field(default_factory=list)
+    waits: list[timedelta | None] = field(default_factory=list)
+    """How long each submission asked to wait for its receipts."""
     batches: list[int] = field(default_factory=list)
     registrations: dict[str, str] = field(default_factory=dict)
     tampered: dict[str, bytes] = field(default_factory=dict)

@@ -103,6 +103,15 @@ async def test_the_operator_sets_up_a_sender_and_a_mailbox(operator: Connection)
         assert (await post.admin.open_mailbox(HOLDER)).address == HOLDER
 
 
+async def test_never_has_the_server_wait_longer_for_receipts_than_a_try_lasts(
+    agency: Connection, office: Office
+) -> None:
+    for total, asked in ((60.0, None), (4.0, None), (4.0, timedelta(0)), (4.0, timedelta(seconds=30))):
+        async with Client(agency, patience=Patience(total)) as post:
+            await post.deliveries.submit(letter(), max_receipt_wait=asked)
+    assert office.waits == [None, timedelta(seconds=1), timedelta(0), timedelta(seconds=1)]
+
+
 async def test_gives_up_when_the_time_is_up_and_says_that_the_outcome_is_unknown(
     agency: Connection, office: Office
 ) -> None:
