@@ -28,10 +28,11 @@ from pyhanko_certvalidator.errors import (
     ValidationError,
 )
 
+from namak.evidence.details import LISTS_LIMIT
 from namak.evidence.failures import CertificateExpired, CertificateUntrusted, NoPath
 
-MAX_INTERMEDIATES: Final = 6
-"""A path has at most so many certificates between the person's and the root."""
+MAX_PATH: Final = LISTS_LIMIT + 1
+"""A path has at most so many certificates, the root included."""
 
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
@@ -153,10 +154,8 @@ def path_to_root(
     if not roots:
         raise NoPath("no citizen root is trusted")
     above = tuple(dict.fromkeys(der for der in intermediates if der not in roots and der != leaf))
-    if len(above) > MAX_INTERMEDIATES:
-        raise NoPath(f"more than {MAX_INTERMEDIATES} certificates stand between the person's and the root")
     path = tuple(load_certificate(der) for der in _validated(leaf, above, tuple(roots), at))
-    if len(path) < 2 or path[-1].public_bytes(Encoding.DER) not in roots:
+    if not 2 <= len(path) <= MAX_PATH or path[-1].public_bytes(Encoding.DER) not in roots:
         raise NoPath("the certificate has no path to a citizen root")
     if not path[-1].not_valid_before_utc <= at <= path[-1].not_valid_after_utc:
         raise CertificateExpired("the citizen root is not valid at the time")

@@ -1,0 +1,90 @@
+"""What a verification found: every check in plain words, per file, and the verdict over all."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from namak.evidence.document import RecordedFact
+from namak.evidence.tlog_policy import CheckedCheckpoint
+
+
+class Outcome(StrEnum):
+    """How a check came out. Only FAILED makes a receipt invalid."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_BOUNDED = "not bounded"
+    """No independent clock confirms the time; nothing speaks against it either."""
+    NOT_GIVEN = "not given"
+    """The check would need a receipt that is not among the files, and what is proven does not depend on it.
+    """
+
+
+class Verdict(StrEnum):
+    """Whether what was given can be relied on."""
+
+    VALID = "VALID"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its name, how it came out, and what was found, in words."""
+
+    name: str
+    outcome: Outcome
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What was found of one file; ``proves`` says in one sentence what it proves, if anything."""
+
+    name: str
+    checks: tuple[Check, ...]
+    verdict: Verdict
+    proves: str
+    fact: RecordedFact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found of all files together; VALID when there are files and each of them is."""
+
+    files: tuple[FileReport, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        valid = bool(self.files) and all(file.verdict is Verdict.VALID for file in self.files)
+        return Verdict.VALID if valid else Verdict.INVALID
+
+
+@dataclass(slots=True)
+class Receipt:
+    """A file under verification: what could be read of it so far, and the checks made."""
+
+    name: str
+    checks: list[Check] = field(default_factory=list)
+    checked: CheckedCheckpoint | None = None
+    index: int | None = None
+    fact: RecordedFact | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no check has failed so far."""
+        return all(check.outcome is not Outcome.FAILED for check in self.checks)
+
+    def note(self, name: str, outcome: Outcome, words: str) -> None:
+        self.checks.append(Check(name, outcome, words))
+
+    def passed(self, name: str, words: str) -> None:
+        self.note(name, Outcome.PASSED, words)
+
+    def failed(self, name: str, words: str) -> None:
+        self.note(name, Outcome.FAILED, words)
+
+    def settle(self, name: str, problems: list[str], otherwise: str) -> None:
+        """Notes one check: failed with its problems, or passed with the words of ``otherwise``."""
+        if problems:
+            self.failed(name, "; ".join(problems))
+        else:
+            self.passed(name, otherwise)

@@ -1,0 +1,206 @@
+"""Verifies receipts: what a stranger can be convinced of, by what that stranger trusts.
+
+Nothing that is trusted comes from the receipts: the log's and the witnesses' keys, the citizen roots and how
+certificates name people are the verifier's. Bad input is reported, never raised. An entry of the log proves
+only that the operator recorded something; a confirmation is proven by its own signature, and a legal effect
+by deriving it again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from namak.evidence import events
+from namak.evidence.certificate import CertificateNaming
+from namak.evidence.details import EffectDetails
+from namak.evidence.document import RecordedFact
+from namak.evidence.errors import EvidenceError
+from namak.evidence.report import Check, FileReport, Outcome, Receipt, Report, Verdict
+from namak.evidence.times import format_time
+from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
+from namak.evidence.tlog_proof import TlogProof
+from namak.evidence.tree import leaf_hash, verify_inclusion
+from namak.evidence.verify_confirmation import check_confirmation
+from namak.evidence.verify_effect import check_effect
+
+__all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
+
+CLOCK_TOLERANCE: Final = timedelta(seconds=120)
+"""An EventTime may be later than the first independent time over it by at most this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the verifier trusts.
+
+    ``log_policy`` names the logs and the quorum of witnesses, ``citizen_roots`` (DER) the only authorities
+    for citizens, ``naming`` how their certificates name people. ``crls`` are revocation lists that evidence
+    only names, by the SHA-256 of their DER in lower-case hexadecimal; they need no trust. ``debt_limit`` is
+    how long a log may go without a witness before its times count as unbounded.
+    """
+
+    log_policy: TlogPolicy
+    citizen_roots: Sequence[bytes]
+    naming: CertificateNaming = field(default_factory=CertificateNaming)
+    crls: Mapping[str, bytes] = field(default_factory=dict)
+    debt_limit: timedelta = timedelta(hours=24)
+
+
+def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
+    """Verifies the receipts in ``files`` (name and content of each) together, as one story.
+
+    A confirmation stands for itself. An effect needs the receipts of the fact that it follows from and of the
+    facts that its rule requires among the files; without them it is not accepted.
+    """
+    receipts = [_read(name, data, trust) for name, data in files.items()]
+    given = _by_digest(receipts)
+    for receipt in given.values():
+        if receipt.fact and receipt.fact.document.event == events.READING_CONFIRMED:
+            check_confirmation(receipt, given, trust.citizen_roots, trust.naming, trust.crls)
+    for receipt in given.values():
+        if receipt.fact and receipt.fact.document.event == events.NOTIFICATION_EFFECTED:
+            check_effect(receipt, given)
+    for receipt in receipts:
+        _repeat(receipt, given)
+    return Report(tuple(_report(receipt) for receipt in receipts))
+
+
+def _by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
+    """Returns the sound receipts by the digest of their evidence: of each evidence the first."""
+    given: dict[str, Receipt] = {}
+    for receipt in receipts:
+        if receipt.fact is not None and receipt.is_sound:
+            given.setdefault(receipt.fact.digest, receipt)
+    return given
+
+
+def _repeat(receipt: Receipt, given: Mapping[str, Receipt]) -> None:
+    """Gives a further receipt of the same evidence the checks that were made on the evidence itself."""
+    if receipt.fact is None or not receipt.is_sound:
+        return
+    first = given[receipt.fact.digest]
+    if first is not receipt:
+        receipt.checks.extend(first.checks[len(receipt.checks) :])
+
+
+def _read(name: str, data: bytes, trust: Trust) -> Receipt:
+    """Reads one file and makes the checks that every receipt must pass."""
+    receipt = Receipt(name)
+    try:
+        proof = TlogProof.parse(data)
+    except EvidenceError as wrong:
+        receipt.failed("file", f"this is not a receipt: {wrong.detail}")
+        return receipt
+    receipt.passed("file", "the file is a receipt in its one canonical form")
+    receipt.index = proof.index
+    _check_log(receipt, proof, trust.log_policy)
+    if proof.extra is None:
+        receipt.failed("evidence", "the receipt does not hold the evidence that it is about")
+        return receipt
+    try:
+        receipt.fact = RecordedFact.parse(proof.extra)
+    except EvidenceError as wrong:
+        receipt.failed("evidence", f"what is logged is not an evidence document: {wrong.detail}")
+        return receipt
+    if receipt.checked is not None:
+        _check_inclusion(receipt, proof, receipt.checked, receipt.fact)
+    receipt.passed(
+        "evidence", f"the evidence is a well-formed document of {receipt.fact.document.event.name}"
+    )
+    if receipt.checked is not None:
+        _check_time(receipt, receipt.checked, receipt.fact, trust.debt_limit)
+    return receipt
+
+
+def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy) -> None:
+    try:
+        checked = policy.check_log_signature(proof.checkpoint)
+    except EvidenceError as wrong:
+        receipt.failed("log", f"no log that you trust signed the checkpoint: {wrong.detail}")
+        return
+    receipt.checked = checked
+    receipt.passed(
+        "log", f"the log {checked.log_name} signed the checkpoint of {checked.checkpoint.size} entries"
+    )
+    witnesses = len(checked.witnesses)
+    if not checked.quorum_met:
+        receipt.failed(
+            "witnesses", f"{witnesses} of your witnesses cosigned, which is not the quorum you ask for"
+        )
+    elif policy.quorum is None:
+        receipt.passed("witnesses", f"you ask for no witnesses; {witnesses} of those you know cosigned")
+    else:
+        receipt.passed("witnesses", f"{witnesses} of your witnesses cosigned, as many as you ask for")
+
+
+def _check_inclusion(
+    receipt: Receipt, proof: TlogProof, checked: CheckedCheckpoint, fact: RecordedFact
+) -> None:
+    tree = checked.checkpoint
+    try:
+        verify_inclusion(proof.index, tree.size, leaf_hash(fact.entry), proof.hashes, tree.root)
+    except EvidenceError as wrong:
+        receipt.failed(
+            "inclusion", f"the evidence does not stand in the log at index {proof.index}: {wrong.detail}"
+        )
+        return
+    receipt.passed(
+        "inclusion", f"the evidence stands in the log at index {proof.index}, in exactly these bytes"
+    )
+
+
+def _check_time(
+    receipt: Receipt, checked: CheckedCheckpoint, fact: RecordedFact, debt_limit: timedelta
+) -> None:
+    """Compares the operator's clock with the first independent one (POSIX seconds) over the evidence."""
+    event_time = fact.document.event_time
+    if not checked.witnesses:
+        said = f"the operator says {format_time(event_time)}; time not bounded by independent time"
+        receipt.note("time", Outcome.NOT_BOUNDED, said)
+        return
+    lead = event_time.timestamp() - min(witness.time for witness in checked.witnesses)
+    said = f"the operator says {format_time(event_time)}, {abs(lead):.0f} s"
+    if lead > CLOCK_TOLERANCE.total_seconds():
+        receipt.failed("time", f"{said} after a witness had already seen it")
+    elif lead < -debt_limit.total_seconds():
+        receipt.note("time", Outcome.NOT_BOUNDED, f"{said} before the first witness: time not bounded")
+    else:
+        receipt.passed("time", f"{said} {'after' if lead > 0 else 'before'} the first witness's time")
+
+
+def _report(receipt: Receipt) -> FileReport:
+    verdict = Verdict.VALID if receipt.is_sound else Verdict.INVALID
+    if receipt.fact is None or verdict is Verdict.INVALID:
+        failed = ", ".join(check.name for check in receipt.checks if check.outcome is Outcome.FAILED)
+        proves = f"Proves nothing: failed on {failed}."
+    else:
+        proves = _sentence(receipt.fact)
+    return FileReport(receipt.name, tuple(receipt.checks), verdict, proves, receipt.fact)
+
+
+def _sentence(fact: RecordedFact) -> str:
+    document = fact.document
+    sender, recipient = document.sender.identifier, document.recipient.identifier
+    what = f"{document.event.name}: at {format_time(document.event_time)}"
+    message = f"message {document.delivery_id} from {sender} to {recipient}"
+    match document.event:
+        case events.SUBMISSION_ACCEPTANCE:
+            return f"{what} the operator accepted {message}."
+        case events.SUBMISSION_REJECTION:
+            return f"{what} the operator refused a message from {sender} to {recipient}: {document.reason}."
+        case events.CONTENT_CONSIGNMENT:
+            return f"{what} {message} was laid into the recipient's mailbox."
+        case events.CONTENT_ACCESS_TRACKING:
+            return (
+                f"{what} {message} was opened for the first time by its recipient, as the operator recorded."
+            )
+        case events.READING_CONFIRMED:
+            person = recipient.partition("@")[0]
+            return f"{what} {person} had signed, with their own key, to have read and accepted {message}."
+    if isinstance(document.details, EffectDetails):
+        since, rule = format_time(document.details.effective_time), document.details.rule
+        policy = document.notification_policy
+        notified = f"{recipient} is properly notified of {message}"
+        return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
+    return f"{what} the operator recorded this of {message}."
