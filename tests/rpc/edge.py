@@ -169,6 +169,7 @@ async def started_edge(
     stream_limits: StreamLimits | None = None,
     max_concurrent_calls: int = 1000,
     drain: float = 1.0,
+    tls: TlsFiles | None = None,
 ) -> AsyncIterator[Edge]:
     """Starts an edge on free ports, and stops it."""
     register, desks = world.register(), Desks()
@@ -195,7 +196,7 @@ async def started_edge(
         GrpcSettings(
             listen="127.0.0.1:0",
             health_listen="127.0.0.1:0",
-            tls=TlsFiles(world.server.cert_path, world.server.key_path, world.pki.client_roots_path),
+            tls=tls or TlsFiles(world.server.cert_path, world.server.key_path, world.pki.client_roots_path),
             max_concurrent_calls=max_concurrent_calls,
             drain=drain,
         ),
