@@ -1,0 +1,258 @@
+"""The one place where everything is wired together."""
+
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from uuid import UUID
+
+import grpc
+
+from namak.evidence.note import Verifier
+from namak.v1 import (
+    delivery_pb2_grpc,
+    evidence_pb2_grpc,
+    mailbox_pb2_grpc,
+    sender_admin_pb2_grpc,
+)
+from server.config import KeySettings, Settings
+from server.domain.ids import MonotonicIds
+from server.domain.profile import Profile
+from server.gateways.citizen_pki import CitizenPki
+from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
+from server.grpc_server import GrpcServer, GrpcSettings, TlsFiles, build_server, interceptor_chain
+from server.hsm.file_key import FileLogSigner
+from server.hsm.keys import LogSigner
+from server.hsm.pkcs11 import Pkcs11LogSigner, TokenKey
+from server.interceptors.deadline import STREAM, TimeLimit
+from server.interceptors.interceptor import Interceptor
+from server.interceptors.streams import StreamLimits
+from server.jurisdictions.am import AM
+from server.services.delivery import DeliveryServicer
+from server.services.evidence import EvidenceServicer
+from server.services.mailbox import MailboxServicer
+from server.services.sender_admin import SenderAdminServicer
+from server.storage import migrate
+from server.storage.database import Database
+from server.storage.embedded import embedded_postgres
+from server.storage.log_reader import PostgresLogReader
+from server.storage.log_store import PostgresLeaderSessions
+from server.storage.signals import PostgresSignalListener, PostgresSignalSender
+from server.storage.unit_of_work import SqlUnitOfWork
+from server.transparency.guard import FileGuard
+from server.transparency.ports import LogStorage
+from server.transparency.service import TransparencyService
+from server.transparency.settings import DEFAULT_PACE
+from server.transparency.shard import Shard
+from server.transparency.steps import OnStep, unobserved
+from server.usecases.delivery import DeliveryDesk
+from server.usecases.evidence import EvidenceDesk
+from server.usecases.identity import Identity
+from server.usecases.mailboxes import Mailboxes
+from server.usecases.ports import Log, UnitOfWork
+from server.usecases.reading import Reading
+from server.usecases.sender_admin import SenderAdmin
+
+_LOG_CONNECTIONS = 4
+
+PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
+
+
+class SchemaOutdated(Exception):
+    """The database does not have the tables of this release."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Returns the present time, UTC."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The operating system's randomness."""
+
+    def __init__(self) -> None:
+        self._ids = MonotonicIds(lambda: time.time_ns() // 1_000_000, secrets.token_bytes)
+
+    def new_id(self) -> UUID:
+        """Returns a new identifier, greater than all that this process made before."""
+        return self._ids.new_id()
+
+    def random(self, count: int) -> bytes:
+        """Returns unpredictable bytes."""
+        return secrets.token_bytes(count)
+
+
+@contextlib.asynccontextmanager
+async def database_url(settings: Settings) -> AsyncIterator[str]:
+    """Yields the URL of the database; runs the embedded PostgreSQL meanwhile, if that is what is set.
+
+    The embedded one is brought to this release's schema on the way; another one is its operator's to upgrade.
+    """
+    if settings.database.url != "embedded":
+        yield settings.database.url
+        return
+    async with embedded_postgres(settings.database.directory) as postgres:
+        await migrate.upgrade(postgres.url)
+        yield postgres.url
+
+
+async def open_signer(key: KeySettings) -> LogSigner:
+    """Opens the log's key where the settings say it is. Raises `HsmUnavailable`."""
+    if key.file is not None:
+        return FileLogSigner.open(key.file)
+    if key.module is None or key.token is None or key.pin_file is None:
+        raise ValueError("the settings name no token")
+    environment = {"SOFTHSM2_CONF": str(key.softhsm_config)} if key.softhsm_config else {}
+    return await Pkcs11LogSigner.open(TokenKey(key.module, key.token, key.label, key.pin_file, environment))
+
+
+def sender_admin(uow: UnitOfWork) -> SenderAdmin:
+    """Returns the register of senders, for the server and for the operator's commands."""
+    return SenderAdmin(uow=uow, clock=SystemClock(), entropy=SystemEntropy())
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    grpc: GrpcServer
+    log: TransparencyService
+    settings: Settings
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT where calls are served."""
+        return _address(self.settings.server.listen, self.grpc.port)
+
+    @property
+    def health_address(self) -> str:
+        """HOST:PORT where the health service listens."""
+        return _address(self.settings.server.health_listen, self.grpc.health_port)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncIterator[Server]:
+    """Runs a server: everything is started in order, and stopped in the opposite order on leaving.
+
+    Raises:
+        SchemaOutdated: the database lacks tables of this release.
+        ServiceUnavailable, HsmUnavailable, OSError, ValueError: something it needs can't be had.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        url = await stack.enter_async_context(database_url(settings))
+        if await migrate.current(url) != migrate.newest():
+            raise SchemaOutdated("the database lacks tables of this release; run: namak-server migrate")
+        database = Database(url, pool_size=settings.database.pool_size)
+        stack.push_async_callback(database.dispose)
+        signer = await open_signer(settings.log.key)
+        stack.push_async_callback(signer.close)
+
+        log = _transparency(settings, url, signer, on_step)
+        await log.start()
+        stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
+        desk = _Desks(settings, SqlUnitOfWork(database), log.log)
+        stack.push_async_callback(desk.delivery.drain)
+
+        async def is_ready() -> bool:
+            await database.ping()
+            return True
+
+        grpc_server = build_server(
+            _grpc_settings(settings), desk.add_services, _interceptors(settings, desk.identity), is_ready
+        )
+        await grpc_server.start()
+        stack.push_async_callback(grpc_server.stop)
+        yield Server(grpc_server, log, settings)
+
+
+class _Desks:
+    """The use cases over one database and one log, and the servicers in front of them."""
+
+    def __init__(self, settings: Settings, uow: UnitOfWork, log: Log) -> None:
+        profile = PROFILES[settings.profile]
+        clock, entropy = SystemClock(), SystemEntropy()
+        citizens = CitizenPki(CitizenTrust(_citizen_files(settings)), profile.naming)
+        self._profile = profile
+        self._development = settings.development
+        self.identity = Identity(uow, citizens, clock)
+        self.delivery = DeliveryDesk(
+            uow=uow,
+            clock=clock,
+            entropy=entropy,
+            log=log,
+            profile=profile,
+        )
+        self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy)
+        self._mailboxes = Mailboxes(uow=uow, clock=clock, entropy=entropy, profile=profile)
+        self._reading = Reading(
+            uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
+        )
+        self._evidence = EvidenceDesk(uow=uow, log=log)
+
+    def add_services(self, server: grpc.aio.Server) -> None:
+        """Puts the servicers of the contract on a server."""
+        profile = self._profile
+        sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(
+            SenderAdminServicer(self._admin, profile, development=self._development), server
+        )
+        mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(
+            MailboxServicer(self._mailboxes, self._reading, profile), server
+        )
+        delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(
+            DeliveryServicer(self.delivery, profile), server
+        )
+        evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceServicer(self._evidence), server)
+
+
+def log_storage(url: str) -> LogStorage:
+    """Returns the log's own connections to the database."""
+    return LogStorage(
+        PostgresLeaderSessions(url, silence_seconds=DEFAULT_PACE.silence),
+        PostgresLogReader(url, connections=_LOG_CONNECTIONS),
+        PostgresSignalSender(url),
+        PostgresSignalListener(url),
+    )
+
+
+def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnStep) -> TransparencyService:
+    origin = settings.log.origin
+    guard = FileGuard(settings.log.guard, Verifier(origin, signer.public_key))
+    return TransparencyService(
+        [Shard(origin, signer, guard)], log_storage(url), clock=SystemClock(), on_step=on_step
+    )
+
+
+def _citizen_files(settings: Settings) -> CitizenFiles:
+    citizens = settings.citizens
+    return CitizenFiles(citizens.roots, citizens.intermediates, citizens.revocation_lists)
+
+
+def _grpc_settings(settings: Settings) -> GrpcSettings:
+    server = settings.server
+    return GrpcSettings(
+        listen=server.listen,
+        health_listen=server.health_listen,
+        tls=TlsFiles(server.certificate, server.key, server.client_authorities),
+        max_concurrent_calls=server.max_concurrent_calls,
+        drain=server.drain.total_seconds(),
+    )
+
+
+def _interceptors(settings: Settings, identity: Identity) -> Sequence[Interceptor]:
+    default, most = settings.server.default_deadline, settings.server.max_deadline
+    return interceptor_chain(
+        identity,
+        unary=TimeLimit(default.total_seconds(), most.total_seconds()),
+        stream=STREAM,
+        stream_limits=StreamLimits(),
+    )
+
+
+def _address(listen: str, port: int) -> str:
+    return f"{listen.rpartition(':')[0]}:{port}"
