@@ -45,6 +45,8 @@ ISSUER = ROOT.authority("Citizen authority")
 AGENCIES = Authority.root("Agency root")
 CARD = ISSUER.card()
 LISTS = (ROOT.crl(), ISSUER.crl())
+RSA_2048 = rsa.generate_private_key(65537, 2048)
+RSA_1024 = rsa.generate_private_key(65537, 1024)
 SIGNATURE = build_confirmation_signature(STATEMENT, CARD.der, CARD.chain, CARD.sign)
 
 
@@ -76,9 +78,8 @@ def test_a_citizens_signature_says_who_signed() -> None:
     assert signer.digest_algorithm == "sha256"
 
 
-@pytest.mark.parametrize("bits", [2048, 3072])
-def test_rsa_keys_from_2048_bits_are_accepted(bits: int) -> None:
-    card = ISSUER.card(key=rsa.generate_private_key(65537, bits))
+def test_rsa_keys_from_2048_bits_are_accepted() -> None:
+    card = ISSUER.card(key=RSA_2048)
 
     assert check(signed_by(card)).person.certificate == card.der
 
@@ -194,7 +195,7 @@ def test_a_signature_by_another_key_is_refused() -> None:
         build_confirmation_signature(STATEMENT, CARD.der, CARD.chain, other.sign)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(SIGNATURE) - 1), st.integers(1, 255))
 def test_every_changed_byte_is_refused_with_an_error_of_ours(position: int, change: int) -> None:
     changed = bytearray(SIGNATURE)
@@ -328,7 +329,7 @@ def test_a_critical_extension_that_nobody_knows_is_untrusted() -> None:
 
 
 def test_a_weak_authority_is_untrusted() -> None:
-    weak = ROOT.authority("Weak authority", key=rsa.generate_private_key(65537, 1024))
+    weak = ROOT.authority("Weak authority", key=RSA_1024)
     card = weak.card()
 
     with pytest.raises(CertificateUntrusted):
@@ -477,18 +478,28 @@ def crafted(
             for name, values in attributes.items()
         ]
     )
-    parsed = asn1_cms.ContentInfo.load(build_confirmation_signature(content, card.der, card.chain, card.sign))
-    signed = parsed["content"]
-    signer = signed["signer_infos"][0]
-    signer["digest_algorithm"] = {"algorithm": digest}
-    signed["digest_algorithms"] = [{"algorithm": digest}]
-    signer["signed_attrs"] = encoded
-    signer["signature_algorithm"] = algorithm or {"algorithm": "sha256_ecdsa"}
-    to_sign = signer["signed_attrs"].untag().dump(force=True)
-    signer["signature"] = (sign or card.sign)(to_sign)
+    named = asn1_x509.Certificate.load(card.der)
+    signer = {
+        "version": "v1",
+        "sid": asn1_cms.SignerIdentifier(
+            {"issuer_and_serial_number": {"issuer": named.issuer, "serial_number": named.serial_number}}
+        ),
+        "digest_algorithm": {"algorithm": digest},
+        "signed_attrs": encoded,
+        "signature_algorithm": algorithm or {"algorithm": "sha256_ecdsa"},
+        "signature": (sign or card.sign)(encoded.dump()),
+    }
     change_signer(signer)
+    signed = {
+        "version": "v1",
+        "digest_algorithms": [{"algorithm": digest}],
+        "encap_content_info": {"content_type": "data"},
+        "certificates": [asn1_x509.Certificate.load(der) for der in (card.der, *card.chain)],
+        "signer_infos": [asn1_cms.SignerInfo(signer)],
+    }
     change_signed(signed)
-    return bytes(parsed.dump(force=True))
+    content_info = {"content_type": "signed_data", "content": asn1_cms.SignedData(signed)}
+    return bytes(asn1_cms.ContentInfo(content_info).dump())
 
 
 def test_a_crafted_signature_without_a_change_is_accepted() -> None:
@@ -507,10 +518,8 @@ def _second_signer(signed: Any) -> None:
     signed["signer_infos"] = [signed["signer_infos"][0], signed["signer_infos"][0].copy()]
 
 
-def _drop_certificates(signed: Any) -> None:
-    signers = CARD.certificate.serial_number
-    kept = [choice for choice in signed["certificates"] if choice.chosen.serial_number != signers]
-    signed["certificates"] = kept
+def _drop_certificate(signed: Any) -> None:
+    signed["certificates"] = signed["certificates"][1:]
 
 
 def _sha1_ecdsa(data: bytes) -> bytes:
@@ -525,14 +534,12 @@ MISSHAPEN: dict[str, Callable[[], bytes]] = {
     "content attached": lambda: crafted(change_signed=_attach),
     "two signers": lambda: crafted(change_signed=_second_signer),
     "no signer": lambda: crafted(change_signed=_set("signer_infos", [])),
-    "no certificate of the signer": lambda: crafted(change_signed=_drop_certificates),
+    "no certificate of the signer": lambda: crafted(change_signed=_drop_certificate),
     "a list inside": lambda: crafted(
         change_signed=_set("crls", [asn1_cms.RevocationInfoChoice.load(LISTS[0])])
     ),
     "two certificates of a subject": lambda: crafted(
-        change_signed=lambda signed: signed["certificates"].append(
-            asn1_cms.CertificateChoices.load(OTHER.der)
-        )
+        change_signed=lambda signed: signed["certificates"].append(asn1_x509.Certificate.load(OTHER.der))
     ),
     "sha-1": lambda: crafted(digest="sha1", algorithm={"algorithm": "sha1_ecdsa"}, sign=_sha1_ecdsa),
     "sha-1 under sha-256": lambda: crafted(algorithm={"algorithm": "sha1_ecdsa"}, sign=_sha1_ecdsa),
@@ -562,7 +569,7 @@ MISSHAPEN: dict[str, Callable[[], bytes]] = {
         )
     ),
     "no signed attributes": lambda: crafted(
-        change_signer=lambda signer: signer.__setitem__("signed_attrs", None),
+        change_signer=lambda signer: signer.pop("signed_attrs"),
     ),
     "another version of the signer": lambda: crafted(change_signer=_set("version", "v3")),
     "a signature by somebody else": lambda: crafted(sign=OTHER.sign),
@@ -577,8 +584,7 @@ def test_refuses_a_signature_with(cms: Callable[[], bytes]) -> None:
 
 
 def test_a_key_of_1024_bits_is_refused() -> None:
-    key = rsa.generate_private_key(65537, 1024)
-    card = ISSUER.card(key=key)
+    card = ISSUER.card(key=RSA_1024)
 
     with pytest.raises(CertificateUntrusted):
         signed_by(card)
@@ -604,7 +610,7 @@ def _pss_sign(key: PrivateKey) -> Callable[[bytes], bytes]:
 
 
 def test_pss_is_accepted_with_the_usual_parameters_only() -> None:
-    card = ISSUER.card(key=rsa.generate_private_key(65537, 2048))
+    card = ISSUER.card(key=RSA_2048)
     sign = _pss_sign(card.key)
 
     assert check(crafted(card=card, algorithm=_pss(32), sign=sign)).person.certificate == card.der

@@ -563,7 +563,7 @@ def test_two_effects_of_one_delivery_accuse_the_operator(story: Story, confirmed
 # --- anything at all
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_reports_any_damage_and_never_raises(
     story: Story, confirmed: RecordedFact, data: st.DataObject
@@ -576,7 +576,7 @@ def test_reports_any_damage_and_never_raises(
     assert report.verdict is Verdict.INVALID
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_reports_any_damage_within_a_logged_signature_and_never_raises(
     story: Story, data: st.DataObject

@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, Self
 from uuid import UUID
 
@@ -202,15 +202,16 @@ def entry_of(document_bytes: bytes) -> bytes:
 def _event(value: Value) -> Event:
     if not value.has("ERDSEventId"):
         value.refuse("not an object with an ERDSEventId")
-    uri = Value(value.raw["ERDSEventId"], f"{value.path}.ERDSEventId")  # type: ignore[index]  # `has` says that it is an object
+    uri = Value(value.raw["ERDSEventId"], ".ERDSEventId", value)  # type: ignore[index]  # `has` says that it is an object
     event = events.by_uri.get(uri.string())
     if event is None:
         uri.refuse("no event of the table")
     return event
 
 
-def _keys(event: Event) -> list[str]:
-    return [
+@cache
+def _keys(event: Event) -> tuple[str, ...]:
+    return (
         "version",
         "EvidenceIdentifier",
         "ERDSEventId",
@@ -224,7 +225,7 @@ def _keys(event: Event) -> list[str]:
         *(["MessageIdentifier"] if event.of_delivery else []),
         "UserContentInfo",
         "Extensions",
-    ]
+    )
 
 
 def _read_reason(value: Value) -> str:

@@ -9,8 +9,7 @@ counts, and they are hashed.
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Final, NoReturn, TypeVar
 from uuid import UUID
@@ -29,34 +28,45 @@ _HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
 class Value:
     """A JSON value and where it stands, so that a refusal can say so."""
 
-    raw: object
-    path: str
+    __slots__ = ("_above", "_key", "raw")
+
+    def __init__(self, raw: object, key: str, above: "Value | None" = None) -> None:
+        self.raw = raw
+        self._key = key
+        self._above = above
+
+    @property
+    def path(self) -> str:
+        """Where the value stands, for example ``document.SenderDetails.Identifier``."""
+        return self._key if self._above is None else self._above.path + self._key
 
     def refuse(self, why: str) -> NoReturn:
         raise MalformedEvidence(f"{self.path}: {why}")
 
-    def fields(self, keys: Iterable[str]) -> dict[str, "Value"]:
+    def fields(self, keys: Collection[str]) -> dict[str, "Value"]:
         """Returns the values of an object that has exactly ``keys``."""
         if not isinstance(self.raw, dict):
             self.refuse("not an object")
-        expected = frozenset(keys)
-        if missing := sorted(expected - self.raw.keys()):
+        if len(self.raw) != len(keys) or not all(key in self.raw for key in keys):
+            self._refuse_keys(self.raw, keys)
+        return {key: Value(value, f".{key}", self) for key, value in self.raw.items()}
+
+    def _refuse_keys(self, found: dict[str, object], keys: Collection[str]) -> NoReturn:
+        if missing := [key for key in keys if key not in found]:
             self.refuse(f"{missing[0]} is missing")
-        if surplus := sorted(self.raw.keys() - expected):
-            # The key itself comes from outside and may be anything.
-            self.refuse(f"{surplus[0][:40]!r} is not permitted here")
-        return {key: Value(value, f"{self.path}.{key}") for key, value in self.raw.items()}
+        surplus = next(key for key in found if key not in keys)
+        # The key comes from outside and may be anything.
+        self.refuse(f"{surplus[:40]!r} is not permitted here")
 
     def items(self, at_least: int, at_most: int) -> list["Value"]:
         if not isinstance(self.raw, list):
             self.refuse("not a list")
         if not at_least <= len(self.raw) <= at_most:
             self.refuse(f"has {len(self.raw)} items, not {at_least} to {at_most}")
-        return [Value(item, f"{self.path}[{number}]") for number, item in enumerate(self.raw)]
+        return [Value(item, f"[{number}]", self) for number, item in enumerate(self.raw)]
 
     def has(self, key: str) -> bool:
         return isinstance(self.raw, dict) and key in self.raw
