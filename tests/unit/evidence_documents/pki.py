@@ -121,9 +121,10 @@ class Authority:
         key: PrivateKey | None = None,
         extra: Sequence[Extension] = (),
         name: x509.Name | None = None,
+        is_ca: bool = False,
     ) -> Card:
         key = key or new_key()
-        extensions = [(x509.BasicConstraints(False, None), True), key_usage(*usages), *extra]
+        extensions = [(x509.BasicConstraints(is_ca, None), True), key_usage(*usages), *extra]
         certificate = _certificate(
             name or subject("SARGSYAN,ANI", number),
             key,
