@@ -9,21 +9,13 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from uuid import UUID
 
-import grpc
-
 from namak.evidence.note import Verifier
-from namak.v1 import (
-    delivery_pb2_grpc,
-    evidence_pb2_grpc,
-    mailbox_pb2_grpc,
-    sender_admin_pb2_grpc,
-)
 from server.config import KeySettings, Settings
 from server.domain.ids import MonotonicIds
 from server.domain.profile import Profile
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
-from server.grpc_server import GrpcServer, GrpcSettings, TlsFiles, build_server, interceptor_chain
+from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
 from server.hsm.file_key import FileLogSigner
 from server.hsm.keys import LogSigner
 from server.hsm.pkcs11 import Pkcs11LogSigner, TokenKey
@@ -164,7 +156,10 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
             return True
 
         grpc_server = build_server(
-            _grpc_settings(settings), desk.add_services, _interceptors(settings, desk.identity), is_ready
+            _grpc_settings(settings),
+            desk.servicers().add_to,
+            _interceptors(settings, desk.identity),
+            is_ready,
         )
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)
@@ -195,19 +190,15 @@ class _Desks:
         )
         self._evidence = EvidenceDesk(uow=uow, log=log)
 
-    def add_services(self, server: grpc.aio.Server) -> None:
-        """Puts the servicers of the contract on a server."""
+    def servicers(self) -> Servicers:
+        """Returns the servicers of the contract, in front of the use cases."""
         profile = self._profile
-        sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(
-            SenderAdminServicer(self._admin, profile, development=self._development), server
+        return Servicers(
+            sender_admin=SenderAdminServicer(self._admin, profile, development=self._development),
+            mailbox=MailboxServicer(self._mailboxes, self._reading, profile),
+            delivery=DeliveryServicer(self.delivery, profile),
+            evidence=EvidenceServicer(self._evidence),
         )
-        mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(
-            MailboxServicer(self._mailboxes, self._reading, profile), server
-        )
-        delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(
-            DeliveryServicer(self.delivery, profile), server
-        )
-        evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceServicer(self._evidence), server)
 
 
 def log_storage(url: str) -> LogStorage:

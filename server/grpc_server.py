@@ -15,7 +15,16 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
-from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2
+from namak.v1 import (
+    delivery_pb2,
+    delivery_pb2_grpc,
+    evidence_pb2,
+    evidence_pb2_grpc,
+    mailbox_pb2,
+    mailbox_pb2_grpc,
+    sender_admin_pb2,
+    sender_admin_pb2_grpc,
+)
 from server.domain import limits
 from server.interceptors.access import Access, AccessRules
 from server.interceptors.access_log import AccessLog
@@ -25,6 +34,10 @@ from server.interceptors.errors import Errors
 from server.interceptors.interceptor import Interceptor
 from server.interceptors.peer_identity import CallerIdentity, PeerIdentity
 from server.interceptors.streams import StreamLimits, Streams
+from server.services.delivery import DeliveryServicer
+from server.services.evidence import EvidenceServicer
+from server.services.mailbox import MailboxServicer
+from server.services.sender_admin import SenderAdminServicer
 
 _log = structlog.get_logger(__name__)
 
@@ -78,6 +91,23 @@ class GrpcSettings:
     max_connection_age_grace: float = 900.0
     drain: float = 10.0
     readiness_interval: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Servicers:
+    """The servicers of the contract, one for each of `SERVICES`."""
+
+    sender_admin: SenderAdminServicer
+    mailbox: MailboxServicer
+    delivery: DeliveryServicer
+    evidence: EvidenceServicer
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Puts them on a server."""
+        sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(self.sender_admin, server)
+        mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(self.mailbox, server)
+        delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(self.delivery, server)
+        evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(self.evidence, server)
 
 
 def interceptor_chain(
@@ -189,7 +219,7 @@ def build_server(
 
     Args:
         settings: how it listens.
-        add_services: adds the servicers, with the functions that come with the stubs.
+        add_services: puts the servicers on it: `Servicers.add_to`.
         interceptors: see `interceptor_chain`.
         is_ready: tells whether calls can be served now; asked again and again for the health service.
     """

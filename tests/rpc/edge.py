@@ -13,17 +13,11 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from namak.v1 import (
-    delivery_pb2_grpc,
-    evidence_pb2_grpc,
-    mailbox_pb2_grpc,
-    sender_admin_pb2_grpc,
-)
 from server.dev.authority import Validity
 from server.dev.pki import DevelopmentPki, Identity, Person
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
-from server.grpc_server import GrpcServer, GrpcSettings, TlsFiles, build_server, interceptor_chain
+from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
 from server.interceptors.deadline import STREAM, UNARY, TimeLimit
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions.am import AM
@@ -180,16 +174,12 @@ async def started_edge(
     )
     identity = usecase.Identity(register.uow, CitizenPki(trust, AM.naming), SystemClock())
 
-    def add_services(server: grpc.aio.Server) -> None:
-        sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(
-            SenderAdminServicer(desks.admin, AM, development=True), server
-        )
-        mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(
-            MailboxServicer(desks.mailboxes, desks.reading, AM), server
-        )
-        delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(desks.delivery, AM), server)
-        evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceServicer(desks.evidence), server)
-
+    servicers = Servicers(
+        SenderAdminServicer(desks.admin, AM, development=True),
+        MailboxServicer(desks.mailboxes, desks.reading, AM),
+        DeliveryServicer(desks.delivery, AM),
+        EvidenceServicer(desks.evidence),
+    )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")
     server = build_server(
@@ -200,7 +190,7 @@ async def started_edge(
             max_concurrent_calls=max_concurrent_calls,
             drain=drain,
         ),
-        add_services,
+        servicers.add_to,
         interceptor_chain(
             identity, unary=unary, stream=stream, stream_limits=stream_limits or StreamLimits()
         ),

@@ -1,0 +1,166 @@
+"""Imports point inward, and each library appears only in the rings that are there to deal with it."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.contract.imports import SOURCES, import_graph, is_within
+
+PORTS = "server.usecases.ports"
+
+# What each ring may import of the server's own code, besides itself.
+INWARD: Mapping[str, frozenset[str]] = {
+    "server.domain": frozenset(),
+    "server.jurisdictions": frozenset({"server.domain"}),
+    "server.usecases": frozenset({"server.domain"}),
+    "server.services": frozenset({"server.domain", "server.usecases"}),
+    "server.interceptors": frozenset({"server.domain", "server.usecases", "server.services"}),
+    "server.hsm": frozenset(),
+    "server.gateways": frozenset({"server.domain", PORTS}),
+    "server.transparency": frozenset({"server.domain", "server.hsm", PORTS}),
+    "server.storage": frozenset(
+        {"server.domain", PORTS, "server.transparency.ports", "server.transparency.settings"}
+    ),
+    "server.config": frozenset(),
+    "server.log_lines": frozenset(),
+    "server.grpc_server": frozenset({"server.domain", "server.services", "server.interceptors"}),
+    # These wire things together, and nothing above imports them.
+    "server.bootstrap": frozenset(
+        {
+            "server.config",
+            "server.domain",
+            "server.gateways",
+            "server.grpc_server",
+            "server.hsm",
+            "server.interceptors",
+            "server.jurisdictions",
+            "server.services",
+            "server.storage",
+            "server.transparency",
+            "server.usecases",
+        }
+    ),
+    "server.cli": frozenset({"server"}),
+    "server.__main__": frozenset({"server.cli"}),
+    "server.dev": frozenset({"server.domain", "server.hsm"}),
+}
+
+# Where a library may be imported; it is refused everywhere else.
+HOMES: Mapping[str, frozenset[str]] = {
+    "grpc": frozenset({"server.services", "server.interceptors", "server.grpc_server", "namak.client"}),
+    "grpc_status": frozenset({"server.interceptors", "namak.client"}),
+    "grpc_interceptor": frozenset({"server.interceptors"}),
+    "grpc_health": frozenset({"server.grpc_server"}),
+    "google": frozenset(
+        {
+            "server.services",
+            "server.interceptors",
+            "server.grpc_server",
+            "namak.client",
+            "namak.cli",
+        }
+    ),
+    "sqlalchemy": frozenset({"server.storage", "migrations"}),
+    "asyncpg": frozenset({"server.storage", "migrations"}),
+    "alembic": frozenset({"server.storage", "migrations"}),
+    "pkcs11": frozenset({"server.hsm", "server.dev", "namak.client.card"}),
+}
+
+# What reaches outside the process; evidence is judged, and rules are applied, without any of it.
+OUTSIDE = ("socket", "ssl", "http", "urllib", "asyncio", "subprocess", "requests", "httpx", "aiohttp")
+PURE = ("server.domain", "server.jurisdictions", "namak.evidence")
+
+
+def ring_of(module: str) -> str | None:
+    return next((ring for ring in INWARD if is_within(module, ring)), None)
+
+
+def test_every_module_of_the_server_belongs_to_a_ring() -> None:
+    modules = [module for module in import_graph() if is_within(module, "server") and module != "server"]
+
+    assert len(modules) > len(INWARD)
+    assert [module for module in modules if ring_of(module) is None] == []
+
+
+@pytest.mark.parametrize("ring", sorted(INWARD))
+def test_imports_point_inward(ring: str) -> None:
+    permitted = {ring, *INWARD[ring]}
+    outward = {
+        f"{module} -> {imported}"
+        for module, imports in import_graph().items()
+        if is_within(module, ring)
+        for imported in imports
+        if is_within(imported, "server")
+        and not any(is_within(imported, each) for each in permitted)
+        # The package itself holds no code.
+        and imported != "server"
+    }
+
+    assert outward == set()
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_library_stays_where_it_belongs(library: str) -> None:
+    strayed = {
+        module
+        for module, imports in import_graph().items()
+        if any(is_within(imported, library) for imported in imports)
+        and not any(is_within(module, home) for home in HOMES[library])
+    }
+
+    assert strayed == set()
+
+
+def test_the_contracts_stubs_are_known_at_the_edge_only() -> None:
+    edge = ("server.services", "server.interceptors", "server.grpc_server")
+    strayed = {
+        module
+        for module, imports in import_graph().items()
+        if is_within(module, "server")
+        and any(is_within(imported, "namak.v1") for imported in imports)
+        and not any(is_within(module, each) for each in edge)
+    }
+
+    assert strayed == set()
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_rules_and_evidence_reach_nothing_outside(package: str) -> None:
+    reached = {
+        f"{module} -> {imported}"
+        for module, imports in import_graph().items()
+        if is_within(module, package)
+        for imported in imports
+        if any(is_within(imported, each) for each in OUTSIDE)
+    }
+
+    assert reached == set()
+
+
+def test_evidence_knows_nothing_but_itself() -> None:
+    known = {
+        f"{module} -> {imported}"
+        for module, imports in import_graph().items()
+        if is_within(module, "namak.evidence")
+        for imported in imports
+        if is_within(imported, "server")
+        or (is_within(imported, "namak") and not is_within(imported, "namak.evidence"))
+    }
+
+    assert known == set()
+
+
+def test_the_client_knows_nothing_of_the_server() -> None:
+    known = {
+        f"{module} -> {imported}"
+        for module, imports in import_graph().items()
+        if is_within(module, "namak")
+        for imported in imports
+        if is_within(imported, "server")
+    }
+
+    assert known == set()
+
+
+def test_the_servers_own_code_is_where_it_is_looked_for() -> None:
+    assert all(directory.is_dir() for directory in SOURCES.values())
