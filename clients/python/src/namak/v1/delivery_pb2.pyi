@@ -295,7 +295,9 @@ class Accepted(_message.Message):
 
     @_builtins.property
     def receipts(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.Receipt]:
-        """Their receipts, in the same order; empty when they were not asked for or did not come in time. Ask GetReceipt for them then."""
+        """Their receipts, in the same order; empty when they were not asked for, did not come in time, or would make the reply to a
+        batch larger than 4 MiB. Ask GetReceipt for them then.
+        """
 
     def __init__(
         self,

@@ -37,7 +37,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_RESOURCE_NOT_PERMITTED: _Reason.ValueType  # 6
     """The resource belongs to somebody else or does not exist; which of the two is not told."""
     REASON_INVALID_FIELDS: _Reason.ValueType  # 10
-    """One or more fields are wrong; every one is listed with its path and reason in `google.rpc.BadRequest`."""
+    """One or more fields are wrong; every one is listed with its path and reason in `google.rpc.BadRequest`. Of very many only as
+    many are listed as fit; the metadata counts the others as `violations_left_out`.
+    """
     REASON_REQUEST_ID_REUSED: _Reason.ValueType  # 11
     """The request id was used before, with other content."""
     REASON_INVALID_PAGE_TOKEN: _Reason.ValueType  # 12
@@ -114,7 +116,9 @@ REASON_NETWORK_NOT_PERMITTED: Reason.ValueType  # 5
 REASON_RESOURCE_NOT_PERMITTED: Reason.ValueType  # 6
 """The resource belongs to somebody else or does not exist; which of the two is not told."""
 REASON_INVALID_FIELDS: Reason.ValueType  # 10
-"""One or more fields are wrong; every one is listed with its path and reason in `google.rpc.BadRequest`."""
+"""One or more fields are wrong; every one is listed with its path and reason in `google.rpc.BadRequest`. Of very many only as
+many are listed as fit; the metadata counts the others as `violations_left_out`.
+"""
 REASON_REQUEST_ID_REUSED: Reason.ValueType  # 11
 """The request id was used before, with other content."""
 REASON_INVALID_PAGE_TOKEN: Reason.ValueType  # 12
