@@ -1,1 +1,1 @@
-"""What the system does. Only this code opens units of work and commits them; it shows the order of effects."""
+"""What the system does. Only this code opens units of work and commits; it shows the order of effects."""

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.domain.refusals import InternalFault, Refused, ServiceUnavailable
 from server.usecases.delivery import Accepted
@@ -60,8 +61,12 @@ async def test_a_commit_that_fails_after_its_caller_left_is_no_unhandled_error(w
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    gate.set()
-    await world.desk.drain()
+    with capture_logs() as logged:
+        gate.set()
+        await world.desk.drain()
+    assert [(entry["event"], entry["error"]) for entry in logged] == [
+        ("a commit failed after its caller had left", "ServiceUnavailable")
+    ]
     assert not world.uow.committed.claims
 
 
@@ -90,7 +95,12 @@ async def test_one_items_failure_touches_no_other(world: World) -> None:
             raise RuntimeError("a constraint refused it")
 
     world.uow.before_commit = poisoned  # type: ignore[method-assign]
-    outcomes = await world.submit(letter("1"), letter("2", subject="poison"), letter("3"))
+    with capture_logs() as logged:
+        outcomes = await world.submit(letter("1"), letter("2", subject="poison"), letter("3"))
+    assert [entry["event"] for entry in logged] == [
+        "a shared write failed; each submission is tried alone",
+        "a submission failed",
+    ]
     assert [type(outcome) for outcome in outcomes] == [Accepted, InternalFault, Accepted]
     assert {request_id for _, request_id in world.uow.committed.claims} == {"1", "3"}
     assert [one.sequence for one in world.uow.committed.links.values()] == [1, 2]

@@ -81,6 +81,13 @@ async def test_page_tokens_of_deliveries_belong_to_their_caller(world: World) ->
     await world.desk.list_deliveries(ListDeliveries(world.agency, 7, page.next_page_token))
 
 
+async def test_page_tokens_of_messages_belong_to_their_mailbox(world: World, mailboxes: Mailboxes) -> None:
+    await filled(world)
+    page = await mailboxes.list_messages(ListMessages(world.ani, 1, ""))
+    with pytest.raises(InvalidPageToken):
+        await mailboxes.list_messages(ListMessages(world.bob, 1, page.next_page_token))
+
+
 async def test_a_made_up_key_in_a_token_is_refused(world: World, mailboxes: Mailboxes) -> None:
     query = Query(("ListDeliveries", str(world.src.id), ""))
     with pytest.raises(InvalidPageToken):

@@ -300,6 +300,7 @@ async def test_an_expired_statement_is_refused(world: World) -> None:
     world.clock.time = expires_at
     with pytest.raises(StatementExpired):
         await confirm(world, delivery, statement_id, cms)
+    assert world.cards.judged_at == []
     world.clock.time = expires_at - timedelta(microseconds=1)
     await confirm(world, delivery, statement_id, cms)
 
