@@ -133,9 +133,9 @@ def _take_lock(path: Path) -> int | None:
 
 def _start_as_owner(place: Place, *, durable: bool, end: float) -> None:
     if not place.data.exists():
-        _initialise(place)
+        _initialise(place, durable=durable)
     changed = _write_settings(place, durable=durable)
-    _forget_reused_pid(place)
+    _forget_reused_pid(place, end)
     if _postmaster_pid(place) is not None and changed:
         _stop_server(place)
     while not _answers(place):
@@ -157,7 +157,7 @@ def _start_as_owner(place: Place, *, durable: bool, end: float) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _initialise(place: Place) -> None:
+def _initialise(place: Place, *, durable: bool) -> None:
     """Makes the data directory beside its place and moves it there whole, so that a half-made one is never
     started.
     """
@@ -177,6 +177,7 @@ def _initialise(place: Place) -> None:
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
+        *(() if durable else ("--no-sync",)),
     )
     if done.returncode != 0:
         raise EmbeddedPostgresFailed(f"initdb fails in {making}: {done.stdout}")
@@ -194,7 +195,8 @@ def _write_settings(place: Place, *, durable: bool) -> bool:
         "unix_socket_permissions": "0700",
         "max_connections": str(MAX_CONNECTIONS),
         "fsync": switch,
-        "synchronous_commit": switch,
+        # Also without fsync: then a commit outlives the server's death, if not the machine's.
+        "synchronous_commit": "on",
         "full_page_writes": switch,
         "timezone": "UTC",
         "log_timezone": "UTC",
@@ -255,16 +257,36 @@ def _postmaster_pid(place: Place) -> int | None:
     return int(lines[0]) if os.fsencode(place.data) in arguments else None
 
 
-def _forget_reused_pid(place: Place) -> None:
-    """Removes the file of a server that is gone while another program has its process id, as after a
-    machine's restart.
+def _forget_reused_pid(place: Place, end: float) -> None:
+    """Removes the lock files of a server that is gone while something else has its process id.
 
-    PostgreSQL itself deals with the file of a dead process, and looks for that server's last children by it;
-    only a living stranger under the number makes it refuse.
+    That is a stranger after a machine's restart, or the server's own remains where nobody collects them.
+    PostgreSQL itself deals with the files of a process id that nobody has, and only refuses in these two
+    cases. The files also say where to look for the dead server's last children, so those must be gone first:
+    a server beside them would destroy the data.
     """
     lines = _postmaster(place)
-    if lines and _postmaster_pid(place) is None and Path("/proc", lines[0].strip(), "cmdline").exists():
-        (place.data / "postmaster.pid").unlink()
+    if not lines or _postmaster_pid(place) is not None or not Path("/proc", lines[0].strip()).exists():
+        return
+    while _server_processes(place):
+        if time.monotonic() > end:
+            raise EmbeddedPostgresFailed(f"processes of a dead PostgreSQL in {place.data} do not end")
+        time.sleep(_POLL_SECONDS)
+    Path(lines[4].strip(), f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
+    (place.data / "postmaster.pid").unlink()
+
+
+def _server_processes(place: Place) -> list[int]:
+    """Returns the living PostgreSQL processes that work in the data directory, whatever their names."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            works_here = (process / "cwd").readlink() == place.data
+            if works_here and (process / "exe").readlink().name.startswith("postgres"):
+                found.append(int(process.name))
+        except OSError:
+            continue  # ended meanwhile, or another user's
+    return found
 
 
 def _answers(place: Place) -> bool:

@@ -75,7 +75,7 @@ def asks_to_try_again(state: str | None) -> bool:
 
 
 def _plan_is_stale(error: exc.DBAPIError) -> bool:
-    """Says whether a migration has changed a table meanwhile: the next attempt prepares the statement anew."""
+    """Says whether a migration has changed a table since: the next attempt prepares the statement anew."""
     return error.orig is not None and isinstance(error.orig.__cause__, InvalidCachedStatementError)
 
 

@@ -16,11 +16,17 @@ Values = Mapping[str, Any]
 
 
 class Statements:
-    """Runs the statements of one transaction; after one has failed, the transaction is good for nothing."""
+    """Runs the statements of one transaction.
+
+    Attributes:
+        failed: a statement has failed or was interrupted, so that the transaction is good for nothing.
+        hangs: the server left a statement unanswered, so that asking it for a rollback would only take time.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.failed = False
+        self.hangs = False
 
     async def run(self, statement: Executable, values: Values | None = None) -> CursorResult[Any]:
         """Runs a statement.
@@ -32,7 +38,8 @@ class Statements:
         try:
             with answering():
                 return await self._connection.execute(statement, values)
-        except BaseException:
+        except BaseException as error:
+            self.hangs = isinstance(error.__cause__, TimeoutError)
             # Cancellation too: the server may have dropped the statement and with it the transaction.
             # PostgreSQL answers COMMIT of a failed transaction with a rollback and no error.
             self.failed = True

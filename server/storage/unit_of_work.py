@@ -37,6 +37,11 @@ class SqlTransaction:
         self.deliveries = SqlDeliveries(self._statements)
         self.evidence = SqlEvidenceStore(self._statements)
 
+    @property
+    def hangs(self) -> bool:
+        """Whether the server left a statement of it unanswered."""
+        return self._statements.hangs
+
     async def commit(self) -> None:
         """Commits, synchronously to disk. A cancelled caller learns of its cancellation once the commit is
         through.
@@ -75,9 +80,12 @@ class SqlUnitOfWork:
     @contextlib.asynccontextmanager
     async def _transaction(self, *, writes: bool) -> AsyncIterator[Transaction]:
         connection = await self._database.connect()
+        transaction = SqlTransaction(connection, writes=writes)
         try:
-            yield SqlTransaction(connection, writes=writes)
+            yield transaction
         finally:
+            if transaction.hangs:
+                await _finish(connection.invalidate())
             # Rolls back what is open. The pool throws away a connection that cannot even do that.
             await _finish(connection.close())
 
