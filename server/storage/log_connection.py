@@ -41,6 +41,21 @@ def answering() -> Iterator[None]:
         raise ServiceUnavailable(COMPONENT) from error
 
 
+@contextlib.contextmanager
+def connecting() -> Iterator[None]:
+    """As `answering`, for making a connection: a server that turns us away does not answer us, whatever it
+    says; an operator may mend that while we try again.
+
+    Raises:
+        ServiceUnavailable: there is no connection.
+    """
+    try:
+        with answering():
+            yield
+    except StorageFault as refused:
+        raise ServiceUnavailable(COMPONENT) from refused
+
+
 async def connect(url: str, *, command_seconds: float, settings: Mapping[str, str]) -> Any:
     """Makes a connection with session settings, each of its commands limited in time.
 
@@ -49,7 +64,7 @@ async def connect(url: str, *, command_seconds: float, settings: Mapping[str, st
     Raises:
         ServiceUnavailable: the database does not answer.
     """
-    with answering():
+    with connecting():
         return await asyncpg.connect(
             driver_url(url),
             timeout=CONNECT_SECONDS,

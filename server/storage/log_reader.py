@@ -11,7 +11,7 @@ from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import parse_note
 from namak.evidence.tiles import TileId
 from server.domain.refusals import ServiceUnavailable
-from server.storage.log_connection import CONNECT_SECONDS, answering, driver_url
+from server.storage.log_connection import CONNECT_SECONDS, answering, connecting, driver_url
 from server.transparency.ports import Leaf
 from server.usecases.ports import PublishedCheckpoint
 
@@ -82,16 +82,26 @@ class PostgresLogReader:
             return await self._fetch(statement, *values)
 
     async def _fetch(self, statement: str, *values: object) -> Sequence[Any]:
-        with answering():
-            async with self._making:
-                if self._pool is None:
-                    self._pool = await asyncpg.create_pool(
-                        driver_url(self._url),
-                        min_size=0,
-                        max_size=self._connections,
-                        timeout=CONNECT_SECONDS,
-                        command_timeout=COMMAND_SECONDS,
-                        server_settings={"application_name": "namak log reader"},
-                    )
-            rows: Sequence[Any] = await self._pool.fetch(statement, *values)
-            return rows
+        with connecting():
+            pool = await self._opened()
+            connection = await pool.acquire()
+        try:
+            with answering():
+                rows: Sequence[Any] = await connection.fetch(statement, *values)
+                return rows
+        finally:
+            with answering():
+                await pool.release(connection)
+
+    async def _opened(self) -> Any:
+        async with self._making:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    driver_url(self._url),
+                    min_size=0,
+                    max_size=self._connections,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=COMMAND_SECONDS,
+                    server_settings={"application_name": "namak log reader"},
+                )
+        return self._pool

@@ -1,12 +1,14 @@
 """The leader's work, in the order that keeps the log one: finish what is committed, then integrate more."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 
+from namak.evidence.tree import EMPTY_ROOT
 from server.hsm.errors import HsmError, HsmKeyChanged, HsmUnavailable
 from server.transparency.guard import GuardMoved
 from server.transparency.integrator import integrate
-from server.transparency.ports import HeadMoved, LeaderSession
-from server.transparency.publisher import publish
+from server.transparency.ports import Head, HeadMoved, LeaderSession
+from server.transparency.publisher import check_committed, publish
 from server.transparency.settings import Pace
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep
@@ -44,30 +46,46 @@ class Leader:
         self._watchman = watchman
         self._shards_watchman = shards_watchman
 
+    async def inspect(self, session: LeaderSession) -> None:
+        """Checks, before anything is done, that the database is not behind what was signed.
+
+        Raises:
+            As `advance`.
+        """
+        with self._telling():
+            heads = {head.origin: head for head in await session.heads()}
+            for origin, shard in self._shards.items():
+                await check_committed(session, shard, heads.get(origin, Head(origin, 0, EMPTY_ROOT, 0)))
+
     async def advance(self, session: LeaderSession) -> bool:
         """Publishes what is committed, or else integrates and publishes; returns whether it published.
 
         Raises:
-            ForkRefused: nothing may be signed; the lock must be held on to.
+            ForkRefused: nothing may be signed; the lock must be held on to, so that no other replica signs
+                what this one's guard contradicts.
             SteppedDown: the trouble may be this replica's own; the lock must be let go.
             ServiceUnavailable: the database does not answer.
         """
-        try:
+        with self._telling():
             published = await self._advance(session)
-        except ForkRefused as refused:
-            # The lock is kept: no other replica shall sign what this one's guard contradicts.
-            self._watchman.begins(refused.kind, refused.fields)
-            raise
+        self._watchman.ends()
+        return published
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tells the watchman of trouble, and decides whether it ends the leadership."""
+        try:
+            yield
         except (HeadMoved, GuardMoved) as moved:
             raise SteppedDown(moved=True) from moved
         except LogTrouble as trouble:
             self._watchman.begins(trouble.kind, trouble.fields)
+            if isinstance(trouble, ForkRefused):
+                raise
             raise SteppedDown(moved=False) from trouble
         except (HsmUnavailable, HsmKeyChanged) as failure:
             self._watchman.begins(_kind(failure), {"cause": str(failure)})
             raise SteppedDown(moved=False) from failure
-        self._watchman.ends()
-        return published
 
     async def _advance(self, session: LeaderSession) -> bool:
         if await self._finish(session):

@@ -21,9 +21,7 @@ async def publish(session: LeaderSession, shard: Shard, head: Head, *, clock: Cl
         GuardMoved, HeadMoved: another leader was faster.
         HsmUnavailable, HsmKeyChanged: by the key.
     """
-    guarded = await shard.guard.read()
-    tiles = await session.tiles(head.origin, tiles_to_check(guarded, head))
-    check_extends(guarded, head, tiles)
+    guarded = await check_committed(session, shard, head)
     tree = await sign(shard, Checkpoint(head.origin, head.integrated_size, head.root))
     await on_step(Step.SIGNED)
     await shard.guard.advance(guarded, tree)
@@ -31,6 +29,18 @@ async def publish(session: LeaderSession, shard: Shard, head: Head, *, clock: Cl
     await session.publish(head, tree.note, clock.now())
     await on_step(Step.PUBLISHED)
     await session.announce()
+
+
+async def check_committed(session: LeaderSession, shard: Shard, head: Head) -> SignedTree | None:
+    """Checks that the committed tree of `head` is sound and extends the guarded one, which it returns.
+
+    Raises:
+        LogTrouble: it may not be signed.
+    """
+    guarded = await shard.guard.read()
+    tiles = await session.tiles(head.origin, tiles_to_check(guarded, head))
+    check_extends(guarded, head, tiles)
+    return guarded
 
 
 async def sign(shard: Shard, checkpoint: Checkpoint) -> SignedTree:

@@ -18,7 +18,7 @@ from server.transparency.receipts import TransparencyLog
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
-from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman
+from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
 from server.usecases.ports import Clock
 
@@ -160,8 +160,8 @@ class TransparencyService:
                     self._database.ends()
                     if await elected(session, self._pace, self._pause):
                         await self._lead(session, backoff)
-            except ServiceUnavailable:
-                self._database.begins(Trouble.DATABASE_UNAVAILABLE, {})
+            except ServiceUnavailable as unavailable:
+                self._database.begins(Trouble.DATABASE_UNAVAILABLE, cause_of(unavailable))
             except SteppedDown as down:
                 if down.moved:
                     _log.warning("another replica leads the log")
@@ -174,10 +174,14 @@ class TransparencyService:
     async def _lead(self, session: LeaderSession, backoff: Backoff) -> None:
         self._leading = True
         _log.info("leads the log")
+        inspected = False
         async with kept_alive(session, self._pace):
             while not self._stopping.is_set():
                 seen = self._recorded.count
                 try:
+                    if not inspected:
+                        await self._leader.inspect(session)
+                        inspected = True
                     published = await self._leader.advance(session)
                 except ForkRefused:
                     await self._pause(self._pace.retry_longest)
@@ -202,8 +206,8 @@ class TransparencyService:
         while True:
             try:
                 await self._storage.listener.listen(self._hear, ready)
-            except ServiceUnavailable:
-                self._listening.begins(Trouble.DATABASE_UNAVAILABLE, {})
+            except ServiceUnavailable as unavailable:
+                self._listening.begins(Trouble.DATABASE_UNAVAILABLE, cause_of(unavailable))
             await asyncio.sleep(backoff.seconds())
 
     async def _follow(self) -> None:
@@ -213,6 +217,9 @@ class TransparencyService:
             if not self._leading:
                 with contextlib.suppress(ServiceUnavailable):
                     await self._follower.follow()
+            elif self._signing.condition is None:
+                # A leader looks at the guard itself, each time.
+                self._guarding.ends()
             # A guard some seconds behind is as good: the tree to be signed must extend it all the same.
             await asyncio.sleep(self._pace.follow_interval)
             await self._published.beyond(seen, self._pace.follow_poll)

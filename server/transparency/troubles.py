@@ -136,3 +136,8 @@ class Watchman:
         if self._condition is not None:
             _log.info("the trouble is over", part=self.part, trouble=self._condition.kind.value)
             self._condition = None
+
+
+def cause_of(failure: Exception) -> Mapping[str, str]:
+    """Returns what lies behind a failure as a field: the kind of error only, for texts may quote rows."""
+    return {"cause": type(failure.__cause__ or failure).__name__}

@@ -4,7 +4,7 @@ import asyncio
 
 from server.domain.refusals import ServiceUnavailable
 from server.transparency.ports import Signal, SignalSender
-from server.transparency.troubles import Trouble, Watchman
+from server.transparency.troubles import Trouble, Watchman, cause_of
 
 
 class Waker:
@@ -31,6 +31,6 @@ class Waker:
             try:
                 await self._sender.send(Signal.RECORDED)
                 self.watchman.ends()
-            except ServiceUnavailable:
-                self.watchman.begins(Trouble.DATABASE_UNAVAILABLE, {})
+            except ServiceUnavailable as unavailable:
+                self.watchman.begins(Trouble.DATABASE_UNAVAILABLE, cause_of(unavailable))
             await asyncio.sleep(self._interval)

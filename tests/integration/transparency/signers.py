@@ -1,4 +1,4 @@
-"""Keys that behave like a token's: they sign, go away, come back, and break; and they remember what they signed."""
+"""Keys that behave like a token's: they sign, go away, come back and break; all they signed is on record."""
 
 import asyncio
 from pathlib import Path
