@@ -37,7 +37,7 @@ def postgres_url() -> Iterator[str]:
     with _slot() as directory:
         server = EmbeddedPostgres.start(directory / "postgres", durable=False)
         try:
-            _finish(_drop_leftovers(server.url))
+            finish(_drop_leftovers(server.url))
             yield server.url
         finally:
             server.stop()
@@ -47,10 +47,10 @@ def postgres_url() -> Iterator[str]:
 def template_database(postgres_url: str) -> Iterator[str]:
     """The name of a migrated database that nobody is connected to."""
     name = _NAMES + uuid4().hex
-    _finish(_run(postgres_url, f"CREATE DATABASE {name}"))
-    _finish(migrate.upgrade(_on(postgres_url, name)))
+    finish(_run(postgres_url, f"CREATE DATABASE {name}"))
+    finish(migrate.upgrade(database_called(postgres_url, name)))
     yield name
-    _finish(_run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    finish(_run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -75,13 +75,23 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def copied_database(server: str, original: str) -> Iterator[str]:
+    """Makes a database that is a copy of another one, to which nobody may be connected; drops it at the end.
+
+    `server` and `original` are URLs, and so is what it yields.
+    """
+    with _database(server, f"TEMPLATE {make_url(original).database}") as url:
+        yield url
+
+
+@contextlib.contextmanager
 def _database(server: str, how: str) -> Iterator[str]:
     name = _NAMES + uuid4().hex
-    _finish(_run(server, f"CREATE DATABASE {name} {how}"))
+    finish(_run(server, f"CREATE DATABASE {name} {how}"))
     try:
-        yield _on(server, name)
+        yield database_called(server, name)
     finally:
-        _finish(_run(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        finish(_run(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @contextlib.contextmanager
@@ -91,11 +101,13 @@ def _slot() -> Iterator[Path]:
     """
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
     root = Path(tempfile.gettempdir()) / f"namak-tests-{os.geteuid()}-{boot}"
-    root.mkdir(mode=0o711, exist_ok=True)
+    root.mkdir(exist_ok=True)
     assert root.lstat().st_uid == os.geteuid(), f"{root} is somebody else's"
+    root.chmod(0o711)
     for number in range(1000):
         directory = root / str(number)
-        directory.mkdir(mode=0o711, exist_ok=True)
+        directory.mkdir(exist_ok=True)
+        directory.chmod(0o711)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,11 +139,12 @@ async def _run(server: str, statement: str) -> None:
     await engine.dispose()
 
 
-def _on(server: str, name: str) -> str:
+def database_called(server: str, name: str) -> str:
+    """Returns the URL of another database of the same server."""
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
-def _finish(work: Coroutine[Any, Any, None]) -> None:
+def finish(work: Coroutine[Any, Any, None]) -> None:
     """Runs work to its end on a loop of its own, whichever loop the test has."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, work).result()

@@ -139,9 +139,19 @@ def _directory_in_reach(wanted: Path, account: Account, state: Path) -> Path:
     return wanted.resolve(strict=True)
 
 
+def _make_enterable(state: Path) -> None:
+    """Makes the directory, enterable for everybody whatever the umask; one that is there keeps its mode."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        state.mkdir()
+    except FileExistsError:
+        return
+    state.chmod(0o711)
+
+
 def _replace_by_link(wanted: Path, account: Account, state: Path) -> None:
     """Puts a link to a new directory under `state` in the place of an empty one."""
-    state.mkdir(mode=0o711, parents=True, exist_ok=True)
+    _make_enterable(state)
     made = Path(tempfile.mkdtemp(prefix="postgres-", dir=state))
     made.chmod(0o711)
     if not account.reaches(made):
@@ -190,7 +200,7 @@ def _programs_in_reach(account: Account, state: Path) -> Path:
     built = int((installation / "bin" / "postgres").stat().st_mtime)
     copy = state / f"{_INSTALLATION}-{built}"
     if not copy.exists():
-        state.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _make_enterable(state)
         making = Path(tempfile.mkdtemp(prefix=f"{_INSTALLATION}-", dir=state))
         # The programs find their libraries relative to themselves, hence the same two neighbours as in the
         # wheel.

@@ -278,6 +278,14 @@ async def test_a_start_that_is_cancelled_leaves_no_server(open_directory: Path) 
 class TestAsRoot:
     """PostgreSQL runs as an account of its own, wherever root's directories lie."""
 
+    @pytest.fixture
+    def strict_umask(self) -> Iterator[None]:
+        """Whatever this process makes is its own alone."""
+        before = os.umask(0o077)
+        yield
+        os.umask(before)
+
+    @pytest.mark.usefixtures("strict_umask")
     def test_a_directory_behind_a_closed_one_becomes_a_link_and_no_mode_changes(
         self, tmp_path: Path, open_directory: Path
     ) -> None:
