@@ -7,7 +7,7 @@ from uuid import UUID
 
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier
-from namak.evidence.tiles import TileId, inclusion_proof, tiles_for_inclusion
+from namak.evidence.tiles import InclusionProver, TileId, tiles_for_inclusion
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.ports import Leaf, LogReader
@@ -110,6 +110,7 @@ class ProofFinder:
         tiles: dict[str, dict[TileId, bytes]] = {leaf.origin: {} for leaf, _ in published}
         for (origin, tile), row in read.items():
             tiles[origin][tile] = row
+        provers = {origin: InclusionProver(rows) for origin, rows in tiles.items()}
         unsound = {
             origin: cause
             for origin, checkpoint in {checkpoint.origin: checkpoint for _, checkpoint in published}.items()
@@ -120,7 +121,7 @@ class ProofFinder:
             if leaf.origin in unsound:
                 outcomes.append(Contradicted(leaf, unsound[leaf.origin]))
             else:
-                outcomes.append(_proven(leaf, checkpoint, tiles[leaf.origin]))
+                outcomes.append(_proven(leaf, checkpoint, provers[leaf.origin]))
             if count % _PROOFS_AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
         return outcomes
@@ -135,10 +136,10 @@ class ProofFinder:
         return None if tree.size == checkpoint.size else "the note's size is not the row's"
 
 
-def _proven(leaf: Leaf, checkpoint: PublishedCheckpoint, tiles: Mapping[TileId, bytes]) -> Outcome:
+def _proven(leaf: Leaf, checkpoint: PublishedCheckpoint, prover: InclusionProver) -> Outcome:
     """Computes the path and verifies it, as any verifier will: a wrong receipt must never leave."""
     try:
-        hashes = inclusion_proof(tiles, leaf.index, checkpoint.size)
+        hashes = prover.proof(leaf.index, checkpoint.size)
         verify_inclusion(leaf.index, checkpoint.size, leaf_hash(leaf.entry), hashes, checkpoint.root)
     except EvidenceError as error:
         return Contradicted(leaf, type(error).__name__)

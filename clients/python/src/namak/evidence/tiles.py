@@ -129,6 +129,40 @@ def inclusion_proof(tiles: Mapping[TileId, bytes], index: int, size: int) -> lis
     return [_root_of_range(tiles, leaves) for leaves in _inclusion_ranges(index, size)]
 
 
+class InclusionProver:
+    """Computes many inclusion proofs from the same tiles, each inner hash once.
+
+    Proofs of a batch share nearly all hashes: this is many times faster than :func:`inclusion_proof`, and
+    gives the same.
+    """
+
+    def __init__(self, tiles: Mapping[TileId, bytes]) -> None:
+        """Takes all tiles that ``tiles_for_inclusion`` names for the proofs to be asked for."""
+        self._tiles = tiles
+        self._roots: dict[_Node, bytes] = {}
+
+    def proof(self, index: int, size: int) -> list[bytes]:
+        """Returns what :func:`inclusion_proof` does."""
+        return [self._root_of_range(leaves) for leaves in _inclusion_ranges(index, size)]
+
+    def _root_of_range(self, leaves: _Range) -> bytes:
+        *lefts, root = [self._root_of_node(node) for node in _complete_subtrees(leaves)]
+        for left in reversed(lefts):
+            root = node_hash(left, root)
+        return root
+
+    def _root_of_node(self, node: _Node) -> bytes:
+        if (root := self._roots.get(node)) is None:
+            if node.height % HEIGHT == 0:
+                root = _root_of_node(self._tiles, node)
+            else:
+                left = _Node(node.height - 1, 2 * node.position)
+                right = _Node(node.height - 1, 2 * node.position + 1)
+                root = node_hash(self._root_of_node(left), self._root_of_node(right))
+            self._roots[node] = root
+        return root
+
+
 def consistency_proof(tiles: Mapping[TileId, bytes], old: int, new: int) -> list[bytes]:
     """Returns the hashes that show the tree of ``old`` leaves to begin that of ``new`` (RFC 6962, 2.1.2).
 
