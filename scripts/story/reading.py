@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from namak.client.card import Card, read_pin
-from namak.client.config import Connection
 from namak.client.confirmation import check_statement, sign_statement
 from namak.client.receipts import save_receipts
+from namak.config import Connection
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2
 from scripts.story.post import Post
 from scripts.story.stage import Stage

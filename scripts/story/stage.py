@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from namak.client.errors import NamakError
+from namak.errors import NamakError
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import pytest
 
 from namak.cli import main
 from namak.client import Connection
-from namak.client.config import Signing
+from namak.config import Signing
 from server.dev.tokens import SoftHsmMissing, TokenStore
 from tests.client.authority import Authority, connection_for
 from tests.client.counter import open_counter

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from namak.client.card import Card, read_pin
-from namak.client.config import Signing
 from namak.client.confirmation import sign_statement
-from namak.client.errors import (
+from namak.config import Signing
+from namak.errors import (
     CardError,
     CardModuleMissing,
     CardSupportMissing,

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from namak.client import Client, Connection
 from namak.client.certificates import check_own_certificate
-from namak.client.errors import CannotConnect, ConfigurationError, OwnCertificateError
 from namak.client.retries import Patience
+from namak.errors import CannotConnect, ConfigurationError, OwnCertificateError
 from tests.client.authority import Authority, connection_for
 
 HOUR = timedelta(hours=1)

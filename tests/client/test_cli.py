@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 from namak.client import Client, Connection
-from namak.client.config import Signing
+from namak.config import Signing
 from namak.evidence.cms_signature import check_signature
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.tlog_policy import TlogPolicy

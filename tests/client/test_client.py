@@ -7,7 +7,8 @@ import grpc
 import pytest
 
 from namak.client import Client, Connection, compose, compose_part
-from namak.client.errors import (
+from namak.client.retries import Patience
+from namak.errors import (
     ContentMismatch,
     FileExistsAlready,
     InvalidFields,
@@ -20,7 +21,6 @@ from namak.client.errors import (
     Unavailable,
     WrongState,
 )
-from namak.client.retries import Patience
 from namak.v1 import delivery_pb2, sender_admin_pb2
 from tests.client.office import HOLDER, SENDER, Office, Refusal, unavailable
 

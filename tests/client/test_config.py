@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from namak.client.config import ENVIRONMENT, Connection, find_config, load_trust, parse_duration
-from namak.client.errors import ConfigurationError
+from namak.config import ENVIRONMENT, Connection, find_config, load_trust, parse_duration
+from namak.errors import ConfigurationError
 
 
 def write(directory: Path, text: str) -> Path:

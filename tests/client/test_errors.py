@@ -5,10 +5,10 @@ import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from namak import errors
 from namak.cli.codes import ExitCode, advice_for, exit_code_of
-from namak.client import errors
-from namak.client.errors import NamakError
 from namak.client.statuses import CLASS_OF_REASON, error_from_status
+from namak.errors import NamakError
 from namak.v1 import errors_pb2
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from namak.client.errors import ContentMismatch, FileExistsAlready, FileProblem
 from namak.client.files import IncomingFile, distinct_names, safe_name, write_new_file
+from namak.errors import ContentMismatch, FileExistsAlready, FileProblem
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,17 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from namak.cli.codes import EXIT_CODES_TEXT, ExitCode
 from namak.cli.screen import Screen
-from namak.client import Client, Connection
-from namak.client.config import parse_duration
-from namak.client.errors import NamakError, ServerFault
+from namak.config import Connection, parse_duration
+from namak.errors import NamakError, ServerFault
+
+if TYPE_CHECKING:
+    from namak.client import Client
 
 app = typer.Typer(
     name="namak",
@@ -27,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 
 
@@ -79,8 +81,10 @@ class Run:
             connection = replace(connection, timeout=self.options.timeout)
         return connection
 
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """Returns a client, to be entered. Raises ConfigurationError."""
+        from namak.client import Client  # not before a command needs it: commands.py says why
+
         return Client(self.connection())
 
 

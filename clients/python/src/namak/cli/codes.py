@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
-from namak.client import errors
-from namak.client.errors import NamakError
+from namak import errors
+from namak.errors import NamakError
 
 
 class ExitCode(IntEnum):

@@ -3,45 +3,22 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from namak.cli import shapes
-from namak.cli.app import Run, add
+from namak.cli.app import Run
 from namak.cli.codes import ExitCode
-from namak.cli.reading import DeliveryId, Directory, Force
 from namak.cli.screen import Screen, error_document
 from namak.client.card import Card, read_pin
-from namak.client.config import Signing
 from namak.client.confirmation import check_statement, sign_statement
-from namak.client.errors import CardError, ConfigurationError, NamakError
 from namak.client.receipts import SavedReceipt, save_receipts
+from namak.config import Signing
+from namak.errors import CardError, ConfigurationError, NamakError
 from namak.evidence.statement import TRANSLATIONS
 
-_HELP = """Confirm, with your card's signature, that you have read a letter that you opened.
 
-Shows the statement in full, asks whether to sign it, asks for the PIN, and saves the receipts. A confirmation
-can't be taken back.
-
-Example: namak confirm 0192f0c3-0000-7000-8000-000000000000 -o receipts
-"""
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    add(app, "confirm", _HELP, confirm)
-
-
-async def confirm(
-    run: Run,
-    delivery_id: DeliveryId,
-    output: Directory = Path(),
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Sign without asking; you have read the statement.")
-    ] = False,
-    force: Force = False,
-) -> ExitCode:
+async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force: bool) -> ExitCode:
     """Confirms a reading."""
     if run.options.as_json and not yes:
         raise typer.BadParameter("with --json nobody can be asked; add --yes", param_hint="--json")

@@ -1,49 +1,19 @@
 """``namak receipt``, ``facts`` and ``checkpoint``: the evidence there is, and how to keep it."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from namak.cli import shapes
-from namak.cli.app import Run, add
+from namak.cli.app import Run
 from namak.cli.codes import ExitCode
-from namak.cli.reading import DeliveryId, Directory, Force
-from namak.cli.screen import Screen, when
+from namak.cli.screen import Screen
 from namak.client import Client
 from namak.client.receipts import SavedReceipt, document_of, save_receipt, save_receipts
 
-_RECEIPT = """Save receipts: of one piece of evidence, or of all facts of a delivery.
-
-Waits until they stand in the log. A receipt is a file that anyone can verify offline: namak verify FILE…
-
-Example: namak receipt --delivery 0192f0c3-0000-7000-8000-000000000000 -o receipts
-"""
-_FACTS = """List what happened to a delivery, oldest first, as far as you may see it.
-
-Example: namak facts 0192f0c3-0000-7000-8000-000000000000
-"""
-_CHECKPOINT = """Print the newest checkpoint of the log, a signed note.
-
-Example: namak checkpoint > checkpoint.txt
-"""
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    add(app, "receipt", _RECEIPT, receipt)
-    add(app, "facts", _FACTS, facts)
-    add(app, "checkpoint", _CHECKPOINT, checkpoint)
-
 
 async def receipt(
-    run: Run,
-    evidence_id: Annotated[
-        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help="One piece of evidence.")
-    ] = None,
-    delivery: Annotated[str | None, typer.Option(metavar="ID", help="All facts of this delivery.")] = None,
-    output: Directory = Path(),
-    force: Force = False,
+    run: Run, evidence_id: str | None, delivery: str | None, output: Path, *, force: bool
 ) -> ExitCode:
     """Saves receipts."""
     if (evidence_id is None) == (delivery is None):
@@ -60,22 +30,19 @@ async def receipt(
     return ExitCode.OK
 
 
-async def facts(run: Run, delivery_id: DeliveryId) -> ExitCode:
+async def facts(run: Run, delivery_id: str) -> ExitCode:
     """Lists facts."""
     async with run.client() as post:
         found = [fact async for fact in post.evidence.facts(delivery_id)]
     run.screen.result({"delivery_id": delivery_id, "facts": [shapes.evidence(fact) for fact in found]})
     run.screen.table(
         ("TIME", "EVENT", "EVIDENCE"),
-        [(when(fact.event_time), shapes.event_name(fact.event), fact.evidence_id) for fact in found],
+        [(shapes.when(fact.event_time), shapes.event_name(fact.event), fact.evidence_id) for fact in found],
     )
     return ExitCode.OK
 
 
-async def checkpoint(
-    run: Run,
-    origin: Annotated[str, typer.Option(help="A shard of the log; the current one if missing.")] = "",
-) -> ExitCode:
+async def checkpoint(run: Run, origin: str) -> ExitCode:
     """Prints the checkpoint."""
     async with run.client() as post:
         found = await post.evidence.checkpoint(origin)

@@ -9,15 +9,14 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-from google.protobuf.timestamp_pb2 import Timestamp
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, TextIO
 
 from namak.cli.codes import ExitCode, advice_for, exit_code_of
-from namak.client.errors import NamakError
+from namak.errors import NamakError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 _NO_TERMINAL_WIDTH = 240
 # Columns where nobody looks: wide enough that a pipe gets each row on one line.
@@ -31,29 +30,21 @@ def printable(text: str) -> str:
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def when(time: Timestamp, present: bool = True) -> str:
-    """Returns a time for people, in UTC; nothing for one that is absent."""
-    return time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S UTC") if present else ""
-
-
 class Screen:
     """Standard output for results, standard error for everything else."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._out = _console(error=False)
-        self._err = _console(error=True)
 
     def result(self, document: Mapping[str, object]) -> None:
         """Prints the one JSON document of ``--json``; does nothing otherwise."""
         if self.as_json:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-            sys.stdout.flush()
+            _write(sys.stdout, json.dumps(document, ensure_ascii=False, indent=2))
 
     def line(self, text: str) -> None:
         """Prints one line for people."""
         if not self.as_json:
-            self._out.print(Text(printable(text)), soft_wrap=True)
+            _write(sys.stdout, printable(text))
 
     def lines(self, texts: Iterable[str]) -> None:
         """Prints lines for people."""
@@ -63,24 +54,26 @@ class Screen:
     def note(self, text: str) -> None:
         """Prints a line beside the result, on standard error."""
         if not self.as_json:
-            self._err.print(Text(printable(text)), soft_wrap=True)
+            _write(sys.stderr, printable(text))
 
     def shown_in_full(self, text: str) -> None:
         """Prints what must be read before going on: always, with ``--json`` on standard error."""
-        console = self._err if self.as_json else self._out
         for line in text.splitlines():
-            console.print(Text("  " + printable(line)), soft_wrap=True)
+            _write(sys.stderr if self.as_json else sys.stdout, "  " + printable(line))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Prints a table for people; nothing is cut off."""
         if self.as_json:
             return
+        from rich.table import Table  # here and below: rich takes longer to import than most commands to run
+        from rich.text import Text
+
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
-        self._out.print(table)
+        _console(sys.stdout).print(table)
 
     def failure(self, error: NamakError) -> ExitCode:
         """Says what failed, why, and what to do; returns the exit code that belongs to it."""
@@ -95,30 +88,31 @@ class Screen:
         if self.as_json:
             return code
         reason = f" [{error.reason}]" if error.reason else ""
-        self._err.print(Text(printable(f"namak: {error.message}{reason}")), soft_wrap=True)
+        _write(sys.stderr, printable(f"namak: {error.message}{reason}"))
         for violation in error.violations:
             text = f"  {violation.field}: {violation.description} [{violation.reason}]"
-            self._err.print(Text(printable(text)), soft_wrap=True)
+            _write(sys.stderr, printable(text))
         if error.retry_delay is not None:
-            self._err.print(Text(f"  The post asks to wait {error.retry_delay:g} s."), soft_wrap=True)
+            _write(sys.stderr, f"  The post asks to wait {error.retry_delay:g} s.")
         if error.evidence_id is not None:
-            self._err.print(
-                Text(printable(f"  Its evidence can be kept: namak receipt {error.evidence_id} -o DIR")),
-                soft_wrap=True,
+            _write(
+                sys.stderr, printable(f"  Its evidence can be kept: namak receipt {error.evidence_id} -o DIR")
             )
-        self._err.print(Text(f"  {advice_for(error)}"), soft_wrap=True)
+        _write(sys.stderr, f"  {advice_for(error)}")
         return code
 
     @contextmanager
     def progress(self, label: str, total: int | None = None) -> Iterator["Steps"]:
         """Shows, on a terminal, that something is going on and how far it is."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
         bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             *((BarColumn(), MofNCompleteColumn()) if total is not None else ()),
-            console=self._err,
+            console=_console(sys.stderr),
             transient=True,
-            disable=self.as_json or not self._err.is_terminal,
+            disable=self.as_json or not sys.stderr.isatty(),
         )
         with bar:
             yield Steps(bar, printable(label), total)
@@ -127,7 +121,7 @@ class Screen:
 class Steps:
     """A progress bar to tell how far things are."""
 
-    def __init__(self, bar: Progress, label: str, total: int | None) -> None:
+    def __init__(self, bar: "Progress", label: str, total: int | None) -> None:
         self._bar = bar
         self._task = bar.add_task(label, total=total)
 
@@ -151,7 +145,13 @@ def error_document(error: NamakError) -> Mapping[str, object]:
     }
 
 
-def _console(*, error: bool) -> Console:
-    stream = sys.stderr if error else sys.stdout
+def _write(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def _console(stream: TextIO) -> "Console":
+    from rich.console import Console
+
     width = None if stream.isatty() else _NO_TERMINAL_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

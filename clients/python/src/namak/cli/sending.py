@@ -4,48 +4,33 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from namak.cli import shapes
-from namak.cli.app import Run, add
+from namak.cli.app import Run
 from namak.cli.codes import ExitCode, exit_code_of
 from namak.cli.screen import Screen, error_document
 from namak.client import Client, Outcome, compose, read_part
-from namak.client.errors import FileProblem, NamakError, Unavailable
 from namak.client.letters import new_request_id
 from namak.client.receipts import SavedReceipt, save_receipt
+from namak.errors import FileProblem, NamakError, Unavailable
 from namak.v1 import delivery_pb2
-
-_HELP = """Send FILES as one letter to each recipient.
-
-The letter lies in the recipient's mailbox when this says so. If no answer comes, repeat the command with the
-request id that it names: nothing is sent twice.
-
-Example: namak send --from notices@src.am --to 5001950015@e-citizen.am --subject "Ծանուցում" letter.pdf
-"""
 
 _MAX_REQUEST_ID = 64
 _TAG_LENGTH = 13  # a colon and twelve digits
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    add(app, "send", _HELP, send)
-
-
 async def send(
     run: Run,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The letter's parts, in order.")],
-    sender: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="Your registered address.")],
-    to: Annotated[list[str], typer.Option(metavar="ADDRESS", help="The recipient's; may be repeated.")],
-    subject: Annotated[str, typer.Option(metavar="TEXT", help="Shown before the letter is opened.")],
-    request_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="To repeat safely; made up if missing.")
-    ] = None,
-    receipt: Annotated[Path | None, typer.Option(metavar="DIR", help="Save the receipts here.")] = None,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for receipts.")] = False,
+    files: Sequence[Path],
+    sender: str,
+    to: Sequence[str],
+    subject: str,
+    *,
+    request_id: str | None,
+    receipt: Path | None,
+    no_wait: bool,
 ) -> ExitCode:
     """Sends, shows an outcome for each recipient, and saves the receipts if asked to."""
     ids = _request_ids(request_id or new_request_id(), to)

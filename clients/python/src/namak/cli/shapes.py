@@ -1,5 +1,5 @@
-"""The contract's messages as ``--json`` shows them. Field names are the contract's; texts are as they
-came.
+"""The contract's messages as ``--json`` and tables show them. Field names are the contract's;
+texts are as they came.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,11 @@ Shape = Mapping[str, object]
 def time_of(time: Timestamp, present: bool = True) -> str | None:
     """Returns a time as RFC 3339, UTC."""
     return time.ToJsonString() if present else None
+
+
+def when(time: Timestamp, present: bool = True) -> str:
+    """Returns a time for people, in UTC; nothing for one that is absent."""
+    return time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S UTC") if present else ""
 
 
 def event_name(uri: str) -> str:

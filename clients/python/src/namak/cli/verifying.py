@@ -3,32 +3,19 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from namak.cli.app import Run, add
+from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
-from namak.client.config import TrustFiles, find_config, load_trust
-from namak.client.errors import ConfigurationError, FileProblem
-from namak.client.receipts import SUFFIX
+from namak.config import TrustFiles, find_config, load_trust
+from namak.errors import ConfigurationError, FileProblem
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tlog_policy import TlogPolicy
+from namak.evidence.tlog_proof import SUFFIX
 from namak.evidence.verify import FileReport, Outcome, Report, Trust, Verdict, verify_receipts
-
-_HELP = """Verify receipts, offline, by what you trust and nothing else.
-
-A directory stands for the receipts in it. A legal effect is only accepted together with the receipts of the
-facts that it follows from, so give all receipts of a delivery at once. Ends with 0 only if all are valid.
-
-What you trust (the log's keys, the citizens' root certificates) comes from the options or from the section
-trust of the configuration. Get it from a source of your own, never along with the receipts.
-
-Example: namak verify receipts/*.tlog-proof --log-policy log-policy.txt --citizen-roots citizen-roots.crt
-"""
 
 _MARKS: Mapping[Outcome, str] = {
     Outcome.PASSED: "ok  ",
@@ -38,28 +25,15 @@ _MARKS: Mapping[Outcome, str] = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    add(app, "verify", _HELP, verify)
-
-
-async def verify(
+def verify(
     run: Run,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Receipts, or directories of them.")],
-    log_policy: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The logs and witnesses you trust, a C2SP tlog-policy."),
-    ] = None,
-    citizen_roots: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The root certificates of citizens, PEM.")
-    ] = None,
-    crl: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="A revocation list that evidence only names; may be repeated."),
-    ] = None,
+    files: Sequence[Path],
+    log_policy: Path | None,
+    citizen_roots: Path | None,
+    crls: Sequence[Path],
 ) -> ExitCode:
     """Verifies receipts and says each check in words."""
-    trust = _trust(run, TrustFiles(log_policy, citizen_roots), crl or [])
+    trust = _trust(run, TrustFiles(log_policy, citizen_roots), crls)
     receipts = {str(path): _read(path) for path in _expanded(files)}
     report = verify_receipts(receipts, trust)
     run.screen.result(_document(report))

@@ -6,7 +6,7 @@
                          subject="…", parts=[read_part(Path("letter.pdf"))])
         accepted = await post.deliveries.submit(letter)
 
-Calls return the contract's own messages (:mod:`namak.v1`) and raise :mod:`namak.client.errors`. UNAVAILABLE
+Calls return the contract's own messages (:mod:`namak.v1`) and raise :mod:`namak.errors`. UNAVAILABLE
 is repeated with the same request id until the connection's time-out.
 """
 
@@ -14,14 +14,14 @@ from types import TracebackType
 from typing import Self
 
 from namak.client.admin import Administration
-from namak.client.config import Connection, Signing, TrustFiles
 from namak.client.delivery import Deliveries, Outcome
-from namak.client.errors import NamakError
 from namak.client.evidence import EvidenceReader
 from namak.client.letters import compose, compose_part, read_part
 from namak.client.link import Link
 from namak.client.mailbox import Mailbox
 from namak.client.retries import Patience
+from namak.config import Connection, Signing, TrustFiles
+from namak.errors import NamakError
 
 __all__ = [
     "Administration",
@@ -58,7 +58,7 @@ class Client:
         self.admin = Administration(self._link)
 
     async def __aenter__(self) -> Self:
-        """Connects. Raises :class:`namak.client.errors.CannotConnect`, saying what to look at."""
+        """Connects. Raises :class:`namak.errors.CannotConnect`, saying what to look at."""
         try:
             await self._link.connect()
         except BaseException:

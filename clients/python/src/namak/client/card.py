@@ -16,8 +16,8 @@ from typing import Any, Self, TypeVar
 
 from asn1crypto.algos import DigestAlgorithm, DigestInfo
 
-from namak.client.config import Signing
-from namak.client.errors import (
+from namak.config import Signing
+from namak.errors import (
     CardError,
     CardModuleMissing,
     CardSupportMissing,

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from namak.client.errors import OwnCertificateError
+from namak.errors import OwnCertificateError
 
 
 def check_own_certificate(certificate: bytes, key: bytes, authorities: bytes, *, at: datetime) -> None:

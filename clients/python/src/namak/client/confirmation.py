@@ -10,8 +10,8 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from namak.client.config import Signing
-from namak.client.errors import ConfigurationError, ContentMismatch, SigningKeyMissing
+from namak.config import Signing
+from namak.errors import ConfigurationError, ContentMismatch, SigningKeyMissing
 from namak.evidence.document import EvidenceDocument, subject_part
 from namak.evidence.errors import EvidenceError
 from namak.evidence.signature import build_confirmation_signature

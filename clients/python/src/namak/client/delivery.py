@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
 
-from namak.client.errors import InvalidFields, NamakError, NotSent, ServerFault, Violation
 from namak.client.letters import MAX_BATCH_BYTES, size_in_batch, split, with_request_id
 from namak.client.link import Link
 from namak.client.statuses import error_from_status
+from namak.errors import InvalidFields, NamakError, NotSent, ServerFault, Violation
 from namak.v1 import delivery_pb2, delivery_pb2_grpc
 
 _SERVERS_WAIT = timedelta(seconds=5)

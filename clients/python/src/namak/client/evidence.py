@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 
 from google.protobuf.duration_pb2 import Duration
 
-from namak.client.errors import ContentMismatch, DeadlineExceeded, NotYetLogged
 from namak.client.link import Link
+from namak.errors import ContentMismatch, DeadlineExceeded, NotYetLogged
 from namak.v1 import evidence_pb2, evidence_pb2_grpc
 
 _LONGEST_WAIT = 10

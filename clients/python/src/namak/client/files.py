@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from namak.client.errors import ContentMismatch, FileExistsAlready, FileProblem
+from namak.errors import ContentMismatch, FileExistsAlready, FileProblem
 
 _MAX_NAME_BYTES = 200
 # Most file systems take 255 bytes; the rest is left for a number that tells equal names apart.

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from namak.client.errors import FileProblem
+from namak.errors import FileProblem
 from namak.v1 import delivery_pb2, evidence_pb2
 
 MAX_BATCH_ITEMS = 500

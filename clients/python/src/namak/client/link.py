@@ -12,10 +12,10 @@ import grpc
 import grpc.aio
 
 from namak.client.certificates import check_own_certificate
-from namak.client.config import Connection, files_of
-from namak.client.errors import CannotConnect
 from namak.client.retries import Patience, persistently
 from namak.client.statuses import error_from_call
+from namak.config import Connection, files_of
+from namak.errors import CannotConnect
 from namak.v1 import evidence_pb2, evidence_pb2_grpc
 
 if TYPE_CHECKING:

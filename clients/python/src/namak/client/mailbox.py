@@ -5,9 +5,9 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from namak.client.errors import ContentMismatch
 from namak.client.files import IncomingFile, make_directory, safe_name
 from namak.client.link import Link
+from namak.errors import ContentMismatch
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, mailbox_pb2_grpc
 
 

@@ -6,15 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from namak.client.errors import ContentMismatch, FileExistsAlready, FileProblem
 from namak.client.evidence import EvidenceReader
 from namak.client.files import make_directory, safe_name, write_new_file
+from namak.errors import ContentMismatch, FileExistsAlready, FileProblem
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
-from namak.evidence.tlog_proof import TlogProof
+from namak.evidence.tlog_proof import SUFFIX, TlogProof
 from namak.v1 import evidence_pb2
-
-SUFFIX = ".tlog-proof"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import grpc.aio
 
-from namak.client.errors import DeadlineExceeded, Unavailable
 from namak.client.statuses import error_from_call
+from namak.errors import DeadlineExceeded, Unavailable
 
 T = TypeVar("T")
 

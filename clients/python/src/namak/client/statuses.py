@@ -1,4 +1,4 @@
-"""Turns gRPC's failures into :mod:`namak.client.errors`; the only reader of ``google.rpc.Status`` in the
+"""Turns gRPC's failures into :mod:`namak.errors`; the only reader of ``google.rpc.Status`` in the
 client.
 """
 
@@ -10,7 +10,7 @@ import grpc.aio
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from namak.client.errors import (
+from namak.errors import (
     AlreadyRegistered,
     DeadlineExceeded,
     InvalidFields,

@@ -1,7 +1,4 @@
-"""C2SP tlog-proof: one text file that shows an entry to be in a log, without asking the log.
-
-Extension .tlog-proof.
-"""
+"""C2SP tlog-proof: one text file that shows an entry to be in a log, without asking the log."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,6 +9,9 @@ from namak.evidence.errors import MalformedCheckpoint, MalformedNote, MalformedP
 from namak.evidence.note import parse_note
 from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
 from namak.evidence.tree import HASH_BYTES, leaf_hash, verify_inclusion
+
+SUFFIX = ".tlog-proof"
+"""The extension of its file's name, by which a directory's receipts are known."""
 
 MAX_BYTES = 16 * 1024 * 1024
 """Length of a proof file. The rest of it being small, this bounds ``extra`` to nearly 12 MiB."""

@@ -1,0 +1,45 @@
+"""What a command imports before it does anything: everybody waits for that, on every call."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, sys
+from namak.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    print(json.dumps({"code": end.code, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+HEAVY = {"grpc", "google.protobuf", "rich", "namak.client"}
+
+
+def imported_by(*arguments: str, place: Path, code: int) -> set[str]:
+    """Returns the modules that a run of the command imported; it must end with this exit code."""
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, cwd=place, timeout=60
+    )
+    told = json.loads(run.stderr.splitlines()[-1])
+    assert told["code"] == code, run.stderr
+    return set(told["modules"])
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("send", "--help"), ("verify", "--help")], ids=" ".join)
+def test_help_imports_nothing_that_talks_to_the_post(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    assert imported_by(*arguments, place=tmp_path, code=0) & HEAVY == set()
+
+
+def test_verifying_imports_nothing_that_talks_to_the_post(tmp_path: Path) -> None:
+    (tmp_path / "a.tlog-proof").write_bytes(b"no receipt\n")
+    (tmp_path / "policy.txt").write_text("quorum none\n", encoding="utf-8")
+
+    imported = imported_by(
+        "verify", "a.tlog-proof", "--log-policy", "policy.txt", "--json", place=tmp_path, code=4
+    )
+
+    assert "namak.evidence.verify" in imported
+    assert imported & HEAVY == set()
