@@ -77,6 +77,21 @@ async def test_ends_a_waiting_stream_when_its_certificate_is_revoked(world: Worl
         assert gate.left.is_set()
 
 
+async def test_ends_a_senders_stream_when_its_networks_are_taken_away(edge: Edge) -> None:
+    edge.desks.gate = gate = Gate()
+    stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.agency))
+    digest = evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=bytes(32))
+    call = stub.GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=30)
+    await gate.entered.wait()
+
+    edge.register.addresses.clear()
+
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await call.read()
+    assert error_info(ended.value).reason == "NETWORK_NOT_PERMITTED"
+    assert gate.left.is_set()
+
+
 async def test_ends_a_stream_whose_certificate_is_revoked_though_its_reader_has_stopped(world: World) -> None:
     async with started_edge(world) as edge:
         edge.desks.content = LARGE
