@@ -1,11 +1,11 @@
 """`python -m server`: the command `namak-server`."""
 
-from server.cli import app
+from server.cli.app import app
 
 
 def main() -> None:
     """Runs the command."""
-    app()
+    app(prog_name="namak-server")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The command `namak-server`: what an operator does on the server's own machine."""

@@ -1,0 +1,134 @@
+"""The commands as an operator sees them: names, help, arguments and options.
+
+What a command does is imported when it runs, so that help comes at once.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ENVIRONMENT = "NAMAK_SERVER_CONFIG"
+
+app = typer.Typer(
+    name="namak-server",
+    help="Runs the post and looks after it. Every command takes --config, or NAMAK_SERVER_CONFIG.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    rich_markup_mode=None,
+)
+operator = typer.Typer(no_args_is_help=True, help="Who may operate the post.", rich_markup_mode=None)
+log = typer.Typer(no_args_is_help=True, help="The log's key and guard.", rich_markup_mode=None)
+dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
+app.add_typer(operator, name="operator")
+app.add_typer(log, name="log")
+app.add_typer(dev, name="dev")
+
+Config = Annotated[
+    Path, typer.Option("--config", envvar=ENVIRONMENT, help="The settings, a TOML file (docs/operations.md).")
+]
+
+
+@app.command(epilog="Example: namak-server serve --config /etc/namak/namak-server.toml")
+def serve(
+    settings: Config,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(help="Written once the server serves: its addresses and process id, as JSON."),
+    ] = None,
+) -> None:
+    """Serves until it is told to stop.
+
+    On SIGTERM or Ctrl-C it finishes the calls under way.
+    """
+    from server.cli import serving
+
+    serving.serve(settings, ready_file)
+
+
+@app.command(epilog="Example: namak-server migrate --config namak-server.toml")
+def migrate(
+    settings: Annotated[
+        Path | None, typer.Option("--config", envvar=ENVIRONMENT, help="The settings, a TOML file.")
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Change nothing: exit 1 where the database differs from this release's tables. "
+            "Without settings, checks the migrations against a fresh embedded database.",
+        ),
+    ] = False,
+) -> None:
+    """Makes or updates the tables. Safe while servers of the release before run, and to run twice at once."""
+    from server.cli import database
+
+    database.migrate_tables(settings, check=check)
+
+
+@operator.command(
+    "bind", epilog="Example: namak-server operator bind operator.pem --config namak-server.toml"
+)
+def bind_operator(
+    certificate: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The certificate, PEM.")],
+    settings: Config,
+) -> None:
+    """Binds a certificate as the operator's.
+
+    A machine certificate; its key registers senders and opens mailboxes.
+    """
+    from server.cli import database
+
+    database.bind_operator(certificate, settings)
+
+
+@log.command(epilog="Example: namak-server log create-key --config namak-server.toml")
+def create_key(settings: Config) -> None:
+    """Makes the log's key in the token.
+
+    An Ed25519 key; prints its verifier key. Never replaces one.
+    """
+    from server.cli import log_key
+
+    log_key.create_key(settings)
+
+
+@log.command(epilog="Example: namak-server log vkey --config namak-server.toml >> log-policy.txt")
+def vkey(settings: Config) -> None:
+    """Prints the log's verifier key.
+
+    Verifiers put it into their policy.
+    """
+    from server.cli import log_key
+
+    log_key.print_vkey(settings)
+
+
+@log.command(epilog="Example: namak-server log adopt-guard --config namak-server.toml")
+def adopt_guard(
+    settings: Config,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Writes a lost or damaged guard anew.
+
+    From the newest published checkpoint; never overwrites a sound one. Only after making sure that this
+    database is the log's newest state: the guard can't say so any more.
+    """
+    from server.cli import log_key
+
+    log_key.adopt_guard(settings, ask=not yes)
+
+
+@dev.command("init", epilog="Example: namak-server dev init var/world")
+def init(
+    directory: Annotated[Path, typer.Argument(help="A directory that holds no world yet.")],
+    listen: Annotated[str, typer.Option(help="Where the server shall listen.")] = "127.0.0.1:8443",
+) -> None:
+    """Makes a throwaway world, for development.
+
+    Authorities, certificates, tokens, and everybody's settings.
+    """
+    from server.cli import development
+
+    development.make_world(directory, listen)

@@ -1,0 +1,58 @@
+"""How commands end when something is wrong: with a line and exit code 1, never with a traceback."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+from server import bootstrap, config
+from server.dev.tokens import SoftHsmMissing
+from server.domain.refusals import Refused
+from server.hsm.errors import HsmError
+from server.storage.embedded_place import EmbeddedPostgresFailed
+from server.transparency.adoption import AdoptionRefused
+from server.transparency.troubles import LogTrouble
+
+_EXPECTED = (
+    config.ConfigurationError,
+    bootstrap.SchemaOutdated,
+    EmbeddedPostgresFailed,
+    SoftHsmMissing,
+    HsmError,
+    Refused,
+    AdoptionRefused,
+    LogTrouble,
+    OSError,
+    ValueError,
+)
+
+
+def fail(text: str) -> NoReturn:
+    """Ends the command."""
+    typer.echo(f"namak-server: {text}", err=True)
+    raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def told(about: str = "") -> Iterator[None]:
+    """Ends the command where what is done within goes wrong in a way that is known."""
+    try:
+        yield
+    except _EXPECTED as problem:
+        fail(about + (str(problem) or type(problem).__name__))
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a command."""
+    with told():
+        asyncio.run(work)
+
+
+def load(path: Path) -> config.Settings:
+    """Returns the settings of the file and the environment."""
+    with told():
+        return config.load(path, os.environ)

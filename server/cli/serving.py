@@ -1,0 +1,39 @@
+"""`namak-server serve`."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+from server import bootstrap, log_lines
+from server.cli.endings import load, run
+from server.config import Settings
+from server.transparency.steps import OnStep, unobserved
+
+
+def serve(settings: Path, ready_file: Path | None) -> None:
+    """Serves until it is told to stop."""
+    log_lines.write_json_lines()
+    run(serve_until_stopped(load(settings), ready_file))
+
+
+async def serve_until_stopped(
+    settings: Settings, ready_file: Path | None, *, on_step: OnStep = unobserved
+) -> None:
+    """Runs a server until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with bootstrap.running(settings, on_step=on_step) as server:
+        if ready_file is not None:
+            _write_ready(ready_file, server)
+        await stop.wait()
+
+
+def _write_ready(path: Path, server: bootstrap.Server) -> None:
+    told = {"address": server.address, "health_address": server.health_address, "pid": os.getpid()}
+    # Whole or not at all: whoever waits for it reads it the moment it is there.
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(json.dumps(told), encoding="utf-8")
+    unfinished.rename(path)
