@@ -82,10 +82,19 @@ class World:
         return self.directory / "guard" / "checkpoint.note"
 
     def write_settings(
-        self, name: str = "namak-server", *, listen: str = "127.0.0.1:0", database_url: str = "embedded"
+        self,
+        name: str = "namak-server",
+        *,
+        listen: str = "127.0.0.1:0",
+        database_url: str = "embedded",
+        guard: Path | None = None,
     ) -> Path:
-        """Writes a replica's settings and returns the file. All replicas share database, token and guard."""
-        self.guard.parent.mkdir(exist_ok=True)
+        """Writes a replica's settings and returns the file. All replicas share database, token and guard.
+
+        Another `guard` than the world's own belongs to another database.
+        """
+        guard = guard or self.guard
+        guard.parent.mkdir(exist_ok=True)
         path = self.directory / f"{name}.toml"
         sections: Mapping[str, Mapping[str, str]] = {
             "server": {
@@ -96,7 +105,7 @@ class World:
                 "client_authorities": str(self.pki.client_roots_path),
             },
             "database": {"url": database_url, "directory": str(self.directory / "database")},
-            "log": {"origin": ORIGIN, "guard": str(self.guard)},
+            "log": {"origin": ORIGIN, "guard": str(guard)},
             "log.key": {
                 "module": str(self.log_token.module),
                 "token": self.log_token.label,

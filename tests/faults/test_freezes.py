@@ -1,0 +1,62 @@
+"""A leader that freezes, as a paused virtual machine does: another takes over, and thawing does no harm."""
+
+import asyncio
+import signal
+
+import pytest
+
+from server.transparency.steps import Step
+from tests.faults.agency import Agency
+from tests.faults.register import PERSON
+from tests.faults.scene import PATIENCE_SECONDS, Replica, Scene, assert_has_receipts, eventually
+
+pytestmark = [pytest.mark.faults, pytest.mark.hsm]
+
+
+@pytest.mark.parametrize("step", [Step.INTEGRATED_IN_TRANSACTION, Step.SIGNED])
+async def test_another_takes_over_from_a_leader_frozen_at_a_step(step: Step, scene: Scene) -> None:
+    await scene.start("one", "two")
+    async with scene.sending(f"freeze-{step.name}", systems=1):
+        await scene.more_answers(4)
+        frozen = await scene.strike(step, signal.SIGSTOP, occurrence=2)
+        await assert_takes_over(scene, frozen)
+    await scene.repeat_everything()
+    await scene.balance()
+
+
+async def test_another_takes_over_from_a_leader_frozen_under_load(scene: Scene) -> None:
+    await scene.start("one", "two")
+    async with scene.sending("freeze", systems=4):
+        await scene.more_answers(10)
+        await eventually(lambda: any(replica.leads for replica in scene.replicas))
+        (leader,) = [replica for replica in scene.replicas if replica.leads]
+        leader.process.freeze()
+        await eventually(lambda: leader.frozen)
+        await assert_takes_over(scene, leader)
+    await scene.repeat_everything()
+    await scene.balance()
+
+
+async def assert_takes_over(scene: Scene, frozen: Replica) -> None:
+    """Asserts that the other one gives receipts in time, and that the frozen one serves once thawed."""
+    (other,) = [replica for replica in scene.replicas if replica is not frozen]
+    await assert_gives_receipt(scene, other, "meanwhile")
+    assert other.leads
+    assert frozen.frozen
+    scene.note_guard()
+    frozen.process.thaw()
+    await assert_gives_receipt(scene, frozen, "thawed")
+    await eventually(lambda: not frozen.leads)
+    assert not frozen.dead
+    await scene.more_answers(4)
+
+
+async def assert_gives_receipt(scene: Scene, replica: Replica, name: str) -> None:
+    """Asserts that a letter submitted through this replica is accepted and its receipts come, all in time."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        agency = Agency(name, [replica], scene.told)
+        letter = agency.letter(PERSON)
+        (outcome,) = await agency.send([letter])
+        while not (outcome.accepted and outcome.accepted.receipts):
+            (outcome,) = await agency.send([letter])
+    assert_has_receipts(outcome)
