@@ -30,14 +30,10 @@ from server.services.sender_admin import SenderAdminServicer
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
-from server.storage.log_reader import PostgresLogReader
-from server.storage.log_store import PostgresLeaderSessions
-from server.storage.signals import PostgresSignalListener, PostgresSignalSender
+from server.storage.log import log_storage
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.transparency.guard import FileGuard
-from server.transparency.ports import LogStorage
 from server.transparency.service import TransparencyService
-from server.transparency.settings import DEFAULT_PACE
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
 from server.usecases.delivery import DeliveryDesk
@@ -47,8 +43,6 @@ from server.usecases.mailboxes import Mailboxes
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.sender_admin import SenderAdmin
-
-_LOG_CONNECTIONS = 4
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
 
@@ -182,6 +176,7 @@ class _Desks:
             entropy=entropy,
             log=log,
             profile=profile,
+            refusals_per_minute=settings.limits.refusals_per_minute,
         )
         self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy)
         self._mailboxes = Mailboxes(uow=uow, clock=clock, entropy=entropy, profile=profile)
@@ -199,16 +194,6 @@ class _Desks:
             delivery=DeliveryServicer(self.delivery, profile),
             evidence=EvidenceServicer(self._evidence),
         )
-
-
-def log_storage(url: str) -> LogStorage:
-    """Returns the log's own connections to the database."""
-    return LogStorage(
-        PostgresLeaderSessions(url, silence_seconds=DEFAULT_PACE.silence),
-        PostgresLogReader(url, connections=_LOG_CONNECTIONS),
-        PostgresSignalSender(url),
-        PostgresSignalListener(url),
-    )
 
 
 def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnStep) -> TransparencyService:

@@ -63,11 +63,25 @@ class DeliveryDesk:
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy, log: Log, profile: Profile
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        entropy: Entropy,
+        log: Log,
+        profile: Profile,
+        refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
     ) -> None:
+        """`refusals_per_minute`: see `Intake`."""
         self._uow = uow
         self._log = log
-        self._intake = Intake(uow=uow, clock=clock, entropy=entropy, profile=profile)
+        self._intake = Intake(
+            uow=uow,
+            clock=clock,
+            entropy=entropy,
+            profile=profile,
+            refusals_per_minute=refusals_per_minute,
+        )
         self._commits: set[asyncio.Task[list[Outcome]]] = set()
 
     async def submit_many(self, command: SubmitMany) -> Sequence[Outcome]:

@@ -88,7 +88,17 @@ class _Verdicts:
 class Intake:
     """Decides over submissions and records the outcome, all in one transaction."""
 
-    def __init__(self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy, profile: Profile) -> None:
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        entropy: Entropy,
+        profile: Profile,
+        refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
+    ) -> None:
+        """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute."""
+        self._refusals_per_minute = refusals_per_minute
         self._uow = uow
         self._clock = clock
         self._entropy = entropy
@@ -110,7 +120,7 @@ class Intake:
                 break
             excess |= too_many
         return [
-            TooManyRefusals(limits.REFUSALS_PER_MINUTE, int(_MINUTE.total_seconds()))
+            TooManyRefusals(self._refusals_per_minute, int(_MINUTE.total_seconds()))
             if asked.request_id in excess
             else outcomes[asked.request_id]
             for asked in submissions
@@ -170,7 +180,7 @@ class Intake:
         if not refused:
             return set()
         since = self._clock.now() - _MINUTE
-        room = limits.REFUSALS_PER_MINUTE - await tx.refusals.count_since(caller.organisation_id, since)
+        room = self._refusals_per_minute - await tx.refusals.count_since(caller.organisation_id, since)
         return set(list(refused)[max(room, 0) :])
 
     def _refuse(

@@ -9,7 +9,6 @@ import pytest
 from namak.evidence import events
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.mailbox_link import GENESIS, link
-from server.domain import limits
 from server.domain.mailboxes import HolderKind, MailboxState
 from server.domain.reasons import Reason
 from server.domain.refusals import InvalidFields, MailboxUnknown, Refused, RequestIdReused, TooManyRefusals
@@ -267,10 +266,8 @@ async def test_refuses_a_batch_that_has_one_request_id_twice(world: World) -> No
     assert not world.uow.committed.claims
 
 
-async def test_refusals_over_the_limit_leave_neither_claim_nor_evidence(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "REFUSALS_PER_MINUTE", 2)
+async def test_refusals_over_the_limit_leave_neither_claim_nor_evidence(world: World) -> None:
+    world.desk = world.new_desk(refusals_per_minute=2)
     unknown = "5001950099@e-citizen.am"
     outcomes = await world.submit(
         letter("bad1", recipient=unknown),
@@ -287,10 +284,8 @@ async def test_refusals_over_the_limit_leave_neither_claim_nor_evidence(
     assert world.uow.commits == 1
 
 
-async def test_after_a_minute_refusals_are_recorded_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "REFUSALS_PER_MINUTE", 1)
+async def test_after_a_minute_refusals_are_recorded_again(world: World) -> None:
+    world.desk = world.new_desk(refusals_per_minute=1)
     unknown = "5001950099@e-citizen.am"
     await world.submit(letter("1", recipient=unknown))
     (limited,) = await world.submit(letter("2", recipient=unknown))
@@ -300,10 +295,8 @@ async def test_after_a_minute_refusals_are_recorded_again(
     assert isinstance(recorded, MailboxUnknown)
 
 
-async def test_a_repeated_refusal_is_answered_even_over_the_limit(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "REFUSALS_PER_MINUTE", 1)
+async def test_a_repeated_refusal_is_answered_even_over_the_limit(world: World) -> None:
+    world.desk = world.new_desk(refusals_per_minute=1)
     unknown = "5001950099@e-citizen.am"
     (first,) = await world.submit(letter("1", recipient=unknown))
     again = await world.submit(letter("1", recipient=unknown), letter("2", recipient=unknown))

@@ -178,8 +178,15 @@ class World:
         )
         self.evidence = EvidenceDesk(uow=self.uow, log=self.log)
 
-    def new_desk(self) -> DeliveryDesk:
-        return DeliveryDesk(uow=self.uow, clock=self.clock, entropy=self.entropy, log=self.log, profile=AM)
+    def new_desk(self, *, refusals_per_minute: int = 600) -> DeliveryDesk:
+        return DeliveryDesk(
+            uow=self.uow,
+            clock=self.clock,
+            entropy=self.entropy,
+            log=self.log,
+            profile=AM,
+            refusals_per_minute=refusals_per_minute,
+        )
 
     def _organisation(self, code: str, name: str) -> Organisation:
         organisation = Organisation(self.entropy.new_id(), code, name, ContractState.IN_FORCE, START)

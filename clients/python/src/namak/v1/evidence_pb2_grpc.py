@@ -94,7 +94,8 @@ class EvidenceServiceServicer:
 
         Callers: everybody with a certificate that the server's authorities vouch for.
         Idempotency: reads only.
-        Errors: SERVICE_UNAVAILABLE (UNAVAILABLE) while the log has published nothing yet.
+        Errors: NOT_FOUND (NOT_FOUND) for an origin that is no shard of the log; SERVICE_UNAVAILABLE (UNAVAILABLE) while the shard
+        has published nothing yet.
         Rules: BOX-7.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

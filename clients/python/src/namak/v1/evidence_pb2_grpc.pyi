@@ -41,7 +41,8 @@ class EvidenceServiceStub:
 
     Callers: everybody with a certificate that the server's authorities vouch for.
     Idempotency: reads only.
-    Errors: SERVICE_UNAVAILABLE (UNAVAILABLE) while the log has published nothing yet.
+    Errors: NOT_FOUND (NOT_FOUND) for an origin that is no shard of the log; SERVICE_UNAVAILABLE (UNAVAILABLE) while the shard
+    has published nothing yet.
     Rules: BOX-7.
     """
     GetRevocationList: _aio.UnaryStreamMultiCallable[_evidence_pb2.GetRevocationListRequest, _evidence_pb2.GetRevocationListResponse]
@@ -98,7 +99,8 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: everybody with a certificate that the server's authorities vouch for.
         Idempotency: reads only.
-        Errors: SERVICE_UNAVAILABLE (UNAVAILABLE) while the log has published nothing yet.
+        Errors: NOT_FOUND (NOT_FOUND) for an origin that is no shard of the log; SERVICE_UNAVAILABLE (UNAVAILABLE) while the shard
+        has published nothing yet.
         Rules: BOX-7.
         """
 

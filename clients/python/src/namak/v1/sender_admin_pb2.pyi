@@ -149,7 +149,9 @@ class SenderAddress(_message.Message):
     """Whether it is suspended."""
     @_builtins.property
     def networks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The networks it may send from, in CIDR form, for example `198.51.100.7/32`; at least one."""
+        """The networks it may send from, in CIDR form, for example `198.51.100.7/32` (which, being a documentation range, would be
+        refused); at least one.
+        """
 
     @_builtins.property
     def registration_time(self) -> _timestamp_pb2.Timestamp:
