@@ -2,6 +2,7 @@
 and a PKCS#11 token, and everybody who calls them.
 """
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client import Client, Connection, Patience, compose, compose_part
 from namak.client.confirmation import check_statement
+from namak.errors import NotAuthenticated, NotPermitted
 from namak.evidence.signature import build_confirmation_signature
 from namak.v1 import delivery_pb2, mailbox_pb2, sender_admin_pb2
 from server import bootstrap, config
@@ -180,6 +182,22 @@ class Post:
         address = f"22{next(_numbers):06d}@e-citizen.am"
         await (await self.operator()).admin.open_mailbox(address)
         return address
+
+    async def revoke_personal(self, identity: Identity) -> None:
+        """Revokes a personal certificate, and returns when the first replica has read the list."""
+        number = next(_numbers)
+        probe = self.pki.authentication_certificate(f"probe-{number}", Person(f"41{number:08d}", "Ա", "Պ"))
+        self.pki.revoke(identity)
+        self.pki.revoke(probe)
+        client = await self.client(probe)
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await client.mailbox.get()
+                except NotAuthenticated:
+                    return
+                except NotPermitted:
+                    await asyncio.sleep(0.05)  # not read yet: the probe is still somebody, without a mailbox
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,7 @@ class Records:
         yield
         after = await self.counts()
         added = {name: after[name] - before[name] for name in TABLES if after[name] != before[name]}
-        assert added == expected
+        assert added == expected, f"{added} instead of {expected}"
 
     @contextlib.asynccontextmanager
     async def grow_by_a_refusal(self) -> AsyncIterator[None]:
