@@ -38,7 +38,7 @@ from tests.unit.evidence_documents.citizens import (
     check,
     signed_by,
 )
-from tests.unit.evidence_documents.pki import CLIENT_AUTH, NOW, Authority, subject
+from tests.unit.evidence_documents.pki import CLIENT_AUTH, NOW, Authority, PrivateKey, subject
 
 
 def test_a_citizens_signature_says_who_signed() -> None:
@@ -293,8 +293,9 @@ def test_a_critical_extension_that_nobody_knows_is_untrusted() -> None:
     assert check(signed_by(ISSUER.card(extra=((unknown, False),)))).person.number == "5001950015"
 
 
-def test_a_weak_authority_is_untrusted() -> None:
-    weak = ROOT.authority("Weak authority", key=RSA_1024)
+@pytest.mark.parametrize("key", [RSA_1024, ec.generate_private_key(ec.SECP256K1())])
+def test_an_authority_with_an_unaccepted_key_is_untrusted(key: PrivateKey) -> None:
+    weak = ROOT.authority("Weak authority", key=key)
     card = weak.card()
 
     with pytest.raises(CertificateUntrusted):

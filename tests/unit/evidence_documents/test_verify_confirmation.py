@@ -155,7 +155,7 @@ def test_a_list_that_is_only_named_must_be_given(story: Story) -> None:
 
     assert verify({named.digest: of_issuer}).verdict is Verdict.VALID
     assert named.digest in failures(verify({}))["revocation"]
-    assert failures(verify({named.digest: of_root})).keys() == {"revocation"}
+    assert named.digest in failures(verify({named.digest: of_root}))["revocation"]
 
 
 def test_refuses_a_confirmation_for_an_entitys_mailbox(story: Story) -> None:
@@ -166,7 +166,11 @@ def test_refuses_a_confirmation_for_an_entitys_mailbox(story: Story) -> None:
         details = story.confirmation_details(statement=statement, card=card)
         fact = story.world.record(replace(story.confirmation(details), recipient=recipient))
 
-        assert only(story.verify(fact)).verdict is Verdict.INVALID
+        file = only(story.verify(fact))
+
+        assert file.verdict is Verdict.INVALID
+        if card is story.world.card:
+            assert failures(file) == {"signer": "the mailbox is not a person's"}
 
 
 def test_refuses_what_it_names_when_that_is_something_else(story: Story) -> None:
