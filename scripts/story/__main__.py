@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -10,11 +11,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from scripts.story import reading, registering, sending, verifying
 from scripts.story.post import Post, bind_operator, callers
-from scripts.story.stage import Stage, StoryFailed
+from scripts.story.stage import PIPED_WIDTH, Stage, StoryFailed
 from server.dev.process import ServerProcess
 from server.dev.world import World
 
@@ -123,7 +125,9 @@ def main() -> int:
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         parser.error("no such file: " + ", ".join(missing))
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    # The dishonest operator opens the log's token in this process; its log lines are no part of the story.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     stopped = stop()
     if arguments.stop:
         console.print("Stopped." if stopped else "No server was left up.")

@@ -1,23 +1,41 @@
 """Shows the story: numbered steps in acts, each with who did what and what came of it."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from namak.errors import NamakError
 
 T = TypeVar("T")
 
-_WIDTHS = {"number": 3, "who": 11, "what": 58}
+PIPED_WIDTH = 140
+"""Columns where nobody looks."""
+
+_INDENT = 15
+# Mark, number and who, with the spaces after each: a step's sentence begins here.
+_WIDE, _MEDIUM = 130, 100
+# From so many columns on there is room for what was done (the longest or a usual one) beside its outcome.
 
 
 class StoryFailed(Exception):
     """A step did not come out as told."""
+
+
+@dataclass
+class _Outcome:
+    """What a step came to, and how long it took where that is not the time it was watched."""
+
+    text: str = ""
+    seconds: float | None = None
 
 
 class Stage:
@@ -43,7 +61,7 @@ class Stage:
 
     def note(self, text: str) -> None:
         """Prints a remark that is no step."""
-        self.console.print(f"      [dim]{escape(text)}[/]")
+        self.console.print(Padding(Text(text, style="dim"), (0, 0, 0, _INDENT)))
 
     async def step(
         self, who: str, what: str, doing: Awaitable[T], shows: Callable[[T], str] = lambda _: "done"
@@ -51,8 +69,20 @@ class Stage:
         """Does a step that must succeed; `shows` says what came of it, and raises when it is wrong."""
         with self._watched(who, what) as outcome:
             result = await doing
-            outcome.append(shows(result))
+            outcome.text = shows(result)
         return result
+
+    async def at_once(self, who: str, doings: Sequence[tuple[str, Awaitable[str]]]) -> None:
+        """Does steps that must succeed at the same time, and shows them in order, each with its own time."""
+        tasks = [asyncio.ensure_future(_timed(doing)) for _, doing in doings]
+        try:
+            for (what, _), task in zip(doings, tasks, strict=True):
+                with self._watched(who, what) as outcome:
+                    outcome.text, outcome.seconds = await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def refused(
         self, who: str, what: str, doing: Awaitable[object], reason: str, *, evidence: bool
@@ -69,7 +99,7 @@ class Stage:
                 raise StoryFailed(f"refused with {refusal.reason}, and {reason} was due: {refusal}")
             if evidence != (refusal.evidence_id is not None):
                 raise StoryFailed("evidence was due" if evidence else "no evidence was due")
-            outcome.append(f"refused: {reason}" + (", with evidence" if evidence else ""))
+            outcome.text = f"refused: {reason}" + (", with evidence" if evidence else "")
         return refusal
 
     def check(self, holds: bool, otherwise: str) -> None:
@@ -78,30 +108,39 @@ class Stage:
             raise StoryFailed(otherwise)
 
     @contextmanager
-    def _watched(self, who: str, what: str) -> Iterator[list[str]]:
-        outcome: list[str] = []
+    def _watched(self, who: str, what: str) -> Iterator[_Outcome]:
+        outcome = _Outcome()
         self.steps += 1
         began = time.monotonic()
         try:
             with self.console.status(f"{escape(who)}: {escape(what)} …", spinner="dots"):
                 yield outcome
         except Exception as error:
-            self._line(
-                who, what, f"[red]{escape(str(error) or type(error).__name__)}[/]", "[bold red]✗[/]", began
-            )
+            first, *_ = (str(error) or type(error).__name__).splitlines()
+            text = Text(first, style="red")
+            self._line(who, what, text, Text("✗", style="bold red"), time.monotonic() - began)
             if isinstance(error, StoryFailed):
                 raise
             raise StoryFailed(f"step {self.steps}: {error}") from error
-        self._line(who, what, escape(outcome[0]), "[green]✓[/]", began)
+        took = time.monotonic() - began if outcome.seconds is None else outcome.seconds
+        self._line(who, what, Text(outcome.text), Text("✓", style="green"), took)
 
-    def _line(self, who: str, what: str, outcome: str, mark: str, began: float) -> None:
-        row = Table.grid(padding=(0, 1))
+    def _line(self, who: str, what: str, outcome: Text, mark: Text, took: float) -> None:
+        row = Table.grid(padding=(0, 1), expand=True)
         row.add_column(width=1)
-        row.add_column(width=_WIDTHS["number"], justify="right", style="dim")
-        row.add_column(width=_WIDTHS["who"], style="cyan")
-        row.add_column(width=_WIDTHS["what"])
+        row.add_column(width=2, justify="right", style="dim")
+        row.add_column(width=9, style="cyan")
+        cells: list[RenderableType] = [Text(what), outcome]
+        if self.console.width >= _MEDIUM:
+            row.add_column(width=58 if self.console.width >= _WIDE else 44)
+        else:
+            cells = [Group(*cells)]
         row.add_column(ratio=1)
-        row.add_column(justify="right", style="dim", no_wrap=True)
-        took = f"{(time.monotonic() - began) * 1000:.0f} ms"
-        row.add_row(mark, str(self.steps), who, escape(what), outcome, took)
+        row.add_column(width=9, justify="right", style="dim", no_wrap=True)
+        row.add_row(mark, str(self.steps), who, *cells, f"{took * 1000:,.0f} ms")
         self.console.print(row)
+
+
+async def _timed(doing: Awaitable[T]) -> tuple[T, float]:
+    began = time.monotonic()
+    return await doing, time.monotonic() - began
