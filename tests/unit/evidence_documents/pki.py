@@ -122,6 +122,7 @@ class Authority:
         extra: Sequence[Extension] = (),
         name: x509.Name | None = None,
         is_ca: bool = False,
+        digest: hashes.SHA224 | hashes.SHA256 | None = None,
     ) -> Card:
         key = key or new_key()
         extensions = [(x509.BasicConstraints(is_ca, None), True), key_usage(*usages), *extra]
@@ -132,6 +133,7 @@ class Authority:
             self.key,
             extensions,
             days=days,
+            digest=digest,
         )
         return Card(key, certificate, self.chain)
 
@@ -173,6 +175,7 @@ def _certificate(
     extensions: Sequence[Extension],
     *,
     days: int,
+    digest: hashes.SHA224 | hashes.SHA256 | None = None,
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -187,4 +190,4 @@ def _certificate(
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    return builder.sign(issuer_key, hashes.SHA256())
+    return builder.sign(issuer_key, digest or hashes.SHA256())

@@ -300,3 +300,10 @@ def test_an_authority_with_an_unaccepted_key_is_untrusted(key: PrivateKey) -> No
 
     with pytest.raises(CertificateUntrusted):
         check(signed_by(card), crls=(*LISTS, weak.crl()))
+
+
+def test_a_certificate_signed_with_an_unaccepted_digest_is_untrusted() -> None:
+    card = ISSUER.card(digest=hashes.SHA224())
+
+    with pytest.raises(CertificateUntrusted, match="digest"):
+        check(signed_by(card))

@@ -9,7 +9,7 @@ from namak.evidence.failures import SignatureInvalid
 
 _MAX_DEPTH = 32
 _BOOLEAN, _INTEGER, _BIT_STRING = 0x01, 0x02, 0x03
-_SEQUENCE, _SET = 0x30, 0x31
+_SEQUENCE, _SET = 0x10, 0x11
 
 
 def check_der(data: bytes) -> None:
@@ -54,7 +54,7 @@ def _check_value(data: bytes, start: int, limit: int, depth: int) -> int:
     body, end = _extent(data, start, limit)
     tag = data[start]
     # Universal values are constructed exactly if they are sequences and sets: DER has no strings in pieces.
-    if tag < 0x40 and (tag & 0x20 != 0) != (tag in (_SEQUENCE, _SET)):
+    if tag < 0x40 and (tag & 0x20 != 0) != (tag & 0x1F in (_SEQUENCE, _SET)):
         raise SignatureInvalid("the signature is not DER: a value is in pieces, or a sequence is not")
     if tag & 0x20:
         position = body
