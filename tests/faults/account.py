@@ -78,11 +78,10 @@ class Account:
         return bool(await self.connection.fetchval(_DRAINED))
 
     async def read(self) -> None:
-        """Reads all tables in one snapshot."""
-        async with self.connection.transaction(isolation="repeatable_read", readonly=True):
-            for name, query in _QUERIES.items():
-                values = [OPERATOR_ID] if "$1" in query else []
-                self.rows[name] = await self.connection.fetch(query, *values)
+        """Reads all tables, as they are for the connection's transaction."""
+        for name, query in _QUERIES.items():
+            values = [OPERATOR_ID] if "$1" in query else []
+            self.rows[name] = await self.connection.fetch(query, *values)
 
     @property
     def leaves(self) -> list[bytes]:

@@ -203,7 +203,8 @@ class Scene:
         await self._note_checkpoints()
         async with Account.opened(self.url, self.world) as account:
             await eventually(account.drained)
-            await account.read()
+            async with account.connection.transaction(isolation="repeatable_read", readonly=True):
+                await account.read()
         account.check()
         account.check_guard(self.guard.read_bytes())
         account.check_told(self.told)

@@ -1,5 +1,6 @@
 """A database restored to an earlier state under a newer guard: what is signed there would fork the log."""
 
+import asyncio
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,7 +38,9 @@ async def test_a_restored_database_is_not_signed_and_the_right_one_still_is(
         guard = scene.guard.read_bytes()
 
         # One copy stays behind the guard, one outgrows it with another history.
-        (smaller,), (larger,) = await scene.start("smaller", url=short), await scene.start("larger", url=long)
+        (smaller,), (larger,) = await asyncio.gather(
+            scene.start("smaller", url=short), scene.start("larger", url=long)
+        )
         for replica, url, letters in ((smaller, short, 2), (larger, long, 20)):
             published = await checkpoints(url)
             answers = await send(replica, letters, Told())
