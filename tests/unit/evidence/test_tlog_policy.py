@@ -131,7 +131,8 @@ def test_a_group_may_be_called_like_a_keyword() -> None:
         (W + "group g any w\ngroup h any g\ngroup i any g\nquorum i\n", "twice"),
         ("quorum none\n" + "#" * MAX_BYTES + "\n", "longer"),
     ],
-    ids=lambda value: repr(value[:40]),
+    # Keys are new in every process, and all processes must call a test by the same name.
+    ids=lambda value: "policy" if "\n" in value or not value else value,
 )
 def test_refuses_what_breaks_a_rule(text: str, what: str) -> None:
     with pytest.raises(MalformedPolicy, match=what):
