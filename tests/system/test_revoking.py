@@ -1,6 +1,7 @@
 """Rights that end: seen within a second on open connections, by a replica that nobody told."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,7 +12,15 @@ import pytest
 import structlog
 from grpc import StatusCode
 
-from namak.v1 import delivery_pb2, delivery_pb2_grpc, mailbox_pb2, mailbox_pb2_grpc, sender_admin_pb2
+from namak.v1 import (
+    delivery_pb2,
+    delivery_pb2_grpc,
+    evidence_pb2,
+    evidence_pb2_grpc,
+    mailbox_pb2,
+    mailbox_pb2_grpc,
+    sender_admin_pb2,
+)
 from tests.system.post import Agency, Post, der
 from tests.system.refusing import refusal_of, refused
 
@@ -138,33 +147,67 @@ async def test_a_slow_readers_download_ends_on_the_other_replica_when_the_card_i
     delivery_id = accepted.delivery.delivery_id
     await citizen.client.mailbox.open(delivery_id)
     channel = await post.channel(citizen.card.authentication, address=replica.address, options=SLOW_LINE)
-    call: Any = mailbox_pb2_grpc.MailboxServiceStub(channel).DownloadContent(
-        mailbox_pb2.DownloadContentRequest(delivery_id=delivery_id, part_number=1), timeout=60
-    )
     with structlog.testing.capture_logs() as lines:
+        call: Any = mailbox_pb2_grpc.MailboxServiceStub(channel).DownloadContent(
+            mailbox_pb2.DownloadContentRequest(delivery_id=delivery_id, part_number=1), timeout=60
+        )
         first = await call.read()
         assert first.part.size == len(content)
 
         await asyncio.to_thread(post.pki.revoke, citizen.card.authentication)
 
-        async with asyncio.timeout(10):
-            while not ended(lines):  # noqa: ASYNC110 - log lines have no event of their own
-                await asyncio.sleep(0.01)
-    assert [line["reason"] for line in ended(lines)] == ["CERTIFICATE_REVOKED"]
+        await stream_ended(lines, "DownloadContent")
+    await assert_cut_short(call, len(content))
 
-    # It ended while the reader had not even asked for more; little was on its way by then.
+
+async def test_a_slow_readers_stream_ends_on_the_other_replica_when_the_binding_is_revoked(
+    post: Post,
+) -> None:
+    agency, replica = await post.agency(), await post.second()
+    # Served by its digest without a look at what it is: a large one, so that it takes its time.
+    content = bytes(3 * 1024 * 1024)
+    await post.records.rows(
+        "INSERT INTO revocation_lists (digest, der) VALUES (sha256(:der), :der)", der=content
+    )
+    digest = evidence_pb2.Digest(
+        algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=hashlib.sha256(content).digest()
+    )
+    channel = await post.channel(agency.identity, address=replica.address, options=SLOW_LINE)
+    admin = (await post.operator()).admin
+    with structlog.testing.capture_logs() as lines:
+        call: Any = evidence_pb2_grpc.EvidenceServiceStub(channel).GetRevocationList(
+            evidence_pb2.GetRevocationListRequest(digest=digest), timeout=60
+        )
+        assert (await call.read()).chunk
+
+        await admin.revoke_certificate(agency.identity.sha256)
+
+        await stream_ended(lines, "GetRevocationList")
+    await assert_cut_short(call, len(content))
+
+
+async def stream_ended(lines: list[Any], method: str) -> None:
+    """Waits until a stream has ended, and asserts that its certificate was the reason."""
+
+    def ended() -> list[Any]:
+        return [line for line in lines if str(line.get("method", "")).endswith(f"/{method}")]
+
+    async with asyncio.timeout(10):
+        while not ended():  # noqa: ASYNC110 - log lines have no event of their own
+            await asyncio.sleep(0.01)
+    assert [line["reason"] for line in ended()] == ["CERTIFICATE_REVOKED"]
+
+
+async def assert_cut_short(call: Any, size: int) -> None:
+    """Asserts that what was on its way to a reader who had stopped is little, and no more comes."""
     sizes: list[int] = []
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await read_on(call, sizes)
     assert refusal.value.code() in {StatusCode.UNAUTHENTICATED, StatusCode.CANCELLED}
-    assert sum(sizes) < len(content) / 2
+    assert sum(sizes) < size / 2
 
 
 async def read_on(call: Any, sizes: list[int]) -> None:
     """Reads a stream on to its end, and notes the sizes of what came."""
     while reply := await call.read():
         sizes.append(len(reply.chunk))
-
-
-def ended(lines: list[Any]) -> list[Any]:
-    return [line for line in lines if str(line.get("method", "")).endswith("/DownloadContent")]
