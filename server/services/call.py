@@ -4,7 +4,6 @@ gRPC serves each call in a task of its own, so the variable is set once and neve
 where a cancelled stream is closed by another task.
 """
 
-import asyncio
 import math
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -81,6 +80,6 @@ def current_party() -> Sender | Holder:
 REPLY_MARGIN = 0.25
 
 
-def time_for_waiting() -> float:
-    """Returns how many seconds the call may wait before it must reply; infinite without a deadline."""
-    return max(0.0, current_call().ends_at - REPLY_MARGIN - asyncio.get_running_loop().time())
+def reply_by() -> float:
+    """Returns when the call must have done with waiting, on the event loop's clock."""
+    return current_call().ends_at - REPLY_MARGIN

@@ -14,7 +14,7 @@ from server.domain.fields import Malformed
 from server.domain.paging import Page
 from server.domain.profile import Profile
 from server.domain.refusals import InvalidFields, Refused
-from server.services.call import time_for_waiting
+from server.services.call import reply_by
 from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
 from server.services.problems import Problems
 from server.services.refusals_wire import refusal_to_status
@@ -36,6 +36,7 @@ def submit_from_proto(request: pb.SubmitRequest, caller: Sender, profile: Profil
         caller=caller,
         submissions=[_submission(request.submission, profile, problems)],
         receipt_wait_seconds=_receipt_wait(request, problems),
+        reply_by=reply_by(),
     )
     problems.raise_if_any()
     return command
@@ -75,7 +76,7 @@ def batch_from_proto(request: pb.BatchSubmitRequest, caller: Sender, profile: Pr
         except InvalidFields as invalid:
             refusal = invalid
         items.append((message.request_id, refusal))
-    return Batch(SubmitMany(caller, submissions, wait), tuple(items))
+    return Batch(SubmitMany(caller, submissions, wait, reply_by()), tuple(items))
 
 
 def list_deliveries_from_proto(request: pb.ListDeliveriesRequest, caller: Sender) -> ListDeliveries:
@@ -160,7 +161,7 @@ def _receipt_wait(request: pb.SubmitRequest | pb.BatchSubmitRequest, problems: P
     if request.HasField("max_receipt_wait"):
         stated: Duration = request.max_receipt_wait
         wait = min(problems.seconds("max_receipt_wait", stated), limits.RECEIPT_WAIT_MAX.total_seconds())
-    return min(wait, time_for_waiting())
+    return wait
 
 
 def _note_repeated_ids(submissions: Sequence[pb.Submission], problems: Problems) -> None:

@@ -5,7 +5,7 @@ from server.domain import limits
 from server.domain.caller import Holder, Sender
 from server.domain.facts import Fact
 from server.domain.paging import Page
-from server.services.call import time_for_waiting
+from server.services.call import reply_by
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.evidence import GetReceipt, ListFacts
@@ -25,7 +25,6 @@ def list_facts_from_proto(request: pb.ListFactsRequest, caller: Sender | Holder)
 
 
 def get_receipt_from_proto(request: pb.GetReceiptRequest, caller: Sender | Holder) -> GetReceipt:
-    """Reads the request; the wait ends in time for the reply to go out before the call's deadline."""
     problems = Problems()
     wait = limits.RECEIPT_WAIT_MAX.total_seconds()
     if request.HasField("max_wait"):
@@ -33,7 +32,8 @@ def get_receipt_from_proto(request: pb.GetReceiptRequest, caller: Sender | Holde
     command = GetReceipt(
         caller=caller,
         evidence_id=problems.id("evidence_id", request.evidence_id),
-        wait_seconds=min(wait, time_for_waiting()),
+        wait_seconds=wait,
+        reply_by=reply_by(),
     )
     problems.raise_if_any()
     return command

@@ -1,6 +1,7 @@
 """What a sender does: submits messages and follows what became of them (POST-2, POST-8)."""
 
 import asyncio
+import math
 import traceback
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from server.domain.refusals import (
 from server.usecases.intake import Accepted, Intake, Outcome
 from server.usecases.mailboxes import checked_page_size
 from server.usecases.ports import Clock, Entropy, Log, UnitOfWork
+from server.usecases.receipts import receipts_in_time
 
 __all__ = ["Accepted", "DeliveryDesk", "ListDeliveries", "Outcome", "SubmitMany"]
 
@@ -39,11 +41,13 @@ class SubmitMany:
     """Submissions with their fields checked and in canonical form, each under another request id.
 
     `receipt_wait_seconds` is how long to wait for receipts at most, once all is committed; 0 asks for none.
+    `reply_by` is when the reply must go out with or without them, on the event loop's clock.
     """
 
     caller: Sender
     submissions: Sequence[Submission]
     receipt_wait_seconds: float
+    reply_by: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class DeliveryDesk:
         """
         _check_batch(command.submissions)
         outcomes = await self._apart(self._submit(command.caller, command.submissions))
-        return await self._with_receipts(outcomes, command.receipt_wait_seconds)
+        return await self._with_receipts(outcomes, command)
 
     async def drain(self) -> None:
         """Waits until no commit is under way. For the end of the process, when no calls come in any more."""
@@ -170,17 +174,22 @@ class DeliveryDesk:
         self._log.wake()
         return outcomes
 
-    async def _with_receipts(self, outcomes: list[Outcome], wait_seconds: float) -> list[Outcome]:
+    async def _with_receipts(self, outcomes: list[Outcome], command: SubmitMany) -> list[Outcome]:
         documents = {
             fact.id: fact.data
             for outcome in outcomes
             if isinstance(outcome, Accepted)
             for fact in outcome.evidence
         }
-        if not documents or wait_seconds <= 0:
+        if not documents or command.receipt_wait_seconds <= 0:
             return outcomes
         try:
-            receipts = await self._log.receipts(documents, wait_seconds=wait_seconds)
+            receipts = await receipts_in_time(
+                self._log,
+                documents,
+                wait_seconds=command.receipt_wait_seconds,
+                reply_by=command.reply_by,
+            )
         except Exception as failure:  # noqa: BLE001 - what is committed is accepted, whatever fails afterwards
             _log.warning("no receipts after a commit", error=type(failure).__name__, frames=_frames(failure))
             return outcomes

@@ -1,6 +1,7 @@
 """Shows evidence to those whom it concerns, and the log to everybody."""
 
 import hmac
+import math
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from server.domain.refusals import (
 )
 from server.usecases.mailboxes import checked_page_size, own_mailbox
 from server.usecases.ports import Log, LoggedReceipt, PublishedCheckpoint, Transaction, UnitOfWork
+from server.usecases.receipts import receipts_in_time
 
 _log = structlog.get_logger(__name__)
 
@@ -39,11 +41,14 @@ class ListFacts:
 
 @dataclass(frozen=True, slots=True)
 class GetReceipt:
-    """`wait_seconds` is how long to wait for the receipt at most; 0 does not wait."""
+    """`wait_seconds` is how long to wait for the receipt at most; 0 does not wait. `reply_by` is when the
+    reply must go out without it, on the event loop's clock.
+    """
 
     caller: Sender | Holder
     evidence_id: UUID
     wait_seconds: float
+    reply_by: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,12 @@ class EvidenceDesk:
         if not hmac.compare_digest(entry_of(fact.data), fact.entry):
             _log.critical("stored evidence is not what the log vouches for", evidence_id=str(fact.id))
             raise EvidenceCorrupt(fact.id)
-        receipts = await self._log.receipts({fact.id: fact.data}, wait_seconds=command.wait_seconds)
+        receipts = await receipts_in_time(
+            self._log,
+            {fact.id: fact.data},
+            wait_seconds=command.wait_seconds,
+            reply_by=command.reply_by,
+        )
         return receipts.get(fact.id)
 
     async def checkpoint(self, origin: str | None = None) -> CheckpointView:

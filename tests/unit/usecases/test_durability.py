@@ -140,6 +140,22 @@ async def test_waits_for_receipts_after_the_commit(world: World) -> None:
     assert world.log.asked == [(frozenset(fact.id for one in good for fact in one.evidence), 2.5)]
 
 
+async def test_the_wait_for_receipts_ends_with_the_calls_time_however_long_the_commit_took(
+    world: World,
+) -> None:
+    now = asyncio.get_running_loop().time()
+    await world.submit(letter("1"), wait=20, reply_by=now + 10)
+    ((_, waited),) = world.log.asked
+    assert 0 < waited <= 10
+
+
+async def test_what_is_committed_is_accepted_though_no_time_is_left_for_its_receipts(world: World) -> None:
+    world.log.hangs = True
+    (outcome,) = await world.submit(letter(), wait=5, reply_by=asyncio.get_running_loop().time() - 1)
+    assert isinstance(outcome, Accepted)
+    assert outcome.receipts == ()
+
+
 async def test_does_not_ask_for_receipts_when_told_not_to_wait(world: World) -> None:
     (outcome,) = await world.submit(letter(), wait=0)
     assert isinstance(outcome, Accepted)

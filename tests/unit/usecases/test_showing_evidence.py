@@ -1,5 +1,6 @@
 """Facts and receipts go to those whom they concern; checkpoints and revocation lists to everybody."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -152,6 +153,14 @@ async def test_a_receipt_that_is_not_there_yet_is_none(world: World) -> None:
     world.log.withheld.add(consignment.id)
     assert await world.evidence.receipt(GetReceipt(world.agency, consignment.id, 1.5)) is None
     assert world.log.asked[-1] == (frozenset({consignment.id}), 1.5)
+
+
+async def test_a_log_that_does_not_answer_in_time_has_no_receipt_yet(world: World) -> None:
+    await world.delivered()
+    consignment = fact(world, "ContentConsignment")
+    world.log.hangs = True
+    too_late = asyncio.get_running_loop().time() - 1
+    assert await world.evidence.receipt(GetReceipt(world.agency, consignment.id, 30, too_late)) is None
 
 
 async def test_altered_evidence_is_never_handed_out(world: World) -> None:

@@ -1,7 +1,9 @@
 """A small post in memory: an organisation with two addresses, another one, mailboxes, and a card."""
 
+import asyncio
 import hashlib
 import ipaddress
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -76,6 +78,7 @@ class MemoryLog:
         self.asked: list[tuple[frozenset[UUID], float]] = []
         self.withheld: set[UUID] = set()
         self.away = False
+        self.hangs = False
         self.checkpoints: dict[str, PublishedCheckpoint] = {}
 
     def wake(self) -> None:
@@ -87,6 +90,8 @@ class MemoryLog:
         self.asked.append((frozenset(evidence), wait_seconds))
         if self.away:
             raise ServiceUnavailable("log")
+        if self.hangs:
+            await asyncio.Event().wait()
         return {
             one: LoggedReceipt(one, ORIGIN, 0, 1, data)
             for one, data in evidence.items()
@@ -241,9 +246,13 @@ class World:
         return Holder(Connection(bytes(32), ipaddress.ip_address("127.0.0.1")), person_number)
 
     async def submit(
-        self, *submissions: Submission, caller: Sender | None = None, wait: float = 0
+        self,
+        *submissions: Submission,
+        caller: Sender | None = None,
+        wait: float = 0,
+        reply_by: float = math.inf,
     ) -> Sequence[Outcome]:
-        return await self.desk.submit_many(SubmitMany(caller or self.agency, submissions, wait))
+        return await self.desk.submit_many(SubmitMany(caller or self.agency, submissions, wait, reply_by))
 
     async def delivered(self, request_id: str = "1", recipient: str = ANI_ADDRESS) -> Delivery:
         (outcome,) = await self.submit(letter(request_id, recipient=recipient))

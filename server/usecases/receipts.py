@@ -1,0 +1,26 @@
+"""Asking the log for receipts so that the reply still goes out in time."""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+from server.usecases.ports import Log, LoggedReceipt
+
+
+async def receipts_in_time(
+    log: Log, evidence: Mapping[UUID, bytes], *, wait_seconds: float, reply_by: float
+) -> Mapping[UUID, LoggedReceipt]:
+    """Returns the receipts that there are after `wait_seconds`, or when the reply must go out.
+
+    `reply_by` is on the event loop's clock, because what came before, such as a commit that waited for locks,
+    took of the call's time too. A log that does not answer by then is one that has no receipts yet.
+
+    Raises:
+        What `Log.receipts` raises.
+    """
+    left = reply_by - asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(reply_by):
+            return await log.receipts(evidence, wait_seconds=max(0.0, min(wait_seconds, left)))
+    except TimeoutError:
+        return {}
