@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -184,6 +185,34 @@ async def test_a_slow_readers_stream_ends_on_the_other_replica_when_the_binding_
 
         await stream_ended(lines, "GetRevocationList")
     await assert_cut_short(call, len(content))
+
+
+async def test_a_holder_waits_while_no_fresh_list_tells_who_is_revoked(post: Post) -> None:
+    citizen = await post.citizen()
+    stub = mailbox_pb2_grpc.MailboxServiceStub(await post.channel(citizen.card.authentication))
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    await stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10)
+
+    try:
+        await asyncio.to_thread(post.pki.write_crls, this_update=past - timedelta(hours=1), next_update=past)
+        code = await outcome_becomes(stub, StatusCode.UNAVAILABLE)
+        refusal = await refusal_of(stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10))
+    finally:
+        await asyncio.to_thread(post.pki.write_crls)
+
+    assert (code, refusal.reason) == (StatusCode.UNAVAILABLE, "REVOCATION_STATUS_UNKNOWN")
+    assert await outcome_becomes(stub, StatusCode.OK) is StatusCode.OK
+
+
+async def outcome_becomes(stub: mailbox_pb2_grpc.MailboxServiceStub, wanted: StatusCode) -> StatusCode:
+    """Repeats a call until it ends in the wanted way, and returns that."""
+    async with asyncio.timeout(10):
+        while True:
+            call: Any = stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10)
+            code: StatusCode = await call.code()
+            if code is wanted:
+                return code
+            await asyncio.sleep(0.02)
 
 
 async def stream_ended(lines: list[Any], method: str) -> None:
