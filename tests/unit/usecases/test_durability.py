@@ -1,14 +1,19 @@
 """What may happen around the commit of submissions: failures, cancelled calls, missing receipts."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from itertools import groupby
 
 import pytest
 from structlog.testing import capture_logs
 
+from namak.evidence.mailbox_link import NONCE_BYTES
 from server.domain.refusals import InternalFault, Refused, ServiceUnavailable
-from server.usecases.delivery import Accepted
+from server.jurisdictions.am import AM
+from server.usecases.delivery import Accepted, DeliveryDesk, SubmitMany
+from server.usecases.ports import Transaction
 from tests.fakes.state import State
-from tests.unit.usecases.world import World, letter
+from tests.unit.usecases.world import CountedEntropy, World, letter
 
 
 @pytest.fixture
@@ -120,6 +125,52 @@ async def test_an_item_tried_alone_may_find_the_database_away(world: World) -> N
     world.uow.before_commit = flaky  # type: ignore[method-assign]
     outcomes = await world.submit(letter("1"), letter("2"), letter("3"))
     assert [type(outcome) for outcome in outcomes] == [Accepted, ServiceUnavailable, Accepted]
+
+
+async def test_a_large_batch_gives_other_work_its_turn(world: World) -> None:
+    batch = asyncio.create_task(world.submit(*(letter(str(number)) for number in range(50))))
+    turns = 0
+    while not batch.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 50
+
+
+class Draws(CountedEntropy):
+    """Remembers which task drew each nonce."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tasks: list[object] = []
+
+    def random(self, count: int) -> bytes:
+        if count == NONCE_BYTES:
+            self.tasks.append(asyncio.current_task())
+        return super().random(count)
+
+
+class SideBySide:
+    """Transactions that do not wait for each other, because each is on a post of its own."""
+
+    def __init__(self, *worlds: World) -> None:
+        self._worlds = iter(worlds)
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        return next(self._worlds).uow.writing()
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        raise NotImplementedError
+
+
+async def test_of_two_batches_one_is_decided_after_the_other(world: World) -> None:
+    # Both worlds are made alike, identifiers included.
+    draws = Draws()
+    desk = DeliveryDesk(
+        uow=SideBySide(world, World()), clock=world.clock, entropy=draws, log=world.log, profile=AM
+    )
+    batch = SubmitMany(world.agency, [letter(str(number)) for number in range(5)], 0)
+    await asyncio.gather(desk.submit_many(batch), desk.submit_many(batch))
+    assert [len(list(run)) for _, run in groupby(draws.tasks)] == [5, 5]
 
 
 async def test_a_single_items_fault_is_the_calls(world: World) -> None:
