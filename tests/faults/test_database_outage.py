@@ -1,5 +1,6 @@
 """The database dies and comes back: callers are told to try again, and the same server goes on by itself."""
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,10 +58,10 @@ async def test_a_server_outlives_its_database_and_says_unavailable_meanwhile(
     (server,) = await scene.start("one")
     async with scene.sending("outage"):
         await scene.more_answers(8)
-        crash(postgres)
+        await asyncio.to_thread(crash, postgres)
         await eventually(lambda: len(scene.told.failures) > 3)
         await assert_everything_is_unavailable(scene, server)
-        start(postgres)
+        await asyncio.to_thread(start, postgres)
         await scene.more_answers(8)
     assert scene.told.reasons == ["SERVICE_UNAVAILABLE"]
     assert not server.dead
