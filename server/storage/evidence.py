@@ -4,17 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from namak.evidence.events import by_uri
+from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
-from server.storage.statements import Statements, among, inserting
+from server.storage.statements import Statements, among, array, inserting
 from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow, table
 
 _EVIDENCE = table(EvidenceRow)
 _QUEUE = table(LogQueueRow)
 _LISTS = table(RevocationListRow)
+
+# Identifiers made on two replicas are in order only as far as their clocks agree; a delivery's times are.
+_ORDER = (_EVIDENCE.c.recorded_at, _EVIDENCE.c.id)
 
 _RECORD = inserting(_EVIDENCE)
 _ENQUEUE = inserting(_QUEUE, "evidence_id", "entry")
@@ -22,7 +26,27 @@ _GET = select(_EVIDENCE).where(among(_EVIDENCE.c.id, "ids"))
 _OF_DELIVERY = (
     select(_EVIDENCE)
     .where(_EVIDENCE.c.owner_id == bindparam("mailbox"), _EVIDENCE.c.delivery_id == bindparam("delivery"))
-    .order_by(_EVIDENCE.c.id)
+    .order_by(*_ORDER)
+)
+_DELIVERIES = (
+    func.unnest(
+        array("mailboxes", _EVIDENCE.c.owner_id.type), array("deliveries", _EVIDENCE.c.delivery_id.type)
+    )
+    .table_valued(
+        column("owner_id", _EVIDENCE.c.owner_id.type), column("delivery_id", _EVIDENCE.c.delivery_id.type)
+    )
+    .render_derived(name="given")
+)
+_OF_DELIVERIES = (
+    select(_EVIDENCE)
+    .join(
+        _DELIVERIES,
+        and_(
+            _EVIDENCE.c.owner_id == _DELIVERIES.c.owner_id,
+            _EVIDENCE.c.delivery_id == _DELIVERIES.c.delivery_id,
+        ),
+    )
+    .order_by(*_ORDER)
 )
 _PUBLISH = insert(_LISTS).on_conflict_do_nothing(index_elements=[_LISTS.c.digest])
 
@@ -63,9 +87,21 @@ class SqlEvidenceStore:
         return {row.id: _fact(row) for row in rows}
 
     async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
-        """Returns a delivery's facts by identifier, which is the order of recording."""
+        """Returns a delivery's facts in the order of recording."""
         rows = await self._statements.rows(_OF_DELIVERY, {"mailbox": mailbox_id, "delivery": delivery_id})
         return [_fact(row) for row in rows]
+
+    async def of_deliveries(self, deliveries: Collection[Delivery]) -> Mapping[UUID, Sequence[Fact]]:
+        """Returns the facts of each delivery, in the order of recording, with one statement."""
+        facts: dict[UUID, list[Fact]] = {delivery.id: [] for delivery in deliveries}
+        if facts:
+            keys = {
+                "mailboxes": [delivery.mailbox_id for delivery in deliveries],
+                "deliveries": [delivery.id for delivery in deliveries],
+            }
+            for row in await self._statements.rows(_OF_DELIVERIES, keys):
+                facts[row.delivery_id].append(_fact(row))
+        return facts
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         """Publishes a revocation list; adding it again changes nothing."""

@@ -70,13 +70,6 @@ class SqlMailboxes:
         )
         return None if row is None else _mailbox(row)
 
-    async def find(self, address: str) -> Mailbox | None:
-        """Returns the mailbox of this canonical address."""
-        row = await self._statements.first(
-            select(_MAILBOXES).where(_MAILBOXES.c.address == bindparam("key")), {"key": address}
-        )
-        return None if row is None else _mailbox(row)
-
     async def of_person(self, person_number: str) -> Mailbox | None:
         """Returns the mailbox whose holder is this person."""
         row = await self._statements.first(

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from server.domain.caller import IpNetwork
 from server.domain.senders import (
     BindingRole,
     CertificateBinding,
@@ -87,12 +88,6 @@ class SqlDomains:
         )
         return None if row is None else _domain(row)
 
-    async def of(self, organisation_id: UUID) -> Sequence[Domain]:
-        """Returns the organisation's domains, by name."""
-        owned = select(_DOMAINS).where(_DOMAINS.c.organisation_id == bindparam("organisation"))
-        rows = await self._statements.rows(owned.order_by(_DOMAINS.c.name), {"organisation": organisation_id})
-        return [_domain(row) for row in rows]
-
 
 class SqlSenderAddresses:
     """Sender addresses in a table."""
@@ -120,13 +115,6 @@ class SqlSenderAddresses:
         )
         return None if row is None else _address(row)
 
-    async def find(self, address: str) -> SenderAddress | None:
-        """Returns it if it is registered, whoever's it is."""
-        row = await self._statements.first(
-            select(_ADDRESSES).where(_ADDRESSES.c.address == bindparam("key")), {"key": address}
-        )
-        return None if row is None else _address(row)
-
     async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
         """Returns those of the organisation's addresses that are among the given ones."""
         if not addresses:
@@ -138,13 +126,12 @@ class SqlSenderAddresses:
         )
         return {row.address: _address(row) for row in rows}
 
-    async def of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
-        """Returns the organisation's addresses, by address."""
-        owned = select(_ADDRESSES).where(_ADDRESSES.c.organisation_id == bindparam("organisation"))
-        rows = await self._statements.rows(
-            owned.order_by(_ADDRESSES.c.address), {"organisation": organisation_id}
-        )
-        return [_address(row) for row in rows]
+    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
+        """Returns the networks of all the organisation's addresses, each once."""
+        network = func.unnest(_ADDRESSES.c.networks).label("network")
+        query = select(network).distinct().where(_ADDRESSES.c.organisation_id == bindparam("organisation"))
+        rows = await self._statements.rows(query.order_by(network), {"organisation": organisation_id})
+        return [row.network for row in rows]
 
     async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None:
         """Sets it; LookupError when there is no such address."""

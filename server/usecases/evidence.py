@@ -83,8 +83,6 @@ class EvidenceDesk:
         async with self._uow.reading() as tx:
             delivery = await _visible_delivery(tx, command.caller, command.delivery_id)
             facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-        # By time first: identifiers made on two replicas are in order only as far as their clocks agree.
-        facts = sorted(facts, key=lambda fact: (fact.recorded_at, fact.id))
         seen = [fact for fact in facts if fact.event.audience in _audiences(command.caller)]
         start = 0
         if after is not None:

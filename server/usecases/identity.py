@@ -113,8 +113,7 @@ class Identity:
             binding = await tx.bindings.get(digest)
             if binding is None or binding.organisation_id is None:
                 return _Entry(binding)
-            addresses = await tx.sender_addresses.of(binding.organisation_id)
-            networks = {network: None for address in addresses for network in address.networks}
+            networks = await tx.sender_addresses.networks_of(binding.organisation_id)
             return _Entry(binding, tuple(networks))
 
 

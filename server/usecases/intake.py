@@ -328,11 +328,12 @@ async def _repeated(
     sent = await tx.deliveries.sent(
         caller.organisation_id, [earlier[asked.request_id].subject_id for asked in same]
     )
+    facts = await tx.evidence.of_deliveries(list(sent.values()))
     refusals = await tx.refusals.under(caller.organisation_id, [asked.request_id for asked in same])
     for asked in same:
         delivery = sent.get(earlier[asked.request_id].subject_id)
         if delivery is not None:
-            outcomes[asked.request_id] = await _accepted_before(tx, caller, asked, delivery)
+            outcomes[asked.request_id] = _accepted_before(caller, asked, delivery, facts[delivery.id])
         elif refusal := refusals.get(asked.request_id):
             outcomes[asked.request_id] = restored(
                 refusal.reason, refusal.text, refusal.metadata, refusal.evidence_id
@@ -342,12 +343,11 @@ async def _repeated(
     return outcomes
 
 
-async def _accepted_before(tx: Transaction, caller: Sender, asked: Submission, delivery: Delivery) -> Outcome:
+def _accepted_before(caller: Sender, asked: Submission, delivery: Delivery, facts: Sequence[Fact]) -> Outcome:
     if caller.sender_address_id not in (None, delivery.sender_address_id):
         # Accepted from a colleague's certificate. It is not this one's to see, and it leaves no evidence of a
         # refusal either: one request id has one recorded outcome.
         return SenderNotPermitted(asked.sender)
-    facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
     evidence = tuple(
         evidence_building.fact_of(facts, event)
         for event in (events.SUBMISSION_ACCEPTANCE, events.CONTENT_CONSIGNMENT)

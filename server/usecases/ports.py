@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from server.domain.caller import IpNetwork
 from server.domain.deliveries import Delivery, MessageView, Part, PartInfo
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
@@ -112,8 +113,6 @@ class Domains(Protocol):
 
     async def get(self, name: str) -> Domain | None: ...
 
-    async def of(self, organisation_id: UUID) -> Sequence[Domain]: ...
-
 
 class SenderAddresses(Protocol):
     async def add(self, address: SenderAddress) -> bool:
@@ -122,13 +121,13 @@ class SenderAddresses(Protocol):
 
     async def get(self, sender_address_id: UUID) -> SenderAddress | None: ...
 
-    async def find(self, address: str) -> SenderAddress | None: ...
-
     async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
         """Returns those of the organisation's addresses that are among the given ones, by address."""
         ...
 
-    async def of(self, organisation_id: UUID) -> Sequence[SenderAddress]: ...
+    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
+        """Returns the networks of all the organisation's addresses, each once."""
+        ...
 
     async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None: ...
 
@@ -153,8 +152,6 @@ class Mailboxes(Protocol):
         ...
 
     async def get(self, mailbox_id: UUID) -> Mailbox | None: ...
-
-    async def find(self, address: str) -> Mailbox | None: ...
 
     async def of_person(self, person_number: str) -> Mailbox | None: ...
 
@@ -275,9 +272,13 @@ class EvidenceStore(Protocol):
     async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]: ...
 
     async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
-        """Returns a delivery's facts in the order of recording (by identifier within one transaction's
-        order).
+        """Returns a delivery's facts in the order of recording: by time, and within one transaction by
+        identifier.
         """
+        ...
+
+    async def of_deliveries(self, deliveries: Collection[Delivery]) -> Mapping[UUID, Sequence[Fact]]:
+        """Returns the facts of each of many deliveries, in the order of recording, by delivery."""
         ...
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:

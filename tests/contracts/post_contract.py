@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -50,8 +51,7 @@ class MailboxContract:
             assert not await tx.mailboxes.add(again)
             assert await tx.mailboxes.get(again.id) is None
             assert await tx.mailboxes.get(person.id) == person
-            assert await tx.mailboxes.find(entity.address) == entity
-            assert await tx.mailboxes.find("0@e-citizen.am") is None
+            assert await tx.mailboxes.get(entity.id) == entity
 
     async def test_a_person_has_one_mailbox(self, uow: UnitOfWork) -> None:
         person, entity = examples.mailbox(), examples.mailbox(HolderKind.ENTITY)
@@ -281,6 +281,28 @@ class EvidenceContract:
             facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
             assert list(facts) == [accepted, consigned]
             assert list(await tx.evidence.of_delivery(other.mailbox_id, delivery.id)) == []
+
+    async def test_a_later_fact_comes_later_though_its_replica_s_identifiers_lag_behind(
+        self, uow: UnitOfWork
+    ) -> None:
+        async with uow.writing() as tx:
+            (delivery,) = await delivered(tx)
+            later, earlier = examples.fact(delivery), examples.fact(delivery)
+            later = replace(later, recorded_at=earlier.recorded_at + timedelta(microseconds=1))
+            assert later.id < earlier.id
+            await tx.evidence.record([earlier, later])
+            assert list(await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)) == [earlier, later]
+
+    async def test_the_facts_of_many_deliveries_come_at_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, second, silent = await delivered(tx, 3)
+            (other,) = await delivered(tx)
+            facts = [examples.fact(each) for each in (first, second, first, other)]
+            await tx.evidence.record(facts)
+            found = await tx.evidence.of_deliveries([second, silent, first])
+            expected = {first.id: [facts[0], facts[2]], second.id: [facts[1]], silent.id: []}
+            assert {key: list(value) for key, value in found.items()} == expected
+            assert await tx.evidence.of_deliveries([]) == {}
 
     async def test_a_fact_is_recorded_once(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:

@@ -7,6 +7,7 @@ The database may be shared and not empty: tests use values of their own.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from ipaddress import ip_network
 from uuid import UUID
 
 import pytest
@@ -213,8 +214,6 @@ class SenderContract:
             assert not await tx.domains.add(replace(first, organisation_id=other.id))
             assert await tx.domains.get(first.name) == first
             assert await tx.domains.get("unknown.am") is None
-            assert sorted(await tx.domains.of(owner.id), key=lambda each: each.name) == [first, second]
-            assert list(await tx.domains.of(other.id)) == []
 
     async def test_an_address_is_registered_once(self, uow: UnitOfWork) -> None:
         owner, other = examples.organisation(), examples.organisation()
@@ -228,14 +227,31 @@ class SenderContract:
             assert not await tx.sender_addresses.add(again)
             assert await tx.sender_addresses.get(again.id) is None
             assert await tx.sender_addresses.get(first.id) == first
-            assert await tx.sender_addresses.find(first.address) == first
-            assert await tx.sender_addresses.find("nobody@src.am") is None
             named = await tx.sender_addresses.named(
                 owner.id, [first.address, foreign.address, "nobody@src.am"]
             )
             assert named == {first.address: first}
             assert await tx.sender_addresses.named(owner.id, []) == {}
-            assert set(await tx.sender_addresses.of(owner.id)) == {first, second}
+
+    async def test_the_networks_of_an_organisation_are_those_of_all_its_addresses_each_once(
+        self, uow: UnitOfWork
+    ) -> None:
+        owner, other = examples.organisation(), examples.organisation()
+        narrow, wide = ip_network("198.51.100.64/32"), ip_network("198.51.100.0/28")
+        sixth = ip_network("2001:db8::/64")
+        async with uow.writing() as tx:
+            for organisation, networks in (
+                (owner, (narrow, wide)),
+                (owner, (sixth, narrow)),
+                (other, (wide,)),
+            ):
+                await tx.organisations.add(organisation)
+                address = replace(examples.address(organisation), networks=networks)
+                assert await tx.sender_addresses.add(address)
+            found = await tx.sender_addresses.networks_of(owner.id)
+            assert len(found) == 3
+            assert set(found) == {narrow, wide, sixth}
+            assert list(await tx.sender_addresses.networks_of(examples.new_id())) == []
 
     async def test_an_address_is_suspended_and_used_again(self, uow: UnitOfWork) -> None:
         owner = examples.organisation()

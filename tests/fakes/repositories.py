@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from server.domain.caller import IpNetwork
+from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink
 from server.domain.senders import (
@@ -94,14 +96,10 @@ class FakeDomains(FakeRepository):
     async def get(self, name: str) -> Domain | None:
         return self._state.domains.get(name)
 
-    async def of(self, organisation_id: UUID) -> Sequence[Domain]:
-        owned = [each for each in self._state.domains.values() if each.organisation_id == organisation_id]
-        return sorted(owned, key=lambda domain: domain.name)
-
 
 class FakeSenderAddresses(FakeRepository):
     async def add(self, address: SenderAddress) -> bool:
-        if await self.find(address.address) is not None:
+        if any(each.address == address.address for each in self._state.sender_addresses.values()):
             return False
         self._state.require(bool(address.networks), "ck_sender_addresses_networks")
         known = address.organisation_id in self._state.organisations
@@ -113,17 +111,15 @@ class FakeSenderAddresses(FakeRepository):
     async def get(self, sender_address_id: UUID) -> SenderAddress | None:
         return self._state.sender_addresses.get(sender_address_id)
 
-    async def find(self, address: str) -> SenderAddress | None:
-        stored = self._state.sender_addresses.values()
-        return next((each for each in stored if each.address == address), None)
-
     async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
-        return {each.address: each for each in await self.of(organisation_id) if each.address in addresses}
+        return {each.address: each for each in self._of(organisation_id) if each.address in addresses}
 
-    async def of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
+    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
+        return list({network: None for each in self._of(organisation_id) for network in each.networks})
+
+    def _of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
         stored = self._state.sender_addresses.values()
-        owned = [each for each in stored if each.organisation_id == organisation_id]
-        return sorted(owned, key=lambda address: address.address)
+        return [each for each in stored if each.organisation_id == organisation_id]
 
     async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None:
         if sender_address_id not in self._state.sender_addresses:
@@ -165,7 +161,7 @@ class FakeBindings(FakeRepository):
 
 class FakeMailboxes(FakeRepository):
     async def add(self, mailbox: Mailbox) -> bool:
-        if await self.find(mailbox.address) is not None:
+        if self._find(mailbox.address) is not None:
             return False
         holder = (mailbox.holder_kind, mailbox.holder_number)
         held = {(each.holder_kind, each.holder_number) for each in self._state.mailboxes.values()}
@@ -178,17 +174,17 @@ class FakeMailboxes(FakeRepository):
     async def get(self, mailbox_id: UUID) -> Mailbox | None:
         return self._state.mailboxes.get(mailbox_id)
 
-    async def find(self, address: str) -> Mailbox | None:
-        return next((each for each in self._state.mailboxes.values() if each.address == address), None)
-
     async def of_person(self, person_number: str) -> Mailbox | None:
         holder = (HolderKind.PERSON, person_number)
         stored = self._state.mailboxes.values()
         return next((each for each in stored if (each.holder_kind, each.holder_number) == holder), None)
 
     async def lock(self, addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
-        found = [await self.find(address) for address in addresses]
+        found = [self._find(address) for address in addresses]
         return {each.address: (each, self._state.heads[each.id]) for each in found if each is not None}
+
+    def _find(self, address: str) -> Mailbox | None:
+        return next((each for each in self._state.mailboxes.values() if each.address == address), None)
 
     async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
         for mailbox_id, head in heads.items():
@@ -220,7 +216,10 @@ class FakeEvidenceStore(FakeRepository):
     async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
         stored = self._state.evidence.values()
         found = [each for each in stored if (each.owner_id, each.delivery_id) == (mailbox_id, delivery_id)]
-        return sorted(found, key=lambda fact: fact.id)
+        return sorted(found, key=lambda fact: (fact.recorded_at, fact.id))
+
+    async def of_deliveries(self, deliveries: Collection[Delivery]) -> Mapping[UUID, Sequence[Fact]]:
+        return {each.id: await self.of_delivery(each.mailbox_id, each.id) for each in deliveries}
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         self._state.require(digest == hashlib.sha256(der).digest(), "ck_revocation_lists_digest")

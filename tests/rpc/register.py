@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import cast
 from uuid import UUID, uuid4
 
+from server.domain.caller import IpNetwork
 from server.domain.refusals import ServiceUnavailable
 from server.domain.senders import BindingRole, CertificateBinding, SenderAddress
 from server.usecases.ports import Transaction, UnitOfWork
@@ -87,5 +88,6 @@ class _Transaction:
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
         return self._register.bindings.get(certificate_sha256)
 
-    async def of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
-        return [one for one in self._register.addresses if one.organisation_id == organisation_id]
+    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
+        owned = [one for one in self._register.addresses if one.organisation_id == organisation_id]
+        return list({network: None for one in owned for network in one.networks})
