@@ -14,6 +14,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,14 @@ _INSTALLATION = "pginstall18"
 
 class EmbeddedPostgresFailed(Exception):
     """The embedded PostgreSQL cannot be set up, started or reached; the text says what to do about it."""
+
+
+_BECOME = """
+import os, sys
+uid, gid, *command = sys.argv[1:]
+os.setgroups([]); os.setgid(int(gid)); os.setuid(int(uid))
+os.execv(command[0], command)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,16 @@ class Account:
 
     def reaches(self, path: Path) -> bool:
         """Tells whether the account may enter the directory, or run the file, with everything above it."""
-        command = ["/bin/sh", "-c", '[ -x "$0" ]', str(path)]
-        done = subprocess.run(  # noqa: S603
-            command, user=self.uid, group=self.gid, extra_groups=[], cwd="/", check=False, env={}
-        )
-        return done.returncode == 0
+        command = self.command("/bin/sh", "-c", '[ -x "$0" ]', str(path))
+        return subprocess.run(command, cwd="/", check=False, env={}).returncode == 0  # noqa: S603
+
+    def command(self, *words: str) -> list[str]:
+        """Returns the command that runs another as the account, without root's groups.
+
+        A small program of its own changes the account: were it done between fork and exec (`user=` of
+        subprocess), the child of a process in which gRPC runs could crash.
+        """
+        return [sys.executable, "-I", "-S", "-c", _BECOME, str(self.uid), str(self.gid), *words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +106,12 @@ class Place:
         # Into a file: the server inherits a pipe's end from `pg_ctl start`, and reading would wait for the
         # server's end.
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+            command = [str(self.programs / program), *arguments]
             done = subprocess.run(  # noqa: S603
-                [str(self.programs / program), *arguments],
+                command if account is None else account.command(*command),
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
-                user=None if account is None else account.uid,
-                group=None if account is None else account.gid,
-                extra_groups=None if account is None else [],
                 cwd=self.directory,
                 env={"LC_ALL": "C", "PATH": os.defpath},
                 check=False,
