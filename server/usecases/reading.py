@@ -351,5 +351,5 @@ async def _recorded(tx: Transaction, evidence_ids: Sequence[UUID]) -> tuple[Fact
 
 
 def _check_unexpired(statement: IssuedStatement, at: datetime) -> None:
-    if at >= statement.expires_at:
+    if at > statement.expires_at:
         raise StatementExpired(statement.id)

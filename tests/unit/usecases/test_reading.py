@@ -297,11 +297,11 @@ async def test_an_expired_statement_is_refused(world: World) -> None:
     delivery = await world.opened()
     statement_id, cms = await world.signed(delivery)
     expires_at = world.statement(statement_id).expires_at
-    world.clock.time = expires_at
+    world.clock.time = expires_at + timedelta(microseconds=1)
     with pytest.raises(StatementExpired):
         await confirm(world, delivery, statement_id, cms)
     assert world.cards.judged_at == []
-    world.clock.time = expires_at - timedelta(microseconds=1)
+    world.clock.time = expires_at
     await confirm(world, delivery, statement_id, cms)
 
 
