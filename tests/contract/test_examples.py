@@ -1,6 +1,4 @@
-"""The example configurations load, name every key there is, and tell the truth about defaults; so does the page
-for those who write clients.
-"""
+"""The example configurations load, name every key and state true defaults; so does the page for clients."""
 
 import dataclasses
 import re
