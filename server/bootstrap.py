@@ -132,7 +132,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
     """
     async with contextlib.AsyncExitStack() as stack:
         url = await stack.enter_async_context(database_url(settings))
-        if await migrate.current(url) != migrate.newest():
+        if await migrate.is_behind(url):
             raise SchemaOutdated("the database lacks tables of this release; run: namak-server migrate")
         database = Database(url, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.dispose)

@@ -43,7 +43,7 @@ assert tables.Stored.metadata is METADATA is log_tables.log_entries.metadata
 
 async def upgrade(url: str) -> None:
     """Runs what is missing. Replicas may do so at the same moment: one works, the others wait and find
-    nothing to do.
+    nothing to do. A database that a later release has migrated is left alone.
 
     The connection must be a direct one, for the lock belongs to its session.
 
@@ -71,9 +71,21 @@ async def current(url: str) -> str | None:
     return await on_connection(url, _revision)
 
 
+async def is_behind(url: str) -> bool:
+    """Tells whether the database lacks a migration of this release.
+
+    A revision that this release does not know is a later one's, and each migration runs under the release
+    before: a replica of that must be able to start again while the others are being replaced.
+
+    Raises:
+        ServiceUnavailable: the database does not answer.
+    """
+    return await on_connection(url, _is_behind)
+
+
 def newest() -> str:
     """Returns the revision that this release needs."""
-    revision = ScriptDirectory.from_config(_configuration()).get_current_head()
+    revision = _scripts().get_current_head()
     assert revision is not None, "there is no migration"
     return revision
 
@@ -103,10 +115,22 @@ def _upgrade(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _UPGRADE_LOCK})
     connection.execute(text("RESET lock_timeout"))
     connection.commit()
+    if not _is_behind(connection):
+        return
     configuration = _configuration()
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, "head")
     connection.commit()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_configuration())
+
+
+def _is_behind(connection: Connection) -> bool:
+    revision = _revision(connection)
+    older = {script.revision for script in _scripts().walk_revisions()} - {newest()}
+    return revision is None or revision in older
 
 
 def _revision(connection: Connection) -> str | None:

@@ -49,6 +49,19 @@ async def test_an_upgrade_of_an_upgraded_database_changes_nothing(database_url: 
     assert await migrate.check(database_url) == []
 
 
+async def test_a_database_that_was_never_migrated_is_behind(empty_database_url: str) -> None:
+    assert await migrate.is_behind(empty_database_url)
+    await migrate.upgrade(empty_database_url)
+    assert not await migrate.is_behind(empty_database_url)
+
+
+async def test_a_database_of_a_later_release_is_not_behind_and_is_left_alone(database_url: str) -> None:
+    await _run(database_url, "UPDATE alembic_version SET version_num = 'later'")
+    assert not await migrate.is_behind(database_url)
+    await migrate.upgrade(database_url)
+    assert await migrate.current(database_url) == "later"
+
+
 async def test_check_says_that_nothing_was_migrated(empty_database_url: str) -> None:
     (difference,) = await migrate.check(empty_database_url)
     assert "revision None" in difference
