@@ -19,8 +19,11 @@ Printed from `server/domain/reasons.py` by `scripts/generate`; don't edit.
 
 Every refusal carries a `google.rpc.ErrorInfo` with domain `namak.v1` and one of these reasons. Match on it
 and on the keys of its metadata, never on texts. *Recorded* refusals leave evidence (the metadata names it as
-`evidence_id`) and are kept under the request id: the same id gets the same refusal again, for ever. What each
-reason is about stands in `proto/namak/v1/errors.proto`.
+`evidence_id`) and are kept under the request id: the same id gets the same refusal again, for ever. Two of
+them can come without evidence, and then nothing is kept: `NETWORK_NOT_PERMITTED` for a call from outside all
+networks of the organisation, which is turned away at the door, and `SENDER_NOT_PERMITTED` where the request
+id was used for another of the organisation's addresses. What each reason is about stands in
+`proto/namak/v1/errors.proto`.
 
 | reason | status | repeat? | recorded |
 |---|---|---|---|

@@ -3,12 +3,16 @@
 import re
 
 import pytest
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import ServiceDescriptor
 
 from server.domain.reasons import REASONS, Reason, Status
+from server.grpc_server import SERVICES
 from tests.contract.contract import Element, elements, files
 from tests.contract.rules import known_rules
 
 RPCS = [element for element in elements() if element.kind == "rpc"]
+BEHAVIOUR = field_behavior_pb2.field_behavior
 SECTIONS = ("Callers", "Idempotency", "Errors", "Rules")
 _NAME = re.compile(r"\b[A-Z][A-Z]+(?:_[A-Z]+)+\b|\bNOT_FOUND\b|\bUNAVAILABLE\b|\bUNAUTHENTICATED\b")
 
@@ -55,6 +59,26 @@ def test_an_rpcs_comment_names_documented_reasons_with_their_statuses(rpc: Eleme
         elif bracketed in statuses:
             assert {each: REASONS[Reason(each)].status for each in since} == dict.fromkeys(since, bracketed)
             since = []
+
+
+# Whoever can fill a field can fill it wrongly.
+REFUSED_BY_FIELD = {
+    "request_id": {"INVALID_FIELDS", "REQUEST_ID_REUSED"},
+    "page_size": {"INVALID_FIELDS"},
+    "page_token": {"INVALID_PAGE_TOKEN"},
+}
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_an_rpcs_comment_names_what_wrong_fields_are_refused_with(service: ServiceDescriptor) -> None:
+    comments = {rpc.name.rpartition(".")[2]: sections_of(rpc)["Errors"] for rpc in RPCS}
+
+    for method in service.methods:
+        expected = set()
+        for field in method.input_type.fields:
+            required = field_behavior_pb2.REQUIRED in field.GetOptions().Extensions[BEHAVIOUR]
+            expected |= REFUSED_BY_FIELD.get(field.name, set()) | ({"INVALID_FIELDS"} if required else set())
+        assert expected - set(_NAME.findall(comments[method.name])) == set(), method.name
 
 
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.name)

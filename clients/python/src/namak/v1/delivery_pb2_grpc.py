@@ -98,7 +98,7 @@ class DeliveryServiceServicer:
 
         Callers: the organisation that sent it; bound to one address, only that address's.
         Idempotency: reads only.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: POST-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

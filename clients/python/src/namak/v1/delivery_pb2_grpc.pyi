@@ -45,7 +45,7 @@ class DeliveryServiceStub:
 
     Callers: the organisation that sent it; bound to one address, only that address's.
     Idempotency: reads only.
-    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
     Rules: POST-2.
     """
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]
@@ -106,7 +106,7 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the organisation that sent it; bound to one address, only that address's.
         Idempotency: reads only.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: POST-2.
         """
 

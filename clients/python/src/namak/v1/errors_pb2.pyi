@@ -97,6 +97,11 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
     domain `namak.v1`, in the status details. Match on it and on the keys of the metadata, never on texts. Values will be added.
 
+    A method's comment names the reasons that are its own. Any method can besides end with CERTIFICATE_UNBOUND, CERTIFICATE_REVOKED,
+    ROLE_NOT_PERMITTED, NETWORK_NOT_PERMITTED (a sender outside all networks of its organisation is turned away at the door, and
+    nothing is recorded), REVOCATION_STATUS_UNKNOWN (personal certificates), SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL;
+    and, before the server looks at it, with RESOURCE_EXHAUSTED and no reason: a request over 4 MiB, or too many calls under way.
+
     What each means for a caller (status code, whether to repeat, whether it is kept under the request id, whether it leaves
     evidence) is one table in the server, printed in `docs/reasons.md`.
     """

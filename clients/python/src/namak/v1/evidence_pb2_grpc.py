@@ -67,7 +67,7 @@ class EvidenceServiceServicer:
         Callers: the organisation that sent the delivery; the holder to whom it was delivered. Each sees the facts that the table
         of events gives to its audience.
         Idempotency: reads only.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
         Rules: POST-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -82,7 +82,8 @@ class EvidenceServiceServicer:
 
         Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
+        EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
         Rules: POST-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -107,7 +108,7 @@ class EvidenceServiceServicer:
 
         Callers: everybody with a certificate that the server's authorities vouch for.
         Idempotency: reads only.
-        Errors: NOT_FOUND (NOT_FOUND).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: SIGN-4.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -22,7 +22,7 @@ class EvidenceServiceStub:
     Callers: the organisation that sent the delivery; the holder to whom it was delivered. Each sees the facts that the table
     of events gives to its audience.
     Idempotency: reads only.
-    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
     Rules: POST-2.
     """
     GetReceipt: _aio.UnaryUnaryMultiCallable[_evidence_pb2.GetReceiptRequest, _evidence_pb2.GetReceiptResponse]
@@ -33,7 +33,8 @@ class EvidenceServiceStub:
 
     Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused.
     Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
-    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
+    EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
     Rules: POST-2.
     """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_evidence_pb2.GetCheckpointRequest, _evidence_pb2.GetCheckpointResponse]
@@ -50,7 +51,7 @@ class EvidenceServiceStub:
 
     Callers: everybody with a certificate that the server's authorities vouch for.
     Idempotency: reads only.
-    Errors: NOT_FOUND (NOT_FOUND).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: SIGN-4.
     """
 
@@ -68,7 +69,7 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
         Callers: the organisation that sent the delivery; the holder to whom it was delivered. Each sees the facts that the table
         of events gives to its audience.
         Idempotency: reads only.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
         Rules: POST-2.
         """
 
@@ -85,7 +86,8 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
+        EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
         Rules: POST-2.
         """
 
@@ -114,7 +116,7 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: everybody with a certificate that the server's authorities vouch for.
         Idempotency: reads only.
-        Errors: NOT_FOUND (NOT_FOUND).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: SIGN-4.
         """
 
