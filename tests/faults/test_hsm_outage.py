@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.faults.scene import Replica, Scene, assert_has_receipts, eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.hsm]
 
+BRIEFLY = timedelta(seconds=0.5)
+
 
 async def test_receipts_wait_for_the_key_and_come_by_themselves(scene: Scene) -> None:
     (server,) = await scene.start("one")
@@ -22,8 +25,9 @@ async def test_receipts_wait_for_the_key_and_come_by_themselves(scene: Scene) ->
     (before,) = await agency.send([agency.letter(PERSON)])
     assert_has_receipts(before)
     with token_away(scene.world.log_token, server):
-        single = await agency.send([agency.letter(ENTITY)])
-        several = await agency.send([agency.letter(each) for each in (PERSON, ENTITY, PERSON)])
+        single = await agency.send([agency.letter(ENTITY)], wait=BRIEFLY)
+        letters = [agency.letter(each) for each in (PERSON, ENTITY, PERSON)]
+        several = await agency.send(letters, wait=BRIEFLY)
         await eventually(lambda: server.said(level="warning", trouble="HSM_UNAVAILABLE"))
         pending = [outcome.accepted for outcome in (*single, *several) if outcome.accepted]
         assert [len(accepted.receipts) for accepted in pending] == [0, 0, 0, 0]
