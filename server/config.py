@@ -112,7 +112,7 @@ class DatabaseSettings(_Section):
     directory: NewPath = Path("database")
     """Where the embedded PostgreSQL keeps its files, beside the settings by default."""
     pool_size: int = Field(default=10, ge=2, le=500)
-    """Connections at most, besides the log's own."""
+    """Connections at most, besides up to seven of the log's and one that asks whether the database answers."""
 
 
 class KeySettings(_Section):

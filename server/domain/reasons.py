@@ -77,8 +77,8 @@ class Reason(StrEnum):
 class ReasonRule:
     """What a reason means for the caller.
 
-    `recorded` refusals leave evidence (SubmissionRejection) and are kept under the request id: one request has
-    one outcome, for ever, so that two pieces of evidence can never contradict each other about it.
+    `recorded` refusals leave evidence (SubmissionRejection) and are kept under the request id: one request
+    has one outcome, for ever, so that two pieces of evidence can never contradict each other about it.
     """
 
     status: Status

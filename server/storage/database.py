@@ -1,5 +1,6 @@
 """The way into PostgreSQL: one pool of connections with bounds on every wait."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event, exc, make_url, text
@@ -33,7 +34,7 @@ class Database:
 
         Args:
             url: `postgresql://...`; whichever driver it names, asyncpg is used.
-            pool_size: the most connections that are open at once.
+            pool_size: the most connections that are open at once, besides one for `ping`.
             application_name: what the server's own views show.
             connect_seconds: how long the opening of a connection may take.
             checkout_seconds: how long to wait for a free connection before the database counts as
@@ -42,9 +43,9 @@ class Database:
             idle_in_transaction_seconds: after how long the server ends a transaction that does nothing, so
                 that a frozen replica frees what it locked.
         """
-        self._engine: AsyncEngine = create_async_engine(
+        engine = partial(
+            create_async_engine,
             make_url(url).set(drivername=DRIVER),
-            pool_size=pool_size,
             max_overflow=0,
             pool_timeout=checkout_seconds,
             pool_use_lifo=True,
@@ -66,7 +67,10 @@ class Database:
                 },
             },
         )
-        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._engine: AsyncEngine = engine(pool_size=pool_size)
+        self._pinging: AsyncEngine = engine(pool_size=1)
+        for each in (self._engine, self._pinging):
+            event.listen(each.sync_engine, "checkout", _refuse_closed)
 
     async def connect(self) -> AsyncConnection:
         """Takes a connection from the pool; `close` gives it back, rolled back.
@@ -78,17 +82,15 @@ class Database:
             return await self._engine.connect()
 
     async def ping(self) -> None:
-        """Asks the database for an answer.
+        """Asks the database for an answer, over a connection of its own: that all others are in use does not
+        mean that it is away, and a server that is merely busy must not be taken out of service.
 
         Raises:
             ServiceUnavailable: there is none.
         """
-        connection = await self.connect()
-        try:
-            with answering():
+        with answering():
+            async with self._pinging.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        finally:
-            await connection.close()
 
     @property
     def connections_in_use(self) -> int:
@@ -98,6 +100,7 @@ class Database:
     async def dispose(self) -> None:
         """Closes all connections; those in use close when they come back."""
         await self._engine.dispose()
+        await self._pinging.dispose()
 
 
 def _milliseconds(seconds: float) -> str:

@@ -59,6 +59,16 @@ async def test_a_database_that_answers_is_pinged(database: Database) -> None:
     await database.ping()
 
 
+async def test_a_database_answers_though_all_connections_are_in_use(
+    database: Database, uow: SqlUnitOfWork
+) -> None:
+    async with uow.reading(), uow.reading():
+        with pytest.raises(ServiceUnavailable):
+            async with uow.reading():
+                raise AssertionError("there was another connection")
+        await database.ping()
+
+
 @pytest.mark.parametrize(
     "url",
     [
