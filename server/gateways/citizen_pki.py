@@ -82,7 +82,11 @@ class CitizenPki:
         return answer.person_number
 
     async def verify(self, cms: bytes, statement: bytes, at: datetime) -> VerifiedSigner:
-        """Checks a detached CMS over exactly the statement's bytes (`Signatures.verify`)."""
+        """Checks a detached CMS over exactly the statement's bytes (`Signatures.verify`).
+
+        The path is made of the certificates in the CMS alone: it becomes evidence, and whoever verifies
+        that has none of the operator's.
+        """
         trust = await self._trust.current()
         with _as_refusals():
             signer = await asyncio.to_thread(
@@ -92,7 +96,6 @@ class CitizenPki:
                 roots=trust.roots,
                 crls=tuple(trust.lists.values()),
                 at=at,
-                intermediates=trust.intermediates,
                 naming=self._naming,
             )
         person = signer.person

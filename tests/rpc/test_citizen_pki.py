@@ -194,6 +194,14 @@ def _expired(scene: Scene) -> bytes:
     return scene.signed(scene.pki.signing_certificate("old", PERSON, validity=Validity.days(-1)))
 
 
+def _without_its_authority(scene: Scene) -> bytes:
+    key = scene.card.signing.key
+    assert key is not None
+    return build_confirmation_signature(
+        STATEMENT, der(scene.card.signing), (), lambda data: key.sign(data, ec.ECDSA(hashes.SHA256()))
+    )
+
+
 def _revoked(scene: Scene) -> bytes:
     scene.pki.revoke(scene.card.signing)
     return scene.signed(scene.card.signing)
@@ -211,6 +219,8 @@ def _stale(scene: Scene) -> bytes:
         (lambda scene: b"nonsense", refusals.SignatureInvalid),
         (lambda scene: scene.signed(scene.card.signing, b"another"), refusals.SignatureInvalid),
         (_of_an_agency, refusals.SigningCertificateUntrusted),
+        # The operator knows the authority; whoever verifies the evidence later does not.
+        (_without_its_authority, refusals.SigningCertificateUntrusted),
         (_expired, refusals.SigningCertificateExpired),
         (_revoked, refusals.SigningCertificateRevoked),
         (_authentication, refusals.SigningCertificatePurpose),
@@ -220,6 +230,7 @@ def _stale(scene: Scene) -> bytes:
         "nonsense",
         "another text",
         "an agency's",
+        "without its authority",
         "expired",
         "revoked",
         "authentication only",

@@ -9,6 +9,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from namak.evidence.der import children, contents, encode
 from namak.evidence.failures import (
     CertificateUntrusted,
     SignatureInvalid,
@@ -219,3 +220,81 @@ def test_ber_is_refused() -> None:
 def test_a_huge_signature_is_refused() -> None:
     with pytest.raises(SignatureInvalid, match="bytes"):
         check(SIGNATURE + bytes(32 * 1024))
+
+
+def _changed(value: bytes, path: tuple[int, ...], change: Callable[[bytes], bytes]) -> bytes:
+    """Returns the DER value with what stands at ``path`` in it changed."""
+    if not path:
+        return change(value)
+    inner = children(value)
+    inner[path[0]] = _changed(inner[path[0]], path[1:], change)
+    return encode(value[0], b"".join(inner))
+
+
+def _with(*more: str) -> Callable[[bytes], bytes]:
+    return lambda value: encode(value[0], contents(value) + bytes.fromhex("".join(more)))
+
+
+def _spelled_otherwise(issuer_and_serial: bytes) -> bytes:
+    # The same words as another type of string: PrintableString instead of UTF8String.
+    return issuer_and_serial.replace(b"\x0c\x11Citizen", b"\x13\x11Citizen")
+
+
+def _with_lists(signed: bytes) -> bytes:
+    *others, signers = children(signed)
+    return encode(signed[0], b"".join([*others, bytes.fromhex("a100"), signers]))
+
+
+UNSIGNED: dict[str, tuple[tuple[int, ...], Callable[[bytes], bytes]]] = {
+    "a second content": ((1,), lambda value: encode(value[0], contents(value) * 2)),
+    "an empty set of lists": ((1, 0), _with_lists),
+    "an empty set of unsigned attributes": ((1, 0, 4, 0), _with("a100")),
+    "a field after the signature": ((1, 0, 4, 0), _with("0500")),
+    "a second parameter of the signature's algorithm": ((1, 0, 4, 0, 4), _with("0500", "0500")),
+    "a second parameter of the digest": ((1, 0, 4, 0, 2), _with("0500", "0500")),
+    "a second parameter of the declared digest": ((1, 0, 1, 0), _with("0500", "0500")),
+    "a field after the signer's serial number": ((1, 0, 4, 0, 1), _with("0500")),
+    "a field in the name of the signer's issuer": ((1, 0, 4, 0, 1, 0, 0, 0), _with("0500")),
+    "another spelling of the signer's issuer": ((1, 0, 4, 0, 1), _spelled_otherwise),
+}
+
+
+@pytest.mark.parametrize(("path", "change"), UNSIGNED.values(), ids=UNSIGNED.keys())
+def test_refuses_where_no_signature_covers_it(
+    path: tuple[int, ...], change: Callable[[bytes], bytes]
+) -> None:
+    changed = _changed(SIGNATURE, path, change)
+
+    assert changed != SIGNATURE
+    with pytest.raises(SignatureInvalid):
+        check(changed)
+
+
+def test_the_signer_may_be_named_by_the_key_identifier() -> None:
+    identifier = asn1_x509.Certificate.load(CARD.der).key_identifier
+
+    cms = crafted(
+        change_signer=lambda signer: signer.update(
+            version="v3", sid=asn1_cms.SignerIdentifier({"subject_key_identifier": identifier})
+        ),
+        change_signed=_set("version", "v3"),
+    )
+
+    assert check(cms).person.number == "5001950015"
+
+
+def test_a_signed_attribute_with_a_third_field_is_refused() -> None:
+    attributes = encode(0x31, contents(_raw_attributes()))
+    longer = encode(
+        0x31, b"".join(sorted(encode(0x30, contents(one) + b"\x05\x00") for one in children(attributes)))
+    )
+
+    changed = _changed(SIGNATURE, (1, 0, 4, 0, 3), lambda value: encode(value[0], contents(longer)))
+    changed = _changed(changed, (1, 0, 4, 0, 5), lambda value: encode(value[0], CARD.sign(longer)))
+
+    with pytest.raises(SignatureInvalid, match="more than its values"):
+        check(changed)
+
+
+def _raw_attributes() -> bytes:
+    return children(children(children(children(children(SIGNATURE)[1])[0])[4])[0])[3]

@@ -26,6 +26,10 @@ def test_what_authorities_and_cards_write_is_der(data: bytes) -> None:
         "0200",  # a number without octets
         "0302 0100",  # bits left over
         "0300",  # no bits at all
+        "0501 00",  # something in a null
+        "0600",  # an object identifier without arcs
+        "0603 2a8001",  # an arc with a leading zero
+        "0602 2a81",  # an arc that does not end
         "1f81 0100",  # a long tag
         "0402 00",  # cut off
         "04",  # cut off before its length

@@ -83,6 +83,19 @@ def test_two_receipts_of_the_same_evidence_agree(story: Story, confirmed: Record
     assert report.files[0].checks == report.files[1].checks
 
 
+def test_of_evidence_logged_twice_the_first_entry_counts_in_any_order_of_files() -> None:
+    story = Story()
+    confirmed = story.world.record(story.confirmation())
+    effected = story.world.record(story.effect(confirmed))
+    again = story.world.log.proof(confirmed.data, story.world.log.append(confirmed)).encode()
+    files = {"again": again, **story.files(story.consignment, story.access, confirmed, effected)}
+
+    for ordered in (files, dict(reversed(files.items()))):
+        report = verify_receipts(ordered, story.world.trust())
+
+        assert report.verdict is Verdict.VALID, report
+
+
 def test_nothing_given_proves_nothing(story: Story) -> None:
     assert verify_receipts({}, story.world.trust()).verdict is Verdict.INVALID
 

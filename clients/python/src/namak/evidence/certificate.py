@@ -7,6 +7,7 @@ error of ours.
 """
 
 import re
+import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +44,11 @@ DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
 
 CURVES: Final = frozenset({"secp256r1", "secp384r1"})
 """P-256 and P-384."""
+
+PARSING: Final = threading.Lock()
+"""To be held while anything of asn1crypto is in use: its values, and its classes, are filled in when they are
+first looked into, and a second thread would see them half made: an authority without its constraints, say.
+"""
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
@@ -161,6 +167,9 @@ def path_to_root(
         raise CertificateExpired("the citizen root is not valid at the time")
     for certificate in path[:-1]:
         _check_strength(certificate)
+        # RFC 5280, 4.1.2.2. Some readers take others and some do not; roots are the verifier's own choice.
+        if certificate.serial_number <= 0:
+            raise CertificateUntrusted("a certificate's serial number is not positive")
     public_key_of(path[-1])
     return path
 
@@ -168,6 +177,15 @@ def path_to_root(
 def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:
     """Returns the DER of a path that certvalidator accepts, the leaf first."""
     try:
+        return _path_found(leaf, above, roots, at)
+    except (ExpiredError, NotYetValidError):
+        raise CertificateExpired("a certificate is not valid at the time") from None
+    except (PathBuildingError, PathError, ValidationError, *UNREADABLE):
+        raise NoPath("the certificate has no path to a citizen root") from None
+
+
+def _path_found(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:
+    with PARSING:
         given = {der: _asn1(der) for der in (leaf, *above, *roots)}
         context = ValidationContext(
             trust_roots=[given[der] for der in roots],
@@ -183,10 +201,6 @@ def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: 
         # By identity: what the parser would write out anew need not be the bytes that came in.
         bytes_of = {id(certificate): der for der, certificate in given.items()}
         return [bytes_of[id(certificate)] for certificate in path][::-1]
-    except (ExpiredError, NotYetValidError):
-        raise CertificateExpired("a certificate is not valid at the time") from None
-    except (PathBuildingError, PathError, ValidationError, *UNREADABLE):
-        raise NoPath("the certificate has no path to a citizen root") from None
 
 
 @lru_cache(maxsize=256)

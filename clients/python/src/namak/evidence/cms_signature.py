@@ -13,13 +13,18 @@ from typing import Any, Final
 
 from asn1crypto import algos, cms, tsp
 from asn1crypto import x509 as asn1_x509
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from namak.evidence.certificate import DIGESTS, UNREADABLE, PublicKey, load_certificate, public_key_of
+from namak.evidence.certificate import (
+    DIGESTS,
+    PARSING,
+    UNREADABLE,
+    PublicKey,
+    load_certificate,
+    public_key_of,
+)
 from namak.evidence.der import check_der, children, contents, encode
 from namak.evidence.details import CMS_LIMIT
 from namak.evidence.failures import CertificateUntrusted, SignatureInvalid
@@ -30,6 +35,13 @@ MAX_CERTIFICATES: Final = 6
 _SEQUENCE: Final = 0x30
 _SET: Final = 0x31
 _CONTEXT_0: Final = 0xA0
+# The tags of what SignedData and SignerInfo hold here (RFC 5652, 5.1 and 5.3): version, digests, content,
+# certificates, signers; version, signer, digest, signed attributes, signature algorithm, signature.
+_SIGNED_DATA: Final = bytes.fromhex("02 31 30 a0 31")
+_SIGNER_INFO: Final = (bytes.fromhex("02 30 30 a0 30 04"), bytes.fromhex("02 80 30 a0 30 04"))
+_DETACHED_DATA: Final = bytes.fromhex("30 0b 06 09 2a 86 48 86 f7 0d 01 07 01")
+_NULL: Final = bytes.fromhex("05 00")
+_MGF1: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 01 08")
 _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "sha256": hashes.SHA256,
     "sha384": hashes.SHA384,
@@ -69,7 +81,8 @@ def check_signature(data: bytes, content: bytes) -> CheckedSignature:
         raise SignatureInvalid(f"the signature has more than {CMS_LIMIT} bytes")
     check_der(data)
     try:
-        parsed = _read(data)
+        with PARSING:
+            parsed = _read(data)
         certificate = load_certificate(parsed.certificate)
         key = public_key_of(certificate)
     except UNREADABLE:
@@ -89,7 +102,6 @@ class _Parsed:
     certificates: tuple[bytes, ...]
     digest: str
     kind: str
-    salt_bytes: int
     message_digest: bytes
     # The set of signed attributes: what was signed.
     attributes: bytes
@@ -105,35 +117,30 @@ def _read(data: bytes) -> _Parsed:
     info = cms.ContentInfo.load(data, strict=True)
     _require(info["content_type"].native == "signed_data", "the CMS is not a signature")
     signed = info["content"]
-    certificates, raw_attributes = _raw(data)
-    content = signed["encap_content_info"]
-    _require(content["content_type"].native == "data", "what is signed is not declared as data")
-    _require(content["content"].native is None, "the signature is not detached")
-    _require(not signed["crls"], "the signature carries revocation lists; evidence holds them beside it")
+    raw = _raw(data)
     signer = signed["signer_infos"][0]
     # RFC 5652, 5.1: with this content, and certificates of this kind alone, it follows from the signer's.
     versions = (signed["version"].native, signer["version"].native)
     _require(versions in (("v1", "v1"), ("v3", "v3")), "the CMS version is not that of its signer")
-    _require(not signer["unsigned_attrs"], "the signature has unsigned attributes")
     digest = _digest_name(signer["digest_algorithm"])
     declared = [_digest_name(algorithm) for algorithm in signed["digest_algorithms"]]
     _require(declared == [digest], "the digests declared are not the signer's one")
-    kind, salt_bytes = _algorithm(signer["signature_algorithm"], digest)
-    _check_certificates(certificates)
-    certificate = _signers(signer, certificates)
-    attributes = _attributes(signer, raw_attributes)
+    kind = _kind(signer["signature_algorithm"], digest)
+    _check_parameters(raw, kind, hashlib.new(digest).digest_size)
+    _check_certificates(raw.certificates)
+    certificate = _signers(signer, raw)
+    attributes = _attributes(signer, raw.attributes)
     _require(
         attributes["content_type"].native == "data", "the signed content type is not that of the content"
     )
     _check_signing_certificate(attributes["signing_certificate_v2"], certificate)
     return _Parsed(
         certificate,
-        certificates,
+        raw.certificates,
         digest,
         kind,
-        salt_bytes,
         attributes["message_digest"].native,
-        encode(_SET, contents(raw_attributes)),
+        encode(_SET, contents(raw.attributes)),
         signer["signature"].native,
     )
 
@@ -141,49 +148,73 @@ def _read(data: bytes) -> _Parsed:
 def _digest_name(algorithm: Any) -> str:
     name = algorithm["algorithm"].native
     _require(name in DIGESTS, "the signature uses a digest that is not accepted")
-    _require(algorithm["parameters"].native is None, "the digest has parameters")
     return str(name)
 
 
-def _algorithm(algorithm: Any, digest: str) -> tuple[str, int]:
-    """Returns the kind of signature and, for PSS, the length of its salt."""
+def _kind(algorithm: Any, digest: str) -> str:
+    """Returns the kind of key and padding that the signature algorithm names."""
     known = _ALGORITHMS.get(algorithm["algorithm"].native)
     if known is None:
         raise SignatureInvalid("the signature uses an algorithm that is not accepted")
     kind, fixed = known
     _require(fixed in (None, digest), "the signature algorithm and the digest do not fit together")
-    parameters = algorithm["parameters"]
-    if kind != "pss":
-        _require(parameters.native is None, "the signature algorithm has parameters")
-        return kind, 0
-    mask = parameters["mask_gen_algorithm"]
-    fits = (
-        _digest_name(parameters["hash_algorithm"]) == digest
-        and mask["algorithm"].native == "mgf1"
-        and _digest_name(mask["parameters"]) == digest
-        and parameters["trailer_field"].native == "trailer_field_bc"
-        and parameters["salt_length"].native == hashlib.new(digest).digest_size
-    )
-    _require(fits, "the parameters of the PSS signature are not the usual ones")
-    return kind, parameters["salt_length"].native
+    return kind
 
 
-def _raw(data: bytes) -> tuple[tuple[bytes, ...], bytes]:
-    """Returns the certificates and the set of signed attributes, byte for byte as they stand in ``data``.
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """What counts byte for byte, as it stands in the signature."""
 
-    The parser writes out anew what it has looked into, and may do so differently; signatures and digests are
-    over what was there.
+    certificates: tuple[bytes, ...]
+    signer_identifier: bytes
+    # The set of signed attributes under its context-specific tag.
+    attributes: bytes
+    # The algorithm of the one digest declared, the signer's digest algorithm and signature algorithm.
+    algorithms: tuple[bytes, bytes, bytes]
+
+
+def _raw(data: bytes) -> _Raw:
+    """Returns the parts as they stand in ``data``, which has no others: nothing hides where no
+    signature covers it.
+
+    The parser passes over what a sequence holds beyond the fields it knows, and writes out anew what it has
+    looked into; signatures and digests are over what was there.
     """
     _, explicit = children(data)
-    fields = children(children(explicit)[0])
-    certificates = [
-        certificate for field in fields if field[0] == _CONTEXT_0 for certificate in children(field)
-    ]
-    signers = children(fields[-1])
-    _require(len(signers) == 1, "the signature does not have exactly one signer")
-    attributes = [field for field in children(signers[0]) if field[0] == _CONTEXT_0]
-    _require(len(attributes) == 1, "the signature has no signed attributes")
-    return tuple(certificates), attributes[0]
+    (signed,) = children(explicit)
+    fields = children(signed)
+    others = "the signature has other fields than those it needs, or lacks one"
+    _require(bytes(field[0] for field in fields) == _SIGNED_DATA, others)
+    _, digests, content, certificates, signers = fields
+    _require(content == _DETACHED_DATA, "the signature is not detached, or not over data")
+    _require(len(children(signers)) == 1, "the signature does not have exactly one signer")
+    (signer,) = children(signers)
+    parts = children(signer)
+    _require(bytes(part[0] for part in parts) in _SIGNER_INFO, others)
+    _require(len(children(digests)) == 1, "the digests declared are not the signer's one")
+    (declared,) = children(digests)
+    _, identifier, digest, attributes, algorithm, _ = parts
+    return _Raw(tuple(children(certificates)), identifier, attributes, (declared, digest, algorithm))
+
+
+def _check_parameters(raw: _Raw, kind: str, salt_bytes: int) -> None:
+    """Checks that the algorithms have no parameters (absent or NULL), PSS only the usual ones (RFC 4055,
+    3.1), in DER.
+    """
+    *digests, signature = raw.algorithms
+    plain = digests if kind == "pss" else raw.algorithms
+    for algorithm in plain:
+        _require(children(algorithm)[1:] in ([], [_NULL]), "an algorithm of the signature has parameters")
+    if kind != "pss":
+        return
+    name = children(digests[-1])[0]
+    forms = [encode(_SEQUENCE, name), encode(_SEQUENCE, name + _NULL)]
+    salt = encode(_CONTEXT_0 + 2, encode(0x02, bytes([salt_bytes])))
+    masks = [encode(_CONTEXT_0 + 1, encode(_SEQUENCE, _MGF1 + form)) for form in forms]
+    usual = [encode(_SEQUENCE, encode(_CONTEXT_0, form) + mask + salt) for form in forms for mask in masks]
+    parameters = children(signature)[1:]
+    fits = len(parameters) == 1 and parameters[0] in usual
+    _require(fits, "the parameters of the PSS signature are not the usual ones")
 
 
 def _check_certificates(certificates: Sequence[bytes]) -> None:
@@ -195,19 +226,25 @@ def _check_certificates(certificates: Sequence[bytes]) -> None:
     _require(len(subjects) == len(certificates), "two certificates of the same subject")
 
 
-def _signers(signer: Any, certificates: Sequence[bytes]) -> bytes:
+def _signers(signer: Any, raw: _Raw) -> bytes:
     """Returns the certificate that the signer identifier names."""
-    sid = signer["sid"]
-    parsed = [(der, asn1_x509.Certificate.load(der)) for der in certificates]
-    if sid.name == "issuer_and_serial_number":
+    if signer["sid"].name == "issuer_and_serial_number":
         _require(signer["version"].native == "v1", "the signer's version is not that of its identifier")
-        issuer, serial = sid.chosen["issuer"], sid.chosen["serial_number"].native
-        named = [der for der, found in parsed if found.serial_number == serial and found.issuer == issuer]
+        named = [der for der in raw.certificates if _issuer_and_serial(der) == raw.signer_identifier]
     else:
         _require(signer["version"].native == "v3", "the signer's version is not that of its identifier")
-        named = [der for der, found in parsed if found.key_identifier == sid.chosen.native]
+        identifier = contents(raw.signer_identifier)
+        named = [
+            der for der in raw.certificates if asn1_x509.Certificate.load(der).key_identifier == identifier
+        ]
     _require(len(named) == 1, "the signer's certificate is missing")
     return named[0]
+
+
+def _issuer_and_serial(certificate: bytes) -> bytes:
+    """Returns IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate of version 3, in its own bytes."""
+    _, serial, _, issuer, *_ = children(children(certificate)[0])
+    return encode(_SEQUENCE, issuer + serial)
 
 
 def _attributes(signer: Any, raw: bytes) -> dict[str, Any]:
@@ -216,6 +253,10 @@ def _attributes(signer: Any, raw: bytes) -> dict[str, Any]:
     """
     encoded = children(raw)
     _require(encoded == sorted(encoded), "the signed attributes are not in the order of DER")
+    _require(
+        all(len(children(attribute)) == 2 for attribute in encoded),
+        "a signed attribute has more than its values",
+    )
     attributes: dict[str, Any] = {}
     for attribute in signer["signed_attrs"]:
         name = attribute["type"].native
@@ -252,7 +293,7 @@ def _verify(key: PublicKey, parsed: _Parsed) -> None:
             _require(parsed.kind == "ecdsa", "the signature algorithm is not of the certificate's key")
             key.verify(parsed.signature, signed, ec.ECDSA(digest))
         elif parsed.kind == "pss":
-            scheme = padding.PSS(padding.MGF1(digest), parsed.salt_bytes)
+            scheme = padding.PSS(padding.MGF1(digest), digest.digest_size)
             key.verify(parsed.signature, signed, scheme, digest)
         else:
             _require(parsed.kind == "pkcs1", "the signature algorithm is not of the certificate's key")
@@ -278,19 +319,34 @@ def build_signature(
     """
     if digest not in DIGESTS:
         raise ValueError(f"digest {digest!r} is not one of {sorted(DIGESTS)}")
-    loaded = load_certificate(certificate)
-    elliptic = isinstance(public_key_of(loaded), ec.EllipticCurvePublicKey)
-    attributes = encode(_SET, b"".join(sorted(_new_attributes(content, certificate, digest))))
+    elliptic = isinstance(public_key_of(load_certificate(certificate)), ec.EllipticCurvePublicKey)
+    with PARSING:
+        attributes = encode(_SET, b"".join(sorted(_new_attributes(content, certificate, digest))))
+    # Outside the lock: whoever signs may wait for a person's PIN.
+    signature = sign(attributes)
+    algorithms = digest, f"{digest}_ecdsa" if elliptic else f"{digest}_rsa"
+    with PARSING:
+        data = _assembled(attributes, signature, algorithms, (certificate, *chain))
+    check_signature(data, content)
+    return data
+
+
+def _assembled(
+    attributes: bytes, signature: bytes, algorithms: tuple[str, str], certificates: Sequence[bytes]
+) -> bytes:
+    """Returns the CMS; ``algorithms`` are the digest's and the signature's, the first certificate is the
+    signer's.
+    """
+    digest, algorithm = algorithms
+    named = cms.IssuerAndSerialNumber.load(_issuer_and_serial(certificates[0]))
     signer = cms.SignerInfo(
         {
             "version": "v1",
-            "sid": cms.SignerIdentifier({"issuer_and_serial_number": _issuer_and_serial(loaded)}),
+            "sid": cms.SignerIdentifier({"issuer_and_serial_number": named}),
             "digest_algorithm": algos.DigestAlgorithm({"algorithm": digest}),
             "signed_attrs": cms.CMSAttributes.load(attributes),
-            "signature_algorithm": algos.SignedDigestAlgorithm(
-                {"algorithm": f"{digest}_ecdsa" if elliptic else f"{digest}_rsa"}
-            ),
-            "signature": sign(attributes),
+            "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": algorithm}),
+            "signature": signature,
         }
     )
     signed = cms.SignedData(
@@ -298,12 +354,11 @@ def build_signature(
             "version": "v1",
             "digest_algorithms": [algos.DigestAlgorithm({"algorithm": digest})],
             "encap_content_info": {"content_type": "data"},
-            "certificates": [asn1_x509.Certificate.load(der) for der in (certificate, *chain)],
+            "certificates": [asn1_x509.Certificate.load(der) for der in certificates],
             "signer_infos": [signer],
         }
     )
     data: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
-    check_signature(data, content)
     return data
 
 
@@ -323,8 +378,3 @@ def _new_attributes(content: bytes, certificate: bytes, digest: str) -> list[byt
         cms.CMSAttribute({"type": cms.CMSAttributeType(name), "values": [value]}).dump()
         for name, value in values.items()
     ]
-
-
-def _issuer_and_serial(certificate: x509.Certificate) -> cms.IssuerAndSerialNumber:
-    issuer = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)).issuer
-    return cms.IssuerAndSerialNumber({"issuer": issuer, "serial_number": certificate.serial_number})

@@ -8,7 +8,7 @@ changing what they say, and evidence carries signatures byte for byte.
 from namak.evidence.failures import SignatureInvalid
 
 _MAX_DEPTH = 32
-_BOOLEAN, _INTEGER, _BIT_STRING = 0x01, 0x02, 0x03
+_BOOLEAN, _INTEGER, _BIT_STRING, _NULL, _OBJECT_IDENTIFIER = 0x01, 0x02, 0x03, 0x05, 0x06
 _SEQUENCE, _SET = 0x10, 0x11
 
 
@@ -67,6 +67,10 @@ def _check_value(data: bytes, start: int, limit: int, depth: int) -> int:
     elif tag == _BIT_STRING and data[body : body + 1] != b"\x00":
         # Keys and signatures are whole octets.
         raise SignatureInvalid("the signature is not DER of a kind that signatures use: bits left over")
+    elif tag == _NULL and body != end:
+        raise SignatureInvalid("the signature is not DER: there is something in a null")
+    elif tag == _OBJECT_IDENTIFIER and not _is_identifier(data[body:end]):
+        raise SignatureInvalid("the signature is not DER: an object identifier is not minimal")
     return end
 
 
@@ -74,6 +78,14 @@ def _is_minimal(number: bytes) -> bool:
     if len(number) < 2:
         return len(number) == 1
     return (number[0], number[1] >> 7) not in ((0x00, 0), (0xFF, 1))
+
+
+def _is_identifier(arcs: bytes) -> bool:
+    """Tells whether each arc is whole and begins with a digit that counts (X.690, 8.19.2)."""
+    if not arcs or arcs[-1] & 0x80:
+        return False
+    begins = (0, *(place for place in range(1, len(arcs)) if not arcs[place - 1] & 0x80))
+    return all(arcs[place] != 0x80 for place in begins)
 
 
 def _extent(data: bytes, start: int, limit: int) -> tuple[int, int]:

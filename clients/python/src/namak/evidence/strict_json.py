@@ -138,6 +138,9 @@ class Value:
         address = self._spelled(ipaddress.ip_address)
         if str(address) != self.raw or getattr(address, "scope_id", None) is not None:
             self.refuse("not an IP address in its canonical spelling")
+        # IPv4 inside IPv6 is IPv4, and versions of Python differ on how they write it.
+        if getattr(address, "ipv4_mapped", None) is not None:
+            self.refuse("not an IP address in its canonical spelling")
         return address
 
     def _spelled(self, parse: Callable[[str], _T]) -> _T:
@@ -159,6 +162,7 @@ def load(data: bytes, limit: int) -> Value:
             data.decode("utf-8"),
             object_pairs_hook=_object,
             parse_float=_no_number,
+            parse_int=_whole_number,
             parse_constant=_no_number,
         )
     except UnicodeDecodeError:
@@ -177,6 +181,11 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         raise ValueError("an object has the same key twice")
     return found
+
+
+def _whole_number(spelling: str) -> int:
+    # "-0" would be a second spelling of 0; nothing that is counted here is negative.
+    return _no_number(spelling) if spelling.startswith("-") else int(spelling)
 
 
 def _no_number(spelling: str) -> NoReturn:

@@ -67,12 +67,19 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
 
 
 def _by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
-    """Returns the sound receipts by the digest of their evidence: of each evidence the first."""
+    """Returns the sound receipts by the digest of their evidence.
+
+    Of evidence that was logged twice the first entry counts, whatever the files' names and order.
+    """
     given: dict[str, Receipt] = {}
-    for receipt in receipts:
+    for receipt in sorted(receipts, key=_place):
         if receipt.fact is not None and receipt.is_sound:
             given.setdefault(receipt.fact.digest, receipt)
     return given
+
+
+def _place(receipt: Receipt) -> tuple[str, int]:
+    return (receipt.checked.log_name if receipt.checked else "", receipt.index or 0)
 
 
 def _repeat(receipt: Receipt, given: Mapping[str, Receipt]) -> None:
