@@ -6,6 +6,7 @@ only that the operator recorded something; a confirmation is proven by its own s
 by deriving it again.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -58,9 +59,15 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
     for receipt in given.values():
         if receipt.fact and receipt.fact.document.event == events.READING_CONFIRMED:
             check_confirmation(receipt, given, trust.citizen_roots, trust.naming, trust.crls)
-    for receipt in given.values():
-        if receipt.fact and receipt.fact.document.event == events.NOTIFICATION_EFFECTED:
-            check_effect(receipt, given)
+    effects = [
+        receipt
+        for receipt in given.values()
+        if receipt.fact and receipt.fact.document.event == events.NOTIFICATION_EFFECTED
+    ]
+    # Counted once for all: an archive has many deliveries.
+    of_delivery = Counter(receipt.fact.document.delivery_id for receipt in effects if receipt.fact)
+    for receipt in effects:
+        check_effect(receipt, given, of_delivery)
     for receipt in receipts:
         _repeat(receipt, given)
     return Report(tuple(_report(receipt) for receipt in receipts))

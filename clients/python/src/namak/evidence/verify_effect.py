@@ -4,8 +4,8 @@ The policy's derivation is run again. What the operator says about the effect co
 """
 
 from collections.abc import Mapping
+from uuid import UUID
 
-from namak.evidence import events
 from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.errors import EvidenceError
@@ -15,11 +15,12 @@ from namak.evidence.times import format_time
 from namak.evidence.verify_confirmation import is_before, is_same_delivery
 
 
-def check_effect(receipt: Receipt, given: Mapping[str, Receipt]) -> None:
+def check_effect(receipt: Receipt, given: Mapping[str, Receipt], effects: Mapping[UUID | None, int]) -> None:
     """Notes on ``receipt``, which holds a NotificationEffected, whether its effect follows from the facts
     given.
 
-    The fact's own checks MUST have been made before.
+    ``effects`` says how many different effects of each delivery are among ``given``, this one included. The
+    fact's own checks MUST have been made before.
     """
     effect = receipt.fact
     if effect is None or not isinstance(effect.document.details, EffectDetails):
@@ -40,7 +41,7 @@ def check_effect(receipt: Receipt, given: Mapping[str, Receipt]) -> None:
         problems.append("the effect was recorded before its fact")
     receipt.settle("fact", problems, f"it rests on the {carrier.fact.document.event.name} among the files")
     _check_derivation(receipt, effect.document, effect.document.details, carrier.fact, given)
-    _check_once(receipt, effect, given)
+    _check_once(receipt, effects[effect.document.delivery_id])
 
 
 def _check_derivation(
@@ -96,14 +97,6 @@ def _named_by(document: EvidenceDocument) -> tuple[str, ...]:
     return ()
 
 
-def _check_once(receipt: Receipt, effect: RecordedFact, given: Mapping[str, Receipt]) -> None:
-    others = [
-        other.fact
-        for other in given.values()
-        if other.fact is not None
-        and other.fact.digest != effect.digest
-        and other.fact.document.event == events.NOTIFICATION_EFFECTED
-        and other.fact.document.delivery_id == effect.document.delivery_id
-    ]
-    problems = ["the operator recorded another effect of the same delivery"] if others else []
+def _check_once(receipt: Receipt, effects: int) -> None:
+    problems = ["the operator recorded another effect of the same delivery"] if effects > 1 else []
     receipt.settle("once", problems, "no other effect of this delivery is among the files")
