@@ -103,5 +103,12 @@ class PostgresLogReader:
                     timeout=CONNECT_SECONDS,
                     command_timeout=COMMAND_SECONDS,
                     server_settings={"application_name": "namak log reader"},
+                    reset=_nothing_to_undo,
                 )
         return self._pool
+
+
+async def _nothing_to_undo(_connection: Any) -> None:
+    """Leaves a connection as it is: single statements that read leave nothing behind, and the usual clean-up
+    would cost a round trip for each.
+    """
