@@ -101,6 +101,12 @@ class ServerSettings(_Section):
             raise ValueError("health_listen must be a loopback address: it has no TLS")
         return self
 
+    @model_validator(mode="after")
+    def _calls_have_time(self) -> "ServerSettings":
+        if not timedelta(0) < self.default_deadline <= self.max_deadline:
+            raise ValueError("default_deadline must be more than 0s and at most max_deadline")
+        return self
+
 
 class DatabaseSettings(_Section):
     """Where the records are kept."""
@@ -112,7 +118,7 @@ class DatabaseSettings(_Section):
     directory: NewPath = Path("database")
     """Where the embedded PostgreSQL keeps its files, beside the settings by default."""
     pool_size: int = Field(default=10, ge=2, le=500)
-    """Connections at most, besides up to seven of the log's and one that asks whether the database answers."""
+    """Connections at most, besides up to seven of the log and one that asks whether the database answers."""
 
 
 class KeySettings(_Section):

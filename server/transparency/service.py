@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LogStatus:
-    """How this replica's part of the log fares, for health answers.
+    """How this replica's part of the log fares.
 
     Attributes:
         leading: whether this replica holds the leader's lock.

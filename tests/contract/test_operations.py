@@ -1,0 +1,14 @@
+"""What the log may say that an operator must act on stands in the operators' page."""
+
+import pytest
+
+from server.transparency.troubles import TEXTS, Trouble
+from tests.contract.imports import ROOT
+
+PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_every_trouble_of_the_log_has_a_text_and_a_remedy(trouble: Trouble) -> None:
+    assert trouble in TEXTS
+    assert f"`{trouble}`" in PAGE

@@ -1,0 +1,101 @@
+"""The server's settings: what is read, and how what is wrong is told."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.config import ConfigurationError, Settings, load
+
+GOOD = """
+[server]
+certificate = "server.pem"
+key = "server.key.pem"
+client_authorities = "clients.pem"
+
+[log]
+origin = "log.e-citizen.am/2026"
+guard = "guard/checkpoint.note"
+
+[log.key]
+module = "module.so"
+token = "namak-log"
+pin_file = "pin"
+
+[citizens]
+roots = "roots.pem"
+revocation_lists = "lists"
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    for name in ("server.pem", "server.key.pem", "clients.pem", "module.so", "pin", "roots.pem"):
+        (tmp_path / name).touch()
+    (tmp_path / "lists").mkdir()
+    return tmp_path
+
+
+def loaded(place: Path, content: str = GOOD, environment: Mapping[str, str] | None = None) -> Settings:
+    path = place / "namak-server.toml"
+    path.write_text(content, encoding="utf-8")
+    return load(path, environment or {})
+
+
+def problems(place: Path, content: str = GOOD, environment: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(place, content, environment)
+    return str(refused.value)
+
+
+def test_what_is_left_out_has_a_default_and_paths_are_relative_to_the_file(place: Path) -> None:
+    settings = loaded(place)
+    assert settings.database.url == "embedded"
+    assert settings.server.default_deadline == timedelta(seconds=30)
+    assert settings.log.guard == place / "guard/checkpoint.note"
+
+
+def test_the_environment_overrides_the_file(place: Path) -> None:
+    environment = {"NAMAK_SERVER_DRAIN": "500ms", "NAMAK_DATABASE_URL": "postgresql://db/namak"}
+    settings = loaded(place, GOOD.replace("[log]", '[database]\nurl = "embedded"\n\n[log]', 1), environment)
+    assert settings.server.drain == timedelta(milliseconds=500)
+    assert settings.database.url == "postgresql://db/namak"
+
+
+def test_all_problems_are_told_at_once(place: Path) -> None:
+    told = problems(
+        place, GOOD.replace("server.pem", "missing.pem").replace("[log]", "surplus = 1\n\n[log]", 1)
+    )
+    assert "server.certificate" in told
+    assert "server.surplus" in told
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"NAMAK_SERVER_DRAIN": "10"}, "server.drain"),
+        ({"NAMAK_SERVER_LISTEN": "post.example.am"}, "server.listen"),
+        ({"NAMAK_SERVER_HEALTH_LISTEN": "0.0.0.0:8444"}, "loopback"),
+        ({"NAMAK_SERVER_DEFAULT_DEADLINE": "0s"}, "default_deadline"),
+        ({"NAMAK_SERVER_MAX_DEADLINE": "29s"}, "max_deadline"),
+        ({"NAMAK_DATABASE_POOL_SIZE": "1"}, "database.pool_size"),
+        ({"NAMAK_LOG_ORIGIN": "log.e-citizen.am"}, "log.origin"),
+        ({"NAMAK_LIMITS_REFUSALS_PER_MINUTE": "0"}, "limits.refusals_per_minute"),
+    ],
+)
+def test_refuses_what_would_not_work(place: Path, environment: Mapping[str, str], named: str) -> None:
+    assert named in problems(place, environment=environment)
+
+
+def test_a_log_key_in_a_file_is_for_development_only(place: Path) -> None:
+    in_token = 'module = "module.so"\ntoken = "namak-log"\npin_file = "pin"'
+    in_file = GOOD.replace(in_token, 'file = "pin"')
+    assert "development" in problems(place, in_file)
+    assert loaded(place, f"development = true\n{in_file}").log.key.file == place / "pin"
+
+
+def test_a_log_key_is_in_one_place(place: Path) -> None:
+    both = GOOD.replace('token = "namak-log"', 'token = "namak-log"\nfile = "pin"')
+    assert "either" in problems(place, f"development = true\n{both}")
+    assert "needed" in problems(place, GOOD.replace('token = "namak-log"\n', ""))
