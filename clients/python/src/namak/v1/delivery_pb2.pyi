@@ -347,7 +347,11 @@ Global___BatchSubmitRequest: _TypeAlias = BatchSubmitRequest  # noqa: Y015
 
 @_typing.final
 class BatchSubmitResponse(_message.Message):
-    """Gives a result for each message."""
+    """Gives a result for each message.
+
+    Evidence is never left out: hundreds of messages with twenty parts each make a reply of up to 16 MiB, where gRPC libraries take
+    4 MiB unless told otherwise. A client that sends such batches MUST raise its limit, or it can't learn what became of them.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
