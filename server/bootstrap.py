@@ -98,9 +98,16 @@ async def open_signer(key: KeySettings) -> LogSigner:
     return await Pkcs11LogSigner.open(TokenKey(key.module, key.token, key.label, key.pin_file, environment))
 
 
-def sender_admin(uow: UnitOfWork) -> SenderAdmin:
-    """Returns the register of senders, for the server and for the operator's commands."""
-    return SenderAdmin(uow=uow, clock=SystemClock(), entropy=SystemEntropy())
+def citizen_pki(settings: Settings) -> CitizenPki:
+    """Returns the citizens' authorities. Raises OSError, ValueError: their files can't be used."""
+    citizens = settings.citizens
+    files = CitizenFiles(citizens.roots, citizens.intermediates, citizens.revocation_lists)
+    return CitizenPki(CitizenTrust(files), PROFILES[settings.profile].naming)
+
+
+def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
+    """Returns the register of senders, for the operator's commands."""
+    return SenderAdmin(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), persons=citizen_pki(settings))
 
 
 @dataclass
@@ -166,7 +173,7 @@ class _Desks:
     def __init__(self, settings: Settings, uow: UnitOfWork, log: Log) -> None:
         profile = PROFILES[settings.profile]
         clock, entropy = SystemClock(), SystemEntropy()
-        citizens = CitizenPki(CitizenTrust(_citizen_files(settings)), profile.naming)
+        citizens = citizen_pki(settings)
         self._profile = profile
         self._development = settings.development
         self.identity = Identity(uow, citizens, clock)
@@ -178,7 +185,7 @@ class _Desks:
             profile=profile,
             refusals_per_minute=settings.limits.refusals_per_minute,
         )
-        self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy)
+        self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy, persons=citizens)
         self._mailboxes = Mailboxes(uow=uow, clock=clock, entropy=entropy, profile=profile)
         self._reading = Reading(
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
@@ -202,11 +209,6 @@ def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnSt
     return TransparencyService(
         [Shard(origin, signer, guard)], log_storage(url), clock=SystemClock(), on_step=on_step
     )
-
-
-def _citizen_files(settings: Settings) -> CitizenFiles:
-    citizens = settings.citizens
-    return CitizenFiles(citizens.roots, citizens.intermediates, citizens.revocation_lists)
 
 
 def _grpc_settings(settings: Settings) -> GrpcSettings:

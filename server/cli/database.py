@@ -57,7 +57,8 @@ async def _bind_operator(der: bytes, settings: Settings) -> None:
     async with bootstrap.database_url(settings) as url:
         database = Database(url, pool_size=2)
         try:
-            binding = await bootstrap.sender_admin(SqlUnitOfWork(database)).bind_operator(der)
+            admin = bootstrap.sender_admin(settings, SqlUnitOfWork(database))
+            binding = await admin.bind_operator(der)
         finally:
             await database.dispose()
     typer.echo(f"Bound as operator: SHA-256 {binding.certificate_sha256.hex()}")

@@ -11,10 +11,12 @@ from server.domain.certificates import MachineCertificate, machine_certificate
 from server.domain.fields import Malformed
 from server.domain.refusals import (
     AlreadyRegistered,
+    CertificateRevoked,
     DomainNotRegistered,
     FieldProblem,
     InvalidFields,
     NotFound,
+    RevocationStatusUnknown,
 )
 from server.domain.senders import (
     BindingRole,
@@ -25,7 +27,7 @@ from server.domain.senders import (
     SenderAddress,
 )
 from server.usecases.operator_claims import claim_request
-from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
+from server.usecases.ports import Clock, Entropy, PersonalCertificates, Transaction, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,14 @@ class SenderAdmin:
     as it is by then (AIP-155).
     """
 
-    def __init__(self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy, persons: PersonalCertificates
+    ) -> None:
+        """`persons` tells personal certificates from machines', for only these are bound."""
         self._uow = uow
         self._clock = clock
         self._entropy = entropy
+        self._persons = persons
 
     async def register_organisation(self, command: RegisterOrganisation) -> Organisation:
         """Registers an organisation, without a contract as yet.
@@ -225,11 +231,12 @@ class SenderAdmin:
         """Binds a machine certificate to an organisation, or to one of its addresses only (CARD-4).
 
         Raises:
-            InvalidFields: the certificate is unreadable or has expired.
+            InvalidFields: the certificate is unreadable, has expired, or is a person's.
             RequestIdReused, NotFound: the latter also for an address that is another organisation's.
             AlreadyRegistered: the certificate is or was bound otherwise.
         """
         certificate = _readable(command.certificate)
+        await self._refuse_personal(command.certificate)
         content = (
             "BindCertificate",
             str(command.organisation_id),
@@ -278,14 +285,25 @@ class SenderAdmin:
         Binding it again changes nothing.
 
         Raises:
-            InvalidFields: the certificate is unreadable or has expired.
+            InvalidFields: the certificate is unreadable, has expired, or is a person's.
             AlreadyRegistered: the certificate is or was bound otherwise.
         """
         readable = _readable(certificate)
+        await self._refuse_personal(certificate)
         async with self._uow.writing() as tx:
             binding = await self._bind(tx, readable, certificate, BindingRole.OPERATOR, None, None)
             await tx.commit()
         return binding
+
+    async def _refuse_personal(self, certificate: bytes) -> None:
+        # A bound card would no longer be its holder's: the binding decides first, and revoked is for ever.
+        try:
+            person_number = await self._persons.person_of(certificate, self._clock.now())
+        except (CertificateRevoked, RevocationStatusUnknown):
+            person_number = ""
+        if person_number is not None:
+            problem = Malformed("PERSONAL_CERTIFICATE", "must be a machine's certificate, not a person's")
+            raise _wrong_certificate(problem)
 
     async def _bind(
         self,

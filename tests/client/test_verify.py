@@ -1,5 +1,6 @@
 """``namak verify`` over the story of one delivery, offline."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.evidence.details import NamedList
 from namak.evidence.document import RecordedFact
-from namak.evidence.tlog_proof import TlogProof
+from namak.evidence.tlog_proof import MAX_BYTES, TlogProof
 from tests.client.conftest import Namak
 from tests.unit.evidence_documents.world import Story
 
@@ -89,6 +90,26 @@ def test_a_file_that_is_no_receipt_is_reported_as_such(namak: Namak, case: Case,
     assert run.code == 4
     assert "not a receipt" in run.out
     assert "\x1b" not in run.out
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+def test_what_is_no_regular_file_is_not_read(namak: Namak, case: Case, tmp_path: Path, kind: str) -> None:
+    path = Path("/dev/zero")
+    if kind == "pipe":
+        path = tmp_path / "x.tlog-proof"
+        os.mkfifo(path)
+    run = namak(None, "verify", path, *case.trust)
+    assert run.code == 6
+    assert "no regular file" in run.err
+
+
+def test_a_file_longer_than_any_receipt_is_refused(namak: Namak, case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "x.tlog-proof"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 2)
+    run = namak(None, "verify", path, *case.trust)
+    assert run.code == 4
+    assert "longer than" in run.out
 
 
 def test_a_confirmation_signed_by_nobody_is_refused(namak: Namak, case: Case) -> None:

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from server import bootstrap
+from server.config import load
 from server.dev.world import World
 from server.domain.senders import ContractState
 from server.jurisdictions.am import AM
@@ -31,7 +32,7 @@ async def register(url: str, world: World) -> None:
     database = Database(url, pool_size=2)
     try:
         uow = SqlUnitOfWork(database)
-        admin = bootstrap.sender_admin(uow)
+        admin = bootstrap.sender_admin(load(world.write_settings("register"), {}), uow)
         agency = (await admin.register_organisation(RegisterOrganisation("1", "00000701", "Committee"))).id
         await admin.register_domain(RegisterDomain("2", agency, "src.am", "AMNIC 2026/114"))
         await admin.set_contract_state(SetContractState("3", agency, ContractState.IN_FORCE))

@@ -208,7 +208,9 @@ async def running_post(
     async with contextlib.AsyncExitStack() as stack:
         database = Database(database_url, pool_size=2)
         stack.push_async_callback(database.dispose)
-        await bootstrap.sender_admin(SqlUnitOfWork(database)).bind_operator(der(world.operator))
+        settings = config.load(world.write_settings("binding", database_url=database_url), {})
+        admin = bootstrap.sender_admin(settings, SqlUnitOfWork(database))
+        await admin.bind_operator(der(world.operator))
         records = await stack.enter_async_context(Records.of(database_url))
         post = Post(world, database_url, guard, records, stack)
         await post.start(environment)

@@ -7,7 +7,7 @@ import pytest
 from grpc import StatusCode
 
 from namak.client import Client, Patience
-from namak.errors import CannotConnect, OwnCertificateError
+from namak.errors import CannotConnect, InvalidFields, OwnCertificateError
 from namak.evidence.document import EvidenceDocument
 from namak.v1 import (
     delivery_pb2,
@@ -326,3 +326,11 @@ async def test_production_settings_permit_no_loopback_network(post: Post, agency
         )
 
     assert refusal.violations == (("networks[0]", "NETWORK_NOT_PUBLIC"),)
+
+
+async def test_a_persons_certificate_is_never_bound(post: Post) -> None:
+    agency = await post.agency()
+    admin = (await post.operator()).admin
+    with pytest.raises(InvalidFields) as refused:
+        await admin.bind_certificate(agency.organisation_id, der(post.world.citizen.authentication))
+    assert [violation.reason for violation in refused.value.violations] == ["PERSONAL_CERTIFICATE"]

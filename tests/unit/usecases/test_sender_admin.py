@@ -13,10 +13,13 @@ from cryptography.x509.oid import NameOID
 
 from server.domain.refusals import (
     AlreadyRegistered,
+    CertificateRevoked,
     DomainNotRegistered,
     InvalidFields,
     NotFound,
+    Refused,
     RequestIdReused,
+    RevocationStatusUnknown,
 )
 from server.domain.senders import BindingRole, ContractState, Organisation, SenderAddress
 from server.usecases.sender_admin import (
@@ -36,6 +39,19 @@ NETWORKS = (ipaddress.ip_network("8.8.8.8/32"),)
 NOBODYS = CountedEntropy().new_id()
 
 
+class Persons:
+    """Knows the personal certificates that a test names."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[bytes, str | Refused] = {}
+
+    async def person_of(self, certificate: bytes, at: datetime) -> str | None:
+        known = self.numbers.get(certificate)
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+
 class Register:
     """The use case, with an organisation to begin with."""
 
@@ -44,7 +60,8 @@ class Register:
         self.clock = FixedClock()
         self.entropy = CountedEntropy()
         self.entropy.new_id()
-        self.admin = SenderAdmin(uow=self.uow, clock=self.clock, entropy=self.entropy)
+        self.persons = Persons()
+        self.admin = SenderAdmin(uow=self.uow, clock=self.clock, entropy=self.entropy, persons=self.persons)
 
     async def organisation(self, request_id: str = "o", code: str = "11223344") -> Organisation:
         return await self.admin.register_organisation(RegisterOrganisation(request_id, code, "Committee"))
@@ -292,3 +309,22 @@ async def test_binds_the_operators_certificate_and_binding_it_again_changes_noth
     assert await register.admin.bind_operator(der) == binding
     with pytest.raises(InvalidFields):
         await register.admin.bind_operator(b"x")
+
+
+@pytest.mark.parametrize(
+    "known",
+    ["5001950015", CertificateRevoked(), RevocationStatusUnknown()],
+    ids=["valid", "revoked", "unknown"],
+)
+async def test_a_personal_certificate_is_never_bound(register: Register, known: str | Refused) -> None:
+    organisation = await register.organisation()
+    der = certificate()
+    register.persons.numbers[der] = known
+    for binding in (
+        register.admin.bind_certificate(BindCertificate("1", organisation.id, None, der)),
+        register.admin.bind_operator(der),
+    ):
+        with pytest.raises(InvalidFields) as refused:
+            await binding
+        assert [problem.reason for problem in refused.value.problems] == ["PERSONAL_CERTIFICATE"]
+    assert not register.uow.committed.bindings

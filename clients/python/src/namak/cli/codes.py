@@ -66,6 +66,7 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
         "STATEMENT_EXPIRED": "Confirm again; a new statement will be issued.",
         "SIGNER_NOT_RECIPIENT": "Sign with the card of the person whose mailbox it is.",
         "SIGNING_CERTIFICATE_PURPOSE": "Use the card's signing certificate, not the one for authentication.",
+        "SIGNING_CERTIFICATE_UNTRUSTED": "The file of [signing] certificate must hold its issuers too.",
         "SIGNING_CERTIFICATE_EXPIRED": "Get a new card or certificate.",
         "SIGNING_CERTIFICATE_REVOKED": "Get a new card or certificate.",
         "EVIDENCE_CORRUPT": "The operator has been alarmed; keep the receipts you have.",

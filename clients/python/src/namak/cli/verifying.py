@@ -14,8 +14,11 @@ from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tlog_policy import TlogPolicy
-from namak.evidence.tlog_proof import SUFFIX
+from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
 from namak.evidence.verify import FileReport, Outcome, Report, Trust, Verdict, verify_receipts
+
+_LIST_BYTES = 256 * 1024 * 1024
+"""More than a revocation list of some million entries."""
 
 _MARKS: Mapping[Outcome, str] = {
     Outcome.PASSED: "ok  ",
@@ -87,7 +90,7 @@ def _roots(path: Path) -> Sequence[bytes]:
 
 def _list(path: Path) -> bytes:
     """Returns a revocation list as DER, in exactly the bytes that it was given in unless it is PEM."""
-    data = _read(path)
+    data = _read(path, _LIST_BYTES)
     if not data.lstrip().startswith(b"-----BEGIN"):
         return data
     try:
@@ -106,9 +109,16 @@ def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
     return expanded
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int = MAX_BYTES) -> bytes:
+    """Returns a file's content, up to one byte more than `most`: what is longer is refused for that.
+
+    A pipe or a device is no receipt, and reading one might never end.
+    """
     try:
-        return path.read_bytes()
+        if path.exists() and not path.is_file():
+            raise FileProblem(f"{path} can't be read: it is no regular file")
+        with path.open("rb") as file:
+            return file.read(most + 1)
     except OSError as problem:
         raise FileProblem(f"{path} can't be read: {problem.strerror}") from problem
 

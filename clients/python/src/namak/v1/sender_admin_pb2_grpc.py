@@ -160,7 +160,7 @@ class SenderAdminServiceServicer:
 
         Callers: the operator.
         Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is.
-        Errors: INVALID_FIELDS (also for an expired or unreadable certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
+        Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
         (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise.
         Rules: CARD-4.
         """
