@@ -22,7 +22,7 @@ from namak.evidence.signature import (
 )
 from server.domain import refusals
 from server.gateways.citizen_trust import CitizenTrust, Trust
-from server.usecases.ports import VerifiedSigner
+from server.usecases.records import VerifiedSigner
 
 # How long an answer about one certificate may serve while the files stay as they are.
 _REMEMBERED = timedelta(seconds=60)

@@ -9,7 +9,7 @@ from server.services.call import reply_by
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.evidence import GetReceipt, ListFacts
-from server.usecases.ports import LoggedReceipt
+from server.usecases.records import LoggedReceipt
 
 
 def list_facts_from_proto(request: pb.ListFactsRequest, caller: Sender | Holder) -> ListFacts:

@@ -14,7 +14,6 @@ from server.services.evidence_wire import evidence_to_proto
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.mailboxes import ListMessages, OpenMailbox
-from server.usecases.ports import IssuedStatement
 from server.usecases.reading import (
     ConfirmedReading,
     ConfirmReading,
@@ -23,6 +22,7 @@ from server.usecases.reading import (
     OpenMessage,
     ReadPart,
 )
+from server.usecases.records import IssuedStatement
 
 _HOLDER_KINDS = {
     HolderKind.PERSON: pb.HOLDER_KIND_PERSON,

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.storage.statements import Statements
 from server.storage.tables import ConfirmationRow, OpeningRow, StatementRow, table
-from server.usecases.ports import Confirmation, IssuedStatement, Opening
+from server.usecases.records import Confirmation, IssuedStatement, Opening
 
 _OPENINGS = table(OpeningRow)
 _STATEMENTS = table(StatementRow)

@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, func, select
 from server.domain.reasons import Reason
 from server.storage.statements import Statements, among, inserting
 from server.storage.tables import ClaimRow, RefusalRow, table
-from server.usecases.ports import Claim, RecordedRefusal
+from server.usecases.records import Claim, RecordedRefusal
 
 _CLAIMS = table(ClaimRow)
 _REFUSALS = table(RefusalRow)

@@ -13,7 +13,7 @@ from namak.evidence.tiles import TileId
 from server.domain.refusals import ServiceUnavailable
 from server.storage.log_connection import CONNECT_SECONDS, answering, connecting, driver_url
 from server.transparency.ports import Leaf
-from server.usecases.ports import PublishedCheckpoint
+from server.usecases.records import PublishedCheckpoint
 
 COMMAND_SECONDS = 10.0
 """How long one query may take."""

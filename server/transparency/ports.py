@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from namak.evidence.tiles import Extension, TileId
-from server.usecases.ports import PublishedCheckpoint
+from server.usecases.records import PublishedCheckpoint
 
 
 class HeadMoved(Exception):

@@ -12,7 +12,7 @@ from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.ports import Leaf, LogReader
 from server.transparency.tile_cache import TileCache
-from server.usecases.ports import PublishedCheckpoint
+from server.usecases.records import PublishedCheckpoint
 
 _PROOFS_AT_A_STRETCH = 32
 """How many proofs are computed before other tasks get their turn: about 10 ms."""

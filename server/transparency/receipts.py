@@ -13,7 +13,7 @@ from server.transparency.news import News
 from server.transparency.ports import LogReader
 from server.transparency.proofs import Contradicted, Outcome, ProofFinder
 from server.transparency.waker import Waker
-from server.usecases.ports import LoggedReceipt, PublishedCheckpoint
+from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 
 _log = structlog.get_logger(__name__)
 

@@ -23,8 +23,9 @@ from server.domain.refusals import (
     ServiceUnavailable,
 )
 from server.usecases.mailboxes import checked_page_size, own_mailbox
-from server.usecases.ports import Log, LoggedReceipt, PublishedCheckpoint, Transaction, UnitOfWork
+from server.usecases.ports import Log, Transaction, UnitOfWork
 from server.usecases.receipts import receipts_in_time
+from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 
 _log = structlog.get_logger(__name__)
 

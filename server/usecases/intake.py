@@ -27,15 +27,8 @@ from server.domain.refusals import (
     restored,
 )
 from server.domain.senders import ContractState, Organisation, SenderAddress
-from server.usecases.ports import (
-    Claim,
-    Clock,
-    Entropy,
-    LoggedReceipt,
-    RecordedRefusal,
-    Transaction,
-    UnitOfWork,
-)
+from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
+from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.stamps import Stamps
 
 _MINUTE = timedelta(minutes=1)

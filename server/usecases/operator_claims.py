@@ -5,7 +5,8 @@ from uuid import UUID
 
 from server.domain.ids import OPERATOR_ID
 from server.domain.refusals import RequestIdReused
-from server.usecases.ports import Claim, Transaction
+from server.usecases.ports import Transaction
+from server.usecases.records import Claim
 
 
 async def claim_request(

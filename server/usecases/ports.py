@@ -8,7 +8,6 @@ them does not answer, and never let their own library's exceptions out.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -17,8 +16,17 @@ from server.domain.caller import IpNetwork
 from server.domain.deliveries import Delivery, MessageView, Part, PartInfo
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
-from server.domain.reasons import Reason
 from server.domain.senders import CertificateBinding, ContractState, Domain, Organisation, SenderAddress
+from server.usecases.records import (
+    Claim,
+    Confirmation,
+    IssuedStatement,
+    LoggedReceipt,
+    Opening,
+    PublishedCheckpoint,
+    RecordedRefusal,
+    VerifiedSigner,
+)
 
 
 class Clock(Protocol):
@@ -43,21 +51,6 @@ class Entropy(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What is kept under a request id: the digest of the content, and the identifier that its outcome got.
-
-    For a submission `subject_id` is the delivery's identifier (which exists only if it was accepted); for
-    an administrative
-    request it is the resource's. For a certificate binding, which has no UUID, it is a UUID made for the
-    claim alone.
-    """
-
-    request_id: str
-    digest: bytes
-    subject_id: UUID
-
-
 class Claims(Protocol):
     """Request ids, each claimed once by its owner for ever (log-and-receipt.md, section 5)."""
 
@@ -67,19 +60,6 @@ class Claims(Protocol):
         Rows are inserted in sorted order. A claim that another open transaction holds is waited for.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRefusal:
-    """A refused submission: its reason and metadata, as they were answered, and its evidence."""
-
-    organisation_id: UUID
-    request_id: str
-    reason: Reason
-    text: str
-    metadata: Mapping[str, str]
-    evidence_id: UUID
-    recorded_at: datetime
 
 
 class Refusals(Protocol):
@@ -162,44 +142,6 @@ class Mailboxes(Protocol):
     async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
         """Stores the new heads of locked mailboxes and the openings of their new links."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """The first access of one person to one delivery."""
-
-    mailbox_id: UUID
-    delivery_id: UUID
-    person_number: str
-    evidence_id: UUID
-    opened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedStatement:
-    """A statement as it was issued: `text` are the exact bytes to sign."""
-
-    id: UUID
-    mailbox_id: UUID
-    delivery_id: UUID
-    person_number: str
-    text: bytes
-    issued_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """A recorded confirmation: `cms_digest` is the SHA-256 of the signature's DER; the evidence in order of
-    recording.
-    """
-
-    mailbox_id: UUID
-    delivery_id: UUID
-    person_number: str
-    cms_digest: bytes
-    evidence_ids: tuple[UUID, ...]
-    confirmed_at: datetime
 
 
 class Deliveries(Protocol):
@@ -329,27 +271,6 @@ class UnitOfWork(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedReceipt:
-    """Evidence with its proof: `tlog_proof` is a whole C2SP tlog-proof file."""
-
-    evidence_id: UUID
-    origin: str
-    leaf_index: int
-    tree_size: int
-    tlog_proof: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedCheckpoint:
-    """A published checkpoint: `note` is the signed note's bytes."""
-
-    origin: str
-    size: int
-    root: bytes
-    note: bytes
-
-
 class Log(Protocol):
     """The transparency log as use cases see it."""
 
@@ -375,16 +296,6 @@ class Log(Protocol):
     def vkey(self) -> str:
         """The verifier key of the current shard."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedSigner:
-    """The person who made a confirmation's signature, and the revocation lists that were judged, signer's
-    first (DER).
-    """
-
-    person_number: str
-    revocation_lists: tuple[bytes, ...]
 
 
 class Signatures(Protocol):

@@ -30,18 +30,8 @@ from server.domain.refusals import (
     StatementNotIssued,
 )
 from server.usecases.mailboxes import own_mailbox
-from server.usecases.ports import (
-    Clock,
-    Confirmation,
-    Entropy,
-    IssuedStatement,
-    Log,
-    Opening,
-    Signatures,
-    Transaction,
-    UnitOfWork,
-    VerifiedSigner,
-)
+from server.usecases.ports import Clock, Entropy, Log, Signatures, Transaction, UnitOfWork
+from server.usecases.records import Confirmation, IssuedStatement, Opening, VerifiedSigner
 from server.usecases.stamps import Stamps
 
 _TICK = timedelta(microseconds=1)

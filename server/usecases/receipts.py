@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
-from server.usecases.ports import Log, LoggedReceipt
+from server.usecases.ports import Log
+from server.usecases.records import LoggedReceipt
 
 
 async def receipts_in_time(

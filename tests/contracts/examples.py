@@ -20,7 +20,7 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
-from server.usecases.ports import RecordedRefusal
+from server.usecases.records import RecordedRefusal
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 _numbers = itertools.count(1)

@@ -12,7 +12,8 @@ from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink
 from server.domain.senders import SenderAddress
 from server.storage.failures import StorageFault
-from server.usecases.ports import Confirmation, IssuedStatement, Opening, Transaction, UnitOfWork
+from server.usecases.ports import Transaction, UnitOfWork
+from server.usecases.records import Confirmation, IssuedStatement, Opening
 from tests.contracts import examples
 
 PERSON, OTHER = "5001950015", "6002950016"

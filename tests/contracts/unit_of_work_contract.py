@@ -14,7 +14,8 @@ import pytest
 
 from server.domain.senders import ContractState
 from server.storage.failures import StorageFault
-from server.usecases.ports import Claim, UnitOfWork
+from server.usecases.ports import UnitOfWork
+from server.usecases.records import Claim
 from tests.contracts import examples
 from tests.contracts.post_contract import DeliveryContract, EvidenceContract, HolderContract, MailboxContract
 

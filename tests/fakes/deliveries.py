@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo
-from server.usecases.ports import Confirmation, IssuedStatement, Opening
+from server.usecases.records import Confirmation, IssuedStatement, Opening
 from tests.fakes.state import State
 
 

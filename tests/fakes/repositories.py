@@ -18,7 +18,7 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
-from server.usecases.ports import Claim, RecordedRefusal
+from server.usecases.records import Claim, RecordedRefusal
 from tests.fakes.state import State
 
 

@@ -9,7 +9,7 @@ from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.senders import CertificateBinding, Domain, Organisation, SenderAddress
 from server.storage.failures import StorageFault
-from server.usecases.ports import Claim, Confirmation, IssuedStatement, Opening, RecordedRefusal
+from server.usecases.records import Claim, Confirmation, IssuedStatement, Opening, RecordedRefusal
 
 
 @dataclass

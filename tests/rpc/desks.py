@@ -32,7 +32,6 @@ from server.domain.senders import (
 from server.usecases.delivery import Accepted, DeliveryDesk, ListDeliveries, SubmitMany
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
-from server.usecases.ports import IssuedStatement, LoggedReceipt, PublishedCheckpoint
 from server.usecases.reading import (
     ConfirmedReading,
     ConfirmReading,
@@ -42,6 +41,7 @@ from server.usecases.reading import (
     Reading,
     ReadPart,
 )
+from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedCheckpoint
 from server.usecases.sender_admin import (
     BindCertificate,
     RegisterDomain,

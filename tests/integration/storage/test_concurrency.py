@@ -16,7 +16,7 @@ from server.domain.mailboxes import MailboxHead
 from server.domain.refusals import ServiceUnavailable
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
-from server.usecases.ports import Claim
+from server.usecases.records import Claim
 from tests.contracts import examples
 from tests.contracts.post_contract import delivered
 

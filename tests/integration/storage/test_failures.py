@@ -18,7 +18,7 @@ from server.storage.database import Database
 from server.storage.embedded import EmbeddedPostgres
 from server.storage.failures import StorageFault
 from server.storage.unit_of_work import SqlUnitOfWork
-from server.usecases.ports import Claim
+from server.usecases.records import Claim
 from tests.contracts import examples
 from tests.contracts.post_contract import delivered
 

@@ -22,7 +22,7 @@ from server.transparency.service import TransparencyService
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
-from server.usecases.ports import LoggedReceipt
+from server.usecases.records import LoggedReceipt
 from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.signers import TokenLikeSigner
 

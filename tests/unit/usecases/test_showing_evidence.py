@@ -19,8 +19,8 @@ from server.domain.refusals import (
     ServiceUnavailable,
 )
 from server.usecases.evidence import GetReceipt, ListFacts
-from server.usecases.ports import PublishedCheckpoint
 from server.usecases.reading import ConfirmReading
+from server.usecases.records import PublishedCheckpoint
 from tests.unit.usecases.world import ORIGIN, World, letter
 
 NOBODYS = UUID("0192f0c3-4d5e-7a6b-8c9d-0e1f2a3b4c5d")

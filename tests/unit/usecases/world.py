@@ -21,14 +21,9 @@ from server.domain.senders import ContractState, Organisation, SenderAddress
 from server.jurisdictions.am import AM
 from server.usecases.delivery import Accepted, DeliveryDesk, Outcome, SubmitMany
 from server.usecases.evidence import EvidenceDesk
-from server.usecases.ports import (
-    IssuedStatement,
-    LoggedReceipt,
-    PublishedCheckpoint,
-    Transaction,
-    VerifiedSigner,
-)
+from server.usecases.ports import Transaction
 from server.usecases.reading import IssueStatement, OpenMessage, Reading
+from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedCheckpoint, VerifiedSigner
 from tests.fakes.state import State
 from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
 
