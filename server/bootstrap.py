@@ -152,6 +152,9 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         desk = _Desks(settings, SqlUnitOfWork(database), log.log)
         stack.push_async_callback(desk.delivery.drain)
 
+        async def is_logging() -> bool:
+            return not log.status.troubles
+
         async def is_ready() -> bool:
             await database.ping()
             return True
@@ -160,7 +163,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
             _grpc_settings(settings),
             desk.servicers().add_to,
             _interceptors(settings, desk.identity),
-            is_ready,
+            {"": is_ready, "log": is_logging},
         )
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)

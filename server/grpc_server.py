@@ -1,7 +1,7 @@
 """The gRPC server: TLS with required client certificates, limits, the interceptor chain, health, drain."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ from server.services.mailbox import MailboxServicer
 from server.services.sender_admin import SenderAdminServicer
 
 _log = structlog.get_logger(__name__)
+
+Readiness = Callable[[], Awaitable[bool]]
+"""Tells whether something is well now."""
 
 SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     file.DESCRIPTOR.services_by_name[name]
@@ -139,15 +142,15 @@ class GrpcServer:
         settings: GrpcSettings,
         add_services: Callable[[grpc.aio.Server], None],
         interceptors: Sequence[Interceptor],
-        is_ready: Callable[[], Awaitable[bool]],
+        readiness: Mapping[str, Readiness],
     ) -> None:
         """For `build_server`."""
         self._settings = settings
         self._add_services = add_services
         self._interceptors = interceptors
-        self._is_ready = is_ready
+        self._readiness = readiness
         self._health = health.HealthServicer()
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._servers: list[grpc.aio.Server] = []
         self.port = 0
         self.health_port = 0
@@ -169,38 +172,42 @@ class GrpcServer:
         local = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, local)
         self.health_port = local.add_insecure_port(settings.health_listen)
-        await self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        for service in self._readiness:
+            await self._health.set(service, _NOT_SERVING)
         self._servers = [server, local]
         for each in self._servers:
             await each.start()
-        self._watch = asyncio.create_task(self._watch_readiness())
+        self._watches = [
+            asyncio.create_task(self._watch_readiness(service, is_ready))
+            for service, is_ready in self._readiness.items()
+        ]
         _log.info("listening", port=self.port, health_port=self.health_port)
 
     async def stop(self) -> None:
         """Says NOT_SERVING, takes no more calls, and gives those under way their time to finish."""
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
         await self._health.enter_graceful_shutdown()
         for server, grace in zip(self._servers, (self._settings.drain, 0.0), strict=False):
             await server.stop(grace)
         self._servers = []
         _log.info("stopped")
 
-    async def _watch_readiness(self) -> None:
+    async def _watch_readiness(self, service: str, is_ready: Readiness) -> None:
         serving: bool | None = None
         while True:
-            now = await self._ready()
+            now = await self._ready(is_ready)
             if now is not serving:
                 serving = now
                 status = health_pb2.HealthCheckResponse.SERVING if now else _NOT_SERVING
-                await self._health.set("", status)
-                _log.info("readiness changed", ready=now)
+                await self._health.set(service, status)
+                _log.info("readiness changed", service=service, ready=now)
             await asyncio.sleep(self._settings.readiness_interval)
 
-    async def _ready(self) -> bool:
+    async def _ready(self, is_ready: Readiness) -> bool:
         try:
             async with asyncio.timeout(max(self._settings.readiness_interval, 1.0)):
-                return await self._is_ready()
+                return await is_ready()
         except Exception:  # noqa: BLE001 - a readiness that can't be told is none
             _log.warning("readiness can't be told", exc_info=True)
             return False
@@ -213,7 +220,7 @@ def build_server(
     settings: GrpcSettings,
     add_services: Callable[[grpc.aio.Server], None],
     interceptors: Sequence[Interceptor],
-    is_ready: Callable[[], Awaitable[bool]],
+    readiness: Mapping[str, Readiness],
 ) -> GrpcServer:
     """Builds a server; nothing is opened before it is started.
 
@@ -221,11 +228,12 @@ def build_server(
         settings: how it listens.
         add_services: puts the servicers on it: `Servicers.add_to`.
         interceptors: see `interceptor_chain`.
-        is_ready: tells whether calls can be served now; asked again and again for the health service.
+        readiness: what the health service answers for, by service name: `""` is the server as a whole. Each
+            tells whether it is well now, and is asked again and again.
     """
     if not _is_loopback(settings.health_listen):
         raise ValueError("the health listener has no TLS: its address must be a loopback address")
-    return GrpcServer(settings, add_services, interceptors, is_ready)
+    return GrpcServer(settings, add_services, interceptors, readiness)
 
 
 def _is_loopback(address: str) -> bool:

@@ -194,7 +194,7 @@ async def started_edge(
         interceptor_chain(
             identity, unary=unary, stream=stream, stream_limits=stream_limits or StreamLimits()
         ),
-        always_ready,
+        {"": always_ready},
     )
     await server.start()
     edge = Edge(world, server, register, desks)

@@ -20,15 +20,15 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-async def health_of(address: str) -> int:
+async def health_of(address: str, service: str = "") -> int:
     async with grpc.aio.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        return int((await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)).status)
+        return int((await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)).status)
 
 
-async def await_health(address: str, status: int) -> None:
+async def await_health(address: str, status: int, service: str = "") -> None:
     async with asyncio.timeout(10):
-        while await health_of(address) != status:
+        while await health_of(address, service) != status:
             pass
 
 
@@ -46,7 +46,11 @@ class Readiness:
 
 async def test_health_follows_readiness(world: World) -> None:
     readiness = Readiness()
-    server = build_server(settings_of(world, readiness_interval=0.01), lambda server: None, (), readiness)
+    log = Readiness()
+    log.ready = False
+    server = build_server(
+        settings_of(world, readiness_interval=0.01), lambda server: None, (), {"": readiness, "log": log}
+    )
     await server.start()
     address = f"127.0.0.1:{server.health_port}"
     try:
@@ -55,8 +59,12 @@ async def test_health_follows_readiness(world: World) -> None:
         await await_health(address, NOT_SERVING)
         readiness.ready = True
         await await_health(address, SERVING)
+        assert await health_of(address, "log") == NOT_SERVING
+        log.ready = True
+        await await_health(address, SERVING, "log")
         readiness.ready = None
         await await_health(address, NOT_SERVING)
+        assert await health_of(address, "log") == SERVING
     finally:
         await server.stop()
 
@@ -72,7 +80,7 @@ def test_refuses_to_serve_health_to_the_world(world: World, address: str) -> Non
     settings = settings_of(world, readiness_interval=1, health=address)
 
     with pytest.raises(ValueError, match="loopback"):
-        build_server(settings, lambda server: None, (), Readiness())
+        build_server(settings, lambda server: None, (), {"": Readiness()})
 
 
 async def test_a_stopping_server_says_so_finishes_what_is_under_way_and_takes_no_more(world: World) -> None:

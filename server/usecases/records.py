@@ -1,0 +1,105 @@
+"""What passes between use cases and the rings around them (`server.usecases.ports`), as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from server.domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is kept under a request id: the digest of the content, and the identifier that its outcome got.
+
+    For a submission `subject_id` is the delivery's identifier (which exists only if it was accepted); for
+    an administrative
+    request it is the resource's. For a certificate binding, which has no UUID, it is a UUID made for the
+    claim alone.
+    """
+
+    request_id: str
+    digest: bytes
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRefusal:
+    """A refused submission: its reason and metadata, as they were answered, and its evidence."""
+
+    organisation_id: UUID
+    request_id: str
+    reason: Reason
+    text: str
+    metadata: Mapping[str, str]
+    evidence_id: UUID
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first access of one person to one delivery."""
+
+    mailbox_id: UUID
+    delivery_id: UUID
+    person_number: str
+    evidence_id: UUID
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedStatement:
+    """A statement as it was issued: `text` are the exact bytes to sign."""
+
+    id: UUID
+    mailbox_id: UUID
+    delivery_id: UUID
+    person_number: str
+    text: bytes
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A recorded confirmation: `cms_digest` is the SHA-256 of the signature's DER; the evidence in order of
+    recording.
+    """
+
+    mailbox_id: UUID
+    delivery_id: UUID
+    person_number: str
+    cms_digest: bytes
+    evidence_ids: tuple[UUID, ...]
+    confirmed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedReceipt:
+    """Evidence with its proof: `tlog_proof` is a whole C2SP tlog-proof file."""
+
+    evidence_id: UUID
+    origin: str
+    leaf_index: int
+    tree_size: int
+    tlog_proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCheckpoint:
+    """A published checkpoint: `note` is the signed note's bytes."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSigner:
+    """The person who made a confirmation's signature, and the revocation lists that were judged, signer's
+    first (DER).
+    """
+
+    person_number: str
+    revocation_lists: tuple[bytes, ...]
