@@ -28,7 +28,7 @@ class Database:
         connect_seconds: float = 5.0,
         checkout_seconds: float = 5.0,
         statement_seconds: float = 10.0,
-        idle_in_transaction_seconds: float = 10.0,
+        idle_in_transaction_seconds: float = 5.0,
     ) -> None:
         """Opens nothing yet.
 
