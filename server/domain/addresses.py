@@ -106,6 +106,8 @@ def enclosing_domains(domain: str) -> list[str]:
 def _split(text: str) -> tuple[str, str]:
     if len(text) > _TEXT_CHARACTERS or text.count("@") != 1:
         raise Malformed("ADDRESS_MALFORMED", "must be an e-mail address with one @")
+    if text != text.strip():
+        raise Malformed("ADDRESS_MALFORMED", "must not begin or end with a space or a line break")
     local, _, domain = text.partition("@")
     if not local or not domain:
         raise Malformed("ADDRESS_MALFORMED", "must have something on both sides of the @")

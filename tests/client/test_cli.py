@@ -24,6 +24,8 @@ from tests.client.conftest import Namak, toml_of
 from tests.client.office import HOLDER, SENDER, Office, Refusal, unavailable
 from tests.client.test_client import letter
 
+MARK = ":4b2026ed90ea"
+"""What the request id of a letter to HOLDER ends in."""
 ABSENT = "0192f0c3-0000-7000-8000-000000000000"
 
 
@@ -83,7 +85,47 @@ def test_send_names_the_request_id_that_it_made_up(
     assert found
     again = namak(agency, *send(file, "--request-id", found[1]))
     assert again.code == 0
-    assert office.submitted_ids == [found[1]]
+    assert office.submitted_ids == [f"{found[1]}{MARK}"]
+
+
+OTHER = "1000000000@e-citizen.am"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ([HOLDER], [HOLDER]),
+        ([HOLDER, OTHER], [HOLDER, OTHER]),
+        ([HOLDER, OTHER], [HOLDER]),
+        ([HOLDER], [OTHER, HOLDER]),
+        ([HOLDER], [HOLDER.replace("e-citizen.am", "ECITIZEN.am")]),
+    ],
+)
+def test_repeating_with_the_id_that_it_names_submits_under_the_same_ids_whoever_else_is_named(
+    namak: Namak, agency: Connection, office: Office, file: Path, first: list[str], again: list[str]
+) -> None:
+    def to(recipients: list[str]) -> list[str]:
+        return [word for recipient in recipients for word in ("--to", recipient)]
+
+    common = ("send", "--from", SENDER, "--subject", "Ծանուցում", file)
+    named = re.search(r"^request id (\S+)$", namak(agency, *common, *to(first)).err, re.MULTILINE)
+    assert named
+    before = set(office.submitted_ids)
+    run = namak(agency, *common, *to(again), "--request-id", named[1], "--json")
+    assert run.document["request_id"] == named[1]
+    since = office.submitted_ids[len(before) :]
+    assert len(since) == len(again)
+    assert f"{named[1]}{MARK}" in before & set(since)
+    assert len(set(office.submitted_ids)) == len({number.partition("@")[0] for number in (*first, *again)})
+
+
+def test_send_refuses_the_id_of_one_recipient_and_names_the_one_to_repeat(
+    namak: Namak, agency: Connection, office: Office, file: Path
+) -> None:
+    run = namak(agency, *send(file, "--to", OTHER, "--request-id", f"base-1{MARK}"))
+    assert run.code == 2
+    assert "--request-id base-1," in run.err
+    assert not office.submitted_ids
 
 
 def test_send_waits_for_receipts_that_come_late(
@@ -118,7 +160,8 @@ def test_send_to_many_tells_the_outcome_of_each(
     assert refused["status"] == "refused"
     assert refused["error"]["reason"] == "MAILBOX_UNKNOWN"
     assert refused["error"]["evidence_id"]
-    assert accepted["request_id"].startswith("r:")
+    assert run.document["request_id"] == "r"
+    assert accepted["recipient_request_id"] == f"r{MARK}"
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(names) == 3
     assert f"{refused['error']['evidence_id']}-SubmissionRejection.tlog-proof" in names
@@ -133,7 +176,7 @@ def test_send_json_has_the_delivery_as_the_contract_names_it(
     namak: Namak, agency: Connection, file: Path
 ) -> None:
     (result,) = namak(agency, *send(file), "--no-wait", "--json").document["results"]
-    assert set(result) == {"request_id", "recipient", "status", "delivery", "evidence", "receipts"}
+    assert set(result) == {"recipient_request_id", "recipient", "status", "delivery", "evidence", "receipts"}
     delivery = result["delivery"]
     assert delivery["subject"] == "Ծանուցում"
     assert delivery["state"] == "CONSIGNED"
@@ -161,7 +204,12 @@ def test_send_says_to_repeat_when_no_answer_comes(
     [
         ("--no-wait", "--receipt", "out"),
         ("--to", HOLDER),
-        ("--to", "1@e-citizen.am", "--request-id", "x" * 60),
+        ("--to", HOLDER.upper().replace("E-CITIZEN", "ECITIZEN")),
+        ("--to", " 1@e-citizen.am"),
+        ("--from", f"{SENDER} "),
+        ("--request-id", "x" * 52),
+        ("--request-id", ""),
+        ("--request-id", "a b"),
     ],
 )
 def test_send_refuses_options_that_contradict_each_other(

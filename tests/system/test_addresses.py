@@ -56,7 +56,7 @@ async def test_refuses_a_malformed_or_misleading_sender_and_stores_nothing(
         ("500195001@e-citizen.am", "NUMBER_MALFORMED"),
         ("50019500150@e-citizen.am", "NUMBER_MALFORMED"),
         ("500195001O@e-citizen.am", "NUMBER_MALFORMED"),
-        (" 5001950015@e-citizen.am", "NUMBER_MALFORMED"),
+        (" 5001950015@e-citizen.am", "ADDRESS_MALFORMED"),
         ("٥٠٠١٩٥٠٠١٥@e-citizen.am", "NUMBER_MALFORMED"),
         ("５００１９５００１５@e-citizen.am", "NUMBER_MALFORMED"),
         ("5001950015@e-citizen.com", "DOMAIN_NOT_OFFICIAL"),

@@ -156,11 +156,11 @@ def test_brings_an_official_address_to_its_canonical_form(text: str, canonical: 
         ("²²³³⁵⁵⁸⁸@e-citizen.am", "NUMBER_MALFORMED"),
         ("500195001O@e-citizen.am", "NUMBER_MALFORMED"),
         ("-500195001@e-citizen.am", "NUMBER_MALFORMED"),
-        (" 5001950015@e-citizen.am", "NUMBER_MALFORMED"),
+        (" 5001950015@e-citizen.am", "ADDRESS_MALFORMED"),
         ("@e-citizen.am", "ADDRESS_MALFORMED"),
         ("5001950015@src.am", "DOMAIN_NOT_OFFICIAL"),
         ("5001950015@e-citizen.am.", "DOMAIN_NOT_OFFICIAL"),
-        ("5001950015@e-citizen.am ", "DOMAIN_NOT_OFFICIAL"),
+        ("5001950015@e-citizen.am ", "ADDRESS_MALFORMED"),
         ("5001950015@е-citizen.am", "DOMAIN_NOT_OFFICIAL"),  # Cyrillic ie
         ("5001950015@mail.e-citizen.am", "DOMAIN_NOT_OFFICIAL"),
         ("5001950015", "ADDRESS_MALFORMED"),
@@ -169,6 +169,13 @@ def test_brings_an_official_address_to_its_canonical_form(text: str, canonical: 
 )
 def test_refuses_what_is_no_official_address(text: str, reason: str) -> None:
     assert reason_of(addresses.recipient_address, text) == reason
+
+
+@pytest.mark.parametrize("text", [" notices@src.am", "notices@src.am ", "notices@src.am\n"])
+def test_names_the_space_around_an_address(text: str) -> None:
+    with pytest.raises(Malformed, match="begin or end with a space") as refused:
+        addresses.sender_address(text, AM)
+    assert refused.value.reason == "ADDRESS_MALFORMED"
 
 
 def test_a_refusal_never_repeats_the_number_it_refuses() -> None:

@@ -33,7 +33,8 @@ def register(app: typer.Typer) -> None:
 _SEND = """Send FILES as one letter to each recipient.
 
 The letter lies in the recipient's mailbox when this says so. If no answer comes, repeat the command with the
-request id that it names: nothing is sent twice.
+request id that it names: nothing is sent twice, also when other recipients are named beside. From that id each
+recipient gets an own one, ID:MARK, which evidence shows; that one is not for repeating.
 
 Example: namak send --from notices@src.am --to 5001950015@e-citizen.am --subject "Ծանուցում" letter.pdf
 """
@@ -46,7 +47,8 @@ async def send(
     to: Annotated[list[str], typer.Option(metavar="ADDRESS", help="The recipient's; may be repeated.")],
     subject: Annotated[str, typer.Option(metavar="TEXT", help="Shown before the letter is opened.")],
     request_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="To repeat safely; made up if missing.")
+        str | None,
+        typer.Option(metavar="ID", help="To repeat safely, at most 51 characters; made up if missing."),
     ] = None,
     receipt: Annotated[Path | None, typer.Option(metavar="DIR", help="Save the receipts here.")] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for receipts.")] = False,

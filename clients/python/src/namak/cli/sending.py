@@ -1,6 +1,5 @@
 """``namak send``: one letter to one or many recipients."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,15 +9,13 @@ import typer
 from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode, exit_code_of
+from namak.cli.request_ids import request_ids
 from namak.cli.screen import Screen, error_document
 from namak.client import Client, Outcome, compose, read_part
 from namak.client.letters import new_request_id
 from namak.client.receipts import SavedReceipt, save_receipt
 from namak.errors import FileProblem, NamakError, Unavailable
 from namak.v1 import delivery_pb2
-
-_MAX_REQUEST_ID = 64
-_TAG_LENGTH = 13  # a colon and twelve digits
 
 
 async def send(
@@ -33,7 +30,11 @@ async def send(
     no_wait: bool,
 ) -> ExitCode:
     """Sends, shows an outcome for each recipient, and saves the receipts if asked to."""
-    ids = _request_ids(request_id or new_request_id(), to)
+    for option, addresses in (("--from", [sender]), ("--to", to)):
+        if any(address != address.strip() for address in addresses):
+            raise typer.BadParameter("an address begins or ends with a space", param_hint=option)
+    base = new_request_id() if request_id is None else request_id
+    ids = request_ids(base, to)
     if no_wait and receipt is not None:
         raise typer.BadParameter("receipts can't be saved without waiting for them", param_hint="--no-wait")
     parts = [read_part(path) for path in files]
@@ -42,31 +43,12 @@ async def send(
         for recipient in to
     ]
     async with run.client() as post:
-        run.screen.note(f"request id {letters[0].request_id}" + (" and others" if len(letters) > 1 else ""))
+        run.screen.note(f"request id {base}")
         outcomes = await _submit(post, letters, run.screen, timedelta(0) if no_wait else None)
         saved, late = await _save(post, outcomes, receipt, run.screen)
     code = _exit_code(outcomes, late)
-    _show(run.screen, letters, outcomes, saved, late, code)
+    _show(run.screen, base, letters, outcomes, saved, late, code)
     return code
-
-
-def _request_ids(request_id: str, recipients: Sequence[str]) -> Mapping[str, str]:
-    """Returns an id for each recipient: of one the id itself, of many one that only depends on it and the
-    address.
-    """
-    if len({recipient.casefold() for recipient in recipients}) < len(recipients):
-        raise typer.BadParameter("the same recipient is named twice", param_hint="--to")
-    if len(recipients) == 1:
-        return {recipients[0]: request_id}
-    if len(request_id) > _MAX_REQUEST_ID - _TAG_LENGTH:
-        limit = _MAX_REQUEST_ID - _TAG_LENGTH
-        raise typer.BadParameter(
-            f"with many recipients at most {limit} characters", param_hint="--request-id"
-        )
-    return {
-        recipient: f"{request_id}:{hashlib.sha256(recipient.casefold().encode()).hexdigest()[:12]}"
-        for recipient in recipients
-    }
 
 
 async def _submit(
@@ -129,6 +111,7 @@ def _exit_code(outcomes: Sequence[Outcome], late: Sequence[NamakError]) -> ExitC
 
 def _show(
     screen: Screen,
+    base: str,
     letters: Sequence[delivery_pb2.Submission],
     outcomes: Sequence[Outcome],
     saved: Mapping[str, Sequence[SavedReceipt]],
@@ -137,6 +120,7 @@ def _show(
 ) -> None:
     screen.result(
         {
+            "request_id": base,
             "results": [
                 _document(letter, outcome, saved.get(outcome.request_id, ()))
                 for letter, outcome in zip(letters, outcomes, strict=True)
@@ -157,7 +141,7 @@ def _show(
         screen.lines(str(item.path) for item in receipts)
     for letter, outcome in zip(letters, outcomes, strict=True):
         if outcome.error is not None:
-            screen.note(f"{letter.recipient} (request id {outcome.request_id}):")
+            screen.note(f"{letter.recipient} (request id {base}):")
             screen.trouble(outcome.error)
     for problem in late:
         screen.trouble(problem)
@@ -166,7 +150,10 @@ def _show(
 def _document(
     letter: delivery_pb2.Submission, outcome: Outcome, saved: Sequence[SavedReceipt]
 ) -> Mapping[str, object]:
-    document: dict[str, object] = {"request_id": outcome.request_id, "recipient": letter.recipient}
+    document: dict[str, object] = {
+        "recipient": letter.recipient,
+        "recipient_request_id": outcome.request_id,
+    }
     if outcome.accepted is not None:
         document["status"] = "accepted"
         document["delivery"] = shapes.delivery(outcome.accepted.delivery)
