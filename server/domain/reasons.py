@@ -30,7 +30,10 @@ class Retry(StrEnum):
     """Whether repeating the call can help."""
 
     NEVER = "no"
-    AFTER_MENDING = "after mending, under a new request id"
+    AFTER_MENDING = "after mending"
+    AFTER_MENDING_ANEW = "after mending, under a new request id"
+    """For what is recorded: the old request id has its outcome."""
+
     LATER = "later"
     SAME_REQUEST = "yes, with the same request id"
 
@@ -98,7 +101,7 @@ REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
         Reason.REVOCATION_STATUS_UNKNOWN: _UNKNOWN_OUTCOME,
         Reason.ROLE_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
         Reason.NETWORK_NOT_PERMITTED: ReasonRule(
-            Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True
+            Status.PERMISSION_DENIED, Retry.AFTER_MENDING_ANEW, recorded=True
         ),
         Reason.RESOURCE_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.NEVER),
         Reason.INVALID_FIELDS: _FIELD,
@@ -107,14 +110,22 @@ REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
         Reason.ALREADY_REGISTERED: ReasonRule(Status.ALREADY_EXISTS, Retry.NEVER),
         Reason.NOT_FOUND: ReasonRule(Status.NOT_FOUND, Retry.NEVER),
         Reason.DOMAIN_NOT_REGISTERED: _STATE,
-        Reason.SENDER_NOT_PERMITTED: ReasonRule(Status.PERMISSION_DENIED, Retry.AFTER_MENDING, recorded=True),
-        Reason.SENDER_SUSPENDED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
-        Reason.CONTRACT_NOT_IN_FORCE: ReasonRule(
-            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True
+        Reason.SENDER_NOT_PERMITTED: ReasonRule(
+            Status.PERMISSION_DENIED, Retry.AFTER_MENDING_ANEW, recorded=True
         ),
-        Reason.MAILBOX_UNKNOWN: ReasonRule(Status.NOT_FOUND, Retry.AFTER_MENDING, recorded=True),
-        Reason.MAILBOX_SUSPENDED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
-        Reason.MAILBOX_CLOSED: ReasonRule(Status.FAILED_PRECONDITION, Retry.AFTER_MENDING, recorded=True),
+        Reason.SENDER_SUSPENDED: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING_ANEW, recorded=True
+        ),
+        Reason.CONTRACT_NOT_IN_FORCE: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING_ANEW, recorded=True
+        ),
+        Reason.MAILBOX_UNKNOWN: ReasonRule(Status.NOT_FOUND, Retry.AFTER_MENDING_ANEW, recorded=True),
+        Reason.MAILBOX_SUSPENDED: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING_ANEW, recorded=True
+        ),
+        Reason.MAILBOX_CLOSED: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING_ANEW, recorded=True
+        ),
         Reason.TOO_MANY_REFUSALS: ReasonRule(Status.RESOURCE_EXHAUSTED, Retry.LATER),
         Reason.NOT_OPENED: _STATE,
         Reason.STATEMENT_NOT_ISSUED: _SIGNATURE,

@@ -45,6 +45,12 @@ def test_an_unknown_outcome_can_always_be_repeated() -> None:
     assert repeated == {reason for reason, rule in REASONS.items() if rule.status in unknown}
 
 
+def test_a_new_request_id_is_asked_for_exactly_where_the_old_one_keeps_its_refusal() -> None:
+    anew = {reason for reason, rule in REASONS.items() if rule.retry is Retry.AFTER_MENDING_ANEW}
+
+    assert anew == {reason for reason, rule in REASONS.items() if rule.recorded}
+
+
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind is not InvalidFields])
 def test_a_refusal_becomes_a_status_with_its_reason(kind: type[Refused]) -> None:
     refused = kind.__new__(kind)
