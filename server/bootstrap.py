@@ -110,6 +110,12 @@ def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
     return SenderAdmin(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), persons=citizen_pki(settings))
 
 
+def mailboxes(settings: Settings, uow: UnitOfWork) -> Mailboxes:
+    """Returns the register of mailboxes, for the operator's commands."""
+    profile = PROFILES[settings.profile]
+    return Mailboxes(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), profile=profile)
+
+
 @dataclass
 class Server:
     """A running server."""

@@ -208,7 +208,11 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
+    except ValueError as error:
         raise ConfigurationError(f"{path}: {error}") from error
     _overlay(content, environment)
     try:

@@ -1,7 +1,8 @@
 """The gRPC server: TLS with required client certificates, limits, the interceptor chain, health, drain."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ class GrpcServer:
         """Opens both listeners; `port` and `health_port` are then known.
 
         Raises:
-            OSError, ValueError, RuntimeError: a file or an address can't be used.
+            OSError, ValueError: a file or an address can't be used.
         """
         settings = self._settings
         server = grpc.aio.server(
@@ -168,10 +169,13 @@ class GrpcServer:
             maximum_concurrent_rpcs=settings.max_concurrent_calls,
         )
         self._add_services(server)
-        self.port = server.add_secure_port(settings.listen, _credentials(settings.tls))
+        credentials = _credentials(settings.tls)
+        with _listening_on(settings.listen):
+            self.port = server.add_secure_port(settings.listen, credentials)
         local = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, local)
-        self.health_port = local.add_insecure_port(settings.health_listen)
+        with _listening_on(settings.health_listen):
+            self.health_port = local.add_insecure_port(settings.health_listen)
         for service in self._readiness:
             await self._health.set(service, _NOT_SERVING)
         self._servers = [server, local]
@@ -234,6 +238,16 @@ def build_server(
     if not _is_loopback(settings.health_listen):
         raise ValueError("the health listener has no TLS: its address must be a loopback address")
     return GrpcServer(settings, add_services, interceptors, readiness)
+
+
+@contextlib.contextmanager
+def _listening_on(address: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as failure:  # gRPC's only word for it; why, it does not tell
+        raise OSError(
+            f"can't listen on {address}: another program does, or this is no address of this machine"
+        ) from failure
 
 
 def _is_loopback(address: str) -> bool:

@@ -14,13 +14,14 @@ _SHARED: tuple[Processor, ...] = (
 )
 
 
-def write_json_lines() -> None:
-    """Has our own log lines, and the libraries' warnings, written as JSON."""
+def write_json_lines(at_least: int = logging.NOTSET) -> None:
+    """Has our own log lines of this level and above, and the libraries' warnings, written as JSON."""
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[*_SHARED, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(at_least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=at_least == logging.NOTSET,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -3,7 +3,10 @@
 What a command does is imported when it runs, so that help comes at once.
 """
 
+import logging
+import sys
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -28,6 +31,31 @@ app.add_typer(dev, name="dev")
 Config = Annotated[
     Path, typer.Option("--config", envvar=ENVIRONMENT, help="The settings, a TOML file (docs/operations.md).")
 ]
+
+
+@app.callback()
+def begin(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an unexpected error arose.")
+    ] = False,
+) -> None:
+    # Standard output is for what a command is asked for, so that `$(…)` gets that and nothing else.
+    from server import log_lines
+
+    log_lines.write_json_lines(at_least=logging.WARNING)
+    if not debug:
+        sys.excepthook = tell_in_a_line
+
+
+def tell_in_a_line(kind: type[BaseException], problem: BaseException, _trace: TracebackType | None) -> None:
+    """Tells of an exception that nobody foresaw; `sys.excepthook`, so the exit code is 1."""
+    first, *_ = str(problem).splitlines() or [""]
+    what = f"{kind.__name__}: {first}" if first else kind.__name__
+    typer.echo(
+        f"namak-server: unexpected: {what} (`namak-server --debug …` shows where it arose; a fault of this "
+        "program, most likely)",
+        err=True,
+    )
 
 
 @app.command(epilog="Example: namak-server serve --config /etc/namak/namak-server.toml")
@@ -132,3 +160,14 @@ def init(
     from server.cli import development
 
     development.make_world(directory, listen)
+
+
+@dev.command("register", epilog="Example: namak-server dev register --config var/world/namak-server.toml")
+def register(settings: Config) -> None:
+    """Registers a world's operator, an agency and a mailbox.
+
+    Of a world that `dev init` made. Doing it again changes nothing.
+    """
+    from server.cli import development
+
+    development.register(settings)

@@ -1,17 +1,43 @@
-"""`namak-server dev init`."""
+"""`namak-server dev`: a throwaway world, and who is registered in it."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from server.cli.endings import told
-from server.dev.world import World
+from server import bootstrap
+from server.cli.endings import fail, load, run, told
+from server.config import Settings
+from server.dev.world import World, WorldExists
+from server.domain.networks import network
+from server.domain.senders import ContractState
+from server.storage.database import Database
+from server.storage.unit_of_work import SqlUnitOfWork
+from server.usecases.mailboxes import OpenMailbox
+from server.usecases.sender_admin import (
+    BindCertificate,
+    RegisterDomain,
+    RegisterOrganisation,
+    RegisterSenderAddress,
+    SenderAdmin,
+    SetContractState,
+)
+
+_SENDER = "notices@src.am"
+_RECIPIENT = "5001950015@e-citizen.am"
 
 
 def make_world(directory: Path, listen: str) -> None:
     """Makes a development world and says how to go on."""
     with told(f"{directory}: "):
-        world = World.create(directory)
+        try:
+            world = World.create(directory)
+        except WorldExists as problem:
+            fail(str(problem))
         settings = world.write_settings(listen=listen)
         for name, identity in (
             ("operator", world.operator),
@@ -20,8 +46,80 @@ def make_world(directory: Path, listen: str) -> None:
         ):
             world.write_client(name, identity, listen)
         world.write_client("citizen", world.citizen.authentication, listen, signs=True)
+        letter = directory / "letter.txt"
+        letter.write_text("Հարգելի քաղաքացի, սա փորձնական նամակ է։\n", encoding="utf-8")
+    server, client = _program("namak-server"), _program("namak")
+    file = {name: shlex.quote(str(directory / f"{name}.toml")) for name in ("agency", "citizen")}
     typer.echo(
-        f"Made. Now: namak-server operator bind {world.operator.cert_path} --config {settings}\n"
-        f"     then: namak-server serve --config {settings}\n"
-        f"     then, in another terminal: namak --config {directory / 'citizen.toml'} inbox"
+        f"Made. Register an agency and a mailbox, and start the server:\n"
+        f"  {server} dev register --config {shlex.quote(str(settings))}\n"
+        f"  {server} serve --config {shlex.quote(str(settings))}\n"
+        f"Then, in another terminal, send a letter and look for it:\n"
+        f"  {client} --config {file['agency']} send --from {_SENDER} --to {_RECIPIENT} --subject Փորձ "
+        f"{shlex.quote(str(letter))}\n"
+        f"  {client} --config {file['citizen']} inbox"
+    )
+
+
+def _program(name: str) -> str:
+    """Returns how to call a program of this installation from here."""
+    beside = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if not beside.exists() or (found is not None and Path(found).resolve() == beside.resolve()):
+        return name
+    return shlex.quote(str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside))
+
+
+def register(settings: Path) -> None:
+    """Registers the world's operator, an agency that may send, and a citizen's mailbox."""
+    loaded = load(settings)
+    if not loaded.development:
+        fail(f"{settings} is not for development: there the operator registers who may send, and mailboxes")
+    # Where `World` puts them: all certificates lie beside the server's.
+    place = loaded.server.certificate.parent
+    with told():
+        operator, agency = _der(place / "operator.pem"), _der(place / "agency.pem")
+    run(_register(loaded, operator, agency))
+
+
+def _der(path: Path) -> bytes:
+    return x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER)
+
+
+async def _register(settings: Settings, operator: bytes, agency: bytes) -> None:
+    async with bootstrap.database_url(settings) as url:
+        database = Database(url, pool_size=2)
+        try:
+            uow = SqlUnitOfWork(database)
+            admin = bootstrap.sender_admin(settings, uow)
+            await admin.bind_operator(operator)
+            await _register_agency(admin, agency)
+            await bootstrap.mailboxes(settings, uow).open_mailbox(
+                OpenMailbox("dev-register-mailbox", _RECIPIENT)
+            )
+        finally:
+            await database.dispose()
+    typer.echo(
+        f"Registered: the operator; State Revenue Committee, as {_SENDER} from 127.0.0.1; "
+        f"the mailbox {_RECIPIENT}."
+    )
+
+
+async def _register_agency(admin: SenderAdmin, certificate: bytes) -> None:
+    # The request ids make it a repetition the next time, which changes nothing.
+    organisation = await admin.register_organisation(
+        RegisterOrganisation("dev-register-organisation", "00000701", "State Revenue Committee")
+    )
+    await admin.set_contract_state(
+        SetContractState("dev-register-contract", organisation.id, ContractState.IN_FORCE)
+    )
+    await admin.register_domain(
+        RegisterDomain("dev-register-domain", organisation.id, "src.am", "development")
+    )
+    networks = (network("127.0.0.1/32", development=True),)
+    await admin.register_sender_address(
+        RegisterSenderAddress("dev-register-address", organisation.id, _SENDER, networks, sms_permitted=False)
+    )
+    await admin.bind_certificate(
+        BindCertificate("dev-register-certificate", organisation.id, None, certificate)
     )

@@ -43,7 +43,14 @@ def told(about: str = "") -> Iterator[None]:
     try:
         yield
     except _EXPECTED as problem:
-        fail(about + (str(problem) or type(problem).__name__))
+        fail(about + _words(problem))
+
+
+def _words(problem: BaseException) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        what = problem.strerror[0].lower() + problem.strerror[1:]
+        return f"{problem.filename}: {what}" if problem.filename else what
+    return str(problem) or type(problem).__name__
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

@@ -6,16 +6,28 @@ import os
 import signal
 from pathlib import Path
 
+import structlog
+import typer
+
 from server import bootstrap, log_lines
 from server.cli.endings import load, run
 from server.config import Settings
 from server.transparency.steps import OnStep, unobserved
 
+_log = structlog.get_logger(__name__)
+
 
 def serve(settings: Path, ready_file: Path | None) -> None:
     """Serves until it is told to stop."""
     log_lines.write_json_lines()
-    run(serve_until_stopped(load(settings), ready_file))
+    loaded = load(settings)
+    try:
+        run(serve_until_stopped(loaded, ready_file))
+    except typer.Exit:
+        raise
+    except Exception as problem:
+        _log.exception("server ended by an unexpected error")
+        raise typer.Exit(1) from problem
 
 
 async def serve_until_stopped(

@@ -22,6 +22,10 @@ CITIZEN = Person("5001950015", "Անի", "Սարգսյան")
 OTHER_CITIZEN = Person("4102880023", "Արամ", "Պետրոսյան")
 
 
+class WorldExists(Exception):
+    """The directory holds a world already, perhaps one that was not finished."""
+
+
 @dataclass(frozen=True)
 class World:
     """What `create` made, by name."""
@@ -41,10 +45,15 @@ class World:
 
     @classmethod
     def create(cls, directory: Path) -> Self:
-        """Makes a new world in a directory that has none yet. Raises FileExistsError, `SoftHsmMissing`."""
+        """Makes a new world in a directory that has none yet. Raises `WorldExists`, `SoftHsmMissing`."""
         directory = directory.resolve()
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "world").mkdir()
+        try:
+            (directory / "world").mkdir()
+        except FileExistsError as error:
+            raise WorldExists(
+                f"there is a world in {directory} already; name another directory, or remove this one"
+            ) from error
         pki = DevelopmentPki.open(directory / "pki")
         log_token = TokenStore.create(directory / "log-token").new_token("namak-log", _pin())
         card_token = TokenStore.create(directory / "card").new_token("citizen-card", _pin())

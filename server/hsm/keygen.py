@@ -1,5 +1,6 @@
 """Making the log's key inside a token."""
 
+import shlex
 from pathlib import Path
 
 import pkcs11
@@ -34,5 +35,10 @@ def generate_log_key(*, module: Path, token: str, key: str, pin: str) -> bytes:
                 mechanism=Mechanism.EC_EDWARDS_KEY_PAIR_GEN, store=True, label=key, id=key.encode()
             )
             return public_key_of_point(public[Attribute.EC_POINT])
+    except pkcs11.NoSuchToken as failure:
+        raise HsmUnavailable(
+            f"there is no token {token!r} yet. Initialise it first, in SoftHSM2 with `softhsm2-util "
+            f"--init-token --free --label {shlex.quote(token)}`, in another HSM with its vendor's tool"
+        ) from failure
     except (pkcs11.PKCS11Error, RuntimeError, ValueError) as failure:
         raise HsmUnavailable(f"no key was made in the token {token!r}: {type(failure).__name__}") from failure

@@ -1,0 +1,153 @@
+"""The command `namak-server`, run as an operator runs it: what it prints where, and how it ends."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from namak.client import Client, Connection, compose, compose_part
+from server.cli.app import app
+from server.dev.process import ServerProcess
+from server.dev.tokens import SoftHsmMissing, softhsm_module
+
+RECIPIENT = "5001950015@e-citizen.am"
+
+
+def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "server", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def refused(*arguments: str | Path) -> str:
+    """Runs a command that must end with one line, and returns it without the program's name."""
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    (line,) = done.stderr.splitlines()
+    name, _, text = line.partition(": ")
+    assert name == "namak-server"
+    return text
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world as `namak-server dev init` makes it, with what the command said in `said.txt`."""
+    try:
+        softhsm_module()
+    except SoftHsmMissing as missing:
+        pytest.skip(str(missing))
+    place = tmp_path_factory.mktemp("worlds") / "world"
+    done = run("dev", "init", place, "--listen", "127.0.0.1:0")
+    assert done.returncode == 0, done.stderr
+    (place / "said.txt").write_text(done.stdout, encoding="utf-8")
+    return place
+
+
+def test_settings_that_are_not_there_are_named_once() -> None:
+    assert refused("serve", "--config", "nope.toml") == "nope.toml: there is no such file"
+
+
+def test_the_verifier_key_is_all_that_its_command_prints(world: Path) -> None:
+    done = run("log", "vkey", "--config", world / "namak-server.toml")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"log {done.stdout}quorum none\n" == (world / "log-policy.txt").read_text(encoding="utf-8")
+
+
+def test_a_second_world_in_a_directory_is_refused(world: Path) -> None:
+    assert refused("dev", "init", world).startswith(f"there is a world in {world} already")
+
+
+def test_a_missing_token_is_told_with_how_to_make_one(world: Path) -> None:
+    text = (world / "namak-server.toml").read_text(encoding="utf-8")
+    settings = world / "no-token.toml"
+    settings.write_text(text.replace('token = "namak-log"', 'token = "absent"'), encoding="utf-8")
+
+    told = refused("log", "create-key", "--config", settings)
+
+    assert "softhsm2-util --init-token --free --label absent" in told
+
+
+def test_nobody_is_registered_by_command_outside_development(world: Path) -> None:
+    text = (world / "namak-server.toml").read_text(encoding="utf-8")
+    settings = world / "earnest.toml"
+    settings.write_text(text.replace("development = true", "development = false"), encoding="utf-8")
+
+    assert "is not for development" in refused("dev", "register", "--config", settings)
+
+
+async def test_a_registered_world_delivers_and_a_second_server_on_its_port_is_told_so(world: Path) -> None:
+    settings = world / "namak-server.toml"
+    for _ in range(2):  # the second time changes nothing
+        done = await asyncio.to_thread(run, "dev", "register", "--config", settings)
+        assert (done.returncode, done.stderr) == (0, "")
+    server = await ServerProcess.start(settings, log=world / "server.log")
+    try:
+        for name in ("agency", "citizen"):
+            path = world / f"{name}.toml"
+            path.write_text(path.read_text("utf-8").replace("127.0.0.1:0", server.address), "utf-8")
+        async with Client(Connection.load(world / "agency.toml")) as agency:
+            part = compose_part("letter.txt", (world / "letter.txt").read_bytes())
+            await agency.deliveries.submit(
+                compose(sender="notices@src.am", recipient=RECIPIENT, subject="Փորձ", parts=[part])
+            )
+        async with Client(Connection.load(world / "citizen.toml")) as citizen:
+            assert [message.subject async for message in citizen.mailbox.messages()] == ["Փորձ"]
+
+        taken = world / "taken.toml"
+        text = settings.read_text("utf-8").replace(
+            'listen = "127.0.0.1:0"', f'listen = "{server.address}"', 1
+        )
+        taken.write_text(text, "utf-8")
+        done = await asyncio.to_thread(run, "serve", "--config", taken)
+    finally:
+        await server.stop()
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"namak-server: can't listen on {server.address}: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_new_world_tells_its_maker_to_run_are_commands_that_there_are(world: Path) -> None:
+    said = (world / "said.txt").read_text(encoding="utf-8")
+
+    commands = re.findall(r"^  \S*namak-server (.+) --config", said, re.MULTILINE)
+    assert commands == ["dev register", "serve"]
+    for command in commands:
+        assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
+
+
+BROKEN = """
+import sys
+from server.__main__ import main
+from server.cli import database
+
+def broken(*_, **__):
+    raise LookupError("a thing\\nis not there")
+
+database.migrate_tables = broken
+sys.argv[1:] = {arguments}
+main()
+"""
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unexpected_error_is_told_in_a_line_unless_more_is_asked_for(debug: bool) -> None:
+    arguments = [*(["--debug"] if debug else []), "migrate", "--check"]
+    program = [sys.executable, "-P", "-c", BROKEN.format(arguments=arguments)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    if debug:
+        assert "Traceback" in done.stderr
+    else:
+        assert done.stderr.startswith("namak-server: unexpected: LookupError: a thing (")
+        assert done.stderr.count("\n") == 1
