@@ -220,6 +220,36 @@ def test_send_refuses_options_that_contradict_each_other(
     assert not office.submitted_ids
 
 
+@pytest.mark.parametrize("recipients", [(), ("--to", OTHER)], ids=["one", "two"])
+@pytest.mark.parametrize(
+    ("sizes", "reason"),
+    [
+        ([4 * 1024 * 1024], "TOO_LARGE"),
+        ([2 * 1024 * 1024, 1024 * 1024 + 1], "TOO_LARGE"),
+        ([1] * 21, "NUMBER_OF_ITEMS"),
+        ([1, 0], "EMPTY"),
+    ],
+)
+def test_send_refuses_for_good_what_exceeds_the_limits_and_asks_nobody(
+    namak: Namak,
+    agency: Connection,
+    office: Office,
+    tmp_path: Path,
+    recipients: tuple[str, ...],
+    sizes: list[int],
+    reason: str,
+) -> None:
+    files = [tmp_path / f"{number}.txt" for number in range(len(sizes))]
+    for path, size in zip(files, sizes, strict=True):
+        path.write_bytes(bytes(size))
+    run = namak(agency, *send(*files, *recipients))
+    assert run.code == 1
+    assert f"[{reason}]" in run.err
+    assert "ry again" not in run.err
+    assert len(run.err.splitlines()) == 3
+    assert not office.submitted_ids
+
+
 def test_a_file_that_is_not_there_is_named(namak: Namak, agency: Connection) -> None:
     run = namak(agency, *send("/absent.pdf"))
     assert run.code == 6

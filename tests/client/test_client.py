@@ -17,6 +17,7 @@ from namak.errors import (
     NotSent,
     NotYetLogged,
     RequestIdReused,
+    TooLarge,
     TryLater,
     Unavailable,
     WrongState,
@@ -204,6 +205,25 @@ async def test_a_submission_too_large_for_any_request_fails_alone(agency: Connec
     assert a.accepted
     assert c.accepted
     assert isinstance(b.error, InvalidFields)
+
+
+async def test_one_submission_too_large_for_any_request_is_refused_in_the_same_words(
+    agency: Connection, office: Office
+) -> None:
+    huge = letter("b", content=bytes(4 * 1024 * 1024))
+    async with Client(agency) as post:
+        (of_many,) = await post.deliveries.submit_many([huge])
+        with pytest.raises(InvalidFields) as caught:
+            await post.deliveries.submit(huge)
+    assert of_many.error is not None
+    assert (str(caught.value), caught.value.violations) == (str(of_many.error), of_many.error.violations)
+    assert not office.submitted_ids
+
+
+async def test_what_grpc_finds_too_large_is_refused_for_good(operator: Connection) -> None:
+    async with Client(operator) as post:
+        with pytest.raises(TooLarge, match="larger than max"):
+            await post.admin.open_mailbox("1" * (5 * 1024 * 1024))
 
 
 async def test_when_a_request_fails_its_items_have_its_error_and_the_rest_was_not_sent(

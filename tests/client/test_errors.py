@@ -1,13 +1,14 @@
 """Statuses become exceptions by reason; codes only count where no reason of ours is there."""
 
 import grpc
+import grpc.aio
 import pytest
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from namak import errors
 from namak.cli.codes import ExitCode, advice_for, exit_code_of
-from namak.client.statuses import CLASS_OF_REASON, error_from_status
+from namak.client.statuses import CLASS_OF_REASON, error_from_call, error_from_status
 from namak.errors import NamakError
 from namak.v1 import errors_pb2
 
@@ -53,6 +54,25 @@ def test_a_status_without_reason_counts_by_its_code(code: grpc.StatusCode, kind:
     assert type(error) is kind
     assert error.reason == code.name
     assert error.evidence_id is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("CLIENT: Sent message larger than max (4194400 vs. 4194304)", errors.TooLarge),
+        ("SERVER: Received message larger than max (4194400 vs. 4194304)", errors.TooLarge),
+        ("grpc: received message larger than max (4194400 vs. 4194304)", errors.TooLarge),
+        ("CLIENT: Received message larger than max (67108900 vs. 67108864)", errors.ServerFault),
+        ("SERVER: Sent message larger than max (67108900 vs. 67108864)", errors.ServerFault),
+        ("Too many requests", errors.TryLater),
+    ],
+)
+def test_grpcs_own_limits_are_no_reason_to_try_again(text: str, kind: type[NamakError]) -> None:
+    nothing = grpc.aio.Metadata()
+    failed = grpc.aio.AioRpcError(grpc.StatusCode.RESOURCE_EXHAUSTED, nothing, nothing, details=text)
+    error = error_from_call(failed)
+    assert type(error) is kind
+    assert ("gain" in advice_for(error)) is (kind is errors.TryLater)
 
 
 def test_a_reason_that_is_not_known_yet_keeps_its_name_and_counts_by_its_code() -> None:

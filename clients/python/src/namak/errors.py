@@ -88,6 +88,13 @@ class InvalidFields(InvalidRequest):
     advice = "Correct the fields named above."
 
 
+class TooLarge(InvalidRequest):
+    """The request is larger than the post takes; nothing of it was taken."""
+
+    default_reason = "TOO_LARGE"
+    advice = "Send less at once: a message may hold 3 MiB, and a request 4 MiB."
+
+
 class RequestIdReused(InvalidRequest):
     """The request id was used before, with other content."""
 

@@ -33,8 +33,10 @@ def register(app: typer.Typer) -> None:
 _SEND = """Send FILES as one letter to each recipient.
 
 The letter lies in the recipient's mailbox when this says so. If no answer comes, repeat the command with the
-request id that it names: nothing is sent twice, also when other recipients are named beside. From that id each
-recipient gets an own one, ID:MARK, which evidence shows; that one is not for repeating.
+request id that it names: nothing is sent twice, also when other recipients are named beside. From that id
+each recipient gets an own one, ID:MARK, which evidence shows; that one is not for repeating.
+
+A letter has 1 to 20 files, none empty, together at most 3 MiB, and a subject of at most 250 characters.
 
 Example: namak send --from notices@src.am --to 5001950015@e-citizen.am --subject "Ծանուցում" letter.pdf
 """

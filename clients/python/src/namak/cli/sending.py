@@ -12,7 +12,7 @@ from namak.cli.codes import ExitCode, exit_code_of
 from namak.cli.request_ids import request_ids
 from namak.cli.screen import Screen, error_document
 from namak.client import Client, Outcome, compose, read_part
-from namak.client.letters import new_request_id
+from namak.client.letters import check_parts, new_request_id
 from namak.client.receipts import SavedReceipt, save_receipt
 from namak.errors import FileProblem, NamakError, Unavailable
 from namak.v1 import delivery_pb2
@@ -38,6 +38,7 @@ async def send(
     if no_wait and receipt is not None:
         raise typer.BadParameter("receipts can't be saved without waiting for them", param_hint="--no-wait")
     parts = [read_part(path) for path in files]
+    check_parts(parts)
     letters = [
         compose(sender=sender, recipient=recipient, subject=subject, parts=parts, request_id=ids[recipient])
         for recipient in to

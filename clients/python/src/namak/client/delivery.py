@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
 
-from namak.client.letters import MAX_BATCH_BYTES, size_in_batch, split, with_request_id
+from namak.client.letters import check_size, split, with_request_id
 from namak.client.link import Link
 from namak.client.statuses import error_from_status
 from namak.errors import InvalidFields, NamakError, NotSent, ServerFault, Violation
@@ -44,8 +44,10 @@ class Deliveries:
 
         When this returns, the message lies in the recipient's mailbox. A request id that is missing is made
         up and kept over all tries; who wants to repeat after an ``Unavailable`` supplies their own.
-        ``max_receipt_wait``: see SubmitRequest; zero does not wait for the logged receipts.
+        ``max_receipt_wait``: see SubmitRequest; zero does not wait for the logged receipts. Raises
+        :class:`InvalidFields`, before anything is sent, for what is too large for any request.
         """
+        check_size(submission)
         request = delivery_pb2.SubmitRequest(
             submission=with_request_id(submission), max_receipt_wait=self._wait(max_receipt_wait)
         )
@@ -74,8 +76,8 @@ class Deliveries:
         for batch in split(named):
             if failure is not None:
                 outcomes += [_not_sent(submission, failure) for submission in batch]
-            elif size_in_batch(batch[0]) > MAX_BATCH_BYTES:
-                outcomes.append(_too_large(batch[0]))
+            elif (too_large := _too_large(batch[0])) is not None:
+                outcomes.append(too_large)
             else:
                 try:
                     outcomes += await self._submit_batch(batch, max_receipt_wait)
@@ -152,15 +154,12 @@ def _refuse_equal_ids(submissions: Sequence[delivery_pb2.Submission]) -> None:
         raise InvalidFields("two messages have one request id; nothing was sent", violations=violations)
 
 
-def _too_large(submission: delivery_pb2.Submission) -> Outcome:
-    size = size_in_batch(submission)
-    violation = Violation(
-        "parts", "TOO_LARGE", f"{size} bytes with everything; a request takes {MAX_BATCH_BYTES}"
-    )
-    return Outcome(
-        submission.request_id,
-        error=InvalidFields("the message is too large to be sent", violations=[violation]),
-    )
+def _too_large(submission: delivery_pb2.Submission) -> Outcome | None:
+    try:
+        check_size(submission)
+    except InvalidFields as problem:
+        return Outcome(submission.request_id, error=problem)
+    return None
 
 
 def _not_sent(submission: delivery_pb2.Submission, failure: NamakError) -> Outcome:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from namak.errors import FileProblem
+from namak.errors import FileProblem, InvalidFields, Violation
 from namak.v1 import delivery_pb2, evidence_pb2
 
 MAX_BATCH_ITEMS = 500
@@ -14,6 +14,12 @@ MAX_BATCH_ITEMS = 500
 
 MAX_BATCH_BYTES = 39 * 1024 * 1024 // 10
 """What we put into one request at most: the server takes 4 MiB, and the frame needs a little."""
+
+MAX_PARTS = 20
+"""The most parts that one message may have."""
+
+MAX_CONTENT_BYTES = 3 * 1024 * 1024
+"""The most that the parts of one message may hold together."""
 
 _DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
@@ -37,11 +43,52 @@ def compose_part(name: str, content: bytes, media_type: str | None = None) -> de
 
 
 def read_part(path: Path) -> delivery_pb2.Part:
-    """Returns a file as a part under its own name. Raises :class:`FileProblem`."""
+    """Returns a file as a part under its own name.
+
+    Raises :class:`FileProblem`, and :class:`InvalidFields` for a file larger than a message may be, of which
+    no more is read.
+    """
     try:
-        return compose_part(path.name, path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(MAX_CONTENT_BYTES + 1)
     except OSError as problem:
         raise FileProblem(f"{path} can't be read: {problem.strerror}") from problem
+    if len(content) > MAX_CONTENT_BYTES:
+        raise _refused([_too_large()])
+    return compose_part(path.name, content)
+
+
+def check_parts(parts: Sequence[delivery_pb2.Part]) -> None:
+    """Raises :class:`InvalidFields`, as the post would, unless the parts are 1 to 20, none empty, together at
+    most 3 MiB.
+    """
+    violations = [
+        Violation(f"parts[{place}].content", "EMPTY", f"must not be empty ({part.name})")
+        for place, part in enumerate(parts)
+        if not part.content
+    ]
+    if not 0 < len(parts) <= MAX_PARTS:
+        violations.append(Violation("parts", "NUMBER_OF_ITEMS", f"must have 1 to {MAX_PARTS} items"))
+    if sum(len(part.content) for part in parts) > MAX_CONTENT_BYTES:
+        violations.append(_too_large())
+    if violations:
+        raise _refused(violations)
+
+
+def check_size(submission: delivery_pb2.Submission) -> None:
+    """Raises :class:`InvalidFields` for a submission too large for any request: sending it would only fail
+    without an answer of the post.
+    """
+    if size_in_batch(submission) > MAX_BATCH_BYTES:
+        raise _refused([_too_large()])
+
+
+def _too_large() -> Violation:
+    return Violation("parts", "TOO_LARGE", f"must have at most {MAX_CONTENT_BYTES} bytes (3 MiB) together")
+
+
+def _refused(violations: Sequence[Violation]) -> InvalidFields:
+    return InvalidFields("the message can't be sent as it is; nothing was sent", violations=violations)
 
 
 def compose(

@@ -23,6 +23,7 @@ from namak.errors import (
     RequestIdReused,
     ServerFault,
     SignatureRefused,
+    TooLarge,
     TryLater,
     Unavailable,
     Violation,
@@ -90,6 +91,10 @@ _CLASS_OF_CODE: Mapping[int, type[NamakError]] = MappingProxyType(
         grpc.StatusCode.DEADLINE_EXCEEDED.value[0]: DeadlineExceeded,
     }
 )
+_OVER_LIMIT = "message larger than max"
+# What gRPC itself says when a request or a reply exceeds a limit of one side; no other sign tells it from a
+# server that is busy.
+_REQUEST_OVER_LIMIT = ("client: sent", "server: received", "grpc: received")
 _NAME_OF_CODE = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
@@ -102,7 +107,16 @@ def error_from_call(error: grpc.aio.AioRpcError) -> NamakError:
     if status is None:
         code: int = error.code().value[0]
         status = status_pb2.Status(code=code, message=error.details() or "")
+        if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _OVER_LIMIT in status.message.lower():
+            return _over_limit(status.message)
     return error_from_status(status)
+
+
+def _over_limit(text: str) -> NamakError:
+    """Returns what gRPC's limit means: never to try again, and after a reply nobody knows the outcome."""
+    if text.lower().startswith(_REQUEST_OVER_LIMIT):
+        return TooLarge(f"the request is too large to be sent ({text})")
+    return ServerFault(f"the reply is too large to be received ({text})")
 
 
 def error_from_status(status: status_pb2.Status) -> NamakError:
