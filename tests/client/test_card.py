@@ -22,6 +22,7 @@ from namak.errors import (
     CardSupportMissing,
     ConfigurationError,
     PinLocked,
+    SigningCertificateMisfit,
     SigningKeyMissing,
     TokenMissing,
     WrongPin,
@@ -60,8 +61,10 @@ def test_a_certificate_of_another_key_is_found_out_before_anything_is_handed_in(
 ) -> None:
     other = tmp_path / "other.crt"
     other.write_bytes(authority.issue("other").certificate)
-    with Card(signing, "4321") as card, pytest.raises(SigningKeyMissing, match="do not fit together"):
+    wanted = pytest.raises(SigningCertificateMisfit, match="do not fit together")
+    with Card(signing, "4321") as card, wanted as caught:
         sign_statement(b"statement", replace(signing, certificate=other), card)
+    assert "[signing] certificate" in caught.value.advice
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])

@@ -2,11 +2,13 @@
 
 import asyncio
 import io
+import json
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 
 import grpc
@@ -445,7 +447,7 @@ def test_confirm_signs_nothing_when_the_answer_is_no(
     delivery_id = submit(agency, letter("r"), open_as=citizen)
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     run = namak(citizen, "confirm", delivery_id, signing=signing)
-    assert run.code == 130
+    assert run.code == 1
     assert "Nothing was signed" in run.err
     assert office.letters[delivery_id].confirmed is None
 
@@ -507,7 +509,8 @@ def test_an_expired_certificate_is_named_before_connecting(
 
 
 @pytest.mark.parametrize(
-    "name", ["send", "inbox", "open", "download", "confirm", "receipt", "facts", "verify", "checkpoint"]
+    "name",
+    ["send", "inbox", "open", "download", "confirm", "receipt", "facts", "verify", "checkpoint", "show"],
 )
 def test_every_command_has_an_example_and_the_exit_codes(namak: Namak, name: str) -> None:
     run = namak(None, name, "--help")
@@ -519,6 +522,70 @@ def test_every_command_has_an_example_and_the_exit_codes(namak: Namak, name: str
 def test_a_wrong_option_ends_as_wrong_usage(namak: Namak, citizen: Connection) -> None:
     assert namak(citizen, "inbox", "--colour").code == 2
     assert namak(citizen, "--timeout", "soon", "inbox").code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--json", "inbox", "--colour"),
+        ("inbox", "--json", "--timeout", "soon"),
+        ("receipt", "--json"),
+        ("--json",),
+    ],
+)
+def test_wrong_usage_is_one_json_document_too(
+    namak: Namak, citizen: Connection, arguments: tuple[str, ...]
+) -> None:
+    run = namak(citizen, *arguments)
+    assert run.code == 2
+    assert run.document["error"]["reason"] == "USAGE"
+    assert run.document["error"]["message"]
+    assert run.document["exit_code"] == 2
+    assert run.err == ""
+
+
+def test_a_wrong_field_is_named_once(namak: Namak, agency: Connection, office: Office, file: Path) -> None:
+    field = ("submission.subject", "TOO_LONG", "must have at most 250 characters")
+    office.faults.before.append(
+        Refusal(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS", f"{field[0]}: {field[2]}", fields=[field])
+    )
+    run = namak(agency, *send(file))
+    assert run.code == 1
+    assert run.err.count(field[2]) == 1
+
+
+def test_says_its_version(namak: Namak) -> None:
+    run = namak(None, "--version")
+    assert run.code == 0
+    assert run.out == f"namak-client {metadata.version('namak-client')}\n"
+
+
+def test_show_prints_what_stands_in_a_receipt_and_that_it_is_not_verified(
+    namak: Namak, agency: Connection, office: Office, tmp_path: Path
+) -> None:
+    delivery_id = submit(agency, letter("r"))
+    namak(agency, "receipt", "--delivery", delivery_id, "-o", tmp_path)
+    path = tmp_path / f"{delivery_id}-02-ContentConsignment.tlog-proof"
+    run = namak(None, "show", path)
+    assert run.code == 0
+    assert "NOT VERIFIED" in run.err
+    said = json.loads(office.letters[delivery_id].facts[1].data)
+    assert f"Entry 1 of the log {office.log_key.name}, under its checkpoint of size 2:" in run.out
+    assert json.loads(run.out.partition("\n")[2]) == said
+    document = namak(None, "show", "--json", path).document
+    assert document == {
+        "verified": False,
+        "origin": office.log_key.name,
+        "index": 1,
+        "tree_size": 2,
+        "document": said,
+    }
+
+
+def test_show_says_that_a_file_is_no_receipt(namak: Namak, file: Path) -> None:
+    run = namak(None, "show", file)
+    assert run.code == 6
+    assert f"{file} is no receipt" in run.err
 
 
 def test_evidence_in_saved_receipts_is_what_the_office_recorded(

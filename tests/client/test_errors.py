@@ -92,6 +92,9 @@ def test_a_reason_of_another_domain_is_not_ours() -> None:
     ("error", "code"),
     [
         (errors.ConfigurationError("file", ["a", "b"]), ExitCode.USAGE),
+        (errors.TrustMissing("trust", ["none"]), ExitCode.USAGE),
+        (errors.WrongUsage("x"), ExitCode.USAGE),
+        (errors.SigningCertificateMisfit("x"), ExitCode.CARD),
         (errors.OwnCertificateError("own", ["expired"]), ExitCode.USAGE),
         (errors.CannotConnect("x"), ExitCode.UNAVAILABLE),
         (errors.NotYetLogged("x"), ExitCode.UNAVAILABLE),

@@ -33,6 +33,13 @@ def test_help_imports_nothing_that_talks_to_the_post(arguments: tuple[str, ...],
     assert imported_by(*arguments, place=tmp_path, code=0) & HEAVY == set()
 
 
+def test_showing_imports_nothing_that_talks_to_the_post(tmp_path: Path) -> None:
+    (tmp_path / "a.tlog-proof").write_bytes(b"no receipt\n")
+    imported = imported_by("show", "a.tlog-proof", "--json", place=tmp_path, code=6)
+    assert "namak.cli.showing" in imported
+    assert imported & HEAVY == set()
+
+
 def test_verifying_imports_nothing_that_talks_to_the_post(tmp_path: Path) -> None:
     (tmp_path / "a.tlog-proof").write_bytes(b"no receipt\n")
     (tmp_path / "policy.txt").write_text("quorum none\n", encoding="utf-8")

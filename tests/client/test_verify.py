@@ -163,6 +163,14 @@ def test_a_revocation_list_that_evidence_only_names_is_given_as_a_file(
     assert run.code == 0, run.out
 
 
+def test_without_options_and_configuration_it_names_the_options(namak: Namak, case: Case) -> None:
+    case.save(*case.tell())
+    run = namak(None, "verify", case.receipts)
+    assert run.code == 2
+    assert "--log-policy FILE and --citizen-roots FILE" in run.err
+    assert "no configuration" not in run.err
+
+
 def test_trust_comes_from_the_configuration_when_no_option_names_it(
     namak: Namak, case: Case, tmp_path: Path
 ) -> None:

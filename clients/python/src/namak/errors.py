@@ -196,11 +196,25 @@ class ConfigurationError(NamakError):
         self.problems = tuple(problems)
 
 
+class TrustMissing(ConfigurationError):
+    """Nothing says what a verifier trusts."""
+
+    default_reason = "TRUST_MISSING"
+    advice = "Name it by --log-policy FILE and --citizen-roots FILE, or in [trust] of a configuration file."
+
+
 class OwnCertificateError(ConfigurationError):
     """The caller's own certificate or key is unfit, so connecting would only fail without a reason."""
 
     default_reason = "OWN_CERTIFICATE"
     advice = "Correct the certificate and key files that the configuration names."
+
+
+class WrongUsage(NamakError):
+    """The command was called in a way that it does not know; nothing was asked."""
+
+    default_reason = "USAGE"
+    advice = "See the command's --help."
 
 
 class ContentMismatch(NamakError):
@@ -271,3 +285,10 @@ class SigningKeyMissing(CardError):
 
     default_reason = "KEY_MISSING"
     advice = "Check [signing] label."
+
+
+class SigningCertificateMisfit(CardError):
+    """The certificate that stands in the configuration is not that of the key on the card."""
+
+    default_reason = "CERTIFICATE_MISFIT"
+    advice = "Check [signing] certificate: its first must be that of the key which [signing] label names."

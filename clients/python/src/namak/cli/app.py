@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +41,17 @@ def _seconds(text: str) -> float:
         raise typer.BadParameter(str(problem)) from problem
 
 
+def _say_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        found = metadata.version("namak-client")
+    except metadata.PackageNotFoundError:  # run from a source tree
+        found = "not installed"
+    typer.echo(f"namak-client {found}")
+    raise typer.Exit
+
+
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -50,11 +62,16 @@ Config = Annotated[
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print exactly one JSON document, failures included (wrong usage aside)."),
+    typer.Option("--json", help="Print exactly one JSON document, failures included."),
 ]
 Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="TIME", parser=_seconds, help='For each call, for example "30s".'),
+]
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True),
 ]
 
 
@@ -90,7 +107,11 @@ class Run:
 
 @app.callback()
 def shared(
-    context: typer.Context, config: Config = None, as_json: AsJson = False, timeout: Timeout = None
+    context: typer.Context,
+    config: Config = None,
+    as_json: AsJson = False,
+    timeout: Timeout = None,
+    version: Version = False,  # noqa: ARG001 - _say_version has ended the process already
 ) -> None:
     """Keeps the options given before the command's name."""
     context.obj = Shared(config, as_json, timeout)

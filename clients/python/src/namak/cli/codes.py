@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     REFUSED = 1
-    """The post said no: repeating changes nothing."""
+    """The post said no, or you did when you were asked: repeating changes nothing."""
     USAGE = 2
     """Wrong option, configuration or own certificate; nothing was asked."""
     UNAVAILABLE = 3
@@ -32,7 +32,8 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES_TEXT = (
-    "Exit codes: 0 done · 1 refused by the post · 2 wrong usage, configuration or own certificate · "
+    "Exit codes: 0 done · 1 refused, by the post or by you when asked · "
+    "2 wrong usage, configuration or own certificate · "
     "3 no answer or not yet, repeat with the same request id · 4 verification failed · 5 card or PIN · "
     "6 file · 7 fault of server or program · 130 interrupted."
 )
@@ -43,6 +44,7 @@ _CODE_OF_CLASS: tuple[tuple[type[NamakError], ExitCode], ...] = (
     (errors.TryLater, ExitCode.UNAVAILABLE),
     (errors.NotSent, ExitCode.UNAVAILABLE),
     (errors.ConfigurationError, ExitCode.USAGE),
+    (errors.WrongUsage, ExitCode.USAGE),
     (errors.ContentMismatch, ExitCode.NOT_VERIFIED),
     (errors.CardError, ExitCode.CARD),
     (errors.FileProblem, ExitCode.FILE),

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     add(app, "receipt", _RECEIPT, receipt)
     add(app, "facts", _FACTS, facts)
     add(app, "checkpoint", _CHECKPOINT, checkpoint)
+    add(app, "show", _SHOW, show)
     add(app, "verify", _VERIFY, verify)
 
 
@@ -191,6 +192,21 @@ async def checkpoint(
     from namak.cli import keeping
 
     return await keeping.checkpoint(run, origin)
+
+
+_SHOW = """Show what stands in a receipt: the evidence document and its place in the log. Verifies nothing.
+
+Example: namak show receipts/0192f0c3-0000-7000-8000-000000000000-01-SubmissionAcceptance.tlog-proof
+"""
+
+
+async def show(
+    run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.")]
+) -> ExitCode:
+    """Shows a receipt."""
+    from namak.cli import showing
+
+    return showing.show(run, file)
 
 
 _VERIFY = """Verify receipts, offline, by what you trust and nothing else.

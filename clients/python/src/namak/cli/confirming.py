@@ -36,7 +36,7 @@ async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force:
         _show_statement(run.screen, issued.statement, opened.message.subject)
         if not yes and not typer.confirm("Sign this statement?", err=True):
             run.screen.note("Nothing was signed.")
-            return ExitCode.INTERRUPTED
+            return ExitCode.REFUSED
         signature = await asyncio.to_thread(_sign, issued.statement, signing)
         confirmed = await post.mailbox.confirm(delivery_id, issued.statement_id, signature)
         run.screen.note("Confirmed; waiting for the receipts.")

@@ -90,6 +90,8 @@ class Screen:
         reason = f" [{error.reason}]" if error.reason else ""
         _write(sys.stderr, printable(f"namak: {error.message}{reason}"))
         for violation in error.violations:
+            if f"{violation.field}: {violation.description}" in error.message:
+                continue  # the post's own text of wrong fields names each of them
             text = f"  {violation.field}: {violation.description} [{violation.reason}]"
             _write(sys.stderr, printable(text))
         if error.retry_delay is not None:

@@ -11,7 +11,7 @@ from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
 from namak.config import TrustFiles, find_config, load_trust
-from namak.errors import ConfigurationError, FileProblem
+from namak.errors import ConfigurationError, FileProblem, TrustMissing
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
@@ -37,7 +37,7 @@ def verify(
 ) -> ExitCode:
     """Verifies receipts and says each check in words."""
     trust = _trust(run, TrustFiles(log_policy, citizen_roots), crls)
-    receipts = {str(path): _read(path) for path in _expanded(files)}
+    receipts = {str(path): read_file(path) for path in _expanded(files)}
     report = verify_receipts(receipts, trust)
     run.screen.result(_document(report))
     if not trust.citizen_roots:
@@ -52,14 +52,14 @@ def verify(
 def _trust(run: Run, named: TrustFiles, crls: Sequence[Path]) -> Trust:
     """Returns what is trusted; the configuration is only needed for what the options leave open."""
     if named.log_policy is None or named.citizen_roots is None:
-        configured = _configured(run.options.config, required=named.log_policy is None)
+        configured = _configured(run.options.config)
         named = TrustFiles(
             named.log_policy or configured.log_policy, named.citizen_roots or configured.citizen_roots
         )
     if named.log_policy is None:
-        raise ConfigurationError("what you trust", ["--log-policy or [trust] log_policy must name the logs"])
+        raise TrustMissing("what you trust", ["neither --log-policy nor [trust] log_policy names the logs"])
     try:
-        policy = TlogPolicy.parse(_read(named.log_policy))
+        policy = TlogPolicy.parse(read_file(named.log_policy))
     except EvidenceError as problem:
         raise ConfigurationError(str(named.log_policy), [problem.detail]) from problem
     lists = [_list(path) for path in crls]
@@ -70,19 +70,17 @@ def _trust(run: Run, named: TrustFiles, crls: Sequence[Path]) -> Trust:
     )
 
 
-def _configured(config: Path | None, *, required: bool) -> TrustFiles:
+def _configured(config: Path | None) -> TrustFiles:
     try:
         path = find_config(config)
     except ConfigurationError:
-        if required:
-            raise
-        return TrustFiles()
+        return TrustFiles()  # there is none, and none is needed for what the options name
     return load_trust(path)
 
 
 def _roots(path: Path) -> Sequence[bytes]:
     try:
-        found = x509.load_pem_x509_certificates(_read(path))
+        found = x509.load_pem_x509_certificates(read_file(path))
     except ValueError as problem:
         raise ConfigurationError(str(path), ["holds no readable PEM certificate"]) from problem
     return [certificate.public_bytes(Encoding.DER) for certificate in found]
@@ -90,7 +88,7 @@ def _roots(path: Path) -> Sequence[bytes]:
 
 def _list(path: Path) -> bytes:
     """Returns a revocation list as DER, in exactly the bytes that it was given in unless it is PEM."""
-    data = _read(path, _LIST_BYTES)
+    data = read_file(path, _LIST_BYTES)
     if not data.lstrip().startswith(b"-----BEGIN"):
         return data
     try:
@@ -109,7 +107,7 @@ def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
     return expanded
 
 
-def _read(path: Path, most: int = MAX_BYTES) -> bytes:
+def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
     """Returns a file's content, up to one byte more than `most`: what is longer is refused for that.
 
     A pipe or a device is no receipt, and reading one might never end.

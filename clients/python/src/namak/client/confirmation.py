@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.config import Signing
-from namak.errors import ConfigurationError, ContentMismatch, SigningKeyMissing
+from namak.errors import ConfigurationError, ContentMismatch, SigningCertificateMisfit
 from namak.evidence.document import EvidenceDocument, subject_part
 from namak.evidence.errors import EvidenceError
 from namak.evidence.signature import build_confirmation_signature
@@ -69,7 +69,7 @@ def sign_statement(statement: bytes, settings: Signing, signer: StatementSigner)
     try:
         return build_confirmation_signature(statement, certificate, chain, signer.sign)
     except EvidenceError as problem:
-        raise SigningKeyMissing(
+        raise SigningCertificateMisfit(
             f"the key {settings.label!r} and {settings.certificate} do not fit together: {problem.detail}"
         ) from problem
 
