@@ -165,7 +165,8 @@ class DeliveryDesk:
         except Refused as refused:
             return refused
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is this item's alone
-            _warn("a submission failed", caller, failure, request_id=submission.request_id)
+            # Not the request id: it is the sender's text, and may tell who the recipient is.
+            _warn("a submission failed", caller, failure)
             return InternalFault()
         return outcome
 
@@ -228,13 +229,12 @@ def _delivery_id(key: str | None) -> UUID | None:
         raise InvalidPageToken from None
 
 
-def _warn(event: str, caller: Sender, failure: Exception, **fields: str) -> None:
+def _warn(event: str, caller: Sender, failure: Exception) -> None:
     _log.error(
         event,
         organisation_id=str(caller.organisation_id),
         error=type(failure).__name__,
         frames=_frames(failure),
-        **fields,
     )
 
 
