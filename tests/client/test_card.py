@@ -119,7 +119,7 @@ def test_without_python_pkcs11_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pkcs11", None)
     with pytest.raises(CardSupportMissing) as caught:
         opened(signing, "4321")
-    assert "namak-client[card]" in caught.value.advice
+    assert "clients/python[card]" in caught.value.advice
 
 
 def failing_with(failure: type[Exception]) -> Callable[[str], SimpleNamespace]:

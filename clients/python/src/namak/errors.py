@@ -249,7 +249,7 @@ class CardSupportMissing(CardError):
     """The package that talks to cards is not installed."""
 
     default_reason = "CARD_SUPPORT_MISSING"
-    advice = "Install it: pip install 'namak-client[card]'."
+    advice = "Install it from a clone of Namak: pip install './clients/python[card]'."
 
 
 class CardModuleMissing(CardError):
