@@ -64,8 +64,13 @@ class ServerProcess:
                         raise ServerFailed(f"the server ended with {process.returncode}:\n{_tail(log)}")
                     await asyncio.sleep(_POLL)
         except BaseException as error:
-            process.kill()
-            process.wait()
+            # Asked first: a server that is killed can't stop its embedded PostgreSQL.
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             if isinstance(error, TimeoutError):
                 raise ServerFailed(f"not ready within {within:g} s:\n{_tail(log)}") from error
             raise
