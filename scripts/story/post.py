@@ -46,7 +46,11 @@ async def bind_operator(settings: Path, world: World) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    except asyncio.CancelledError:
+        await process.wait()  # it is short, and whoever goes on must find the database at rest
+        raise
     if process.returncode != 0:
         raise RuntimeError(f"namak-server operator bind ended with {process.returncode}: {output.decode()}")
 
@@ -56,6 +60,9 @@ async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
     """Connects everybody; each has a configuration file of their own, as in real life."""
     async with contextlib.AsyncExitStack() as stack:
         relay = await stack.enter_async_context(Relay(server.address, source=OTHER_NETWORK))
+
+        # It names an address that is nobody's once the relay has ended.
+        stack.callback((world.directory / "agency-elsewhere.toml").unlink, missing_ok=True)
 
         async def client(
             name: str, identity: Identity, address: str = server.address, *, signs: bool = False

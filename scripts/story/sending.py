@@ -30,16 +30,16 @@ async def submission(stage: Stage, post: Post, files: Sequence[Path]) -> deliver
     accepted = await stage.step(
         "agency",
         f"submits them to {PERSON}",
-        post.agency.deliveries.submit(letter(PERSON, "2026-11-0001")),
+        post.agency.deliveries.submit(letter(PERSON, "demo-0001")),
         _with_receipts,
     )
     await stage.step(
         "agency",
         f"submits them to {ENTITY}",
-        post.agency.deliveries.submit(letter(ENTITY, "2026-11-0002")),
+        post.agency.deliveries.submit(letter(ENTITY, "demo-0002")),
         _with_receipts,
     )
-    both = [letter(PERSON, "2026-11-0003"), letter(ENTITY, "2026-11-0004")]
+    both = [letter(PERSON, "demo-0003"), letter(ENTITY, "demo-0004")]
     await stage.step(
         "agency",
         "submits them to both in one batch",
@@ -49,7 +49,7 @@ async def submission(stage: Stage, post: Post, files: Sequence[Path]) -> deliver
     await stage.step(
         "agency",
         "submits the first again, with the same request id",
-        post.agency.deliveries.submit(letter(PERSON, "2026-11-0001")),
+        post.agency.deliveries.submit(letter(PERSON, "demo-0001")),
         lambda again: _same(accepted, again),
     )
     return accepted

@@ -1,11 +1,13 @@
 """Shows the story: numbered steps in acts, each with who did what and what came of it."""
 
 import asyncio
+import io
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TextIO, TypeVar, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -24,6 +26,27 @@ _INDENT = 15
 # Mark, number and who, with the spaces after each: a step's sentence begins here.
 _WIDE, _MEDIUM = 130, 100
 # From so many columns on there is room for what was done (the longest or a usual one) beside its outcome.
+
+
+class _Untrailed(io.TextIOBase):
+    """Text without blanks at the ends of lines, which fill a terminal and nothing else."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        self._output.write(re.sub(r" +(?=\n)", "", text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._output.flush()
+
+
+def console_for(output: TextIO) -> Console:
+    """Returns the console for a terminal, or for a file or a pipe."""
+    if output.isatty():
+        return Console(file=output, highlight=False)
+    return Console(file=cast(TextIO, _Untrailed(output)), highlight=False, width=PIPED_WIDTH)
 
 
 class StoryFailed(Exception):

@@ -53,7 +53,7 @@ class Chain:
 
 async def accepted(stage: Stage, world: World, receipts: Path) -> None:
     """Everything that was saved verifies, with `namak verify` and with a verifier that nobody here wrote."""
-    stage.act("The server is stopped. A stranger verifies")
+    stage.act("A stranger verifies, without any server")
     files = _saved(receipts)
     await stage.step(
         "stranger",

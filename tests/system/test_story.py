@@ -14,7 +14,7 @@ from rich.console import Console
 
 from namak.v1 import evidence_pb2, evidence_pb2_grpc
 from scripts.story import verifying
-from scripts.story.__main__ import SAMPLES, online
+from scripts.story.playing import SAMPLES, online
 from scripts.story.post import bind_operator, callers
 from scripts.story.sending import NOBODY, SUBJECT
 from scripts.story.stage import Stage
@@ -72,6 +72,8 @@ def silent_stage() -> Stage:
 async def test_it_comes_out_as_told_and_the_server_ends_well(told: Told) -> None:
     assert told.exit_code == 0
     assert told.delivery_id
+    # The relay to which it led is gone.
+    assert not (told.world.directory / "agency-elsewhere.toml").exists()
 
 
 async def test_its_receipts_are_accepted_and_forged_ones_refused(told: Told) -> None:

@@ -1,0 +1,168 @@
+"""`scripts/demo [FILE…] [--keep-running]`: plays the story over real mTLS, with real files."""
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+
+from scripts.story import letters, reading, registering, sending, verifying
+from scripts.story.place import InUse, Place
+from scripts.story.post import Post, bind_operator, callers
+from scripts.story.registering import PERSON, SENDER
+from scripts.story.stage import Stage, StoryFailed, console_for
+from server.dev.process import ServerProcess
+from server.dev.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = Place(ROOT / "var" / "demo")
+SAMPLES = ROOT / "samples"
+SUBJECT = "Փորձ"
+
+
+async def prepare(stage: Stage, place: Place) -> tuple[World, ServerProcess]:
+    """Makes a fresh world and starts a server in it."""
+    stage.act("Set-up: throwaway certificates and tokens, PostgreSQL, the server")
+    place.clear()
+    world = await stage.step(
+        "demo",
+        "makes authorities, certificates and tokens",
+        asyncio.to_thread(World.create, place.directory),
+    )
+    settings = world.write_settings()
+    await stage.step("demo", "makes the database and binds the operator", bind_operator(settings, world))
+    server = await stage.step(
+        "demo",
+        "starts the server",
+        ServerProcess.start(settings, log=place.directory / "server.log"),
+        lambda started: f"listens on {started.address}",
+    )
+    return world, server
+
+
+async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
+    """Plays everything that needs the server; returns the delivery that was confirmed."""
+    registered = await registering.registration(stage, post)
+    await sending.submission(stage, post, files)
+    await sending.refusals(stage, post, registered, files)
+    delivery_id = await reading.reading(stage, post)
+    await reading.outcome(stage, post, delivery_id)
+    return delivery_id
+
+
+async def story(console: Console, files: Sequence[Path], *, keep_running: bool) -> None:
+    """Plays the whole story. Raises StoryFailed."""
+    # The dishonest operator opens the log's token in this process; its log lines are no part of the story.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    stage = Stage(console)
+    world, server = await prepare(stage, PLACE)
+    kept = False
+    try:
+        async with callers(world, server) as post:
+            delivery_id = await online(stage, post, files)
+            receipts = post.receipts
+        if not keep_running:
+            await stage.step("demo", "stops the server", server.stop(), lambda code: f"ended with {code}")
+        await verifying.accepted(stage, world, receipts)
+        await verifying.refused(stage, world, receipts, delivery_id)
+        console.print()
+        console.print(
+            f"[bold green]All {stage.steps} steps came out as told, in {stage.seconds:.1f} s.[/] "
+            f"The receipts are in {receipts.relative_to(ROOT)}."
+        )
+        _tell_of_earlier(console, world)
+        if keep_running:
+            _leave(console, world, server)
+            kept = True
+    finally:
+        if not kept:
+            await server.stop()
+
+
+def _tell_of_earlier(console: Console, world: World) -> None:
+    console.print("Every demo has a log of its own: receipts verify only with the log policy of their demo.")
+    if not PLACE.earlier.is_dir():
+        return
+    earlier = PLACE.earlier.relative_to(ROOT)
+    roots = earlier / world.pki.citizen_roots_path.relative_to(world.directory)
+    console.print("For those of the demo before this one:")
+    _command(
+        console,
+        f".venv/bin/namak verify {earlier}/receipts --log-policy {earlier}/log-policy.txt "
+        f"--citizen-roots {roots}",
+    )
+
+
+def _leave(console: Console, world: World, server: ServerProcess) -> None:
+    """Leaves the server up, with everything that a newcomer needs to reach it in one file."""
+    handover = PLACE.directory / "handover.json"
+    world.write_handover(handover, server.address)
+    PLACE.pid.write_text(f"{server.process.pid}\n", encoding="ascii")
+    place = PLACE.directory.relative_to(ROOT)
+    console.print(f"The server runs on at {server.address}. To send a letter and look for it:")
+    _command(console, f"export NAMAK_CONFIG={place}/agency.toml")
+    letter = max(SAMPLES.iterdir()).relative_to(ROOT)
+    _command(console, f".venv/bin/namak send --from {SENDER} --to {PERSON} --subject {SUBJECT} {letter}")
+    _command(console, f"NAMAK_CONFIG={place}/citizen.toml .venv/bin/namak inbox")
+    console.print(
+        f"{handover.relative_to(ROOT)} says how to reach it with programs of yours, "
+        "and scripts/demo --stop stops it."
+    )
+
+
+def _command(console: Console, line: str) -> None:
+    console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Plays the story; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", description="Plays the story of Namak, from a letter to its proof."
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="letters to send; sample letters by default"
+    )
+    parser.add_argument(
+        "--keep-running", action="store_true", help="leave the server up and write var/demo/handover.json"
+    )
+    parser.add_argument("--stop", action="store_true", help="only stop the server that was left up")
+    arguments = parser.parse_args(words)
+    files = [file.resolve() for file in arguments.files] or sorted(SAMPLES.iterdir())
+    if problem := letters.problem(files):
+        parser.error(problem)
+    console = console_for(sys.stdout)
+    try:
+        with PLACE.alone():
+            if arguments.stop:
+                console.print("Stopped." if PLACE.stop_kept() else "No server was left up.")
+                return 0
+            return _play(console, files, keep_running=arguments.keep_running)
+    except InUse as in_use:
+        sys.stderr.write(f"scripts/demo: {in_use}\n")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted; the server is stopped.")
+        return 130
+
+
+def _play(console: Console, files: Sequence[Path], *, keep_running: bool) -> int:
+    if PLACE.stop_kept():
+        console.print("Stopped the server that the demo before this one had left up.")
+    began = time.monotonic()
+    try:
+        asyncio.run(story(console, files, keep_running=keep_running))
+    except StoryFailed as failure:
+        console.print(
+            f"\n[bold red]The story did not come out as told[/] after {time.monotonic() - began:.1f} s:"
+        )
+        console.print(str(failure), markup=False)
+        log = PLACE.directory / "server.log"
+        if log.is_file():
+            console.print(f"The server's log is {log.relative_to(ROOT)}.")
+        return 1
+    return 0

@@ -1,0 +1,134 @@
+"""The demo's manners: what it refuses, what it keeps, and how it ends."""
+
+import asyncio
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from scripts.story import letters
+from scripts.story import playing as demo
+from scripts.story.place import InUse, Place
+from scripts.story.stage import PIPED_WIDTH, console_for
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    place = Place(tmp_path / "demo")
+    monkeypatch.setattr(demo, "PLACE", place)
+    return place
+
+
+def file_of(directory: Path, name: str, size: int) -> Path:
+    path = directory / name
+    path.write_bytes(b"x" * size)
+    return path
+
+
+def test_files_that_make_no_letter_are_told_in_words(tmp_path: Path) -> None:
+    half = [file_of(tmp_path, name, 2 * 1024 * 1024) for name in ("a", "b")]
+    small = file_of(tmp_path, "small", 1)
+    empty = file_of(tmp_path, "empty", 0)
+
+    assert "is a directory" in (letters.problem([tmp_path]) or "")
+    assert "no such file" in (letters.problem([tmp_path / "absent"]) or "")
+    assert f"{empty}: " in (letters.problem([small, empty]) or "")
+    assert "3 MiB" in (letters.problem(half) or "")
+    assert "21 files" in (letters.problem([small] * 21) or "")
+    assert letters.problem([small] * 20) is None
+
+
+def test_nothing_is_set_up_for_files_that_are_refused(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.directory.mkdir()
+    with pytest.raises(SystemExit) as ended:
+        demo.main([str(place.directory)])
+
+    assert ended.value.code == 2
+    assert place.directory.is_dir()
+    assert "is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("left", [None, "no number", "1"])
+def test_stopping_says_so_when_there_is_nothing_to_stop(
+    left: str | None, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if left is not None:  # the last is somebody's process, but no server of this demo
+        place.directory.mkdir()
+        place.pid.write_text(left, encoding="ascii")
+
+    assert demo.main(["--stop"]) == 0
+    assert capsys.readouterr().out == "No server was left up.\n"
+
+
+def test_a_server_that_was_left_up_is_stopped(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.directory.mkdir()
+    program = [sys.executable, "-c", "import signal; print(flush=True); signal.pause()", str(place.directory)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        place.pid.write_text(str(server.pid), encoding="ascii")
+
+        assert demo.main(["--stop"]) == 0
+        assert server.wait(10) == -signal.SIGTERM
+    assert capsys.readouterr().out == "Stopped.\n"
+    assert not place.pid.exists()
+
+
+def test_two_demos_at_once_are_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    with place.alone():
+        with pytest.raises(InUse), place.alone():
+            pass
+        assert demo.main([]) == 1
+    assert capsys.readouterr().err.startswith("scripts/demo: another demo runs here")
+
+
+def test_the_receipts_of_the_demo_before_are_kept(place: Place) -> None:
+    for number in (1, 2):
+        (place.directory / "receipts").mkdir(parents=True)
+        file_of(place.directory, "number", number)
+        place.clear()
+    place.directory.mkdir()  # one that came to no receipts
+    place.clear()
+
+    assert not place.directory.exists()
+    assert (place.earlier / "number").stat().st_size == 2
+
+
+def test_an_interrupted_demo_ends_in_order(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+
+    async def story(_console: Console, _files: Sequence[Path], *, keep_running: bool) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        finally:
+            ended.append(keep_running)
+
+    monkeypatch.setattr(demo, "story", story)
+
+    assert demo.main([]) == 130
+    assert ended == [False]
+    assert capsys.readouterr().out == "Interrupted; the server is stopped.\n"
+
+
+def test_no_line_ends_with_blanks_where_nobody_looks() -> None:
+    output = io.StringIO()
+    table = Table.grid(expand=True)
+    table.add_column()
+    table.add_row("a word")
+    console_for(output).print(table, "word " * PIPED_WIDTH)
+
+    assert output.getvalue().startswith("a word\n")
+    assert re.search(r"[ ]$", output.getvalue(), re.MULTILINE) is None
