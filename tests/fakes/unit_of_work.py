@@ -7,6 +7,7 @@ tests to look at.
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from enum import Enum, auto
@@ -74,8 +75,8 @@ class FakeUnitOfWork:
         committed: what is committed.
         unavailable: set by a test to have no transaction open.
         next_commit: set by a test to have the next commit raise `ServiceUnavailable`, applied or not.
-        open_transactions: how many are open, so that a test can assert that none is while something slow
-        happens.
+        open_transactions: how many are open; `open_here` tells how many of them the current task holds, so
+            that a test can assert that none is while something slow happens.
     """
 
     def __init__(self) -> None:
@@ -83,8 +84,14 @@ class FakeUnitOfWork:
         self.unavailable = False
         self.next_commit: LostCommit | None = None
         self.open_transactions = 0
+        self._holders: Counter[asyncio.Task[object] | None] = Counter()
         self._writer = asyncio.Lock()
         self._writing_task: asyncio.Task[object] | None = None
+
+    @property
+    def open_here(self) -> int:
+        """How many transactions the current task has open; what others do at the same time is theirs."""
+        return self._holders[asyncio.current_task()]
 
     def writing(self) -> AbstractAsyncContextManager[Transaction]:
         """Opens a transaction that writes, after those before it."""
@@ -111,8 +118,11 @@ class FakeUnitOfWork:
         await asyncio.sleep(0)
         if self.unavailable:
             raise ServiceUnavailable("database")
+        holder = asyncio.current_task()
         self.open_transactions += 1
+        self._holders[holder] += 1
         try:
             yield FakeTransaction(self, writes=writes)
         finally:
             self.open_transactions -= 1
+            self._holders[holder] -= 1

@@ -137,7 +137,7 @@ class Cards:
         return f"{person_number} {nonce} {hashlib.sha256(statement).hexdigest()}".encode()
 
     async def verify(self, cms: bytes, statement: bytes, at: datetime) -> VerifiedSigner:
-        assert self._uow.open_transactions == 0
+        assert self._uow.open_here == 0
         self.judged_at.append(at)
         person_number, _, digest = cms.decode().split(" ")
         if digest != hashlib.sha256(statement).hexdigest():
