@@ -139,6 +139,48 @@ class DomainNotRegistered(Refused):
         )
 
 
+class EtagMismatch(Refused):
+    reason = Reason.ETAG_MISMATCH
+
+    def __init__(self, kind: str, etag: str) -> None:
+        super().__init__(
+            f"the {kind} was changed since you read it; read it again, and decide again",
+            resource=kind,
+            current_etag=etag,
+        )
+
+
+class InvalidCursor(Refused):
+    reason = Reason.INVALID_CURSOR
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the cursor is of no use: {detail}", detail=detail)
+
+
+class ResourceInUse(Refused):
+    reason = Reason.RESOURCE_IN_USE
+
+    def __init__(self, kind: str, name: str, user_kind: str, user_name: str) -> None:
+        super().__init__(
+            f"the {kind} {name} can't be deleted: the {user_kind} {user_name} depends on it",
+            resource=kind,
+            name=name,
+            used_by=user_kind,
+            used_by_name=user_name,
+        )
+
+
+class DomainProofMissing(Refused):
+    reason = Reason.DOMAIN_PROOF_MISSING
+
+    def __init__(self, record_name: str, record_text: str) -> None:
+        super().__init__(
+            f"the DNS shows no TXT record {record_name} with the text {record_text}",
+            record_name=record_name,
+            record_text=record_text,
+        )
+
+
 class SenderNotPermitted(Refused):
     reason = Reason.SENDER_NOT_PERMITTED
 
@@ -194,6 +236,33 @@ class TooManyRefusals(Refused):
             limit_per_minute=str(limit),
         )
         self.retry_after_seconds = retry_after_seconds
+
+
+class MessageOpened(Refused):
+    reason = Reason.MESSAGE_OPENED
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__(
+            "the recipient has opened the message; it can't be withdrawn any more",
+            delivery_id=str(delivery_id),
+        )
+
+
+class DeliveryNotified(Refused):
+    reason = Reason.DELIVERY_NOTIFIED
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__(
+            "the recipient has been properly notified; the delivery can't be withdrawn any more",
+            delivery_id=str(delivery_id),
+        )
+
+
+class DeliveryWithdrawn(Refused):
+    reason = Reason.DELIVERY_WITHDRAWN
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__("the sender has withdrawn this delivery", delivery_id=str(delivery_id))
 
 
 class NotOpened(Refused):
@@ -282,6 +351,26 @@ class ServiceUnavailable(Refused):
             f"the {component} does not answer; the outcome is unknown: repeat with the same request id",
             component=component,
         )
+
+
+class Overloaded(Refused):
+    """`retry_after_seconds` is when to repeat."""
+
+    reason = Reason.OVERLOADED
+
+    def __init__(self, component: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(
+            f"the {component} has more to do than it takes on; nothing was recorded: repeat later",
+            component=component,
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ReaderTooSlow(Refused):
+    reason = Reason.READER_TOO_SLOW
+
+    def __init__(self) -> None:
+        super().__init__("the stream was not read fast enough; open it again where you stopped")
 
 
 class DeadlineExceeded(Refused):

@@ -39,6 +39,10 @@ class _CallerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallerKind
     """An organisation that sends: a machine certificate that is bound to it, perhaps to one of its addresses only."""
     CALLER_KIND_HOLDER: _CallerKind.ValueType  # 4
     """The holder of a mailbox: a personal certificate with a path to a citizen root."""
+    CALLER_KIND_ADMINISTRATOR: _CallerKind.ValueType  # 5
+    """An organisation's administrator: a personal certificate of a person whom the operator has enabled. The request's `acting_as`
+    names the one organisation for which the person acts in this call; the rights of several never add up.
+    """
 
 class CallerKind(_CallerKind, metaclass=_CallerKindEnumTypeWrapper):
     """Names a kind of caller. The server derives it from the verified client certificate of the connection, never from metadata.
@@ -55,6 +59,10 @@ CALLER_KIND_SENDER: CallerKind.ValueType  # 3
 """An organisation that sends: a machine certificate that is bound to it, perhaps to one of its addresses only."""
 CALLER_KIND_HOLDER: CallerKind.ValueType  # 4
 """The holder of a mailbox: a personal certificate with a path to a citizen root."""
+CALLER_KIND_ADMINISTRATOR: CallerKind.ValueType  # 5
+"""An organisation's administrator: a personal certificate of a person whom the operator has enabled. The request's `acting_as`
+names the one organisation for which the person acts in this call; the rights of several never add up.
+"""
 Global___CallerKind: _TypeAlias = CallerKind  # noqa: Y015
 
 @_typing.final

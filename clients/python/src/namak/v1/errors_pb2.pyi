@@ -50,6 +50,14 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The resource does not exist, and the caller may know."""
     REASON_DOMAIN_NOT_REGISTERED: _Reason.ValueType  # 15
     """The address does not lie under a domain that is registered for the organisation."""
+    REASON_ETAG_MISMATCH: _Reason.ValueType  # 16
+    """The resource was changed since the etag was read: read it again, and decide again."""
+    REASON_INVALID_CURSOR: _Reason.ValueType  # 17
+    """The cursor is damaged, of another log, or ahead of what the log has published."""
+    REASON_RESOURCE_IN_USE: _Reason.ValueType  # 18
+    """The resource can't be deleted while others depend on it; the metadata names one of them."""
+    REASON_DOMAIN_PROOF_MISSING: _Reason.ValueType  # 19
+    """The DNS does not show the TXT record that proves the ownership of the domain."""
     REASON_SENDER_NOT_PERMITTED: _Reason.ValueType  # 20
     """The sender address is not one of the caller's."""
     REASON_SENDER_SUSPENDED: _Reason.ValueType  # 21
@@ -64,6 +72,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The recipient's mailbox is closed."""
     REASON_TOO_MANY_REFUSALS: _Reason.ValueType  # 26
     """The organisation had too many refusals within the last minute; this one was not recorded."""
+    REASON_MESSAGE_OPENED: _Reason.ValueType  # 27
+    """The recipient has opened the message: it can't be withdrawn any more."""
+    REASON_DELIVERY_NOTIFIED: _Reason.ValueType  # 28
+    """The recipient has been properly notified: the delivery can't be withdrawn any more."""
+    REASON_DELIVERY_WITHDRAWN: _Reason.ValueType  # 29
+    """The sender has withdrawn the delivery: it can't be opened, confirmed or withdrawn again."""
     REASON_NOT_OPENED: _Reason.ValueType  # 30
     """The holder has not opened the message yet."""
     REASON_STATEMENT_NOT_ISSUED: _Reason.ValueType  # 31
@@ -92,6 +106,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A fault of the server. The text names the call for the operator to find."""
     REASON_EVIDENCE_CORRUPT: _Reason.ValueType  # 53
     """Stored evidence fails its own check. The operator has been alarmed."""
+    REASON_OVERLOADED: _Reason.ValueType  # 54
+    """More is under way than the server takes on. Nothing was recorded: repeat later, as RetryInfo says."""
+    REASON_READER_TOO_SLOW: _Reason.ValueType  # 55
+    """The reader of a stream did not keep up, and the stream was ended: open it again at the last cursor."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -134,6 +152,14 @@ REASON_NOT_FOUND: Reason.ValueType  # 14
 """The resource does not exist, and the caller may know."""
 REASON_DOMAIN_NOT_REGISTERED: Reason.ValueType  # 15
 """The address does not lie under a domain that is registered for the organisation."""
+REASON_ETAG_MISMATCH: Reason.ValueType  # 16
+"""The resource was changed since the etag was read: read it again, and decide again."""
+REASON_INVALID_CURSOR: Reason.ValueType  # 17
+"""The cursor is damaged, of another log, or ahead of what the log has published."""
+REASON_RESOURCE_IN_USE: Reason.ValueType  # 18
+"""The resource can't be deleted while others depend on it; the metadata names one of them."""
+REASON_DOMAIN_PROOF_MISSING: Reason.ValueType  # 19
+"""The DNS does not show the TXT record that proves the ownership of the domain."""
 REASON_SENDER_NOT_PERMITTED: Reason.ValueType  # 20
 """The sender address is not one of the caller's."""
 REASON_SENDER_SUSPENDED: Reason.ValueType  # 21
@@ -148,6 +174,12 @@ REASON_MAILBOX_CLOSED: Reason.ValueType  # 25
 """The recipient's mailbox is closed."""
 REASON_TOO_MANY_REFUSALS: Reason.ValueType  # 26
 """The organisation had too many refusals within the last minute; this one was not recorded."""
+REASON_MESSAGE_OPENED: Reason.ValueType  # 27
+"""The recipient has opened the message: it can't be withdrawn any more."""
+REASON_DELIVERY_NOTIFIED: Reason.ValueType  # 28
+"""The recipient has been properly notified: the delivery can't be withdrawn any more."""
+REASON_DELIVERY_WITHDRAWN: Reason.ValueType  # 29
+"""The sender has withdrawn the delivery: it can't be opened, confirmed or withdrawn again."""
 REASON_NOT_OPENED: Reason.ValueType  # 30
 """The holder has not opened the message yet."""
 REASON_STATEMENT_NOT_ISSUED: Reason.ValueType  # 31
@@ -176,4 +208,8 @@ REASON_INTERNAL: Reason.ValueType  # 52
 """A fault of the server. The text names the call for the operator to find."""
 REASON_EVIDENCE_CORRUPT: Reason.ValueType  # 53
 """Stored evidence fails its own check. The operator has been alarmed."""
+REASON_OVERLOADED: Reason.ValueType  # 54
+"""More is under way than the server takes on. Nothing was recorded: repeat later, as RetryInfo says."""
+REASON_READER_TOO_SLOW: Reason.ValueType  # 55
+"""The reader of a stream did not keep up, and the stream was ended: open it again at the last cursor."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
