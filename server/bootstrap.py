@@ -43,6 +43,7 @@ from server.usecases.mailboxes import Mailboxes
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.sender_admin import SenderAdmin
+from server.usecases.submission import SubmissionDesk
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
 
@@ -156,7 +157,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         desk = _Desks(settings, SqlUnitOfWork(database), log.log)
-        stack.push_async_callback(desk.delivery.drain)
+        stack.push_async_callback(desk.submissions.drain)
 
         async def is_logging() -> bool:
             return not log.status.troubles
@@ -186,7 +187,7 @@ class _Desks:
         self._profile = profile
         self._development = settings.development
         self.identity = Identity(uow, citizens, clock)
-        self.delivery = DeliveryDesk(
+        self.submissions = SubmissionDesk(
             uow=uow,
             clock=clock,
             entropy=entropy,
@@ -194,6 +195,7 @@ class _Desks:
             profile=profile,
             refusals_per_minute=settings.limits.refusals_per_minute,
         )
+        self._delivery = DeliveryDesk(uow=uow)
         self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy, persons=citizens)
         self._mailboxes = Mailboxes(uow=uow, clock=clock, entropy=entropy, profile=profile)
         self._reading = Reading(
@@ -207,7 +209,7 @@ class _Desks:
         return Servicers(
             sender_admin=SenderAdminServicer(self._admin, profile, development=self._development),
             mailbox=MailboxServicer(self._mailboxes, self._reading, profile),
-            delivery=DeliveryServicer(self.delivery, profile),
+            delivery=DeliveryServicer(self.submissions, self._delivery, profile),
             evidence=EvidenceServicer(self._evidence),
         )
 

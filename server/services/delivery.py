@@ -7,23 +7,25 @@ from server.services import delivery_wire as wire
 from server.services.call import Context, current_sender
 from server.services.problems import Problems
 from server.usecases.delivery import DeliveryDesk
+from server.usecases.submission import SubmissionDesk
 
 
 class DeliveryServicer(delivery_pb2_grpc.DeliveryServiceServicer):
     """Translates the calls of senders."""
 
-    def __init__(self, desk: DeliveryDesk, profile: Profile) -> None:
+    def __init__(self, submissions: SubmissionDesk, desk: DeliveryDesk, profile: Profile) -> None:
+        self._submissions = submissions
         self._desk = desk
         self._profile = profile
 
     async def Submit(self, request: pb.SubmitRequest, context: Context) -> pb.SubmitResponse:
         command = wire.submit_from_proto(request, current_sender(), self._profile)
-        (outcome,) = await self._desk.submit_many(command)
+        (outcome,) = await self._submissions.submit_many(command)
         return pb.SubmitResponse(accepted=wire.accepted_to_proto(wire.accepted_or_raise(outcome)))
 
     async def BatchSubmit(self, request: pb.BatchSubmitRequest, context: Context) -> pb.BatchSubmitResponse:
         batch = wire.batch_from_proto(request, current_sender(), self._profile)
-        outcomes = await self._desk.submit_many(batch.command) if batch.command.submissions else ()
+        outcomes = await self._submissions.submit_many(batch.command) if batch.command.submissions else ()
         return wire.batch_to_proto(batch, outcomes)
 
     async def GetDelivery(self, request: pb.GetDeliveryRequest, context: Context) -> pb.GetDeliveryResponse:

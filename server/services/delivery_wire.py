@@ -19,7 +19,8 @@ from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
 from server.services.problems import Problems
 from server.services.refusals_wire import refusal_to_status
 from server.services.values_wire import sha256_to_proto, time_to_proto
-from server.usecases.delivery import Accepted, ListDeliveries, SubmitMany
+from server.usecases.delivery import ListDeliveries
+from server.usecases.submission import Accepted, SubmitMany
 
 DELIVERY_STATES = {
     DeliveryState.CONSIGNED: pb.DELIVERY_STATE_CONSIGNED,

@@ -29,7 +29,7 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
-from server.usecases.delivery import Accepted, DeliveryDesk, ListDeliveries, SubmitMany
+from server.usecases.delivery import DeliveryDesk, ListDeliveries
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
 from server.usecases.reading import (
@@ -52,6 +52,7 @@ from server.usecases.sender_admin import (
     SetContractState,
     SetSuspended,
 )
+from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
 SUSPENDED = "suspended@src.am"
@@ -117,6 +118,7 @@ class Desks:
     admin = property(lambda self: cast(SenderAdmin, self))
     mailboxes = property(lambda self: cast(Mailboxes, self))
     reading = property(lambda self: cast(Reading, self))
+    submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
     evidence = property(lambda self: cast(EvidenceDesk, self))
 

@@ -177,7 +177,7 @@ async def started_edge(
     servicers = Servicers(
         SenderAdminServicer(desks.admin, AM, development=True),
         MailboxServicer(desks.mailboxes, desks.reading, AM),
-        DeliveryServicer(desks.delivery, AM),
+        DeliveryServicer(desks.submissions, desks.delivery, AM),
         EvidenceServicer(desks.evidence),
     )
     if world.server.key_path is None:

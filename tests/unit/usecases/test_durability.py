@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from namak.evidence.mailbox_link import NONCE_BYTES
 from server.domain.refusals import InternalFault, Refused, ServiceUnavailable
 from server.jurisdictions.am import AM
-from server.usecases.delivery import Accepted, DeliveryDesk, SubmitMany
 from server.usecases.ports import Transaction
+from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from tests.fakes.state import State
 from tests.unit.usecases.world import CountedEntropy, World, letter
 
@@ -43,7 +43,7 @@ async def test_a_cancelled_call_does_not_cancel_its_commit(world: World) -> None
         await call
     assert world.uow.commits == 0
     gate.opened.set()
-    await world.desk.drain()
+    await world.submissions.drain()
     assert world.uow.commits == 1
     assert world.log.wakes == 1
     (again,) = await world.submit(letter())
@@ -68,7 +68,7 @@ async def test_a_commit_that_fails_after_its_caller_left_is_no_unhandled_error(w
         await call
     with capture_logs() as logged:
         gate.set()
-        await world.desk.drain()
+        await world.submissions.drain()
     assert [(entry["event"], entry["error"]) for entry in logged] == [
         ("a commit failed after its caller had left", "ServiceUnavailable")
     ]
@@ -76,7 +76,7 @@ async def test_a_commit_that_fails_after_its_caller_left_is_no_unhandled_error(w
 
 
 async def test_draining_with_nothing_under_way_returns(world: World) -> None:
-    await world.desk.drain()
+    await world.submissions.drain()
 
 
 async def test_a_database_that_is_away_is_told_of_the_whole_batch(world: World) -> None:
@@ -165,7 +165,7 @@ class SideBySide:
 async def test_of_two_batches_one_is_decided_after_the_other(world: World) -> None:
     # Both worlds are made alike, identifiers included.
     draws = Draws()
-    desk = DeliveryDesk(
+    desk = SubmissionDesk(
         uow=SideBySide(world, World()), clock=world.clock, entropy=draws, log=world.log, profile=AM
     )
     batch = SubmitMany(world.agency, [letter(str(number)) for number in range(5)], 0)

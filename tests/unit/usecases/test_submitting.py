@@ -13,7 +13,7 @@ from server.domain.mailboxes import HolderKind, MailboxState
 from server.domain.reasons import Reason
 from server.domain.refusals import InvalidFields, MailboxUnknown, Refused, RequestIdReused, TooManyRefusals
 from server.domain.senders import ContractState
-from server.usecases.delivery import Accepted, Outcome
+from server.usecases.submission import Accepted, Outcome
 from tests.unit.usecases.world import ANI_ADDRESS, ENTITY_ADDRESS, START, World, letter
 
 
@@ -267,7 +267,7 @@ async def test_refuses_a_batch_that_has_one_request_id_twice(world: World) -> No
 
 
 async def test_refusals_over_the_limit_leave_neither_claim_nor_evidence(world: World) -> None:
-    world.desk = world.new_desk(refusals_per_minute=2)
+    world.submissions = world.new_submissions(refusals_per_minute=2)
     unknown = "5001950099@e-citizen.am"
     outcomes = await world.submit(
         letter("bad1", recipient=unknown),
@@ -285,7 +285,7 @@ async def test_refusals_over_the_limit_leave_neither_claim_nor_evidence(world: W
 
 
 async def test_after_a_minute_refusals_are_recorded_again(world: World) -> None:
-    world.desk = world.new_desk(refusals_per_minute=1)
+    world.submissions = world.new_submissions(refusals_per_minute=1)
     unknown = "5001950099@e-citizen.am"
     await world.submit(letter("1", recipient=unknown))
     (limited,) = await world.submit(letter("2", recipient=unknown))
@@ -296,7 +296,7 @@ async def test_after_a_minute_refusals_are_recorded_again(world: World) -> None:
 
 
 async def test_a_repeated_refusal_is_answered_even_over_the_limit(world: World) -> None:
-    world.desk = world.new_desk(refusals_per_minute=1)
+    world.submissions = world.new_submissions(refusals_per_minute=1)
     unknown = "5001950099@e-citizen.am"
     (first,) = await world.submit(letter("1", recipient=unknown))
     again = await world.submit(letter("1", recipient=unknown), letter("2", recipient=unknown))

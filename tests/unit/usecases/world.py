@@ -19,11 +19,12 @@ from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxSta
 from server.domain.refusals import ServiceUnavailable, SignatureInvalid
 from server.domain.senders import ContractState, Organisation, SenderAddress
 from server.jurisdictions.am import AM
-from server.usecases.delivery import Accepted, DeliveryDesk, Outcome, SubmitMany
+from server.usecases.delivery import DeliveryDesk
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.ports import Transaction
 from server.usecases.reading import IssueStatement, OpenMessage, Reading
 from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedCheckpoint, VerifiedSigner
+from server.usecases.submission import Accepted, Outcome, SubmissionDesk, SubmitMany
 from tests.fakes.state import State
 from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
 
@@ -167,7 +168,8 @@ class World:
         self.agency = self.sender(self.src)
         self.ani = self.holder(ANI)
         self.bob = self.holder(BOB)
-        self.desk = self.new_desk()
+        self.submissions = self.new_submissions()
+        self.desk = DeliveryDesk(uow=self.uow)
         self.reading = Reading(
             uow=self.uow,
             clock=self.clock,
@@ -178,8 +180,8 @@ class World:
         )
         self.evidence = EvidenceDesk(uow=self.uow, log=self.log)
 
-    def new_desk(self, *, refusals_per_minute: int = 600) -> DeliveryDesk:
-        return DeliveryDesk(
+    def new_submissions(self, *, refusals_per_minute: int = 600) -> SubmissionDesk:
+        return SubmissionDesk(
             uow=self.uow,
             clock=self.clock,
             entropy=self.entropy,
@@ -247,7 +249,9 @@ class World:
         wait: float = 0,
         reply_by: float = math.inf,
     ) -> Sequence[Outcome]:
-        return await self.desk.submit_many(SubmitMany(caller or self.agency, submissions, wait, reply_by))
+        return await self.submissions.submit_many(
+            SubmitMany(caller or self.agency, submissions, wait, reply_by)
+        )
 
     async def delivered(self, request_id: str = "1", recipient: str = ANI_ADDRESS) -> Delivery:
         (outcome,) = await self.submit(letter(request_id, recipient=recipient))
