@@ -1,18 +1,17 @@
 """The contract as its sources say it, comments included: compiled anew from `proto/`."""
 
-import tempfile
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import google.api
 from google.protobuf import descriptor_pb2
-from grpc_tools import protoc
 
 from tests.contract.imports import ROOT
 
-PROTO = ROOT / "proto"
+BUF = Path(sys.executable).parent / "buf"
 
 
 @dataclass(frozen=True)
@@ -27,18 +26,13 @@ class Element:
 @cache
 def files() -> Sequence[descriptor_pb2.FileDescriptorProto]:
     """Compiles the contract."""
-    googleapis = Path(next(iter(google.api.__path__))).parents[1]
-    sources = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
-    with tempfile.TemporaryDirectory() as directory:
-        compiled = Path(directory) / "contract.binpb"
-        arguments = ["protoc", f"-I{PROTO}", f"-I{googleapis}", f"-I{_well_known()}", "--include_source_info"]
-        if protoc.main([*arguments, f"--descriptor_set_out={compiled}", *sources]) != 0:
-            raise ValueError("the contract does not compile")
-        return tuple(descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes()).file)
-
-
-def _well_known() -> Path:
-    return Path(protoc.__file__).parent / "_proto"
+    compiled = subprocess.run(
+        [BUF, "build", "proto", "--exclude-imports", "--as-file-descriptor-set", "--output", "-"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return tuple(descriptor_pb2.FileDescriptorSet.FromString(compiled.stdout).file)
 
 
 def service_names() -> set[str]:
@@ -91,7 +85,11 @@ class _Commented:
             yield from self._message(nested, f"{name}.", (*path, 3, index))
         for index, enum in enumerate(message.enum_type):
             yield from self._enum(enum, f"{name}.", (*path, 4, index))
+        # Those that the compiler makes for `optional` stand in no source.
+        made = {field.oneof_index for field in message.field if field.proto3_optional}
         for index, oneof in enumerate(message.oneof_decl):
+            if index in made:
+                continue
             yield self._element("oneof", f"{name}.{oneof.name}", (*path, 8, index))
 
     def _enum(self, enum: descriptor_pb2.EnumDescriptorProto, within: str, path: _Path) -> Iterator[Element]:
