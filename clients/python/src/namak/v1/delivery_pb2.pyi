@@ -35,6 +35,8 @@ class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deliver
     """The message lies in the recipient's mailbox."""
     DELIVERY_STATE_NOTIFIED: _DeliveryState.ValueType  # 2
     """The recipient is properly notified, as the notification policy says."""
+    DELIVERY_STATE_WITHDRAWN: _DeliveryState.ValueType  # 3
+    """The sender withdrew it before the recipient opened it."""
 
 class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
     """Names how far a delivery has come. It only moves forward. Values will be added."""
@@ -45,6 +47,8 @@ DELIVERY_STATE_CONSIGNED: DeliveryState.ValueType  # 1
 """The message lies in the recipient's mailbox."""
 DELIVERY_STATE_NOTIFIED: DeliveryState.ValueType  # 2
 """The recipient is properly notified, as the notification policy says."""
+DELIVERY_STATE_WITHDRAWN: DeliveryState.ValueType  # 3
+"""The sender withdrew it before the recipient opened it."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 @_typing.final
@@ -62,6 +66,7 @@ class Delivery(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     SUBMISSION_TIME_FIELD_NUMBER: _builtins.int
     NOTIFICATION_TIME_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_TIME_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The identifier, a UUID."""
     sender: _builtins.str
@@ -86,6 +91,10 @@ class Delivery(_message.Message):
     def notification_time(self) -> _timestamp_pb2.Timestamp:
         """When the recipient became properly notified, UTC; absent before that."""
 
+    @_builtins.property
+    def withdrawal_time(self) -> _timestamp_pb2.Timestamp:
+        """When the sender withdrew it, UTC; absent unless it was withdrawn."""
+
     def __init__(
         self,
         *,
@@ -98,10 +107,11 @@ class Delivery(_message.Message):
         state: Global___DeliveryState.ValueType = ...,
         submission_time: _timestamp_pb2.Timestamp | None = ...,
         notification_time: _timestamp_pb2.Timestamp | None = ...,
+        withdrawal_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["notification_time", b"notification_time", "submission_time", b"submission_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification_time", b"notification_time", "submission_time", b"submission_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "notification_policy", b"notification_policy", "notification_time", b"notification_time", "parts", b"parts", "recipient", b"recipient", "sender", b"sender", "state", b"state", "subject", b"subject", "submission_time", b"submission_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "notification_policy", b"notification_policy", "notification_time", b"notification_time", "parts", b"parts", "recipient", b"recipient", "sender", b"sender", "state", b"state", "subject", b"subject", "submission_time", b"submission_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -463,19 +473,49 @@ class ListDeliveriesRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    sender: _builtins.str
+    """Only those from this sender address; empty for all."""
+    recipient: _builtins.str
+    """Only those to this official address; empty for all."""
+    request_id: _builtins.str
+    """Only the one that this `request_id` of a submission brought about; empty for all."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___DeliveryState.ValueType]:
+        """Only those in one of these states; none for all."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those submitted at or after this time, UTC."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those submitted before this time, UTC."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        sender: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+        states: _abc.Iterable[Global___DeliveryState.ValueType] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -508,3 +548,169 @@ class ListDeliveriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDeliveriesResponse: _TypeAlias = ListDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawDeliveryRequest(_message.Message):
+    """Asks to withdraw a delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    MAX_RECEIPT_WAIT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The sender's identifier of this request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, used for nothing else of the organisation,
+    submissions included.
+    """
+    delivery_id: _builtins.str
+    """The delivery's identifier, a UUID."""
+    @_builtins.property
+    def max_receipt_wait(self) -> _duration_pb2.Duration:
+        """How long to wait for the logged receipt at most; absent means up to 5 s, zero does not wait."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        delivery_id: _builtins.str = ...,
+        max_receipt_wait: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_receipt_wait", b"max_receipt_wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "max_receipt_wait", b"max_receipt_wait", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawDeliveryRequest: _TypeAlias = WithdrawDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawDeliveryResponse(_message.Message):
+    """Gives the withdrawn delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """The delivery after the withdrawal."""
+
+    @_builtins.property
+    def evidence(self) -> _evidence_pb2.Evidence:
+        """The evidence of the withdrawal: Withdrawn."""
+
+    @_builtins.property
+    def receipt(self) -> _evidence_pb2.Receipt:
+        """Its receipt; absent when it was not asked for or did not come in time. Ask GetReceipt for it then."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+        evidence: _evidence_pb2.Evidence | None = ...,
+        receipt: _evidence_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "evidence", b"evidence", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "evidence", b"evidence", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawDeliveryResponse: _TypeAlias = WithdrawDeliveryResponse  # noqa: Y015
+
+@_typing.final
+class WatchDeliveriesRequest(_message.Message):
+    """Asks for the facts of deliveries as they are published."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    WITH_RECEIPTS_FIELD_NUMBER: _builtins.int
+    with_receipts: _builtins.bool
+    """Whether each fact is to come with its receipt."""
+    @_builtins.property
+    def cursor(self) -> _evidence_pb2.LogCursor:
+        """Where to begin. Absent means from now on; index 0 of a shard means from its beginning."""
+
+    def __init__(
+        self,
+        *,
+        cursor: _evidence_pb2.LogCursor | None = ...,
+        with_receipts: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "with_receipts", b"with_receipts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDeliveriesRequest: _TypeAlias = WatchDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class WatchDeliveriesResponse(_message.Message):
+    """Gives facts that were published, and where to go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryFact]:
+        """The facts, in the order of the log; none in replies that only move the cursor."""
+
+    @_builtins.property
+    def cursor(self) -> _evidence_pb2.LogCursor:
+        """Where to go on once these are dealt with."""
+
+    def __init__(
+        self,
+        *,
+        facts: _abc.Iterable[Global___DeliveryFact] | None = ...,
+        cursor: _evidence_pb2.LogCursor | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "facts", b"facts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDeliveriesResponse: _TypeAlias = WatchDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class DeliveryFact(_message.Message):
+    """Holds one fact about a delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The delivery's identifier, a UUID."""
+    leaf_index: _builtins.int
+    """The index of its leaf in the shard of the reply's cursor, from 0."""
+    @_builtins.property
+    def evidence(self) -> _evidence_pb2.Evidence:
+        """The evidence."""
+
+    @_builtins.property
+    def receipt(self) -> _evidence_pb2.Receipt:
+        """Its receipt, when receipts were asked for."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        evidence: _evidence_pb2.Evidence | None = ...,
+        receipt: _evidence_pb2.Receipt | None = ...,
+        leaf_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "evidence", b"evidence", "leaf_index", b"leaf_index", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveryFact: _TypeAlias = DeliveryFact  # noqa: Y015

@@ -5,7 +5,7 @@ import warnings
 
 from namak.v1 import delivery_pb2 as namak_dot_v1_dot_delivery__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.75.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in namak/v1/delivery_pb2_grpc.py depends on'
+        + f' but the generated code in namak/v1/delivery_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class DeliveryServiceStub:
+class DeliveryServiceStub(object):
     """Accepts messages from senders and shows them what became of them.
     """
 
@@ -55,9 +55,19 @@ class DeliveryServiceStub:
                 request_serializer=namak_dot_v1_dot_delivery__pb2.ListDeliveriesRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_delivery__pb2.ListDeliveriesResponse.FromString,
                 _registered_method=True)
+        self.WithdrawDelivery = channel.unary_unary(
+                '/namak.v1.DeliveryService/WithdrawDelivery',
+                request_serializer=namak_dot_v1_dot_delivery__pb2.WithdrawDeliveryRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_delivery__pb2.WithdrawDeliveryResponse.FromString,
+                _registered_method=True)
+        self.WatchDeliveries = channel.unary_stream(
+                '/namak.v1.DeliveryService/WatchDeliveries',
+                request_serializer=namak_dot_v1_dot_delivery__pb2.WatchDeliveriesRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_delivery__pb2.WatchDeliveriesResponse.FromString,
+                _registered_method=True)
 
 
-class DeliveryServiceServicer:
+class DeliveryServiceServicer(object):
     """Accepts messages from senders and shows them what became of them.
     """
 
@@ -72,7 +82,7 @@ class DeliveryServiceServicer:
         `request_id` too and comes back the same; once mended, submit under a new one.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SENDER_NOT_PERMITTED, NETWORK_NOT_PERMITTED
         (PERMISSION_DENIED); SENDER_SUSPENDED, CONTRACT_NOT_IN_FORCE, MAILBOX_SUSPENDED, MAILBOX_CLOSED (FAILED_PRECONDITION);
-        MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
+        MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
         unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
         Rules: POST-2, POST-8, POST-10, ADMIN-3, ADMIN-6.
         """
@@ -106,11 +116,45 @@ class DeliveryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDeliveries(self, request, context):
-        """Lists the deliveries of the caller's organisation, newest first.
+        """Lists the deliveries of the caller's organisation, newest first; filters narrow the list, and all that are given must hold.
 
         Callers: any sender; bound to one address, it sees only that address's.
         Idempotency: reads only.
         Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: POST-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawDelivery(self, request, context):
+        """Withdraws a delivery that the recipient has not opened yet: it can't be opened any more. That it was sent and withdrawn stays
+        evidence, for the recipient too, and stays counted in the bill. Of an opening and a withdrawal at the same moment exactly one
+        comes about.
+
+        Callers: the organisation that sent it; bound to one address, only that address's.
+        Idempotency: `request_id` is required, of the same kind as those of submissions; repeating it returns the same evidence.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); MESSAGE_OPENED,
+        DELIVERY_NOTIFIED, DELIVERY_WITHDRAWN (FAILED_PRECONDITION); SERVICE_UNAVAILABLE (UNAVAILABLE; repeat with the same
+        `request_id`).
+        Rules: POST-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchDeliveries(self, request, context):
+        """Streams every fact about the caller's deliveries that the caller may see, in the order of the log, as they are published.
+
+        Each reply carries the cursor at which to go on. Store it once its facts are dealt with, and open the stream with it after an
+        interruption: every fact comes at least once, on whichever server. Replies without facts keep the cursor moving; the first
+        comes at once. The stream ends with UNAUTHENTICATED or PERMISSION_DENIED within a second after the caller lost the right to it,
+        and with UNAVAILABLE when the server goes away; open it again with the last cursor.
+
+        Callers: any sender; bound to one address, it sees only that address's.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_CURSOR (INVALID_ARGUMENT) for a cursor from the future, of another log, or damaged;
+        READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading; SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: POST-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -140,6 +184,16 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     request_deserializer=namak_dot_v1_dot_delivery__pb2.ListDeliveriesRequest.FromString,
                     response_serializer=namak_dot_v1_dot_delivery__pb2.ListDeliveriesResponse.SerializeToString,
             ),
+            'WithdrawDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawDelivery,
+                    request_deserializer=namak_dot_v1_dot_delivery__pb2.WithdrawDeliveryRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_delivery__pb2.WithdrawDeliveryResponse.SerializeToString,
+            ),
+            'WatchDeliveries': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchDeliveries,
+                    request_deserializer=namak_dot_v1_dot_delivery__pb2.WatchDeliveriesRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_delivery__pb2.WatchDeliveriesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'namak.v1.DeliveryService', rpc_method_handlers)
@@ -148,7 +202,7 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class DeliveryService:
+class DeliveryService(object):
     """Accepts messages from senders and shows them what became of them.
     """
 
@@ -250,6 +304,60 @@ class DeliveryService:
             '/namak.v1.DeliveryService/ListDeliveries',
             namak_dot_v1_dot_delivery__pb2.ListDeliveriesRequest.SerializeToString,
             namak_dot_v1_dot_delivery__pb2.ListDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.DeliveryService/WithdrawDelivery',
+            namak_dot_v1_dot_delivery__pb2.WithdrawDeliveryRequest.SerializeToString,
+            namak_dot_v1_dot_delivery__pb2.WithdrawDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/namak.v1.DeliveryService/WatchDeliveries',
+            namak_dot_v1_dot_delivery__pb2.WatchDeliveriesRequest.SerializeToString,
+            namak_dot_v1_dot_delivery__pb2.WatchDeliveriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ class DeliveryServiceStub:
     `request_id` too and comes back the same; once mended, submit under a new one.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SENDER_NOT_PERMITTED, NETWORK_NOT_PERMITTED
     (PERMISSION_DENIED); SENDER_SUSPENDED, CONTRACT_NOT_IN_FORCE, MAILBOX_SUSPENDED, MAILBOX_CLOSED (FAILED_PRECONDITION);
-    MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
+    MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
     unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
     Rules: POST-2, POST-8, POST-10, ADMIN-3, ADMIN-6.
     """
@@ -49,11 +49,37 @@ class DeliveryServiceStub:
     Rules: POST-2.
     """
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]
-    """Lists the deliveries of the caller's organisation, newest first.
+    """Lists the deliveries of the caller's organisation, newest first; filters narrow the list, and all that are given must hold.
 
     Callers: any sender; bound to one address, it sees only that address's.
     Idempotency: reads only.
     Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+    Rules: POST-2.
+    """
+    WithdrawDelivery: _aio.UnaryUnaryMultiCallable[_delivery_pb2.WithdrawDeliveryRequest, _delivery_pb2.WithdrawDeliveryResponse]
+    """Withdraws a delivery that the recipient has not opened yet: it can't be opened any more. That it was sent and withdrawn stays
+    evidence, for the recipient too, and stays counted in the bill. Of an opening and a withdrawal at the same moment exactly one
+    comes about.
+
+    Callers: the organisation that sent it; bound to one address, only that address's.
+    Idempotency: `request_id` is required, of the same kind as those of submissions; repeating it returns the same evidence.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); MESSAGE_OPENED,
+    DELIVERY_NOTIFIED, DELIVERY_WITHDRAWN (FAILED_PRECONDITION); SERVICE_UNAVAILABLE (UNAVAILABLE; repeat with the same
+    `request_id`).
+    Rules: POST-2.
+    """
+    WatchDeliveries: _aio.UnaryStreamMultiCallable[_delivery_pb2.WatchDeliveriesRequest, _delivery_pb2.WatchDeliveriesResponse]
+    """Streams every fact about the caller's deliveries that the caller may see, in the order of the log, as they are published.
+
+    Each reply carries the cursor at which to go on. Store it once its facts are dealt with, and open the stream with it after an
+    interruption: every fact comes at least once, on whichever server. Replies without facts keep the cursor moving; the first
+    comes at once. The stream ends with UNAUTHENTICATED or PERMISSION_DENIED within a second after the caller lost the right to it,
+    and with UNAVAILABLE when the server goes away; open it again with the last cursor.
+
+    Callers: any sender; bound to one address, it sees only that address's.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_CURSOR (INVALID_ARGUMENT) for a cursor from the future, of another log, or damaged;
+    READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading; SERVICE_UNAVAILABLE (UNAVAILABLE).
     Rules: POST-2.
     """
 
@@ -76,7 +102,7 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         `request_id` too and comes back the same; once mended, submit under a new one.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SENDER_NOT_PERMITTED, NETWORK_NOT_PERMITTED
         (PERMISSION_DENIED); SENDER_SUSPENDED, CONTRACT_NOT_IN_FORCE, MAILBOX_SUSPENDED, MAILBOX_CLOSED (FAILED_PRECONDITION);
-        MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
+        MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
         unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
         Rules: POST-2, POST-8, POST-10, ADMIN-3, ADMIN-6.
         """
@@ -116,11 +142,49 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_pb2.ListDeliveriesRequest,
         context: _aio.ServicerContext[_delivery_pb2.ListDeliveriesRequest, _abc.Awaitable[_delivery_pb2.ListDeliveriesResponse]],
     ) -> _abc.Awaitable[_delivery_pb2.ListDeliveriesResponse]:
-        """Lists the deliveries of the caller's organisation, newest first.
+        """Lists the deliveries of the caller's organisation, newest first; filters narrow the list, and all that are given must hold.
 
         Callers: any sender; bound to one address, it sees only that address's.
         Idempotency: reads only.
         Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: POST-2.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawDelivery(
+        self,
+        request: _delivery_pb2.WithdrawDeliveryRequest,
+        context: _aio.ServicerContext[_delivery_pb2.WithdrawDeliveryRequest, _abc.Awaitable[_delivery_pb2.WithdrawDeliveryResponse]],
+    ) -> _abc.Awaitable[_delivery_pb2.WithdrawDeliveryResponse]:
+        """Withdraws a delivery that the recipient has not opened yet: it can't be opened any more. That it was sent and withdrawn stays
+        evidence, for the recipient too, and stays counted in the bill. Of an opening and a withdrawal at the same moment exactly one
+        comes about.
+
+        Callers: the organisation that sent it; bound to one address, only that address's.
+        Idempotency: `request_id` is required, of the same kind as those of submissions; repeating it returns the same evidence.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); MESSAGE_OPENED,
+        DELIVERY_NOTIFIED, DELIVERY_WITHDRAWN (FAILED_PRECONDITION); SERVICE_UNAVAILABLE (UNAVAILABLE; repeat with the same
+        `request_id`).
+        Rules: POST-2.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchDeliveries(
+        self,
+        request: _delivery_pb2.WatchDeliveriesRequest,
+        context: _aio.ServicerContext[_delivery_pb2.WatchDeliveriesRequest, _abc.AsyncIterator[_delivery_pb2.WatchDeliveriesResponse]],
+    ) -> _abc.AsyncIterator[_delivery_pb2.WatchDeliveriesResponse]:
+        """Streams every fact about the caller's deliveries that the caller may see, in the order of the log, as they are published.
+
+        Each reply carries the cursor at which to go on. Store it once its facts are dealt with, and open the stream with it after an
+        interruption: every fact comes at least once, on whichever server. Replies without facts keep the cursor moving; the first
+        comes at once. The stream ends with UNAUTHENTICATED or PERMISSION_DENIED within a second after the caller lost the right to it,
+        and with UNAVAILABLE when the server goes away; open it again with the last cursor.
+
+        Callers: any sender; bound to one address, it sees only that address's.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_CURSOR (INVALID_ARGUMENT) for a cursor from the future, of another log, or damaged;
+        READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading; SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: POST-2.
         """
 

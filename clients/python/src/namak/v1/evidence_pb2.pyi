@@ -22,6 +22,35 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class LogCursor(_message.Message):
+    """Names a place in the log at which a stream goes on.
+
+    Leaves stand in a fixed order, the same on every server of the operator: a cursor from one is good at all, and for ever.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The origin of the shard, for example `log.e-citizen.am/2026`."""
+    index: _builtins.int
+    """The index of the next leaf to look at, from 0."""
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogCursor: _TypeAlias = LogCursor  # noqa: Y015
+
+@_typing.final
 class Digest(_message.Message):
     """Describes a digest of bytes."""
 
@@ -208,8 +237,11 @@ class GetReceiptRequest(_message.Message):
 
     EVIDENCE_ID_FIELD_NUMBER: _builtins.int
     MAX_WAIT_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
     """The evidence's identifier, a UUID."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID, to get the receipt of an administrative act; empty otherwise."""
     @_builtins.property
     def max_wait(self) -> _duration_pb2.Duration:
         """How long to wait for the receipt at most; absent means as long as the call's deadline allows, at most 30 s. Zero does not wait."""
@@ -219,10 +251,11 @@ class GetReceiptRequest(_message.Message):
         *,
         evidence_id: _builtins.str = ...,
         max_wait: _duration_pb2.Duration | None = ...,
+        acting_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_wait", b"max_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "max_wait", b"max_wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "max_wait", b"max_wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -345,3 +378,220 @@ class GetRevocationListResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetRevocationListResponse: _TypeAlias = GetRevocationListResponse  # noqa: Y015
+
+@_typing.final
+class GetConsistencyProofRequest(_message.Message):
+    """Asks for a consistency proof."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    FIRST_SIZE_FIELD_NUMBER: _builtins.int
+    SECOND_SIZE_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The origin of the shard; empty means the current one."""
+    first_size: _builtins.int
+    """The size of the smaller tree, in leaves, from 0."""
+    second_size: _builtins.int
+    """The size of the larger tree, in leaves; at most what is published. 0 means the published size."""
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        first_size: _builtins.int = ...,
+        second_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_size", b"first_size", "origin", b"origin", "second_size", b"second_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConsistencyProofRequest: _TypeAlias = GetConsistencyProofRequest  # noqa: Y015
+
+@_typing.final
+class GetConsistencyProofResponse(_message.Message):
+    """Gives a consistency proof."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    SECOND_SIZE_FIELD_NUMBER: _builtins.int
+    HASHES_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The origin of the shard."""
+    second_size: _builtins.int
+    """The size of the larger tree, in leaves."""
+    @_builtins.property
+    def hashes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The hashes of the proof, 32 bytes each, in the order of RFC 6962; none when the trees are equal or the smaller one is empty."""
+
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        second_size: _builtins.int = ...,
+        hashes: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hashes", b"hashes", "origin", b"origin", "second_size", b"second_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConsistencyProofResponse: _TypeAlias = GetConsistencyProofResponse  # noqa: Y015
+
+@_typing.final
+class GetTileRequest(_message.Message):
+    """Asks for a tile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The origin of the shard; empty means the current one."""
+    level: _builtins.int
+    """Hashes of this level of tiles: 0 are the hashes of leaves, each level above holds every 256th level of the tree; 0 to 5."""
+    entries: _builtins.bool
+    """The entries: what the leaves are hashes of."""
+    index: _builtins.int
+    """The index of the tile within its level, from 0."""
+    width: _builtins.int
+    """How many hashes or entries, 1 to 255, for a partial tile; 0 means 256, a full one."""
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        level: _builtins.int = ...,
+        entries: _builtins.bool = ...,
+        index: _builtins.int = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "kind", b"kind", "level", b"level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "index", b"index", "kind", b"kind", "level", b"level", "origin", b"origin", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["level", "entries"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+Global___GetTileRequest: _TypeAlias = GetTileRequest  # noqa: Y015
+
+@_typing.final
+class GetTileResponse(_message.Message):
+    """Gives a tile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TILE_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    tile: _builtins.bytes
+    """The bytes as C2SP tlog-tiles writes them: hashes of 32 bytes one after the other, or entries each after its length in two bytes."""
+    path: _builtins.str
+    """The path of the tile after the log's address, for example `tile/0/x001/234.p/17`."""
+    def __init__(
+        self,
+        *,
+        tile: _builtins.bytes = ...,
+        path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "tile", b"tile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTileResponse: _TypeAlias = GetTileResponse  # noqa: Y015
+
+@_typing.final
+class GetLogStatusRequest(_message.Message):
+    """Asks how the log is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLogStatusRequest: _TypeAlias = GetLogStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetLogStatusResponse(_message.Message):
+    """Tells how the log is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def shards(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogShard]:
+        """The shards, the current one first."""
+
+    def __init__(
+        self,
+        *,
+        shards: _abc.Iterable[Global___LogShard] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["shards", b"shards"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLogStatusResponse: _TypeAlias = GetLogStatusResponse  # noqa: Y015
+
+@_typing.final
+class LogShard(_message.Message):
+    """Describes a shard of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    LOG_VKEY_FIELD_NUMBER: _builtins.int
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    ROOT_HASH_FIELD_NUMBER: _builtins.int
+    PUBLISH_TIME_FIELD_NUMBER: _builtins.int
+    PENDING_ENTRIES_FIELD_NUMBER: _builtins.int
+    HEALTHY_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The origin, for example `log.e-citizen.am/2026`."""
+    log_vkey: _builtins.str
+    """The verifier key as it is configured now. For information: trust the key that you got from elsewhere."""
+    tree_size: _builtins.int
+    """The size of the published tree, in leaves."""
+    root_hash: _builtins.bytes
+    """The root hash of the published tree, 32 bytes; empty while nothing was published."""
+    pending_entries: _builtins.int
+    """Facts that are recorded and not under a published checkpoint yet."""
+    healthy: _builtins.bool
+    """Whether the part of the server that answers sees the log running well."""
+    @_builtins.property
+    def publish_time(self) -> _timestamp_pb2.Timestamp:
+        """When the newest checkpoint was published, UTC; absent while there is none."""
+
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        log_vkey: _builtins.str = ...,
+        tree_size: _builtins.int = ...,
+        root_hash: _builtins.bytes = ...,
+        publish_time: _timestamp_pb2.Timestamp | None = ...,
+        pending_entries: _builtins.int = ...,
+        healthy: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["publish_time", b"publish_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "log_vkey", b"log_vkey", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "tree_size", b"tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogShard: _TypeAlias = LogShard  # noqa: Y015

@@ -5,7 +5,7 @@ import warnings
 
 from namak.v1 import evidence_pb2 as namak_dot_v1_dot_evidence__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.75.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in namak/v1/evidence_pb2_grpc.py depends on'
+        + f' but the generated code in namak/v1/evidence_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class EvidenceServiceStub:
+class EvidenceServiceStub(object):
     """Serves the evidence of deliveries and the public state of the log in which all evidence stands.
     """
 
@@ -55,9 +55,24 @@ class EvidenceServiceStub:
                 request_serializer=namak_dot_v1_dot_evidence__pb2.GetRevocationListRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_evidence__pb2.GetRevocationListResponse.FromString,
                 _registered_method=True)
+        self.GetConsistencyProof = channel.unary_unary(
+                '/namak.v1.EvidenceService/GetConsistencyProof',
+                request_serializer=namak_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.FromString,
+                _registered_method=True)
+        self.GetTile = channel.unary_unary(
+                '/namak.v1.EvidenceService/GetTile',
+                request_serializer=namak_dot_v1_dot_evidence__pb2.GetTileRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_evidence__pb2.GetTileResponse.FromString,
+                _registered_method=True)
+        self.GetLogStatus = channel.unary_unary(
+                '/namak.v1.EvidenceService/GetLogStatus',
+                request_serializer=namak_dot_v1_dot_evidence__pb2.GetLogStatusRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_evidence__pb2.GetLogStatusResponse.FromString,
+                _registered_method=True)
 
 
-class EvidenceServiceServicer:
+class EvidenceServiceServicer(object):
     """Serves the evidence of deliveries and the public state of the log in which all evidence stands.
     """
 
@@ -80,7 +95,8 @@ class EvidenceServiceServicer:
         Waits until the evidence stands under a signed checkpoint, at most as long as the call's deadline allows; when that is too
         short, the reply is OK without a receipt, and the caller asks again.
 
-        Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused.
+        Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
+        operator, and an administrator of the organisation that it concerns.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
@@ -115,6 +131,46 @@ class EvidenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetConsistencyProof(self, request, context):
+        """Returns the proof that one tree of a shard is the beginning of a later one (RFC 6962, 2.1.2): that nothing was taken away or
+        altered between two checkpoints.
+
+        Callers: everybody with a certificate that the server's authorities vouch for.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT) for sizes that are no trees of the shard, NOT_FOUND (NOT_FOUND) for an origin that
+        is no shard of the log, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-7.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTile(self, request, context):
+        """Returns one tile of the log as C2SP tlog-tiles has them: hashes of the tree, or the entries themselves. Whoever fetches all
+        tiles has the whole log. Of a partial tile any width up to the published size can be had.
+
+        Callers: everybody with a certificate that the server's authorities vouch for.
+        Idempotency: reads only; a tile never changes.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for an origin that is no shard of the log or a tile that the
+        published tree does not have (yet), SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-7.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLogStatus(self, request, context):
+        """Tells how the log is: its shards, how far each has been published, and since when.
+
+        Callers: everybody with a certificate that the server's authorities vouch for.
+        Idempotency: reads only.
+        Errors: SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-6, BOX-7.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EvidenceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -138,6 +194,21 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
                     request_deserializer=namak_dot_v1_dot_evidence__pb2.GetRevocationListRequest.FromString,
                     response_serializer=namak_dot_v1_dot_evidence__pb2.GetRevocationListResponse.SerializeToString,
             ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=namak_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'GetTile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTile,
+                    request_deserializer=namak_dot_v1_dot_evidence__pb2.GetTileRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_evidence__pb2.GetTileResponse.SerializeToString,
+            ),
+            'GetLogStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLogStatus,
+                    request_deserializer=namak_dot_v1_dot_evidence__pb2.GetLogStatusRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_evidence__pb2.GetLogStatusResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'namak.v1.EvidenceService', rpc_method_handlers)
@@ -146,7 +217,7 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class EvidenceService:
+class EvidenceService(object):
     """Serves the evidence of deliveries and the public state of the log in which all evidence stands.
     """
 
@@ -248,6 +319,87 @@ class EvidenceService:
             '/namak.v1.EvidenceService/GetRevocationList',
             namak_dot_v1_dot_evidence__pb2.GetRevocationListRequest.SerializeToString,
             namak_dot_v1_dot_evidence__pb2.GetRevocationListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.EvidenceService/GetConsistencyProof',
+            namak_dot_v1_dot_evidence__pb2.GetConsistencyProofRequest.SerializeToString,
+            namak_dot_v1_dot_evidence__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.EvidenceService/GetTile',
+            namak_dot_v1_dot_evidence__pb2.GetTileRequest.SerializeToString,
+            namak_dot_v1_dot_evidence__pb2.GetTileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLogStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.EvidenceService/GetLogStatus',
+            namak_dot_v1_dot_evidence__pb2.GetLogStatusRequest.SerializeToString,
+            namak_dot_v1_dot_evidence__pb2.GetLogStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -31,7 +31,8 @@ class EvidenceServiceStub:
     Waits until the evidence stands under a signed checkpoint, at most as long as the call's deadline allows; when that is too
     short, the reply is OK without a receipt, and the caller asks again.
 
-    Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused.
+    Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
+    operator, and an administrator of the organisation that it concerns.
     Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
     Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
     EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
@@ -53,6 +54,34 @@ class EvidenceServiceStub:
     Idempotency: reads only.
     Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: SIGN-4.
+    """
+    GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_evidence_pb2.GetConsistencyProofRequest, _evidence_pb2.GetConsistencyProofResponse]
+    """Returns the proof that one tree of a shard is the beginning of a later one (RFC 6962, 2.1.2): that nothing was taken away or
+    altered between two checkpoints.
+
+    Callers: everybody with a certificate that the server's authorities vouch for.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT) for sizes that are no trees of the shard, NOT_FOUND (NOT_FOUND) for an origin that
+    is no shard of the log, SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Rules: BOX-7.
+    """
+    GetTile: _aio.UnaryUnaryMultiCallable[_evidence_pb2.GetTileRequest, _evidence_pb2.GetTileResponse]
+    """Returns one tile of the log as C2SP tlog-tiles has them: hashes of the tree, or the entries themselves. Whoever fetches all
+    tiles has the whole log. Of a partial tile any width up to the published size can be had.
+
+    Callers: everybody with a certificate that the server's authorities vouch for.
+    Idempotency: reads only; a tile never changes.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for an origin that is no shard of the log or a tile that the
+    published tree does not have (yet), SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Rules: BOX-7.
+    """
+    GetLogStatus: _aio.UnaryUnaryMultiCallable[_evidence_pb2.GetLogStatusRequest, _evidence_pb2.GetLogStatusResponse]
+    """Tells how the log is: its shards, how far each has been published, and since when.
+
+    Callers: everybody with a certificate that the server's authorities vouch for.
+    Idempotency: reads only.
+    Errors: SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Rules: BOX-6, BOX-7.
     """
 
 class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -84,7 +113,8 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
         Waits until the evidence stands under a signed checkpoint, at most as long as the call's deadline allows; when that is too
         short, the reply is OK without a receipt, and the caller asks again.
 
-        Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused.
+        Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
+        operator, and an administrator of the organisation that it concerns.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
@@ -118,6 +148,52 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotency: reads only.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: SIGN-4.
+        """
+
+    @_abc_1.abstractmethod
+    def GetConsistencyProof(
+        self,
+        request: _evidence_pb2.GetConsistencyProofRequest,
+        context: _aio.ServicerContext[_evidence_pb2.GetConsistencyProofRequest, _abc.Awaitable[_evidence_pb2.GetConsistencyProofResponse]],
+    ) -> _abc.Awaitable[_evidence_pb2.GetConsistencyProofResponse]:
+        """Returns the proof that one tree of a shard is the beginning of a later one (RFC 6962, 2.1.2): that nothing was taken away or
+        altered between two checkpoints.
+
+        Callers: everybody with a certificate that the server's authorities vouch for.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT) for sizes that are no trees of the shard, NOT_FOUND (NOT_FOUND) for an origin that
+        is no shard of the log, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-7.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTile(
+        self,
+        request: _evidence_pb2.GetTileRequest,
+        context: _aio.ServicerContext[_evidence_pb2.GetTileRequest, _abc.Awaitable[_evidence_pb2.GetTileResponse]],
+    ) -> _abc.Awaitable[_evidence_pb2.GetTileResponse]:
+        """Returns one tile of the log as C2SP tlog-tiles has them: hashes of the tree, or the entries themselves. Whoever fetches all
+        tiles has the whole log. Of a partial tile any width up to the published size can be had.
+
+        Callers: everybody with a certificate that the server's authorities vouch for.
+        Idempotency: reads only; a tile never changes.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for an origin that is no shard of the log or a tile that the
+        published tree does not have (yet), SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-7.
+        """
+
+    @_abc_1.abstractmethod
+    def GetLogStatus(
+        self,
+        request: _evidence_pb2.GetLogStatusRequest,
+        context: _aio.ServicerContext[_evidence_pb2.GetLogStatusRequest, _abc.Awaitable[_evidence_pb2.GetLogStatusResponse]],
+    ) -> _abc.Awaitable[_evidence_pb2.GetLogStatusResponse]:
+        """Tells how the log is: its shards, how far each has been published, and since when.
+
+        Callers: everybody with a certificate that the server's authorities vouch for.
+        Idempotency: reads only.
+        Errors: SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-6, BOX-7.
         """
 
 def add_EvidenceServiceServicer_to_server(servicer: EvidenceServiceServicer, server: _aio.Server) -> None: ...

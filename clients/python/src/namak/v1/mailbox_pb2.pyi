@@ -128,6 +128,7 @@ class Message(_message.Message):
     OPENING_TIME_FIELD_NUMBER: _builtins.int
     CONFIRMATION_TIME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_TIME_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     sender: _builtins.str
@@ -150,6 +151,10 @@ class Message(_message.Message):
     def confirmation_time(self) -> _timestamp_pb2.Timestamp:
         """When its reading was confirmed, UTC; absent before that."""
 
+    @_builtins.property
+    def withdrawal_time(self) -> _timestamp_pb2.Timestamp:
+        """When the sender withdrew it, UTC; absent unless it was withdrawn."""
+
     def __init__(
         self,
         *,
@@ -161,10 +166,11 @@ class Message(_message.Message):
         opening_time: _timestamp_pb2.Timestamp | None = ...,
         confirmation_time: _timestamp_pb2.Timestamp | None = ...,
         state: _delivery_pb2.DeliveryState.ValueType = ...,
+        withdrawal_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "opening_time", b"opening_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "opening_time", b"opening_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "delivery_id", b"delivery_id", "opening_time", b"opening_time", "sender", b"sender", "sender_name", b"sender_name", "state", b"state", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "delivery_id", b"delivery_id", "opening_time", b"opening_time", "sender", b"sender", "sender_name", b"sender_name", "state", b"state", "subject", b"subject", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -269,19 +275,43 @@ class ListMessagesRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    UNOPENED_ONLY_FIELD_NUMBER: _builtins.int
+    UNCONFIRMED_ONLY_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    unopened_only: _builtins.bool
+    """Only those that this person has not opened yet."""
+    unconfirmed_only: _builtins.bool
+    """Only those whose reading was not confirmed yet."""
+    sender: _builtins.str
+    """Only those from this sender address; empty for all."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those laid into the mailbox at or after this time, UTC."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those laid into the mailbox before this time, UTC."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        unopened_only: _builtins.bool = ...,
+        unconfirmed_only: _builtins.bool = ...,
+        sender: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "sender", b"sender", "start_time", b"start_time", "unconfirmed_only", b"unconfirmed_only", "unopened_only", b"unopened_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -544,3 +574,375 @@ class ConfirmReadingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConfirmReadingResponse: _TypeAlias = ConfirmReadingResponse  # noqa: Y015
+
+@_typing.final
+class ResolveAddressRequest(_message.Message):
+    """Asks what an address means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """An official address, or an alias of it."""
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveAddressRequest: _TypeAlias = ResolveAddressRequest  # noqa: Y015
+
+@_typing.final
+class ResolveAddressResponse(_message.Message):
+    """Tells what an address means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    HOLDER_KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MAILBOX_ID_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """The official address in canonical form."""
+    holder_kind: Global___HolderKind.ValueType
+    """Whose it is: a person's or an entity's."""
+    state: Global___MailboxState.ValueType
+    """The mailbox's state; only an open one receives."""
+    mailbox_id: _builtins.str
+    """The mailbox's identifier, a UUID; for the operator only, empty for senders."""
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        holder_kind: Global___HolderKind.ValueType = ...,
+        state: Global___MailboxState.ValueType = ...,
+        mailbox_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "holder_kind", b"holder_kind", "mailbox_id", b"mailbox_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveAddressResponse: _TypeAlias = ResolveAddressResponse  # noqa: Y015
+
+@_typing.final
+class SuspendMailboxRequest(_message.Message):
+    """Asks to suspend a mailbox."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see OpenMailboxRequest."""
+    address: _builtins.str
+    """The official address, or an alias of it."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendMailboxRequest: _TypeAlias = SuspendMailboxRequest  # noqa: Y015
+
+@_typing.final
+class SuspendMailboxResponse(_message.Message):
+    """Gives the mailbox after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mailbox(self) -> Global___Mailbox:
+        """The mailbox."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Global___Mailbox | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendMailboxResponse: _TypeAlias = SuspendMailboxResponse  # noqa: Y015
+
+@_typing.final
+class ResumeMailboxRequest(_message.Message):
+    """Asks to resume a mailbox."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see OpenMailboxRequest."""
+    address: _builtins.str
+    """The official address, or an alias of it."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeMailboxRequest: _TypeAlias = ResumeMailboxRequest  # noqa: Y015
+
+@_typing.final
+class ResumeMailboxResponse(_message.Message):
+    """Gives the mailbox after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mailbox(self) -> Global___Mailbox:
+        """The mailbox."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Global___Mailbox | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeMailboxResponse: _TypeAlias = ResumeMailboxResponse  # noqa: Y015
+
+@_typing.final
+class CloseMailboxRequest(_message.Message):
+    """Asks to close a mailbox."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see OpenMailboxRequest."""
+    address: _builtins.str
+    """The official address, or an alias of it."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseMailboxRequest: _TypeAlias = CloseMailboxRequest  # noqa: Y015
+
+@_typing.final
+class CloseMailboxResponse(_message.Message):
+    """Gives the mailbox after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mailbox(self) -> Global___Mailbox:
+        """The mailbox."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Global___Mailbox | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseMailboxResponse: _TypeAlias = CloseMailboxResponse  # noqa: Y015
+
+@_typing.final
+class WatchMailboxRequest(_message.Message):
+    """Asks for the facts of the caller's messages as they are published."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    WITH_RECEIPTS_FIELD_NUMBER: _builtins.int
+    with_receipts: _builtins.bool
+    """Whether each fact is to come with its receipt."""
+    @_builtins.property
+    def cursor(self) -> _evidence_pb2.LogCursor:
+        """Where to begin. Absent means from now on; index 0 of a shard means from its beginning."""
+
+    def __init__(
+        self,
+        *,
+        cursor: _evidence_pb2.LogCursor | None = ...,
+        with_receipts: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "with_receipts", b"with_receipts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMailboxRequest: _TypeAlias = WatchMailboxRequest  # noqa: Y015
+
+@_typing.final
+class WatchMailboxResponse(_message.Message):
+    """Gives facts that were published, and where to go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.DeliveryFact]:
+        """The facts, in the order of the log; none in replies that only move the cursor."""
+
+    @_builtins.property
+    def cursor(self) -> _evidence_pb2.LogCursor:
+        """Where to go on once these are dealt with."""
+
+    def __init__(
+        self,
+        *,
+        facts: _abc.Iterable[_delivery_pb2.DeliveryFact] | None = ...,
+        cursor: _evidence_pb2.LogCursor | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "facts", b"facts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMailboxResponse: _TypeAlias = WatchMailboxResponse  # noqa: Y015
+
+@_typing.final
+class ListMailboxLinksRequest(_message.Message):
+    """Asks for the links of the caller's mailbox."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMailboxLinksRequest: _TypeAlias = ListMailboxLinksRequest  # noqa: Y015
+
+@_typing.final
+class ListMailboxLinksResponse(_message.Message):
+    """Gives one page of links."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    HEAD_SEQUENCE_FIELD_NUMBER: _builtins.int
+    HEAD_LINK_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    head_sequence: _builtins.int
+    """The sequence of the newest link now; 0 while the mailbox is empty."""
+    head_link: _builtins.bytes
+    """The newest link, 32 bytes."""
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___MailboxLink]:
+        """The links, by sequence."""
+
+    def __init__(
+        self,
+        *,
+        links: _abc.Iterable[Global___MailboxLink] | None = ...,
+        next_page_token: _builtins.str = ...,
+        head_sequence: _builtins.int = ...,
+        head_link: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_link", b"head_link", "head_sequence", b"head_sequence", "links", b"links", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMailboxLinksResponse: _TypeAlias = ListMailboxLinksResponse  # noqa: Y015
+
+@_typing.final
+class MailboxLink(_message.Message):
+    """Holds the opening of one link of a mailbox's chain: link = SHA-256(tag, nonce, SHA-256(address), sequence, delivery, previous
+    link), byte for byte as `docs/receipts.md` has it. Only the holder gets it: nobody else is to learn how much mail comes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
+    PREVIOUS_LINK_FIELD_NUMBER: _builtins.int
+    LINK_FIELD_NUMBER: _builtins.int
+    CONSIGNMENT_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """The place in the mailbox, from 1, without gaps."""
+    delivery_id: _builtins.str
+    """The delivery's identifier, a UUID."""
+    nonce: _builtins.bytes
+    """The nonce, 32 random bytes."""
+    previous_link: _builtins.bytes
+    """The link before, 32 bytes."""
+    link: _builtins.bytes
+    """The link, 32 bytes, as the evidence of the consignment holds it."""
+    @_builtins.property
+    def consignment(self) -> _evidence_pb2.Evidence:
+        """The evidence of the consignment, ContentConsignment."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        delivery_id: _builtins.str = ...,
+        nonce: _builtins.bytes = ...,
+        previous_link: _builtins.bytes = ...,
+        link: _builtins.bytes = ...,
+        consignment: _evidence_pb2.Evidence | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consignment", b"consignment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consignment", b"consignment", "delivery_id", b"delivery_id", "link", b"link", "nonce", b"nonce", "previous_link", b"previous_link", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MailboxLink: _TypeAlias = MailboxLink  # noqa: Y015

@@ -5,7 +5,7 @@ import warnings
 
 from namak.v1 import mailbox_pb2 as namak_dot_v1_dot_mailbox__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.75.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in namak/v1/mailbox_pb2_grpc.py depends on'
+        + f' but the generated code in namak/v1/mailbox_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class MailboxServiceStub:
+class MailboxServiceStub(object):
     """Serves holders their mailbox, and the operator the opening of mailboxes.
 
     There is no method to refuse a message: nothing that a recipient does alone lets them escape service.
@@ -41,6 +41,26 @@ class MailboxServiceStub:
                 '/namak.v1.MailboxService/OpenMailbox',
                 request_serializer=namak_dot_v1_dot_mailbox__pb2.OpenMailboxRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_mailbox__pb2.OpenMailboxResponse.FromString,
+                _registered_method=True)
+        self.ResolveAddress = channel.unary_unary(
+                '/namak.v1.MailboxService/ResolveAddress',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.ResolveAddressRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.ResolveAddressResponse.FromString,
+                _registered_method=True)
+        self.SuspendMailbox = channel.unary_unary(
+                '/namak.v1.MailboxService/SuspendMailbox',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.SuspendMailboxRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.SuspendMailboxResponse.FromString,
+                _registered_method=True)
+        self.ResumeMailbox = channel.unary_unary(
+                '/namak.v1.MailboxService/ResumeMailbox',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.ResumeMailboxRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.ResumeMailboxResponse.FromString,
+                _registered_method=True)
+        self.CloseMailbox = channel.unary_unary(
+                '/namak.v1.MailboxService/CloseMailbox',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxResponse.FromString,
                 _registered_method=True)
         self.GetMailbox = channel.unary_unary(
                 '/namak.v1.MailboxService/GetMailbox',
@@ -72,9 +92,19 @@ class MailboxServiceStub:
                 request_serializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingResponse.FromString,
                 _registered_method=True)
+        self.WatchMailbox = channel.unary_stream(
+                '/namak.v1.MailboxService/WatchMailbox',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.WatchMailboxRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.WatchMailboxResponse.FromString,
+                _registered_method=True)
+        self.ListMailboxLinks = channel.unary_unary(
+                '/namak.v1.MailboxService/ListMailboxLinks',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.ListMailboxLinksRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.ListMailboxLinksResponse.FromString,
+                _registered_method=True)
 
 
-class MailboxServiceServicer:
+class MailboxServiceServicer(object):
     """Serves holders their mailbox, and the operator the opening of mailboxes.
 
     There is no method to refuse a message: nothing that a recipient does alone lets them escape service.
@@ -87,6 +117,54 @@ class MailboxServiceServicer:
         Idempotency: `request_id` is required; repeating it with equal content returns the mailbox as it now is.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), ALREADY_REGISTERED (ALREADY_EXISTS).
         Rules: POST-1, POST-3, POST-4, BOX-1, BOX-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveAddress(self, request, context):
+        """Tells the official address that an address means, and whether its mailbox receives now.
+
+        Callers: the operator; any sender, who could learn as much by submitting.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+        Rules: POST-3, POST-4, BOX-12.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendMailbox(self, request, context):
+        """Suspends a mailbox: submissions to it are refused, with evidence, until it is resumed. What lies in it can be read.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; suspending a suspended mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_CLOSED (FAILED_PRECONDITION).
+        Rules: BOX-6.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeMailbox(self, request, context):
+        """Resumes a suspended mailbox.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; resuming an open mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_CLOSED (FAILED_PRECONDITION).
+        Rules: BOX-6.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseMailbox(self, request, context):
+        """Closes a mailbox for ever: it never receives again, and its address is never given again. What lies in it can be read.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+        Rules: BOX-2, BOX-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,7 +183,8 @@ class MailboxServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content.
+        """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
+        and all that are given must hold.
 
         Callers: the holder.
         Idempotency: reads only; listing is not opening.
@@ -121,7 +200,8 @@ class MailboxServiceServicer:
 
         Callers: the holder.
         Idempotency: opening an opened message records nothing and returns the same evidence.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), DELIVERY_WITHDRAWN (FAILED_PRECONDITION)
+        when the sender withdrew it first, SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: POST-5, ADMIN-7.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -171,6 +251,34 @@ class MailboxServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchMailbox(self, request, context):
+        """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
+        published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
+
+        Callers: the holder.
+        Idempotency: reads only.
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
+        (INVALID_ARGUMENT); READER_TOO_SLOW (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: POST-5.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMailboxLinks(self, request, context):
+        """Lists the openings of the commitments to what was laid into the caller's own mailbox, oldest first. With them the holder, and
+        nobody else, can check that the mailbox is complete: every link follows from the one before, and each stands in the evidence of
+        its consignment in the log (`docs/receipts.md`).
+
+        Callers: the holder.
+        Idempotency: reads only.
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: BOX-7.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MailboxServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -178,6 +286,26 @@ def add_MailboxServiceServicer_to_server(servicer, server):
                     servicer.OpenMailbox,
                     request_deserializer=namak_dot_v1_dot_mailbox__pb2.OpenMailboxRequest.FromString,
                     response_serializer=namak_dot_v1_dot_mailbox__pb2.OpenMailboxResponse.SerializeToString,
+            ),
+            'ResolveAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveAddress,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.ResolveAddressRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.ResolveAddressResponse.SerializeToString,
+            ),
+            'SuspendMailbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendMailbox,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.SuspendMailboxRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.SuspendMailboxResponse.SerializeToString,
+            ),
+            'ResumeMailbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeMailbox,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.ResumeMailboxRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.ResumeMailboxResponse.SerializeToString,
+            ),
+            'CloseMailbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseMailbox,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxResponse.SerializeToString,
             ),
             'GetMailbox': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMailbox,
@@ -209,6 +337,16 @@ def add_MailboxServiceServicer_to_server(servicer, server):
                     request_deserializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingRequest.FromString,
                     response_serializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingResponse.SerializeToString,
             ),
+            'WatchMailbox': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchMailbox,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.WatchMailboxRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.WatchMailboxResponse.SerializeToString,
+            ),
+            'ListMailboxLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMailboxLinks,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.ListMailboxLinksRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.ListMailboxLinksResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'namak.v1.MailboxService', rpc_method_handlers)
@@ -217,7 +355,7 @@ def add_MailboxServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class MailboxService:
+class MailboxService(object):
     """Serves holders their mailbox, and the operator the opening of mailboxes.
 
     There is no method to refuse a message: nothing that a recipient does alone lets them escape service.
@@ -240,6 +378,114 @@ class MailboxService:
             '/namak.v1.MailboxService/OpenMailbox',
             namak_dot_v1_dot_mailbox__pb2.OpenMailboxRequest.SerializeToString,
             namak_dot_v1_dot_mailbox__pb2.OpenMailboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/ResolveAddress',
+            namak_dot_v1_dot_mailbox__pb2.ResolveAddressRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.ResolveAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendMailbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/SuspendMailbox',
+            namak_dot_v1_dot_mailbox__pb2.SuspendMailboxRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.SuspendMailboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeMailbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/ResumeMailbox',
+            namak_dot_v1_dot_mailbox__pb2.ResumeMailboxRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.ResumeMailboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseMailbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/CloseMailbox',
+            namak_dot_v1_dot_mailbox__pb2.CloseMailboxRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.CloseMailboxResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -402,6 +648,60 @@ class MailboxService:
             '/namak.v1.MailboxService/ConfirmReading',
             namak_dot_v1_dot_mailbox__pb2.ConfirmReadingRequest.SerializeToString,
             namak_dot_v1_dot_mailbox__pb2.ConfirmReadingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchMailbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/namak.v1.MailboxService/WatchMailbox',
+            namak_dot_v1_dot_mailbox__pb2.WatchMailboxRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.WatchMailboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMailboxLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/ListMailboxLinks',
+            namak_dot_v1_dot_mailbox__pb2.ListMailboxLinksRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.ListMailboxLinksResponse.FromString,
             options,
             channel_credentials,
             insecure,

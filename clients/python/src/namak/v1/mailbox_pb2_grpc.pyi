@@ -27,6 +27,38 @@ class MailboxServiceStub:
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), ALREADY_REGISTERED (ALREADY_EXISTS).
     Rules: POST-1, POST-3, POST-4, BOX-1, BOX-2.
     """
+    ResolveAddress: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ResolveAddressRequest, _mailbox_pb2.ResolveAddressResponse]
+    """Tells the official address that an address means, and whether its mailbox receives now.
+
+    Callers: the operator; any sender, who could learn as much by submitting.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+    Rules: POST-3, POST-4, BOX-12.
+    """
+    SuspendMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.SuspendMailboxRequest, _mailbox_pb2.SuspendMailboxResponse]
+    """Suspends a mailbox: submissions to it are refused, with evidence, until it is resumed. What lies in it can be read.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; suspending a suspended mailbox changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_CLOSED (FAILED_PRECONDITION).
+    Rules: BOX-6.
+    """
+    ResumeMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ResumeMailboxRequest, _mailbox_pb2.ResumeMailboxResponse]
+    """Resumes a suspended mailbox.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; resuming an open mailbox changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_CLOSED (FAILED_PRECONDITION).
+    Rules: BOX-6.
+    """
+    CloseMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.CloseMailboxRequest, _mailbox_pb2.CloseMailboxResponse]
+    """Closes a mailbox for ever: it never receives again, and its address is never given again. What lies in it can be read.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+    Rules: BOX-2, BOX-6.
+    """
     GetMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.GetMailboxRequest, _mailbox_pb2.GetMailboxResponse]
     """Returns the caller's own mailbox.
 
@@ -36,7 +68,8 @@ class MailboxServiceStub:
     Rules: POST-5.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ListMessagesRequest, _mailbox_pb2.ListMessagesResponse]
-    """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content.
+    """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
+    and all that are given must hold.
 
     Callers: the holder.
     Idempotency: reads only; listing is not opening.
@@ -48,7 +81,8 @@ class MailboxServiceStub:
 
     Callers: the holder.
     Idempotency: opening an opened message records nothing and returns the same evidence.
-    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), DELIVERY_WITHDRAWN (FAILED_PRECONDITION)
+    when the sender withdrew it first, SERVICE_UNAVAILABLE (UNAVAILABLE).
     Rules: POST-5, ADMIN-7.
     """
     DownloadContent: _aio.UnaryStreamMultiCallable[_mailbox_pb2.DownloadContentRequest, _mailbox_pb2.DownloadContentResponse]
@@ -82,6 +116,26 @@ class MailboxServiceStub:
     (UNAVAILABLE; repeat with the same signature).
     Rules: POST-2, ADMIN-7, SIGN-4.
     """
+    WatchMailbox: _aio.UnaryStreamMultiCallable[_mailbox_pb2.WatchMailboxRequest, _mailbox_pb2.WatchMailboxResponse]
+    """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
+    published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
+
+    Callers: the holder.
+    Idempotency: reads only.
+    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
+    (INVALID_ARGUMENT); READER_TOO_SLOW (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Rules: POST-5.
+    """
+    ListMailboxLinks: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ListMailboxLinksRequest, _mailbox_pb2.ListMailboxLinksResponse]
+    """Lists the openings of the commitments to what was laid into the caller's own mailbox, oldest first. With them the holder, and
+    nobody else, can check that the mailbox is complete: every link follows from the one before, and each stands in the evidence of
+    its consignment in the log (`docs/receipts.md`).
+
+    Callers: the holder.
+    Idempotency: reads only.
+    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+    Rules: BOX-7.
+    """
 
 class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves holders their mailbox, and the operator the opening of mailboxes.
@@ -104,6 +158,62 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ResolveAddress(
+        self,
+        request: _mailbox_pb2.ResolveAddressRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.ResolveAddressRequest, _abc.Awaitable[_mailbox_pb2.ResolveAddressResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.ResolveAddressResponse]:
+        """Tells the official address that an address means, and whether its mailbox receives now.
+
+        Callers: the operator; any sender, who could learn as much by submitting.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+        Rules: POST-3, POST-4, BOX-12.
+        """
+
+    @_abc_1.abstractmethod
+    def SuspendMailbox(
+        self,
+        request: _mailbox_pb2.SuspendMailboxRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.SuspendMailboxRequest, _abc.Awaitable[_mailbox_pb2.SuspendMailboxResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.SuspendMailboxResponse]:
+        """Suspends a mailbox: submissions to it are refused, with evidence, until it is resumed. What lies in it can be read.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; suspending a suspended mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_CLOSED (FAILED_PRECONDITION).
+        Rules: BOX-6.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeMailbox(
+        self,
+        request: _mailbox_pb2.ResumeMailboxRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.ResumeMailboxRequest, _abc.Awaitable[_mailbox_pb2.ResumeMailboxResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.ResumeMailboxResponse]:
+        """Resumes a suspended mailbox.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; resuming an open mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_CLOSED (FAILED_PRECONDITION).
+        Rules: BOX-6.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseMailbox(
+        self,
+        request: _mailbox_pb2.CloseMailboxRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.CloseMailboxRequest, _abc.Awaitable[_mailbox_pb2.CloseMailboxResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.CloseMailboxResponse]:
+        """Closes a mailbox for ever: it never receives again, and its address is never given again. What lies in it can be read.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+        Rules: BOX-2, BOX-6.
+        """
+
+    @_abc_1.abstractmethod
     def GetMailbox(
         self,
         request: _mailbox_pb2.GetMailboxRequest,
@@ -123,7 +233,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _mailbox_pb2.ListMessagesRequest,
         context: _aio.ServicerContext[_mailbox_pb2.ListMessagesRequest, _abc.Awaitable[_mailbox_pb2.ListMessagesResponse]],
     ) -> _abc.Awaitable[_mailbox_pb2.ListMessagesResponse]:
-        """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content.
+        """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
+        and all that are given must hold.
 
         Callers: the holder.
         Idempotency: reads only; listing is not opening.
@@ -141,7 +252,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the holder.
         Idempotency: opening an opened message records nothing and returns the same evidence.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), DELIVERY_WITHDRAWN (FAILED_PRECONDITION)
+        when the sender withdrew it first, SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: POST-5, ADMIN-7.
         """
 
@@ -192,6 +304,38 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE
         (UNAVAILABLE; repeat with the same signature).
         Rules: POST-2, ADMIN-7, SIGN-4.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchMailbox(
+        self,
+        request: _mailbox_pb2.WatchMailboxRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.WatchMailboxRequest, _abc.AsyncIterator[_mailbox_pb2.WatchMailboxResponse]],
+    ) -> _abc.AsyncIterator[_mailbox_pb2.WatchMailboxResponse]:
+        """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
+        published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
+
+        Callers: the holder.
+        Idempotency: reads only.
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
+        (INVALID_ARGUMENT); READER_TOO_SLOW (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: POST-5.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMailboxLinks(
+        self,
+        request: _mailbox_pb2.ListMailboxLinksRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.ListMailboxLinksRequest, _abc.Awaitable[_mailbox_pb2.ListMailboxLinksResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.ListMailboxLinksResponse]:
+        """Lists the openings of the commitments to what was laid into the caller's own mailbox, oldest first. With them the holder, and
+        nobody else, can check that the mailbox is complete: every link follows from the one before, and each stands in the evidence of
+        its consignment in the log (`docs/receipts.md`).
+
+        Callers: the holder.
+        Idempotency: reads only.
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: BOX-7.
         """
 
 def add_MailboxServiceServicer_to_server(servicer: MailboxServiceServicer, server: _aio.Server) -> None: ...

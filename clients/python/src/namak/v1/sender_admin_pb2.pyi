@@ -5,10 +5,13 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import date_pb2 as _date_pb2
+from namak.v1 import evidence_pb2 as _evidence_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -52,6 +55,30 @@ CONTRACT_STATE_ENDED: ContractState.ValueType  # 4
 """The contract has ended: the organisation may not send."""
 Global___ContractState: _TypeAlias = ContractState  # noqa: Y015
 
+class _DomainProof:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DomainProofEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DomainProof.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DOMAIN_PROOF_UNSPECIFIED: _DomainProof.ValueType  # 0
+    """Not a proof."""
+    DOMAIN_PROOF_DOCUMENT: _DomainProof.ValueType  # 1
+    """A document that the operator has seen."""
+    DOMAIN_PROOF_DNS: _DomainProof.ValueType  # 2
+    """A TXT record that the domain's owner put into the DNS."""
+
+class DomainProof(_DomainProof, metaclass=_DomainProofEnumTypeWrapper):
+    """Names how the ownership of a domain was proved. Values will be added."""
+
+DOMAIN_PROOF_UNSPECIFIED: DomainProof.ValueType  # 0
+"""Not a proof."""
+DOMAIN_PROOF_DOCUMENT: DomainProof.ValueType  # 1
+"""A document that the operator has seen."""
+DOMAIN_PROOF_DNS: DomainProof.ValueType  # 2
+"""A TXT record that the domain's owner put into the DNS."""
+Global___DomainProof: _TypeAlias = DomainProof  # noqa: Y015
+
 @_typing.final
 class Organisation(_message.Message):
     """Describes an organisation that may send."""
@@ -63,6 +90,8 @@ class Organisation(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CONTRACT_STATE_FIELD_NUMBER: _builtins.int
     REGISTRATION_TIME_FIELD_NUMBER: _builtins.int
+    CONTRACT_END_DATE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     organisation_id: _builtins.str
     """The identifier, a UUID."""
     code: _builtins.str
@@ -71,9 +100,17 @@ class Organisation(_message.Message):
     """The name as people know it, at most 200 characters."""
     contract_state: Global___ContractState.ValueType
     """The state of its contract."""
+    etag: _builtins.str
+    """Changes with every change; give it back with an update so as not to undo somebody else's."""
     @_builtins.property
     def registration_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered, UTC."""
+
+    @_builtins.property
+    def contract_end_date(self) -> _date_pb2.Date:
+        """The last day, in the operator's time zone, on which the contract is in force; absent while no end is set. After that day
+        `contract_state` is ENDED.
+        """
 
     def __init__(
         self,
@@ -83,10 +120,12 @@ class Organisation(_message.Message):
         display_name: _builtins.str = ...,
         contract_state: Global___ContractState.ValueType = ...,
         registration_time: _timestamp_pb2.Timestamp | None = ...,
+        contract_end_date: _date_pb2.Date | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["registration_time", b"registration_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contract_end_date", b"contract_end_date", "registration_time", b"registration_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "contract_state", b"contract_state", "display_name", b"display_name", "organisation_id", b"organisation_id", "registration_time", b"registration_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "contract_end_date", b"contract_end_date", "contract_state", b"contract_state", "display_name", b"display_name", "etag", b"etag", "organisation_id", b"organisation_id", "registration_time", b"registration_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -101,10 +140,13 @@ class Domain(_message.Message):
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     REGISTRATION_TIME_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     organisation_id: _builtins.str
     """The organisation's identifier, a UUID."""
     name: _builtins.str
     """The domain in ASCII form (A-labels), lower case, for example `src.am`."""
+    proof: Global___DomainProof.ValueType
+    """How its ownership was proved."""
     @_builtins.property
     def registration_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered, UTC."""
@@ -115,14 +157,57 @@ class Domain(_message.Message):
         organisation_id: _builtins.str = ...,
         name: _builtins.str = ...,
         registration_time: _timestamp_pb2.Timestamp | None = ...,
+        proof: Global___DomainProof.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["registration_time", b"registration_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "organisation_id", b"organisation_id", "registration_time", b"registration_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "organisation_id", b"organisation_id", "proof", b"proof", "registration_time", b"registration_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Domain: _TypeAlias = Domain  # noqa: Y015
+
+@_typing.final
+class Administrator(_message.Message):
+    """Describes an administrator of an organisation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PERSON_NUMBER_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    ENABLE_TIME_FIELD_NUMBER: _builtins.int
+    DISABLE_TIME_FIELD_NUMBER: _builtins.int
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    person_number: _builtins.str
+    """The person's number: the public services number, 10 digits (profile `am`)."""
+    display_name: _builtins.str
+    """The person's name as the operator wrote it down."""
+    @_builtins.property
+    def enable_time(self) -> _timestamp_pb2.Timestamp:
+        """When they were enabled, UTC; the last time, if it was more than once."""
+
+    @_builtins.property
+    def disable_time(self) -> _timestamp_pb2.Timestamp:
+        """When they were disabled, UTC; absent while they are enabled."""
+
+    def __init__(
+        self,
+        *,
+        organisation_id: _builtins.str = ...,
+        person_number: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        enable_time: _timestamp_pb2.Timestamp | None = ...,
+        disable_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["disable_time", b"disable_time", "enable_time", b"enable_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disable_time", b"disable_time", "display_name", b"display_name", "enable_time", b"enable_time", "organisation_id", b"organisation_id", "person_number", b"person_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Administrator: _TypeAlias = Administrator  # noqa: Y015
 
 @_typing.final
 class SenderAddress(_message.Message):
@@ -137,25 +222,41 @@ class SenderAddress(_message.Message):
     SMS_PERMITTED_FIELD_NUMBER: _builtins.int
     SUSPENDED_FIELD_NUMBER: _builtins.int
     REGISTRATION_TIME_FIELD_NUMBER: _builtins.int
+    HOST_NAMES_FIELD_NUMBER: _builtins.int
+    SUSPENDED_BY_OPERATOR_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     sender_address_id: _builtins.str
     """The identifier, a UUID."""
     organisation_id: _builtins.str
     """The organisation's identifier, a UUID."""
     address: _builtins.str
-    """The e-mail address in canonical form: lower case, domain as A-labels, for example `notices@src.am`."""
+    """The e-mail address in canonical form: lower case, domain as A-labels, for example `notices@src.am`. `*@src.am` is the
+    permission for all addresses of that very domain, not of those below it; an address registered by itself is judged by its
+    own entry alone.
+    """
     sms_permitted: _builtins.bool
     """Whether it may also send SMS messages to phone numbers. (It has nothing to do with a holder's forwarding.)"""
     suspended: _builtins.bool
     """Whether it is suspended."""
+    suspended_by_operator: _builtins.bool
+    """Whether it was suspended by the operator; then only the operator can resume it."""
+    etag: _builtins.str
+    """Changes with every change; give it back with an update or deletion so as not to undo somebody else's."""
     @_builtins.property
     def networks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The networks it may send from, in CIDR form, for example `198.51.100.7/32` (which, being a documentation range, would be
-        refused); at least one.
+        refused). There is at least one network or host name.
         """
 
     @_builtins.property
     def registration_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered, UTC."""
+
+    @_builtins.property
+    def host_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The domain names whose public addresses (A, AAAA) it may send from, as A-labels, for example `mail.src.am`. They are looked up
+        when needed and believed as long as their time to live says.
+        """
 
     def __init__(
         self,
@@ -167,10 +268,13 @@ class SenderAddress(_message.Message):
         sms_permitted: _builtins.bool = ...,
         suspended: _builtins.bool = ...,
         registration_time: _timestamp_pb2.Timestamp | None = ...,
+        host_names: _abc.Iterable[_builtins.str] | None = ...,
+        suspended_by_operator: _builtins.bool = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["registration_time", b"registration_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "networks", b"networks", "organisation_id", b"organisation_id", "registration_time", b"registration_time", "sender_address_id", b"sender_address_id", "sms_permitted", b"sms_permitted", "suspended", b"suspended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "etag", b"etag", "host_names", b"host_names", "networks", b"networks", "organisation_id", b"organisation_id", "registration_time", b"registration_time", "sender_address_id", b"sender_address_id", "sms_permitted", b"sms_permitted", "suspended", b"suspended", "suspended_by_operator", b"suspended_by_operator"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -188,12 +292,15 @@ class CertificateBinding(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     BIND_TIME_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_SUBJECT_FIELD_NUMBER: _builtins.int
     certificate_sha256: _builtins.bytes
     """The SHA-256 of the certificate's DER, 32 bytes: the binding's identifier."""
     organisation_id: _builtins.str
     """The organisation's identifier, a UUID."""
     sender_address_id: _builtins.str
     """The one sender address that it is bound to, a UUID; empty for all of the organisation's."""
+    certificate_subject: _builtins.str
+    """The subject of the certificate, RFC 4514, for people to recognise it by; it grants nothing."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When the certificate ends, UTC."""
@@ -215,14 +322,135 @@ class CertificateBinding(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         bind_time: _timestamp_pb2.Timestamp | None = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        certificate_subject: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bind_time", b"bind_time", "expire_time", b"expire_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bind_time", b"bind_time", "certificate_sha256", b"certificate_sha256", "expire_time", b"expire_time", "organisation_id", b"organisation_id", "revoke_time", b"revoke_time", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bind_time", b"bind_time", "certificate_sha256", b"certificate_sha256", "certificate_subject", b"certificate_subject", "expire_time", b"expire_time", "organisation_id", b"organisation_id", "revoke_time", b"revoke_time", "sender_address_id", b"sender_address_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CertificateBinding: _TypeAlias = CertificateBinding  # noqa: Y015
+
+@_typing.final
+class AdministrativeAct(_message.Message):
+    """Describes one administrative act: who did what, from where, and what it changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    RESOURCE_KIND_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    act: _builtins.str
+    """What was done: a method's name such as `UpdateSenderAddress`, or a command of the server such as `operator bind`."""
+    client_address: _builtins.str
+    """The IP address that the call came from; empty for commands of the server."""
+    organisation_id: _builtins.str
+    """The organisation whose thing it was, a UUID; empty for mailboxes and for the operator's own things."""
+    resource_kind: _builtins.str
+    """The kind of thing: `organisation`, `domain`, `sender address`, `certificate binding`, `administrator`, `mailbox`."""
+    resource: _builtins.str
+    """The thing: a UUID, a domain, a mailbox address, a person's number, or a certificate's SHA-256 in hexadecimal."""
+    @_builtins.property
+    def evidence(self) -> _evidence_pb2.Evidence:
+        """The evidence; its document says the same in the exact bytes whose digest stands in the log."""
+
+    @_builtins.property
+    def actor(self) -> Global___Actor:
+        """Who did it."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]:
+        """The fields that changed."""
+
+    def __init__(
+        self,
+        *,
+        evidence: _evidence_pb2.Evidence | None = ...,
+        act: _builtins.str = ...,
+        actor: Global___Actor | None = ...,
+        client_address: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        resource_kind: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        changes: _abc.Iterable[Global___FieldChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "evidence", b"evidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "actor", b"actor", "changes", b"changes", "client_address", b"client_address", "evidence", b"evidence", "organisation_id", b"organisation_id", "resource", b"resource", "resource_kind", b"resource_kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdministrativeAct: _TypeAlias = AdministrativeAct  # noqa: Y015
+
+@_typing.final
+class Actor(_message.Message):
+    """Describes who did an administrative act."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_SHA256_FIELD_NUMBER: _builtins.int
+    PERSON_NUMBER_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """The kind: `operator`, `administrator`, `command line`. Values will be added."""
+    certificate_sha256: _builtins.bytes
+    """The SHA-256 of the certificate's DER, 32 bytes; empty for the command line."""
+    person_number: _builtins.str
+    """The person's number, of an administrator; empty for others."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        certificate_sha256: _builtins.bytes = ...,
+        person_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_sha256", b"certificate_sha256", "kind", b"kind", "person_number", b"person_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Actor: _TypeAlias = Actor  # noqa: Y015
+
+@_typing.final
+class FieldChange(_message.Message):
+    """Describes what one field was before an act and is after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The field's name."""
+    @_builtins.property
+    def before(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it was: one value, or several of a list; empty when there was nothing."""
+
+    @_builtins.property
+    def after(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        before: _abc.Iterable[_builtins.str] | None = ...,
+        after: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldChange: _TypeAlias = FieldChange  # noqa: Y015
 
 @_typing.final
 class RegisterOrganisationRequest(_message.Message):
@@ -287,22 +515,30 @@ class SetContractStateRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     CONTRACT_STATE_FIELD_NUMBER: _builtins.int
+    CONTRACT_END_DATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     organisation_id: _builtins.str
     """The organisation's identifier, a UUID."""
     contract_state: Global___ContractState.ValueType
     """The new state: IN_FORCE, SUSPENDED or ENDED."""
+    @_builtins.property
+    def contract_end_date(self) -> _date_pb2.Date:
+        """With IN_FORCE or SUSPENDED, the last day, in the operator's time zone, before the contract ends; today or later. Absent means
+        that no end is set, and takes back one that was.
+        """
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         organisation_id: _builtins.str = ...,
         contract_state: Global___ContractState.ValueType = ...,
+        contract_end_date: _date_pb2.Date | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contract_end_date", b"contract_end_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_state", b"contract_state", "organisation_id", b"organisation_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_end_date", b"contract_end_date", "contract_state", b"contract_state", "organisation_id", b"organisation_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -401,17 +637,27 @@ class RegisterSenderAddressRequest(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     NETWORKS_FIELD_NUMBER: _builtins.int
     SMS_PERMITTED_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    HOST_NAMES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     organisation_id: _builtins.str
     """The organisation's identifier, a UUID."""
     address: _builtins.str
-    """The e-mail address, under one of the organisation's own domains."""
+    """The e-mail address, under one of the organisation's own domains; `*@src.am` for all addresses of a whole domain of its own."""
     sms_permitted: _builtins.bool
     """Whether it may also send SMS messages to phone numbers."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
     @_builtins.property
     def networks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The networks it may send from: 1 to 64 IP addresses or CIDR networks, at most as wide as /24 (IPv4) or /48 (IPv6), public."""
+        """The networks it may send from: at most 64 IP addresses or CIDR networks, at most as wide as /24 (IPv4) or /48 (IPv6), public.
+        At least one network or host name is required.
+        """
+
+    @_builtins.property
+    def host_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The domain names whose public addresses it may send from: at most 16, each 1 to 253 characters."""
 
     def __init__(
         self,
@@ -421,10 +667,12 @@ class RegisterSenderAddressRequest(_message.Message):
         address: _builtins.str = ...,
         networks: _abc.Iterable[_builtins.str] | None = ...,
         sms_permitted: _builtins.bool = ...,
+        acting_as: _builtins.str = ...,
+        host_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "networks", b"networks", "organisation_id", b"organisation_id", "request_id", b"request_id", "sms_permitted", b"sms_permitted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "address", b"address", "host_names", b"host_names", "networks", b"networks", "organisation_id", b"organisation_id", "request_id", b"request_id", "sms_permitted", b"sms_permitted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -462,19 +710,23 @@ class SuspendSenderAddressRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     sender_address_id: _builtins.str
     """The address's identifier, a UUID."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         sender_address_id: _builtins.str = ...,
+        acting_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -512,19 +764,23 @@ class ResumeSenderAddressRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     sender_address_id: _builtins.str
     """The address's identifier, a UUID."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         sender_address_id: _builtins.str = ...,
+        acting_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -564,6 +820,7 @@ class BindCertificateRequest(_message.Message):
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     organisation_id: _builtins.str
@@ -572,6 +829,8 @@ class BindCertificateRequest(_message.Message):
     """The one sender address to bind to, a UUID; empty for all of the organisation's."""
     certificate: _builtins.bytes
     """The certificate, DER, at most 16 KiB, not expired."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
     def __init__(
         self,
         *,
@@ -579,10 +838,11 @@ class BindCertificateRequest(_message.Message):
         organisation_id: _builtins.str = ...,
         sender_address_id: _builtins.str = ...,
         certificate: _builtins.bytes = ...,
+        acting_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "organisation_id", b"organisation_id", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "certificate", b"certificate", "organisation_id", b"organisation_id", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -620,19 +880,23 @@ class RevokeCertificateRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_SHA256_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     certificate_sha256: _builtins.bytes
     """The SHA-256 of the certificate's DER, 32 bytes."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         certificate_sha256: _builtins.bytes = ...,
+        acting_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_sha256", b"certificate_sha256", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "certificate_sha256", b"certificate_sha256", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,3 +925,988 @@ class RevokeCertificateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevokeCertificateResponse: _TypeAlias = RevokeCertificateResponse  # noqa: Y015
+
+@_typing.final
+class GetOrganisationRequest(_message.Message):
+    """Asks for an organisation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "organisation_id", b"organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOrganisationRequest: _TypeAlias = GetOrganisationRequest  # noqa: Y015
+
+@_typing.final
+class GetOrganisationResponse(_message.Message):
+    """Gives an organisation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def organisation(self) -> Global___Organisation:
+        """The organisation."""
+
+    def __init__(
+        self,
+        *,
+        organisation: Global___Organisation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOrganisationResponse: _TypeAlias = GetOrganisationResponse  # noqa: Y015
+
+@_typing.final
+class ListOrganisationsRequest(_message.Message):
+    """Asks for organisations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONTRACT_STATE_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    contract_state: Global___ContractState.ValueType
+    """Only those whose contract is in this state today; unspecified for all."""
+    code: _builtins.str
+    """Only the one with this legal entity code; empty for all."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        contract_state: Global___ContractState.ValueType = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "contract_state", b"contract_state", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrganisationsRequest: _TypeAlias = ListOrganisationsRequest  # noqa: Y015
+
+@_typing.final
+class ListOrganisationsResponse(_message.Message):
+    """Gives one page of organisations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    @_builtins.property
+    def organisations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Organisation]:
+        """The organisations, by code."""
+
+    def __init__(
+        self,
+        *,
+        organisations: _abc.Iterable[Global___Organisation] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "organisations", b"organisations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrganisationsResponse: _TypeAlias = ListOrganisationsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateOrganisationRequest(_message.Message):
+    """Asks to change an organisation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    @_builtins.property
+    def organisation(self) -> Global___Organisation:
+        """The organisation with its new values; `organisation_id` says which. `etag`, when given, must be the current one."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to change: `display_name`. Required; nothing else is touched."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        organisation: Global___Organisation | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateOrganisationRequest: _TypeAlias = UpdateOrganisationRequest  # noqa: Y015
+
+@_typing.final
+class UpdateOrganisationResponse(_message.Message):
+    """Gives the organisation after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def organisation(self) -> Global___Organisation:
+        """The organisation."""
+
+    def __init__(
+        self,
+        *,
+        organisation: Global___Organisation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateOrganisationResponse: _TypeAlias = UpdateOrganisationResponse  # noqa: Y015
+
+@_typing.final
+class EnableAdministratorRequest(_message.Message):
+    """Asks to enable an administrator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PERSON_NUMBER_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    person_number: _builtins.str
+    """The person's number: the public services number, 10 digits (profile `am`)."""
+    display_name: _builtins.str
+    """The person's name, 1 to 200 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        person_number: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "organisation_id", b"organisation_id", "person_number", b"person_number", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnableAdministratorRequest: _TypeAlias = EnableAdministratorRequest  # noqa: Y015
+
+@_typing.final
+class EnableAdministratorResponse(_message.Message):
+    """Gives the administrator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADMINISTRATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def administrator(self) -> Global___Administrator:
+        """The administrator."""
+
+    def __init__(
+        self,
+        *,
+        administrator: Global___Administrator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrator", b"administrator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrator", b"administrator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnableAdministratorResponse: _TypeAlias = EnableAdministratorResponse  # noqa: Y015
+
+@_typing.final
+class DisableAdministratorRequest(_message.Message):
+    """Asks to disable an administrator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PERSON_NUMBER_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    person_number: _builtins.str
+    """The person's number."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        person_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation_id", b"organisation_id", "person_number", b"person_number", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisableAdministratorRequest: _TypeAlias = DisableAdministratorRequest  # noqa: Y015
+
+@_typing.final
+class DisableAdministratorResponse(_message.Message):
+    """Gives the administrator after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADMINISTRATOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def administrator(self) -> Global___Administrator:
+        """The administrator."""
+
+    def __init__(
+        self,
+        *,
+        administrator: Global___Administrator | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["administrator", b"administrator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrator", b"administrator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisableAdministratorResponse: _TypeAlias = DisableAdministratorResponse  # noqa: Y015
+
+@_typing.final
+class ListAdministratorsRequest(_message.Message):
+    """Asks for administrators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SHOW_DISABLED_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    show_disabled: _builtins.bool
+    """Whether to list disabled ones too."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        show_disabled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token", "show_disabled", b"show_disabled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAdministratorsRequest: _TypeAlias = ListAdministratorsRequest  # noqa: Y015
+
+@_typing.final
+class ListAdministratorsResponse(_message.Message):
+    """Gives one page of administrators."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADMINISTRATORS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    @_builtins.property
+    def administrators(self) -> _containers.RepeatedCompositeFieldContainer[Global___Administrator]:
+        """The administrators, by personal number."""
+
+    def __init__(
+        self,
+        *,
+        administrators: _abc.Iterable[Global___Administrator] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAdministratorsResponse: _TypeAlias = ListAdministratorsResponse  # noqa: Y015
+
+@_typing.final
+class RequestDomainProofRequest(_message.Message):
+    """Asks for the record that proves a domain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    name: _builtins.str
+    """The domain, as A-labels or U-labels, for example `src.am`; under a national top-level domain."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "name", b"name", "organisation_id", b"organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestDomainProofRequest: _TypeAlias = RequestDomainProofRequest  # noqa: Y015
+
+@_typing.final
+class RequestDomainProofResponse(_message.Message):
+    """Gives the record that proves a domain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_NAME_FIELD_NUMBER: _builtins.int
+    RECORD_TEXT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    record_name: _builtins.str
+    """The name of the TXT record, for example `_namak.src.am`."""
+    record_text: _builtins.str
+    """The text of the record, in one string."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is good, UTC."""
+
+    def __init__(
+        self,
+        *,
+        record_name: _builtins.str = ...,
+        record_text: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "record_name", b"record_name", "record_text", b"record_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestDomainProofResponse: _TypeAlias = RequestDomainProofResponse  # noqa: Y015
+
+@_typing.final
+class ProveDomainRequest(_message.Message):
+    """Asks to look into the DNS and register a domain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    name: _builtins.str
+    """The domain, as in RequestDomainProof."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "name", b"name", "organisation_id", b"organisation_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveDomainRequest: _TypeAlias = ProveDomainRequest  # noqa: Y015
+
+@_typing.final
+class ProveDomainResponse(_message.Message):
+    """Gives the registered domain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def domain(self) -> Global___Domain:
+        """The domain."""
+
+    def __init__(
+        self,
+        *,
+        domain: Global___Domain | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveDomainResponse: _TypeAlias = ProveDomainResponse  # noqa: Y015
+
+@_typing.final
+class ListDomainsRequest(_message.Message):
+    """Asks for domains."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDomainsRequest: _TypeAlias = ListDomainsRequest  # noqa: Y015
+
+@_typing.final
+class ListDomainsResponse(_message.Message):
+    """Gives one page of domains."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAINS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    @_builtins.property
+    def domains(self) -> _containers.RepeatedCompositeFieldContainer[Global___Domain]:
+        """The domains, by name."""
+
+    def __init__(
+        self,
+        *,
+        domains: _abc.Iterable[Global___Domain] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domains", b"domains", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDomainsResponse: _TypeAlias = ListDomainsResponse  # noqa: Y015
+
+@_typing.final
+class DeleteDomainRequest(_message.Message):
+    """Asks to give a domain up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    name: _builtins.str
+    """The domain."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "name", b"name", "organisation_id", b"organisation_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteDomainRequest: _TypeAlias = DeleteDomainRequest  # noqa: Y015
+
+@_typing.final
+class DeleteDomainResponse(_message.Message):
+    """Says that the domain was given up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteDomainResponse: _TypeAlias = DeleteDomainResponse  # noqa: Y015
+
+@_typing.final
+class GetSenderAddressRequest(_message.Message):
+    """Asks for a sender address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    sender_address_id: _builtins.str
+    """The address's identifier, a UUID."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        sender_address_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSenderAddressRequest: _TypeAlias = GetSenderAddressRequest  # noqa: Y015
+
+@_typing.final
+class GetSenderAddressResponse(_message.Message):
+    """Gives a sender address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDER_ADDRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sender_address(self) -> Global___SenderAddress:
+        """The address."""
+
+    def __init__(
+        self,
+        *,
+        sender_address: Global___SenderAddress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sender_address", b"sender_address"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sender_address", b"sender_address"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSenderAddressResponse: _TypeAlias = GetSenderAddressResponse  # noqa: Y015
+
+@_typing.final
+class ListSenderAddressesRequest(_message.Message):
+    """Asks for sender addresses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
+    SMS_PERMITTED_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """Only those of this organisation, a UUID; an administrator may leave it out, the operator too, and then gets all."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    domain: _builtins.str
+    """Only those under this very domain; empty for all."""
+    suspended: _builtins.bool
+    """Only suspended ones or only others; absent for all."""
+    sms_permitted: _builtins.bool
+    """Only those that may send SMS messages, or only others; absent for all."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        domain: _builtins.str = ...,
+        suspended: _builtins.bool | None = ...,
+        sms_permitted: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sms_permitted", b"_sms_permitted", "_suspended", b"_suspended", "sms_permitted", b"sms_permitted", "suspended", b"suspended"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sms_permitted", b"_sms_permitted", "_suspended", b"_suspended", "acting_as", b"acting_as", "domain", b"domain", "organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token", "sms_permitted", b"sms_permitted", "suspended", b"suspended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__sms_permitted: _TypeAlias = _typing.Literal["sms_permitted"]  # noqa: Y015
+    _WhichOneofArgType__sms_permitted: _TypeAlias = _typing.Literal["_sms_permitted", b"_sms_permitted"]  # noqa: Y015
+    _WhichOneofReturnType__suspended: _TypeAlias = _typing.Literal["suspended"]  # noqa: Y015
+    _WhichOneofArgType__suspended: _TypeAlias = _typing.Literal["_suspended", b"_suspended"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sms_permitted) -> _WhichOneofReturnType__sms_permitted | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__suspended) -> _WhichOneofReturnType__suspended | None: ...
+
+Global___ListSenderAddressesRequest: _TypeAlias = ListSenderAddressesRequest  # noqa: Y015
+
+@_typing.final
+class ListSenderAddressesResponse(_message.Message):
+    """Gives one page of sender addresses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDER_ADDRESSES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    @_builtins.property
+    def sender_addresses(self) -> _containers.RepeatedCompositeFieldContainer[Global___SenderAddress]:
+        """The addresses, by address."""
+
+    def __init__(
+        self,
+        *,
+        sender_addresses: _abc.Iterable[Global___SenderAddress] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "sender_addresses", b"sender_addresses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSenderAddressesResponse: _TypeAlias = ListSenderAddressesResponse  # noqa: Y015
+
+@_typing.final
+class UpdateSenderAddressRequest(_message.Message):
+    """Asks to change a sender address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    SENDER_ADDRESS_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    @_builtins.property
+    def sender_address(self) -> Global___SenderAddress:
+        """The address with its new values; `sender_address_id` says which. `etag`, when given, must be the current one."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """The fields to change: `networks`, `host_names`, `sms_permitted`. Required; nothing else is touched."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        acting_as: _builtins.str = ...,
+        sender_address: Global___SenderAddress | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sender_address", b"sender_address", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "request_id", b"request_id", "sender_address", b"sender_address", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSenderAddressRequest: _TypeAlias = UpdateSenderAddressRequest  # noqa: Y015
+
+@_typing.final
+class UpdateSenderAddressResponse(_message.Message):
+    """Gives the address after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDER_ADDRESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sender_address(self) -> Global___SenderAddress:
+        """The address."""
+
+    def __init__(
+        self,
+        *,
+        sender_address: Global___SenderAddress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sender_address", b"sender_address"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sender_address", b"sender_address"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSenderAddressResponse: _TypeAlias = UpdateSenderAddressResponse  # noqa: Y015
+
+@_typing.final
+class DeleteSenderAddressRequest(_message.Message):
+    """Asks to delete a sender address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see RegisterOrganisationRequest."""
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    sender_address_id: _builtins.str
+    """The address's identifier, a UUID."""
+    etag: _builtins.str
+    """When given, it must be the current one."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        acting_as: _builtins.str = ...,
+        sender_address_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "etag", b"etag", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSenderAddressRequest: _TypeAlias = DeleteSenderAddressRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSenderAddressResponse(_message.Message):
+    """Says that the address was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSenderAddressResponse: _TypeAlias = DeleteSenderAddressResponse  # noqa: Y015
+
+@_typing.final
+class ListCertificateBindingsRequest(_message.Message):
+    """Asks for certificate bindings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SHOW_ENDED_FIELD_NUMBER: _builtins.int
+    EXPIRING_WITHIN_DAYS_FIELD_NUMBER: _builtins.int
+    SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """The organisation's identifier, a UUID."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    show_ended: _builtins.bool
+    """Whether to list revoked and expired ones too."""
+    expiring_within_days: _builtins.int
+    """Only those that expire within so many days, 1 to 3650; 0 for all."""
+    sender_address_id: _builtins.str
+    """Only those bound to this one sender address, a UUID; empty for all."""
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        show_ended: _builtins.bool = ...,
+        expiring_within_days: _builtins.int = ...,
+        sender_address_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "expiring_within_days", b"expiring_within_days", "organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token", "sender_address_id", b"sender_address_id", "show_ended", b"show_ended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCertificateBindingsRequest: _TypeAlias = ListCertificateBindingsRequest  # noqa: Y015
+
+@_typing.final
+class ListCertificateBindingsResponse(_message.Message):
+    """Gives one page of certificate bindings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BINDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    @_builtins.property
+    def bindings(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateBinding]:
+        """The bindings, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        bindings: _abc.Iterable[Global___CertificateBinding] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bindings", b"bindings", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCertificateBindingsResponse: _TypeAlias = ListCertificateBindingsResponse  # noqa: Y015
+
+@_typing.final
+class ListAdministrativeActsRequest(_message.Message):
+    """Asks for administrative acts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTING_AS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    PERSON_NUMBER_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    acting_as: _builtins.str
+    """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    organisation_id: _builtins.str
+    """Only those on things of this organisation, a UUID; an administrator may leave it out, the operator too, and then gets all."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first."""
+    act: _builtins.str
+    """Only acts of this name, for example `UpdateSenderAddress`; empty for all."""
+    resource: _builtins.str
+    """Only acts on this thing, as AdministrativeAct.resource writes it; empty for all."""
+    person_number: _builtins.str
+    """Only acts of the administrator with this personal number; empty for all."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only acts at or after this time, UTC."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only acts before this time, UTC."""
+
+    def __init__(
+        self,
+        *,
+        acting_as: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        act: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        person_number: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "acting_as", b"acting_as", "end_time", b"end_time", "organisation_id", b"organisation_id", "page_size", b"page_size", "page_token", b"page_token", "person_number", b"person_number", "resource", b"resource", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAdministrativeActsRequest: _TypeAlias = ListAdministrativeActsRequest  # noqa: Y015
+
+@_typing.final
+class ListAdministrativeActsResponse(_message.Message):
+    """Gives one page of administrative acts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty when there is none."""
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdministrativeAct]:
+        """The acts, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        acts: _abc.Iterable[Global___AdministrativeAct] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAdministrativeActsResponse: _TypeAlias = ListAdministrativeActsResponse  # noqa: Y015

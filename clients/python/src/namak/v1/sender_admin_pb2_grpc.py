@@ -5,7 +5,7 @@ import warnings
 
 from namak.v1 import sender_admin_pb2 as namak_dot_v1_dot_sender__admin__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.75.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,15 +18,20 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in namak/v1/sender_admin_pb2_grpc.py depends on'
+        + f' but the generated code in namak/v1/sender_admin_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class SenderAdminServiceStub:
+class SenderAdminServiceStub(object):
     """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates.
+
+    The operator may do everything here. An organisation's administrator signs in with a personal certificate and names the
+    organisation in `acting_as`; for an administrator, what is another organisation's and what does not exist are the same:
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) where the operator would get NOT_FOUND. `acting_as` is for administrators alone: with
+    any other caller it MUST be empty. Every change is evidence, an AdministrativeAct in the log, before the reply goes out.
     """
 
     def __init__(self, channel):
@@ -75,10 +80,95 @@ class SenderAdminServiceStub:
                 request_serializer=namak_dot_v1_dot_sender__admin__pb2.RevokeCertificateRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_sender__admin__pb2.RevokeCertificateResponse.FromString,
                 _registered_method=True)
+        self.GetOrganisation = channel.unary_unary(
+                '/namak.v1.SenderAdminService/GetOrganisation',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.GetOrganisationRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.GetOrganisationResponse.FromString,
+                _registered_method=True)
+        self.ListOrganisations = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ListOrganisations',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ListOrganisationsRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListOrganisationsResponse.FromString,
+                _registered_method=True)
+        self.UpdateOrganisation = channel.unary_unary(
+                '/namak.v1.SenderAdminService/UpdateOrganisation',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.UpdateOrganisationRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.UpdateOrganisationResponse.FromString,
+                _registered_method=True)
+        self.EnableAdministrator = channel.unary_unary(
+                '/namak.v1.SenderAdminService/EnableAdministrator',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.EnableAdministratorRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.EnableAdministratorResponse.FromString,
+                _registered_method=True)
+        self.DisableAdministrator = channel.unary_unary(
+                '/namak.v1.SenderAdminService/DisableAdministrator',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.DisableAdministratorRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.DisableAdministratorResponse.FromString,
+                _registered_method=True)
+        self.ListAdministrators = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ListAdministrators',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministratorsRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministratorsResponse.FromString,
+                _registered_method=True)
+        self.RequestDomainProof = channel.unary_unary(
+                '/namak.v1.SenderAdminService/RequestDomainProof',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.RequestDomainProofRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.RequestDomainProofResponse.FromString,
+                _registered_method=True)
+        self.ProveDomain = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ProveDomain',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ProveDomainRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ProveDomainResponse.FromString,
+                _registered_method=True)
+        self.ListDomains = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ListDomains',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ListDomainsRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListDomainsResponse.FromString,
+                _registered_method=True)
+        self.DeleteDomain = channel.unary_unary(
+                '/namak.v1.SenderAdminService/DeleteDomain',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.DeleteDomainRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.DeleteDomainResponse.FromString,
+                _registered_method=True)
+        self.GetSenderAddress = channel.unary_unary(
+                '/namak.v1.SenderAdminService/GetSenderAddress',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.GetSenderAddressRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.GetSenderAddressResponse.FromString,
+                _registered_method=True)
+        self.ListSenderAddresses = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ListSenderAddresses',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ListSenderAddressesRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListSenderAddressesResponse.FromString,
+                _registered_method=True)
+        self.UpdateSenderAddress = channel.unary_unary(
+                '/namak.v1.SenderAdminService/UpdateSenderAddress',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.UpdateSenderAddressRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.UpdateSenderAddressResponse.FromString,
+                _registered_method=True)
+        self.DeleteSenderAddress = channel.unary_unary(
+                '/namak.v1.SenderAdminService/DeleteSenderAddress',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.DeleteSenderAddressRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.DeleteSenderAddressResponse.FromString,
+                _registered_method=True)
+        self.ListCertificateBindings = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ListCertificateBindings',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ListCertificateBindingsRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListCertificateBindingsResponse.FromString,
+                _registered_method=True)
+        self.ListAdministrativeActs = channel.unary_unary(
+                '/namak.v1.SenderAdminService/ListAdministrativeActs',
+                request_serializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministrativeActsRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministrativeActsResponse.FromString,
+                _registered_method=True)
 
 
-class SenderAdminServiceServicer:
+class SenderAdminServiceServicer(object):
     """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates.
+
+    The operator may do everything here. An organisation's administrator signs in with a personal certificate and names the
+    organisation in `acting_as`; for an administrator, what is another organisation's and what does not exist are the same:
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) where the operator would get NOT_FOUND. `acting_as` is for administrators alone: with
+    any other caller it MUST be empty. Every change is evidence, an AdministrativeAct in the log, before the reply goes out.
     """
 
     def RegisterOrganisation(self, request, context):
@@ -121,7 +211,7 @@ class SenderAdminServiceServicer:
     def RegisterSenderAddress(self, request, context):
         """Registers an address from which an organisation may send, with the networks it may send from.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the address as it now is.
         Errors: INVALID_FIELDS (also for networks that are too wide, private or special), REQUEST_ID_REUSED (INVALID_ARGUMENT),
         NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS).
@@ -134,7 +224,7 @@ class SenderAdminServiceServicer:
     def SuspendSenderAddress(self, request, context):
         """Suspends a sender address: its submissions are refused, with evidence, until it is resumed.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; suspending a suspended address changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: ADMIN-3.
@@ -146,7 +236,7 @@ class SenderAdminServiceServicer:
     def ResumeSenderAddress(self, request, context):
         """Resumes a suspended sender address.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; resuming an active address changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: ADMIN-3.
@@ -158,7 +248,7 @@ class SenderAdminServiceServicer:
     def BindCertificate(self, request, context):
         """Binds a machine certificate to an organisation, or to one of its addresses only. Several may be active at once (rotation).
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is.
         Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
         (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise.
@@ -171,10 +261,220 @@ class SenderAdminServiceServicer:
     def RevokeCertificate(self, request, context):
         """Revokes a binding for ever. Open connections with that certificate are refused, and its streams ended, within one second.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; revoking a revoked binding changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: CARD-4.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOrganisation(self, request, context):
+        """Returns one organisation.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-1, POST-8.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrganisations(self, request, context):
+        """Lists organisations by code: for the operator all, for an administrator those for which they may act (so that a person can learn
+        what to name in `acting_as`).
+
+        Callers: the operator; an administrator of any organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: ADMIN-1, POST-8.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateOrganisation(self, request, context):
+        """Changes what is said of an organisation: its name.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the organisation as it now is.
+        Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND),
+        ETAG_MISMATCH (ABORTED).
+        Rules: POST-8.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnableAdministrator(self, request, context):
+        """Enables a person as administrator of an organisation: from now on they may act for it with their personal certificate, this one and
+        every later one (cards are renewed, numbers stay).
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; enabling an enabled person changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        Rules: ADMIN-1.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisableAdministrator(self, request, context):
+        """Ends a person's rights as administrator of an organisation, within one second everywhere.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; disabling a disabled person changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for a person who never was one.
+        Rules: ADMIN-1.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAdministrators(self, request, context):
+        """Lists the administrators of an organisation, by personal number.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-1.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestDomainProof(self, request, context):
+        """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
+        until it expires.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: repeating it returns the same record while that has not expired.
+        Errors: INVALID_FIELDS (also for a domain outside the national ones) (INVALID_ARGUMENT), ALREADY_REGISTERED (ALREADY_EXISTS);
+        NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-4.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProveDomain(self, request, context):
+        """Looks into the DNS for the record of RequestDomainProof and, when it stands there, registers the domain as the organisation's own.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the
+        record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does
+        not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-4.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDomains(self, request, context):
+        """Lists the domains of an organisation, by name.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDomain(self, request, context):
+        """Gives a domain up. No sender address may lie under it any more.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), RESOURCE_IN_USE (FAILED_PRECONDITION) while an address needs it;
+        NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSenderAddress(self, request, context):
+        """Returns one sender address.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-3.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSenderAddresses(self, request, context):
+        """Lists sender addresses, by address.
+
+        Callers: the operator; an administrator, of their organisation's.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-3.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSenderAddress(self, request, context):
+        """Changes where a sender address may send from, or whether it may send SMS messages. It counts from the next submission on. The
+        address itself can't be changed: register another one.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the address as it now is.
+        Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED);
+        NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-3, POST-8.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSenderAddress(self, request, context):
+        """Deletes a sender address: it may not send any more, and certificates bound to it alone are revoked. What it sent stays.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED); NOT_FOUND (NOT_FOUND), for an administrator
+        RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCertificateBindings(self, request, context):
+        """Lists the certificates that are bound to an organisation, the newest binding first; with `expiring_within` those that need to be
+        replaced soon.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: CARD-4.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAdministrativeActs(self, request, context):
+        """Lists what was done in the register and to mailboxes, newest first: who, from where, what was before and after. Each act is evidence
+        in the log: GetReceipt returns its receipt to whoever may see it here.
+
+        Callers: the operator; an administrator, of the acts on their organisation's things.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-1, ADMIN-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,6 +523,86 @@ def add_SenderAdminServiceServicer_to_server(servicer, server):
                     request_deserializer=namak_dot_v1_dot_sender__admin__pb2.RevokeCertificateRequest.FromString,
                     response_serializer=namak_dot_v1_dot_sender__admin__pb2.RevokeCertificateResponse.SerializeToString,
             ),
+            'GetOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOrganisation,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.GetOrganisationRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.GetOrganisationResponse.SerializeToString,
+            ),
+            'ListOrganisations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrganisations,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListOrganisationsRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ListOrganisationsResponse.SerializeToString,
+            ),
+            'UpdateOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateOrganisation,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.UpdateOrganisationRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.UpdateOrganisationResponse.SerializeToString,
+            ),
+            'EnableAdministrator': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnableAdministrator,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.EnableAdministratorRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.EnableAdministratorResponse.SerializeToString,
+            ),
+            'DisableAdministrator': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableAdministrator,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.DisableAdministratorRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.DisableAdministratorResponse.SerializeToString,
+            ),
+            'ListAdministrators': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAdministrators,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministratorsRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministratorsResponse.SerializeToString,
+            ),
+            'RequestDomainProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestDomainProof,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.RequestDomainProofRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.RequestDomainProofResponse.SerializeToString,
+            ),
+            'ProveDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveDomain,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ProveDomainRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ProveDomainResponse.SerializeToString,
+            ),
+            'ListDomains': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDomains,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListDomainsRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ListDomainsResponse.SerializeToString,
+            ),
+            'DeleteDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDomain,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.DeleteDomainRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.DeleteDomainResponse.SerializeToString,
+            ),
+            'GetSenderAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSenderAddress,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.GetSenderAddressRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.GetSenderAddressResponse.SerializeToString,
+            ),
+            'ListSenderAddresses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSenderAddresses,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListSenderAddressesRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ListSenderAddressesResponse.SerializeToString,
+            ),
+            'UpdateSenderAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSenderAddress,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.UpdateSenderAddressRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.UpdateSenderAddressResponse.SerializeToString,
+            ),
+            'DeleteSenderAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSenderAddress,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.DeleteSenderAddressRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.DeleteSenderAddressResponse.SerializeToString,
+            ),
+            'ListCertificateBindings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCertificateBindings,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListCertificateBindingsRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ListCertificateBindingsResponse.SerializeToString,
+            ),
+            'ListAdministrativeActs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAdministrativeActs,
+                    request_deserializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministrativeActsRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_sender__admin__pb2.ListAdministrativeActsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'namak.v1.SenderAdminService', rpc_method_handlers)
@@ -231,8 +611,13 @@ def add_SenderAdminServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class SenderAdminService:
+class SenderAdminService(object):
     """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates.
+
+    The operator may do everything here. An organisation's administrator signs in with a personal certificate and names the
+    organisation in `acting_as`; for an administrator, what is another organisation's and what does not exist are the same:
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) where the operator would get NOT_FOUND. `acting_as` is for administrators alone: with
+    any other caller it MUST be empty. Every change is evidence, an AdministrativeAct in the log, before the reply goes out.
     """
 
     @staticmethod
@@ -441,6 +826,438 @@ class SenderAdminService:
             '/namak.v1.SenderAdminService/RevokeCertificate',
             namak_dot_v1_dot_sender__admin__pb2.RevokeCertificateRequest.SerializeToString,
             namak_dot_v1_dot_sender__admin__pb2.RevokeCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/GetOrganisation',
+            namak_dot_v1_dot_sender__admin__pb2.GetOrganisationRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.GetOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrganisations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ListOrganisations',
+            namak_dot_v1_dot_sender__admin__pb2.ListOrganisationsRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ListOrganisationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/UpdateOrganisation',
+            namak_dot_v1_dot_sender__admin__pb2.UpdateOrganisationRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.UpdateOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnableAdministrator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/EnableAdministrator',
+            namak_dot_v1_dot_sender__admin__pb2.EnableAdministratorRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.EnableAdministratorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisableAdministrator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/DisableAdministrator',
+            namak_dot_v1_dot_sender__admin__pb2.DisableAdministratorRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.DisableAdministratorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAdministrators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ListAdministrators',
+            namak_dot_v1_dot_sender__admin__pb2.ListAdministratorsRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ListAdministratorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestDomainProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/RequestDomainProof',
+            namak_dot_v1_dot_sender__admin__pb2.RequestDomainProofRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.RequestDomainProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ProveDomain',
+            namak_dot_v1_dot_sender__admin__pb2.ProveDomainRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ProveDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDomains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ListDomains',
+            namak_dot_v1_dot_sender__admin__pb2.ListDomainsRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ListDomainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/DeleteDomain',
+            namak_dot_v1_dot_sender__admin__pb2.DeleteDomainRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.DeleteDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSenderAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/GetSenderAddress',
+            namak_dot_v1_dot_sender__admin__pb2.GetSenderAddressRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.GetSenderAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSenderAddresses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ListSenderAddresses',
+            namak_dot_v1_dot_sender__admin__pb2.ListSenderAddressesRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ListSenderAddressesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSenderAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/UpdateSenderAddress',
+            namak_dot_v1_dot_sender__admin__pb2.UpdateSenderAddressRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.UpdateSenderAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSenderAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/DeleteSenderAddress',
+            namak_dot_v1_dot_sender__admin__pb2.DeleteSenderAddressRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.DeleteSenderAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCertificateBindings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ListCertificateBindings',
+            namak_dot_v1_dot_sender__admin__pb2.ListCertificateBindingsRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ListCertificateBindingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAdministrativeActs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.SenderAdminService/ListAdministrativeActs',
+            namak_dot_v1_dot_sender__admin__pb2.ListAdministrativeActsRequest.SerializeToString,
+            namak_dot_v1_dot_sender__admin__pb2.ListAdministrativeActsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,7 +13,13 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SenderAdminServiceStub:
-    """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates."""
+    """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates.
+
+    The operator may do everything here. An organisation's administrator signs in with a personal certificate and names the
+    organisation in `acting_as`; for an administrator, what is another organisation's and what does not exist are the same:
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) where the operator would get NOT_FOUND. `acting_as` is for administrators alone: with
+    any other caller it MUST be empty. Every change is evidence, an AdministrativeAct in the log, before the reply goes out.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterOrganisation: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RegisterOrganisationRequest, _sender_admin_pb2.RegisterOrganisationResponse]
@@ -44,7 +50,7 @@ class SenderAdminServiceStub:
     RegisterSenderAddress: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RegisterSenderAddressRequest, _sender_admin_pb2.RegisterSenderAddressResponse]
     """Registers an address from which an organisation may send, with the networks it may send from.
 
-    Callers: the operator.
+    Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; repeating it with equal content returns the address as it now is.
     Errors: INVALID_FIELDS (also for networks that are too wide, private or special), REQUEST_ID_REUSED (INVALID_ARGUMENT),
     NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS).
@@ -53,7 +59,7 @@ class SenderAdminServiceStub:
     SuspendSenderAddress: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.SuspendSenderAddressRequest, _sender_admin_pb2.SuspendSenderAddressResponse]
     """Suspends a sender address: its submissions are refused, with evidence, until it is resumed.
 
-    Callers: the operator.
+    Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; suspending a suspended address changes nothing.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: ADMIN-3.
@@ -61,7 +67,7 @@ class SenderAdminServiceStub:
     ResumeSenderAddress: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ResumeSenderAddressRequest, _sender_admin_pb2.ResumeSenderAddressResponse]
     """Resumes a suspended sender address.
 
-    Callers: the operator.
+    Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; resuming an active address changes nothing.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: ADMIN-3.
@@ -69,7 +75,7 @@ class SenderAdminServiceStub:
     BindCertificate: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.BindCertificateRequest, _sender_admin_pb2.BindCertificateResponse]
     """Binds a machine certificate to an organisation, or to one of its addresses only. Several may be active at once (rotation).
 
-    Callers: the operator.
+    Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is.
     Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
     (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise.
@@ -78,14 +84,166 @@ class SenderAdminServiceStub:
     RevokeCertificate: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RevokeCertificateRequest, _sender_admin_pb2.RevokeCertificateResponse]
     """Revokes a binding for ever. Open connections with that certificate are refused, and its streams ended, within one second.
 
-    Callers: the operator.
+    Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; revoking a revoked binding changes nothing.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: CARD-4.
     """
+    GetOrganisation: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.GetOrganisationRequest, _sender_admin_pb2.GetOrganisationResponse]
+    """Returns one organisation.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT); NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+    (PERMISSION_DENIED).
+    Rules: ADMIN-1, POST-8.
+    """
+    ListOrganisations: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListOrganisationsRequest, _sender_admin_pb2.ListOrganisationsResponse]
+    """Lists organisations by code: for the operator all, for an administrator those for which they may act (so that a person can learn
+    what to name in `acting_as`).
+
+    Callers: the operator; an administrator of any organisation.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+    Rules: ADMIN-1, POST-8.
+    """
+    UpdateOrganisation: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.UpdateOrganisationRequest, _sender_admin_pb2.UpdateOrganisationResponse]
+    """Changes what is said of an organisation: its name.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the organisation as it now is.
+    Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND),
+    ETAG_MISMATCH (ABORTED).
+    Rules: POST-8.
+    """
+    EnableAdministrator: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.EnableAdministratorRequest, _sender_admin_pb2.EnableAdministratorResponse]
+    """Enables a person as administrator of an organisation: from now on they may act for it with their personal certificate, this one and
+    every later one (cards are renewed, numbers stay).
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; enabling an enabled person changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+    Rules: ADMIN-1.
+    """
+    DisableAdministrator: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.DisableAdministratorRequest, _sender_admin_pb2.DisableAdministratorResponse]
+    """Ends a person's rights as administrator of an organisation, within one second everywhere.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; disabling a disabled person changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for a person who never was one.
+    Rules: ADMIN-1.
+    """
+    ListAdministrators: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListAdministratorsRequest, _sender_admin_pb2.ListAdministratorsResponse]
+    """Lists the administrators of an organisation, by personal number.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+    (PERMISSION_DENIED).
+    Rules: ADMIN-1.
+    """
+    RequestDomainProof: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RequestDomainProofRequest, _sender_admin_pb2.RequestDomainProofResponse]
+    """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
+    until it expires.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: repeating it returns the same record while that has not expired.
+    Errors: INVALID_FIELDS (also for a domain outside the national ones) (INVALID_ARGUMENT), ALREADY_REGISTERED (ALREADY_EXISTS);
+    NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-2, ADMIN-4.
+    """
+    ProveDomain: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ProveDomainRequest, _sender_admin_pb2.ProveDomainResponse]
+    """Looks into the DNS for the record of RequestDomainProof and, when it stands there, registers the domain as the organisation's own.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the
+    record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does
+    not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-2, ADMIN-4.
+    """
+    ListDomains: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListDomainsRequest, _sender_admin_pb2.ListDomainsResponse]
+    """Lists the domains of an organisation, by name.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+    (PERMISSION_DENIED).
+    Rules: ADMIN-2.
+    """
+    DeleteDomain: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.DeleteDomainRequest, _sender_admin_pb2.DeleteDomainResponse]
+    """Gives a domain up. No sender address may lie under it any more.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: `request_id` is required; repeating it changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), RESOURCE_IN_USE (FAILED_PRECONDITION) while an address needs it;
+    NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-2.
+    """
+    GetSenderAddress: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.GetSenderAddressRequest, _sender_admin_pb2.GetSenderAddressResponse]
+    """Returns one sender address.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT); NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+    (PERMISSION_DENIED).
+    Rules: ADMIN-3.
+    """
+    ListSenderAddresses: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListSenderAddressesRequest, _sender_admin_pb2.ListSenderAddressesResponse]
+    """Lists sender addresses, by address.
+
+    Callers: the operator; an administrator, of their organisation's.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-2, ADMIN-3.
+    """
+    UpdateSenderAddress: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.UpdateSenderAddressRequest, _sender_admin_pb2.UpdateSenderAddressResponse]
+    """Changes where a sender address may send from, or whether it may send SMS messages. It counts from the next submission on. The
+    address itself can't be changed: register another one.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the address as it now is.
+    Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED);
+    NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-2, ADMIN-3, POST-8.
+    """
+    DeleteSenderAddress: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.DeleteSenderAddressRequest, _sender_admin_pb2.DeleteSenderAddressResponse]
+    """Deletes a sender address: it may not send any more, and certificates bound to it alone are revoked. What it sent stays.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: `request_id` is required; repeating it changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED); NOT_FOUND (NOT_FOUND), for an administrator
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-2.
+    """
+    ListCertificateBindings: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListCertificateBindingsRequest, _sender_admin_pb2.ListCertificateBindingsResponse]
+    """Lists the certificates that are bound to an organisation, the newest binding first; with `expiring_within` those that need to be
+    replaced soon.
+
+    Callers: the operator; an administrator of the organisation.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+    (PERMISSION_DENIED).
+    Rules: CARD-4.
+    """
+    ListAdministrativeActs: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListAdministrativeActsRequest, _sender_admin_pb2.ListAdministrativeActsResponse]
+    """Lists what was done in the register and to mailboxes, newest first: who, from where, what was before and after. Each act is evidence
+    in the log: GetReceipt returns its receipt to whoever may see it here.
+
+    Callers: the operator; an administrator, of the acts on their organisation's things.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Rules: ADMIN-1, ADMIN-2.
+    """
 
 class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates."""
+    """Keeps the register of who may send: organisations, their contracts and domains, their addresses and certificates.
+
+    The operator may do everything here. An organisation's administrator signs in with a personal certificate and names the
+    organisation in `acting_as`; for an administrator, what is another organisation's and what does not exist are the same:
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) where the operator would get NOT_FOUND. `acting_as` is for administrators alone: with
+    any other caller it MUST be empty. Every change is evidence, an AdministrativeAct in the log, before the reply goes out.
+    """
 
     @_abc_1.abstractmethod
     def RegisterOrganisation(
@@ -138,7 +296,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sender_admin_pb2.RegisterSenderAddressResponse]:
         """Registers an address from which an organisation may send, with the networks it may send from.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the address as it now is.
         Errors: INVALID_FIELDS (also for networks that are too wide, private or special), REQUEST_ID_REUSED (INVALID_ARGUMENT),
         NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS).
@@ -153,7 +311,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sender_admin_pb2.SuspendSenderAddressResponse]:
         """Suspends a sender address: its submissions are refused, with evidence, until it is resumed.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; suspending a suspended address changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: ADMIN-3.
@@ -167,7 +325,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sender_admin_pb2.ResumeSenderAddressResponse]:
         """Resumes a suspended sender address.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; resuming an active address changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: ADMIN-3.
@@ -181,7 +339,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sender_admin_pb2.BindCertificateResponse]:
         """Binds a machine certificate to an organisation, or to one of its addresses only. Several may be active at once (rotation).
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is.
         Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
         (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise.
@@ -196,10 +354,252 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_sender_admin_pb2.RevokeCertificateResponse]:
         """Revokes a binding for ever. Open connections with that certificate are refused, and its streams ended, within one second.
 
-        Callers: the operator.
+        Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; revoking a revoked binding changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: CARD-4.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOrganisation(
+        self,
+        request: _sender_admin_pb2.GetOrganisationRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.GetOrganisationRequest, _abc.Awaitable[_sender_admin_pb2.GetOrganisationResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.GetOrganisationResponse]:
+        """Returns one organisation.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-1, POST-8.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOrganisations(
+        self,
+        request: _sender_admin_pb2.ListOrganisationsRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ListOrganisationsRequest, _abc.Awaitable[_sender_admin_pb2.ListOrganisationsResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ListOrganisationsResponse]:
+        """Lists organisations by code: for the operator all, for an administrator those for which they may act (so that a person can learn
+        what to name in `acting_as`).
+
+        Callers: the operator; an administrator of any organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: ADMIN-1, POST-8.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateOrganisation(
+        self,
+        request: _sender_admin_pb2.UpdateOrganisationRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.UpdateOrganisationRequest, _abc.Awaitable[_sender_admin_pb2.UpdateOrganisationResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.UpdateOrganisationResponse]:
+        """Changes what is said of an organisation: its name.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the organisation as it now is.
+        Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND),
+        ETAG_MISMATCH (ABORTED).
+        Rules: POST-8.
+        """
+
+    @_abc_1.abstractmethod
+    def EnableAdministrator(
+        self,
+        request: _sender_admin_pb2.EnableAdministratorRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.EnableAdministratorRequest, _abc.Awaitable[_sender_admin_pb2.EnableAdministratorResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.EnableAdministratorResponse]:
+        """Enables a person as administrator of an organisation: from now on they may act for it with their personal certificate, this one and
+        every later one (cards are renewed, numbers stay).
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; enabling an enabled person changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        Rules: ADMIN-1.
+        """
+
+    @_abc_1.abstractmethod
+    def DisableAdministrator(
+        self,
+        request: _sender_admin_pb2.DisableAdministratorRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.DisableAdministratorRequest, _abc.Awaitable[_sender_admin_pb2.DisableAdministratorResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.DisableAdministratorResponse]:
+        """Ends a person's rights as administrator of an organisation, within one second everywhere.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; disabling a disabled person changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for a person who never was one.
+        Rules: ADMIN-1.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAdministrators(
+        self,
+        request: _sender_admin_pb2.ListAdministratorsRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ListAdministratorsRequest, _abc.Awaitable[_sender_admin_pb2.ListAdministratorsResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ListAdministratorsResponse]:
+        """Lists the administrators of an organisation, by personal number.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-1.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestDomainProof(
+        self,
+        request: _sender_admin_pb2.RequestDomainProofRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.RequestDomainProofRequest, _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]:
+        """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
+        until it expires.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: repeating it returns the same record while that has not expired.
+        Errors: INVALID_FIELDS (also for a domain outside the national ones) (INVALID_ARGUMENT), ALREADY_REGISTERED (ALREADY_EXISTS);
+        NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-4.
+        """
+
+    @_abc_1.abstractmethod
+    def ProveDomain(
+        self,
+        request: _sender_admin_pb2.ProveDomainRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ProveDomainRequest, _abc.Awaitable[_sender_admin_pb2.ProveDomainResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ProveDomainResponse]:
+        """Looks into the DNS for the record of RequestDomainProof and, when it stands there, registers the domain as the organisation's own.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the
+        record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does
+        not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-4.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDomains(
+        self,
+        request: _sender_admin_pb2.ListDomainsRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ListDomainsRequest, _abc.Awaitable[_sender_admin_pb2.ListDomainsResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ListDomainsResponse]:
+        """Lists the domains of an organisation, by name.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-2.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteDomain(
+        self,
+        request: _sender_admin_pb2.DeleteDomainRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.DeleteDomainRequest, _abc.Awaitable[_sender_admin_pb2.DeleteDomainResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.DeleteDomainResponse]:
+        """Gives a domain up. No sender address may lie under it any more.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), RESOURCE_IN_USE (FAILED_PRECONDITION) while an address needs it;
+        NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSenderAddress(
+        self,
+        request: _sender_admin_pb2.GetSenderAddressRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.GetSenderAddressRequest, _abc.Awaitable[_sender_admin_pb2.GetSenderAddressResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.GetSenderAddressResponse]:
+        """Returns one sender address.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: ADMIN-3.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSenderAddresses(
+        self,
+        request: _sender_admin_pb2.ListSenderAddressesRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ListSenderAddressesRequest, _abc.Awaitable[_sender_admin_pb2.ListSenderAddressesResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ListSenderAddressesResponse]:
+        """Lists sender addresses, by address.
+
+        Callers: the operator; an administrator, of their organisation's.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-3.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateSenderAddress(
+        self,
+        request: _sender_admin_pb2.UpdateSenderAddressRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.UpdateSenderAddressRequest, _abc.Awaitable[_sender_admin_pb2.UpdateSenderAddressResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.UpdateSenderAddressResponse]:
+        """Changes where a sender address may send from, or whether it may send SMS messages. It counts from the next submission on. The
+        address itself can't be changed: register another one.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the address as it now is.
+        Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED);
+        NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2, ADMIN-3, POST-8.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSenderAddress(
+        self,
+        request: _sender_admin_pb2.DeleteSenderAddressRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.DeleteSenderAddressRequest, _abc.Awaitable[_sender_admin_pb2.DeleteSenderAddressResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.DeleteSenderAddressResponse]:
+        """Deletes a sender address: it may not send any more, and certificates bound to it alone are revoked. What it sent stays.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: `request_id` is required; repeating it changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED); NOT_FOUND (NOT_FOUND), for an administrator
+        RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-2.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCertificateBindings(
+        self,
+        request: _sender_admin_pb2.ListCertificateBindingsRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ListCertificateBindingsRequest, _abc.Awaitable[_sender_admin_pb2.ListCertificateBindingsResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ListCertificateBindingsResponse]:
+        """Lists the certificates that are bound to an organisation, the newest binding first; with `expiring_within` those that need to be
+        replaced soon.
+
+        Callers: the operator; an administrator of the organisation.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED).
+        Rules: CARD-4.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAdministrativeActs(
+        self,
+        request: _sender_admin_pb2.ListAdministrativeActsRequest,
+        context: _aio.ServicerContext[_sender_admin_pb2.ListAdministrativeActsRequest, _abc.Awaitable[_sender_admin_pb2.ListAdministrativeActsResponse]],
+    ) -> _abc.Awaitable[_sender_admin_pb2.ListAdministrativeActsResponse]:
+        """Lists what was done in the register and to mailboxes, newest first: who, from where, what was before and after. Each act is evidence
+        in the log: GetReceipt returns its receipt to whoever may see it here.
+
+        Callers: the operator; an administrator, of the acts on their organisation's things.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Rules: ADMIN-1, ADMIN-2.
         """
 
 def add_SenderAdminServiceServicer_to_server(servicer: SenderAdminServiceServicer, server: _aio.Server) -> None: ...
