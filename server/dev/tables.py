@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from namak.evidence.events import EVENTS, Audience
+from namak.evidence.events import EVENTS, Audience, Event, Extension
 from server.domain.reasons import REASONS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -34,7 +34,8 @@ _EVENTS = """# Events
 Printed from `clients/python/src/namak/evidence/events.py` by `scripts/generate`; don't edit.
 
 Every fact is of one of these events, and only its audience may see it. The last column names what its
-evidence holds in `Extensions` besides `salt` and `notificationPolicy` (see `receipts.md`).
+evidence holds in `Extensions` besides `salt` and `notificationPolicy` (see `receipts.md`); what stands in
+brackets is not always there. Acts on an organisation's things its administrators may see as well.
 
 | event | URI | audience | extensions |
 |---|---|---|---|
@@ -60,9 +61,13 @@ def events() -> str:
     """Returns `docs/events.md`."""
     rows = []
     for event in EVENTS:
-        keys = ", ".join(f"`{key}`" for key in event.extensions) if event.extensions else "not issued yet"
+        keys = ", ".join(_key(event, key) for key in event.extensions or ()) or "not issued yet"
         rows.append(f"| {event.name} | `{event.uri}` | {_AUDIENCES[event.audience]} | {keys} |\n")
     return _EVENTS + "".join(rows)
+
+
+def _key(event: Event, key: Extension) -> str:
+    return f"[`{key}`]" if key in event.optional else f"`{key}`"
 
 
 def pages() -> Mapping[Path, str]:

@@ -66,5 +66,8 @@ def test_keeps_forwarding_to_the_holder_and_submissions_to_the_sender() -> None:
     }
 
 
-def test_every_event_with_extensions_has_its_details_and_no_other() -> None:
-    assert set(DETAILS_OF) == {event for event in EVENTS if event.extensions is not None}
+def test_every_event_about_a_message_with_extensions_has_its_details_and_no_other() -> None:
+    issued = {event for event in EVENTS if event.extensions is not None}
+
+    assert set(DETAILS_OF) == {event for event in issued if event.of_message}
+    assert issued - set(DETAILS_OF) == {events.ADMINISTRATIVE_ACT}

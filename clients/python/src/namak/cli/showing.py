@@ -7,8 +7,8 @@ from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.verifying import read_file
 from namak.errors import FileProblem
+from namak.evidence.administrative_act import recorded
 from namak.evidence.checkpoint import Checkpoint
-from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
 from namak.evidence.note import parse_note
 from namak.evidence.tlog_proof import TlogProof
@@ -22,7 +22,7 @@ def show(run: Run, file: Path) -> ExitCode:
     try:
         proof = TlogProof.parse(read_file(file))
         document = proof.extra or b""
-        EvidenceDocument.parse(document)
+        recorded(document)
         tree = Checkpoint.parse(parse_note(proof.checkpoint).text)
     except EvidenceError as problem:
         raise FileProblem(f"{file} is no receipt: {problem.detail}") from problem

@@ -136,8 +136,8 @@ def _document(report: Report) -> Mapping[str, object]:
                 "name": found.name,
                 "verdict": str(found.verdict),
                 "proves": found.proves,
-                "evidence_id": None if found.fact is None else str(found.fact.document.evidence_id),
-                "event": None if found.fact is None else found.fact.document.event.uri,
+                "evidence_id": None if found.evidence is None else str(found.evidence.document.evidence_id),
+                "event": None if found.evidence is None else found.evidence.document.event.uri,
                 "checks": [
                     {"name": check.name, "outcome": str(check.outcome), "words": check.words}
                     for check in found.checks

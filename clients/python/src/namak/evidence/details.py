@@ -28,7 +28,7 @@ STATEMENT_LIMIT: Final = 128 * 1024
 LISTS_LIMIT: Final = 8
 """A signer's path has at most so many certificates, the root aside."""
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+REQUEST_ID_FORM: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _RULE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", re.ASCII)
 
 
@@ -150,7 +150,7 @@ class _Spelling:
 
 
 _SPELLINGS: Mapping[Extension, _Spelling] = {
-    Extension.REQUEST_ID: _Spelling("request_id", lambda value: value.matching(_REQUEST_ID), str),
+    Extension.REQUEST_ID: _Spelling("request_id", lambda value: value.matching(REQUEST_ID_FORM), str),
     Extension.SUBMITTED_FROM: _Spelling("submitted_from", Value.ip_address, str),
     Extension.MAILBOX_LINK: _Spelling(
         "mailbox_link", lambda value: value.base64(LINK_BYTES, LINK_BYTES), encode_base64

@@ -98,7 +98,7 @@ def subject_part(subject: str) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceDocument:
-    """One piece of evidence, parsed.
+    """One piece of evidence about a message, parsed.
 
     ``event_time`` is when the server recorded the fact, ``submission_time`` when the submission was accepted
     or refused; all times are aware and in UTC. ``delivery_id`` is absent, and ``reason`` present, exactly
@@ -128,7 +128,9 @@ class EvidenceDocument:
         permit.
         """
         value = load(data, DOCUMENT_LIMIT)
-        event = _event(value)
+        event = event_of(value)
+        if not event.of_message:
+            value.refuse(f"{event.name} is not about a message")
         fields = value.fields(_keys(event))
         fields["version"].exactly(VERSION)
         common = ("salt", "notificationPolicy")
@@ -137,8 +139,8 @@ class EvidenceDocument:
             evidence_id=fields["EvidenceIdentifier"].uuid(),
             event=event,
             event_time=fields["EventTime"].time(),
-            policy_id=fields["EvidenceIssuerPolicyID"].items(1, 1)[0].matching(_POLICY_ID),
-            issuer=_read_issuer(fields["EvidenceIssuerDetails"]),
+            policy_id=read_policy_id(fields["EvidenceIssuerPolicyID"]),
+            issuer=read_issuer(fields["EvidenceIssuerDetails"]),
             sender=_read_sender(fields["SenderDetails"]),
             recipient=Recipient(
                 fields["RecipientDetails"].fields(["Identifier"])["Identifier"].matching(ADDRESS_FORM)
@@ -173,7 +175,7 @@ class EvidenceDocument:
 
 @dataclass(frozen=True)
 class RecordedFact:
-    """A piece of evidence with the bytes that were recorded; ``data`` is what counts."""
+    """A piece of evidence about a message with the bytes that were recorded; ``data`` is what counts."""
 
     document: EvidenceDocument
     data: bytes
@@ -199,7 +201,8 @@ def entry_of(document_bytes: bytes) -> bytes:
     return hashlib.sha256(document_bytes).digest()
 
 
-def _event(value: Value) -> Event:
+def event_of(value: Value) -> Event:
+    """Returns the event that a document is of."""
     if not value.has("ERDSEventId"):
         value.refuse("not an object with an ERDSEventId")
     uri = Value(value.raw["ERDSEventId"], ".ERDSEventId", value)  # type: ignore[index]  # `has` says that it is an object
@@ -232,7 +235,13 @@ def _read_reason(value: Value) -> str:
     return value.items(1, 1)[0].fields(["Code"])["Code"].matching(_REASON)
 
 
-def _read_issuer(value: Value) -> Issuer:
+def read_policy_id(value: Value) -> str:
+    """Returns what ``EvidenceIssuerPolicyID`` says."""
+    return value.items(1, 1)[0].matching(_POLICY_ID)
+
+
+def read_issuer(value: Value) -> Issuer:
+    """Returns what ``EvidenceIssuerDetails`` says."""
     fields = value.fields(["Identifier", "Name"])
     return Issuer(fields["Identifier"].line(254), fields["Name"].line(500))
 

@@ -23,7 +23,7 @@ class Audience(Enum):
     BOTH = auto()
     """The sender and the holder."""
     OPERATOR = auto()
-    """The operator alone."""
+    """The operator alone. (Of acts on an organisation's things, its administrators too: docs/receipts.md.)"""
 
 
 class Extension(StrEnum):
@@ -40,16 +40,24 @@ class Extension(StrEnum):
     FACT = "fact"
     RULE = "rule"
     EFFECTIVE_TIME = "effectiveTime"
+    ACT = "act"
+    ACTOR = "actor"
+    ACTED_FROM = "actedFrom"
+    ORGANISATION = "organisation"
+    RESOURCE = "resource"
+    BEFORE = "before"
+    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """A kind of fact.
 
-    ``extensions`` are the keys that its evidence has besides the common ones, all required and nothing else
-    permitted; None where ``namak-evidence/1`` does not issue evidence of it yet. ``of_delivery`` says that
-    there is a delivery to name (``MessageIdentifier``), ``has_reason`` that the evidence says why
-    (``EventReasons``).
+    ``extensions`` are the keys that its evidence has besides the common ones, all required but those of
+    ``optional``, and nothing else permitted; None where ``namak-evidence/1`` does not issue evidence of it
+    yet. ``of_message`` says that it is about a message, so that the evidence names sender, recipient and
+    content; ``of_delivery`` that there is a delivery to name (``MessageIdentifier``), ``has_reason`` that the
+    evidence says why (``EventReasons``).
     """
 
     name: str
@@ -58,6 +66,8 @@ class Event:
     extensions: tuple[Extension, ...] | None = None
     of_delivery: bool = True
     has_reason: bool = False
+    of_message: bool = True
+    optional: frozenset[Extension] = frozenset()
 
 
 def _etsi(name: str, audience: Audience, *extensions: Extension) -> Event:
@@ -93,6 +103,32 @@ READING_CONFIRMED = _own(
 NOTIFICATION_EFFECTED = _own(
     "NotificationEffected", Audience.BOTH, Extension.FACT, Extension.RULE, Extension.EFFECTIVE_TIME
 )
+ADMINISTRATIVE_ACT = Event(
+    "AdministrativeAct",
+    _OWN + "AdministrativeAct",
+    Audience.OPERATOR,
+    (
+        Extension.ACT,
+        Extension.ACTOR,
+        Extension.ACTED_FROM,
+        Extension.ORGANISATION,
+        Extension.RESOURCE,
+        Extension.BEFORE,
+        Extension.AFTER,
+        Extension.REQUEST_ID,
+    ),
+    of_delivery=False,
+    of_message=False,
+    optional=frozenset(
+        {
+            Extension.ACTED_FROM,
+            Extension.ORGANISATION,
+            Extension.BEFORE,
+            Extension.AFTER,
+            Extension.REQUEST_ID,
+        }
+    ),
+)
 
 EVENTS: tuple[Event, ...] = (
     SUBMISSION_ACCEPTANCE,
@@ -118,9 +154,9 @@ EVENTS: tuple[Event, ...] = (
     _own("LetterReturned", Audience.BOTH),
     _own("NoticePublished", Audience.BOTH),
     NOTIFICATION_EFFECTED,
-    Event("AdministrativeAct", _OWN + "AdministrativeAct", Audience.OPERATOR, of_delivery=False),
-    Event("OutageBegan", _OWN + "OutageBegan", Audience.OPERATOR, of_delivery=False),
-    Event("OutageEnded", _OWN + "OutageEnded", Audience.OPERATOR, of_delivery=False),
+    ADMINISTRATIVE_ACT,
+    Event("OutageBegan", _OWN + "OutageBegan", Audience.OPERATOR, of_delivery=False, of_message=False),
+    Event("OutageEnded", _OWN + "OutageEnded", Audience.OPERATOR, of_delivery=False, of_message=False),
 )
 """All events. Those without ``extensions`` have only their names and audiences settled."""
 

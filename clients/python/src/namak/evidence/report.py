@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from namak.evidence.administrative_act import RecordedAct
 from namak.evidence.document import RecordedFact
 from namak.evidence.tlog_policy import CheckedCheckpoint
 
@@ -37,13 +38,23 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What was found of one file; ``proves`` says in one sentence what it proves, if anything."""
+    """What was found of one file; ``proves`` says in one sentence what it proves, if anything.
+
+    ``fact`` is the evidence in it where that is about a message, ``act`` where it is of an administrative
+    act.
+    """
 
     name: str
     checks: tuple[Check, ...]
     verdict: Verdict
     proves: str
     fact: RecordedFact | None
+    act: RecordedAct | None = None
+
+    @property
+    def evidence(self) -> RecordedFact | RecordedAct | None:
+        """The evidence in the file, of whichever event."""
+        return self.fact or self.act
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +71,17 @@ class Report:
 
 @dataclass(slots=True)
 class Receipt:
-    """A file under verification: what could be read of it so far, and the checks made."""
+    """A file under verification: what could be read of it so far, and the checks made.
+
+    Its evidence is a ``fact`` about a message, which others may rest on, or an administrative ``act``.
+    """
 
     name: str
     checks: list[Check] = field(default_factory=list)
     checked: CheckedCheckpoint | None = None
     index: int | None = None
     fact: RecordedFact | None = None
+    act: RecordedAct | None = None
 
     @property
     def is_sound(self) -> bool:

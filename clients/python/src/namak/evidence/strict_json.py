@@ -46,11 +46,13 @@ class Value:
     def refuse(self, why: str) -> NoReturn:
         raise MalformedEvidence(f"{self.path}: {why}")
 
-    def fields(self, keys: Collection[str]) -> dict[str, "Value"]:
-        """Returns the values of an object that has exactly ``keys``."""
+    def fields(self, keys: Collection[str], optional: Collection[str] = ()) -> dict[str, "Value"]:
+        """Returns the values of an object that has exactly ``keys``, and perhaps those of ``optional``."""
         if not isinstance(self.raw, dict):
             self.refuse("not an object")
-        if len(self.raw) != len(keys) or not all(key in self.raw for key in keys):
+        if optional:
+            keys = (*keys, *(key for key in optional if key in self.raw))
+        if len(self.raw) != len(keys) or not all(map(self.raw.__contains__, keys)):
             self._refuse_keys(self.raw, keys)
         return {key: Value(value, f".{key}", self) for key, value in self.raw.items()}
 
@@ -60,6 +62,17 @@ class Value:
         surplus = next(key for key in found if key not in keys)
         # The key comes from outside and may be anything.
         self.refuse(f"{surplus[:40]!r} is not permitted here")
+
+    def entries(self, pattern: re.Pattern[str], at_most: int) -> dict[str, "Value"]:
+        """Returns the values of an object of 1 to ``at_most`` keys, all of the form ``pattern``."""
+        if not isinstance(self.raw, dict):
+            self.refuse("not an object")
+        if not 1 <= len(self.raw) <= at_most:
+            self.refuse(f"has {len(self.raw)} keys, not 1 to {at_most}")
+        for key in self.raw:
+            if not pattern.fullmatch(key):
+                self.refuse(f"{key[:40]!r} is not permitted here")
+        return {key: Value(value, f".{key}", self) for key, value in self.raw.items()}
 
     def items(self, at_least: int, at_most: int) -> list["Value"]:
         if not isinstance(self.raw, list):

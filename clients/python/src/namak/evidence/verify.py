@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from namak.evidence import events
+from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct, recorded
 from namak.evidence.certificate import CertificateNaming
 from namak.evidence.details import EffectDetails
 from namak.evidence.document import RecordedFact
@@ -113,17 +114,19 @@ def _read(name: str, data: bytes, trust: Trust) -> Receipt:
         receipt.failed("evidence", "the receipt does not hold the evidence that it is about")
         return receipt
     try:
-        receipt.fact = RecordedFact.parse(proof.extra)
+        evidence = recorded(proof.extra)
     except EvidenceError as wrong:
         receipt.failed("evidence", f"what is logged is not an evidence document: {wrong.detail}")
         return receipt
+    if isinstance(evidence, RecordedAct):
+        receipt.act = evidence
+    else:
+        receipt.fact = evidence
     if receipt.checked is not None:
-        _check_inclusion(receipt, proof, receipt.checked, receipt.fact)
-    receipt.passed(
-        "evidence", f"the evidence is a well-formed document of {receipt.fact.document.event.name}"
-    )
+        _check_inclusion(receipt, proof, receipt.checked, evidence)
+    receipt.passed("evidence", f"the evidence is a well-formed document of {evidence.document.event.name}")
     if receipt.checked is not None:
-        _check_time(receipt, receipt.checked, receipt.fact, trust.debt_limit)
+        _check_time(receipt, receipt.checked, evidence, trust.debt_limit)
     return receipt
 
 
@@ -149,11 +152,11 @@ def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy) -> None:
 
 
 def _check_inclusion(
-    receipt: Receipt, proof: TlogProof, checked: CheckedCheckpoint, fact: RecordedFact
+    receipt: Receipt, proof: TlogProof, checked: CheckedCheckpoint, evidence: RecordedFact | RecordedAct
 ) -> None:
     tree = checked.checkpoint
     try:
-        verify_inclusion(proof.index, tree.size, leaf_hash(fact.entry), proof.hashes, tree.root)
+        verify_inclusion(proof.index, tree.size, leaf_hash(evidence.entry), proof.hashes, tree.root)
     except EvidenceError as wrong:
         receipt.failed(
             "inclusion", f"the evidence does not stand in the log at index {proof.index}: {wrong.detail}"
@@ -165,10 +168,13 @@ def _check_inclusion(
 
 
 def _check_time(
-    receipt: Receipt, checked: CheckedCheckpoint, fact: RecordedFact, debt_limit: timedelta
+    receipt: Receipt,
+    checked: CheckedCheckpoint,
+    evidence: RecordedFact | RecordedAct,
+    debt_limit: timedelta,
 ) -> None:
     """Compares the operator's clock with the first independent one (POSIX seconds) over the evidence."""
-    event_time = fact.document.event_time
+    event_time = evidence.document.event_time
     if not checked.witnesses:
         said = f"the operator says {format_time(event_time)}; time not bounded by independent time"
         receipt.note("time", Outcome.NOT_BOUNDED, said)
@@ -185,12 +191,36 @@ def _check_time(
 
 def _report(receipt: Receipt) -> FileReport:
     verdict = Verdict.VALID if receipt.is_sound else Verdict.INVALID
-    if receipt.fact is None or verdict is Verdict.INVALID:
+    if receipt.fact is not None and verdict is Verdict.VALID:
+        proves = _sentence(receipt.fact)
+    elif receipt.act is not None and verdict is Verdict.VALID:
+        proves = _act_sentence(receipt.act)
+    else:
         failed = ", ".join(check.name for check in receipt.checks if check.outcome is Outcome.FAILED)
         proves = f"Proves nothing: failed on {failed}."
-    else:
-        proves = _sentence(receipt.fact)
-    return FileReport(receipt.name, tuple(receipt.checks), verdict, proves, receipt.fact)
+    return FileReport(receipt.name, tuple(receipt.checks), verdict, proves, receipt.fact, receipt.act)
+
+
+def _act_sentence(act: RecordedAct) -> str:
+    details = act.document.details
+    resource, before, after = details.resource, details.before or {}, details.after or {}
+    thing = f"{resource.kind.lower().replace('_', ' ')} {resource.identifier}"
+    where = "" if details.acted_from is None else f" from {details.acted_from}"
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return (
+        f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} did "
+        f"{details.act} on the {thing}{where}, as the operator recorded; it changed {', '.join(changed)}."
+    )
+
+
+def _actor_words(details: ActDetails) -> str:
+    match details.actor.kind:
+        case ActorKind.OPERATOR:
+            return "the operator"
+        case ActorKind.ADMINISTRATOR:
+            return f"{details.actor.person}, administrator of {details.organisation},"
+        case ActorKind.COMMAND_LINE:
+            return "somebody at the server's command line"
 
 
 def _sentence(fact: RecordedFact) -> str:
