@@ -24,16 +24,19 @@ _TEXT_CHARACTERS = 1024  # before anything is mapped: bounds the work
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _ASCII_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _A_LABEL_PREFIX = "xn--"
+_WHOLE = "*"
 
 
 def sender_address(text: str, profile: Profile) -> str:
     """Returns a sender's e-mail address in canonical form: local part in lower case, domain as A-labels
-    (ADMIN-3, ADMIN-4).
+    (ADMIN-3, ADMIN-4). `*` alone before the @ is nobody's address: it stands for a whole domain.
 
     Raises:
         Malformed: `ADDRESS_MALFORMED`, or what `domain_name` raises.
     """
     local, domain = _split(text)
+    if local == _WHOLE:
+        raise Malformed("ADDRESS_MALFORMED", "must be one address, not a whole domain")
     if len(local) > _LOCAL_OCTETS or not _LOCAL.fullmatch(local):
         raise Malformed(
             "ADDRESS_MALFORMED", "the part before the @ must be ASCII letters, digits and ordinary marks"
@@ -42,6 +45,29 @@ def sender_address(text: str, profile: Profile) -> str:
     if len(address) > _ADDRESS_OCTETS:
         raise Malformed("ADDRESS_MALFORMED", f"must have at most {_ADDRESS_OCTETS} characters")
     return address
+
+
+def sending_permission(text: str, profile: Profile) -> str:
+    """Returns what a sending permission is for, in canonical form: one address, or `*@DOMAIN` for all
+    addresses of that very domain (ADMIN-2).
+
+    Raises:
+        Malformed: as `sender_address`.
+    """
+    local, domain = _split(text)
+    if local != _WHOLE:
+        return sender_address(text, profile)
+    return f"{_WHOLE}@{domain_name(domain, profile)}"
+
+
+def whole_domain_of(address: str) -> str:
+    """Returns the name of the permission for the whole domain of an address in canonical form."""
+    return f"{_WHOLE}@{address.rpartition('@')[2]}"
+
+
+def is_whole_domain(permission: str) -> bool:
+    """Tells whether a permission in canonical form is for a whole domain."""
+    return permission.startswith(f"{_WHOLE}@")
 
 
 def recipient_address(text: str, profile: Profile) -> str:

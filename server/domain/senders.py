@@ -40,7 +40,15 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class SenderAddress:
-    """An address from which an organisation may send, and from where in the network (ADMIN-3, POST-8)."""
+    """An address from which an organisation may send, and from where in the network (ADMIN-3, POST-8).
+
+    Attributes:
+        address: one e-mail address, or `*@DOMAIN`: the permission for all addresses of that very domain
+            (ADMIN-2; `server.domain.sending_rights` says which entry counts).
+        networks: where it may send from; with `host_names` there is at least one of either.
+        host_names: domain names, as A-labels, whose public addresses it may send from too.
+        suspended_by_operator: it is suspended, and only the operator can resume it.
+    """
 
     id: UUID
     organisation_id: UUID
@@ -49,9 +57,16 @@ class SenderAddress:
     sms_permitted: bool
     suspended: bool
     registered_at: datetime
+    host_names: tuple[str, ...] = ()
+    suspended_by_operator: bool = False
+
+    @property
+    def domain(self) -> str:
+        """The domain that it lies under, as A-labels."""
+        return self.address.rpartition("@")[2]
 
     def permits(self, client: IpAddress) -> bool:
-        """Tells whether the address may be used from this client address; no network permits nothing."""
+        """Tells whether its networks have this client address; its host names are not asked here."""
         return any(client in network for network in self.networks)
 
 

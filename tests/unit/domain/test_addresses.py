@@ -44,6 +44,38 @@ def test_brings_a_sender_address_to_its_canonical_form(text: str, canonical: str
 
 
 @pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("*@SRC.am", "*@src.am"),
+        ("*@նամակ.հայ", f"*@xn--{'նամակ'.encode('punycode').decode()}.{HAY}"),
+        ("Notices@SRC.AM", "notices@src.am"),
+        ("**@src.am", "**@src.am"),
+    ],
+)
+def test_brings_a_sending_permission_to_its_canonical_form(text: str, canonical: str) -> None:
+    assert addresses.sending_permission(text, AM) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("*@gmail.com", "FOREIGN_DOMAIN"),
+        ("*@am", "DOMAIN_MALFORMED"),
+        ("*@*.src.am", "DOMAIN_MALFORMED"),
+        ("*", "ADDRESS_MALFORMED"),
+        ("* @src.am", "ADDRESS_MALFORMED"),
+    ],
+)
+def test_refuses_a_permission_for_what_is_no_domain(text: str, reason: str) -> None:
+    assert reason_of(addresses.sending_permission, text) == reason
+
+
+def test_a_permission_with_two_stars_is_for_one_address_only() -> None:
+    assert not addresses.is_whole_domain("**@src.am")
+    assert addresses.is_whole_domain("*@src.am")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "agency@gmail.com",
@@ -79,6 +111,7 @@ def test_refuses_a_foreign_domain_with_its_own_reason(text: str) -> None:
         "nοtices@src.am",
         "n\u0000@src.am",
         "a" * 65 + "@src.am",
+        "*@src.am",
     ],
 )
 def test_refuses_what_is_no_address(text: str) -> None:
