@@ -49,6 +49,10 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "ALREADY_REGISTERED": AlreadyRegistered,
         "NOT_FOUND": NotFound,
         "DOMAIN_NOT_REGISTERED": WrongState,
+        "ETAG_MISMATCH": WrongState,
+        "INVALID_CURSOR": InvalidRequest,
+        "RESOURCE_IN_USE": WrongState,
+        "DOMAIN_PROOF_MISSING": WrongState,
         "SENDER_NOT_PERMITTED": NotPermitted,
         "SENDER_SUSPENDED": WrongState,
         "CONTRACT_NOT_IN_FORCE": WrongState,
@@ -56,6 +60,9 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "MAILBOX_SUSPENDED": WrongState,
         "MAILBOX_CLOSED": WrongState,
         "TOO_MANY_REFUSALS": TryLater,
+        "MESSAGE_OPENED": WrongState,
+        "DELIVERY_NOTIFIED": WrongState,
+        "DELIVERY_WITHDRAWN": WrongState,
         "NOT_OPENED": WrongState,
         "STATEMENT_NOT_ISSUED": SignatureRefused,
         "STATEMENT_EXPIRED": WrongState,
@@ -70,6 +77,8 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "DEADLINE_EXCEEDED": DeadlineExceeded,
         "INTERNAL": ServerFault,
         "EVIDENCE_CORRUPT": ServerFault,
+        "OVERLOADED": TryLater,
+        "READER_TOO_SLOW": TryLater,
     }
 )
 """Every reason of the contract; a test holds it against the enum."""
