@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +11,11 @@ from server.domain.fields import Malformed
 
 OPERATOR_ID: Final = UUID(int=0)
 """Owns the request ids of administrative requests."""
+
+ID_MARGIN: Final = timedelta(hours=1)
+"""An identifier is made before the time that its resource says of itself, and locks may be waited for in
+between. An hour is far more than all such waits may last.
+"""
 
 _SPELLING = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _RANDOM_BITS = 74
@@ -63,3 +69,10 @@ def parse_id(text: str) -> UUID:
     if not _SPELLING.fullmatch(text):
         raise Malformed("NOT_A_UUID", "must be a UUID, for example 0192f0c3-4d5e-7a6b-8c9d-0e1f2a3b4c5d")
     return UUID(text)
+
+
+def first_id(at: datetime) -> UUID:
+    """Returns a bound below every identifier that is made at a time or later, and above all before its
+    millisecond.
+    """
+    return UUID(int=max(int(at.timestamp() * 1000), 0) << 80)

@@ -1,0 +1,169 @@
+"""Recounts usage from the evidence: a bill that differs from the evidence is wrong (ADMIN-5)."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from namak.evidence import events
+from namak.evidence.document import EvidenceDocument, entry_of
+from namak.evidence.events import Event
+from server.domain.ids import ID_MARGIN, first_id
+from server.domain.local_days import Stretch
+from server.domain.profile import Profile
+from server.domain.refusals import NotFound
+from server.domain.usage import Usage, UsageDifference, UsageFindings
+from server.usecases.billing import days_asked_for, in_portions
+from server.usecases.ports import Clock, UnitOfWork
+from server.usecases.records import UsageFact
+
+FACTS_AT_ONCE: Final = 1000
+
+_Key = tuple[UUID, date, str]
+"""Organisation, local day, sender address."""
+
+_Counts = Mapping[_Key, Usage]
+
+_ACCEPTED = Usage(accepted=1)
+_WITHDRAWN = Usage(withdrawn=1)
+
+
+def unobserved(_facts: int) -> None:
+    """Watches no progress."""
+
+
+@dataclass
+class _Recount:
+    """What the evidence says so far."""
+
+    counts: defaultdict[_Key, Usage]
+    facts: int = 0
+    unlogged: int = 0
+    corrupt: tuple[UUID, ...] = ()
+
+
+class UsageAudit:
+    """Recounts usage from the documents of the evidence, whose digests stand in the log."""
+
+    def __init__(self, *, uow: UnitOfWork, clock: Clock, profile: Profile) -> None:
+        self._uow = uow
+        self._clock = clock
+        self._zone = ZoneInfo(profile.time_zone)
+
+    async def run(
+        self,
+        first: date,
+        last: date,
+        organisation_id: UUID | None = None,
+        *,
+        on_progress: Callable[[int], None] = unobserved,
+    ) -> UsageFindings:
+        """Compares the usage of these local days, both inclusive, of one organisation or of all.
+
+        `on_progress` is told how many pieces of evidence were read so far. Submissions that come in meanwhile
+        on one of the days make no difference: evidence is read up to the moment at which the audit began, and
+        so is what is billed.
+
+        Raises:
+            InvalidFields: the days make no sense.
+            NotFound: there is no such organisation.
+        """
+        days = until(days_asked_for(first, last, self._zone), self._clock.now())
+        recount = await self._recount(days, organisation_id, on_progress)
+        billed = await self._billed(days, organisation_id)
+        return UsageFindings(
+            recount.facts, tuple(_differences(billed, recount.counts)), recount.unlogged, recount.corrupt
+        )
+
+    async def _billed(self, days: Sequence[Stretch], organisation_id: UUID | None) -> _Counts:
+        counts: defaultdict[_Key, Usage] = defaultdict(Usage)
+        async with self._uow.reading() as tx:
+            organisations = await tx.usage.organisations()
+        if organisation_id is not None:
+            if organisation_id not in organisations:
+                raise NotFound("organisation", str(organisation_id))
+            organisations = [organisation_id]
+        for each in organisations:
+            for some in in_portions(days):
+                async with self._uow.reading() as tx:
+                    rows = await tx.usage.accepted(each, some, sender=None, sender_address_id=None)
+                for row in rows:
+                    counts[each, row.day, row.sender] += row.usage
+        return counts
+
+    async def _recount(
+        self,
+        days: Sequence[Stretch],
+        organisation_id: UUID | None,
+        on_progress: Callable[[int], None],
+    ) -> _Recount:
+        recount = _Recount(defaultdict(Usage))
+        if not days:
+            return recount
+        after, before = days[0].start - ID_MARGIN, days[-1].end + ID_MARGIN
+        for event, usage, until_time in (
+            (events.SUBMISSION_ACCEPTANCE, _ACCEPTED, before),
+            # Of these days' deliveries, but on whatever day since.
+            (events.WITHDRAWN, _WITHDRAWN, self._clock.now() + ID_MARGIN),
+        ):
+            async for found in self._facts(event, after, until_time):
+                _count(recount, found, days, organisation_id, usage)
+                if recount.facts % FACTS_AT_ONCE == 0:
+                    on_progress(recount.facts)
+        return recount
+
+    async def _facts(self, event: Event, after: datetime, before: datetime) -> AsyncIterator[UsageFact]:
+        position, end = first_id(after), first_id(before)
+        while True:
+            async with self._uow.reading() as tx:
+                found = await tx.usage.facts(event, after=position, before=end, limit=FACTS_AT_ONCE)
+            for each in found:
+                yield each
+            if len(found) < FACTS_AT_ONCE:
+                return
+            position = found[-1].fact.id
+
+
+def until(days: Sequence[Stretch], end: datetime) -> tuple[Stretch, ...]:
+    """Returns the stretches as far as they lie before a time."""
+    return tuple(Stretch(each.day, each.start, min(each.end, end)) for each in days if each.start < end)
+
+
+def _count(
+    recount: _Recount,
+    found: UsageFact,
+    days: Sequence[Stretch],
+    organisation_id: UUID | None,
+    usage: Usage,
+) -> None:
+    fact = found.fact
+    if organisation_id not in (None, fact.organisation_id):
+        return
+    recount.facts += 1
+    entry = entry_of(fact.data)
+    if found.logged_entry is None:
+        recount.unlogged += 1
+    elif found.logged_entry != entry or fact.entry != entry:
+        recount.corrupt = (*recount.corrupt, fact.id)
+    document = EvidenceDocument.parse(fact.data)
+    day = _day_of(document.submission_time, days)
+    if day is not None:
+        recount.counts[fact.organisation_id, day, document.sender.identifier] += usage
+
+
+def _day_of(at: datetime, days: Sequence[Stretch]) -> date | None:
+    place = bisect_right(days, at, key=lambda each: each.start) - 1
+    return days[place].day if place >= 0 and at < days[place].end else None
+
+
+def _differences(billed: _Counts, evidenced: _Counts) -> list[UsageDifference]:
+    nothing = Usage()
+    return [
+        UsageDifference(*key, billed.get(key, nothing), evidenced.get(key, nothing))
+        for key in sorted({*billed, *evidenced})
+        if billed.get(key, nothing) != evidenced.get(key, nothing)
+    ]
