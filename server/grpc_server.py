@@ -38,6 +38,7 @@ from server.interceptors.streams import StreamLimits, Streams
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.mailbox import MailboxServicer
+from server.services.reflection import add_reflection
 from server.services.sender_admin import SenderAdminServicer
 
 _log = structlog.get_logger(__name__)
@@ -107,11 +108,12 @@ class Servicers:
     evidence: EvidenceServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Puts them on a server."""
+        """Puts them on a server, and reflection about them."""
         sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(self.sender_admin, server)
         mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(self.mailbox, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(self.delivery, server)
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(self.evidence, server)
+        add_reflection(server, SERVICES)
 
 
 def interceptor_chain(

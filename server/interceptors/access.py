@@ -9,6 +9,7 @@ from namak.v1 import access_pb2
 from server.domain.caller import Caller, Holder, Operator, Sender, Stranger
 from server.domain.refusals import CertificateUnbound, NetworkNotPermitted, RoleNotPermitted
 from server.interceptors.interceptor import Interceptor, Method, answer
+from server.services import reflection
 from server.services.call import Context, current_call
 
 KINDS: Mapping[type[Caller], int] = {
@@ -19,16 +20,23 @@ KINDS: Mapping[type[Caller], int] = {
 }
 """What the contract calls each kind of caller."""
 
+FOREIGN: Mapping[str, frozenset[int]] = {
+    rpc: frozenset(KINDS.values()) - {access_pb2.CALLER_KIND_STRANGER} for rpc in reflection.METHODS
+}
+"""Who may call the rpcs of protos that are not ours and so have no access option: reflection takes a bound or
+a personal certificate. (Health has no row: it is served to this machine only, on a listener without callers.)
+"""
+
 
 class AccessOptionMissing(Exception):
     """A method has no usable access option: a defect of the contract, so nobody may call it."""
 
 
 class AccessRules:
-    """The access options of the services that are served."""
+    """The access options of the services that are served, and the rows of those that have none."""
 
     def __init__(self, services: Iterable[ServiceDescriptor]) -> None:
-        self._callers = {
+        self._callers = dict(FOREIGN) | {
             f"/{service.full_name}/{method.name}": frozenset(
                 method.GetOptions().Extensions[access_pb2.access].callers
             )

@@ -51,6 +51,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "grpc_status": frozenset({"server.interceptors", "namak.client"}),
     "grpc_interceptor": frozenset({"server.interceptors"}),
     "grpc_health": frozenset({"server.grpc_server"}),
+    "grpc_reflection": frozenset({"server.services"}),
     "google": frozenset(
         {
             "server.services",
