@@ -1,10 +1,12 @@
 """Collects what is wrong with the fields of a request, so that all of it is told at once, with paths."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
+from google.type.date_pb2 import Date
 
 from namak.v1 import evidence_pb2
 from server.domain import ids, paging
@@ -104,6 +106,14 @@ class Problems:
         except Malformed as problem:
             self.add(field, problem.reason, problem.text)
             return 0
+
+    def day(self, field: str, value: Date) -> date:
+        """Reads a whole calendar day: year, month and day."""
+        try:
+            return date(value.year, value.month, value.day)
+        except ValueError:
+            self.add(field, "DAY_MALFORMED", "must be a day that the calendar has, with year, month and day")
+            return date.min
 
     def seconds(self, field: str, value: Duration) -> float:
         """Reads a duration that is not negative, in seconds."""

@@ -1,9 +1,10 @@
 """Small values that several services put on the wire."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
 
 from namak.v1 import evidence_pb2
 from server.domain import limits
@@ -16,6 +17,11 @@ def time_to_proto(time: datetime | None) -> Timestamp | None:
     stamp = Timestamp()
     stamp.FromDatetime(time)
     return stamp
+
+
+def day_to_proto(day: date) -> Date:
+    """Returns a calendar day as the wire has it."""
+    return Date(year=day.year, month=day.month, day=day.day)
 
 
 def sha256_to_proto(digest: bytes) -> evidence_pb2.Digest:
