@@ -12,6 +12,7 @@ class DeliveryState(StrEnum):
 
     CONSIGNED = "CONSIGNED"
     NOTIFIED = "NOTIFIED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Delivery:
     """An accepted submission: one message in one mailbox.
 
     `sequence` is its place in the mailbox, from 1. `notified_at` is when the notification policy's effect
-    came about.
+    came about, `withdrawn_at` when its sender withdrew it; a delivery has at most one of the two.
     """
 
     id: UUID
@@ -82,6 +83,7 @@ class Delivery:
     submitted_at: datetime
     state: DeliveryState = DeliveryState.CONSIGNED
     notified_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

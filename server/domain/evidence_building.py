@@ -16,6 +16,7 @@ from namak.evidence.details import (
     Details,
     EffectDetails,
     SubmissionDetails,
+    WithdrawalDetails,
     revocation_list,
 )
 from namak.evidence.document import (
@@ -110,6 +111,14 @@ def submission_rejection(
         reason=reason.value,
     )
     return _fact(document, owner_id=organisation.id, organisation_id=organisation.id)
+
+
+def withdrawn(
+    stamp: Stamp, delivery: Delivery, consignment: Fact, request_id: str, submitted_from: IpAddress
+) -> Fact:
+    """Makes the evidence that the sender withdrew the message before anybody opened it."""
+    details = WithdrawalDetails(request_id, submitted_from, consignment.entry.hex())
+    return _of_delivery(stamp, events.WITHDRAWN, delivery, details)
 
 
 def content_access_tracking(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:

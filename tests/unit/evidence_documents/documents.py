@@ -18,6 +18,7 @@ from namak.evidence.details import (
     InlineList,
     NamedList,
     SubmissionDetails,
+    WithdrawalDetails,
 )
 from namak.evidence.document import EvidenceDocument, Issuer, Part, Recipient, Sender, subject_part
 from namak.evidence.events import Event
@@ -70,6 +71,9 @@ ONE_OF_EACH: tuple[EvidenceDocument, ...] = (
         number=5,
     ),
     document(events.NOTIFICATION_EFFECTED, EffectDetails(DIGEST, "POST-2", START), number=6),
+    document(
+        events.WITHDRAWN, WithdrawalDetails("2026.11-w:1", ip_address("2001:db8::1"), DIGEST), number=7
+    ),
 )
 
 _lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60)
@@ -112,6 +116,7 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
     ),
 }
 
+    WithdrawalDetails: st.builds(WithdrawalDetails, _request_ids, _client_addresses, _hex_digests),
 
 @st.composite
 def documents(draw: st.DrawFn) -> EvidenceDocument:

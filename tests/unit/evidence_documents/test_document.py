@@ -15,7 +15,7 @@ from namak.evidence.document import EvidenceDocument, RecordedFact, entry_of
 from namak.evidence.failures import MalformedEvidence
 from tests.unit.evidence_documents.documents import DIGEST, ONE_OF_EACH, documents
 
-ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT = ONE_OF_EACH
+ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL = ONE_OF_EACH
 
 
 @given(documents())
@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[EvidenceDocument, Change]] = {
         CONFIRMATION,
         _set("ERDSEventId", "http://uri.etsi.org/19522/Event/ReadingConfirmed"),
     ),
-    "an event that is not issued yet": (ACCESS, _set("ERDSEventId", "https://namak.am/event/Withdrawn")),
+    "an event that is not issued yet": (ACCESS, _set("ERDSEventId", "https://namak.am/event/HolderSignedIn")),
     "an event that is no text": (ACCESS, _set("ERDSEventId", 1)),
     "a reason where none belongs": (ACCESS, _set("EventReasons", [{"Code": "MAILBOX_UNKNOWN"}])),
     "no reason where one belongs": (REJECTION, _drop("EventReasons")),
@@ -233,7 +233,7 @@ def test_does_not_write_what_it_would_not_read() -> None:
         replace(REJECTION, reason=None),
         replace(ACCESS, reason="MAILBOX_UNKNOWN"),
         replace(ACCESS, event=events.NOTIFICATION_EFFECTED),
-        replace(ACCESS, event=events.by_name["Withdrawn"]),
+        replace(ACCESS, event=events.by_name["HolderSignedIn"]),
         replace(ACCESS, details=AccessDetails("no digest")),
         replace(ACCESS, parts=()),
         replace(ACCESS, issuer=replace(ACCESS.issuer, name="\ud800")),

@@ -11,7 +11,7 @@ from namak.evidence.failures import UnknownPolicy
 from namak.evidence.notification_policy import AM_2015, POLICIES, NotificationPolicy, Rule, effect_of
 from tests.unit.evidence_documents.documents import ONE_OF_EACH, START
 
-ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT = ONE_OF_EACH
+ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL = ONE_OF_EACH
 LATER = START + timedelta(hours=3)
 
 
@@ -43,6 +43,20 @@ def test_nothing_else_notifies() -> None:
 
 def test_a_delivery_is_notified_once() -> None:
     assert effect_of(CONFIRMED, [*FACTS, recorded(EFFECT)]) is None
+
+
+def test_what_was_withdrawn_never_notifies() -> None:
+    withdrawn = recorded(replace(WITHDRAWAL, event_time=START))
+
+    assert effect_of(CONFIRMED, [*FACTS, withdrawn]) is None
+    assert effect_of(CONFIRMED, [withdrawn, *FACTS]) is None
+    assert effect_of(withdrawn, FACTS) is None
+
+
+def test_another_deliverys_withdrawal_changes_nothing() -> None:
+    other = recorded(replace(WITHDRAWAL, delivery_id=UUID(int=7)))
+
+    assert effect_of(CONFIRMED, [*FACTS, other]) is not None
 
 
 def test_a_confirmation_of_what_was_never_consigned_has_no_effect() -> None:

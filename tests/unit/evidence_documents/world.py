@@ -200,4 +200,7 @@ class Story:
         return {f"{fact.document.event.name}.tlog-proof": self.world.receipt(fact) for fact in facts}
 
     def verify(self, *facts: RecordedFact) -> Report:
-        return verify_receipts(self.files(*facts), self.world.trust())
+        return self.verify_files(self.files(*facts))
+
+    def verify_files(self, files: Mapping[str, bytes]) -> Report:
+        return verify_receipts(files, self.world.trust())

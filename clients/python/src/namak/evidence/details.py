@@ -109,7 +109,25 @@ class EffectDetails:
     effective_time: datetime
 
 
-Details = SubmissionDetails | ConsignmentDetails | AccessDetails | ConfirmationDetails | EffectDetails
+@dataclass(frozen=True, slots=True)
+class WithdrawalDetails:
+    """Withdrawn: the sender's ``request_id``, the address that the request came from, and the hex digest of
+    the ContentConsignment evidence of what was withdrawn.
+    """
+
+    request_id: str
+    submitted_from: IpAddress
+    consignment: str
+
+
+Details = (
+    SubmissionDetails
+    | ConsignmentDetails
+    | AccessDetails
+    | ConfirmationDetails
+    | EffectDetails
+    | WithdrawalDetails
+)
 
 DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
     {
@@ -119,6 +137,7 @@ DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
         events.CONTENT_ACCESS_TRACKING: AccessDetails,
         events.READING_CONFIRMED: ConfirmationDetails,
         events.NOTIFICATION_EFFECTED: EffectDetails,
+        events.WITHDRAWN: WithdrawalDetails,
     }
 )
 

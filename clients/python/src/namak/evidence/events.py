@@ -103,6 +103,9 @@ READING_CONFIRMED = _own(
 NOTIFICATION_EFFECTED = _own(
     "NotificationEffected", Audience.BOTH, Extension.FACT, Extension.RULE, Extension.EFFECTIVE_TIME
 )
+WITHDRAWN = _own(
+    "Withdrawn", Audience.BOTH, Extension.REQUEST_ID, Extension.SUBMITTED_FROM, Extension.CONSIGNMENT
+)
 ADMINISTRATIVE_ACT = Event(
     "AdministrativeAct",
     _OWN + "AdministrativeAct",
@@ -146,7 +149,7 @@ EVENTS: tuple[Event, ...] = (
     # The facts on which a legal effect may rest: who relies on the effect must be able to see them
     # (LADDER-1).
     _own("HolderSignedIn", Audience.BOTH),
-    _own("Withdrawn", Audience.BOTH),
+    WITHDRAWN,
     _own("LetterPrinted", Audience.BOTH),
     _own("LetterPosted", Audience.BOTH),
     _own("LetterHandedOver", Audience.BOTH),

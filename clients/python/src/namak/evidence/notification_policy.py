@@ -47,6 +47,10 @@ class Rule:
         return fact.document.event == self.fact and before.issuperset(self.requires)
 
 
+_ENDS = frozenset({events.NOTIFICATION_EFFECTED, events.WITHDRAWN})
+# After one of these nothing that becomes of the delivery has an effect, under whichever policy.
+
+
 @dataclass(frozen=True, slots=True)
 class NotificationPolicy:
     """A policy: its name, its version, and its rules in order; the first that applies counts."""
@@ -65,7 +69,7 @@ class NotificationPolicy:
 
         Only facts of the same delivery, accepted under this policy, are looked at. A delivery has one effect:
         where ``after`` holds a NotificationEffected, nothing has another (the facts that come later are
-        recorded all the same).
+        recorded all the same). A withdrawn delivery has none, whatever comes after the withdrawal.
         """
         document = fact.document
         if document.delivery_id is None or document.notification_policy != self.key:
@@ -77,7 +81,7 @@ class NotificationPolicy:
             and other.document.recipient == document.recipient
             and other.document.notification_policy == self.key
         ]
-        if any(other.document.event == events.NOTIFICATION_EFFECTED for other in earlier):
+        if any(other.document.event in _ENDS for other in earlier):
             return None
         for rule in self.rules:
             if rule.applies(fact, earlier):

@@ -7,10 +7,11 @@ by deriving it again.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from namak.evidence import events
 from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct, recorded
@@ -25,6 +26,7 @@ from namak.evidence.tlog_proof import TlogProof
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from namak.evidence.verify_confirmation import check_confirmation
 from namak.evidence.verify_effect import check_effect
+from namak.evidence.verify_withdrawal import check_withdrawal
 
 __all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
 
@@ -65,13 +67,35 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
         for receipt in given.values()
         if receipt.fact and receipt.fact.document.event == events.NOTIFICATION_EFFECTED
     ]
-    # Counted once for all: an archive has many deliveries.
+    # Counted and gathered once for all: an archive has many deliveries.
     of_delivery = Counter(receipt.fact.document.delivery_id for receipt in effects if receipt.fact)
+    withdrawals = _withdrawals(given.values())
     for receipt in effects:
-        check_effect(receipt, given, of_delivery)
+        check_effect(receipt, given, of_delivery, withdrawals)
+    _check_withdrawals(withdrawals, given)
     for receipt in receipts:
         _repeat(receipt, given)
     return Report(tuple(_report(receipt) for receipt in receipts))
+
+
+def _withdrawals(given: Iterable[Receipt]) -> Mapping[UUID | None, Sequence[Receipt]]:
+    found: dict[UUID | None, list[Receipt]] = {}
+    for receipt in given:
+        if receipt.fact and receipt.fact.document.event == events.WITHDRAWN:
+            found.setdefault(receipt.fact.document.delivery_id, []).append(receipt)
+    return found
+
+
+def _check_withdrawals(
+    withdrawals: Mapping[UUID | None, Sequence[Receipt]], given: Mapping[str, Receipt]
+) -> None:
+    stories: dict[UUID | None, list[Receipt]] = {delivery_id: [] for delivery_id in withdrawals}
+    for receipt in given.values():
+        if receipt.fact and receipt.fact.document.delivery_id in stories:
+            stories[receipt.fact.document.delivery_id].append(receipt)
+    for delivery_id, found in withdrawals.items():
+        for receipt in found:
+            check_withdrawal(receipt, given, stories[delivery_id])
 
 
 def _by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
@@ -239,6 +263,8 @@ def _sentence(fact: RecordedFact) -> str:
             return (
                 f"{what} {message} was opened for the first time by its recipient, as the operator recorded."
             )
+        case events.WITHDRAWN:
+            return f"{what} the sender withdrew {message}, unopened as the operator recorded."
         case events.READING_CONFIRMED:
             person = recipient.partition("@")[0]
             return f"{what} {person} had signed, with their own key, to have read and accepted {message}."

@@ -42,8 +42,8 @@ def check_confirmation(
         signer = _check_signature(receipt, document, details, lists, citizen_roots, naming)
         if signer is not None:
             _check_signer(receipt, document, signer, naming)
-    _check_named(receipt, fact, given, "consignment", details.consignment, events.CONTENT_CONSIGNMENT)
-    _check_named(receipt, fact, given, "access", details.access, events.CONTENT_ACCESS_TRACKING)
+    check_named(receipt, fact, given, "consignment", details.consignment, events.CONTENT_CONSIGNMENT)
+    check_named(receipt, fact, given, "access", details.access, events.CONTENT_ACCESS_TRACKING)
 
 
 def _check_statement(receipt: Receipt, document: EvidenceDocument, details: ConfirmationDetails) -> None:
@@ -143,7 +143,7 @@ def _check_signer(
     receipt.settle("signer", problems, f"the signer is the recipient: {holder}")
 
 
-def _check_named(
+def check_named(
     receipt: Receipt,
     fact: RecordedFact,
     given: Mapping[str, Receipt],
@@ -151,7 +151,9 @@ def _check_named(
     digest: str,
     event: Event,
 ) -> None:
-    """Compares the confirmation with evidence that it names, if that is among the files."""
+    """Notes under ``name`` how the receipt's ``fact`` agrees with the evidence of ``event`` that it names by
+    ``digest``, if that is among the files.
+    """
     named = given.get(digest)
     if named is None or named.fact is None:
         words = f"the receipt of the {event.name} with SHA-256 {digest} is not among the files"

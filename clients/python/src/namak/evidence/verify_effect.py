@@ -3,7 +3,7 @@
 The policy's derivation is run again. What the operator says about the effect counts for nothing (LADDER-2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
@@ -15,12 +15,17 @@ from namak.evidence.times import format_time
 from namak.evidence.verify_confirmation import is_before, is_same_delivery
 
 
-def check_effect(receipt: Receipt, given: Mapping[str, Receipt], effects: Mapping[UUID | None, int]) -> None:
+def check_effect(
+    receipt: Receipt,
+    given: Mapping[str, Receipt],
+    effects: Mapping[UUID | None, int],
+    withdrawals: Mapping[UUID | None, Sequence[Receipt]],
+) -> None:
     """Notes on ``receipt``, which holds a NotificationEffected, whether its effect follows from the facts
     given.
 
-    ``effects`` says how many different effects of each delivery are among ``given``, this one included. The
-    fact's own checks MUST have been made before.
+    ``effects`` says how many different effects of each delivery are among ``given``, this one included, and
+    ``withdrawals`` which Withdrawn. The fact's own checks MUST have been made before.
     """
     effect = receipt.fact
     if effect is None or not isinstance(effect.document.details, EffectDetails):
@@ -40,27 +45,37 @@ def check_effect(receipt: Receipt, given: Mapping[str, Receipt], effects: Mappin
     if not is_before(carrier, receipt):
         problems.append("the effect was recorded before its fact")
     receipt.settle("fact", problems, f"it rests on the {carrier.fact.document.event.name} among the files")
-    _check_derivation(receipt, effect.document, effect.document.details, carrier.fact, given)
+    # A withdrawal counts though the fact does not name it: what was withdrawn before notifies nobody.
+    withdrawn = [
+        withdrawal.fact
+        for withdrawal in withdrawals.get(effect.document.delivery_id, ())
+        if withdrawal.fact is not None and is_before(withdrawal, receipt)
+    ]
+    _check_derivation(receipt, effect, effect.document.details, carrier.fact, given, withdrawn)
     _check_once(receipt, effects[effect.document.delivery_id])
 
 
 def _check_derivation(
     receipt: Receipt,
-    document: EvidenceDocument,
+    effect: RecordedFact,
     details: EffectDetails,
     fact: RecordedFact,
     given: Mapping[str, Receipt],
+    withdrawn: Sequence[RecordedFact],
 ) -> None:
     named = _named_by(fact.document)
     before = [
         found.fact for digest in named if (found := given.get(digest)) and found.is_sound and found.fact
     ]
     try:
-        policy = policy_named(document.notification_policy)
+        policy = policy_named(effect.document.notification_policy)
     except EvidenceError as wrong:
         receipt.failed("derivation", wrong.detail)
         return
-    derived = policy.effect_of(fact, before)
+    derived = policy.effect_of(fact, [*before, *withdrawn])
+    if derived is None and withdrawn:
+        receipt.failed("derivation", "the sender had withdrawn the message before")
+        return
     if derived is None:
         required = {
             event.name for rule in policy.rules if rule.fact == fact.document.event for event in rule.requires
