@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 
 from namak.evidence import events
-from namak.evidence.details import AccessDetails, InlineList, NamedList, revocation_list
+from namak.evidence.details import AccessDetails, ConfirmationDetails, InlineList, NamedList, revocation_list
 from namak.evidence.document import EvidenceDocument, RecordedFact, entry_of
 from namak.evidence.failures import MalformedEvidence
-from tests.unit.evidence_documents.documents import DIGEST, ONE_OF_EACH, documents
+from tests.unit.evidence_documents.documents import DIGEST, LETTER, ONE_OF_EACH, documents
+from tests.unit.evidence_documents.plain_writing import doubtful_documents, written_plainly
 
 ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL = ONE_OF_EACH
 
@@ -28,6 +29,37 @@ def test_writes_the_same_bytes_every_time(document: EvidenceDocument) -> None:
     data = document.encode()
 
     assert EvidenceDocument.parse(data).encode() == data
+
+
+@given(doubtful_documents())
+def test_writes_it_plainly_if_a_reader_would_give_it_back_and_else_nothing(
+    document: EvidenceDocument,
+) -> None:
+    data = written_plainly(document)
+
+    if _comes_back(document, data):
+        assert document.encode() == data
+    else:
+        with pytest.raises(MalformedEvidence):
+            document.encode()
+
+
+def _comes_back(document: EvidenceDocument, data: bytes) -> bool:
+    try:
+        return EvidenceDocument.parse(data) == document
+    except MalformedEvidence:
+        return False
+
+
+def test_writes_nothing_that_is_too_long_to_be_read() -> None:
+    letters = tuple(replace(LETTER, identifier=str(number), file_name="𐍈" * 200) for number in range(1, 1000))
+    longest = replace(CONFIRMATION, parts=(*CONFIRMATION.parts[:1], *letters))
+    assert isinstance(longest.details, ConfirmationDetails)
+    too_long = replace(longest, details=replace(longest.details, statement="𐍈" * 40_000))
+
+    assert EvidenceDocument.parse(longest.encode()) == longest
+    with pytest.raises(MalformedEvidence, match="bytes"):
+        too_long.encode()
 
 
 def test_writes_the_fields_that_the_format_names_in_their_order() -> None:

@@ -5,11 +5,10 @@ a parsed document out again in order to verify it. ``docs/receipts.md`` is norma
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Final, Self
 from uuid import UUID
 
@@ -18,37 +17,45 @@ from namak.evidence.details import Details, extension_keys, read_details, write_
 from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event
 from namak.evidence.failures import MalformedEvidence
-from namak.evidence.strict_json import Value, load
+from namak.evidence.parts import PARTS_LIMIT, SUBJECT, Part, read_parts, subject_part, write_parts
+from namak.evidence.strict_json import Value, json_of, load, written
 from namak.evidence.times import format_time
+
+__all__ = [
+    "ADDRESS_FORM",
+    "DOCUMENT_LIMIT",
+    "PARTS_LIMIT",
+    "SALT_BYTES",
+    "SUBJECT",
+    "VERSION",
+    "EvidenceDocument",
+    "Issuer",
+    "Part",
+    "Recipient",
+    "RecordedFact",
+    "Sender",
+    "entry_of",
+    "event_of",
+    "read_issuer",
+    "read_policy_id",
+    "subject_part",
+]
 
 VERSION: Final = "namak-evidence/1"
 
 DOCUMENT_LIMIT: Final = 1024 * 1024
 """A document has at most so many bytes."""
 
-PARTS_LIMIT: Final = 1000
-"""A document names at most so many parts, the subject included."""
-
 SALT_BYTES: Final = 16
-DIGEST_BYTES: Final = 32
-
-SUBJECT: Final = "subject"
-"""The identifier of the first part of every message."""
-
-SUBJECT_MEDIA_TYPE: Final = "text/plain;charset=utf-8"
 
 ADDRESS_FORM: Final = re.compile(
     r"[^\s\x00-\x1f\x7f-\x9f@\ud800-\udfff]{1,254}@[^\s\x00-\x1f\x7f-\x9f@\ud800-\udfff]{1,254}"
 )
 """What every address looks like; which ones exist is not the format's to say."""
 
-_DIGEST_ALGORITHM: Final = "SHA-256"
-_SIZE_LIMIT: Final = 2**63
 _POLICY_ID = re.compile(r"namak:[a-z]{2}:[1-9][0-9]{0,5}", re.ASCII)
 _NOTIFICATION_POLICY = re.compile(r"[a-z]{2}-[a-z0-9-]{1,30}@[1-9][0-9]{0,5}", re.ASCII)
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
-_MEDIA_TYPE = re.compile(r"[!#-~]{1,50}/[ -~]{1,98}", re.ASCII)
-_FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +80,6 @@ class Recipient:
     """The recipient's official address in canonical form, for example ``5001950015@e-citizen.am``."""
 
     identifier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a message: ``digest`` is the SHA-256 of its content (32 bytes), ``size`` the content's
-    bytes.
-
-    The subject is a part as well (:func:`subject_part`); it alone has no file name.
-    """
-
-    identifier: str
-    media_type: str
-    size: int
-    digest: bytes
-    file_name: str | None = None
-
-
-def subject_part(subject: str) -> Part:
-    """Returns the part that stands for the subject: the first of every message."""
-    content = subject.encode()
-    return Part(SUBJECT, SUBJECT_MEDIA_TYPE, len(content), hashlib.sha256(content).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +119,7 @@ class EvidenceDocument:
             value.refuse(f"{event.name} is not about a message")
         fields = value.fields(_keys(event))
         fields["version"].exactly(VERSION)
-        common = ("salt", "notificationPolicy")
-        extensions = fields["Extensions"].fields((*common, *extension_keys(event)))
+        salt, notification_policy, details = _read_extensions(event, fields["Extensions"])
         return cls(
             evidence_id=fields["EvidenceIdentifier"].uuid(),
             event=event,
@@ -142,14 +127,12 @@ class EvidenceDocument:
             policy_id=read_policy_id(fields["EvidenceIssuerPolicyID"]),
             issuer=read_issuer(fields["EvidenceIssuerDetails"]),
             sender=_read_sender(fields["SenderDetails"]),
-            recipient=Recipient(
-                fields["RecipientDetails"].fields(["Identifier"])["Identifier"].matching(ADDRESS_FORM)
-            ),
+            recipient=_read_recipient(fields["RecipientDetails"]),
             submission_time=fields["SubmissionTime"].time(),
-            parts=_read_parts(fields["UserContentInfo"]),
-            salt=extensions["salt"].base64(SALT_BYTES, SALT_BYTES),
-            notification_policy=extensions["notificationPolicy"].matching(_NOTIFICATION_POLICY),
-            details=read_details(event, extensions),
+            parts=read_parts(fields["UserContentInfo"]),
+            salt=salt,
+            notification_policy=notification_policy,
+            details=details,
             delivery_id=fields["MessageIdentifier"].uuid() if event.of_delivery else None,
             reason=_read_reason(fields["EventReasons"]) if event.has_reason else None,
         )
@@ -158,7 +141,9 @@ class EvidenceDocument:
         """Returns the bytes to be stored, hashed and handed out: the one time that the document is written.
 
         Raises :class:`MalformedEvidence` when they would not parse to this very document: nothing is issued
-        that a verifier refuses.
+        that a verifier refuses. Each value is checked by the reader of its field before it is written, and
+        what two documents in a row share is written once: reading the whole back would cost more than all
+        the rest of a submission's evidence.
         """
         if self.event.of_delivery != (self.delivery_id is not None):
             raise MalformedEvidence(
@@ -166,10 +151,16 @@ class EvidenceDocument:
             )
         if self.event.has_reason != (self.reason is not None):
             raise MalformedEvidence(f"{self.event.name} has a reason exactly if the table of events says so")
-        text = json.dumps(_write(self), ensure_ascii=False, separators=(",", ":"))
-        data = text.encode("utf-8", errors="surrogatepass")
-        if type(self).parse(data) != self:
-            raise MalformedEvidence("the document does not come back as it was written")
+        if not self.event.of_message or events.by_uri.get(self.event.uri) != self.event:
+            raise MalformedEvidence(f"{self.event.name} is no event of the table about a message")
+        texts = _write(self)
+        text = ",".join([f'"{key}":{texts[key]}' for key in _keys(self.event)])
+        try:
+            data = f"{{{text}}}".encode()
+        except UnicodeEncodeError:
+            raise MalformedEvidence("document: not UTF-8") from None
+        if len(data) > DOCUMENT_LIMIT:
+            raise MalformedEvidence(f"document: has {len(data)} bytes, more than {DOCUMENT_LIMIT}")
         return data
 
 
@@ -212,20 +203,24 @@ def event_of(value: Value) -> Event:
     return event
 
 
-@cache
 def _keys(event: Event) -> tuple[str, ...]:
+    return _keys_of(event.has_reason, event.of_delivery)
+
+
+@cache
+def _keys_of(has_reason: bool, of_delivery: bool) -> tuple[str, ...]:
     return (
         "version",
         "EvidenceIdentifier",
         "ERDSEventId",
         "EventTime",
-        *(["EventReasons"] if event.has_reason else []),
+        *(["EventReasons"] if has_reason else []),
         "EvidenceIssuerPolicyID",
         "EvidenceIssuerDetails",
         "SenderDetails",
         "RecipientDetails",
         "SubmissionTime",
-        *(["MessageIdentifier"] if event.of_delivery else []),
+        *(["MessageIdentifier"] if of_delivery else []),
         "UserContentInfo",
         "Extensions",
     )
@@ -233,6 +228,19 @@ def _keys(event: Event) -> tuple[str, ...]:
 
 def _read_reason(value: Value) -> str:
     return value.items(1, 1)[0].fields(["Code"])["Code"].matching(_REASON)
+
+
+def _read_recipient(value: Value) -> Recipient:
+    return Recipient(value.fields(["Identifier"])["Identifier"].matching(ADDRESS_FORM))
+
+
+def _read_extensions(event: Event, value: Value) -> tuple[bytes, str, Details]:
+    fields = value.fields(("salt", "notificationPolicy", *extension_keys(event)))
+    return (
+        fields["salt"].base64(SALT_BYTES, SALT_BYTES),
+        fields["notificationPolicy"].matching(_NOTIFICATION_POLICY),
+        read_details(event, fields),
+    )
 
 
 def read_policy_id(value: Value) -> str:
@@ -255,72 +263,70 @@ def _read_sender(value: Value) -> Sender:
     )
 
 
-def _read_parts(value: Value) -> tuple[Part, ...]:
-    subject, *others = value.fields(["PartsInfo"])["PartsInfo"].items(1, PARTS_LIMIT)
-    return (_read_subject(subject), *(_read_part(part, number) for number, part in enumerate(others, 1)))
-
-
-def _read_subject(value: Value) -> Part:
-    fields = value.fields(["PartIdentifier", "MediaType", "Size", "Digest"])
-    return Part(
-        fields["PartIdentifier"].exactly(SUBJECT),
-        fields["MediaType"].exactly(SUBJECT_MEDIA_TYPE),
-        fields["Size"].integer(below=_SIZE_LIMIT),
-        _read_digest(fields["Digest"]),
-    )
-
-
-def _read_part(value: Value, number: int) -> Part:
-    fields = value.fields(["PartIdentifier", "MediaType", "FileName", "Size", "Digest"])
-    return Part(
-        fields["PartIdentifier"].exactly(str(number)),
-        fields["MediaType"].matching(_MEDIA_TYPE),
-        fields["Size"].integer(below=_SIZE_LIMIT),
-        _read_digest(fields["Digest"]),
-        fields["FileName"].matching(_FILE_NAME),
-    )
-
-
-def _read_digest(value: Value) -> bytes:
-    fields = value.fields(["Algorithm", "Value"])
-    fields["Algorithm"].exactly(_DIGEST_ALGORITHM)
-    return fields["Value"].base64(DIGEST_BYTES, DIGEST_BYTES)
-
-
-def _write(document: EvidenceDocument) -> dict[str, object]:
-    values: dict[str, object] = {
-        "version": VERSION,
-        "EvidenceIdentifier": str(document.evidence_id),
-        "ERDSEventId": document.event.uri,
-        "EventTime": format_time(document.event_time),
-        "EventReasons": [{"Code": document.reason}],
-        "EvidenceIssuerPolicyID": [document.policy_id],
-        "EvidenceIssuerDetails": {"Identifier": document.issuer.identifier, "Name": document.issuer.name},
-        "SenderDetails": {
-            "Identifier": document.sender.identifier,
-            "OrganisationCode": document.sender.organisation_code,
-            "OrganisationName": document.sender.organisation_name,
-        },
-        "RecipientDetails": {"Identifier": document.recipient.identifier},
-        "SubmissionTime": format_time(document.submission_time),
-        "MessageIdentifier": str(document.delivery_id),
-        "UserContentInfo": {"PartsInfo": [_write_part(part) for part in document.parts]},
-        "Extensions": {
-            "salt": encode_base64(document.salt),
-            "notificationPolicy": document.notification_policy,
-            **write_details(document.event, document.details),
-        },
-    }
-    return {key: values[key] for key in _keys(document.event)}
-
-
-def _write_part(part: Part) -> dict[str, object]:
-    name = {} if part.file_name is None else {"FileName": part.file_name}
-    digest = {"Algorithm": _DIGEST_ALGORITHM, "Value": encode_base64(part.digest)}
+def _write(document: EvidenceDocument) -> dict[str, str]:
+    """Returns the JSON of each field. Those of the delivery are kept for its next document."""
+    event = document.event
     return {
-        "PartIdentifier": part.identifier,
-        "MediaType": part.media_type,
-        **name,
-        "Size": part.size,
-        "Digest": digest,
+        "version": f'"{VERSION}"',
+        "EvidenceIdentifier": _write_id(document.evidence_id),
+        "ERDSEventId": f'"{event.uri}"',
+        "EventTime": f'"{format_time(document.event_time)}"',
+        "EventReasons": _write_reason(document.reason) if event.has_reason else "",
+        "EvidenceIssuerPolicyID": _write_policy_id(document.policy_id),
+        "EvidenceIssuerDetails": _write_issuer(document.issuer),
+        "SenderDetails": _write_sender(document.sender),
+        "RecipientDetails": _write_recipient(document.recipient),
+        "SubmissionTime": f'"{format_time(document.submission_time)}"',
+        "MessageIdentifier": _write_id(document.delivery_id) if event.of_delivery else "",
+        "UserContentInfo": write_parts(document.parts),
+        "Extensions": _write_extensions(event, document),
     }
+
+
+def _write_extensions(event: Event, document: EvidenceDocument) -> str:
+    values: dict[str, object] = {
+        "salt": encode_base64(document.salt),
+        "notificationPolicy": document.notification_policy,
+        **write_details(event, document.details),
+    }
+    read = _read_extensions(event, Value(values, "document.Extensions"))
+    if read != (document.salt, document.notification_policy, document.details):
+        raise MalformedEvidence("the extensions do not come back as they were written")
+    texts = [f'"{key}":{json_of(value)}' for key, value in values.items()]
+    return f"{{{','.join(texts)}}}"
+
+
+def _write_id(identifier: UUID | None) -> str:
+    if not isinstance(identifier, UUID):
+        raise MalformedEvidence("an identifier is no UUID")
+    return f'"{identifier}"'
+
+
+def _write_reason(reason: str | None) -> str:
+    return written([{"Code": reason}], _read_reason, reason)
+
+
+# Few operators, policies and senders, and one delivery after the other.
+@lru_cache(16)
+def _write_policy_id(policy_id: str) -> str:
+    return written([policy_id], read_policy_id, policy_id)
+
+
+@lru_cache(16)
+def _write_issuer(issuer: Issuer) -> str:
+    return written({"Identifier": issuer.identifier, "Name": issuer.name}, read_issuer, issuer)
+
+
+@lru_cache(1024)
+def _write_sender(sender: Sender) -> str:
+    values = {
+        "Identifier": sender.identifier,
+        "OrganisationCode": sender.organisation_code,
+        "OrganisationName": sender.organisation_name,
+    }
+    return written(values, _read_sender, sender)
+
+
+@lru_cache(16)
+def _write_recipient(recipient: Recipient) -> str:
+    return written({"Identifier": recipient.identifier}, _read_recipient, recipient)

@@ -22,6 +22,9 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _T = TypeVar("_T")
 
+json_of: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Writes a JSON value without spaces, as UTF-8 can hold it."""
+
 UUID_FORM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Cc; the line and paragraph separators break lines just as well; Cs cannot be written in UTF-8.
@@ -162,6 +165,16 @@ class Value:
             return parse(text)
         except ValueError as wrong:
             self.refuse(str(wrong)[:100])
+
+
+def written(raw: object, read: Callable[[Value], _T], meant: _T) -> str:
+    """Returns ``raw`` in JSON after making sure that its reader finds in it what is meant.
+
+    Raises :class:`MalformedEvidence`: what a reader would refuse is not written.
+    """
+    if read(Value(raw, "document")) != meant:
+        raise MalformedEvidence("the document does not come back as it was written")
+    return json_of(raw)
 
 
 def load(data: bytes, limit: int) -> Value:

@@ -13,7 +13,8 @@ def format_time(time: datetime) -> str:
     """
     if time.tzinfo is None:
         raise ValueError("a time without a zone names no instant")
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    moved = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return moved.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: str) -> datetime:
