@@ -23,6 +23,7 @@ from server.interceptors.deadline import STREAM, TimeLimit
 from server.interceptors.interceptor import Interceptor
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions.am import AM
+from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.mailbox import MailboxServicer
@@ -36,6 +37,7 @@ from server.transparency.guard import FileGuard
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
+from server.usecases.billing import Billing
 from server.usecases.delivery import DeliveryDesk
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.identity import Identity
@@ -44,6 +46,7 @@ from server.usecases.ports import Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.submission import SubmissionDesk
+from server.usecases.usage_audit import UsageAudit
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
 
@@ -115,6 +118,11 @@ def mailboxes(settings: Settings, uow: UnitOfWork) -> Mailboxes:
     """Returns the register of mailboxes, for the operator's commands."""
     profile = PROFILES[settings.profile]
     return Mailboxes(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), profile=profile)
+
+
+def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
+    """Returns the recount of what was billed, for the operator's commands."""
+    return UsageAudit(uow=uow, clock=SystemClock(), profile=PROFILES[settings.profile])
 
 
 @dataclass
@@ -202,6 +210,7 @@ class _Desks:
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
         )
         self._evidence = EvidenceDesk(uow=uow, log=log)
+        self._billing = Billing(uow=uow, profile=profile)
 
     def servicers(self) -> Servicers:
         """Returns the servicers of the contract, in front of the use cases."""
@@ -211,6 +220,7 @@ class _Desks:
             mailbox=MailboxServicer(self._mailboxes, self._reading, profile),
             delivery=DeliveryServicer(self.submissions, self._delivery, profile),
             evidence=EvidenceServicer(self._evidence),
+            billing=BillingServicer(self._billing, profile),
         )
 
 

@@ -17,6 +17,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from namak.v1 import (
+    billing_pb2,
+    billing_pb2_grpc,
     delivery_pb2,
     delivery_pb2_grpc,
     evidence_pb2,
@@ -35,6 +37,7 @@ from server.interceptors.errors import Errors
 from server.interceptors.interceptor import Interceptor
 from server.interceptors.peer_identity import CallerIdentity, PeerIdentity
 from server.interceptors.streams import StreamLimits, Streams
+from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.mailbox import MailboxServicer
@@ -53,6 +56,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (mailbox_pb2, "MailboxService"),
         (delivery_pb2, "DeliveryService"),
         (evidence_pb2, "EvidenceService"),
+        (billing_pb2, "BillingService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -106,6 +110,7 @@ class Servicers:
     mailbox: MailboxServicer
     delivery: DeliveryServicer
     evidence: EvidenceServicer
+    billing: BillingServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -113,6 +118,7 @@ class Servicers:
         mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(self.mailbox, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(self.delivery, server)
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(self.evidence, server)
+        billing_pb2_grpc.add_BillingServiceServicer_to_server(self.billing, server)
         add_reflection(server, SERVICES)
 
 

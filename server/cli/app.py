@@ -22,9 +22,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 operator = typer.Typer(no_args_is_help=True, help="Who may operate the post.", rich_markup_mode=None)
+billing = typer.Typer(no_args_is_help=True, help="What senders used.", rich_markup_mode=None)
 log = typer.Typer(no_args_is_help=True, help="The log's key and guard.", rich_markup_mode=None)
 dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
 app.add_typer(operator, name="operator")
+app.add_typer(billing, name="billing")
 app.add_typer(log, name="log")
 app.add_typer(dev, name="dev")
 
@@ -109,6 +111,36 @@ def bind_operator(
     from server.cli import database
 
     database.bind_operator(certificate, settings)
+
+
+@billing.command(
+    "audit",
+    epilog="Example: namak-server billing audit --from 2026-11-01 --to 2026-11-30 --config namak-server.toml",
+)
+def audit_billing(
+    settings: Config,
+    first: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="DAY", help="The first local day; by default the first of this month."
+        ),
+    ] = "",
+    last: Annotated[
+        str, typer.Option("--to", metavar="DAY", help="The last local day, inclusive; by default today.")
+    ] = "",
+    organisation: Annotated[
+        str, typer.Option(metavar="ID", help="Only this organisation, a UUID; by default all.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Recounts what was billed from the evidence.
+
+    Exit code 1 where the two differ, or where evidence is not what the log vouches for. Changes nothing, and
+    may run while the post serves.
+    """
+    from server.cli import billing as command
+
+    command.audit(settings, command.Asked(first, last, organisation, as_json))
 
 
 @log.command(epilog="Example: namak-server log create-key --config namak-server.toml")

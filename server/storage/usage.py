@@ -14,9 +14,10 @@ from server.domain.ids import ID_MARGIN, first_id
 from server.domain.local_days import Stretch
 from server.domain.usage import Usage, UsageRow
 from server.storage.log_tables import log_entries
+from server.storage.register_tables import OrganisationRow
 from server.storage.statements import Statements, array
 from server.storage.stored import table
-from server.storage.tables import DeliveryRow, EvidenceRow, OrganisationRow
+from server.storage.tables import DeliveryRow, EvidenceRow
 from server.usecases.records import UsageFact
 
 _DELIVERIES = table(DeliveryRow)

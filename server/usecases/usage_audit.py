@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,6 +22,9 @@ from server.usecases.ports import Clock, UnitOfWork
 from server.usecases.records import UsageFact
 
 FACTS_AT_ONCE: Final = 1000
+
+SETTLING: Final = timedelta(minutes=1)
+"""What was accepted within the last minute is left out: its transaction may not have committed yet."""
 
 _Key = tuple[UUID, date, str]
 """Organisation, local day, sender address."""
@@ -64,20 +67,30 @@ class UsageAudit:
     ) -> UsageFindings:
         """Compares the usage of these local days, both inclusive, of one organisation or of all.
 
-        `on_progress` is told how many pieces of evidence were read so far. Submissions that come in meanwhile
-        on one of the days make no difference: evidence is read up to the moment at which the audit began, and
-        so is what is billed.
+        `on_progress` is told how many pieces of evidence were read so far. What is accepted meanwhile, or was
+        within the last minute, is left out on both sides. What is withdrawn meanwhile may look like a
+        difference; so whatever was found is looked at once more, and told only if it stays.
 
         Raises:
             InvalidFields: the days make no sense.
             NotFound: there is no such organisation.
         """
-        days = until(days_asked_for(first, last, self._zone), self._clock.now())
+        days = until(days_asked_for(first, last, self._zone), self._clock.now() - SETTLING)
+        recount, differences = await self._compare(days, organisation_id, on_progress)
+        if differences:
+            recount, again = await self._compare(days, organisation_id, on_progress)
+            differences = [each for each in differences if each in again]
+        return UsageFindings(recount.facts, tuple(differences), recount.unlogged, recount.corrupt)
+
+    async def _compare(
+        self,
+        days: Sequence[Stretch],
+        organisation_id: UUID | None,
+        on_progress: Callable[[int], None],
+    ) -> tuple[_Recount, list[UsageDifference]]:
         recount = await self._recount(days, organisation_id, on_progress)
         billed = await self._billed(days, organisation_id)
-        return UsageFindings(
-            recount.facts, tuple(_differences(billed, recount.counts)), recount.unlogged, recount.corrupt
-        )
+        return recount, _differences(billed, recount.counts)
 
     async def _billed(self, days: Sequence[Stretch], organisation_id: UUID | None) -> _Counts:
         counts: defaultdict[_Key, Usage] = defaultdict(Usage)

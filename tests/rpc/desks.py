@@ -29,6 +29,8 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
+from server.domain.usage import Usage, UsageReport, UsageRow
+from server.usecases.billing import AskUsage, Billing
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
@@ -121,6 +123,7 @@ class Desks:
     submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
     evidence = property(lambda self: cast(EvidenceDesk, self))
+    billing = property(lambda self: cast(Billing, self))
 
     async def _serve(self, command: object, caller: Caller | None = None) -> None:
         self.commands.append(command)
@@ -130,6 +133,13 @@ class Desks:
             await self.gate.pass_through()
         if self.fault is not None:
             raise self.fault
+
+    # Billing
+
+    async def usage(self, asked: AskUsage) -> UsageReport:
+        await self._serve(asked, asked.caller)
+        day = UsageRow(asked.first, "notices@src.am", Usage(3, 1))
+        return UsageReport.of("Asia/Yerevan", [day])
 
     # SenderAdmin
 

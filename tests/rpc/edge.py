@@ -21,6 +21,7 @@ from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, bu
 from server.interceptors.deadline import STREAM, UNARY, TimeLimit
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions.am import AM
+from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.mailbox import MailboxServicer
@@ -35,6 +36,8 @@ ORGANISATION = UUID("0192f0c3-0000-7000-8000-00000000000a")
 ELSEWHERE = UUID("0192f0c3-0000-7000-8000-00000000000b")
 WITHOUT_NETWORKS = UUID("0192f0c3-0000-7000-8000-00000000000c")
 CITIZEN = "5001950015"
+ADMINISTRATOR = "5102960027"
+FORMER = "4203970038"
 
 
 class SystemClock:
@@ -59,6 +62,8 @@ class World:
     citizen: Identity
     citizen_signing: Identity
     citizen_revoked: Identity
+    administrator: Identity
+    former_administrator: Identity
     expired: Identity
     unknown_issuer: Identity
 
@@ -86,6 +91,8 @@ class World:
             citizen=card.authentication,
             citizen_signing=card.signing,
             citizen_revoked=lost,
+            administrator=pki.authentication_certificate("administrator", Person(ADMINISTRATOR, "Անի", "Ա.")),
+            former_administrator=pki.authentication_certificate("former", Person(FORMER, "Արա", "Ա.")),
             expired=pki.machine(
                 "expired", organisation="SRC", common_name="expired", validity=Validity.days(-1)
             ),
@@ -106,6 +113,8 @@ class World:
         register.bind_sender(self.agency_without_networks.sha256, WITHOUT_NETWORKS)
         register.bind_sender(self.agency_revoked.sha256, ORGANISATION)
         register.revoke(self.agency_revoked.sha256)
+        register.administrators[ADMINISTRATOR] = frozenset({ORGANISATION})
+        register.administrators[FORMER] = frozenset()
         return register
 
 
@@ -179,6 +188,7 @@ async def started_edge(
         MailboxServicer(desks.mailboxes, desks.reading, AM),
         DeliveryServicer(desks.submissions, desks.delivery, AM),
         EvidenceServicer(desks.evidence),
+        BillingServicer(desks.billing, AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

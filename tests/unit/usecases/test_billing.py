@@ -1,0 +1,248 @@
+"""What senders used: who may ask, what is counted, and that the evidence says the same."""
+
+import ipaddress
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from server.domain.caller import Connection, Holder, Operator, Sender
+from server.domain.deliveries import Delivery, DeliveryState
+from server.domain.refusals import InvalidFields, NotFound, ResourceNotPermitted
+from server.domain.usage import Usage, UsageDifference
+from server.jurisdictions.am import AM
+from server.usecases.billing import AskUsage, Billing
+from server.usecases.intake import Accepted
+from server.usecases.usage_audit import UsageAudit
+from tests.unit.usecases.world import ANI, START, World, letter
+
+CONNECTION = Connection(bytes(32), ipaddress.ip_address("127.0.0.1"))
+OPERATOR = Operator(CONNECTION)
+# START is 23:42 UTC on the 21st: in Yerevan it is the 22nd already.
+TODAY = date(2026, 11, 22)
+DAY = timedelta(days=1)
+
+
+def ask(
+    caller: Operator | Holder | Sender,
+    *,
+    acting_as: UUID | None = None,
+    organisation_id: UUID | None = None,
+    sender: str | None = None,
+    first: date = TODAY,
+    last: date = TODAY,
+) -> AskUsage:
+    return AskUsage(caller, acting_as, organisation_id, sender, first, last)
+
+
+def billing(world: World) -> Billing:
+    return Billing(uow=world.uow, profile=AM)
+
+
+def audit(world: World) -> UsageAudit:
+    return UsageAudit(uow=world.uow, clock=world.clock, profile=AM)
+
+
+async def sent(world: World, request_id: str, sender: str = "notices@src.am") -> Delivery:
+    caller = world.sender(world.src, at="127.0.0.1" if sender == "notices@src.am" else "127.0.0.2")
+    (outcome,) = await world.submit(letter(request_id, sender=sender), caller=caller)
+    assert isinstance(outcome, Accepted)
+    return outcome.delivery
+
+
+def change(world: World, delivery: Delivery, **values: object) -> None:
+    stored = world.uow.committed.deliveries
+    key = (delivery.mailbox_id, delivery.id)
+    stored[key] = replace(stored[key], **values)  # type: ignore[arg-type]
+
+
+async def test_counts_one_for_each_accepted_recipient_by_day_and_by_address() -> None:
+    world = World()
+    await sent(world, "1")
+    await sent(world, "2", "info@src.am")
+    world.clock.move(DAY)
+    await sent(world, "3")
+
+    report = await billing(world).usage(ask(world.agency, last=TODAY + DAY))
+
+    assert report.time_zone == "Asia/Yerevan"
+    assert report.total == Usage(3, 0)
+    assert report.days == ((TODAY, Usage(2, 0)), (TODAY + DAY, Usage(1, 0)))
+    assert report.addresses == (("info@src.am", Usage(1, 0)), ("notices@src.am", Usage(2, 0)))
+
+
+async def test_a_repeated_submission_and_a_refused_one_are_not_counted() -> None:
+    world = World()
+    await sent(world, "1")
+    await sent(world, "1")
+    world.suspend(world.info)
+    await world.submit(letter("2", sender="info@src.am"))
+
+    assert (await billing(world).usage(ask(world.agency))).total == Usage(1, 0)
+
+
+async def test_a_withdrawn_message_stays_counted_and_is_shown_apart() -> None:
+    world = World()
+    change(world, await sent(world, "1"), state=DeliveryState.WITHDRAWN, withdrawn_at=START)
+
+    assert (await billing(world).usage(ask(world.agency))).total == Usage(1, 1)
+
+
+async def test_one_address_can_be_asked_for_also_one_that_never_sent() -> None:
+    world = World()
+    await sent(world, "1")
+
+    assert (await billing(world).usage(ask(world.agency, sender="notices@src.am"))).total == Usage(1, 0)
+    report = await billing(world).usage(ask(world.agency, sender="gone@src.am"))
+    assert (report.total, report.days, report.addresses) == (Usage(), (), ())
+
+
+async def test_a_sender_bound_to_one_address_sees_only_what_that_one_sent() -> None:
+    world = World()
+    await sent(world, "1")
+    await sent(world, "2", "info@src.am")
+    bound = world.sender(world.src, world.info)
+
+    assert (await billing(world).usage(ask(bound))).addresses == (("info@src.am", Usage(1, 0)),)
+    assert (await billing(world).usage(ask(bound, sender="notices@src.am"))).total == Usage()
+
+
+async def test_the_operator_and_an_administrator_name_the_organisation() -> None:
+    world = World()
+    await sent(world, "1")
+    administrator = replace(world.holder(ANI), administers=frozenset({world.src.id, world.other.id}))
+
+    for asked in (
+        ask(OPERATOR, organisation_id=world.src.id),
+        ask(administrator, acting_as=world.src.id),
+        ask(administrator, acting_as=world.src.id, organisation_id=world.src.id),
+        ask(world.agency, organisation_id=world.src.id),
+    ):
+        assert (await billing(world).usage(asked)).total == Usage(1, 0)
+
+
+@pytest.mark.parametrize("organisation_id", [None, uuid4()])
+async def test_who_names_no_organisation_or_one_that_is_not_theirs_gets_nothing(
+    organisation_id: UUID | None,
+) -> None:
+    world = World()
+    administrator = replace(world.holder(ANI), administers=frozenset({world.src.id}))
+
+    async def refusal(asked: AskUsage) -> type[Exception]:
+        with pytest.raises((InvalidFields, NotFound, ResourceNotPermitted)) as refused:
+            await billing(world).usage(asked)
+        return refused.type
+
+    expected = InvalidFields if organisation_id is None else NotFound
+    assert await refusal(ask(OPERATOR, organisation_id=organisation_id)) is expected
+    expected_of_person = InvalidFields if organisation_id is None else ResourceNotPermitted
+    assert await refusal(ask(administrator, acting_as=organisation_id)) is expected_of_person
+    # Another's and an absent one look the same.
+    assert await refusal(ask(administrator, acting_as=world.other.id)) is ResourceNotPermitted
+    # Rights never add up: acting for one, an administrator does not see the other.
+    both = replace(administrator, administers=frozenset({world.src.id, world.other.id}))
+    asked = ask(both, acting_as=world.src.id, organisation_id=world.other.id)
+    assert await refusal(asked) is ResourceNotPermitted
+    assert await refusal(ask(world.agency, organisation_id=world.other.id)) is ResourceNotPermitted
+    assert await refusal(ask(world.holder(ANI), acting_as=world.src.id)) is ResourceNotPermitted
+
+
+async def test_machines_do_not_act_for_anybody() -> None:
+    world = World()
+
+    for caller in (OPERATOR, world.agency):
+        with pytest.raises(InvalidFields) as refused:
+            await billing(world).usage(ask(caller, acting_as=world.src.id, organisation_id=world.src.id))
+        assert [problem.field for problem in refused.value.problems] == ["acting_as"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reason"),
+    [
+        (TODAY, TODAY - DAY, "DAYS_REVERSED"),
+        (TODAY, TODAY + 1100 * DAY, "TOO_MANY_DAYS"),
+        (date.min, TODAY, "DAY_OUT_OF_RANGE"),
+        (TODAY, date.max, "DAY_OUT_OF_RANGE"),
+    ],
+)
+async def test_days_that_make_no_sense_are_refused(first: date, last: date, reason: str) -> None:
+    world = World()
+
+    with pytest.raises(InvalidFields) as refused:
+        await billing(world).usage(ask(world.agency, first=first, last=last))
+
+    assert [problem.reason for problem in refused.value.problems] == [reason]
+
+
+async def test_a_recount_from_the_evidence_finds_no_difference() -> None:
+    world = World()
+    await sent(world, "1")
+    await sent(world, "2", "info@src.am")
+    world.clock.move(DAY)
+    await sent(world, "3")
+    world.clock.move(timedelta(minutes=2))
+    seen: list[int] = []
+
+    findings = await audit(world).run(TODAY, TODAY + DAY, on_progress=seen.append)
+
+    assert (findings.facts, findings.differences, findings.corrupt) == (3, (), ())
+    assert findings.unlogged == 3  # the fake has no log
+
+
+async def test_a_recount_finds_what_was_billed_otherwise_than_the_evidence_says() -> None:
+    world = World()
+    lost, moved, forged = await sent(world, "1"), await sent(world, "2"), await sent(world, "3")
+    del world.uow.committed.deliveries[lost.mailbox_id, lost.id]
+    change(world, moved, submitted_at=moved.submitted_at + DAY)
+    change(world, forged, sender="info@src.am")
+    world.clock.move(2 * DAY)
+
+    findings = await audit(world).run(TODAY, TODAY + DAY, world.src.id)
+
+    assert findings.differences == (
+        UsageDifference(world.src.id, TODAY, "info@src.am", Usage(1, 0), Usage()),
+        UsageDifference(world.src.id, TODAY, "notices@src.am", Usage(), Usage(3, 0)),
+        UsageDifference(world.src.id, TODAY + DAY, "notices@src.am", Usage(1, 0), Usage()),
+    )
+
+
+async def test_a_recount_finds_evidence_whose_bytes_the_log_does_not_vouch_for() -> None:
+    world = World()
+    await sent(world, "1")
+    (fact,) = [
+        each for each in world.uow.committed.evidence.values() if each.event.name == "SubmissionAcceptance"
+    ]
+    world.uow.committed.queue.clear()
+    key = next(key for key, value in world.uow.committed.evidence.items() if value is fact)
+    world.uow.committed.evidence[key] = replace(fact, data=fact.data.replace(b"State", b"Stale"))
+    world.clock.move(timedelta(minutes=2))
+
+    findings = await audit(world).run(TODAY, TODAY)
+
+    assert (findings.corrupt, findings.unlogged) == ((fact.id,), 0)
+
+
+async def test_a_recount_of_an_organisation_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(NotFound):
+        await audit(World()).run(TODAY, TODAY, uuid4())
+
+
+async def test_what_comes_in_while_the_recount_runs_makes_no_difference() -> None:
+    world = World()
+    await sent(world, "1")
+    world.clock.move(timedelta(minutes=2))
+    running = audit(world)
+    begun: list[bool] = []
+    recount = running._recount
+
+    async def busy(*arguments: object) -> object:
+        found = await recount(*arguments)  # type: ignore[arg-type]
+        if not begun:
+            begun.append(True)
+            await sent(world, "2")
+        return found
+
+    running._recount = busy  # type: ignore[method-assign,assignment]
+
+    assert (await running.run(TODAY, TODAY)).differences == ()
