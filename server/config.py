@@ -47,6 +47,11 @@ def _address(value: Any) -> Any:
     return value
 
 
+def _listed(value: Any) -> Any:
+    # An environment variable holds one text.
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
 def _rooted(value: Path, info: ValidationInfo) -> Path:
     # Relative paths are relative to the file that names them, wherever the server was started.
     directory: Path = (info.context or {}).get("directory", Path())
@@ -171,6 +176,29 @@ class CitizenSettings(_Section):
     """Directory of their revocation lists (DER or PEM, `*.crl` and `*.crl.pem`). Re-read when it changes."""
 
 
+class DnsSettings(_Section):
+    """Whom to ask about host names of senders, and for the records that prove domains."""
+
+    servers: Annotated[tuple[Address, ...], BeforeValidator(_listed)] = ()
+    """Addresses of resolvers, `IP:PORT`, asked in their order; none means those that the system asks. Give
+    ones that you trust, near by, for example one on the machine itself that checks DNSSEC.
+    """
+    timeout: Duration = timedelta(seconds=3)
+    """How long one look-up takes at most, 100 ms to 20 s."""
+
+    @model_validator(mode="after")
+    def _servers_are_addresses(self) -> "DnsSettings":
+        if any(server.startswith("localhost") for server in self.servers):
+            raise ValueError("a server is IP:PORT, such as 127.0.0.1:53, and no name")
+        return self
+
+    @model_validator(mode="after")
+    def _has_time(self) -> "DnsSettings":
+        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(seconds=20):
+            raise ValueError("timeout must be 100ms to 20s")
+        return self
+
+
 class LimitSettings(_Section):
     """Limits of use."""
 
@@ -191,6 +219,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings
     citizens: CitizenSettings
+    dns: DnsSettings = DnsSettings()
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

@@ -82,6 +82,12 @@ def network(text: str, *, development: bool = False) -> IpNetwork:
     return found
 
 
+def is_usable(address: IpAddress, *, development: bool = False) -> bool:
+    """Tells whether a single address may be sent from, as `network` does for a network of one."""
+    single = ipaddress.ip_network(address)
+    return _is_public(single) or (development and _is_loopback(single))
+
+
 def client_address(text: str) -> IpAddress:
     """Returns a peer's address; one that is IPv4 inside IPv6, as dual-stack sockets show it, becomes IPv4.
 

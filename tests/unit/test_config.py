@@ -63,6 +63,15 @@ def test_the_environment_overrides_the_file(place: Path) -> None:
     assert settings.database.url == "postgresql://db/namak"
 
 
+def test_dns_servers_are_a_list_in_the_file_and_stand_between_commas_in_the_environment(place: Path) -> None:
+    assert loaded(place).dns.servers == ()
+    listed = f'{GOOD}\n[dns]\nservers = ["127.0.0.1:53", "[::1]:5353"]\ntimeout = "500ms"\n'
+    assert loaded(place, listed).dns.servers == ("127.0.0.1:53", "[::1]:5353")
+    assert loaded(place, listed).dns.timeout == timedelta(milliseconds=500)
+    settings = loaded(place, environment={"NAMAK_DNS_SERVERS": "127.0.0.1:53, [::1]:5353"})
+    assert settings.dns.servers == ("127.0.0.1:53", "[::1]:5353")
+
+
 def test_all_problems_are_told_at_once(place: Path) -> None:
     told = problems(
         place, GOOD.replace("server.pem", "missing.pem").replace("[log]", "surplus = 1\n\n[log]", 1)
@@ -82,6 +91,10 @@ def test_all_problems_are_told_at_once(place: Path) -> None:
         ({"NAMAK_DATABASE_POOL_SIZE": "1"}, "database.pool_size"),
         ({"NAMAK_LOG_ORIGIN": "log.e-citizen.am"}, "log.origin"),
         ({"NAMAK_LIMITS_REFUSALS_PER_MINUTE": "0"}, "limits.refusals_per_minute"),
+        ({"NAMAK_DNS_SERVERS": "127.0.0.1"}, "dns.servers"),
+        ({"NAMAK_DNS_SERVERS": "localhost:53"}, "127.0.0.1:53"),
+        ({"NAMAK_DNS_TIMEOUT": "0s"}, "timeout must be"),
+        ({"NAMAK_DNS_TIMEOUT": "21s"}, "timeout must be"),
     ],
 )
 def test_refuses_what_would_not_work(place: Path, environment: Mapping[str, str], named: str) -> None:
