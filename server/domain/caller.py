@@ -50,10 +50,14 @@ class Sender:
 class Holder:
     """A person with a personal certificate: `person_number` is the national number, without the certificate's
     prefix.
+
+    `administers` are the organisations whose administrator the person is (ADMIN-1). These rights never add
+    up: a call acts for one of them, which it names.
     """
 
     connection: Connection
     person_number: str
+    administers: frozenset[UUID] = frozenset()
 
 
 Caller = Stranger | Operator | Sender | Holder

@@ -13,7 +13,8 @@ class Fact:
 
     `data` are the document's exact bytes; `entry` is their SHA-256, the log's entry. `owner_id` is the
     mailbox for facts about
-    a delivery and the organisation for refused submissions, so that storage keeps all of one owner together.
+    a delivery and the organisation for refused submissions and for administrative acts on its things, so that
+    storage keeps all of one owner together; acts on what is no organisation's are the operator's.
     """
 
     id: UUID

@@ -21,6 +21,7 @@ class Profile:
         idn_script: the Unicode script name that a label under an internationalised national domain must be
         written in.
         notification_policy: `name@version` of the policy under which new deliveries are accepted (LADDER-2).
+        time_zone: the IANA name of the zone whose calendar days count, `Asia/Yerevan` (ADMIN-5).
         naming: how a personal certificate names its person.
     """
 
@@ -36,4 +37,5 @@ class Profile:
     ascii_only_domains: tuple[str, ...]
     idn_script: str
     notification_policy: str
+    time_zone: str
     naming: CertificateNaming

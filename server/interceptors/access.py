@@ -28,6 +28,17 @@ a personal certificate. (Health has no row: it is served to this machine only, o
 """
 
 
+def kinds_of(caller: Caller) -> frozenset[int]:
+    """Returns what the contract calls this caller: a person who administers is a holder all the same.
+
+    Everybody is also a stranger, as access.proto says.
+    """
+    kinds = {access_pb2.CALLER_KIND_STRANGER, KINDS[type(caller)]}
+    if isinstance(caller, Holder) and caller.administers:
+        kinds.add(access_pb2.CALLER_KIND_ADMINISTRATOR)
+    return frozenset(kinds)
+
+
 class AccessOptionMissing(Exception):
     """A method has no usable access option: a defect of the contract, so nobody may call it."""
 
@@ -56,8 +67,7 @@ class AccessRules:
         permitted = self._callers.get(method, frozenset())
         if not permitted or access_pb2.CALLER_KIND_UNSPECIFIED in permitted:
             raise AccessOptionMissing(method)
-        # Everybody is also a stranger, as access.proto says.
-        if access_pb2.CALLER_KIND_STRANGER not in permitted and KINDS[type(caller)] not in permitted:
+        if permitted.isdisjoint(kinds_of(caller)):
             if isinstance(caller, Stranger):
                 raise CertificateUnbound
             raise RoleNotPermitted(type(caller).__name__.upper(), method)

@@ -16,5 +16,6 @@ AM = Profile(
     ascii_only_domains=("am",),
     idn_script="ARMENIAN",
     notification_policy="am-2015@1",
+    time_zone="Asia/Yerevan",
     naming=CertificateNaming(attribute="serial_number", prefix="PNOAM-"),
 )

@@ -7,7 +7,8 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from server.storage.statements import Statements
-from server.storage.tables import ConfirmationRow, OpeningRow, StatementRow, table
+from server.storage.stored import table
+from server.storage.tables import ConfirmationRow, OpeningRow, StatementRow
 from server.usecases.records import Confirmation, IssuedStatement, Opening
 
 _OPENINGS = table(OpeningRow)

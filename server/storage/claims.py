@@ -9,7 +9,8 @@ from sqlalchemy import Row, bindparam, func, select
 
 from server.domain.reasons import Reason
 from server.storage.statements import Statements, among, inserting
-from server.storage.tables import ClaimRow, RefusalRow, table
+from server.storage.stored import table
+from server.storage.tables import ClaimRow, RefusalRow
 from server.usecases.records import Claim, RecordedRefusal
 
 _CLAIMS = table(ClaimRow)

@@ -10,7 +10,8 @@ from sqlalchemy import Row, Select, and_, bindparam, column, func, select, updat
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo
 from server.storage.acts import SqlActs
 from server.storage.statements import among, array, inserting
-from server.storage.tables import ConfirmationRow, DeliveryRow, OpeningRow, PartRow, table
+from server.storage.stored import table
+from server.storage.tables import ConfirmationRow, DeliveryRow, OpeningRow, PartRow
 
 _DELIVERIES = table(DeliveryRow)
 _PARTS = table(PartRow)

@@ -11,7 +11,8 @@ from namak.evidence.events import by_uri
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.storage.statements import Statements, among, array, inserting
-from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow, table
+from server.storage.stored import table
+from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow
 
 _EVIDENCE = table(EvidenceRow)
 _QUEUE = table(LogQueueRow)

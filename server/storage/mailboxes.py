@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.storage.statements import Statements, among, array, inserting
-from server.storage.tables import MailboxHeadRow, MailboxLinkRow, MailboxRow, table
+from server.storage.stored import table
+from server.storage.tables import MailboxHeadRow, MailboxLinkRow, MailboxRow
 
 _MAILBOXES = table(MailboxRow)
 _HEADS = table(MailboxHeadRow)

@@ -38,7 +38,7 @@ CONTEXT_OPTIONS: Mapping[str, Any] = MappingProxyType(
 )
 """How `migrations/env.py` and the comparison below look at the database."""
 
-assert tables.Stored.metadata is METADATA is log_tables.log_entries.metadata
+assert tables.MailboxRow.metadata is METADATA is log_tables.log_entries.metadata
 
 
 async def upgrade(url: str) -> None:

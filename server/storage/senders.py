@@ -17,8 +17,14 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
+from server.storage.register_tables import (
+    CertificateBindingRow,
+    DomainRow,
+    OrganisationRow,
+    SenderAddressRow,
+)
 from server.storage.statements import Statements, among
-from server.storage.tables import CertificateBindingRow, DomainRow, OrganisationRow, SenderAddressRow, table
+from server.storage.stored import table
 
 _ORGANISATIONS = table(OrganisationRow)
 _DOMAINS = table(DomainRow)

@@ -1,4 +1,4 @@
-"""The tables of the post, all but the log's own (`log_tables`).
+"""The tables of the post, all but the register's (`register_tables`) and the log's own (`log_tables`).
 
 Every key begins with its owner: the mailbox for what lies in it, the organisation for what it may do and was
 refused. So the tables can be spread over machines by owner, and foreign keys stay within one owner. What a
@@ -6,130 +6,33 @@ table may hold is a constraint of the database.
 """
 
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network
-from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     CheckConstraint,
-    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
-    LargeBinary,
-    Table,
-    Text,
     UniqueConstraint,
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import CIDR, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
 
 from server.domain.deliveries import DeliveryState
 from server.domain.mailboxes import HolderKind, MailboxState
-from server.domain.senders import BindingRole, ContractState
-from server.storage.metadata import METADATA
-
-
-def _one_of(
-    column: str, values: type[DeliveryState | HolderKind | MailboxState | BindingRole | ContractState]
-) -> CheckConstraint:
-    listed = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _sha256(column: str) -> CheckConstraint:
-    return CheckConstraint(f"octet_length({column}) = 32", name=column)
-
-
-def _sha256_of(column: str, content: str) -> CheckConstraint:
-    return CheckConstraint(f"{column} = sha256({content})", name=column)
-
-
-class Stored(DeclarativeBase):
-    """What the classes of all tables have in common: the types of their columns."""
-
-    metadata = METADATA
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        bytes: LargeBinary,
-        datetime: DateTime(timezone=True),
-        int: BigInteger,
-        str: Text,
-        UUID: Uuid,
-    }
-
-
-class OrganisationRow(Stored):
-    __tablename__ = "organisations"
-    __table_args__ = (_one_of("contract_state", ContractState),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    contract_state: Mapped[str]
-    registered_at: Mapped[datetime]
-
-
-class DomainRow(Stored):
-    __tablename__ = "domains"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey(OrganisationRow.id), index=True)
-    document_reference: Mapped[str]
-    registered_at: Mapped[datetime]
-
-
-class SenderAddressRow(Stored):
-    __tablename__ = "sender_addresses"
-    __table_args__ = (
-        # POST-8: an address is used from known networks only; none at all would mean from nowhere.
-        CheckConstraint("cardinality(networks) > 0", name="networks"),
-        UniqueConstraint("organisation_id", "id"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey(OrganisationRow.id))
-    address: Mapped[str] = mapped_column(unique=True)
-    networks: Mapped[list[IPv4Network | IPv6Network]] = mapped_column(ARRAY(CIDR))
-    sms_permitted: Mapped[bool]
-    suspended: Mapped[bool]
-    registered_at: Mapped[datetime]
-
-
-class CertificateBindingRow(Stored):
-    __tablename__ = "certificate_bindings"
-    __table_args__ = (
-        _one_of("role", BindingRole),
-        _sha256_of("certificate_sha256", "certificate"),
-        CheckConstraint("(role = 'SENDER') = (organisation_id IS NOT NULL)", name="organisation"),
-        CheckConstraint("sender_address_id IS NULL OR organisation_id IS NOT NULL", name="sender_address"),
-        # With a null in it the key is not checked: a binding to the whole organisation names no address.
-        ForeignKeyConstraint(
-            ["organisation_id", "sender_address_id"],
-            [SenderAddressRow.organisation_id, SenderAddressRow.id],
-            name="fk_certificate_bindings_sender_address",
-        ),
-    )
-
-    certificate_sha256: Mapped[bytes] = mapped_column(primary_key=True)
-    role: Mapped[str]
-    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey(OrganisationRow.id))
-    sender_address_id: Mapped[UUID | None]
-    certificate: Mapped[bytes]
-    expires_at: Mapped[datetime]
-    bound_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
+from server.storage.register_tables import AdministrativeActRow, OrganisationRow
+from server.storage.stored import Stored, one_of, sha256, sha256_of, table
 
 
 class MailboxRow(Stored):
     __tablename__ = "mailboxes"
     __table_args__ = (
-        _one_of("holder_kind", HolderKind),
-        _one_of("state", MailboxState),
+        one_of("holder_kind", HolderKind),
+        one_of("state", MailboxState),
         # POST-3, POST-4: one official address for each holder.
         UniqueConstraint("holder_kind", "holder_number"),
     )
@@ -146,7 +49,7 @@ class MailboxHeadRow(Stored):
     """The end of each mailbox's chain, apart from the mailbox because every delivery changes it."""
 
     __tablename__ = "mailbox_heads"
-    __table_args__ = (CheckConstraint("sequence >= 0", name="sequence"), _sha256("link"))
+    __table_args__ = (CheckConstraint("sequence >= 0", name="sequence"), sha256("link"))
 
     mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id), primary_key=True)
     sequence: Mapped[int]
@@ -157,9 +60,9 @@ class MailboxLinkRow(Stored):
     __tablename__ = "mailbox_links"
     __table_args__ = (
         CheckConstraint("sequence > 0", name="sequence"),
-        _sha256("nonce"),
-        _sha256("previous"),
-        _sha256("link"),
+        sha256("nonce"),
+        sha256("previous"),
+        sha256("link"),
     )
 
     mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id), primary_key=True)
@@ -172,7 +75,7 @@ class MailboxLinkRow(Stored):
 
 class ClaimRow(Stored):
     __tablename__ = "claims"
-    __table_args__ = (_sha256("digest"),)
+    __table_args__ = (sha256("digest"),)
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     request_id: Mapped[str] = mapped_column(primary_key=True)
@@ -198,7 +101,7 @@ class RefusalRow(Stored):
 class DeliveryRow(Stored):
     __tablename__ = "deliveries"
     __table_args__ = (
-        _one_of("state", DeliveryState),
+        one_of("state", DeliveryState),
         CheckConstraint("sequence > 0", name="sequence"),
         CheckConstraint("(state = 'NOTIFIED') = (notified_at IS NOT NULL)", name="notified_at"),
         UniqueConstraint("mailbox_id", "sequence"),
@@ -233,7 +136,7 @@ class PartRow(Stored):
         _of_a_delivery(),
         CheckConstraint("number > 0", name="number"),
         CheckConstraint("size = octet_length(content)", name="size"),
-        _sha256_of("digest", "content"),
+        sha256_of("digest", "content"),
     )
 
     mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -279,7 +182,7 @@ class ConfirmationRow(Stored):
     __tablename__ = "confirmations"
     __table_args__ = (
         _of_a_delivery(),
-        _sha256("cms_digest"),
+        sha256("cms_digest"),
         CheckConstraint("cardinality(evidence_ids) > 0", name="evidence_ids"),
     )
 
@@ -296,7 +199,7 @@ class EvidenceRow(Stored):
 
     __tablename__ = "evidence"
     __table_args__ = (
-        _sha256_of("entry", "document"),
+        sha256_of("entry", "document"),
         Index(None, "id"),
         Index(None, "owner_id", "delivery_id", "id"),
     )
@@ -316,7 +219,7 @@ class LogQueueRow(Stored):
     """Entries on their way into the log, in the order of recording; the log's integrator takes them away."""
 
     __tablename__ = "log_queue"
-    __table_args__ = (_sha256("entry"),)
+    __table_args__ = (sha256("entry"),)
 
     position: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     evidence_id: Mapped[UUID]
@@ -325,22 +228,16 @@ class LogQueueRow(Stored):
 
 class RevocationListRow(Stored):
     __tablename__ = "revocation_lists"
-    __table_args__ = (_sha256_of("digest", "der"),)
+    __table_args__ = (sha256_of("digest", "der"),)
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     der: Mapped[bytes]
 
 
-def table(row: type[Stored]) -> Table:
-    """Returns the table of a class."""
-    found = row.__table__
-    assert isinstance(found, Table)
-    return found
-
-
 INSERT_ONLY = tuple(
     table(row)
     for row in (
+        AdministrativeActRow,
         ClaimRow,
         ConfirmationRow,
         EvidenceRow,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.administration import SqlAdministrativeActs, SqlAdministrators
 from server.storage.claims import SqlClaims, SqlRefusals
 from server.storage.database import Database
 from server.storage.deliveries import SqlDeliveries
@@ -33,6 +34,8 @@ class SqlTransaction:
         self.domains = SqlDomains(self._statements)
         self.sender_addresses = SqlSenderAddresses(self._statements)
         self.bindings = SqlBindings(self._statements)
+        self.administrators = SqlAdministrators(self._statements)
+        self.administrative_acts = SqlAdministrativeActs(self._statements)
         self.mailboxes = SqlMailboxes(self._statements)
         self.deliveries = SqlDeliveries(self._statements)
         self.evidence = SqlEvidenceStore(self._statements)

@@ -1,16 +1,16 @@
 """Who calls: the decision table of certificates, applied once per call and again while a stream is open."""
 
-import asyncio
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from server.domain.caller import Caller, Connection, Holder, IpAddress, IpNetwork, Operator, Sender, Stranger
 from server.domain.refusals import CertificateRevoked
 from server.domain.senders import BindingRole, CertificateBinding
 from server.usecases.ports import Clock, PersonalCertificates, UnitOfWork
+from server.usecases.remembered import Remembered
 
 REMEMBERED_SECONDS = 0.5
 """How old what the register said of a certificate may be when a call is let in: a revocation counts within a
@@ -30,20 +30,13 @@ class _Entry:
     networks: tuple[IpNetwork, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One look into the register, under way or done; `began` is on the monotonic clock."""
-
-    began: float
-    entry: "asyncio.Task[_Entry]"
-
-
 class Identity:
     """Decides who stands behind a certificate that the transport has verified.
 
     - bound and revoked: nobody, CertificateRevoked;
     - bound otherwise: the role it is bound as;
-    - personal, with a path to a citizen root: the person, Holder;
+    - personal, with a path to a citizen root: the person, Holder, with the organisations that the person
+      administers;
     - personal and revoked: nobody, CertificateRevoked (RevocationStatusUnknown when no fresh list can tell);
     - any other: Stranger.
 
@@ -65,10 +58,9 @@ class Identity:
         self._uow = uow
         self._persons = persons
         self._clock = clock
-        self._monotonic = monotonic
-        self._seconds = remembered_seconds
-        self._certificates = remembered_certificates
-        self._readings: OrderedDict[bytes, _Reading] = OrderedDict()
+        most = remembered_certificates
+        self._entries = Remembered(self._read, monotonic, remembered_seconds, most)
+        self._administrators = Remembered(self._administers, monotonic, remembered_seconds, most)
 
     async def identify(self, certificate: bytes, address: IpAddress) -> Caller:
         """Returns the caller behind a certificate (DER) at an address.
@@ -79,7 +71,7 @@ class Identity:
         """
         digest = hashlib.sha256(certificate).digest()
         connection = Connection(digest, address)
-        entry = await self._entry(digest)
+        entry = await self._entries.get(digest)
         now = self._clock.now()
         if entry.binding is not None:
             if entry.binding.revoked_at is not None:
@@ -89,24 +81,9 @@ class Identity:
                 return Stranger(connection)
             return _bound(entry.binding, entry.networks, connection)
         person_number = await self._persons.person_of(certificate, now)
-        return Stranger(connection) if person_number is None else Holder(connection, person_number)
-
-    async def _entry(self, digest: bytes) -> _Entry:
-        # Calls that come while a look is under way share it, if it began recently enough: its snapshot is no
-        # older than it.
-        now = self._monotonic()
-        reading = self._readings.get(digest)
-        if reading is None or now - reading.began > self._seconds or _failed(reading.entry):
-            reading = _Reading(now, asyncio.create_task(self._read(digest)))
-            # Looked at even when all who waited have hung up, or asyncio would log a failure that nobody
-            # retrieved.
-            reading.entry.add_done_callback(_failed)
-            self._readings[digest] = reading
-        self._readings.move_to_end(digest)
-        while len(self._readings) > self._certificates:
-            self._readings.popitem(last=False)
-        # Shielded, for one caller who hangs up must not fail the others who wait for the same look.
-        return await asyncio.shield(reading.entry)
+        if person_number is None:
+            return Stranger(connection)
+        return Holder(connection, person_number, await self._administrators.get(person_number))
 
     async def _read(self, digest: bytes) -> _Entry:
         async with self._uow.reading() as tx:
@@ -116,9 +93,9 @@ class Identity:
             networks = await tx.sender_addresses.networks_of(binding.organisation_id)
             return _Entry(binding, tuple(networks))
 
-
-def _failed(entry: "asyncio.Task[_Entry]") -> bool:
-    return entry.done() and (entry.cancelled() or entry.exception() is not None)
+    async def _administers(self, person_number: str) -> frozenset[UUID]:
+        async with self._uow.reading() as tx:
+            return await tx.administrators.organisations_of(person_number)
 
 
 def _bound(binding: CertificateBinding, networks: tuple[IpNetwork, ...], connection: Connection) -> Caller:

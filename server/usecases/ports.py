@@ -12,11 +12,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from server.domain.caller import IpNetwork
 from server.domain.deliveries import Delivery, MessageView, Part, PartInfo
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
-from server.domain.senders import CertificateBinding, ContractState, Domain, Organisation, SenderAddress
 from server.usecases.records import (
     Claim,
     Confirmation,
@@ -26,6 +24,14 @@ from server.usecases.records import (
     PublishedCheckpoint,
     RecordedRefusal,
     VerifiedSigner,
+)
+from server.usecases.register_ports import (
+    AdministrativeActs,
+    Administrators,
+    Bindings,
+    Domains,
+    Organisations,
+    SenderAddresses,
 )
 
 
@@ -74,56 +80,6 @@ class Refusals(Protocol):
         ...
 
     async def count_since(self, organisation_id: UUID, since: datetime) -> int: ...
-
-
-class Organisations(Protocol):
-    async def add(self, organisation: Organisation) -> bool:
-        """Adds it; returns False, changing nothing, when its code is in use."""
-        ...
-
-    async def get(self, organisation_id: UUID) -> Organisation | None: ...
-
-    async def set_contract_state(self, organisation_id: UUID, state: ContractState) -> None: ...
-
-
-class Domains(Protocol):
-    async def add(self, domain: Domain) -> bool:
-        """Adds it; returns False, changing nothing, when the name is registered."""
-        ...
-
-    async def get(self, name: str) -> Domain | None: ...
-
-
-class SenderAddresses(Protocol):
-    async def add(self, address: SenderAddress) -> bool:
-        """Adds it; returns False, changing nothing, when the address is registered."""
-        ...
-
-    async def get(self, sender_address_id: UUID) -> SenderAddress | None: ...
-
-    async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
-        """Returns those of the organisation's addresses that are among the given ones, by address."""
-        ...
-
-    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
-        """Returns the networks of all the organisation's addresses, each once."""
-        ...
-
-    async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None: ...
-
-
-class Bindings(Protocol):
-    async def add(self, binding: CertificateBinding, certificate: bytes) -> bool:
-        """Adds it with the certificate's DER; returns False, changing nothing, when the certificate is or
-        was bound.
-        """
-        ...
-
-    async def get(self, certificate_sha256: bytes) -> CertificateBinding | None: ...
-
-    async def revoke(self, certificate_sha256: bytes, at: datetime) -> None:
-        """Marks it revoked; a revoked one keeps its first time."""
-        ...
 
 
 class Mailboxes(Protocol):
@@ -247,6 +203,10 @@ class Transaction(Protocol):
     def sender_addresses(self) -> SenderAddresses: ...
     @property
     def bindings(self) -> Bindings: ...
+    @property
+    def administrators(self) -> Administrators: ...
+    @property
+    def administrative_acts(self) -> AdministrativeActs: ...
     @property
     def mailboxes(self) -> Mailboxes: ...
     @property

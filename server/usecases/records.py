@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from namak.evidence.administrative_act import ActorKind
 from server.domain.reasons import Reason
 
 
@@ -34,6 +35,38 @@ class RecordedRefusal:
     metadata: Mapping[str, str]
     evidence_id: UUID
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAct:
+    """An administrative act as lists find it; what else is known of it stands in its evidence.
+
+    `organisation_id` is None for acts on mailboxes and on what is the operator's own; `person_number` is the
+    acting administrator's, None for other actors; `resource` is the resource's identifier.
+    """
+
+    evidence_id: UUID
+    organisation_id: UUID | None
+    act: str
+    actor_kind: ActorKind
+    person_number: str | None
+    resource_kind: str
+    resource: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActFilter:
+    """Which administrative acts to list; None admits all. `since` is the first time, `until` the first that
+    is too late.
+    """
+
+    organisation_id: UUID | None = None
+    act: str | None = None
+    resource: str | None = None
+    person_number: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

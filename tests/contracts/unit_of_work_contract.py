@@ -17,6 +17,7 @@ from server.storage.failures import StorageFault
 from server.usecases.ports import UnitOfWork
 from server.usecases.records import Claim
 from tests.contracts import examples
+from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
 from tests.contracts.post_contract import DeliveryContract, EvidenceContract, HolderContract, MailboxContract
 
 OWNER = UUID(int=0)
@@ -307,6 +308,8 @@ class SenderContract:
 
 class UnitOfWorkContract(
     TransactionContract,
+    AdministratorContract,
+    AdministrativeActContract,
     ClaimContract,
     SenderContract,
     MailboxContract,

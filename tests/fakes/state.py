@@ -4,12 +4,20 @@ from dataclasses import dataclass, field, fields
 from typing import NoReturn, Self
 from uuid import UUID
 
+from server.domain.administration import Administrator
 from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.senders import CertificateBinding, Domain, Organisation, SenderAddress
 from server.storage.failures import StorageFault
-from server.usecases.records import Claim, Confirmation, IssuedStatement, Opening, RecordedRefusal
+from server.usecases.records import (
+    Claim,
+    Confirmation,
+    IssuedStatement,
+    ListedAct,
+    Opening,
+    RecordedRefusal,
+)
 
 
 @dataclass
@@ -27,6 +35,8 @@ class State:
     sender_addresses: dict[UUID, SenderAddress] = field(default_factory=dict)
     bindings: dict[bytes, CertificateBinding] = field(default_factory=dict)
     certificates: dict[bytes, bytes] = field(default_factory=dict)
+    administrators: dict[tuple[UUID, str], Administrator] = field(default_factory=dict)
+    administrative_acts: dict[UUID, ListedAct] = field(default_factory=dict)
     mailboxes: dict[UUID, Mailbox] = field(default_factory=dict)
     heads: dict[UUID, MailboxHead] = field(default_factory=dict)
     links: dict[tuple[UUID, int], MailboxLink] = field(default_factory=dict)

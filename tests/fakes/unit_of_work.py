@@ -14,6 +14,7 @@ from enum import Enum, auto
 
 from server.domain.refusals import ServiceUnavailable
 from server.usecases.ports import Transaction
+from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.repositories import (
     FakeBindings,
@@ -49,6 +50,8 @@ class FakeTransaction:
         self.domains = FakeDomains(self._state)
         self.sender_addresses = FakeSenderAddresses(self._state)
         self.bindings = FakeBindings(self._state)
+        self.administrators = FakeAdministrators(self._state)
+        self.administrative_acts = FakeAdministrativeActs(self._state)
         self.mailboxes = FakeMailboxes(self._state)
         self.deliveries = FakeDeliveries(self._state)
         self.evidence = FakeEvidenceStore(self._state)

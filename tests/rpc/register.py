@@ -20,6 +20,7 @@ class Register:
     def __init__(self) -> None:
         self.bindings: dict[bytes, CertificateBinding] = {}
         self.addresses: list[SenderAddress] = []
+        self.administrators: dict[str, frozenset[UUID]] = {}
         self.readings = 0
         self.out_of_order = False
 
@@ -80,6 +81,13 @@ class _Transaction:
     @property
     def bindings(self) -> "_Transaction":
         return self
+
+    @property
+    def administrators(self) -> "_Transaction":
+        return self
+
+    async def organisations_of(self, person_number: str) -> frozenset[UUID]:
+        return self._register.administrators.get(person_number, frozenset())
 
     @property
     def sender_addresses(self) -> "_Transaction":

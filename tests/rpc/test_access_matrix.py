@@ -12,34 +12,62 @@ from google.rpc import error_details_pb2, status_pb2
 from server.grpc_server import SERVICES
 from tests.rpc.edge import Edge
 
-OPERATOR, SENDER, HOLDER = "operator", "sender", "holder"
-EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, "stranger"})
+OPERATOR, SENDER, HOLDER, ADMINISTRATOR = "operator", "sender", "holder", "administrator"
+EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, "stranger"})
 
 # Who may call what; written down here a second time, so that no change of the contract goes unnoticed.
 ADMITTED: dict[str, frozenset[str]] = {
+    "BillingService/GetUsage": frozenset({OPERATOR, ADMINISTRATOR, SENDER}),
     "SenderAdminService/RegisterOrganisation": frozenset({OPERATOR}),
     "SenderAdminService/SetContractState": frozenset({OPERATOR}),
     "SenderAdminService/RegisterDomain": frozenset({OPERATOR}),
-    "SenderAdminService/RegisterSenderAddress": frozenset({OPERATOR}),
-    "SenderAdminService/SuspendSenderAddress": frozenset({OPERATOR}),
-    "SenderAdminService/ResumeSenderAddress": frozenset({OPERATOR}),
-    "SenderAdminService/BindCertificate": frozenset({OPERATOR}),
-    "SenderAdminService/RevokeCertificate": frozenset({OPERATOR}),
+    "SenderAdminService/UpdateOrganisation": frozenset({OPERATOR}),
+    "SenderAdminService/EnableAdministrator": frozenset({OPERATOR}),
+    "SenderAdminService/DisableAdministrator": frozenset({OPERATOR}),
+    "SenderAdminService/RegisterSenderAddress": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/SuspendSenderAddress": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ResumeSenderAddress": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/BindCertificate": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/RevokeCertificate": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/GetOrganisation": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ListOrganisations": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ListAdministrators": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/RequestDomainProof": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ProveDomain": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ListDomains": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/DeleteDomain": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/GetSenderAddress": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ListSenderAddresses": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/UpdateSenderAddress": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/DeleteSenderAddress": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ListCertificateBindings": frozenset({OPERATOR, ADMINISTRATOR}),
+    "SenderAdminService/ListAdministrativeActs": frozenset({OPERATOR, ADMINISTRATOR}),
     "MailboxService/OpenMailbox": frozenset({OPERATOR}),
+    "MailboxService/SuspendMailbox": frozenset({OPERATOR}),
+    "MailboxService/ResumeMailbox": frozenset({OPERATOR}),
+    "MailboxService/CloseMailbox": frozenset({OPERATOR}),
+    "MailboxService/ResolveAddress": frozenset({OPERATOR, SENDER}),
     "MailboxService/GetMailbox": frozenset({HOLDER}),
     "MailboxService/ListMessages": frozenset({HOLDER}),
     "MailboxService/OpenMessage": frozenset({HOLDER}),
     "MailboxService/DownloadContent": frozenset({HOLDER}),
     "MailboxService/IssueStatement": frozenset({HOLDER}),
     "MailboxService/ConfirmReading": frozenset({HOLDER}),
+    "MailboxService/WatchMailbox": frozenset({HOLDER}),
+    "MailboxService/ListMailboxLinks": frozenset({HOLDER}),
     "DeliveryService/Submit": frozenset({SENDER}),
     "DeliveryService/BatchSubmit": frozenset({SENDER}),
     "DeliveryService/GetDelivery": frozenset({SENDER}),
     "DeliveryService/ListDeliveries": frozenset({SENDER}),
+    "DeliveryService/WithdrawDelivery": frozenset({SENDER}),
+    "DeliveryService/WatchDeliveries": frozenset({SENDER}),
     "EvidenceService/ListFacts": frozenset({SENDER, HOLDER}),
-    "EvidenceService/GetReceipt": frozenset({SENDER, HOLDER}),
+    "EvidenceService/GetReceipt": frozenset({SENDER, HOLDER, OPERATOR, ADMINISTRATOR}),
     "EvidenceService/GetCheckpoint": EVERYBODY,
     "EvidenceService/GetRevocationList": EVERYBODY,
+    "EvidenceService/GetConsistencyProof": EVERYBODY,
+    "EvidenceService/GetTile": EVERYBODY,
+    "EvidenceService/GetLogStatus": EVERYBODY,
 }
 
 # What each certificate stands for: a kind of caller, or the reason for which it is refused wherever it calls.
@@ -53,6 +81,8 @@ CERTIFICATES = {
     "stranger": "stranger",
     "impostor": "stranger",
     "citizen": HOLDER,
+    "administrator": ADMINISTRATOR,
+    "former_administrator": HOLDER,
     "citizen_revoked": "CERTIFICATE_REVOKED",
 }
 
@@ -78,7 +108,8 @@ def expected_refusal(certificate: str, rpc: str) -> str:
     if kind == "NETWORK_NOT_PERMITTED":
         # The kind of caller is settled before its network.
         return kind if SENDER in admitted else "ROLE_NOT_PERMITTED"
-    if kind in admitted:
+    # An administrator is a person, and a holder as everybody is.
+    if kind in admitted or (kind == ADMINISTRATOR and HOLDER in admitted):
         return ""
     return "CERTIFICATE_UNBOUND" if kind == "stranger" else "ROLE_NOT_PERMITTED"
 

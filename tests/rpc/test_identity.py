@@ -110,6 +110,27 @@ async def test_a_personal_certificate_is_its_persons() -> None:
     assert await scene.identify() == Holder(CONNECTION, "5001950015")
 
 
+async def test_a_person_brings_the_organisations_that_they_administer() -> None:
+    scene, organisations = Scene(), frozenset({uuid4(), uuid4()})
+    scene.persons.known[CERTIFICATE] = "5001950015"
+    scene.register.administrators = {"5001950015": organisations, "5001950016": frozenset({uuid4()})}
+
+    assert await scene.identify() == Holder(CONNECTION, "5001950015", organisations)
+
+
+async def test_remembers_for_half_a_second_what_a_person_administers_and_no_longer() -> None:
+    scene, organisation = Scene(), uuid4()
+    scene.persons.known[CERTIFICATE] = "5001950015"
+    scene.register.administrators["5001950015"] = frozenset({organisation})
+    await scene.identify()
+    scene.register.administrators["5001950015"] = frozenset()
+
+    scene.clocks.seconds = 0.5
+    assert await scene.identify() == Holder(CONNECTION, "5001950015", frozenset({organisation}))
+    scene.clocks.seconds = 0.51
+    assert await scene.identify() == Holder(CONNECTION, "5001950015")
+
+
 async def test_a_binding_comes_before_what_else_a_certificate_is() -> None:
     scene = Scene()
     scene.persons.known[CERTIFICATE] = "5001950015"
