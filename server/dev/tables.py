@@ -1,32 +1,46 @@
 """Prints the tables that are data in the code into the docs: `python -m server.dev.tables [--check]`.
 
-`docs/reasons.md` tells what each reason means for a caller, `docs/events.md` who may see which fact. With
+`docs/reasons.md` tells what each reason means for a caller, `docs/events.md` who may see which fact,
+`docs/deliveries.md` how far a delivery can come and what notifies, `docs/access.md` who may call what. With
 `--check` nothing is written, and a page that differs from the code is named.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from google.protobuf.descriptor import MethodDescriptor
+
 from namak.evidence.events import EVENTS, Audience, Event, Extension
-from server.domain.reasons import REASONS
+from namak.evidence.notification_policy import POLICIES
+from namak.v1 import access_pb2
+from server.dev import contract_text
+from server.domain.delivery_views import VIEWS
+from server.domain.reasons import REASONS, Reason
+from server.grpc_server import SERVICES
+from server.jurisdictions.am import AM
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 _REASONS = """# Reasons
 
-Printed from `server/domain/reasons.py` by `scripts/generate`; don't edit.
+Printed from `proto/namak/v1` and `server/domain/reasons.py` by `scripts/generate`; don't edit.
 
 Every refusal carries a `google.rpc.ErrorInfo` with domain `namak.v1` and one of these reasons. Match on it
 and on the keys of its metadata, never on texts. *Recorded* refusals leave evidence (the metadata names it as
 `evidence_id`) and are kept under the request id: the same id gets the same refusal again, for ever. Two of
 them can come without evidence, and then nothing is kept: `NETWORK_NOT_PERMITTED` for a call from outside all
 networks of the organisation, which is turned away at the door, and `SENDER_NOT_PERMITTED` where the request
-id was used for another of the organisation's addresses. What each reason is about stands in
-`proto/namak/v1/errors.proto`.
+id was used for another of the organisation's addresses.
 
-| reason | status | repeat? | recorded |
-|---|---|---|---|
+Any method can besides end with `CERTIFICATE_UNBOUND`, `CERTIFICATE_REVOKED`, `ROLE_NOT_PERMITTED`,
+`NETWORK_NOT_PERMITTED`, `REVOCATION_STATUS_UNKNOWN`, `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED` and
+`INTERNAL`; and with `RESOURCE_EXHAUSTED` and no reason before the server looks at it: a request over 4 MiB,
+or too many calls under way. The last column names the methods that have a reason of their own for it.
+
+| reason | status | repeat? | recorded | what it says | methods |
+|---|---|---|---|---|---|
 """
 
 _EVENTS = """# Events
@@ -41,6 +55,49 @@ brackets is not always there. Acts on an organisation's things its administrator
 |---|---|---|---|
 """
 
+_DELIVERIES = """# Deliveries: states, policies, profiles
+
+Printed from `server/domain/delivery_views.py`, `namak/evidence/notification_policy.py` and
+`server/jurisdictions` by `scripts/generate`; don't edit.
+
+## States
+
+State is a view of the facts and moves forward only, once. What counts are the facts (`events.md`) and the
+legal effect that the policy derives from them. Whoever has opened a message has opened it for good: from
+then on it can't be withdrawn, in whatever state it is.
+
+| state | reached by | from | the sender sees | the holder sees | can be opened | can be withdrawn |
+|---|---|---|---|---|---|---|
+{states}
+## Notification policies
+
+A delivery keeps the policy, with its version, that it was accepted under. The first rule that applies
+notifies, once and for ever; later facts are recorded all the same and change nothing. A withdrawn delivery
+never notifies.
+
+| policy | rule | notifies upon | after | with a wait of |
+|---|---|---|---|---|
+{policies}
+## Profiles
+
+| profile | policy of new deliveries | time zone of its days | mailboxes at | aliases | senders under |
+|---|---|---|---|---|---|
+{profiles}"""
+
+_ACCESS = """# Who may call what
+
+Printed from the access options in `proto/namak/v1` by `scripts/generate`; don't edit.
+
+The server enforces exactly these options; a method without one is refused to everybody. Everybody with a
+certificate that the server's authorities vouch for is also a *stranger*. An *administrator* is a person
+with a personal certificate, and thus a holder too; in a request that has `acting_as` it names the one
+organisation acted for. Whether the thing asked for is the caller's is settled besides, method by method.
+Health needs no caller; server reflection any but a stranger.
+
+| method | callers |
+|---|---|
+"""
+
 _AUDIENCES = {
     Audience.SENDER: "the sender",
     Audience.HOLDER: "the holder",
@@ -51,10 +108,18 @@ _AUDIENCES = {
 
 def reasons() -> str:
     """Returns `docs/reasons.md`."""
+    said = contract_text.reasons()
     return _REASONS + "".join(
-        f"| `{reason}` | {rule.status} | {rule.retry} | {'yes' if rule.recorded else 'no'} |\n"
+        f"| `{reason}` | {rule.status} | {rule.retry} | {'yes' if rule.recorded else 'no'} "
+        f"| {said[reason.value]} | {_naming(reason)} |\n"
         for reason, rule in REASONS.items()
     )
+
+
+def _naming(reason: Reason) -> str:
+    named = [each.name for each in contract_text.methods() if reason.value in each.reasons]
+    short = [name.partition(".")[2] for name in named]
+    return ", ".join(short) if short else "any"
 
 
 def events() -> str:
@@ -70,9 +135,61 @@ def _key(event: Event, key: Extension) -> str:
     return f"[`{key}`]" if key in event.optional else f"`{key}`"
 
 
+def deliveries() -> str:
+    """Returns `docs/deliveries.md`."""
+    states = "".join(
+        f"| {state} | {view.reached_by.name} | {', '.join(sorted(view.from_states)) or 'the submission'} "
+        f"| {view.sender_sees} | {view.holder_sees} | {_yes(view.opens)} | {_yes(view.withdraws)} |\n"
+        for state, view in VIEWS.items()
+    )
+    policies = "".join(
+        f"| `{policy.key}` | {rule.id} | {rule.fact.name} | {', '.join(each.name for each in rule.requires)} "
+        f"| {_wait(rule.wait)} |\n"
+        for policy in POLICIES.values()
+        for rule in policy.rules
+    )
+    profiles = "".join(
+        f"| `{profile.code}` | `{profile.notification_policy}` | {profile.time_zone} "
+        f"| `{profile.mailbox_domain}` | {', '.join(f'`{each}`' for each in profile.mailbox_domain_aliases)} "
+        f"| {', '.join(f'`.{each}`' for each in profile.sender_top_domains)} |\n"
+        for profile in (AM,)
+    )
+    return _DELIVERIES.format(states=states, policies=policies, profiles=profiles)
+
+
+def access() -> str:
+    """Returns `docs/access.md`."""
+    kinds = {
+        value: name.removeprefix("CALLER_KIND_").lower() for name, value in access_pb2.CallerKind.items()
+    }
+    rows = [
+        f"| {service.name}.{method.name} | {', '.join(kinds[each] for each in _callers(method))} |\n"
+        for service in SERVICES
+        for method in service.methods
+    ]
+    return _ACCESS + "".join(rows)
+
+
+def _callers(method: MethodDescriptor) -> Sequence[access_pb2.CallerKind.ValueType]:
+    return method.GetOptions().Extensions[access_pb2.access].callers
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _wait(wait: timedelta) -> str:
+    return f"{wait.days} days" if wait else "none"
+
+
 def pages() -> Mapping[Path, str]:
     """Returns every printed page with its text."""
-    return {DOCS / "reasons.md": reasons(), DOCS / "events.md": events()}
+    return {
+        DOCS / "reasons.md": reasons(),
+        DOCS / "events.md": events(),
+        DOCS / "deliveries.md": deliveries(),
+        DOCS / "access.md": access(),
+    }
 
 
 def main(arguments: list[str]) -> int:
