@@ -7,15 +7,15 @@ from uuid import UUID
 
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier
-from namak.evidence.tiles import InclusionProver, TileId, tiles_for_inclusion
+from namak.evidence.tiles import InclusionProver, tiles_for_inclusions
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.ports import Leaf, LogReader
 from server.transparency.tile_cache import TileCache
 from server.usecases.records import PublishedCheckpoint
 
-_PROOFS_AT_A_STRETCH = 32
-"""How many proofs are computed before other tasks get their turn: about 10 ms."""
+_PROOFS_AT_A_STRETCH = 256
+"""How many proofs are computed before other tasks get their turn: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +101,29 @@ class ProofFinder:
         return newest
 
     async def _prove(self, published: Sequence[tuple[Leaf, PublishedCheckpoint]]) -> Sequence[Outcome]:
-        wanted = {
-            (leaf.origin, tile)
-            for leaf, checkpoint in published
-            for tile in tiles_for_inclusion(leaf.index, checkpoint.size)
-        }
-        read = await self._tiles.tiles(wanted)
-        tiles: dict[str, dict[TileId, bytes]] = {leaf.origin: {} for leaf, _ in published}
-        for (origin, tile), row in read.items():
-            tiles[origin][tile] = row
-        provers = {origin: InclusionProver(rows) for origin, rows in tiles.items()}
-        unsound = {
-            origin: cause
-            for origin, checkpoint in {checkpoint.origin: checkpoint for _, checkpoint in published}.items()
-            if (cause := self._unsound(checkpoint))
-        }
+        under: dict[str, list[Leaf]] = {}
+        checkpoints: dict[str, PublishedCheckpoint] = {}
+        for leaf, checkpoint in published:
+            under.setdefault(leaf.origin, []).append(leaf)
+            checkpoints[leaf.origin] = checkpoint
         outcomes: list[Outcome] = []
-        for count, (leaf, checkpoint) in enumerate(published, 1):
-            if leaf.origin in unsound:
-                outcomes.append(Contradicted(leaf, unsound[leaf.origin]))
-            else:
-                outcomes.append(_proven(leaf, checkpoint, provers[leaf.origin]))
-            if count % _PROOFS_AT_A_STRETCH == 0:
-                await asyncio.sleep(0)
+        for origin, leaves in under.items():
+            outcomes += await self._prove_under(checkpoints[origin], leaves)
+        return outcomes
+
+    async def _prove_under(
+        self, checkpoint: PublishedCheckpoint, leaves: Sequence[Leaf]
+    ) -> Sequence[Outcome]:
+        wanted = tiles_for_inclusions({leaf.index for leaf in leaves}, checkpoint.size)
+        read = await self._tiles.tiles({(checkpoint.origin, tile) for tile in wanted})
+        if cause := self._unsound(checkpoint):
+            return [Contradicted(leaf, cause) for leaf in leaves]
+        prover = InclusionProver({tile: row for (_, tile), row in read.items()})
+        outcomes: list[Outcome] = []
+        ordered = sorted(leaves, key=lambda leaf: leaf.index)
+        for first in range(0, len(ordered), _PROOFS_AT_A_STRETCH):
+            outcomes += _proven(ordered[first : first + _PROOFS_AT_A_STRETCH], checkpoint, prover)
+            await asyncio.sleep(0)
         return outcomes
 
     def _unsound(self, checkpoint: PublishedCheckpoint) -> str | None:
@@ -136,8 +136,20 @@ class ProofFinder:
         return None if tree.size == checkpoint.size else "the note's size is not the row's"
 
 
-def _proven(leaf: Leaf, checkpoint: PublishedCheckpoint, prover: InclusionProver) -> Outcome:
-    """Computes the path and verifies it, as any verifier will: a wrong receipt must never leave."""
+def _proven(
+    leaves: Sequence[Leaf], checkpoint: PublishedCheckpoint, prover: InclusionProver
+) -> Sequence[Outcome]:
+    """Computes the paths and verifies them, as any verifier will: a wrong receipt must never leave."""
+    hashes = {leaf.index: leaf_hash(leaf.entry) for leaf in leaves}
+    try:
+        proofs = prover.verified_proofs(hashes, checkpoint.size, checkpoint.root)
+    except EvidenceError:
+        # Something is wrong with some of them: one by one it shows with which.
+        return [_proven_alone(leaf, checkpoint, prover) for leaf in leaves]
+    return [Proven(leaf, proofs[leaf.index], checkpoint) for leaf in leaves]
+
+
+def _proven_alone(leaf: Leaf, checkpoint: PublishedCheckpoint, prover: InclusionProver) -> Outcome:
     try:
         hashes = prover.proof(leaf.index, checkpoint.size)
         verify_inclusion(leaf.index, checkpoint.size, leaf_hash(leaf.entry), hashes, checkpoint.root)

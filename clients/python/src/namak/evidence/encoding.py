@@ -17,7 +17,7 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 def encode_base64(data: bytes) -> str:
     """Returns ``data`` in standard base64 with padding (RFC 4648, 4)."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_base64(text: str) -> bytes:

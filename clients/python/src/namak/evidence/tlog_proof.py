@@ -1,10 +1,12 @@
 """C2SP tlog-proof: one text file that shows an entry to be in a log, without asking the log."""
 
+from binascii import b2a_base64
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from namak.evidence.checkpoint import Checkpoint
-from namak.evidence.encoding import LIMIT, decode_base64, encode_base64, parse_decimal
+from namak.evidence.encoding import LIMIT, decode_base64, parse_decimal
 from namak.evidence.errors import MalformedCheckpoint, MalformedNote, MalformedProof
 from namak.evidence.note import parse_note
 from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
@@ -45,19 +47,14 @@ class TlogProof:
             raise MalformedProof(
                 f"the inclusion proof is not at most {MAX_HASHES} hashes of {HASH_BYTES} bytes"
             )
-        try:
-            Checkpoint.parse(parse_note(self.checkpoint).text)
-        except (MalformedNote, MalformedCheckpoint) as error:
-            raise MalformedProof(f"the checkpoint is malformed: {error.detail}") from error
+        _check_checkpoint(self.checkpoint)
 
     def encode(self) -> bytes:
         """Returns the file's bytes. Raises :class:`MalformedProof` above :data:`MAX_BYTES`."""
-        lines = [_FIRST_LINE]
-        if self.extra is not None:
-            lines.append(b"extra " + encode_base64(self.extra).encode())
-        lines.append(b"index %d" % self.index)
-        lines.extend(encode_base64(value).encode() for value in self.hashes)
-        data = b"\n".join([*lines, b"", self.checkpoint])
+        extra = b"" if self.extra is None else b"extra " + b2a_base64(self.extra)
+        # Each line of base64 comes with its end.
+        hashes = b"".join(map(b2a_base64, self.hashes))
+        data = b"%b\n%bindex %d\n%b\n%b" % (_FIRST_LINE, extra, self.index, hashes, self.checkpoint)
         _check_length(data)
         return data
 
@@ -98,6 +95,15 @@ class TlogProof:
         tree = checked.checkpoint
         verify_inclusion(self.index, tree.size, leaf_hash(entry), self.hashes, tree.root)
         return checked
+
+
+# Thousands of proofs stand under one checkpoint.
+@lru_cache(maxsize=4)
+def _check_checkpoint(note: bytes) -> None:
+    try:
+        Checkpoint.parse(parse_note(note).text)
+    except (MalformedNote, MalformedCheckpoint) as error:
+        raise MalformedProof(f"the checkpoint is malformed: {error.detail}") from error
 
 
 def _check_length(data: bytes) -> None:
