@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from namak.client.admin import Administration
+from namak.client.billing import Billing
 from namak.client.delivery import Deliveries, Outcome
 from namak.client.evidence import EvidenceReader
 from namak.client.letters import compose, compose_part, read_part
@@ -25,6 +26,7 @@ from namak.errors import NamakError
 
 __all__ = [
     "Administration",
+    "Billing",
     "Client",
     "Connection",
     "Deliveries",
@@ -56,6 +58,7 @@ class Client:
         self.mailbox = Mailbox(self._link)
         self.evidence = EvidenceReader(self._link)
         self.admin = Administration(self._link)
+        self.billing = Billing(self._link)
 
     async def __aenter__(self) -> Self:
         """Connects. Raises :class:`namak.errors.CannotConnect`, saying what to look at."""
