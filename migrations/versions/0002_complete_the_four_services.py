@@ -1,6 +1,6 @@
-"""Complete the four services: administrators, administrative acts.
+"""Complete the four services: administrators, administrative acts, proofs of domains, host names of senders.
 
-Runs while the release before is serving: it only adds.
+Runs while the release before is serving: it adds, and drops only constraints.
 """
 
 import sqlalchemy as sa
@@ -22,6 +22,8 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
     _administration()
+    _domains()
+    _sender_addresses()
     _following()
     for table in INSERT_ONLY:
         for statement in insert_only.attach(table):
@@ -43,6 +45,10 @@ def _administration() -> None:
             name=op.f("fk_administrators_organisation_id_organisations"),
         ),
         sa.PrimaryKeyConstraint("organisation_id", "person_number", name=op.f("pk_administrators")),
+    )
+    op.add_column("organisations", sa.Column("contract_ends_on", sa.Date(), nullable=True))
+    op.add_column(
+        "certificate_bindings", sa.Column("subject", sa.Text(), server_default="", nullable=False)
     )
     op.create_index(op.f("ix_administrators_person_number"), "administrators", ["person_number"])
     op.create_table(
@@ -69,6 +75,38 @@ def _following() -> None:
     # Null in what the release before writes: whose such a leaf is the evidence tells. Indexed in 0003.
     op.add_column("log_queue", sa.Column("organisation_id", sa.Uuid(), nullable=True))
     op.add_column("log_entries", sa.Column("organisation_id", sa.Uuid(), nullable=True))
+
+
+def _domains() -> None:
+    op.add_column("domains", sa.Column("proof", sa.Text(), server_default="DOCUMENT", nullable=False))
+    op.create_table(
+        "domain_challenges",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisations.id"],
+            name=op.f("fk_domain_challenges_organisation_id_organisations"),
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "name", name=op.f("pk_domain_challenges")),
+    )
+
+
+def _sender_addresses() -> None:
+    table, constraint = "sender_addresses", op.f("ck_sender_addresses_networks")
+    hosts = sa.Column("host_names", sa.ARRAY(sa.Text()), server_default="{}", nullable=False)
+    op.add_column(table, hosts)
+    by_operator = sa.Column("suspended_by_operator", sa.Boolean(), server_default=sa.false(), nullable=False)
+    op.add_column(table, by_operator)
+    # Wider than the one before: what the release before writes fits.
+    op.drop_constraint(constraint, table, type_="check")
+    somewhere = "cardinality(networks) + cardinality(host_names) > 0"
+    op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {constraint} CHECK ({somewhere}) NOT VALID")
+    op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")
+    # An address can be deleted; the bindings to it alone stay, revoked.
+    op.drop_constraint("fk_certificate_bindings_sender_address", "certificate_bindings", type_="foreignkey")
 
 
 def downgrade() -> None:

@@ -1,11 +1,15 @@
 """Who may send: organisations with their contracts, domains, addresses and certificate bindings."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from server.domain.caller import IpAddress, IpNetwork
+
+PROOF_LABEL = "_namak"
+"""The label below a domain where the record stands that proves whose it is (RFC 8552)."""
 
 
 class ContractState(StrEnum):
@@ -19,23 +23,69 @@ class ContractState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """An organisation that may send once its contract is in force. `code` is its legal entity code."""
+    """An organisation that may send once its contract is in force. `code` is its legal entity code.
+
+    `contract_state` is what the operator last said; `contract_ends_on` is the last local day on which that
+    holds, None where no end is set. What counts at a time is `contract_state_at`.
+    """
 
     id: UUID
     code: str
     name: str
     contract_state: ContractState
     registered_at: datetime
+    contract_ends_on: date | None = None
+
+    def contract_state_at(self, time: datetime, zone: ZoneInfo) -> ContractState:
+        """Returns the state of the contract at a time, by the calendar of the zone (POST-8)."""
+        return self.contract_state_on(time.astimezone(zone).date())
+
+    def contract_state_on(self, day: date) -> ContractState:
+        """Returns the state of the contract on a local day: after its last day it has ended."""
+        if self.contract_ends_on is not None and day > self.contract_ends_on:
+            return ContractState.ENDED
+        return self.contract_state
+
+
+class DomainProof(StrEnum):
+    """How the ownership of a domain was proved."""
+
+    DOCUMENT = "DOCUMENT"
+    DNS = "DNS"
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain that belongs to one organisation, as A-labels (ADMIN-2)."""
+    """A domain that belongs to one organisation, as A-labels (ADMIN-2).
+
+    `document_reference` names the document that proves it; for a proof by the DNS it is the record's text.
+    """
 
     organisation_id: UUID
     name: str
     document_reference: str
     registered_at: datetime
+    proof: DomainProof = DomainProof.DOCUMENT
+
+
+@dataclass(frozen=True, slots=True)
+class DomainChallenge:
+    """What an organisation is to put into the DNS to prove that a domain is its own; `token` is random."""
+
+    organisation_id: UUID
+    name: str
+    token: str
+    expires_at: datetime
+
+    @property
+    def record_name(self) -> str:
+        """The name of the TXT record."""
+        return f"{PROOF_LABEL}.{self.name}"
+
+    @property
+    def record_text(self) -> str:
+        """The text of the TXT record."""
+        return f"namak-domain={self.token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +129,10 @@ class BindingRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CertificateBinding:
-    """What one machine certificate stands for; its key is the SHA-256 of the certificate's DER."""
+    """What one machine certificate stands for; its key is the SHA-256 of the certificate's DER.
+
+    `subject` is the certificate's, for people to recognise it by; empty for those bound before it was kept.
+    """
 
     certificate_sha256: bytes
     role: BindingRole
@@ -88,3 +141,4 @@ class CertificateBinding:
     expires_at: datetime
     bound_at: datetime
     revoked_at: datetime | None
+    subject: str = ""

@@ -1,14 +1,14 @@
 """The tables of the register of who may send (ADMIN-1 to ADMIN-4, POST-8)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, false
 from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.domain.senders import BindingRole, ContractState
+from server.domain.senders import BindingRole, ContractState, DomainProof
 from server.storage.stored import Stored, one_of, sha256_of
 
 
@@ -21,6 +21,7 @@ class OrganisationRow(Stored):
     name: Mapped[str]
     contract_state: Mapped[str]
     registered_at: Mapped[datetime]
+    contract_ends_on: Mapped[date | None]
 
 
 class DomainRow(Stored):
@@ -30,13 +31,25 @@ class DomainRow(Stored):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey(OrganisationRow.id), index=True)
     document_reference: Mapped[str]
     registered_at: Mapped[datetime]
+    proof: Mapped[str] = mapped_column(server_default=DomainProof.DOCUMENT.value)
+
+
+class DomainChallengeRow(Stored):
+    """What an organisation is to put into the DNS to prove that a domain is its own."""
+
+    __tablename__ = "domain_challenges"
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey(OrganisationRow.id), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    expires_at: Mapped[datetime]
 
 
 class SenderAddressRow(Stored):
     __tablename__ = "sender_addresses"
     __table_args__ = (
-        # POST-8: an address is used from known networks only; none at all would mean from nowhere.
-        CheckConstraint("cardinality(networks) > 0", name="networks"),
+        # POST-8: an address is used from known places only; none at all would mean from nowhere.
+        CheckConstraint("cardinality(networks) + cardinality(host_names) > 0", name="networks"),
         UniqueConstraint("organisation_id", "id"),
     )
 
@@ -47,6 +60,9 @@ class SenderAddressRow(Stored):
     sms_permitted: Mapped[bool]
     suspended: Mapped[bool]
     registered_at: Mapped[datetime]
+    host_names: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    # Counts while it is suspended only: the release before resumes without knowing of it.
+    suspended_by_operator: Mapped[bool] = mapped_column(server_default=false())
 
 
 class CertificateBindingRow(Stored):
@@ -56,19 +72,15 @@ class CertificateBindingRow(Stored):
         sha256_of("certificate_sha256", "certificate"),
         CheckConstraint("(role = 'SENDER') = (organisation_id IS NOT NULL)", name="organisation"),
         CheckConstraint("sender_address_id IS NULL OR organisation_id IS NOT NULL", name="sender_address"),
-        # With a null in it the key is not checked: a binding to the whole organisation names no address.
-        ForeignKeyConstraint(
-            ["organisation_id", "sender_address_id"],
-            [SenderAddressRow.organisation_id, SenderAddressRow.id],
-            name="fk_certificate_bindings_sender_address",
-        ),
     )
 
     certificate_sha256: Mapped[bytes] = mapped_column(primary_key=True)
     role: Mapped[str]
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey(OrganisationRow.id))
+    # No foreign key: the address may be deleted; the binding is revoked then, and stays for ever.
     sender_address_id: Mapped[UUID | None]
     certificate: Mapped[bytes]
+    subject: Mapped[str] = mapped_column(server_default="")
     expires_at: Mapped[datetime]
     bound_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
