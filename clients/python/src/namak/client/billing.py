@@ -3,7 +3,7 @@
 from datetime import date
 
 from namak.client.link import Link
-from namak.client.organisations import day_message
+from namak.client.times import day_message
 from namak.v1 import billing_pb2, billing_pb2_grpc
 
 

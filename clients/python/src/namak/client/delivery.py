@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 
-from namak.client.letters import check_size, split, with_request_id
+from namak.client.letters import check_size, new_request_id, split, with_request_id
 from namak.client.link import Link
+from namak.client.paging import paged
 from namak.client.statuses import error_from_status
+from namak.client.times import time_message
+from namak.client.watching import watched
 from namak.errors import InvalidFields, NamakError, NotSent, ServerFault, Violation
-from namak.v1 import delivery_pb2, delivery_pb2_grpc
+from namak.v1 import delivery_pb2, delivery_pb2_grpc, evidence_pb2
 
 _SERVERS_WAIT = timedelta(seconds=5)
 # What an absent max_receipt_wait means.
@@ -115,17 +118,61 @@ class Deliveries:
         request = delivery_pb2.GetDeliveryRequest(delivery_id=delivery_id)
         return (await self._link.unary(self._stub().GetDelivery, request)).delivery
 
-    async def list(self, *, page_size: int = 0) -> AsyncIterator[delivery_pb2.Delivery]:
-        """Yields the deliveries of the caller's organisation, newest first, fetching page after page."""
-        token = ""
-        while True:
-            request = delivery_pb2.ListDeliveriesRequest(page_size=page_size, page_token=token)
-            reply = await self._link.unary(self._stub().ListDeliveries, request)
-            for delivery in reply.deliveries:
-                yield delivery
-            token = reply.next_page_token
-            if not token:
-                return
+    def list(
+        self,
+        *,
+        sender: str = "",
+        recipient: str = "",
+        states: Sequence[delivery_pb2.DeliveryState.ValueType] = (),
+        start: datetime | None = None,
+        end: datetime | None = None,
+        request_id: str = "",
+        page_size: int = 0,
+    ) -> AsyncIterator[delivery_pb2.Delivery]:
+        """Yields the deliveries of the caller's organisation, newest first, fetching page after page.
+
+        All filters that are given must hold: submitted from ``start`` on, before ``end``.
+        """
+        request = delivery_pb2.ListDeliveriesRequest(
+            sender=sender,
+            recipient=recipient,
+            states=states,
+            start_time=time_message(start),
+            end_time=time_message(end),
+            request_id=request_id,
+            page_size=page_size,
+        )
+        return paged(self._link, self._stub().ListDeliveries, request, "deliveries")
+
+    async def withdraw(
+        self,
+        delivery_id: str,
+        *,
+        request_id: str | None = None,
+        max_receipt_wait: timedelta | None = None,
+    ) -> delivery_pb2.WithdrawDeliveryResponse:
+        """Withdraws a delivery that the recipient has not opened; repeating it with the same request id
+        returns the same evidence. Raises WrongState with MESSAGE_OPENED, DELIVERY_NOTIFIED or
+        DELIVERY_WITHDRAWN.
+        """
+        request = delivery_pb2.WithdrawDeliveryRequest(
+            request_id=request_id or new_request_id(),
+            delivery_id=delivery_id,
+            max_receipt_wait=self._wait(max_receipt_wait),
+        )
+        return await self._link.unary(self._stub().WithdrawDelivery, request)
+
+    def watch(
+        self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
+    ) -> AsyncIterator[delivery_pb2.WatchDeliveriesResponse]:
+        """Yields the facts of the caller's deliveries as they are published, for ever, from a cursor or from
+        now; see :func:`namak.client.watching.watched`.
+        """
+
+        def request(at: evidence_pb2.LogCursor | None) -> delivery_pb2.WatchDeliveriesRequest:
+            return delivery_pb2.WatchDeliveriesRequest(cursor=at, with_receipts=with_receipts)
+
+        return watched(self._link, self._stub().WatchDeliveries, request, cursor)
 
 
 def _outcome(result: delivery_pb2.SubmitResult) -> Outcome:

@@ -45,17 +45,22 @@ class EvidenceReader:
             if not token:
                 return
 
-    async def receipt(self, evidence_id: str, *, within: float | None = None) -> evidence_pb2.Receipt:
+    async def receipt(
+        self, evidence_id: str, *, within: float | None = None, acting_as: str = ""
+    ) -> evidence_pb2.Receipt:
         """Returns the receipt of one piece of evidence, waiting and asking again for ``within`` seconds.
 
-        Without it, the connection's. Raises :class:`NotYetLogged` when time is up: the evidence
+        Without it, the connection's. ``acting_as`` is for administrators who ask for the receipt of an
+        administrative act. Raises :class:`NotYetLogged` when time is up: the evidence
         stands, only its receipt is late.
         """
         total = self._link.patience.total if within is None else within
         deadline = time.monotonic() + total
         while (remaining := deadline - time.monotonic()) > 0:
             wait = Duration(seconds=min(_LONGEST_WAIT, int(remaining / 3)))
-            request = evidence_pb2.GetReceiptRequest(evidence_id=evidence_id, max_wait=wait)
+            request = evidence_pb2.GetReceiptRequest(
+                evidence_id=evidence_id, max_wait=wait, acting_as=acting_as
+            )
             try:
                 reply = await self._link.unary(self._stub().GetReceipt, request, within=remaining)
             except DeadlineExceeded:
@@ -72,6 +77,32 @@ class EvidenceReader:
         """Returns the newest checkpoint of a shard of the log; without an origin, of the current one."""
         request = evidence_pb2.GetCheckpointRequest(origin=origin)
         return await self._link.unary(self._stub().GetCheckpoint, request)
+
+    async def log_status(self) -> evidence_pb2.GetLogStatusResponse:
+        """Returns how the log is: its shards, the current one first."""
+        return await self._link.unary(self._stub().GetLogStatus, evidence_pb2.GetLogStatusRequest())
+
+    async def consistency_proof(
+        self, first_size: int, second_size: int = 0, *, origin: str = ""
+    ) -> evidence_pb2.GetConsistencyProofResponse:
+        """Returns the proof that the tree of the first size is the beginning of that of the second; 0 means
+        the published one. Nothing is verified here.
+        """
+        request = evidence_pb2.GetConsistencyProofRequest(
+            origin=origin, first_size=first_size, second_size=second_size
+        )
+        return await self._link.unary(self._stub().GetConsistencyProof, request)
+
+    async def tile(
+        self, index: int, *, level: int | None = None, width: int = 0, origin: str = ""
+    ) -> evidence_pb2.GetTileResponse:
+        """Returns a tile of hashes of a level, or, without a level, of entries."""
+        request = evidence_pb2.GetTileRequest(origin=origin, index=index, width=width)
+        if level is None:
+            request.entries = True
+        else:
+            request.level = level
+        return await self._link.unary(self._stub().GetTile, request)
 
     async def revocation_list(self, sha256: bytes) -> bytes:
         """Returns the revocation list (DER) of that digest. Raises :class:`ContentMismatch` if another one

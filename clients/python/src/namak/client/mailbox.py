@@ -2,13 +2,27 @@
 (MailboxService).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from namak.client.files import IncomingFile, make_directory, safe_name
 from namak.client.link import Link
+from namak.client.paging import paged
+from namak.client.times import time_message
+from namak.client.watching import watched
 from namak.errors import ContentMismatch
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, mailbox_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The openings of a mailbox's links, oldest first, and what its newest link is said to be."""
+
+    links: Sequence[mailbox_pb2.MailboxLink]
+    head_sequence: int
+    head_link: bytes
 
 
 class Mailbox:
@@ -24,17 +38,54 @@ class Mailbox:
         """Returns the caller's own mailbox."""
         return (await self._link.unary(self._stub().GetMailbox, mailbox_pb2.GetMailboxRequest())).mailbox
 
-    async def messages(self, *, page_size: int = 0) -> AsyncIterator[mailbox_pb2.Message]:
-        """Yields the messages, newest first, fetching page after page. Listing is not opening."""
-        token = ""
+    def messages(
+        self,
+        *,
+        unopened_only: bool = False,
+        unconfirmed_only: bool = False,
+        sender: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        page_size: int = 0,
+    ) -> AsyncIterator[mailbox_pb2.Message]:
+        """Yields the messages, newest first, fetching page after page. Listing is not opening.
+
+        All filters that are given must hold: laid into the mailbox from ``start`` on, before ``end``.
+        """
+        request = mailbox_pb2.ListMessagesRequest(
+            unopened_only=unopened_only,
+            unconfirmed_only=unconfirmed_only,
+            sender=sender,
+            start_time=time_message(start),
+            end_time=time_message(end),
+            page_size=page_size,
+        )
+        return paged(self._link, self._stub().ListMessages, request, "messages")
+
+    async def links(self, *, page_size: int = 200) -> Links:
+        """Returns the openings of all links of the mailbox, oldest first, and what the newest link is said to
+        be.
+        """
+        found: list[mailbox_pb2.MailboxLink] = []
+        request = mailbox_pb2.ListMailboxLinksRequest(page_size=page_size)
         while True:
-            request = mailbox_pb2.ListMessagesRequest(page_size=page_size, page_token=token)
-            reply = await self._link.unary(self._stub().ListMessages, request)
-            for message in reply.messages:
-                yield message
-            token = reply.next_page_token
-            if not token:
-                return
+            reply = await self._link.unary(self._stub().ListMailboxLinks, request)
+            found += reply.links
+            if not reply.next_page_token:
+                return Links(found, reply.head_sequence, reply.head_link)
+            request.page_token = reply.next_page_token
+
+    def watch(
+        self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
+    ) -> AsyncIterator[mailbox_pb2.WatchMailboxResponse]:
+        """Yields the facts of the caller's messages as they are published, for ever, from a cursor or from
+        now; see :func:`namak.client.watching.watched`.
+        """
+
+        def request(at: evidence_pb2.LogCursor | None) -> mailbox_pb2.WatchMailboxRequest:
+            return mailbox_pb2.WatchMailboxRequest(cursor=at, with_receipts=with_receipts)
+
+        return watched(self._link, self._stub().WatchMailbox, request, cursor)
 
     async def open(self, delivery_id: str) -> mailbox_pb2.OpenMessageResponse:
         """Opens a message, which is recorded as evidence once, and returns what it holds, without the

@@ -4,17 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.type import date_pb2
 
 from namak.client.letters import new_request_id
 from namak.client.link import Link
 from namak.client.paging import paged
+from namak.client.times import day_message
 from namak.v1 import sender_admin_pb2, sender_admin_pb2_grpc
-
-
-def day_message(day: date | None) -> date_pb2.Date | None:
-    """Returns a day as the contract writes it."""
-    return None if day is None else date_pb2.Date(year=day.year, month=day.month, day=day.day)
 
 
 class Organisations:

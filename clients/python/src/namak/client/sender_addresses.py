@@ -4,21 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from namak.client.letters import new_request_id
 from namak.client.link import Link
 from namak.client.paging import paged
+from namak.client.times import time_message
 from namak.v1 import sender_admin_pb2, sender_admin_pb2_grpc
-
-
-def stamp(time: datetime | None) -> Timestamp | None:
-    """Returns a time as the contract writes it."""
-    if time is None:
-        return None
-    result = Timestamp()
-    result.FromDatetime(time)
-    return result
 
 
 class SenderAddresses:
@@ -220,8 +211,8 @@ class SenderAddresses:
             act=act,
             resource=resource,
             person_number=person_number,
-            start_time=stamp(start),
-            end_time=stamp(end),
+            start_time=time_message(start),
+            end_time=time_message(end),
             page_size=page_size,
         )
         return paged(self._link, self._senders().ListAdministrativeActs, request, "acts")
