@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -11,8 +11,10 @@ from uuid import UUID
 
 from namak.evidence.note import Verifier
 from server.config import KeySettings, Settings
+from server.domain.caller import IpAddress
 from server.domain.ids import MonotonicIds
 from server.domain.profile import Profile
+from server.domain.sending_rights import NO_HOSTS, Hosts
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
@@ -76,6 +78,18 @@ class SystemEntropy:
     def random(self, count: int) -> bytes:
         """Returns unpredictable bytes."""
         return secrets.token_bytes(count)
+
+
+class NoHostNames:
+    """Knows no host name, and finds none."""
+
+    def known(self, names: Collection[str], *, like: IpAddress) -> Hosts:  # noqa: ARG002
+        """Returns nothing."""
+        return NO_HOSTS
+
+    async def addresses_of(self, names: Collection[str], *, like: IpAddress) -> Hosts:  # noqa: ARG002
+        """Returns nothing: no name could be looked up."""
+        return NO_HOSTS
 
 
 @contextlib.asynccontextmanager
@@ -201,6 +215,7 @@ class _Desks:
             entropy=entropy,
             log=log,
             profile=profile,
+            host_names=NoHostNames(),
             refusals_per_minute=settings.limits.refusals_per_minute,
         )
         self._delivery = DeliveryDesk(uow=uow)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, and_, bindparam, column, func, select
 
 from server.domain.reasons import Reason
-from server.storage.statements import Statements, among, inserting
+from server.storage.statements import Statements, among, array, inserting
 from server.storage.stored import table
 from server.storage.tables import ClaimRow, RefusalRow
 from server.usecases.records import Claim, RecordedRefusal
@@ -19,10 +19,17 @@ _REFUSALS = table(RefusalRow)
 _CLAIM = (
     inserting(_CLAIMS, "owner_id", "request_id", "digest", "subject_id")
     .on_conflict_do_nothing(index_elements=[_CLAIMS.c.owner_id, _CLAIMS.c.request_id])
-    .returning(_CLAIMS.c.request_id)
+    .returning(_CLAIMS.c.owner_id, _CLAIMS.c.request_id)
 )
-_CLAIMED = select(_CLAIMS).where(
-    _CLAIMS.c.owner_id == bindparam("owner"), among(_CLAIMS.c.request_id, "request_ids")
+_KNOWN = (
+    func.unnest(array("owners", _CLAIMS.c.owner_id.type), array("request_ids", _CLAIMS.c.request_id.type))
+    .table_valued(
+        column("owner_id", _CLAIMS.c.owner_id.type), column("request_id", _CLAIMS.c.request_id.type)
+    )
+    .render_derived(name="given")
+)
+_CLAIMED = select(_CLAIMS).join(
+    _KNOWN, and_(_CLAIMS.c.owner_id == _KNOWN.c.owner_id, _CLAIMS.c.request_id == _KNOWN.c.request_id)
 )
 _REFUSE = inserting(_REFUSALS)
 _REFUSED = select(_REFUSALS).where(
@@ -41,28 +48,40 @@ class SqlClaims:
 
     async def claim(self, owner_id: UUID, claims: Sequence[Claim]) -> Mapping[str, Claim]:
         """Claims all, each request id once; returns those that were claimed before."""
-        wanted = sorted(claims, key=lambda claim: claim.request_id)
-        if not wanted:
-            return {}
-        if len({claim.request_id for claim in wanted}) != len(wanted):
+        wanted = {(owner_id, claim.request_id): claim for claim in claims}
+        if len(wanted) != len(claims):
             raise ValueError("a request id stands twice in one call")
+        earlier = await self.claim_all(wanted)
+        return {request_id: claim for (_, request_id), claim in earlier.items()}
+
+    async def claim_all(self, claims: Mapping[tuple[UUID, str], Claim]) -> Mapping[tuple[UUID, str], Claim]:
+        """Claims for many owners at once; returns those that were claimed before."""
+        if not claims:
+            return {}
         # Sorted, so that two transactions with the same ids wait for each other in one order only.
+        keys = sorted(claims)
+        wanted = [claims[key] for key in keys]
         inserted = await self._statements.rows(
             _CLAIM,
             {
-                "owner_id": [owner_id] * len(wanted),
+                "owner_id": [owner_id for owner_id, _ in keys],
                 "request_id": [claim.request_id for claim in wanted],
                 "digest": [claim.digest for claim in wanted],
                 "subject_id": [claim.subject_id for claim in wanted],
             },
         )
-        new = {row.request_id for row in inserted}
-        known = [claim.request_id for claim in wanted if claim.request_id not in new]
+        new = {(row.owner_id, row.request_id) for row in inserted}
+        known = [key for key in keys if key not in new]
         if not known:
             return {}
         # The insert waited for whoever held them; this statement's snapshot is younger and sees their commit.
-        rows = await self._statements.rows(_CLAIMED, {"owner": owner_id, "request_ids": known})
-        return {row.request_id: Claim(row.request_id, row.digest, row.subject_id) for row in rows}
+        rows = await self._statements.rows(
+            _CLAIMED,
+            {"owners": [key[0] for key in known], "request_ids": [key[1] for key in known]},
+        )
+        return {
+            (row.owner_id, row.request_id): Claim(row.request_id, row.digest, row.subject_id) for row in rows
+        }
 
 
 class SqlRefusals:

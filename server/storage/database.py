@@ -1,6 +1,5 @@
 """The way into PostgreSQL: one pool of connections with bounds on every wait."""
 
-from functools import partial
 from typing import Any
 
 from sqlalchemy import event, exc, make_url, text
@@ -29,12 +28,15 @@ class Database:
         checkout_seconds: float = 5.0,
         statement_seconds: float = 10.0,
         idle_in_transaction_seconds: float = 5.0,
+        hurried_pool_size: int = 4,
+        hurried_lock_seconds: float = 0.5,
     ) -> None:
         """Opens nothing yet.
 
         Args:
             url: `postgresql://...`; whichever driver it names, asyncpg is used.
-            pool_size: the most connections that are open at once, besides one for `ping`.
+            pool_size: the most connections that are open at once, besides the hurried ones and one for
+                `ping`.
             application_name: what the server's own views show.
             connect_seconds: how long the opening of a connection may take.
             checkout_seconds: how long to wait for a free connection before the database counts as
@@ -42,44 +44,53 @@ class Database:
             statement_seconds: how long a statement may take, waiting for locks included.
             idle_in_transaction_seconds: after how long the server ends a transaction that does nothing, so
                 that a frozen replica frees what it locked.
+            hurried_pool_size: how many more connections there are for transactions that many callers share;
+                those who only look at something can't take these away.
+            hurried_lock_seconds: how long these wait for a lock.
         """
-        engine = partial(
-            create_async_engine,
-            make_url(url).set(drivername=DRIVER),
-            max_overflow=0,
-            pool_timeout=checkout_seconds,
-            pool_use_lifo=True,
-            # Parameters are content and personal numbers.
-            hide_parameters=True,
-            connect_args={
-                "timeout": connect_seconds,
-                # The server's own time-out comes first, unless the server hangs.
-                "command_timeout": statement_seconds + 2.0,
-                "server_settings": {
-                    "application_name": application_name,
-                    "statement_timeout": _milliseconds(statement_seconds),
-                    "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_seconds),
-                    "default_transaction_isolation": "read committed",
-                    # What is answered for is on disk, whatever the server's default is.
-                    "synchronous_commit": "on",
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
-            },
-        )
-        self._engine: AsyncEngine = engine(pool_size=pool_size)
-        self._pinging: AsyncEngine = engine(pool_size=1)
-        for each in (self._engine, self._pinging):
-            event.listen(each.sync_engine, "checkout", _refuse_closed)
+        settings = {
+            "application_name": application_name,
+            "statement_timeout": _milliseconds(statement_seconds),
+            "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_seconds),
+            "default_transaction_isolation": "read committed",
+            # What is answered for is on disk, whatever the server's default is.
+            "synchronous_commit": "on",
+            "timezone": "UTC",
+            "jit": "off",
+        }
 
-    async def connect(self) -> AsyncConnection:
-        """Takes a connection from the pool; `close` gives it back, rolled back.
+        def engine(size: int, **more: str) -> AsyncEngine:
+            made = create_async_engine(
+                make_url(url).set(drivername=DRIVER),
+                pool_size=size,
+                max_overflow=0,
+                pool_timeout=checkout_seconds,
+                pool_use_lifo=True,
+                # Parameters are content and personal numbers.
+                hide_parameters=True,
+                connect_args={
+                    "timeout": connect_seconds,
+                    # The server's own time-out comes first, unless the server hangs.
+                    "command_timeout": statement_seconds + 2.0,
+                    "server_settings": settings | more,
+                },
+            )
+            event.listen(made.sync_engine, "checkout", _refuse_closed)
+            return made
+
+        self._engine = engine(pool_size)
+        self._hurried = engine(hurried_pool_size, lock_timeout=_milliseconds(hurried_lock_seconds))
+        self._pinging = engine(1)
+
+    async def connect(self, *, hurried: bool = False) -> AsyncConnection:
+        """Takes a connection from the pool; `close` gives it back, rolled back. A hurried one waits for locks
+        only briefly.
 
         Raises:
             ServiceUnavailable: no connection can be opened, or none becomes free in time.
         """
         with answering():
-            return await self._engine.connect()
+            return await (self._hurried if hurried else self._engine).connect()
 
     async def ping(self) -> None:
         """Asks the database for an answer, over a connection of its own: that all others are in use does not
@@ -94,13 +105,14 @@ class Database:
 
     @property
     def connections_in_use(self) -> int:
-        """How many connections are out of the pool, for the metrics of operation."""
-        return self._engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+        """How many connections are out of the pools, for the metrics of operation."""
+        pools: list[Any] = [self._engine.pool, self._hurried.pool]
+        return sum(pool.checkedout() for pool in pools)
 
     async def dispose(self) -> None:
         """Closes all connections; those in use close when they come back."""
-        await self._engine.dispose()
-        await self._pinging.dispose()
+        for each in (self._engine, self._hurried, self._pinging):
+            await each.dispose()
 
 
 def _milliseconds(seconds: float) -> str:

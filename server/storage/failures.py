@@ -12,9 +12,11 @@ from asyncpg.exceptions import InvalidCachedStatementError
 from sqlalchemy import exc
 
 from server.domain.refusals import ServiceUnavailable
+from server.usecases.ports import Contended
 
 COMPONENT = "database"
 
+_LOCK_NOT_AVAILABLE = "55P03"  # within lock_timeout
 _UNAVAILABLE_CLASSES = frozenset(
     {
         "08",  # connection exception
@@ -31,7 +33,7 @@ _UNAVAILABLE_STATES = frozenset(
         "25006",  # read only: a former primary after a failover
         "25P03",  # ended for idling in a transaction
         "25P04",  # transaction time-out
-        "55P03",  # lock not available within lock_timeout
+        _LOCK_NOT_AVAILABLE,
     }
 )
 
@@ -51,16 +53,19 @@ class StorageFault(Exception):
 
 
 @contextlib.contextmanager
-def answering() -> Iterator[None]:
+def answering(*, hurried: bool = False) -> Iterator[None]:
     """Lets none of SQLAlchemy's, asyncpg's and the operating system's errors out of the block.
 
     Raises:
         ServiceUnavailable: the database does not answer, or asks to try again.
         StorageFault: the statement was wrong, or a constraint refused it.
+        Contended: only when `hurried`; a lock was not free in time.
     """
     try:
         yield
     except exc.DBAPIError as error:
+        if hurried and _state(error) == _LOCK_NOT_AVAILABLE:
+            raise Contended from None
         if error.connection_invalidated or _plan_is_stale(error) or asks_to_try_again(_state(error)):
             raise ServiceUnavailable(COMPONENT) from error
         raise _fault(error) from None

@@ -23,8 +23,10 @@ class Statements:
         hangs: the server left a statement unanswered, so that asking it for a rollback would only take time.
     """
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, hurried: bool = False) -> None:
+        """A hurried transaction's connection waits for locks only briefly; see `Contended`."""
         self._connection = connection
+        self._hurried = hurried
         self.failed = False
         self.hangs = False
 
@@ -34,9 +36,10 @@ class Statements:
         Raises:
             ServiceUnavailable: the database does not answer, or asks to try again.
             StorageFault: the statement was wrong, or a constraint refused it.
+            Contended: the transaction is hurried, and a lock was not free in time.
         """
         try:
-            with answering():
+            with answering(hurried=self._hurried):
                 return await self._connection.execute(statement, values)
         except BaseException as error:
             self.hangs = isinstance(error.__cause__, TimeoutError)

@@ -16,6 +16,7 @@ from server.storage.evidence import SqlEvidenceStore
 from server.storage.failures import answering
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.senders import SqlBindings, SqlDomains, SqlOrganisations, SqlSenderAddresses
+from server.storage.sending import SqlSendingSides
 from server.storage.statements import Statements
 from server.usecases.ports import Transaction
 
@@ -23,16 +24,17 @@ from server.usecases.ports import Transaction
 class SqlTransaction:
     """One transaction of PostgreSQL, READ COMMITTED."""
 
-    def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
+    def __init__(self, connection: AsyncConnection, *, writes: bool, hurried: bool) -> None:
         self._connection = connection
         self._writes = writes
-        self._statements = Statements(connection)
+        self._statements = Statements(connection, hurried=hurried)
         self._committed = False
         self.claims = SqlClaims(self._statements)
         self.refusals = SqlRefusals(self._statements)
         self.organisations = SqlOrganisations(self._statements)
         self.domains = SqlDomains(self._statements)
         self.sender_addresses = SqlSenderAddresses(self._statements)
+        self.sending_sides = SqlSendingSides(self._statements)
         self.bindings = SqlBindings(self._statements)
         self.administrators = SqlAdministrators(self._statements)
         self.administrative_acts = SqlAdministrativeActs(self._statements)
@@ -72,18 +74,18 @@ class SqlUnitOfWork:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+    def writing(self, *, hurried: bool = False) -> AbstractAsyncContextManager[Transaction]:
         """Opens a transaction that writes; rolls back unless `commit` was awaited."""
-        return self._transaction(writes=True)
+        return self._transaction(writes=True, hurried=hurried)
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Opens a transaction that always rolls back."""
         return self._transaction(writes=False)
 
     @contextlib.asynccontextmanager
-    async def _transaction(self, *, writes: bool) -> AsyncIterator[Transaction]:
-        connection = await self._database.connect()
-        transaction = SqlTransaction(connection, writes=writes)
+    async def _transaction(self, *, writes: bool, hurried: bool = False) -> AsyncIterator[Transaction]:
+        connection = await self._database.connect(hurried=hurried)
+        transaction = SqlTransaction(connection, writes=writes, hurried=hurried)
         try:
             yield transaction
         finally:

@@ -8,30 +8,25 @@ from uuid import UUID
 
 from namak.evidence import events, mailbox_link
 from server.domain import evidence_building, limits
-from server.domain.caller import Sender
+from server.domain.caller import IpAddress, Sender
 from server.domain.deliveries import Delivery, DeliveryState, Submission
 from server.domain.facts import Fact
-from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink, MailboxState
+from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.profile import Profile
 from server.domain.refusals import (
-    ContractNotInForce,
-    MailboxClosed,
-    MailboxSuspended,
-    MailboxUnknown,
-    NetworkNotPermitted,
     Refused,
     RequestIdReused,
     SenderNotPermitted,
-    SenderSuspended,
-    TooManyRefusals,
     restored,
 )
-from server.domain.senders import ContractState, Organisation, SenderAddress
-from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
+from server.usecases.judging import Asked, GivenUp, Judge, Key, Verdicts
+from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOfWork
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.stamps import Stamps
 
 _MINUTE = timedelta(minutes=1)
+_AT_A_STRETCH = 4
+"""So many submissions are decided before other work gets its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +64,8 @@ class _Ledger:
             await tx.refusals.add(self.refusals)
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdicts:
-    """The judgement of new submissions: who is refused why, and where the others go."""
-
-    organisation: Organisation
-    addresses: Mapping[str, SenderAddress]
-    mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]]
-    refused: Mapping[str, Refused]
-
-
 class Intake:
-    """Decides over submissions and records the outcome, all in one transaction."""
+    """Decides over submissions, of one caller or many, and records the outcomes, all in one transaction."""
 
     def __init__(
         self,
@@ -89,10 +74,12 @@ class Intake:
         clock: Clock,
         entropy: Entropy,
         profile: Profile,
+        host_names: HostNames,
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
     ) -> None:
         """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute."""
-        self._refusals_per_minute = refusals_per_minute
+        self._host_names = host_names
+        self._judge = Judge(clock=clock, host_names=host_names, refusals_per_minute=refusals_per_minute)
         self._uow = uow
         self._clock = clock
         self._entropy = entropy
@@ -100,122 +87,99 @@ class Intake:
         self._stamps = Stamps(profile, entropy)
         self._deciding = asyncio.Lock()
 
-    async def take_in(self, caller: Sender, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Gives each submission its outcome, in their order; their request ids differ.
+    async def take_in(self, group: Sequence[Asked], *, hurried: bool = False) -> list[Outcome]:
+        """Gives each submission its outcome, in their order; their keys differ.
 
-        Refusals over the organisation's limit get TooManyRefusals and leave nothing behind, not even the
-        claim of their request id. Claims can't be taken back, so such a transaction is given up, and repeated
-        without those items.
+        Refusals over an organisation's limit get TooManyRefusals, and those whose place in the network
+        depends on a host name that can't be looked up get ServiceUnavailable: they leave nothing behind, not
+        even the claim of their request id. Claims can't be taken back, so such a transaction is given up, and
+        repeated without those items. A hurried one asks for no host name; it knows those that were looked up.
+
+        Raises:
+            Contended: it is hurried, and another transaction holds a lock that it needs; nothing was written.
+            ServiceUnavailable: the outcome is unknown.
         """
-        excess: set[str] = set()
-        while True:
-            wanted = [asked for asked in submissions if asked.request_id not in excess]
-            outcomes, too_many = await self._one_transaction(caller, wanted) if wanted else ({}, set())
-            if not too_many:
+        left_out: dict[Key, Refused] = {}
+        looked_up = False
+        outcomes: dict[Key, Outcome] = {}
+        while wanted := [asked for asked in group if asked.key not in left_out]:
+            try:
+                outcomes = await self._one_transaction(wanted, hurried)
                 break
-            excess |= too_many
-        return [
-            TooManyRefusals(self._refusals_per_minute, int(_MINUTE.total_seconds()))
-            if asked.request_id in excess
-            else outcomes[asked.request_id]
-            for asked in submissions
-        ]
+            except GivenUp as given_up:
+                left_out |= given_up.excess
+                if hurried or looked_up:
+                    left_out |= given_up.unplaced
+                else:
+                    await self._look_up(given_up.host_names)
+                    looked_up = True
+        return [left_out[asked.key] if asked.key in left_out else outcomes[asked.key] for asked in group]
 
-    async def _one_transaction(
-        self, caller: Sender, submissions: Sequence[Submission]
-    ) -> tuple[dict[str, Outcome], set[str]]:
-        """Returns the outcomes by request id; or, with nothing written, the ids that are over the limit."""
-        async with self._uow.writing() as tx:
+    async def _look_up(self, host_names: Mapping[IpAddress, frozenset[str]]) -> None:
+        await asyncio.gather(
+            *(self._host_names.addresses_of(names, like=client) for client, names in host_names.items())
+        )
+
+    async def _one_transaction(self, group: Sequence[Asked], hurried: bool) -> dict[Key, Outcome]:
+        """Returns the outcomes by key. Raises `GivenUp` with nothing written."""
+        async with self._uow.writing(hurried=hurried) as tx:
             claims = {
-                asked.request_id: Claim(asked.request_id, asked.digest(), self._entropy.new_id())
-                for asked in submissions
+                asked.key: Claim(asked.submission.request_id, asked.digest, self._entropy.new_id())
+                for asked in group
             }
-            earlier = await tx.claims.claim(caller.organisation_id, list(claims.values()))
-            outcomes = await _repeated(tx, caller, submissions, claims, earlier)
-            new = [asked for asked in submissions if asked.request_id not in earlier]
+            earlier = await tx.claims.claim_all(claims)
+            outcomes = await _repeated(tx, group, earlier)
+            new = [asked for asked in group if asked.key not in earlier]
             if not new:
-                return outcomes, set()
-            verdicts = await self._judge(tx, caller, new)
-            if too_many := await self._too_many(tx, caller, verdicts.refused):
-                return {}, too_many
+                return outcomes
+            verdicts = await self._judge.judge(tx, new)
             ledger = _Ledger()
-            outcomes |= await self._decide(ledger, caller, verdicts, new, claims)
+            outcomes |= await self._decide(ledger, verdicts, new, claims)
             await ledger.write(tx)
             await tx.commit()
-        return outcomes, set()
+        return outcomes
 
     async def _decide(
-        self,
-        ledger: _Ledger,
-        caller: Sender,
-        verdicts: _Verdicts,
-        new: Sequence[Submission],
-        claims: Mapping[str, Claim],
-    ) -> dict[str, Outcome]:
+        self, ledger: _Ledger, verdicts: Verdicts, new: Sequence[Asked], claims: Mapping[Key, Claim]
+    ) -> dict[Key, Outcome]:
         """Makes the outcomes of new submissions with their evidence.
 
-        That takes a millisecond or more each, so everything else in the process gets its turn in between: a
-        batch of hundreds must not silence the log's leader. Another batch does not: if all went on side by
-        side, each would hold its locks for as long as all of them take.
+        That takes a good part of a millisecond each, so everything else in the process gets its turn in
+        between: a batch of hundreds must not silence the log's leader. Another group does not: if all went on
+        side by side, each would hold its locks for as long as all of them take.
         """
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[Key, Outcome] = {}
         async with self._deciding:
             # After the locks: within a mailbox, times follow the sequence as far as replicas' clocks agree.
             at = self._clock.now()
-            for asked in new:
-                if refused := verdicts.refused.get(asked.request_id):
-                    self._refuse(ledger, caller, verdicts, asked, refused, at)
-                    outcomes[asked.request_id] = refused
+            for count, asked in enumerate(new, 1):
+                if refused := verdicts.refused.get(asked.key):
+                    self._refuse(ledger, verdicts, asked, refused, at)
+                    outcomes[asked.key] = refused
                 else:
-                    delivery_id = claims[asked.request_id].subject_id
-                    outcomes[asked.request_id] = self._accept(
-                        ledger, caller, verdicts, asked, delivery_id, at
-                    )
-                await asyncio.sleep(0)
+                    delivery_id = claims[asked.key].subject_id
+                    outcomes[asked.key] = self._accept(ledger, verdicts, asked, delivery_id, at)
+                if count % _AT_A_STRETCH == 0:
+                    await asyncio.sleep(0)
         return outcomes
 
-    async def _judge(self, tx: Transaction, caller: Sender, new: Sequence[Submission]) -> _Verdicts:
-        organisation = await tx.organisations.get(caller.organisation_id)
-        if organisation is None:
-            raise LookupError("a bound certificate names an organisation that is not there")
-        addresses = await tx.sender_addresses.named(organisation.id, {asked.sender for asked in new})
-        refused: dict[str, Refused] = {}
-        for asked in new:
-            if why := _sender_refusal(caller, organisation, addresses.get(asked.sender), asked.sender):
-                refused[asked.request_id] = why
-        to_lock = {asked.recipient for asked in new if asked.request_id not in refused}
-        mailboxes = await tx.mailboxes.lock(to_lock) if to_lock else {}
-        for asked in new:
-            if asked.request_id not in refused and (why := _mailbox_refusal(mailboxes, asked.recipient)):
-                refused[asked.request_id] = why
-        return _Verdicts(organisation, addresses, mailboxes, refused)
-
-    async def _too_many(self, tx: Transaction, caller: Sender, refused: Mapping[str, Refused]) -> set[str]:
-        """Returns the ids of those refusals for which the organisation has no room left this minute."""
-        if not refused:
-            return set()
-        since = self._clock.now() - _MINUTE
-        room = self._refusals_per_minute - await tx.refusals.count_since(caller.organisation_id, since)
-        return set(list(refused)[max(room, 0) :])
-
     def _refuse(
-        self,
-        ledger: _Ledger,
-        caller: Sender,
-        verdicts: _Verdicts,
-        asked: Submission,
-        refused: Refused,
-        at: datetime,
+        self, ledger: _Ledger, verdicts: Verdicts, asked: Asked, refused: Refused, at: datetime
     ) -> None:
+        organisation = verdicts.sides[asked.caller.organisation_id].organisation
         fact = evidence_building.submission_rejection(
-            self._stamps.at(at), asked, verdicts.organisation, refused.reason, caller.connection.address
+            self._stamps.at(at),
+            asked.submission,
+            organisation,
+            refused.reason,
+            asked.caller.connection.address,
         )
         refused.evidence_id = fact.id
         ledger.facts.append(fact)
         ledger.refusals.append(
             RecordedRefusal(
-                organisation_id=caller.organisation_id,
-                request_id=asked.request_id,
+                organisation_id=organisation.id,
+                request_id=asked.submission.request_id,
                 reason=refused.reason,
                 text=refused.text,
                 metadata=refused.metadata,
@@ -225,43 +189,38 @@ class Intake:
         )
 
     def _accept(
-        self,
-        ledger: _Ledger,
-        caller: Sender,
-        verdicts: _Verdicts,
-        asked: Submission,
-        delivery_id: UUID,
-        at: datetime,
+        self, ledger: _Ledger, verdicts: Verdicts, asked: Asked, delivery_id: UUID, at: datetime
     ) -> Accepted:
-        mailbox, head_when_locked = verdicts.mailboxes[asked.recipient]
+        submission, side = asked.submission, verdicts.sides[asked.caller.organisation_id]
+        mailbox, head_when_locked = verdicts.mailboxes[submission.recipient]
         head = ledger.heads.get(mailbox.id, head_when_locked)
         link = self._next_link(mailbox, head, delivery_id)
         delivery = Delivery(
             id=delivery_id,
             mailbox_id=mailbox.id,
-            organisation_id=verdicts.organisation.id,
-            sender_address_id=verdicts.addresses[asked.sender].id,
-            organisation_code=verdicts.organisation.code,
-            organisation_name=verdicts.organisation.name,
-            sender=asked.sender,
-            recipient=asked.recipient,
-            subject=asked.subject,
-            parts=tuple(part.info for part in asked.parts),
+            organisation_id=side.organisation.id,
+            sender_address_id=verdicts.permitted[asked.key].id,
+            organisation_code=side.organisation.code,
+            organisation_name=side.organisation.name,
+            sender=submission.sender,
+            recipient=submission.recipient,
+            subject=submission.subject,
+            parts=tuple(part.info for part in submission.parts),
             notification_policy=self._profile.notification_policy,
             sequence=link.sequence,
             submitted_at=at,
         )
         evidence = (
             evidence_building.submission_acceptance(
-                self._stamps.at(at), delivery, asked.request_id, caller.connection.address
+                self._stamps.at(at), delivery, submission.request_id, asked.caller.connection.address
             ),
             evidence_building.content_consignment(self._stamps.at(at), delivery, link.link),
         )
         ledger.heads[mailbox.id] = MailboxHead(link.sequence, link.link)
         ledger.links.append(link)
-        ledger.deliveries.append((delivery, asked))
+        ledger.deliveries.append((delivery, submission))
         ledger.facts += evidence
-        return Accepted(asked.request_id, delivery, evidence)
+        return Accepted(submission.request_id, delivery, evidence)
 
     def _next_link(self, mailbox: Mailbox, head: MailboxHead, delivery_id: UUID) -> MailboxLink:
         nonce = self._entropy.random(mailbox_link.NONCE_BYTES)
@@ -270,65 +229,40 @@ class Intake:
         return MailboxLink(mailbox.id, sequence, delivery_id, nonce, head.link, link)
 
 
-def _sender_refusal(
-    caller: Sender, organisation: Organisation, address: SenderAddress | None, sender: str
-) -> Refused | None:
-    """Judges the sending side (POST-8, ADMIN-3). The first reason that holds is the answer."""
-    if address is None or caller.sender_address_id not in (None, address.id):
-        return SenderNotPermitted(sender)
-    if not address.permits(caller.connection.address):
-        return NetworkNotPermitted(str(caller.connection.address), sender=sender)
-    if address.suspended:
-        return SenderSuspended(sender)
-    if organisation.contract_state is not ContractState.IN_FORCE:
-        return ContractNotInForce(organisation.contract_state.value)
-    return None
-
-
-def _mailbox_refusal(mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]], recipient: str) -> Refused | None:
-    found = mailboxes.get(recipient)
-    if found is None:
-        return MailboxUnknown(recipient)
-    match found[0].state:
-        case MailboxState.OPEN:
-            return None
-        case MailboxState.SUSPENDED:
-            return MailboxSuspended(recipient)
-        case MailboxState.CLOSED:
-            return MailboxClosed(recipient)
-
-
 async def _repeated(
-    tx: Transaction,
-    caller: Sender,
-    submissions: Sequence[Submission],
-    claims: Mapping[str, Claim],
-    earlier: Mapping[str, Claim],
-) -> dict[str, Outcome]:
+    tx: Transaction, group: Sequence[Asked], earlier: Mapping[Key, Claim]
+) -> dict[Key, Outcome]:
     """Returns the outcomes of those submissions whose request ids were claimed before: they are answered as
     they were the first time (log-and-receipt.md, section 5).
     """
-    outcomes: dict[str, Outcome] = {}
-    same = []
-    for asked in submissions:
-        if known := earlier.get(asked.request_id):
-            if known.digest == claims[asked.request_id].digest:
-                same.append(asked)
+    outcomes: dict[Key, Outcome] = {}
+    same: dict[UUID, list[Asked]] = {}
+    for asked in group:
+        if known := earlier.get(asked.key):
+            if known.digest == asked.digest:
+                same.setdefault(asked.caller.organisation_id, []).append(asked)
             else:
-                outcomes[asked.request_id] = RequestIdReused(asked.request_id)
-    if not same:
-        return outcomes
-    sent = await tx.deliveries.sent(
-        caller.organisation_id, [earlier[asked.request_id].subject_id for asked in same]
-    )
+                outcomes[asked.key] = RequestIdReused(asked.submission.request_id)
+    for organisation_id, of_one in same.items():
+        outcomes |= await _repeated_of(tx, organisation_id, of_one, earlier)
+    return outcomes
+
+
+async def _repeated_of(
+    tx: Transaction, organisation_id: UUID, same: Sequence[Asked], earlier: Mapping[Key, Claim]
+) -> dict[Key, Outcome]:
+    outcomes: dict[Key, Outcome] = {}
+    sent = await tx.deliveries.sent(organisation_id, [earlier[asked.key].subject_id for asked in same])
     facts = await tx.evidence.of_deliveries(list(sent.values()))
-    refusals = await tx.refusals.under(caller.organisation_id, [asked.request_id for asked in same])
+    refusals = await tx.refusals.under(organisation_id, [asked.submission.request_id for asked in same])
     for asked in same:
-        delivery = sent.get(earlier[asked.request_id].subject_id)
+        delivery = sent.get(earlier[asked.key].subject_id)
         if delivery is not None:
-            outcomes[asked.request_id] = _accepted_before(caller, asked, delivery, facts[delivery.id])
-        elif refusal := refusals.get(asked.request_id):
-            outcomes[asked.request_id] = restored(
+            outcomes[asked.key] = _accepted_before(
+                asked.caller, asked.submission, delivery, facts[delivery.id]
+            )
+        elif refusal := refusals.get(asked.submission.request_id):
+            outcomes[asked.key] = restored(
                 refusal.reason, refusal.text, refusal.metadata, refusal.evidence_id
             )
         else:

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, MessageView, Part, PartInfo
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.sending_rights import Hosts
 from server.usecases.records import (
     Claim,
     Confirmation,
@@ -32,6 +34,7 @@ from server.usecases.register_ports import (
     Domains,
     Organisations,
     SenderAddresses,
+    SendingSides,
 )
 
 
@@ -57,8 +60,20 @@ class Entropy(Protocol):
         ...
 
 
+class Contended(Exception):
+    """A hurried transaction met a lock that another one holds; nothing was written, and another attempt may
+    do.
+    """
+
+
 class Claims(Protocol):
     """Request ids, each claimed once by its owner for ever (log-and-receipt.md, section 5)."""
+
+    async def claim_all(self, claims: Mapping[tuple[UUID, str], Claim]) -> Mapping[tuple[UUID, str], Claim]:
+        """Claims for many owners at once, by owner and request id; returns those that were claimed before,
+        as they are stored. Otherwise as `claim`.
+        """
+        ...
 
     async def claim(self, owner_id: UUID, claims: Sequence[Claim]) -> Mapping[str, Claim]:
         """Claims all; returns those request ids that were claimed before, as they are stored.
@@ -202,6 +217,8 @@ class Transaction(Protocol):
     @property
     def sender_addresses(self) -> SenderAddresses: ...
     @property
+    def sending_sides(self) -> SendingSides: ...
+    @property
     def bindings(self) -> Bindings: ...
     @property
     def administrators(self) -> Administrators: ...
@@ -222,12 +239,30 @@ class Transaction(Protocol):
 class UnitOfWork(Protocol):
     """Opens transactions. Lock order everywhere: claims, mailboxes, deliveries, each sorted."""
 
-    def writing(self) -> AbstractAsyncContextManager[Transaction]:
-        """Opens a transaction that writes; rolls back unless `commit` was awaited."""
+    def writing(self, *, hurried: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that writes; rolls back unless `commit` was awaited.
+
+        A hurried one waits only briefly for a lock that another one holds; its statements raise `Contended`
+        then.
+        """
         ...
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """Opens a transaction that always rolls back; `commit` in it is a programming error."""
+        ...
+
+
+class HostNames(Protocol):
+    """The addresses of host names that senders may send from (ADMIN-3)."""
+
+    def known(self, names: Collection[str], *, like: IpAddress) -> Hosts:
+        """Returns at once what `addresses_of` returned before and still holds; other names are missing."""
+        ...
+
+    async def addresses_of(self, names: Collection[str], *, like: IpAddress) -> Hosts:
+        """Returns the public addresses of each name, of the same version as `like`; a name that could not be
+        looked up is missing.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from namak.evidence.administrative_act import ActorKind
 from server.domain.reasons import Reason
+from server.domain.senders import Organisation, SenderAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Claim:
     request_id: str
     digest: bytes
     subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SendingSide:
+    """An organisation, and those of its entries for sender addresses that were asked for, by address."""
+
+    organisation: Organisation
+    entries: Mapping[str, SenderAddress]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from server.domain.administration import Administrator
 from server.domain.caller import IpNetwork
 from server.domain.senders import CertificateBinding, ContractState, Domain, Organisation, SenderAddress
-from server.usecases.records import ActFilter, ListedAct
+from server.usecases.records import ActFilter, ListedAct, SendingSide
 
 
 class Organisations(Protocol):
@@ -45,6 +45,16 @@ class SenderAddresses(Protocol):
         ...
 
     async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None: ...
+
+
+class SendingSides(Protocol):
+    """Those who send, as submissions are judged."""
+
+    async def of(self, senders: Mapping[UUID, Collection[str]]) -> Mapping[UUID, SendingSide]:
+        """Returns the organisations that exist, each with those of its entries for sender addresses that are
+        among the given ones. It sees what was committed until now.
+        """
+        ...
 
 
 class Bindings(Protocol):

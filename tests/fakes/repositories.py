@@ -18,7 +18,7 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
-from server.usecases.records import Claim, RecordedRefusal
+from server.usecases.records import Claim, RecordedRefusal, SendingSide
 from tests.fakes.state import State
 
 
@@ -39,6 +39,13 @@ class FakeClaims(FakeRepository):
             stored = self._state.claims.setdefault((owner_id, claim.request_id), claim)
             if stored is not claim:
                 earlier[claim.request_id] = stored
+        return earlier
+
+    async def claim_all(self, claims: Mapping[tuple[UUID, str], Claim]) -> Mapping[tuple[UUID, str], Claim]:
+        earlier: dict[tuple[UUID, str], Claim] = {}
+        for (owner_id, request_id), claim in claims.items():
+            for stored in (await self.claim(owner_id, [claim])).values():
+                earlier[owner_id, request_id] = stored
         return earlier
 
 
@@ -126,6 +133,16 @@ class FakeSenderAddresses(FakeRepository):
             raise LookupError("no such sender address")
         address = self._state.sender_addresses[sender_address_id]
         self._state.sender_addresses[sender_address_id] = replace(address, suspended=suspended)
+
+
+class FakeSendingSides(FakeRepository):
+    async def of(self, senders: Mapping[UUID, Collection[str]]) -> Mapping[UUID, SendingSide]:
+        addresses = FakeSenderAddresses(self._state)
+        return {
+            each: SendingSide(self._state.organisations[each], await addresses.named(each, wanted))
+            for each, wanted in senders.items()
+            if each in self._state.organisations
+        }
 
 
 class FakeBindings(FakeRepository):

@@ -25,6 +25,7 @@ from tests.fakes.repositories import (
     FakeOrganisations,
     FakeRefusals,
     FakeSenderAddresses,
+    FakeSendingSides,
 )
 from tests.fakes.state import State
 
@@ -49,6 +50,7 @@ class FakeTransaction:
         self.organisations = FakeOrganisations(self._state)
         self.domains = FakeDomains(self._state)
         self.sender_addresses = FakeSenderAddresses(self._state)
+        self.sending_sides = FakeSendingSides(self._state)
         self.bindings = FakeBindings(self._state)
         self.administrators = FakeAdministrators(self._state)
         self.administrative_acts = FakeAdministrativeActs(self._state)
@@ -96,8 +98,8 @@ class FakeUnitOfWork:
         """How many transactions the current task has open; what others do at the same time is theirs."""
         return self._holders[asyncio.current_task()]
 
-    def writing(self) -> AbstractAsyncContextManager[Transaction]:
-        """Opens a transaction that writes, after those before it."""
+    def writing(self, *, hurried: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """Opens a transaction that writes, after those before it; a hurried one waits as long as any."""
         return self._writing()
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:

@@ -4,20 +4,21 @@ import asyncio
 import hashlib
 import ipaddress
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from namak.evidence.mailbox_link import GENESIS
-from server.domain.caller import Connection, Holder, Sender
+from server.domain.caller import Connection, Holder, IpAddress, Sender
 from server.domain.deliveries import Delivery, Part, PartInfo, Submission
 from server.domain.facts import Fact
 from server.domain.ids import MonotonicIds
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxState
 from server.domain.refusals import ServiceUnavailable, SignatureInvalid
 from server.domain.senders import ContractState, Organisation, SenderAddress
+from server.domain.sending_rights import Hosts
 from server.jurisdictions.am import AM
 from server.usecases.delivery import DeliveryDesk
 from server.usecases.evidence import EvidenceDesk
@@ -105,15 +106,19 @@ class GatedUnitOfWork(FakeUnitOfWork):
         super().__init__()
         self.commits = 0
 
+    async def before_transaction(self, hurried: bool) -> None:
+        """Runs before a writing transaction begins."""
+
     async def before_commit(self, state: State) -> None:
         """Runs before a commit takes effect."""
 
-    def writing(self) -> AbstractAsyncContextManager[Transaction]:
-        return self._gated()
+    def writing(self, *, hurried: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        return self._gated(hurried)
 
     @asynccontextmanager
-    async def _gated(self) -> AsyncIterator[Transaction]:
-        async with super().writing() as tx:
+    async def _gated(self, hurried: bool) -> AsyncIterator[Transaction]:
+        await self.before_transaction(hurried)
+        async with super().writing(hurried=hurried) as tx:
             commit = tx.commit
 
             async def gated() -> None:
@@ -124,6 +129,27 @@ class GatedUnitOfWork(FakeUnitOfWork):
 
             tx.commit = gated  # type: ignore[method-assign]
             yield tx
+
+
+class NamedHosts:
+    """Host names with their addresses, known once they were looked up; `failing` ones can't be."""
+
+    def __init__(self, uow: GatedUnitOfWork) -> None:
+        self._uow = uow
+        self.addresses: dict[str, frozenset[IpAddress]] = {}
+        self.failing: set[str] = set()
+        self.looked_up: list[frozenset[str]] = []
+        self._known: set[str] = set()
+
+    def known(self, names: Collection[str], *, like: IpAddress) -> Hosts:
+        return {name: self.addresses.get(name, frozenset()) for name in names if name in self._known}
+
+    async def addresses_of(self, names: Collection[str], *, like: IpAddress) -> Hosts:
+        assert self._uow.open_here == 0
+        self.looked_up.append(frozenset(names))
+        await asyncio.sleep(0)
+        self._known |= set(names) - self.failing
+        return self.known(names, like=like)
 
 
 class Cards:
@@ -157,6 +183,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.cards = Cards(self.uow)
+        self.host_names = NamedHosts(self.uow)
         self.src = self._organisation("11223344", "State Revenue Committee")
         self.other = self._organisation("99887766", "Cadastre Committee")
         self.notices = self._address(self.src, "notices@src.am", "127.0.0.1/32")
@@ -187,6 +214,7 @@ class World:
             entropy=self.entropy,
             log=self.log,
             profile=AM,
+            host_names=self.host_names,
             refusals_per_minute=refusals_per_minute,
         )
 

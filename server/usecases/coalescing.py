@@ -1,0 +1,236 @@
+"""Writes the submissions of many calls together: one transaction for whatever waits when a writer is free.
+
+Nobody is kept waiting to make a group larger. A call that comes alone is written alone, at once; under load,
+groups grow by themselves, because more comes in while the writers write.
+"""
+
+import asyncio
+import contextvars
+import traceback
+from collections import deque
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from server.domain.caller import Sender
+from server.domain.deliveries import Submission
+from server.domain.refusals import InternalFault, Refused, ServiceUnavailable, TooManyRefusals
+from server.usecases.intake import Intake, Outcome
+from server.usecases.judging import Asked
+from server.usecases.ports import Contended
+from server.usecases.waiting_line import LineLimits, Waiter, WaitingLine
+
+WRITERS = 2
+"""Groups under way at once: while the database works for one, the evidence of another is made."""
+PATIENT = 4
+"""Calls at once that wait for what somebody else has locked, each in a transaction of its own."""
+_BYTES_BESIDES = 4096
+"""What a submission takes up besides its parts' content, about."""
+_APART_SECONDS = 60.0
+"""How long an organisation over its limit of refusals is kept apart: the limit is one of a minute."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class _Call(Waiter):
+    """A call on its way to its outcomes."""
+
+    asked: Sequence[Asked]
+    outcomes: asyncio.Future[list[Outcome]]
+    one_by_one: bool = False
+    """Whether each of its submissions is to be written by itself."""
+
+
+class Coalescer:
+    """The line before the intake, and the writers at its end.
+
+    A commit belongs to nobody who waits for it: cancelling a call that a transaction has taken changes
+    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        committed: Callable[[], None],
+        *,
+        writers: int = WRITERS,
+        limits: LineLimits | None = None,
+    ) -> None:
+        """`committed` is called after each commit."""
+        self._intake = intake
+        self._committed = committed
+        self._line = WaitingLine[_Call](limits or LineLimits())
+        self._held_up: deque[_Call] = deque()
+        self._free_writers = writers
+        self._free_patient = PATIENT
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, caller: Sender, submissions: Sequence[Submission]) -> list[Outcome]:
+        """Returns the outcomes of one call's submissions, whose request ids differ, in their order.
+
+        Raises:
+            Overloaded: too much waits; nothing was recorded.
+            ServiceUnavailable: the outcome is unknown.
+            Exception: what a single submission failed with; of several, each has its own InternalFault.
+        """
+        asked = [Asked(caller, submission) for submission in submissions]
+        call = _Call(
+            owner_id=caller.organisation_id,
+            request_ids=frozenset(submission.request_id for submission in submissions),
+            size=sum(_size(submission) for submission in submissions),
+            asked=asked,
+            outcomes=asyncio.get_running_loop().create_future(),
+        )
+        self._line.put(call)
+        self._wake_writer()
+        try:
+            # Unlike awaiting the future itself, this leaves it alone when the caller is cancelled.
+            await asyncio.wait([call.outcomes])
+        except asyncio.CancelledError:
+            if not self._line.leave(call):
+                call.outcomes.add_done_callback(_note_failure)
+            raise
+        return call.outcomes.result()
+
+    async def drain(self) -> None:
+        """Waits until nothing waits and no commit is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _wake_writer(self) -> None:
+        if self._free_writers:
+            self._free_writers -= 1
+            self._start(self._write_groups())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Starts a task that belongs to no call: not even what is known of one goes along."""
+        task = asyncio.create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write_groups(self) -> None:
+        try:
+            while group := self._line.take(asyncio.get_running_loop().time()):
+                held_up = await self._write(group)
+                for call in group:
+                    if call not in held_up:
+                        self._line.done(call)
+                self._hold_up(held_up)
+        finally:
+            # Nothing is awaited since the line was found empty: who comes next finds this writer free.
+            self._free_writers += 1
+
+    async def _write(self, group: Sequence[_Call]) -> Collection[_Call]:
+        """Writes a group in one transaction; returns those calls that need one of their own."""
+        asked = [each for call in group for each in call.asked]
+        try:
+            outcomes = await self._intake.take_in(asked, hurried=True)
+        except Contended:
+            return group
+        except ServiceUnavailable as unavailable:
+            # Nobody's fault in the group: the outcome of all is unknown, and repeating tells it.
+            _fail(group, unavailable)
+            return ()
+        except Exception as failure:  # noqa: BLE001 - a mistake of ours ends one group, never the writer
+            if len(asked) == 1:
+                _fail(group, failure)
+                return ()
+            _warn("a shared write failed; each submission is tried alone", failure)
+            for call in group:
+                call.one_by_one = True
+            return group
+        self._committed()
+        return [call for call, own in _parts(group, outcomes) if not self._settle(call, own)]
+
+    def _settle(self, call: _Call, outcomes: list[Outcome]) -> bool:
+        """Gives a call its outcomes; returns False when it has to ask for host names first."""
+        if any(isinstance(outcome, TooManyRefusals | ServiceUnavailable) for outcome in outcomes):
+            # Leaving those out cost the group a second transaction; this one's next are its own.
+            self._line.keep_apart(call.owner_id, asyncio.get_running_loop().time() + _APART_SECONDS)
+        if any(isinstance(outcome, ServiceUnavailable) for outcome in outcomes):
+            return False
+        call.outcomes.set_result(outcomes)
+        return True
+
+    def _hold_up(self, calls: Collection[_Call]) -> None:
+        self._held_up.extend(calls)
+        for _ in range(min(len(calls), self._free_patient)):
+            self._free_patient -= 1
+            self._start(self._write_held_up())
+
+    async def _write_held_up(self) -> None:
+        """Writes calls that were held up, each by itself, waiting for locks and look-ups."""
+        try:
+            while self._held_up:
+                call = self._held_up.popleft()
+                await (self._write_items(call) if call.one_by_one else self._write_call(call))
+                self._line.done(call)
+                # Others may have stood aside for this one.
+                self._wake_writer()
+        finally:
+            self._free_patient += 1
+
+    async def _write_call(self, call: _Call) -> None:
+        try:
+            outcomes = await self._intake.take_in(call.asked)
+        except ServiceUnavailable as unavailable:
+            _fail([call], unavailable)
+        except Exception as failure:  # noqa: BLE001 - as above
+            if len(call.asked) == 1:
+                _fail([call], failure)
+            else:
+                _warn("a shared write failed; each submission is tried alone", failure)
+                await self._write_items(call)
+        else:
+            self._committed()
+            call.outcomes.set_result(outcomes)
+
+    async def _write_items(self, call: _Call) -> None:
+        outcomes: list[Outcome] = []
+        for asked in call.asked:
+            try:
+                outcomes += await self._intake.take_in([asked])
+                self._committed()
+            except Exception as failure:  # noqa: BLE001 - whatever it is, it is this item's alone
+                if len(call.asked) == 1:
+                    _fail([call], failure)
+                    return
+                if not isinstance(failure, Refused):
+                    # Not the request id: it is the sender's text, and may tell who the recipient is.
+                    _warn("a submission failed", failure, organisation_id=str(call.owner_id))
+                outcomes.append(failure if isinstance(failure, Refused) else InternalFault())
+        call.outcomes.set_result(outcomes)
+
+
+def _parts(group: Sequence[_Call], outcomes: Sequence[Outcome]) -> Iterator[tuple[_Call, list[Outcome]]]:
+    """Yields each call with its part of the outcomes, which are in the order of the calls."""
+    rest = iter(outcomes)
+    return ((call, [next(rest) for _ in call.asked]) for call in group)
+
+
+def _size(submission: Submission) -> int:
+    return _BYTES_BESIDES + sum(part.info.size for part in submission.parts)
+
+
+def _fail(group: Sequence[_Call], failure: Exception) -> None:
+    for call in group:
+        call.outcomes.set_exception(failure)
+
+
+def _warn(event: str, failure: Exception, **fields: str) -> None:
+    _log.error(event, error=type(failure).__name__, frames=_frames(failure), **fields)
+
+
+def _frames(failure: BaseException) -> list[str]:
+    # Where it happened, without the exception's own text: a database puts the row's values in there.
+    return traceback.format_tb(failure.__traceback__)
+
+
+def _note_failure(outcomes: asyncio.Future[list[Outcome]]) -> None:
+    if not outcomes.cancelled() and (failure := outcomes.exception()) is not None:
+        _log.error(
+            "a commit failed after its caller had left", error=type(failure).__name__, frames=_frames(failure)
+        )
