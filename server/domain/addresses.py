@@ -8,6 +8,7 @@ then no letter has a double.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -140,13 +141,15 @@ def _split(text: str) -> tuple[str, str]:
     return local, domain
 
 
-def _to_a_labels(text: str) -> list[str]:
+# Most senders are few, and the mapping takes longer than all the rest of a request's fields.
+@lru_cache(4096)
+def _to_a_labels(text: str) -> tuple[str, ...]:
     # Format characters are invisible; UTS 46 would drop some of them without a word.
     if len(text) > _TEXT_CHARACTERS or any(unicodedata.category(mark) in {"Cf", "Cc", "Cs"} for mark in text):
         raise Malformed("DOMAIN_MALFORMED", "must be a domain name without invisible characters")
     try:
         mapped = idna.uts46_remap(text, std3_rules=True, transitional=False)
-        labels = [idna.alabel(label).decode("ascii") for label in mapped.split(".")]
+        labels = tuple(idna.alabel(label).decode("ascii") for label in mapped.split("."))
     except (idna.IDNAError, UnicodeError):
         raise Malformed("DOMAIN_MALFORMED", "must be a domain name as IDNA 2008 permits it") from None
     if any(not _ASCII_LABEL.fullmatch(label) for label in labels) or len(".".join(labels)) > _DOMAIN_OCTETS:

@@ -1,6 +1,6 @@
 """The outermost interceptor: gives every call an identifier of our own making."""
 
-import uuid
+import os
 from typing import Any
 
 import structlog
@@ -19,7 +19,7 @@ class CallContext(Interceptor):
     async def intercept(
         self, method: Method, request_or_iterator: Any, context: Context, method_name: str
     ) -> Any:
-        call = Call(id=uuid.uuid4().hex, method=method_name)
+        call = Call(id=os.urandom(16).hex(), method=method_name)
         begin_call(call)
         structlog.contextvars.bind_contextvars(call_id=call.id)
         context.set_trailing_metadata(((REQUEST_ID_KEY, call.id),))

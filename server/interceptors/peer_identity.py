@@ -4,6 +4,7 @@ Metadata is never looked at: a forged `x-forwarded-for` or `x-client-cert` has n
 """
 
 import ssl
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -41,9 +42,16 @@ def certificate_of(context: Context) -> bytes:
     pem = next(iter(context.auth_context().get("x509_pem_cert", ())), None)
     if pem is None:
         raise CertificateUnbound
+    return _der_of(pem)
+
+
+# Each connection has one, and calls many times.
+@lru_cache(4096)
+def _der_of(pem: bytes) -> bytes:
     return ssl.PEM_cert_to_DER_cert(pem.decode("ascii").strip())
 
 
+@lru_cache(4096)
 def address_of(peer: str) -> IpAddress:
     """Returns the address in what gRPC says of a peer: `ipv4:127.0.0.1:43180` or `ipv6:%5B::1%5D:58986`.
 

@@ -1,7 +1,7 @@
 """Small values that several services put on the wire."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -9,14 +9,16 @@ from google.type.date_pb2 import Date
 from namak.v1 import evidence_pb2
 from server.domain import limits
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_A_DAY = 86_400
+
 
 def time_to_proto(time: datetime | None) -> Timestamp | None:
     """Returns a time as the wire has it; None, which leaves the field absent, for none."""
     if time is None:
         return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp
+    since = time - _EPOCH
+    return Timestamp(seconds=since.days * _SECONDS_A_DAY + since.seconds, nanos=since.microseconds * 1000)
 
 
 def day_to_proto(day: date) -> Date:

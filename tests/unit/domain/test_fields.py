@@ -1,6 +1,8 @@
 """Single fields: what is refused, and with which constant."""
 
 import hashlib
+import sys
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -50,6 +52,23 @@ def test_a_subject_is_kept_as_it_is() -> None:
 )
 def test_refuses_subjects_that_break_the_line_or_mislead(text: str, reason: str) -> None:
     assert reason_of(lambda: fields.subject(text)) == reason
+
+
+def test_refuses_every_control_and_direction_mark_of_unicode_and_no_other_character() -> None:
+    refused = set()
+    for mark in map(chr, range(sys.maxunicode + 1)):
+        try:
+            fields.subject(f"a{mark}b")
+        except Malformed:
+            refused.add(mark)
+
+    assert refused == {
+        mark
+        for mark in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.category(mark) in {"Cc", "Cs", "Zl", "Zp"}
+        or unicodedata.bidirectional(mark) in {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+        or mark in "\u061c\u200e\u200f"
+    }
 
 
 def test_counts_a_subject_in_characters() -> None:

@@ -1,0 +1,39 @@
+"""All interceptors as one, put around each method once."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from server.interceptors.interceptor import Interceptor
+
+Details = grpc.HandlerCallDetails
+Continuation = Callable[[Details], Awaitable[Any]]
+
+
+class Chain(grpc.aio.ServerInterceptor):
+    """Remembers what the interceptors made of a method: asked one after the other, they would each wrap it
+    anew for every call.
+
+    It belongs to one server, whose methods never change once it has started.
+    """
+
+    def __init__(self, interceptors: Sequence[Interceptor]) -> None:
+        """Takes the interceptors, the outermost first."""
+        self._interceptors = interceptors
+        self._handlers: dict[str, Any] = {}
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: Details) -> Any:
+        """See `grpc.aio.ServerInterceptor`."""
+        method: str = handler_call_details.method
+        handler = self._handlers.get(method)
+        if handler is None:
+            for interceptor in reversed(self._interceptors):
+                continuation = partial(interceptor.intercept_service, continuation)
+            handler = await continuation(handler_call_details)
+            # What is not served is not remembered: callers may name what they like.
+            if handler is not None:
+                self._handlers[method] = handler
+        return handler
