@@ -32,6 +32,7 @@ from server.domain import limits
 from server.interceptors.access import Access, AccessRules
 from server.interceptors.access_log import AccessLog
 from server.interceptors.call_context import CallContext
+from server.interceptors.chain import Chain
 from server.interceptors.deadline import Deadline, TimeLimit
 from server.interceptors.errors import Errors
 from server.interceptors.interceptor import Interceptor
@@ -172,7 +173,7 @@ class GrpcServer:
         """
         settings = self._settings
         server = grpc.aio.server(
-            interceptors=self._interceptors,
+            interceptors=[Chain(self._interceptors)],
             options=_options(settings),
             maximum_concurrent_rpcs=settings.max_concurrent_calls,
         )
