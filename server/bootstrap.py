@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -11,12 +11,11 @@ from uuid import UUID
 
 from namak.evidence.note import Verifier
 from server.config import KeySettings, Settings
-from server.domain.caller import IpAddress
 from server.domain.ids import MonotonicIds
 from server.domain.profile import Profile
-from server.domain.sending_rights import NO_HOSTS, Hosts
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
+from server.gateways.dns import Dns
 from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
 from server.hsm.file_key import FileLogSigner
 from server.hsm.keys import LogSigner
@@ -33,21 +32,27 @@ from server.services.sender_admin import SenderAdminServicer
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
-from server.storage.log import log_storage
+from server.storage.fact_reader import PostgresFactReader
+from server.storage.log import FACT_CONNECTIONS, log_storage
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.transparency.guard import FileGuard
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
+from server.transparency.tail import FOLLOWERS
 from server.usecases.billing import Billing
 from server.usecases.delivery import DeliveryDesk
 from server.usecases.evidence import EvidenceDesk
+from server.usecases.following import Following
 from server.usecases.identity import Identity
+from server.usecases.log_ports import PublishedFacts
+from server.usecases.log_queries import LogQueries
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.submission import SubmissionDesk
+from server.usecases.withdrawal import Withdrawal
 from server.usecases.usage_audit import UsageAudit
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
@@ -80,18 +85,6 @@ class SystemEntropy:
         return secrets.token_bytes(count)
 
 
-class NoHostNames:
-    """Knows no host name, and finds none."""
-
-    def known(self, names: Collection[str], *, like: IpAddress) -> Hosts:  # noqa: ARG002
-        """Returns nothing."""
-        return NO_HOSTS
-
-    async def addresses_of(self, names: Collection[str], *, like: IpAddress) -> Hosts:  # noqa: ARG002
-        """Returns nothing: no name could be looked up."""
-        return NO_HOSTS
-
-
 @contextlib.asynccontextmanager
 async def database_url(settings: Settings) -> AsyncIterator[str]:
     """Yields the URL of the database; runs the embedded PostgreSQL meanwhile, if that is what is set.
@@ -121,6 +114,16 @@ def citizen_pki(settings: Settings) -> CitizenPki:
     citizens = settings.citizens
     files = CitizenFiles(citizens.roots, citizens.intermediates, citizens.revocation_lists)
     return CitizenPki(CitizenTrust(files), PROFILES[settings.profile].naming)
+
+
+def dns_gateway(settings: Settings) -> Dns:
+    """Returns the DNS as the settings name it."""
+    servers = [server.rpartition(":") for server in settings.dns.servers]
+    return Dns(
+        [(address.strip("[]"), int(port)) for address, _, port in servers],
+        timeout_seconds=settings.dns.timeout.total_seconds(),
+        development=settings.development,
+    )
 
 
 def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
@@ -178,7 +181,9 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         log = _transparency(settings, url, signer, on_step)
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
-        desk = _Desks(settings, SqlUnitOfWork(database), log.log)
+        facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
+        stack.push_async_callback(facts.close)
+        desk = _Desks(settings, SqlUnitOfWork(database), log, facts)
         stack.push_async_callback(desk.submissions.drain)
 
         async def is_logging() -> bool:
@@ -202,12 +207,16 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
 class _Desks:
     """The use cases over one database and one log, and the servicers in front of them."""
 
-    def __init__(self, settings: Settings, uow: UnitOfWork, log: Log) -> None:
+    def __init__(
+        self, settings: Settings, uow: UnitOfWork, running_log: TransparencyService, facts: PublishedFacts
+    ) -> None:
+        log: Log = running_log.log
         profile = PROFILES[settings.profile]
         clock, entropy = SystemClock(), SystemEntropy()
         citizens = citizen_pki(settings)
         self._profile = profile
         self._development = settings.development
+        self._dns = dns_gateway(settings)
         self.identity = Identity(uow, citizens, clock)
         self.submissions = SubmissionDesk(
             uow=uow,
@@ -215,10 +224,11 @@ class _Desks:
             entropy=entropy,
             log=log,
             profile=profile,
-            host_names=NoHostNames(),
+            host_names=self._dns,
             refusals_per_minute=settings.limits.refusals_per_minute,
         )
         self._delivery = DeliveryDesk(uow=uow)
+        self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
         self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy, persons=citizens)
         self._mailboxes = Mailboxes(uow=uow, clock=clock, entropy=entropy, profile=profile)
         self._reading = Reading(
@@ -226,15 +236,19 @@ class _Desks:
         )
         self._evidence = EvidenceDesk(uow=uow, log=log)
         self._billing = Billing(uow=uow, profile=profile)
+        self._following = Following(uow=uow, log=log, facts=facts, subscriptions=running_log.tail)
+        self._log_queries = LogQueries(running_log.public)
 
     def servicers(self) -> Servicers:
         """Returns the servicers of the contract, in front of the use cases."""
         profile = self._profile
         return Servicers(
             sender_admin=SenderAdminServicer(self._admin, profile, development=self._development),
-            mailbox=MailboxServicer(self._mailboxes, self._reading, profile),
-            delivery=DeliveryServicer(self.submissions, self._delivery, profile),
-            evidence=EvidenceServicer(self._evidence),
+            mailbox=MailboxServicer(self._mailboxes, self._reading, self._following, profile),
+            delivery=DeliveryServicer(
+                self.submissions, self._delivery, self._withdrawal, self._following, profile
+            ),
+            evidence=EvidenceServicer(self._evidence, self._log_queries),
             billing=BillingServicer(self._billing, profile),
         )
 
@@ -254,6 +268,7 @@ def _grpc_settings(settings: Settings) -> GrpcSettings:
         health_listen=server.health_listen,
         tls=TlsFiles(server.certificate, server.key, server.client_authorities),
         max_concurrent_calls=server.max_concurrent_calls,
+        max_followers=FOLLOWERS,
         drain=server.drain.total_seconds(),
     )
 

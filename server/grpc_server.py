@@ -87,6 +87,8 @@ class GrpcSettings:
         health_listen: `IP:PORT` of the health listener, which has no TLS and so MUST be a loopback address.
         tls: the listener's files.
         max_concurrent_calls: calls under way at once; above it the answer is RESOURCE_EXHAUSTED.
+        max_followers: streams without an end of their own, which are counted besides the calls: they hold a
+            call for as long as they like, and must not hold off others.
         max_connection_age, max_connection_age_grace: seconds after which a connection is asked to go, and
             those that its calls then still have: long connections must notice new servers and certificates.
         drain: seconds that calls under way have to finish when the server stops.
@@ -97,6 +99,7 @@ class GrpcSettings:
     health_listen: str
     tls: TlsFiles
     max_concurrent_calls: int = 1000
+    max_followers: int = 0
     max_connection_age: float = 1800.0
     max_connection_age_grace: float = 900.0
     drain: float = 10.0
@@ -175,7 +178,7 @@ class GrpcServer:
         server = grpc.aio.server(
             interceptors=[Chain(self._interceptors)],
             options=_options(settings),
-            maximum_concurrent_rpcs=settings.max_concurrent_calls,
+            maximum_concurrent_rpcs=settings.max_concurrent_calls + settings.max_followers,
         )
         self._add_services(server)
         credentials = _credentials(settings.tls)
@@ -201,6 +204,8 @@ class GrpcServer:
         for watch in self._watches:
             watch.cancel()
         await self._health.enter_graceful_shutdown()
+        for interceptor in self._interceptors:
+            interceptor.stopping()
         for server, grace in zip(self._servers, (self._settings.drain, 0.0), strict=False):
             await server.stop(grace)
         self._servers = []

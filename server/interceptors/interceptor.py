@@ -23,6 +23,9 @@ class Interceptor(AsyncServerInterceptor, abc.ABC):
     ) -> Any:
         """Does its part, and answers with `answer(method(request_or_iterator, context), context)`."""
 
+    def stopping(self) -> None:
+        """Is told that the server takes no more calls: what has no end of its own is to end now."""
+
 
 def is_stream(response: Any) -> bool:
     """Tells whether what a method returned is a stream of replies rather than one to be awaited."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.domain.caller import IpAddress
-from server.domain.refusals import DeadlineExceeded, ServiceUnavailable
+from server.domain.refusals import ReaderTooSlow, ServiceUnavailable
 from server.interceptors.access import AccessRules
 from server.interceptors.interceptor import Interceptor, Method, is_stream, write
 from server.interceptors.peer_identity import CallerIdentity, address_of, certificate_of
-from server.services.call import Context
+from server.services.call import Context, current_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class StreamLimits:
             a second.
         recheck_most: how long a look may take; after that who calls can't be told, and the stream ends with
             UNAVAILABLE.
-        send: how long one reply may wait for its reader; after that the stream ends, so that a reader who
-            stops holds nothing.
+        send: how long one reply may wait for its reader; after that the stream ends with READER_TOO_SLOW,
+            so that a reader who stops holds nothing.
     """
 
     recheck: float = 0.2
@@ -33,12 +33,19 @@ class StreamLimits:
 
 
 class Streams(Interceptor):
-    """Ends a stream with the reason as soon as its caller would be refused now."""
+    """Ends a stream with the reason as soon as its caller would be refused now; when the server stops, ends
+    those that have no end of their own.
+    """
 
     def __init__(self, identity: CallerIdentity, rules: AccessRules, limits: StreamLimits) -> None:
         self._identity = identity
         self._rules = rules
         self._limits = limits
+        self._stopping = False
+
+    def stopping(self) -> None:
+        """Ends, at their next look, the streams that have no end of their own."""
+        self._stopping = True
 
     async def intercept(
         self, method: Method, request_or_iterator: Any, context: Context, method_name: str
@@ -68,12 +75,15 @@ class Streams(Interceptor):
                         await write(reply, context)
                 except TimeoutError:
                     if scope.expired():
-                        raise DeadlineExceeded from None
+                        raise ReaderTooSlow from None
                     raise
 
     async def _watch(self, certificate: bytes, address: IpAddress, method_name: str) -> None:
+        call = current_call()
         while True:
             await asyncio.sleep(self._limits.recheck)
+            if self._stopping and call.endless:
+                raise ServiceUnavailable("server")
             try:
                 async with asyncio.timeout(self._limits.recheck_most):
                     caller = await self._identity.identify(certificate, address)

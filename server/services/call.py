@@ -24,6 +24,7 @@ class Call:
         id: made by this server; goes back as `x-request-id` and stands in every log line of the call.
         method: the full name, `/namak.v1.DeliveryService/Submit`.
         caller: who calls, once that is settled.
+        endless: it streams until somebody ends it, so a server that stops does not wait for it.
         ends_at: when the call's time runs out, on the event loop's clock.
         status, reason: how it ended, for the access log; the reason is empty for OK and for what no reason is
             documented.
@@ -33,6 +34,7 @@ class Call:
     method: str
     caller: Caller | None = None
     ends_at: float = math.inf
+    endless: bool = False
     status: str = "OK"
     reason: str = ""
 

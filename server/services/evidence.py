@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from namak.v1 import evidence_pb2 as pb
 from namak.v1 import evidence_pb2_grpc
 from server.services import evidence_wire as wire
+from server.services import log_wire
 from server.services.call import Context, current_party
 from server.services.values_wire import chunks
 from server.usecases.evidence import EvidenceDesk
+from server.usecases.log_queries import LogQueries
 
 
 class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
     """Translates the calls of senders, holders and everybody who watches the log."""
 
-    def __init__(self, desk: EvidenceDesk) -> None:
+    def __init__(self, desk: EvidenceDesk, log: LogQueries) -> None:
         self._desk = desk
+        self._log = log
 
     async def ListFacts(self, request: pb.ListFactsRequest, context: Context) -> pb.ListFactsResponse:
         command = wire.list_facts_from_proto(request, current_party())
@@ -38,3 +41,17 @@ class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
         digest = wire.revocation_list_digest_from_proto(request)
         for chunk in chunks(await self._desk.revocation_list(digest)):
             yield pb.GetRevocationListResponse(chunk=chunk)
+
+    async def GetConsistencyProof(
+        self, request: pb.GetConsistencyProofRequest, context: Context
+    ) -> pb.GetConsistencyProofResponse:
+        proof = await self._log.consistency(log_wire.consistency_from_proto(request))
+        return log_wire.consistency_to_proto(proof)
+
+    async def GetTile(self, request: pb.GetTileRequest, context: Context) -> pb.GetTileResponse:
+        return log_wire.tile_to_proto(await self._log.tile(log_wire.tile_from_proto(request)))
+
+    async def GetLogStatus(
+        self, request: pb.GetLogStatusRequest, context: Context
+    ) -> pb.GetLogStatusResponse:
+        return log_wire.status_to_proto(await self._log.status())

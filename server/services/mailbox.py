@@ -1,14 +1,18 @@
 """MailboxService: what holders read and confirm, and the opening of mailboxes."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from namak.v1 import mailbox_pb2 as pb
 from namak.v1 import mailbox_pb2_grpc
+from server.domain.caller import Operator
 from server.domain.profile import Profile
 from server.services import mailbox_wire as wire
-from server.services.call import Context, current_holder
+from server.services.call import Context, current_call, current_holder
 from server.services.delivery_wire import part_info_to_proto
+from server.services.following_wire import follow_from_proto, mailbox_reply_to_proto
 from server.services.values_wire import chunks
+from server.usecases.following import Following
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.reading import Reading
 
@@ -16,15 +20,24 @@ from server.usecases.reading import Reading
 class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     """Translates the calls of holders, and the operator's opening of mailboxes."""
 
-    def __init__(self, mailboxes: Mailboxes, reading: Reading, profile: Profile) -> None:
+    def __init__(
+        self, mailboxes: Mailboxes, reading: Reading, following: Following, profile: Profile
+    ) -> None:
         self._mailboxes = mailboxes
         self._reading = reading
+        self._following = following
         self._profile = profile
 
     async def OpenMailbox(self, request: pb.OpenMailboxRequest, context: Context) -> pb.OpenMailboxResponse:
         command = wire.open_mailbox_from_proto(request, self._profile)
         mailbox = await self._mailboxes.open_mailbox(command)
         return pb.OpenMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
+
+    async def ResolveAddress(
+        self, request: pb.ResolveAddressRequest, context: Context
+    ) -> pb.ResolveAddressResponse:
+        mailbox = await self._mailboxes.resolve(wire.address_from_proto(request.address, self._profile))
+        return wire.resolved_to_proto(mailbox, for_operator=isinstance(current_call().caller, Operator))
 
     async def GetMailbox(self, request: pb.GetMailboxRequest, context: Context) -> pb.GetMailboxResponse:
         mailbox = await self._mailboxes.get_mailbox(current_holder())
@@ -33,7 +46,7 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     async def ListMessages(
         self, request: pb.ListMessagesRequest, context: Context
     ) -> pb.ListMessagesResponse:
-        command = wire.list_messages_from_proto(request, current_holder())
+        command = wire.list_messages_from_proto(request, current_holder(), self._profile)
         page = await self._mailboxes.list_messages(command)
         return wire.messages_to_proto(page)
 
@@ -64,3 +77,18 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         command = wire.confirm_reading_from_proto(request, current_holder())
         confirmed = await self._reading.confirm_reading(command)
         return wire.confirmed_to_proto(confirmed)
+
+    async def ListMailboxLinks(
+        self, request: pb.ListMailboxLinksRequest, context: Context
+    ) -> pb.ListMailboxLinksResponse:
+        command = wire.list_links_from_proto(request, current_holder())
+        return wire.links_to_proto(await self._mailboxes.list_links(command))
+
+    async def WatchMailbox(
+        self, request: pb.WatchMailboxRequest, context: Context
+    ) -> AsyncIterator[pb.WatchMailboxResponse]:
+        current_call().endless = True
+        command = follow_from_proto(request, current_holder())
+        async with aclosing(self._following.follow(command)) as replies:
+            async for reply in replies:
+                yield mailbox_reply_to_proto(reply)

@@ -22,7 +22,7 @@ _LISTS = table(RevocationListRow)
 _ORDER = (_EVIDENCE.c.recorded_at, _EVIDENCE.c.id)
 
 _RECORD = inserting(_EVIDENCE)
-_ENQUEUE = inserting(_QUEUE, "evidence_id", "entry")
+_ENQUEUE = inserting(_QUEUE, "evidence_id", "entry", "organisation_id")
 _GET = select(_EVIDENCE).where(among(_EVIDENCE.c.id, "ids"))
 _OF_DELIVERY = (
     select(_EVIDENCE)
@@ -77,7 +77,11 @@ class SqlEvidenceStore:
             ),
         )
         await self._statements.insert_all(
-            _ENQUEUE, ({"evidence_id": fact.id, "entry": fact.entry} for fact in facts)
+            _ENQUEUE,
+            (
+                {"evidence_id": fact.id, "entry": fact.entry, "organisation_id": fact.organisation_id}
+                for fact in facts
+            ),
         )
 
     async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:

@@ -6,6 +6,9 @@ from server.storage.signals import PostgresSignalListener, PostgresSignalSender
 from server.transparency.ports import LogStorage
 from server.transparency.settings import DEFAULT_PACE, Pace
 
+FACT_CONNECTIONS = 3
+"""For all who follow the log; those who catch up take turns, and leave the receipts' connections alone."""
+
 READER_CONNECTIONS = 4
 """Reads are shared by all who ask, so few connections serve thousands."""
 

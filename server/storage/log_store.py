@@ -22,7 +22,7 @@ _HEADS = "SELECT origin, integrated_size, root, published_size FROM log_heads OR
 _NEW_HEAD = "INSERT INTO log_heads VALUES ($1, 0, $2, 0) ON CONFLICT DO NOTHING"
 _TAKE = """
 DELETE FROM log_queue WHERE position IN (SELECT position FROM log_queue ORDER BY position LIMIT $1)
-RETURNING position, evidence_id, entry
+RETURNING position, evidence_id, entry, organisation_id
 """
 _TILES = """
 SELECT t.level, t.tile_index, t.hashes FROM log_tiles t
@@ -30,8 +30,8 @@ JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, tile_index) USING (l
 WHERE t.origin = $1
 """
 _ADD_ENTRIES = """
-INSERT INTO log_entries (origin, leaf_index, entry, evidence_id)
-SELECT $1, added.* FROM unnest($2::bigint[], $3::bytea[], $4::uuid[]) AS added
+INSERT INTO log_entries (origin, leaf_index, entry, evidence_id, organisation_id)
+SELECT $1, added.* FROM unnest($2::bigint[], $3::bytea[], $4::uuid[], $5::uuid[]) AS added
 """
 _SET_TILES = """
 INSERT INTO log_tiles (origin, level, tile_index, hashes)
@@ -173,7 +173,10 @@ class PostgresIntegration:
         """See `Integration`."""
         with answering():
             rows = await self._connection.fetch(_TAKE, limit)
-        return [QueuedEntry(_uuid(row["evidence_id"]), row["entry"]) for row in sorted(rows)]
+        return [
+            QueuedEntry(_uuid(row["evidence_id"]), row["entry"], row["organisation_id"])
+            for row in sorted(rows, key=_position)
+        ]
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
         """See `Integration`."""
@@ -194,6 +197,7 @@ class PostgresIntegration:
                 range(old, new),
                 [each.entry for each in entries],
                 [each.evidence_id for each in entries],
+                [each.organisation_id for each in entries],
             )
             levels, indexes = _columns(extension.changed)
             await run(_SET_TILES, head.origin, levels, indexes, list(extension.changed.values()))
@@ -214,6 +218,11 @@ async def _tiles(connection: Any, origin: str, wanted: Collection[TileId]) -> Ma
 
 def _columns(tiles: Collection[TileId]) -> tuple[list[int], list[int]]:
     return [tile.level for tile in tiles], [tile.index for tile in tiles]
+
+
+def _position(row: Any) -> int:
+    position: int = row["position"]
+    return position
 
 
 def _uuid(value: Any) -> UUID:

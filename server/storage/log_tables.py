@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Index,
     LargeBinary,
     SmallInteger,
     Table,
@@ -26,6 +27,10 @@ log_entries = Table(
     Column("entry", LargeBinary, nullable=False),
     # A fact is in the log exactly once, whatever its shard.
     Column("evidence_id", Uuid, nullable=False, unique=True),
+    # Whose deliveries the fact is about; null where the release before wrote it, or where nobody's.
+    Column("organisation_id", Uuid),
+    # A sender follows its own facts from any place of the log on.
+    Index(None, "organisation_id", "origin", "leaf_index"),
     CheckConstraint("leaf_index >= 0", name="leaf_index"),
     CheckConstraint("octet_length(entry) = 32", name="entry"),
     comment="Leaves: the SHA-256 of each fact's evidence, by their dense index from 0. Insert-only.",

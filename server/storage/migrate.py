@@ -117,6 +117,8 @@ def _upgrade(connection: Connection) -> None:
     connection.commit()
     if not _is_behind(connection):
         return
+    # Looking began a transaction, in which all migrations would run as one; indexes are built outside of any.
+    connection.rollback()
     configuration = _configuration()
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, "head")

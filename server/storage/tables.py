@@ -224,6 +224,7 @@ class LogQueueRow(Stored):
     position: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     evidence_id: Mapped[UUID]
     entry: Mapped[bytes]
+    organisation_id: Mapped[UUID | None]
 
 
 class RevocationListRow(Stored):

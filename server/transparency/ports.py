@@ -37,10 +37,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class QueuedEntry:
-    """The entry of a recorded fact that is not in the log yet."""
+    """The entry of a recorded fact that is not in the log yet, and whose deliveries the fact is about."""
 
     evidence_id: UUID
     entry: bytes
+    organisation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,25 @@ class Leaf:
     origin: str
     index: int
     entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom a fact concerns: the organisation that sent the delivery, and the mailbox."""
+
+    organisation_id: UUID
+    owner_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRow:
+    """How far a shard has come, and its newest published note, if there is one."""
+
+    origin: str
+    integrated_size: int
+    published_size: int
+    note: bytes | None
+    published_at: datetime | None
 
 
 class Integration(Protocol):
@@ -146,6 +166,22 @@ class LogReader(Protocol):
 
     async def tiles(self, wanted: Collection[tuple[str, TileId]]) -> Mapping[tuple[str, TileId], bytes]:
         """Returns the stored rows of these tiles of these shards."""
+        ...
+
+    async def shards(self, origins: Collection[str]) -> Mapping[str, ShardRow]:
+        """Returns how far each of these shards has come; those without a single leaf are missing."""
+        ...
+
+    async def owners(self, origin: str, first: int, end: int) -> Collection[Owner]:
+        """Returns whom the facts at the leaves from `first` up to but not with `end` concern, each once."""
+        ...
+
+    async def entries(self, origin: str, first: int, count: int) -> Sequence[bytes]:
+        """Returns the entries of so many leaves from `first` on, those that there are."""
+        ...
+
+    async def queued(self) -> int:
+        """Returns how many facts wait in the queue; more than a hundred thousand count as that many."""
         ...
 
     async def close(self) -> None: ...

@@ -14,10 +14,12 @@ from server.transparency.leadership import Backoff, elected, kept_alive, session
 from server.transparency.news import News, within
 from server.transparency.ports import LeaderSession, LogStorage, Signal
 from server.transparency.proofs import ProofFinder
+from server.transparency.public_log import ShardsInPublic
 from server.transparency.receipts import TransparencyLog
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
+from server.transparency.tail import Tail
 from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
 from server.usecases.ports import Clock
@@ -65,10 +67,11 @@ class TransparencyService:
         self._database = Watchman("log leadership")
         self._listening = Watchman("log listener")
         self._guarding = Watchman("log guard")
+        self._tailing = Watchman("log tail")
         shards_watchman = Watchman("log shards")
         self._watchmen = (
             *(self._signing, self._database, self._listening, self._guarding, shards_watchman),
-            self._waker.watchman,
+            *(self._waker.watchman, self._tailing),
         )
         self._follower = GuardFollower(shards[0], storage.reader, self._guarding)
         self._leader = Leader(
@@ -91,6 +94,17 @@ class TransparencyService:
             waker=self._waker,
             poll=pace.receipt_poll,
         )
+        self.tail = Tail(
+            storage.reader,
+            # A former shard comes before the one after it.
+            [shard.origin for shard in reversed(shards)],
+            self._published,
+            poll=pace.receipt_poll,
+            watchman=self._tailing,
+        )
+        """Tells those who follow the log on this replica."""
+        self.public = ShardsInPublic(shards, storage.reader, healthy=lambda: not self.status.troubles)
+        """What everybody may see of the log."""
 
     @property
     def log(self) -> TransparencyLog:
@@ -110,6 +124,7 @@ class TransparencyService:
             self._supervised(self._listening, self._listen),
             self._supervised(self._waker.watchman, self._waker.run),
             self._supervised(self._guarding, self._follow),
+            self._supervised(self._tailing, self.tail.run),
         ]
 
     async def stop(self, drain_seconds: float) -> None:

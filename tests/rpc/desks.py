@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID, uuid4
@@ -33,6 +33,9 @@ from server.domain.usage import Usage, UsageReport, UsageRow
 from server.usecases.billing import AskUsage, Billing
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
+from server.usecases.following import Follow, Following, Followings, PublishedFact
+from server.usecases.log_ports import LogCursor, ShardState
+from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
 from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
 from server.usecases.reading import (
     ConfirmedReading,
@@ -116,6 +119,8 @@ class Desks:
         self.fault: Exception | None = None
         self.content = b"content"
         self.receipt_bytes = 10
+        self.followed_bytes = 0
+        self.replies_taken = 0
 
     admin = property(lambda self: cast(SenderAdmin, self))
     mailboxes = property(lambda self: cast(Mailboxes, self))
@@ -123,6 +128,8 @@ class Desks:
     submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
     evidence = property(lambda self: cast(EvidenceDesk, self))
+    following = property(lambda self: cast(Following, self))
+    log_queries = property(lambda self: cast(LogQueries, self))
     billing = property(lambda self: cast(Billing, self))
 
     async def _serve(self, command: object, caller: Caller | None = None) -> None:
@@ -263,6 +270,38 @@ class Desks:
         if digest != hashlib.sha256(REVOCATION_LIST).digest():
             raise NotFound("revocation list", digest.hex())
         return REVOCATION_LIST
+
+    # Following and LogQueries
+
+    async def follow(self, command: Follow) -> AsyncGenerator[Followings, None]:
+        """Gives the cursor, then, a reply each time one is taken, facts of the size that is set."""
+        await self._serve(command, command.caller)
+        origin, index = ("log.e-citizen.am/2026", 0)
+        if command.cursor is not None:
+            origin, index = command.cursor.origin, command.cursor.index
+        yield Followings((), LogCursor(origin, index))
+        while self.followed_bytes:
+            index += 1
+            fact = fact_of(CONTENT_CONSIGNMENT, KNOWN_DELIVERY)
+            fact = replace(fact, data=bytes(self.followed_bytes))
+            receipt = None
+            if command.with_receipts:
+                receipt = LoggedReceipt(fact.id, origin, index - 1, index, b"receipt")
+            self.replies_taken += 1
+            yield Followings([PublishedFact(fact, index - 1, receipt)], LogCursor(origin, index))
+        await asyncio.Event().wait()
+
+    async def consistency(self, command: AskConsistency) -> ConsistencyProof:
+        await self._serve(command)
+        return ConsistencyProof(command.origin or "log.e-citizen.am/2026", command.second_size, [bytes(32)])
+
+    async def tile(self, command: AskTile) -> Tile:
+        await self._serve(command)
+        return Tile(bytes(32 * command.width), "tile/0/000")
+
+    async def status(self) -> Sequence[ShardState]:
+        await self._serve("status")
+        return [ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True)]
 
     def _check(self, delivery_id: UUID) -> None:
         if delivery_id != KNOWN_DELIVERY:

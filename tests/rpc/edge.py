@@ -185,9 +185,9 @@ async def started_edge(
 
     servicers = Servicers(
         SenderAdminServicer(desks.admin, AM, development=True),
-        MailboxServicer(desks.mailboxes, desks.reading, AM),
-        DeliveryServicer(desks.submissions, desks.delivery, AM),
-        EvidenceServicer(desks.evidence),
+        MailboxServicer(desks.mailboxes, desks.reading, desks.following, AM),
+        DeliveryServicer(desks.submissions, desks.delivery, desks.following, AM),
+        EvidenceServicer(desks.evidence, desks.log_queries),
         BillingServicer(desks.billing, AM),
     )
     if world.server.key_path is None:

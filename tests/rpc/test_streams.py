@@ -125,7 +125,7 @@ async def test_ends_a_stream_whose_reader_stops(world: World) -> None:
 
             await until(lambda: calls_in(logs))
         (line,) = calls_in(logs)
-        assert line["reason"] == "DEADLINE_EXCEEDED"
+        assert line["reason"] == "READER_TOO_SLOW"
         call.cancel()
 
 

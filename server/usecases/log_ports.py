@@ -1,0 +1,180 @@
+"""What following the log and asking about it need of the rings around, and the values that pass between.
+
+`server.transparency` and `server.storage` implement these. All methods raise `ServiceUnavailable` when the
+database does not answer.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from namak.evidence.events import Event
+from namak.evidence.tiles import TileId
+from server.domain.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class LogCursor:
+    """A place in the log: the shard, and the index of the next leaf to look at."""
+
+    origin: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentBy:
+    """The facts of an organisation's deliveries; with an address, only of those from it."""
+
+    organisation_id: UUID
+    sender_address_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaidInto:
+    """The facts of the messages in a mailbox."""
+
+    mailbox_id: UUID
+
+
+Followed = SentBy | LaidInto
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fact stands in its shard, and how many bytes its document has."""
+
+    leaf_index: int
+    evidence_id: UUID
+    event: Event
+    delivery_id: UUID
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look found, by leaf. Every place before `end` that belongs to what is followed is among them."""
+
+    places: Sequence[Place]
+    end: int
+
+
+class PublishedFacts(Protocol):
+    """Finds facts by their places in the log."""
+
+    async def look(self, followed: Followed, origin: str, first: int, end: int, *, limit: int) -> Looked:
+        """Finds what is followed among the leaves from `first` up to but not with `end`.
+
+        It looks at no more than `limit` leaves of the followed organisation or mailbox, whatever lies between
+        them, and says how far it came; that is always further than `first`.
+        """
+        ...
+
+    async def facts(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        """Returns those of the facts that there are."""
+        ...
+
+
+class Subscription(Protocol):
+    """Tells one follower that something of what it follows may have been published.
+
+    Of leaves before the horizon at the time the subscription was made nothing is told: whoever follows looks
+    at them itself, and from then on looks again whenever it was told.
+    """
+
+    async def ready(self) -> None:
+        """Waits until the horizon is known."""
+        ...
+
+    def horizon(self, origin: str) -> int:
+        """Returns up to where the shard's published leaves have been gone through on this replica."""
+        ...
+
+    def successor(self, origin: str) -> str | None:
+        """Returns the shard after this one, once this one is complete and published to its end."""
+        ...
+
+    def take(self) -> bool:
+        """Returns whether it was told since this was last asked."""
+        ...
+
+    async def told(self, seconds: float) -> None:
+        """Waits until there is something to `take`, at most so long."""
+        ...
+
+
+class Subscriptions(Protocol):
+    """Goes through what is newly published, once for all followers of this replica."""
+
+    def subscribe(self, followed: Followed) -> AbstractContextManager[Subscription]:
+        """Subscribes until the context is left.
+
+        Raises:
+            Overloaded: there are as many followers already as this replica takes on.
+        """
+        ...
+
+    @property
+    def current(self) -> str:
+        """The origin of the shard that new facts go to."""
+        ...
+
+    async def size(self, origin: str) -> int | None:
+        """Returns how many leaves of a shard are published, as the database has it now; None for no shard of
+        this log.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """How far a shard is published: nothing yet where `root` is empty.
+
+    Attributes:
+        vkey: the verifier key as it is configured now.
+        published_at: when the newest checkpoint was.
+        pending: facts recorded and not under a published checkpoint; of the queue at most a hundred thousand
+            are counted.
+        healthy: whether this replica sees the log running well.
+    """
+
+    origin: str
+    vkey: str
+    size: int
+    root: bytes
+    published_at: datetime | None
+    pending: int
+    healthy: bool
+
+
+class PublicLog(Protocol):
+    """What everybody may see of the log: everything but the evidence itself."""
+
+    async def states(self) -> Sequence[ShardState]:
+        """Returns the shards, the current one first."""
+        ...
+
+    async def published(self, origin: str) -> tuple[int, bytes] | None:
+        """Returns size and root of a shard's published tree, size 0 where there is none yet; None for an
+        origin that is no shard of this log. The empty origin is the current one.
+        """
+        ...
+
+    async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
+        """Returns the stored rows of these tiles."""
+        ...
+
+    async def entries(self, origin: str, first: int, count: int) -> Sequence[bytes]:
+        """Returns so many entries from an index on, those that there are."""
+        ...
+
+    def forget(self) -> None:
+        """Forgets what is remembered of tiles, for it was contradicted."""
+        ...
+
+    @property
+    def current(self) -> str:
+        """The origin of the current shard."""
+        ...
