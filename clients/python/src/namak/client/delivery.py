@@ -1,6 +1,6 @@
 """Sending: one message, many messages, and what became of them (DeliveryService)."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,7 +83,7 @@ class Deliveries:
                 outcomes.append(too_large)
             else:
                 try:
-                    outcomes += await self._submit_batch(batch, max_receipt_wait)
+                    outcomes += await self.submit_batch(batch, max_receipt_wait)
                 except NamakError as problem:
                     failure = problem
                     outcomes += [Outcome(submission.request_id, error=problem) for submission in batch]
@@ -91,9 +91,13 @@ class Deliveries:
                 progress(len(outcomes))
         return outcomes
 
-    async def _submit_batch(
-        self, batch: Sequence[delivery_pb2.Submission], max_receipt_wait: timedelta | None
+    async def submit_batch(
+        self, batch: Sequence[delivery_pb2.Submission], max_receipt_wait: timedelta | None = None
     ) -> Sequence[Outcome]:
+        """Submits messages that fit into one request, each with its request id; returns an outcome for each,
+        in order. For any number of messages there is :meth:`submit_many`, for very many
+        :func:`namak.client.bulk.submitted`.
+        """
         request = delivery_pb2.BatchSubmitRequest(
             submissions=batch, max_receipt_wait=self._wait(max_receipt_wait)
         )
@@ -164,7 +168,7 @@ class Deliveries:
 
     def watch(
         self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
-    ) -> AsyncIterator[delivery_pb2.WatchDeliveriesResponse]:
+    ) -> AsyncGenerator[delivery_pb2.WatchDeliveriesResponse, None]:
         """Yields the facts of the caller's deliveries as they are published, for ever, from a cursor or from
         now; see :func:`namak.client.watching.watched`.
         """

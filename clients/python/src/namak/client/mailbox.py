@@ -2,7 +2,7 @@
 (MailboxService).
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +77,7 @@ class Mailbox:
 
     def watch(
         self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
-    ) -> AsyncIterator[mailbox_pb2.WatchMailboxResponse]:
+    ) -> AsyncGenerator[mailbox_pb2.WatchMailboxResponse, None]:
         """Yields the facts of the caller's messages as they are published, for ever, from a cursor or from
         now; see :func:`namak.client.watching.watched`.
         """
