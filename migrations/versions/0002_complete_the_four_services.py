@@ -25,6 +25,7 @@ def upgrade() -> None:
     _domains()
     _sender_addresses()
     _following()
+    _withdrawal()
     for table in INSERT_ONLY:
         for statement in insert_only.attach(table):
             op.execute(statement)
@@ -47,9 +48,7 @@ def _administration() -> None:
         sa.PrimaryKeyConstraint("organisation_id", "person_number", name=op.f("pk_administrators")),
     )
     op.add_column("organisations", sa.Column("contract_ends_on", sa.Date(), nullable=True))
-    op.add_column(
-        "certificate_bindings", sa.Column("subject", sa.Text(), server_default="", nullable=False)
-    )
+    op.add_column("certificate_bindings", sa.Column("subject", sa.Text(), server_default="", nullable=False))
     op.create_index(op.f("ix_administrators_person_number"), "administrators", ["person_number"])
     op.create_table(
         "administrative_acts",
@@ -107,6 +106,18 @@ def _sender_addresses() -> None:
     op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")
     # An address can be deleted; the bindings to it alone stay, revoked.
     op.drop_constraint("fk_certificate_bindings_sender_address", "certificate_bindings", type_="foreignkey")
+
+
+def _withdrawal() -> None:
+    # Wider than before, so what the release before writes keeps to it. Validated in 0004, beside the writers.
+    op.add_column("deliveries", sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute(
+        "ALTER TABLE deliveries DROP CONSTRAINT ck_deliveries_state, "
+        "ADD CONSTRAINT ck_deliveries_state "
+        "CHECK (state IN ('CONSIGNED', 'NOTIFIED', 'WITHDRAWN')) NOT VALID, "
+        "ADD CONSTRAINT ck_deliveries_withdrawn_at "
+        "CHECK ((state = 'WITHDRAWN') = (withdrawn_at IS NOT NULL)) NOT VALID"
+    )
 
 
 def downgrade() -> None:

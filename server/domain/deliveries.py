@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -84,6 +84,69 @@ class Delivery:
     state: DeliveryState = DeliveryState.CONSIGNED
     notified_at: datetime | None = None
     withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which of its deliveries a sender asks for; all that is given must hold, None and empty ask for all.
+
+    The addresses are in canonical form. `submitted_from` is inclusive, `submitted_before` exclusive, both
+    aware. `request_id` is that of a submission.
+    """
+
+    sender: str | None = None
+    recipient: str | None = None
+    states: frozenset[DeliveryState] = frozenset()
+    submitted_from: datetime | None = None
+    submitted_before: datetime | None = None
+    request_id: str | None = None
+
+    def parts(self) -> tuple[str, ...]:
+        """Returns what tells this filter from others, for page tokens; nothing for the one that lets all
+        through.
+        """
+        if self == DeliveryFilter():
+            return ()
+        return (
+            self.sender or "",
+            self.recipient or "",
+            " ".join(sorted(self.states)),
+            _time_text(self.submitted_from),
+            _time_text(self.submitted_before),
+            self.request_id or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages of the own mailbox a holder asks for; all that is given must hold, None asks for all.
+
+    `sender` is in canonical form. `consigned_from` is inclusive, `consigned_before` exclusive, both aware.
+    """
+
+    unopened_only: bool = False
+    unconfirmed_only: bool = False
+    sender: str | None = None
+    consigned_from: datetime | None = None
+    consigned_before: datetime | None = None
+
+    def parts(self) -> tuple[str, ...]:
+        """Returns what tells this filter from others, for page tokens; nothing for the one that lets all
+        through.
+        """
+        if self == MessageFilter():
+            return ()
+        return (
+            "unopened" if self.unopened_only else "",
+            "unconfirmed" if self.unconfirmed_only else "",
+            self.sender or "",
+            _time_text(self.consigned_from),
+            _time_text(self.consigned_before),
+        )
+
+
+def _time_text(time: datetime | None) -> str:
+    return "" if time is None else time.astimezone(UTC).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from namak.v1 import delivery_pb2 as pb
 from server.domain import addresses, fields, limits
 from server.domain.caller import Sender
-from server.domain.deliveries import Delivery, DeliveryState, Part, PartInfo, Submission
+from server.domain.deliveries import Delivery, DeliveryFilter, DeliveryState, Part, PartInfo, Submission
 from server.domain.fields import Malformed
 from server.domain.paging import Page
 from server.domain.profile import Profile
@@ -21,11 +21,14 @@ from server.services.refusals_wire import refusal_to_status
 from server.services.values_wire import sha256_to_proto, time_to_proto
 from server.usecases.delivery import ListDeliveries
 from server.usecases.submission import Accepted, SubmitMany
+from server.usecases.withdrawal import WithdrawDelivery, Withdrawn
 
 DELIVERY_STATES = {
     DeliveryState.CONSIGNED: pb.DELIVERY_STATE_CONSIGNED,
     DeliveryState.NOTIFIED: pb.DELIVERY_STATE_NOTIFIED,
+    DeliveryState.WITHDRAWN: pb.DELIVERY_STATE_WITHDRAWN,
 }
+_STATES_OF_WIRE = {on_wire: state for state, on_wire in DELIVERY_STATES.items()}
 
 # gRPC libraries take replies of up to 4 MiB unless told otherwise; a batch's receipts may need more.
 _REPLY_BYTES = 4 * 1024 * 1024 - 64 * 1024
@@ -80,11 +83,44 @@ def batch_from_proto(request: pb.BatchSubmitRequest, caller: Sender, profile: Pr
     return Batch(SubmitMany(caller, submissions, wait, reply_by()), tuple(items))
 
 
-def list_deliveries_from_proto(request: pb.ListDeliveriesRequest, caller: Sender) -> ListDeliveries:
+def list_deliveries_from_proto(
+    request: pb.ListDeliveriesRequest, caller: Sender, profile: Profile
+) -> ListDeliveries:
     problems = Problems()
     page_size = problems.page_size("page_size", request.page_size)
+    sender_rule = partial(addresses.sender_address, profile=profile)
+    recipient_rule = partial(addresses.recipient_address, profile=profile)
+    wanted = DeliveryFilter(
+        sender=problems.optional_text("sender", request.sender, sender_rule),
+        recipient=problems.optional_text("recipient", request.recipient, recipient_rule),
+        states=_states(request.states, problems),
+        submitted_from=problems.optional_time("start_time", request),
+        submitted_before=problems.optional_time("end_time", request),
+        request_id=problems.optional_text("request_id", request.request_id, fields.request_id),
+    )
     problems.raise_if_any()
-    return ListDeliveries(caller, page_size, request.page_token)
+    return ListDeliveries(caller, page_size, request.page_token, wanted)
+
+
+def withdraw_from_proto(request: pb.WithdrawDeliveryRequest, caller: Sender) -> WithdrawDelivery:
+    problems = Problems()
+    command = WithdrawDelivery(
+        caller=caller,
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        delivery_id=problems.id("delivery_id", request.delivery_id),
+        receipt_wait_seconds=_receipt_wait(request, problems),
+        reply_by=reply_by(),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def withdrawn_to_proto(withdrawn: Withdrawn) -> pb.WithdrawDeliveryResponse:
+    return pb.WithdrawDeliveryResponse(
+        delivery=delivery_to_proto(withdrawn.delivery),
+        evidence=evidence_to_proto(withdrawn.evidence),
+        receipt=None if withdrawn.receipt is None else receipt_to_proto(withdrawn.receipt),
+    )
 
 
 def accepted_or_raise(outcome: Accepted | Refused) -> Accepted:
@@ -141,6 +177,7 @@ def delivery_to_proto(delivery: Delivery) -> pb.Delivery:
         state=DELIVERY_STATES[delivery.state],
         submission_time=time_to_proto(delivery.submitted_at),
         notification_time=time_to_proto(delivery.notified_at),
+        withdrawal_time=time_to_proto(delivery.withdrawn_at),
     )
 
 
@@ -157,7 +194,20 @@ def part_info_to_proto(part: PartInfo) -> pb.PartInfo:
     )
 
 
-def _receipt_wait(request: pb.SubmitRequest | pb.BatchSubmitRequest, problems: Problems) -> float:
+def _states(values: Sequence["pb.DeliveryState.ValueType"], problems: Problems) -> frozenset[DeliveryState]:
+    states = set()
+    for index, value in enumerate(values):
+        state = _STATES_OF_WIRE.get(value)
+        if state is None:
+            problems.add(f"states[{index}]", "NOT_A_STATE", "must be a state that deliveries have")
+        else:
+            states.add(state)
+    return frozenset(states)
+
+
+def _receipt_wait(
+    request: pb.SubmitRequest | pb.BatchSubmitRequest | pb.WithdrawDeliveryRequest, problems: Problems
+) -> float:
     wait = limits.RECEIPT_WAIT_DEFAULT.total_seconds()
     if request.HasField("max_receipt_wait"):
         stated: Duration = request.max_receipt_wait

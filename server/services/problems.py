@@ -1,11 +1,13 @@
 """Collects what is wrong with the fields of a request, so that all of it is told at once, with paths."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
 from namak.v1 import evidence_pb2
@@ -16,6 +18,8 @@ from server.domain.refusals import FieldProblem, InvalidFields
 
 _NO_ID: Final = UUID(int=0)
 _SHA256_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_SECOND, _LAST_SECOND = -62135596800, 253402300799  # google.protobuf.Timestamp
 
 
 class Problems:
@@ -51,6 +55,10 @@ class Problems:
         except Malformed as problem:
             self.add(field, problem.reason, problem.text)
             return ""
+
+    def optional_text(self, field: str, value: str, rule: Callable[[str], str]) -> str | None:
+        """Applies a rule of the domain to a text that may be left out."""
+        return self.text(field, value, rule) if value else None
 
     def id(self, field: str, value: str) -> UUID:
         """Reads a UUID."""
@@ -114,6 +122,21 @@ class Problems:
         except ValueError:
             self.add(field, "DAY_MALFORMED", "must be a day that the calendar has, with year, month and day")
             return date.min
+
+    def optional_time(self, field: str, message: Message) -> datetime | None:
+        """Reads a time that may be left out, from a message's field of that name.
+
+        What is finer than a microsecond is rounded up: our own times have whole microseconds, so that both
+        "at or after" and "before" mean the same for the rounded one.
+        """
+        if not message.HasField(field):
+            return None
+        stamp: Timestamp = getattr(message, field)
+        if not _FIRST_SECOND <= stamp.seconds <= _LAST_SECOND or not 0 <= stamp.nanos < 1_000_000_000:
+            self.add(field, "TIME_MALFORMED", "must be a time of the years 1 to 9999")
+            return None
+        microseconds = min(-(-stamp.nanos // 1000), 999_999 if stamp.seconds == _LAST_SECOND else 1_000_000)
+        return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=microseconds)
 
     def seconds(self, field: str, value: Duration) -> float:
         """Reads a duration that is not negative, in seconds."""

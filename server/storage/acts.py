@@ -47,6 +47,15 @@ class SqlActs:
             return None
         return Opening(row.mailbox_id, row.delivery_id, row.person_number, row.evidence_id, row.opened_at)
 
+    async def is_opened(self, mailbox_id: UUID, delivery_id: UUID) -> bool:
+        """Tells whether anybody has opened the delivery."""
+        opened = select(_OPENINGS.c.person_number).where(
+            _OPENINGS.c.mailbox_id == bindparam("mailbox"),
+            _OPENINGS.c.delivery_id == bindparam("delivery"),
+        )
+        values = {"mailbox": mailbox_id, "delivery": delivery_id}
+        return await self._statements.first(opened.limit(1), values) is not None
+
     async def add_statement(self, statement: IssuedStatement) -> None:
         """Adds a statement as it was issued."""
         values = {

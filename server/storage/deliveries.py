@@ -7,16 +7,23 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, bindparam, column, func, select, update
 
-from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo
+from server.domain.deliveries import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    MessageFilter,
+    MessageView,
+    Part,
+    PartInfo,
+)
 from server.storage.acts import SqlActs
+from server.storage.delivery_lists import VIEWS, newest_messages, newest_sent
 from server.storage.statements import among, array, inserting
 from server.storage.stored import table
-from server.storage.tables import ConfirmationRow, DeliveryRow, OpeningRow, PartRow
+from server.storage.tables import DeliveryRow, PartRow
 
 _DELIVERIES = table(DeliveryRow)
 _PARTS = table(PartRow)
-_OPENINGS = table(OpeningRow)
-_CONFIRMATIONS = table(ConfirmationRow)
 
 _ADD = inserting(_DELIVERIES)
 _ADD_PARTS = inserting(_PARTS)
@@ -42,29 +49,15 @@ _READ_PART = select(_PARTS).where(
     _PARTS.c.delivery_id == bindparam("delivery"),
     _PARTS.c.number == bindparam("part"),
 )
-_VIEWS = (
-    select(_DELIVERIES, _OPENINGS.c.opened_at, _CONFIRMATIONS.c.confirmed_at)
-    .outerjoin(
-        _OPENINGS,
-        and_(
-            _OPENINGS.c.mailbox_id == _DELIVERIES.c.mailbox_id,
-            _OPENINGS.c.delivery_id == _DELIVERIES.c.id,
-            _OPENINGS.c.person_number == bindparam("person"),
-        ),
-    )
-    .outerjoin(
-        _CONFIRMATIONS,
-        and_(
-            _CONFIRMATIONS.c.mailbox_id == _DELIVERIES.c.mailbox_id,
-            _CONFIRMATIONS.c.delivery_id == _DELIVERIES.c.id,
-        ),
-    )
-    .where(_DELIVERIES.c.mailbox_id == bindparam("mailbox"))
-)
 _NOTIFY = (
     update(_DELIVERIES)
     .where(_KEY, _DELIVERIES.c.state == DeliveryState.CONSIGNED.value)
     .values(state=DeliveryState.NOTIFIED.value, notified_at=bindparam("at"))
+)
+_WITHDRAW = (
+    update(_DELIVERIES)
+    .where(_KEY, _DELIVERIES.c.state == DeliveryState.CONSIGNED.value)
+    .values(state=DeliveryState.WITHDRAWN.value, withdrawn_at=bindparam("at"))
 )
 
 
@@ -94,15 +87,19 @@ class SqlDeliveries(SqlActs):
         return {delivery.id: delivery for delivery in await self._deliveries(query, values)}
 
     async def list_sent(
-        self, organisation_id: UUID, sender_address_id: UUID | None, *, before: UUID | None, limit: int
+        self,
+        organisation_id: UUID,
+        sender_address_id: UUID | None,
+        wanted: DeliveryFilter,
+        *,
+        before: UUID | None,
+        limit: int,
     ) -> Sequence[Delivery]:
-        """Lists an organisation's (or one address's) deliveries by descending identifier."""
-        query = select(_DELIVERIES).where(_DELIVERIES.c.organisation_id == organisation_id)
-        if sender_address_id is not None:
-            query = query.where(_DELIVERIES.c.sender_address_id == sender_address_id)
-        if before is not None:
-            query = query.where(_DELIVERIES.c.id < before)
-        return await self._deliveries(query.order_by(_DELIVERIES.c.id.desc()).limit(limit), {})
+        """Lists those of an organisation's (or one address's) deliveries that are wanted, by descending
+        identifier.
+        """
+        query = newest_sent(organisation_id, sender_address_id, wanted, before=before, limit=limit)
+        return await self._deliveries(query, {})
 
     async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
         """Locks a delivery's row for the transaction."""
@@ -111,17 +108,23 @@ class SqlDeliveries(SqlActs):
 
     async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None:
         """Returns one message as this person sees it."""
-        query = _VIEWS.where(_DELIVERIES.c.id == delivery_id)
+        query = VIEWS.where(_DELIVERIES.c.id == delivery_id)
         found = await self._views(query, mailbox_id, person_number)
         return found[0] if found else None
 
     async def list_in_mailbox(
-        self, mailbox_id: UUID, person_number: str, *, before: int | None, limit: int
+        self,
+        mailbox_id: UUID,
+        person_number: str,
+        wanted: MessageFilter,
+        *,
+        before: int | None,
+        limit: int,
     ) -> Sequence[MessageView]:
-        """Lists a mailbox's messages by descending sequence."""
-        query = _VIEWS if before is None else _VIEWS.where(_DELIVERIES.c.sequence < before)
-        query = query.order_by(_DELIVERIES.c.sequence.desc()).limit(limit)
-        return await self._views(query, mailbox_id, person_number)
+        """Lists those of a mailbox's messages that are wanted, by descending sequence."""
+        return await self._views(
+            newest_messages(wanted, before=before, limit=limit), mailbox_id, person_number
+        )
 
     async def read_part(
         self, mailbox_id: UUID, delivery_id: UUID, number: int
@@ -136,6 +139,11 @@ class SqlDeliveries(SqlActs):
         """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state."""
         values = {"mailbox": mailbox_id, "delivery": delivery_id, "at": at}
         return await self._statements.changed(_NOTIFY, values) == 1
+
+    async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
+        """Moves CONSIGNED to WITHDRAWN; returns False when the delivery was in another state."""
+        values = {"mailbox": mailbox_id, "delivery": delivery_id, "at": at}
+        return await self._statements.changed(_WITHDRAW, values) == 1
 
     async def _deliveries(self, query: Select[Any], values: Mapping[str, Any]) -> list[Delivery]:
         rows = await self._statements.rows(query, values)
@@ -173,6 +181,7 @@ def _delivery_values(delivery: Delivery) -> Mapping[str, Any]:
         "submitted_at": delivery.submitted_at,
         "state": delivery.state.value,
         "notified_at": delivery.notified_at,
+        "withdrawn_at": delivery.withdrawn_at,
     }
 
 
@@ -206,6 +215,7 @@ def _delivery(row: Row[Any], parts: Mapping[UUID, list[PartInfo]]) -> Delivery:
         submitted_at=row.submitted_at,
         state=DeliveryState(row.state),
         notified_at=row.notified_at,
+        withdrawn_at=row.withdrawn_at,
     )
 
 

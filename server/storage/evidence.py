@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from namak.evidence.events import by_uri
+from namak.evidence.events import CONTENT_CONSIGNMENT, by_uri
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.storage.statements import Statements, among, array, inserting
@@ -48,6 +48,11 @@ _OF_DELIVERIES = (
         ),
     )
     .order_by(*_ORDER)
+)
+_CONSIGNMENTS = select(_EVIDENCE).where(
+    _EVIDENCE.c.owner_id == bindparam("mailbox"),
+    among(_EVIDENCE.c.delivery_id, "deliveries"),
+    _EVIDENCE.c.event == CONTENT_CONSIGNMENT.uri,
 )
 _PUBLISH = insert(_LISTS).on_conflict_do_nothing(index_elements=[_LISTS.c.digest])
 
@@ -107,6 +112,13 @@ class SqlEvidenceStore:
             for row in await self._statements.rows(_OF_DELIVERIES, keys):
                 facts[row.delivery_id].append(_fact(row))
         return facts
+
+    async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        """Returns the ContentConsignment of each of these deliveries in one mailbox."""
+        if not delivery_ids:
+            return {}
+        values = {"mailbox": mailbox_id, "deliveries": list(delivery_ids)}
+        return {row.delivery_id: _fact(row) for row in await self._statements.rows(_CONSIGNMENTS, values)}
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         """Publishes a revocation list; adding it again changes nothing."""

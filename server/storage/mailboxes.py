@@ -22,9 +22,11 @@ _LOCK = (
     select(_MAILBOXES, _HEADS.c.sequence, _HEADS.c.link)
     .join_from(_MAILBOXES, _HEADS, _HEADS.c.mailbox_id == _MAILBOXES.c.id)
     .where(among(_MAILBOXES.c.address, "addresses"))
-    # Rows are locked as they leave the sort.
+    # Rows are locked as they leave the sort. The mailbox itself too: of a row that is not locked, whoever
+    # waited would see what was before the wait, and lay a message into a mailbox that has been closed
+    # meanwhile. It costs nothing, for the foreign keys of what is written lock the mailbox anyway.
     .order_by(_HEADS.c.mailbox_id)
-    .with_for_update(of=_HEADS, key_share=True)
+    .with_for_update(of=[_HEADS, _MAILBOXES], key_share=True)
 )
 _NEW_HEADS = (
     func.unnest(
@@ -39,6 +41,15 @@ _ADVANCE = (
     .values(sequence=_NEW_HEADS.c.sequence, link=_NEW_HEADS.c.link)
 )
 _ADD_LINKS = inserting(_LINKS)
+_LINKS_AFTER = (
+    select(_LINKS)
+    .where(_LINKS.c.mailbox_id == bindparam("key"), _LINKS.c.sequence > bindparam("after"))
+    .order_by(_LINKS.c.sequence)
+    .limit(bindparam("most"))
+)
+_SET_STATE = (
+    update(_MAILBOXES).where(_MAILBOXES.c.id == bindparam("key")).values(state=bindparam("new_state"))
+)
 
 
 class SqlMailboxes:
@@ -71,6 +82,13 @@ class SqlMailboxes:
         )
         return None if row is None else _mailbox(row)
 
+    async def named(self, address: str) -> Mailbox | None:
+        """Returns the mailbox of this address, without a lock."""
+        row = await self._statements.first(
+            select(_MAILBOXES).where(_MAILBOXES.c.address == bindparam("key")), {"key": address}
+        )
+        return None if row is None else _mailbox(row)
+
     async def of_person(self, person_number: str) -> Mailbox | None:
         """Returns the mailbox whose holder is this person."""
         row = await self._statements.first(
@@ -83,11 +101,34 @@ class SqlMailboxes:
         return None if row is None else _mailbox(row)
 
     async def lock(self, addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
-        """Locks the heads of these mailboxes in sorted order; returns those that exist."""
+        """Locks these mailboxes in sorted order, with their heads; returns those that exist."""
         if not addresses:
             return {}
         rows = await self._statements.rows(_LOCK, {"addresses": list(addresses)})
         return {row.address: (_mailbox(row), MailboxHead(row.sequence, row.link)) for row in rows}
+
+    async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
+        """Changes the state of a locked mailbox. Raises `LookupError` when there is none."""
+        values = {"key": mailbox_id, "new_state": state.value}
+        if await self._statements.changed(_SET_STATE, values) == 0:
+            raise LookupError("no such mailbox")
+
+    async def head(self, mailbox_id: UUID) -> MailboxHead:
+        """Returns the end of a mailbox's chain, without a lock."""
+        row = await self._statements.first(
+            select(_HEADS).where(_HEADS.c.mailbox_id == bindparam("key")), {"key": mailbox_id}
+        )
+        if row is None:
+            raise LookupError("a mailbox has no head")
+        return MailboxHead(row.sequence, row.link)
+
+    async def links(self, mailbox_id: UUID, *, after: int, limit: int) -> Sequence[MailboxLink]:
+        """Returns the openings of a mailbox's links after a sequence, in order."""
+        rows = await self._statements.rows(_LINKS_AFTER, {"key": mailbox_id, "after": after, "most": limit})
+        return [
+            MailboxLink(row.mailbox_id, row.sequence, row.delivery_id, row.nonce, row.previous, row.link)
+            for row in rows
+        ]
 
     async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
         """Stores the new heads of locked mailboxes and the openings of their new links.

@@ -4,6 +4,7 @@ The migrations stand in `migrations/` beside the package `server`. Each runs in 
 own time-outs.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from sqlalchemy import CheckConstraint, Connection, NullPool, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import server
+from server.domain.refusals import ServiceUnavailable
 from server.storage import insert_only, log_tables, tables
 from server.storage.failures import answering
 from server.storage.metadata import METADATA
@@ -26,7 +28,8 @@ _SCRIPTS = Path(server.__file__).resolve().parent.parent / "migrations"
 Result = TypeVar("Result")
 
 _UPGRADE_LOCK = 0x6E616D616B  # "namak"; any number that nothing else in the database locks
-_LOCK_WAIT = "120s"
+_LOCK_WAIT_SECONDS = 120.0
+_POLL_SECONDS = 0.1
 
 CONTEXT_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -110,11 +113,7 @@ def _configuration() -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    connection.execute(text(f"SET lock_timeout = '{_LOCK_WAIT}'"))
-    # Held by the session until the connection closes, because each migration commits by itself.
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _UPGRADE_LOCK})
-    connection.execute(text("RESET lock_timeout"))
-    connection.commit()
+    _take_upgrade_lock(connection)
     if not _is_behind(connection):
         return
     # Looking began a transaction, in which all migrations would run as one; indexes are built outside of any.
@@ -122,6 +121,21 @@ def _upgrade(connection: Connection) -> None:
     configuration = _configuration()
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, "head")
+    connection.commit()
+
+
+def _take_upgrade_lock(connection: Connection) -> None:
+    """Takes the lock that the session holds until its connection closes: each migration commits by itself.
+
+    It is asked for again and again and not waited for inside the database: who waits there holds a snapshot,
+    and an index that is built beside the writers waits for everybody who holds one.
+    """
+    end = time.monotonic() + _LOCK_WAIT_SECONDS
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _UPGRADE_LOCK}):
+        connection.rollback()
+        if time.monotonic() > end:
+            raise ServiceUnavailable("database")
+        time.sleep(_POLL_SECONDS)
     connection.commit()
 
 

@@ -18,10 +18,12 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from namak.evidence import events
 from server.domain.deliveries import DeliveryState
 from server.domain.mailboxes import HolderKind, MailboxState
 from server.storage.register_tables import AdministrativeActRow, OrganisationRow
@@ -104,10 +106,15 @@ class DeliveryRow(Stored):
         one_of("state", DeliveryState),
         CheckConstraint("sequence > 0", name="sequence"),
         CheckConstraint("(state = 'NOTIFIED') = (notified_at IS NOT NULL)", name="notified_at"),
+        CheckConstraint("(state = 'WITHDRAWN') = (withdrawn_at IS NOT NULL)", name="withdrawn_at"),
         UniqueConstraint("mailbox_id", "sequence"),
         # A sender lists its own by descending identifier, all or those of one address.
         Index(None, "organisation_id", "id"),
         Index(None, "organisation_id", "sender_address_id", "id"),
+        # The one permission may stand for many senders (a whole domain), and one of them may be rare.
+        Index(None, "organisation_id", "sender", "id"),
+        # Without the state in which deliveries come in, so that it costs nothing there.
+        Index(None, "organisation_id", "state", "id", postgresql_where=text("state <> 'CONSIGNED'")),
     )
 
     mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id), primary_key=True)
@@ -124,6 +131,7 @@ class DeliveryRow(Stored):
     submitted_at: Mapped[datetime]
     state: Mapped[str]
     notified_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
 
 
 def _of_a_delivery() -> ForeignKeyConstraint:
@@ -202,6 +210,7 @@ class EvidenceRow(Stored):
         sha256_of("entry", "document"),
         Index(None, "id"),
         Index(None, "owner_id", "delivery_id", "id"),
+        Index("ix_evidence_withdrawals", "id", postgresql_where=text(f"event = '{events.WITHDRAWN.uri}'")),
     )
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)

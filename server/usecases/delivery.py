@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from server.domain.caller import Sender
-from server.domain.deliveries import Delivery
+from server.domain.deliveries import Delivery, DeliveryFilter
 from server.domain.fields import Malformed
 from server.domain.ids import parse_id
 from server.domain.paging import Page, Query
 from server.domain.refusals import InvalidPageToken, ResourceNotPermitted
-from server.usecases.mailboxes import checked_page_size
-from server.usecases.ports import UnitOfWork
+from server.usecases.mailboxes import checked_page_size, checked_times
+from server.usecases.ports import Transaction, UnitOfWork
+
+_EVERYTHING = DeliveryFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class ListDeliveries:
     caller: Sender
     page_size: int
     page_token: str
+    wanted: DeliveryFilter = _EVERYTHING
 
 
 class DeliveryDesk:
@@ -35,26 +38,38 @@ class DeliveryDesk:
             ResourceNotPermitted.
         """
         async with self._uow.reading() as tx:
-            delivery = (await tx.deliveries.sent(caller.organisation_id, [delivery_id])).get(delivery_id)
-        if delivery is None or caller.sender_address_id not in (None, delivery.sender_address_id):
-            raise ResourceNotPermitted("delivery")
-        return delivery
+            return await sent_by(tx, caller, delivery_id)
 
     async def list_deliveries(self, command: ListDeliveries) -> Page[Delivery]:
-        """Lists the caller's deliveries, newest first.
+        """Lists those of the caller's deliveries that it asks for, newest first.
 
         Raises:
-            InvalidPageToken, InvalidFields: the latter for a negative page size.
+            InvalidPageToken.
+            InvalidFields: a negative page size, or times of which the later is not after the earlier.
         """
-        caller, size = command.caller, checked_page_size(command.page_size)
-        query = Query(("ListDeliveries", str(caller.organisation_id), str(caller.sender_address_id or "")))
+        caller, wanted, size = command.caller, command.wanted, checked_page_size(command.page_size)
+        checked_times(wanted.submitted_from, wanted.submitted_before)
+        owner = (str(caller.organisation_id), str(caller.sender_address_id or ""))
+        query = Query(("ListDeliveries", *owner, *wanted.parts()))
         before = _delivery_id(query.key(command.page_token))
         async with self._uow.reading() as tx:
             deliveries = await tx.deliveries.list_sent(
-                caller.organisation_id, caller.sender_address_id, before=before, limit=size + 1
+                caller.organisation_id, caller.sender_address_id, wanted, before=before, limit=size + 1
             )
         shown = deliveries[:size]
         return Page(shown, query.token(str(shown[-1].id)) if len(deliveries) > size else "")
+
+
+async def sent_by(tx: Transaction, caller: Sender, delivery_id: UUID) -> Delivery:
+    """Returns one delivery of the caller's organisation; bound to one address, only that address's.
+
+    Raises:
+        ResourceNotPermitted: there is none, or it is not the caller's.
+    """
+    delivery = (await tx.deliveries.sent(caller.organisation_id, [delivery_id])).get(delivery_id)
+    if delivery is None or caller.sender_address_id not in (None, delivery.sender_address_id):
+        raise ResourceNotPermitted("delivery")
+    return delivery
 
 
 def _delivery_id(key: str | None) -> UUID | None:

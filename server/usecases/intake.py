@@ -280,5 +280,5 @@ def _accepted_before(caller: Sender, asked: Submission, delivery: Delivery, fact
         for event in (events.SUBMISSION_ACCEPTANCE, events.CONTENT_CONSIGNMENT)
     )
     # The delivery as it was accepted; what became of it since is for GetDelivery to say.
-    as_accepted = replace(delivery, state=DeliveryState.CONSIGNED, notified_at=None)
+    as_accepted = replace(delivery, state=DeliveryState.CONSIGNED, notified_at=None, withdrawn_at=None)
     return Accepted(asked.request_id, as_accepted, evidence)

@@ -1,31 +1,26 @@
-"""Mailboxes: the operator opens them, holders look into their own (POST-1, POST-5)."""
+"""Mailboxes: holders look into their own, and others ask whether there is one (POST-1, POST-5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from server.domain import addresses
+from server.domain import limits
 from server.domain.caller import Holder
-from server.domain.deliveries import MessageView
+from server.domain.deliveries import MessageFilter, MessageView
+from server.domain.facts import Fact
 from server.domain.fields import Malformed
-from server.domain.mailboxes import Mailbox, MailboxState
+from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.paging import Page, Query, page_size
-from server.domain.profile import Profile
 from server.domain.refusals import (
-    AlreadyRegistered,
     FieldProblem,
     InvalidFields,
     InvalidPageToken,
+    MailboxUnknown,
     ResourceNotPermitted,
 )
-from server.usecases.operator_claims import claim_request
-from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
+from server.usecases.ports import Transaction, UnitOfWork
 
-
-@dataclass(frozen=True, slots=True)
-class OpenMailbox:
-    """`address` is in canonical form (`server.domain.addresses.recipient_address`)."""
-
-    request_id: str
-    address: str
+_EVERYTHING = MessageFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +30,39 @@ class ListMessages:
     holder: Holder
     page_size: int
     page_token: str
+    wanted: MessageFilter = _EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class ListLinks:
+    """`page_size` as it was asked for: 0 means the default, more than the maximum means the maximum."""
+
+    holder: Holder
+    page_size: int
+    page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLink:
+    """The opening of a link, and the evidence that carries the link: ContentConsignment."""
+
+    link: MailboxLink
+    consignment: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """One page of the openings of a mailbox's links, and the end of its chain at that moment."""
+
+    page: Page[OpenedLink]
+    head: MailboxHead
 
 
 class Mailboxes:
-    """Opens mailboxes and shows holders what lies in their own. Listing is not opening."""
+    """Shows holders what lies in their own mailboxes. Listing is not opening."""
 
-    def __init__(self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy, profile: Profile) -> None:
+    def __init__(self, *, uow: UnitOfWork) -> None:
         self._uow = uow
-        self._clock = clock
-        self._entropy = entropy
-        self._profile = profile
-
-    async def open_mailbox(self, command: OpenMailbox) -> Mailbox:
-        """Opens a mailbox for a person or an entity; its address is never given again (BOX-2).
-
-        Raises:
-            RequestIdReused, AlreadyRegistered.
-        """
-        kind, number = addresses.holder_of(command.address, self._profile)
-        mailbox = Mailbox(
-            self._entropy.new_id(), command.address, kind, number, MailboxState.OPEN, self._clock.now()
-        )
-        async with self._uow.writing() as tx:
-            if earlier := await claim_request(
-                tx, command.request_id, mailbox.id, "OpenMailbox", command.address
-            ):
-                existing = await tx.mailboxes.get(earlier)
-                if existing is None:
-                    raise LookupError("a claimed mailbox is not there")
-                return existing
-            if not await tx.mailboxes.add(mailbox):
-                raise AlreadyRegistered("mailbox", command.address)
-            await tx.commit()
-        return mailbox
 
     async def get_mailbox(self, holder: Holder) -> Mailbox:
         """Returns the caller's own mailbox.
@@ -78,8 +73,21 @@ class Mailboxes:
         async with self._uow.reading() as tx:
             return await own_mailbox(tx, holder)
 
-    async def list_messages(self, command: ListMessages) -> Page[MessageView]:
-        """Lists the caller's messages, newest first.
+    async def resolve(self, address: str) -> Mailbox:
+        """Returns the mailbox that an address in canonical form means.
+
+        Raises:
+            MailboxUnknown.
+        """
+        async with self._uow.reading() as tx:
+            mailbox = await tx.mailboxes.named(address)
+        if mailbox is None:
+            raise MailboxUnknown(address)
+        return mailbox
+
+    async def list_links(self, command: ListLinks) -> LinkPage:
+        """Lists the openings of the links of the caller's own mailbox, oldest first (BOX-7). The page without
+        a token of a next one ends at the head that it tells.
 
         Raises:
             ResourceNotPermitted, InvalidPageToken, InvalidFields: the last for a negative page size.
@@ -87,10 +95,36 @@ class Mailboxes:
         size = checked_page_size(command.page_size)
         async with self._uow.reading() as tx:
             mailbox = await own_mailbox(tx, command.holder)
-            query = Query(("ListMessages", str(mailbox.id)))
+            query = Query(("ListMailboxLinks", str(mailbox.id)))
+            after = _sequence(query.key(command.page_token)) or 0
+            # First the head: links are only added, so all up to it are there.
+            head = await tx.mailboxes.head(mailbox.id)
+            found = [
+                link
+                for link in await tx.mailboxes.links(mailbox.id, after=after, limit=size)
+                if link.sequence <= head.sequence
+            ]
+            facts = await tx.evidence.consignments(mailbox.id, [link.delivery_id for link in found])
+        openings = _fitting([OpenedLink(link, facts[link.delivery_id]) for link in found])
+        last = openings[-1].link.sequence if openings else after
+        return LinkPage(Page(openings, query.token(str(last)) if last < head.sequence else ""), head)
+
+    async def list_messages(self, command: ListMessages) -> Page[MessageView]:
+        """Lists those of the caller's messages that they ask for, newest first.
+
+        Raises:
+            ResourceNotPermitted, InvalidPageToken.
+            InvalidFields: a negative page size, or times of which the later is not after the earlier.
+        """
+        size, wanted = checked_page_size(command.page_size), command.wanted
+        checked_times(wanted.consigned_from, wanted.consigned_before)
+        async with self._uow.reading() as tx:
+            mailbox = await own_mailbox(tx, command.holder)
+            query = Query(("ListMessages", str(mailbox.id), *wanted.parts()))
             messages = await tx.deliveries.list_in_mailbox(
                 mailbox.id,
                 command.holder.person_number,
+                wanted,
                 before=_sequence(query.key(command.page_token)),
                 limit=size + 1,
             )
@@ -112,12 +146,28 @@ async def own_mailbox(tx: Transaction, holder: Holder) -> Mailbox:
     return mailbox
 
 
+def _fitting(openings: Sequence[OpenedLink]) -> Sequence[OpenedLink]:
+    """Returns as many as a reply holds that every gRPC library takes, and one at least."""
+    size = 0
+    for count, opening in enumerate(openings):
+        size += len(opening.consignment.data)
+        if count and size > limits.EVIDENCE_REPLY_BYTES:
+            return openings[:count]
+    return openings
+
+
 def checked_page_size(asked: int) -> int:
     """Returns how many items a page has. Raises `InvalidFields` for a negative number."""
     try:
         return page_size(asked)
     except Malformed as problem:
         raise InvalidFields([FieldProblem("page_size", problem.reason, problem.text)]) from None
+
+
+def checked_times(earliest: datetime | None, end: datetime | None) -> None:
+    """Refuses a stretch of time that has no length. Raises `InvalidFields`."""
+    if earliest is not None and end is not None and end <= earliest:
+        raise InvalidFields([FieldProblem("end_time", "TIMES_REVERSED", "must be after start_time")])
 
 
 def _sequence(key: str | None) -> int | None:

@@ -12,11 +12,14 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from namak.evidence.events import Event
 from server.domain.caller import IpAddress
-from server.domain.deliveries import Delivery, MessageView, Part, PartInfo
+from server.domain.deliveries import Delivery, DeliveryFilter, MessageFilter, MessageView, Part, PartInfo
 from server.domain.facts import Fact
-from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.local_days import Stretch
+from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.domain.sending_rights import Hosts
+from server.domain.usage import UsageRow
 from server.usecases.records import (
     Claim,
     Confirmation,
@@ -25,6 +28,7 @@ from server.usecases.records import (
     Opening,
     PublishedCheckpoint,
     RecordedRefusal,
+    UsageFact,
     VerifiedSigner,
 )
 from server.usecases.register_ports import (
@@ -107,7 +111,25 @@ class Mailboxes(Protocol):
     async def of_person(self, person_number: str) -> Mailbox | None: ...
 
     async def lock(self, addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
-        """Locks the heads of these mailboxes in sorted order; returns those that exist, by address."""
+        """Locks these mailboxes in sorted order, with their heads, so that neither state nor head changes
+        meanwhile; returns those that exist, as they are once locked, by address.
+        """
+        ...
+
+    async def named(self, address: str) -> Mailbox | None:
+        """Returns the mailbox of this address, without a lock."""
+        ...
+
+    async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
+        """Changes the state of a locked mailbox."""
+        ...
+
+    async def links(self, mailbox_id: UUID, *, after: int, limit: int) -> Sequence[MailboxLink]:
+        """Returns the openings of a mailbox's links after a sequence, in order."""
+        ...
+
+    async def head(self, mailbox_id: UUID) -> MailboxHead:
+        """Returns the end of a mailbox's chain, without a lock."""
         ...
 
     async def advance(self, heads: Mapping[UUID, MailboxHead], links: Sequence[MailboxLink]) -> None:
@@ -123,10 +145,16 @@ class Deliveries(Protocol):
         ...
 
     async def list_sent(
-        self, organisation_id: UUID, sender_address_id: UUID | None, *, before: UUID | None, limit: int
+        self,
+        organisation_id: UUID,
+        sender_address_id: UUID | None,
+        wanted: DeliveryFilter,
+        *,
+        before: UUID | None,
+        limit: int,
     ) -> Sequence[Delivery]:
-        """Lists an organisation's (or one address's) deliveries by descending identifier, from before the
-        given one.
+        """Lists those of an organisation's (or one address's) deliveries that are wanted, by descending
+        identifier, from before the given one.
         """
         ...
 
@@ -141,9 +169,17 @@ class Deliveries(Protocol):
     ) -> MessageView | None: ...
 
     async def list_in_mailbox(
-        self, mailbox_id: UUID, person_number: str, *, before: int | None, limit: int
+        self,
+        mailbox_id: UUID,
+        person_number: str,
+        wanted: MessageFilter,
+        *,
+        before: int | None,
+        limit: int,
     ) -> Sequence[MessageView]:
-        """Lists a mailbox's messages by descending sequence, from before the given one."""
+        """Lists those of a mailbox's messages that are wanted, by descending sequence, from before the given
+        one.
+        """
         ...
 
     async def read_part(
@@ -156,6 +192,16 @@ class Deliveries(Protocol):
         """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state (compare-and-
         set).
         """
+        ...
+
+    async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
+        """Moves CONSIGNED to WITHDRAWN; returns False when the delivery was in another state (compare-and-
+        set).
+        """
+        ...
+
+    async def is_opened(self, mailbox_id: UUID, delivery_id: UUID) -> bool:
+        """Tells whether anybody has opened the delivery."""
         ...
 
     async def add_opening(self, opening: Opening) -> None: ...
@@ -194,6 +240,10 @@ class EvidenceStore(Protocol):
         """Returns the facts of each of many deliveries, in the order of recording, by delivery."""
         ...
 
+    async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        """Returns the ContentConsignment of each of these deliveries in one mailbox, by delivery."""
+        ...
+
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         """Publishes a revocation list that is too large to stand in evidence; adding it again changes
         nothing.
@@ -201,6 +251,31 @@ class EvidenceStore(Protocol):
         ...
 
     async def revocation_list(self, digest: bytes) -> bytes | None: ...
+
+
+class UsageRecords(Protocol):
+    """What senders used, read from what was accepted (ADMIN-5)."""
+
+    async def accepted(
+        self,
+        organisation_id: UUID,
+        stretches: Sequence[Stretch],
+        *,
+        sender: str | None,
+        sender_address_id: UUID | None,
+    ) -> Sequence[UsageRow]:
+        """Counts what was accepted in these stretches of time, which are in order and do not overlap; of one
+        address, or under one permission, where given.
+        """
+        ...
+
+    async def organisations(self) -> Sequence[UUID]:
+        """Returns the identifiers of all organisations."""
+        ...
+
+    async def facts(self, event: Event, *, after: UUID, before: UUID, limit: int) -> Sequence[UsageFact]:
+        """Returns an event's facts between two identifiers, both exclusive, by ascending identifier."""
+        ...
 
 
 class Transaction(Protocol):
@@ -230,6 +305,8 @@ class Transaction(Protocol):
     def deliveries(self) -> Deliveries: ...
     @property
     def evidence(self) -> EvidenceStore: ...
+    @property
+    def usage(self) -> UsageRecords: ...
 
     async def commit(self) -> None:
         """Commits, synchronously to disk. Without it, leaving the unit of work rolls back."""

@@ -13,13 +13,14 @@ import structlog
 from namak.evidence import events
 from server.domain import evidence_building, limits
 from server.domain.caller import Holder
-from server.domain.deliveries import Delivery, MessageView, Part
+from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part
 from server.domain.evidence_building import SignedStatement
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox
 from server.domain.profile import Profile
 from server.domain.refusals import (
     AlreadyConfirmed,
+    DeliveryWithdrawn,
     EvidenceCorrupt,
     FieldProblem,
     InvalidFields,
@@ -116,10 +117,12 @@ class Reading:
 
         Raises:
             ResourceNotPermitted.
+            DeliveryWithdrawn: the sender was first.
         """
         holder = command.holder
         async with self._uow.writing() as tx:
             mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
+            _check_not_withdrawn(delivery)
             if opening := await tx.deliveries.opening(mailbox.id, delivery.id, holder.person_number):
                 (fact,) = await _recorded(tx, [opening.evidence_id])
                 return OpenedMessage(await _message(tx, mailbox, holder, delivery.id), fact)
@@ -140,13 +143,14 @@ class Reading:
         """Returns one part of an opened message, as it was submitted (POST-10).
 
         Raises:
-            ResourceNotPermitted, NotOpened.
+            ResourceNotPermitted, NotOpened, DeliveryWithdrawn.
             InvalidFields: the message has no such part.
             EvidenceCorrupt: the stored content is not the one whose digest stands in the evidence.
         """
         async with self._uow.reading() as tx:
             mailbox = await own_mailbox(tx, command.holder)
             message = await _message(tx, mailbox, command.holder, command.delivery_id)
+            _check_not_withdrawn(message.delivery)
             if message.opened_at is None:
                 raise NotOpened(command.delivery_id)
             found = None
@@ -169,11 +173,12 @@ class Reading:
         """Returns the statement to sign: one that has at least half its life left, or a new one.
 
         Raises:
-            ResourceNotPermitted, NotOpened, AlreadyConfirmed.
+            ResourceNotPermitted, NotOpened, AlreadyConfirmed, DeliveryWithdrawn.
         """
         holder = command.holder
         async with self._uow.writing() as tx:
             mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
+            _check_not_withdrawn(delivery)
             opening = await _opening(tx, mailbox, holder, delivery.id)
             if await tx.deliveries.confirmation(mailbox.id, delivery.id):
                 raise AlreadyConfirmed(delivery.id)
@@ -198,7 +203,7 @@ class Reading:
 
         Raises:
             ResourceNotPermitted, NotOpened, AlreadyConfirmed, StatementNotIssued, StatementExpired,
-            SignerNotRecipient, and what `Signatures.verify` raises.
+            SignerNotRecipient, DeliveryWithdrawn, and what `Signatures.verify` raises.
         """
         judged = await self._judge(command)
         if isinstance(judged, ConfirmedReading):
@@ -214,6 +219,7 @@ class Reading:
         async with self._uow.reading() as tx:
             mailbox = await own_mailbox(tx, holder)
             message = await _message(tx, mailbox, holder, command.delivery_id)
+            _check_not_withdrawn(message.delivery)
             await _opening(tx, mailbox, holder, command.delivery_id)
             if earlier := await _confirmed_before(tx, mailbox, command):
                 return ConfirmedReading(message, earlier)
@@ -237,6 +243,7 @@ class Reading:
         holder, statement = command.holder, judged.statement
         async with self._uow.writing() as tx:
             mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
+            _check_not_withdrawn(delivery)
             if earlier := await _confirmed_before(tx, mailbox, command):
                 return ConfirmedReading(await _message(tx, mailbox, holder, delivery.id), earlier)
             opening = await _opening(tx, mailbox, holder, delivery.id)
@@ -307,6 +314,11 @@ async def _message(tx: Transaction, mailbox: Mailbox, holder: Holder, delivery_i
     if message is None:
         _not_yours()
     return message
+
+
+def _check_not_withdrawn(delivery: Delivery) -> None:
+    if delivery.state is DeliveryState.WITHDRAWN:
+        raise DeliveryWithdrawn(delivery.id)
 
 
 def _not_yours() -> NoReturn:

@@ -1,6 +1,7 @@
 """Gives each piece of evidence what makes it this one."""
 
 from datetime import datetime
+from uuid import UUID
 
 from namak.evidence.document import SALT_BYTES
 from server.domain.evidence_building import Stamp
@@ -17,4 +18,8 @@ class Stamps:
 
     def at(self, time: datetime) -> Stamp:
         """Returns the stamp of one piece of evidence that is recorded at the given time."""
-        return Stamp(self._entropy.new_id(), self._entropy.random(SALT_BYTES), time, self._profile)
+        return self.of(self._entropy.new_id(), time)
+
+    def of(self, evidence_id: UUID, time: datetime) -> Stamp:
+        """Returns the stamp of evidence whose identifier was needed before."""
+        return Stamp(evidence_id, self._entropy.random(SALT_BYTES), time, self._profile)

@@ -3,19 +3,31 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from namak.evidence.events import CONTENT_CONSIGNMENT
-from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part
-from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink
+from server.domain.deliveries import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    MessageFilter,
+    MessageView,
+    Part,
+)
+from server.domain.ids import first_id
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.domain.senders import SenderAddress
 from server.storage.failures import StorageFault
 from server.usecases.ports import Transaction, UnitOfWork
-from server.usecases.records import Confirmation, IssuedStatement, Opening
+from server.usecases.records import Claim, Confirmation, IssuedStatement, Opening
 from tests.contracts import examples
 
+ALL_SENT, ALL_MESSAGES = DeliveryFilter(), MessageFilter()
+FIRST_TIME, LAST_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 PERSON, OTHER = "5001950015", "6002950016"
 
 
@@ -27,6 +39,11 @@ async def mailbox_and_sender(tx: Transaction) -> tuple[Mailbox, SenderAddress]:
     await tx.sender_addresses.add(address)
     await tx.mailboxes.add(mailbox)
     return mailbox, address
+
+
+def id_at(seconds: float) -> UUID:
+    """Returns a new identifier of that time, as a clock would have given it."""
+    return UUID(int=first_id(examples.at(seconds)).int + examples.number())
 
 
 async def delivered(tx: Transaction, count: int = 1) -> Sequence[Delivery]:
@@ -88,6 +105,42 @@ class MailboxContract:
                 with pytest.raises(ValueError, match="forward"):
                     await tx.mailboxes.advance({first.id: not_beyond}, [])
 
+    async def test_a_mailbox_is_found_by_its_address_and_changes_its_state(self, uow: UnitOfWork) -> None:
+        first, second = examples.mailbox(), examples.mailbox()
+        async with uow.writing() as tx:
+            await tx.mailboxes.add(first)
+            await tx.mailboxes.add(second)
+            assert await tx.mailboxes.named(first.address) == first
+            assert await tx.mailboxes.named("0@e-citizen.am") is None
+            await tx.mailboxes.set_state(first.id, MailboxState.CLOSED)
+            closed = replace(first, state=MailboxState.CLOSED)
+            assert await tx.mailboxes.named(first.address) == closed
+            assert await tx.mailboxes.get(second.id) == second
+            with pytest.raises(LookupError):
+                await tx.mailboxes.set_state(examples.new_id(), MailboxState.OPEN)
+
+    async def test_links_are_listed_in_order_of_their_own_mailbox(self, uow: UnitOfWork) -> None:
+        first, second = examples.mailbox(), examples.mailbox()
+
+        def link(of: Mailbox, sequence: int) -> MailboxLink:
+            return MailboxLink(
+                of.id, sequence, examples.new_id(), bytes([9] * 32), bytes(32), bytes([sequence] * 32)
+            )
+
+        mine, theirs = [link(first, sequence) for sequence in (3, 1, 2)], [link(second, 1)]
+        async with uow.writing() as tx:
+            for each in (first, second):
+                await tx.mailboxes.add(each)
+            await tx.mailboxes.advance({first.id: MailboxHead(3, bytes([3] * 32))}, [*mine, *theirs])
+            in_order = [mine[1], mine[2], mine[0]]
+            assert list(await tx.mailboxes.links(first.id, after=0, limit=9)) == in_order
+            assert list(await tx.mailboxes.links(first.id, after=1, limit=1)) == in_order[1:2]
+            assert list(await tx.mailboxes.links(first.id, after=3, limit=9)) == []
+            assert await tx.mailboxes.head(first.id) == MailboxHead(3, bytes([3] * 32))
+            assert await tx.mailboxes.head(second.id) == MailboxHead(0, bytes(32))
+            with pytest.raises(LookupError):
+                await tx.mailboxes.head(examples.new_id())
+
     async def test_a_place_in_a_chain_is_taken_once(self, uow: UnitOfWork) -> None:
         mailbox = examples.mailbox()
         link = MailboxLink(mailbox.id, 1, examples.new_id(), bytes(32), bytes(32), bytes(32))
@@ -125,15 +178,22 @@ class DeliveryContract:
             mine = await delivered(tx, 3)
             await delivered(tx, 2)
             owner = mine[0].organisation_id
-            assert list(await tx.deliveries.list_sent(owner, None, before=None, limit=9)) == [*reversed(mine)]
-            assert list(await tx.deliveries.list_sent(owner, None, before=None, limit=2)) == [
+            assert list(await tx.deliveries.list_sent(owner, None, ALL_SENT, before=None, limit=9)) == [
+                *reversed(mine)
+            ]
+            assert list(await tx.deliveries.list_sent(owner, None, ALL_SENT, before=None, limit=2)) == [
                 mine[2],
                 mine[1],
             ]
-            assert list(await tx.deliveries.list_sent(owner, None, before=mine[1].id, limit=9)) == [mine[0]]
+            assert list(await tx.deliveries.list_sent(owner, None, ALL_SENT, before=mine[1].id, limit=9)) == [
+                mine[0]
+            ]
             address = mine[0].sender_address_id
-            assert len(await tx.deliveries.list_sent(owner, address, before=None, limit=9)) == 3
-            assert len(await tx.deliveries.list_sent(owner, examples.new_id(), before=None, limit=9)) == 0
+            assert len(await tx.deliveries.list_sent(owner, address, ALL_SENT, before=None, limit=9)) == 3
+            assert (
+                len(await tx.deliveries.list_sent(owner, examples.new_id(), ALL_SENT, before=None, limit=9))
+                == 0
+            )
 
     async def test_a_part_is_read_as_it_was_stored(self, uow: UnitOfWork) -> None:
         every_byte = bytes(range(256)) * 4096
@@ -171,6 +231,91 @@ class DeliveryContract:
             notified = replace(delivery, state=DeliveryState.NOTIFIED, notified_at=examples.at(1))
             assert await tx.deliveries.lock(delivery.mailbox_id, delivery.id) == notified
 
+    async def test_a_delivery_is_withdrawn_once_and_never_notified_afterwards(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (delivery,), (other,) = await delivered(tx), await delivered(tx)
+            key = (delivery.mailbox_id, delivery.id)
+            assert await tx.deliveries.set_withdrawn(*key, examples.at(1))
+            assert not await tx.deliveries.set_withdrawn(*key, examples.at(2))
+            assert not await tx.deliveries.set_notified(*key, examples.at(2))
+            withdrawn = replace(delivery, state=DeliveryState.WITHDRAWN, withdrawn_at=examples.at(1))
+            assert await tx.deliveries.lock(*key) == withdrawn
+            view = await tx.deliveries.in_mailbox(*key, PERSON)
+            assert view == MessageView(withdrawn, None, None)
+            await tx.deliveries.set_notified(other.mailbox_id, other.id, examples.at(1))
+            assert not await tx.deliveries.set_withdrawn(other.mailbox_id, other.id, examples.at(2))
+            assert not await tx.deliveries.set_withdrawn(other.mailbox_id, delivery.id, examples.at(2))
+
+    async def test_a_sender_lists_what_it_asks_for(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first_box, address = await mailbox_and_sender(tx)
+            second_box = examples.mailbox()
+            await tx.mailboxes.add(second_box)
+            made = [examples.delivery(first_box, address, number, []) for number in (1, 2, 3, 4)]
+            made.append(replace(examples.delivery(second_box, address, 1, []), sender="rare@src.am"))
+            made = [
+                replace(each, id=id_at(seconds), submitted_at=examples.at(seconds))
+                for seconds, each in enumerate(made, 1)
+            ]
+            await tx.deliveries.add([(each, []) for each in made])
+            one, two, three, four, five = made
+            await tx.deliveries.set_notified(two.mailbox_id, two.id, examples.at(9))
+            await tx.deliveries.set_withdrawn(four.mailbox_id, four.id, examples.at(9))
+            owner = address.organisation_id
+            request_ids = [f"asked-{examples.number()}" for _ in range(2)]
+            await tx.claims.claim(
+                owner,
+                [
+                    Claim(request_ids[0], bytes(32), three.id),
+                    Claim(request_ids[1], bytes(32), examples.new_id()),
+                ],
+            )
+
+            async def listed(limit: int = 9, **wanted: Any) -> Sequence[UUID]:
+                found = await tx.deliveries.list_sent(
+                    owner, None, DeliveryFilter(**wanted), before=None, limit=limit
+                )
+                return [each.id for each in found]
+
+            consigned, notified, withdrawn = DeliveryState
+            assert await listed() == [each.id for each in reversed(made)]
+            assert await listed(sender="rare@src.am") == [five.id]
+            assert await listed(sender=address.address) == [four.id, three.id, two.id, one.id]
+            assert await listed(sender="nobody@src.am") == []
+            assert await listed(recipient=second_box.address) == [five.id]
+            assert await listed(recipient="0@e-citizen.am") == []
+            for states, found in (
+                ({consigned}, [five, three, one]),
+                ({notified}, [two]),
+                ({withdrawn}, [four]),
+                ({notified, withdrawn}, [four, two]),
+                ({consigned, withdrawn}, [five, four, three, one]),
+                (set(DeliveryState), [five, four, three, two, one]),
+            ):
+                assert await listed(states=frozenset(states)) == [each.id for each in found]
+            assert await listed(2, states=frozenset({consigned, withdrawn})) == [five.id, four.id]
+            assert await listed(submitted_from=examples.at(4)) == [five.id, four.id]
+            assert await listed(submitted_before=examples.at(2)) == [one.id]
+            assert await listed(submitted_from=examples.at(2), submitted_before=examples.at(4)) == [
+                three.id,
+                two.id,
+            ]
+            ages = {"submitted_from": FIRST_TIME, "submitted_before": LAST_TIME}
+            assert len(await listed(**ages)) == 5
+            assert await listed(request_id=request_ids[0]) == [three.id]
+            assert await listed(request_id=request_ids[1]) == []
+            assert await listed(request_id="nobody-s") == []
+            assert await listed(sender=address.address, states=frozenset({withdrawn})) == [four.id]
+            assert await listed(sender="rare@src.am", states=frozenset({withdrawn})) == []
+            page = await tx.deliveries.list_sent(
+                owner,
+                address.id,
+                DeliveryFilter(states=frozenset({consigned, notified})),
+                before=five.id,
+                limit=2,
+            )
+            assert [each.id for each in page] == [three.id, two.id]
+
     async def test_a_delivery_is_in_its_own_mailbox_only(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:
             (delivery,), (other,) = await delivered(tx), await delivered(tx)
@@ -190,11 +335,62 @@ class HolderContract:
             await delivered(tx, 2)
             mailbox_id = mine[0].mailbox_id
             views = [MessageView(each, None, None) for each in reversed(mine)]
-            listed = await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, before=None, limit=9)
+            listed = await tx.deliveries.list_in_mailbox(
+                mailbox_id, PERSON, ALL_MESSAGES, before=None, limit=9
+            )
             assert list(listed) == views
-            listed = await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, before=3, limit=1)
+            listed = await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, ALL_MESSAGES, before=3, limit=1)
             assert list(listed) == views[1:2]
-            assert list(await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, before=1, limit=9)) == []
+            assert (
+                list(await tx.deliveries.list_in_mailbox(mailbox_id, PERSON, ALL_MESSAGES, before=1, limit=9))
+                == []
+            )
+
+    async def test_a_holder_lists_what_they_ask_for(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            mailbox, address = await mailbox_and_sender(tx)
+            made = [examples.delivery(mailbox, address, number, []) for number in (1, 2, 3)]
+            made = [replace(each, submitted_at=examples.at(seconds)) for seconds, each in enumerate(made, 1)]
+            made[2] = replace(made[2], sender="rare@src.am")
+            await tx.deliveries.add([(each, []) for each in made])
+            one, two, three = made
+            for each in (one, two):
+                await tx.deliveries.add_opening(
+                    Opening(mailbox.id, each.id, PERSON, examples.new_id(), examples.at(9))
+                )
+            await tx.deliveries.add_confirmation(
+                Confirmation(mailbox.id, one.id, PERSON, bytes(32), (examples.new_id(),), examples.at(9))
+            )
+
+            async def listed(person: str = PERSON, **wanted: Any) -> Sequence[UUID]:
+                found = await tx.deliveries.list_in_mailbox(
+                    mailbox.id, person, MessageFilter(**wanted), before=None, limit=9
+                )
+                return [each.delivery.id for each in found]
+
+            assert await listed(unopened_only=True) == [three.id]
+            assert await listed(OTHER, unopened_only=True) == [three.id, two.id, one.id]
+            assert await listed(unconfirmed_only=True) == [three.id, two.id]
+            assert await listed(OTHER, unconfirmed_only=True) == [three.id, two.id]
+            assert await listed(sender="rare@src.am") == [three.id]
+            assert await listed(sender="rare@src.am", unopened_only=True) == [three.id]
+            assert await listed(sender=address.address, unopened_only=True) == []
+            assert await listed(consigned_from=examples.at(2)) == [three.id, two.id]
+            assert await listed(consigned_before=examples.at(2)) == [one.id]
+            assert await listed(consigned_from=FIRST_TIME, consigned_before=LAST_TIME) == [
+                three.id,
+                two.id,
+                one.id,
+            ]
+
+    async def test_anybody_s_opening_counts(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            one, two = await delivered(tx, 2)
+            assert not await tx.deliveries.is_opened(one.mailbox_id, one.id)
+            opening = Opening(one.mailbox_id, one.id, OTHER, examples.new_id(), examples.at(1))
+            await tx.deliveries.add_opening(opening)
+            assert await tx.deliveries.is_opened(one.mailbox_id, one.id)
+            assert not await tx.deliveries.is_opened(two.mailbox_id, two.id)
 
     async def test_a_message_shows_when_this_person_opened_it_and_when_it_was_confirmed(
         self, uow: UnitOfWork
@@ -217,7 +413,7 @@ class HolderContract:
             assert await tx.deliveries.in_mailbox(*key, PERSON) == seen
             unseen = MessageView(delivery, None, examples.at(2))
             assert await tx.deliveries.in_mailbox(*key, OTHER) == unseen
-            listed = await tx.deliveries.list_in_mailbox(key[0], PERSON, before=None, limit=9)
+            listed = await tx.deliveries.list_in_mailbox(key[0], PERSON, ALL_MESSAGES, before=None, limit=9)
             assert list(listed) == [seen]
 
     async def test_a_person_opens_a_delivery_for_the_first_time_once(self, uow: UnitOfWork) -> None:
@@ -304,6 +500,17 @@ class EvidenceContract:
             expected = {first.id: [facts[0], facts[2]], second.id: [facts[1]], silent.id: []}
             assert {key: list(value) for key, value in found.items()} == expected
             assert await tx.evidence.of_deliveries([]) == {}
+
+    async def test_the_consignments_of_one_mailbox_come_at_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, second, silent = await delivered(tx, 3)
+            (other,) = await delivered(tx)
+            consigned = [examples.fact(each, CONTENT_CONSIGNMENT) for each in (first, second, other)]
+            await tx.evidence.record([examples.fact(first), *consigned])
+            wanted = [each.id for each in (first, second, silent, other)]
+            found = await tx.evidence.consignments(first.mailbox_id, wanted)
+            assert found == {first.id: consigned[0], second.id: consigned[1]}
+            assert await tx.evidence.consignments(first.mailbox_id, []) == {}
 
     async def test_a_fact_is_recorded_once(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:

@@ -6,7 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo
+from server.domain.deliveries import (
+    Delivery,
+    DeliveryFilter,
+    DeliveryState,
+    MessageFilter,
+    MessageView,
+    Part,
+    PartInfo,
+)
 from server.usecases.records import Confirmation, IssuedStatement, Opening
 from tests.fakes.state import State
 
@@ -41,14 +49,26 @@ class FakeDeliveries:
         return {each.id: each for each in found}
 
     async def list_sent(
-        self, organisation_id: UUID, sender_address_id: UUID | None, *, before: UUID | None, limit: int
+        self,
+        organisation_id: UUID,
+        sender_address_id: UUID | None,
+        wanted: DeliveryFilter,
+        *,
+        before: UUID | None,
+        limit: int,
     ) -> Sequence[Delivery]:
+        claim = self._state.claims.get((organisation_id, wanted.request_id or ""))
         found = [
             each
             for each in self._state.deliveries.values()
             if each.organisation_id == organisation_id
             and (sender_address_id is None or each.sender_address_id == sender_address_id)
             and (before is None or each.id < before)
+            and wanted.sender in (None, each.sender)
+            and wanted.recipient in (None, each.recipient)
+            and (not wanted.states or each.state in wanted.states)
+            and _is_between(each.submitted_at, wanted.submitted_from, wanted.submitted_before)
+            and (wanted.request_id is None or (claim is not None and claim.subject_id == each.id))
         ]
         return sorted(found, key=lambda delivery: delivery.id, reverse=True)[:limit]
 
@@ -60,15 +80,28 @@ class FakeDeliveries:
         return None if delivery is None else self._view(delivery, person_number)
 
     async def list_in_mailbox(
-        self, mailbox_id: UUID, person_number: str, *, before: int | None, limit: int
+        self,
+        mailbox_id: UUID,
+        person_number: str,
+        wanted: MessageFilter,
+        *,
+        before: int | None,
+        limit: int,
     ) -> Sequence[MessageView]:
-        found = [
-            each
+        views = [
+            self._view(each, person_number)
             for each in self._state.deliveries.values()
             if each.mailbox_id == mailbox_id and (before is None or each.sequence < before)
         ]
-        newest_first = sorted(found, key=lambda delivery: delivery.sequence, reverse=True)
-        return [self._view(delivery, person_number) for delivery in newest_first[:limit]]
+        found = [
+            view
+            for view in views
+            if not (wanted.unopened_only and view.opened_at)
+            and not (wanted.unconfirmed_only and view.confirmed_at)
+            and wanted.sender in (None, view.delivery.sender)
+            and _is_between(view.delivery.submitted_at, wanted.consigned_from, wanted.consigned_before)
+        ]
+        return sorted(found, key=lambda view: view.delivery.sequence, reverse=True)[:limit]
 
     async def read_part(
         self, mailbox_id: UUID, delivery_id: UUID, number: int
@@ -83,6 +116,17 @@ class FakeDeliveries:
         notified = replace(delivery, state=DeliveryState.NOTIFIED, notified_at=at)
         self._state.deliveries[mailbox_id, delivery_id] = notified
         return True
+
+    async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
+        delivery = self._state.deliveries.get((mailbox_id, delivery_id))
+        if delivery is None or delivery.state is not DeliveryState.CONSIGNED:
+            return False
+        withdrawn = replace(delivery, state=DeliveryState.WITHDRAWN, withdrawn_at=at)
+        self._state.deliveries[mailbox_id, delivery_id] = withdrawn
+        return True
+
+    async def is_opened(self, mailbox_id: UUID, delivery_id: UUID) -> bool:
+        return any(key[:2] == (mailbox_id, delivery_id) for key in self._state.openings)
 
     async def add_opening(self, opening: Opening) -> None:
         key = (opening.mailbox_id, opening.delivery_id, opening.person_number)
@@ -137,3 +181,7 @@ class FakeDeliveries:
     def _require_delivery(self, mailbox_id: UUID, delivery_id: UUID, table: str) -> None:
         found = (mailbox_id, delivery_id) in self._state.deliveries
         self._state.require(found, f"fk_{table}_mailbox_id_delivery_id_deliveries")
+
+
+def _is_between(time: datetime, earliest: datetime | None, end: datetime | None) -> bool:
+    return (earliest is None or time >= earliest) and (end is None or time < end)

@@ -6,18 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from server.domain.caller import IpNetwork
+from namak.evidence.events import CONTENT_CONSIGNMENT
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
-from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink
-from server.domain.senders import (
-    BindingRole,
-    CertificateBinding,
-    ContractState,
-    Domain,
-    Organisation,
-    SenderAddress,
-)
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.usecases.records import Claim, RecordedRefusal, SendingSide
 from tests.fakes.state import State
 
@@ -99,6 +91,27 @@ class FakeDomains(FakeRepository):
         self._state.require(known, "fk_domains_organisation_id_organisations")
         self._state.domains[domain.name] = domain
         return True
+    async def named(self, address: str) -> Mailbox | None:
+        return self._find(address)
+
+    async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
+        if mailbox_id not in self._state.mailboxes:
+            raise LookupError("no such mailbox")
+        self._state.mailboxes[mailbox_id] = replace(self._state.mailboxes[mailbox_id], state=state)
+
+    async def head(self, mailbox_id: UUID) -> MailboxHead:
+        if mailbox_id not in self._state.heads:
+            raise LookupError("a mailbox has no head")
+        return self._state.heads[mailbox_id]
+
+    async def links(self, mailbox_id: UUID, *, after: int, limit: int) -> Sequence[MailboxLink]:
+        found = [
+            link
+            for link in self._state.links.values()
+            if link.mailbox_id == mailbox_id and link.sequence > after
+        ]
+        return sorted(found, key=lambda link: link.sequence)[:limit]
+
 
     async def get(self, name: str) -> Domain | None:
         return self._state.domains.get(name)
@@ -146,6 +159,16 @@ class FakeSendingSides(FakeRepository):
 
 
 class FakeBindings(FakeRepository):
+    async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        return {
+            fact.delivery_id: fact
+            for fact in self._state.evidence.values()
+            if fact.owner_id == mailbox_id
+            and fact.delivery_id in delivery_ids
+            and fact.delivery_id is not None
+            and fact.event == CONTENT_CONSIGNMENT
+        }
+
     async def add(self, binding: CertificateBinding, certificate: bytes) -> bool:
         digest = hashlib.sha256(certificate).digest()
         self._state.require(
