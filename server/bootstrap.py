@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -40,20 +40,28 @@ from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
 from server.transparency.tail import FOLLOWERS
+from server.usecases.acts import ActRegister
+from server.usecases.administration import Administration
+from server.usecases.administrators import AdministratorRegister
 from server.usecases.billing import Billing
+from server.usecases.certificates import CertificateRegister
 from server.usecases.delivery import DeliveryDesk
+from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.following import Following
 from server.usecases.identity import Identity
 from server.usecases.log_ports import PublishedFacts
 from server.usecases.log_queries import LogQueries
+from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
+from server.usecases.organisations import OrganisationRegister
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.reading import Reading
+from server.usecases.sender_addresses import SenderAddressRegister
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.submission import SubmissionDesk
-from server.usecases.withdrawal import Withdrawal
 from server.usecases.usage_audit import UsageAudit
+from server.usecases.withdrawal import Withdrawal
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
 
@@ -128,13 +136,17 @@ def dns_gateway(settings: Settings) -> Dns:
 
 def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
     """Returns the register of senders, for the operator's commands."""
-    return SenderAdmin(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), persons=citizen_pki(settings))
+    return Registers(settings, uow, _no_log_to_wake, citizen_pki(settings)).senders
 
 
-def mailboxes(settings: Settings, uow: UnitOfWork) -> Mailboxes:
+def mailboxes(settings: Settings, uow: UnitOfWork) -> MailboxRegister:
     """Returns the register of mailboxes, for the operator's commands."""
-    profile = PROFILES[settings.profile]
-    return Mailboxes(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), profile=profile)
+    return Registers(settings, uow, _no_log_to_wake, citizen_pki(settings)).mailboxes
+
+
+def _no_log_to_wake() -> None:
+    # The servers' leader looks for itself every now and then.
+    pass
 
 
 def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
@@ -204,6 +216,36 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         yield Server(grpc_server, log, settings)
 
 
+class Registers:
+    """The registers of who may send and of mailboxes: use cases that are administrative acts."""
+
+    def __init__(
+        self, settings: Settings, uow: UnitOfWork, wake_log: Callable[[], None], citizens: CitizenPki
+    ) -> None:
+        profile = PROFILES[settings.profile]
+        clock, entropy = SystemClock(), SystemEntropy()
+        administration = Administration(
+            uow=uow, clock=clock, entropy=entropy, wake_log=wake_log, profile=profile
+        )
+        self.senders = SenderAdmin(
+            organisations=OrganisationRegister(
+                administration=administration, uow=uow, clock=clock, entropy=entropy, profile=profile
+            ),
+            administrators=AdministratorRegister(administration=administration, clock=clock, entropy=entropy),
+            domains=DomainRegister(
+                administration=administration, clock=clock, entropy=entropy, texts=dns_gateway(settings)
+            ),
+            addresses=SenderAddressRegister(administration=administration, clock=clock, entropy=entropy),
+            certificates=CertificateRegister(
+                administration=administration, clock=clock, entropy=entropy, persons=citizens
+            ),
+            acts=ActRegister(administration=administration),
+        )
+        self.mailboxes = MailboxRegister(
+            administration=administration, clock=clock, entropy=entropy, profile=profile
+        )
+
+
 class _Desks:
     """The use cases over one database and one log, and the servicers in front of them."""
 
@@ -229,8 +271,8 @@ class _Desks:
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
-        self._admin = SenderAdmin(uow=uow, clock=clock, entropy=entropy, persons=citizens)
-        self._mailboxes = Mailboxes(uow=uow, clock=clock, entropy=entropy, profile=profile)
+        self._registers = Registers(settings, uow, log.wake, citizens)
+        self._mailboxes = Mailboxes(uow=uow)
         self._reading = Reading(
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
         )
@@ -243,8 +285,10 @@ class _Desks:
         """Returns the servicers of the contract, in front of the use cases."""
         profile = self._profile
         return Servicers(
-            sender_admin=SenderAdminServicer(self._admin, profile, development=self._development),
-            mailbox=MailboxServicer(self._mailboxes, self._reading, self._following, profile),
+            sender_admin=SenderAdminServicer(self._registers.senders, profile, development=self._development),
+            mailbox=MailboxServicer(
+                self._registers.mailboxes, self._mailboxes, self._reading, self._following, profile
+            ),
             delivery=DeliveryServicer(
                 self.submissions, self._delivery, self._withdrawal, self._following, profile
             ),

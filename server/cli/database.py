@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from server import bootstrap
 from server.cli.endings import fail, load, run, told
 from server.config import Settings
+from server.domain.administration import CommandLine
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
@@ -58,7 +59,7 @@ async def _bind_operator(der: bytes, settings: Settings) -> None:
         database = Database(url, pool_size=2)
         try:
             admin = bootstrap.sender_admin(settings, SqlUnitOfWork(database))
-            binding = await admin.bind_operator(der)
+            binding = await admin.certificates.bind_operator(der, CommandLine())
         finally:
             await database.dispose()
     typer.echo(f"Bound as operator: SHA-256 {binding.certificate_sha256.hex()}")

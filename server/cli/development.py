@@ -13,19 +13,17 @@ from server import bootstrap
 from server.cli.endings import fail, load, run, told
 from server.config import Settings
 from server.dev.world import World, WorldExists
+from server.domain.administration import CommandLine
 from server.domain.networks import network
 from server.domain.senders import ContractState
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
-from server.usecases.mailboxes import OpenMailbox
-from server.usecases.sender_admin import (
-    BindCertificate,
-    RegisterDomain,
-    RegisterOrganisation,
-    RegisterSenderAddress,
-    SenderAdmin,
-    SetContractState,
-)
+from server.usecases.certificates import BindCertificate
+from server.usecases.domains import RegisterDomain
+from server.usecases.mailbox_register import OpenMailbox
+from server.usecases.organisations import RegisterOrganisation, SetContractState
+from server.usecases.sender_addresses import RegisterSenderAddress
+from server.usecases.sender_admin import SenderAdmin
 
 _SENDER = "notices@src.am"
 _RECIPIENT = "5001950015@e-citizen.am"
@@ -92,10 +90,10 @@ async def _register(settings: Settings, operator: bytes, agency: bytes) -> None:
         try:
             uow = SqlUnitOfWork(database)
             admin = bootstrap.sender_admin(settings, uow)
-            await admin.bind_operator(operator)
+            await admin.certificates.bind_operator(operator, CommandLine())
             await _register_agency(admin, agency)
             await bootstrap.mailboxes(settings, uow).open_mailbox(
-                OpenMailbox("dev-register-mailbox", _RECIPIENT)
+                OpenMailbox(CommandLine(), "dev-register-mailbox", _RECIPIENT)
             )
         finally:
             await database.dispose()
@@ -107,19 +105,23 @@ async def _register(settings: Settings, operator: bytes, agency: bytes) -> None:
 
 async def _register_agency(admin: SenderAdmin, certificate: bytes) -> None:
     # The request ids make it a repetition the next time, which changes nothing.
-    organisation = await admin.register_organisation(
-        RegisterOrganisation("dev-register-organisation", "00000701", "State Revenue Committee")
+    by = CommandLine()
+    registered = await admin.organisations.register_organisation(
+        RegisterOrganisation(by, "dev-register-organisation", "00000701", "State Revenue Committee")
     )
-    await admin.set_contract_state(
-        SetContractState("dev-register-contract", organisation.id, ContractState.IN_FORCE)
+    organisation_id = registered.organisation.id
+    await admin.organisations.set_contract_state(
+        SetContractState(by, "dev-register-contract", organisation_id, ContractState.IN_FORCE)
     )
-    await admin.register_domain(
-        RegisterDomain("dev-register-domain", organisation.id, "src.am", "development")
+    await admin.domains.register_domain(
+        RegisterDomain(by, "dev-register-domain", organisation_id, "src.am", "development")
     )
     networks = (network("127.0.0.1/32", development=True),)
-    await admin.register_sender_address(
-        RegisterSenderAddress("dev-register-address", organisation.id, _SENDER, networks, sms_permitted=False)
+    await admin.addresses.register_sender_address(
+        RegisterSenderAddress(
+            by, "dev-register-address", organisation_id, _SENDER, networks, sms_permitted=False
+        )
     )
-    await admin.bind_certificate(
-        BindCertificate("dev-register-certificate", organisation.id, None, certificate)
+    await admin.certificates.bind_certificate(
+        BindCertificate(by, "dev-register-certificate", organisation_id, None, certificate)
     )

@@ -135,25 +135,34 @@ def mailbox_resource(address: str) -> Resource:
 
 def organisation_snapshot(organisation: Organisation) -> Snapshot:
     """Returns an organisation's fields and its contract's."""
+    last_day = organisation.contract_ends_on
     return {
         "code": organisation.code,
         "display_name": organisation.name,
         "contract_state": organisation.contract_state.value,
+        **({} if last_day is None else {"contract_end_date": last_day.isoformat()}),
     }
 
 
 def domain_snapshot(domain: Domain) -> Snapshot:
     """Returns a domain's fields."""
-    return {"name": domain.name, "document_reference": domain.document_reference}
+    return {
+        "name": domain.name,
+        "proof": domain.proof.value,
+        "document_reference": domain.document_reference,
+    }
 
 
 def sender_address_snapshot(address: SenderAddress) -> Snapshot:
     """Returns a sender address's fields."""
+    networks = tuple(str(network) for network in address.networks)
     return {
         "address": address.address,
-        "networks": tuple(str(network) for network in address.networks),
+        **({"networks": networks} if networks else {}),
+        **({"host_names": address.host_names} if address.host_names else {}),
         "sms_permitted": _flag(address.sms_permitted),
         "suspended": _flag(address.suspended),
+        "suspended_by_operator": _flag(address.suspended_by_operator),
     }
 
 
@@ -163,6 +172,7 @@ def binding_snapshot(binding: CertificateBinding) -> Snapshot:
     revoked = {} if binding.revoked_at is None else {"revoke_time": format_time(binding.revoked_at)}
     return {
         "role": binding.role.value,
+        **({"certificate_subject": binding.subject} if binding.subject else {}),
         **narrowed,
         "expire_time": format_time(binding.expires_at),
         **revoked,

@@ -111,3 +111,15 @@ def organisation_name(text: str) -> str:
 def document_reference(text: str) -> str:
     """Checks what names a document in the operator's files."""
     return line(text, limits.DOCUMENT_REFERENCE_CHARACTERS)
+
+
+def person_number(text: str, profile: Profile) -> str:
+    """Checks a person's national number (POST-3)."""
+    if not (text.isascii() and text.isdigit() and len(text) == profile.person_digits):
+        raise Malformed("PERSON_NUMBER_MALFORMED", f"must be {profile.person_digits} digits")
+    return text
+
+
+def person_name(text: str) -> str:
+    """Checks a person's name as the operator writes it down."""
+    return line(text, limits.PERSON_NAME_CHARACTERS)

@@ -13,6 +13,7 @@ from server.services.delivery_wire import part_info_to_proto
 from server.services.following_wire import follow_from_proto, mailbox_reply_to_proto
 from server.services.values_wire import chunks
 from server.usecases.following import Following
+from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.reading import Reading
 
@@ -21,8 +22,14 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     """Translates the calls of holders, and the operator's opening of mailboxes."""
 
     def __init__(
-        self, mailboxes: Mailboxes, reading: Reading, following: Following, profile: Profile
+        self,
+        register: MailboxRegister,
+        mailboxes: Mailboxes,
+        reading: Reading,
+        following: Following,
+        profile: Profile,
     ) -> None:
+        self._register = register
         self._mailboxes = mailboxes
         self._reading = reading
         self._following = following
@@ -30,7 +37,7 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
 
     async def OpenMailbox(self, request: pb.OpenMailboxRequest, context: Context) -> pb.OpenMailboxResponse:
         command = wire.open_mailbox_from_proto(request, self._profile)
-        mailbox = await self._mailboxes.open_mailbox(command)
+        mailbox = await self._register.open_mailbox(command)
         return pb.OpenMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
 
     async def ResolveAddress(

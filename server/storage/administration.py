@@ -83,6 +83,13 @@ class SqlAdministrators:
         row = await self._statements.first(query, {"organisation": organisation_id, "person": person_number})
         return None if row is None else _administrator(row)
 
+    async def lock(self, organisation_id: UUID, person_number: str) -> Administrator | None:
+        """Returns an administrator, disabled ones too, locked until the transaction ends."""
+        row = await self._statements.first(
+            _GET.with_for_update(), {"organisation": organisation_id, "person": person_number}
+        )
+        return None if row is None else _administrator(row)
+
     async def organisations_of(self, person_number: str) -> frozenset[UUID]:
         """Returns the organisations for which the person may act now."""
         rows = await self._statements.rows(_OF_PERSON, {"person": person_number})

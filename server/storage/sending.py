@@ -47,7 +47,12 @@ class SqlSendingSides:
         for row in await self._statements.rows(_OF, values):
             if row.id not in organisations:
                 organisations[row.id] = Organisation(
-                    row.id, row.code, row.name, ContractState(row.contract_state), row.registered_at
+                    id=row.id,
+                    code=row.code,
+                    name=row.name,
+                    contract_state=ContractState(row.contract_state),
+                    registered_at=row.registered_at,
+                    contract_ends_on=row.contract_ends_on,
                 )
             # The statement asks for all the addresses of all; an organisation gets those it asked for.
             if row.address_id is not None and row.address in senders[row.id]:
@@ -59,5 +64,7 @@ class SqlSendingSides:
                     sms_permitted=row.sms_permitted,
                     suspended=row.suspended,
                     registered_at=row.address_registered_at,
+                    host_names=tuple(row.host_names),
+                    suspended_by_operator=row.suspended and row.suspended_by_operator,
                 )
         return {each.id: SendingSide(each, entries[each.id]) for each in organisations.values()}

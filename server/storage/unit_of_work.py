@@ -9,15 +9,19 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.administration import SqlAdministrativeActs, SqlAdministrators
+from server.storage.bindings import SqlBindings
 from server.storage.claims import SqlClaims, SqlRefusals
 from server.storage.database import Database
 from server.storage.deliveries import SqlDeliveries
+from server.storage.domains import SqlDomains
 from server.storage.evidence import SqlEvidenceStore
 from server.storage.failures import answering
 from server.storage.mailboxes import SqlMailboxes
-from server.storage.senders import SqlBindings, SqlDomains, SqlOrganisations, SqlSenderAddresses
+from server.storage.organisations import SqlOrganisations
+from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
 from server.storage.statements import Statements
+from server.storage.usage import SqlUsage
 from server.usecases.ports import Transaction
 
 
@@ -41,6 +45,7 @@ class SqlTransaction:
         self.mailboxes = SqlMailboxes(self._statements)
         self.deliveries = SqlDeliveries(self._statements)
         self.evidence = SqlEvidenceStore(self._statements)
+        self.usage = SqlUsage(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -18,7 +18,7 @@ from server.domain.administration import (
 from server.domain.ids import OPERATOR_ID
 from server.domain.profile import Profile
 from server.domain.refusals import RequestIdReused, ResourceNotPermitted
-from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
+from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
 from server.usecases.records import Claim, ListedAct
 from server.usecases.stamps import Stamps
 
@@ -72,11 +72,18 @@ class Administration:
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy, log: Log, profile: Profile
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        entropy: Entropy,
+        wake_log: Callable[[], None],
+        profile: Profile,
     ) -> None:
+        """`wake_log` says, without waiting, that evidence was committed (`Log.wake`)."""
         self._uow = uow
         self._clock = clock
-        self._log = log
+        self._wake_log = wake_log
         self._stamps = Stamps(profile, entropy)
 
     async def carry_out(
@@ -108,7 +115,7 @@ class Administration:
                 await self._record(tx, act, changed)
             await tx.commit()
         if recorded:
-            self._log.wake()
+            self._wake_log()
         return changed.result
 
     @asynccontextmanager

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from namak.evidence.administrative_act import ActorKind
+from server.domain.facts import Fact
 from server.domain.reasons import Reason
-from server.domain.senders import Organisation, SenderAddress
+from server.domain.senders import ContractState, Organisation, SenderAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,29 @@ class ListedAct:
 
 
 @dataclass(frozen=True, slots=True)
+class OrganisationFilter:
+    """Which organisations to list; None admits all. `contract_state` is that of the day of listing."""
+
+    organisation_ids: frozenset[UUID] | None = None
+    contract_state: ContractState | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BindingFilter:
+    """Which bindings of an organisation to list; None admits all.
+
+    `active_at` admits those that are neither revoked nor expired at that time, `expiring_until` those that
+    expire no later.
+    """
+
+    organisation_id: UUID
+    sender_address_id: UUID | None = None
+    active_at: datetime | None = None
+    expiring_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ActFilter:
     """Which administrative acts to list; None admits all. `since` is the first time, `until` the first that
     is too late.
@@ -76,6 +100,16 @@ class ActFilter:
     person_number: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderAddressFilter:
+    """Which sender addresses to list; None admits all. `domain` is their very domain."""
+
+    organisation_id: UUID | None = None
+    domain: str | None = None
+    suspended: bool | None = None
+    sms_permitted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +179,13 @@ class VerifiedSigner:
 
     person_number: str
     revocation_lists: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFact:
+    """A fact that usage rests on; `logged_entry` is the entry of its leaf in the log, None before it has
+    one.
+    """
+
+    fact: Fact
+    logged_entry: bytes | None

@@ -1,14 +1,21 @@
 """What use cases ask of the register of who may send. See `server.usecases.ports` for what holds of all."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from server.domain.administration import Administrator
 from server.domain.caller import IpNetwork
-from server.domain.senders import CertificateBinding, ContractState, Domain, Organisation, SenderAddress
-from server.usecases.records import ActFilter, ListedAct, SendingSide
+from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
+from server.usecases.records import (
+    ActFilter,
+    BindingFilter,
+    ListedAct,
+    OrganisationFilter,
+    SenderAddressFilter,
+    SendingSide,
+)
 
 
 class Organisations(Protocol):
@@ -18,7 +25,19 @@ class Organisations(Protocol):
 
     async def get(self, organisation_id: UUID) -> Organisation | None: ...
 
-    async def set_contract_state(self, organisation_id: UUID, state: ContractState) -> None: ...
+    async def lock(self, organisation_id: UUID) -> Organisation | None:
+        """Returns it, locked until the transaction ends: who changes it meanwhile waits."""
+        ...
+
+    async def change(self, organisation: Organisation) -> None:
+        """Stores the name, the contract's state and its last day."""
+        ...
+
+    async def list_by_code(
+        self, wanted: OrganisationFilter, today: date, *, after: str | None, limit: int
+    ) -> Sequence[Organisation]:
+        """Lists organisations by code, from after the given one; contracts are judged on the day given."""
+        ...
 
 
 class Domains(Protocol):
@@ -28,6 +47,36 @@ class Domains(Protocol):
 
     async def get(self, name: str) -> Domain | None: ...
 
+    async def among(self, names: Collection[str]) -> Mapping[str, Domain]:
+        """Returns those of these names that are registered, by name. It sees what was committed until now."""
+        ...
+
+    async def lock(self, names: Collection[str], *, shared: bool = False) -> None:
+        """Locks those of these names that are registered, in sorted order, until the transaction ends: who
+        registers or deletes by one of them meanwhile waits; those who share, for each other not.
+        """
+        ...
+
+    async def delete(self, name: str) -> None: ...
+
+    async def list_by_name(self, organisation_id: UUID, *, after: str | None, limit: int) -> Sequence[Domain]:
+        """Lists an organisation's domains by name, from after the given one."""
+        ...
+
+    async def challenge(self, proposed: DomainChallenge, now: datetime) -> DomainChallenge:
+        """Returns what the organisation is to put into the DNS: what stands until it expires, or else the
+        proposed, which is kept then.
+        """
+        ...
+
+
+class TextRecords(Protocol):
+    """The DNS, as far as it proves whose a domain is. Never asked inside a transaction."""
+
+    async def texts_of(self, name: str) -> Sequence[str]:
+        """Returns the texts of a name's TXT records, as they are now. Raises `ServiceUnavailable`."""
+        ...
+
 
 class SenderAddresses(Protocol):
     async def add(self, address: SenderAddress) -> bool:
@@ -36,23 +85,50 @@ class SenderAddresses(Protocol):
 
     async def get(self, sender_address_id: UUID) -> SenderAddress | None: ...
 
+    async def lock(self, sender_address_id: UUID) -> SenderAddress | None:
+        """Returns it, locked until the transaction ends: who changes or deletes it meanwhile waits."""
+        ...
+
+    async def change(self, address: SenderAddress) -> None:
+        """Stores where it may send from, whether it may send SMS messages, and whether it is suspended."""
+        ...
+
+    async def delete(self, sender_address_id: UUID) -> None: ...
+
     async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
-        """Returns those of the organisation's addresses that are among the given ones, by address."""
+        """Returns those of the organisation's entries that are among the given ones, by address.
+
+        Who asks for what permits an address asks for all its `permission_names`.
+        """
+        ...
+
+    async def below(self, domain: str) -> Sequence[SenderAddress]:
+        """Returns one entry, whichever, of each organisation and each domain that is the given one or lies
+        below it.
+        """
+        ...
+
+    async def list_by_address(
+        self, wanted: SenderAddressFilter, *, after: str | None, limit: int
+    ) -> Sequence[SenderAddress]:
+        """Lists entries by address, from after the given one."""
         ...
 
     async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
         """Returns the networks of all the organisation's addresses, each once."""
         ...
 
-    async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None: ...
+    async def host_names_of(self, organisation_id: UUID) -> Sequence[str]:
+        """Returns the host names of all the organisation's addresses, each once, sorted."""
+        ...
 
 
 class SendingSides(Protocol):
     """Those who send, as submissions are judged."""
 
     async def of(self, senders: Mapping[UUID, Collection[str]]) -> Mapping[UUID, SendingSide]:
-        """Returns the organisations that exist, each with those of its entries for sender addresses that are
-        among the given ones. It sees what was committed until now.
+        """Returns the organisations that exist, each with those of its addresses that are among the given
+        ones. It sees what was committed until now.
         """
         ...
 
@@ -66,8 +142,24 @@ class Bindings(Protocol):
 
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None: ...
 
+    async def lock(self, certificate_sha256: bytes) -> CertificateBinding | None:
+        """Returns it, locked until the transaction ends."""
+        ...
+
+    async def list_newest(
+        self, wanted: BindingFilter, *, before: tuple[datetime, bytes] | None, limit: int
+    ) -> Sequence[CertificateBinding]:
+        """Lists an organisation's bindings by descending time of binding, and digest, from before the given
+        ones.
+        """
+        ...
+
     async def revoke(self, certificate_sha256: bytes, at: datetime) -> None:
         """Marks it revoked; a revoked one keeps its first time."""
+        ...
+
+    async def revoke_of_address(self, sender_address_id: UUID, at: datetime) -> Sequence[bytes]:
+        """Revokes the active bindings to this one sender address; returns the certificates' SHA-256."""
         ...
 
 
@@ -90,6 +182,10 @@ class Administrators(Protocol):
         """Returns an administrator, disabled ones too. With `shared`, who disables them meanwhile waits for
         this transaction.
         """
+        ...
+
+    async def lock(self, organisation_id: UUID, person_number: str) -> Administrator | None:
+        """Returns an administrator, disabled ones too, locked until the transaction ends."""
         ...
 
     async def organisations_of(self, person_number: str) -> frozenset[UUID]:

@@ -54,6 +54,7 @@ class AdministratorContract:
             await tx.administrators.disable(owner.id, person, examples.at(3))
             disabled = replace(enabled, disabled_at=examples.at(2))
             assert await tx.administrators.get(owner.id, person, shared=True) == disabled
+            assert await tx.administrators.lock(owner.id, person) == disabled
             assert await tx.administrators.organisations_of(person) == frozenset()
             again = await tx.administrators.enable(owner.id, person, "Անի Ս.", examples.at(4))
             assert again == Administrator(owner.id, person, "Անի Ս.", examples.at(4), None)

@@ -69,6 +69,7 @@ def binding(
             expires_at=at(86400),
             bound_at=NOON,
             revoked_at=None,
+            subject=f"CN=machine {number()}",
         ),
         certificate,
     )

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from server.domain.senders import ContractState
 from server.storage.failures import StorageFault
 from server.usecases.ports import UnitOfWork
 from server.usecases.records import Claim
 from tests.contracts import examples
 from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
 from tests.contracts.post_contract import DeliveryContract, EvidenceContract, HolderContract, MailboxContract
+from tests.contracts.register_contract import BindingContract, OrganisationContract
 
 OWNER = UUID(int=0)
 
@@ -185,25 +185,7 @@ class ClaimContract:
 
 
 class SenderContract:
-    """Organisations, domains, addresses and bindings."""
-
-    async def test_an_organisation_s_code_is_in_use_once(self, uow: UnitOfWork) -> None:
-        organisation = examples.organisation()
-        same_code = replace(organisation, id=examples.new_id(), name="Another")
-        async with uow.writing() as tx:
-            assert await tx.organisations.add(organisation)
-            assert not await tx.organisations.add(same_code)
-            assert await tx.organisations.get(same_code.id) is None
-
-    async def test_a_contract_changes_its_state(self, uow: UnitOfWork) -> None:
-        organisation = examples.organisation()
-        async with uow.writing() as tx:
-            await tx.organisations.add(organisation)
-            await tx.organisations.set_contract_state(organisation.id, ContractState.SUSPENDED)
-            changed = replace(organisation, contract_state=ContractState.SUSPENDED)
-            assert await tx.organisations.get(organisation.id) == changed
-            with pytest.raises(LookupError):
-                await tx.organisations.set_contract_state(examples.new_id(), ContractState.ENDED)
+    """Domains and addresses."""
 
     async def test_a_domain_is_registered_once(self, uow: UnitOfWork) -> None:
         owner, other = examples.organisation(), examples.organisation()
@@ -268,48 +250,13 @@ class SenderContract:
             with pytest.raises(LookupError):
                 await tx.sender_addresses.set_suspended(examples.new_id(), True)
 
-    async def test_a_certificate_is_bound_once(self, uow: UnitOfWork) -> None:
-        owner = examples.organisation()
-        address = examples.address(owner)
-        bindings = [examples.binding(None), examples.binding(owner), examples.binding(owner, address)]
-        async with uow.writing() as tx:
-            await tx.organisations.add(owner)
-            await tx.sender_addresses.add(address)
-            for binding, certificate in bindings:
-                assert await tx.bindings.add(binding, certificate)
-                assert not await tx.bindings.add(replace(binding, bound_at=examples.at(5)), certificate)
-                assert await tx.bindings.get(binding.certificate_sha256) == binding
-            assert await tx.bindings.get(bytes(32)) is None
-
-    async def test_a_binding_keeps_the_time_of_its_first_revocation(self, uow: UnitOfWork) -> None:
-        binding, certificate = examples.binding(None)
-        async with uow.writing() as tx:
-            await tx.bindings.add(binding, certificate)
-            await tx.bindings.revoke(binding.certificate_sha256, examples.at(1))
-            await tx.bindings.revoke(binding.certificate_sha256, examples.at(2))
-            revoked = replace(binding, revoked_at=examples.at(1))
-            assert await tx.bindings.get(binding.certificate_sha256) == revoked
-            assert not await tx.bindings.add(binding, certificate)
-            with pytest.raises(LookupError):
-                await tx.bindings.revoke(bytes(32), examples.at(1))
-
-    async def test_a_binding_to_another_organisation_s_address_is_refused(self, uow: UnitOfWork) -> None:
-        owner, other = examples.organisation(), examples.organisation()
-        foreign = examples.address(other)
-        binding, certificate = examples.binding(owner, foreign)
-        async with uow.writing() as tx:
-            for each in (owner, other):
-                await tx.organisations.add(each)
-            await tx.sender_addresses.add(foreign)
-            with pytest.raises(StorageFault) as raised:
-                await tx.bindings.add(binding, certificate)
-            assert raised.value.constraint == "fk_certificate_bindings_sender_address"
-
 
 class UnitOfWorkContract(
     TransactionContract,
     AdministratorContract,
     AdministrativeActContract,
+    OrganisationContract,
+    BindingContract,
     ClaimContract,
     SenderContract,
     MailboxContract,

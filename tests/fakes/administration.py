@@ -41,6 +41,9 @@ class FakeAdministrators:
     ) -> Administrator | None:
         return self._state.administrators.get((organisation_id, person_number))
 
+    async def lock(self, organisation_id: UUID, person_number: str) -> Administrator | None:
+        return self._state.administrators.get((organisation_id, person_number))
+
     async def organisations_of(self, person_number: str) -> frozenset[UUID]:
         stored = self._state.administrators.values()
         return frozenset(

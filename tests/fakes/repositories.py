@@ -11,6 +11,7 @@ from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.usecases.records import Claim, RecordedRefusal, SendingSide
+from tests.fakes.senders import FakeSenderAddresses
 from tests.fakes.state import State
 
 
@@ -65,32 +66,31 @@ class FakeRefusals(FakeRepository):
         )
 
 
-class FakeOrganisations(FakeRepository):
-    async def add(self, organisation: Organisation) -> bool:
-        if any(each.code == organisation.code for each in self._state.organisations.values()):
+class FakeSendingSides(FakeRepository):
+    async def of(self, senders: Mapping[UUID, Collection[str]]) -> Mapping[UUID, SendingSide]:
+        addresses = FakeSenderAddresses(self._state)
+        return {
+            each: SendingSide(self._state.organisations[each], await addresses.named(each, wanted))
+            for each, wanted in senders.items()
+            if each in self._state.organisations
+        }
+
+
+class FakeMailboxes(FakeRepository):
+    async def add(self, mailbox: Mailbox) -> bool:
+        if self._find(mailbox.address) is not None:
             return False
-        self._state.require(organisation.id not in self._state.organisations, "pk_organisations")
-        self._state.organisations[organisation.id] = organisation
+        holder = (mailbox.holder_kind, mailbox.holder_number)
+        held = {(each.holder_kind, each.holder_number) for each in self._state.mailboxes.values()}
+        self._state.require(holder not in held, "uq_mailboxes_holder_kind_holder_number")
+        self._state.require(mailbox.id not in self._state.mailboxes, "pk_mailboxes")
+        self._state.mailboxes[mailbox.id] = mailbox
+        self._state.heads[mailbox.id] = MailboxHead(0, bytes(32))
         return True
 
-    async def get(self, organisation_id: UUID) -> Organisation | None:
-        return self._state.organisations.get(organisation_id)
+    async def get(self, mailbox_id: UUID) -> Mailbox | None:
+        return self._state.mailboxes.get(mailbox_id)
 
-    async def set_contract_state(self, organisation_id: UUID, state: ContractState) -> None:
-        if organisation_id not in self._state.organisations:
-            raise LookupError("no such organisation")
-        organisation = self._state.organisations[organisation_id]
-        self._state.organisations[organisation_id] = replace(organisation, contract_state=state)
-
-
-class FakeDomains(FakeRepository):
-    async def add(self, domain: Domain) -> bool:
-        if domain.name in self._state.domains:
-            return False
-        known = domain.organisation_id in self._state.organisations
-        self._state.require(known, "fk_domains_organisation_id_organisations")
-        self._state.domains[domain.name] = domain
-        return True
     async def named(self, address: str) -> Mailbox | None:
         return self._find(address)
 
@@ -111,108 +111,6 @@ class FakeDomains(FakeRepository):
             if link.mailbox_id == mailbox_id and link.sequence > after
         ]
         return sorted(found, key=lambda link: link.sequence)[:limit]
-
-
-    async def get(self, name: str) -> Domain | None:
-        return self._state.domains.get(name)
-
-
-class FakeSenderAddresses(FakeRepository):
-    async def add(self, address: SenderAddress) -> bool:
-        if any(each.address == address.address for each in self._state.sender_addresses.values()):
-            return False
-        self._state.require(bool(address.networks), "ck_sender_addresses_networks")
-        known = address.organisation_id in self._state.organisations
-        self._state.require(known, "fk_sender_addresses_organisation_id_organisations")
-        self._state.require(address.id not in self._state.sender_addresses, "pk_sender_addresses")
-        self._state.sender_addresses[address.id] = address
-        return True
-
-    async def get(self, sender_address_id: UUID) -> SenderAddress | None:
-        return self._state.sender_addresses.get(sender_address_id)
-
-    async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
-        return {each.address: each for each in self._of(organisation_id) if each.address in addresses}
-
-    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
-        return list({network: None for each in self._of(organisation_id) for network in each.networks})
-
-    def _of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
-        stored = self._state.sender_addresses.values()
-        return [each for each in stored if each.organisation_id == organisation_id]
-
-    async def set_suspended(self, sender_address_id: UUID, suspended: bool) -> None:
-        if sender_address_id not in self._state.sender_addresses:
-            raise LookupError("no such sender address")
-        address = self._state.sender_addresses[sender_address_id]
-        self._state.sender_addresses[sender_address_id] = replace(address, suspended=suspended)
-
-
-class FakeSendingSides(FakeRepository):
-    async def of(self, senders: Mapping[UUID, Collection[str]]) -> Mapping[UUID, SendingSide]:
-        addresses = FakeSenderAddresses(self._state)
-        return {
-            each: SendingSide(self._state.organisations[each], await addresses.named(each, wanted))
-            for each, wanted in senders.items()
-            if each in self._state.organisations
-        }
-
-
-class FakeBindings(FakeRepository):
-    async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
-        return {
-            fact.delivery_id: fact
-            for fact in self._state.evidence.values()
-            if fact.owner_id == mailbox_id
-            and fact.delivery_id in delivery_ids
-            and fact.delivery_id is not None
-            and fact.event == CONTENT_CONSIGNMENT
-        }
-
-    async def add(self, binding: CertificateBinding, certificate: bytes) -> bool:
-        digest = hashlib.sha256(certificate).digest()
-        self._state.require(
-            binding.certificate_sha256 == digest, "ck_certificate_bindings_certificate_sha256"
-        )
-        if digest in self._state.bindings:
-            return False
-        sends = binding.role is BindingRole.SENDER
-        self._state.require(
-            sends == (binding.organisation_id is not None), "ck_certificate_bindings_organisation"
-        )
-        if binding.sender_address_id is not None:
-            address = self._state.sender_addresses.get(binding.sender_address_id)
-            owned = address is not None and address.organisation_id == binding.organisation_id
-            self._state.require(owned, "fk_certificate_bindings_sender_address")
-        self._state.bindings[digest] = binding
-        self._state.certificates[digest] = certificate
-        return True
-
-    async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
-        return self._state.bindings.get(certificate_sha256)
-
-    async def revoke(self, certificate_sha256: bytes, at: datetime) -> None:
-        if certificate_sha256 not in self._state.bindings:
-            raise LookupError("no such certificate binding")
-        binding = self._state.bindings[certificate_sha256]
-        if binding.revoked_at is None:
-            self._state.bindings[certificate_sha256] = replace(binding, revoked_at=at)
-
-
-class FakeMailboxes(FakeRepository):
-    async def add(self, mailbox: Mailbox) -> bool:
-        if self._find(mailbox.address) is not None:
-            return False
-        holder = (mailbox.holder_kind, mailbox.holder_number)
-        held = {(each.holder_kind, each.holder_number) for each in self._state.mailboxes.values()}
-        self._state.require(holder not in held, "uq_mailboxes_holder_kind_holder_number")
-        self._state.require(mailbox.id not in self._state.mailboxes, "pk_mailboxes")
-        self._state.mailboxes[mailbox.id] = mailbox
-        self._state.heads[mailbox.id] = MailboxHead(0, bytes(32))
-        return True
-
-    async def get(self, mailbox_id: UUID) -> Mailbox | None:
-        return self._state.mailboxes.get(mailbox_id)
 
     async def of_person(self, person_number: str) -> Mailbox | None:
         holder = (HolderKind.PERSON, person_number)
@@ -260,6 +158,16 @@ class FakeEvidenceStore(FakeRepository):
 
     async def of_deliveries(self, deliveries: Collection[Delivery]) -> Mapping[UUID, Sequence[Fact]]:
         return {each.id: await self.of_delivery(each.mailbox_id, each.id) for each in deliveries}
+
+    async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        return {
+            fact.delivery_id: fact
+            for fact in self._state.evidence.values()
+            if fact.owner_id == mailbox_id
+            and fact.delivery_id in delivery_ids
+            and fact.delivery_id is not None
+            and fact.event == CONTENT_CONSIGNMENT
+        }
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         self._state.require(digest == hashlib.sha256(der).digest(), "ck_revocation_lists_digest")

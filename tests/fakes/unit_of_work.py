@@ -16,18 +16,17 @@ from server.domain.refusals import ServiceUnavailable
 from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.register import FakeBindings, FakeOrganisations
 from tests.fakes.repositories import (
-    FakeBindings,
     FakeClaims,
-    FakeDomains,
     FakeEvidenceStore,
     FakeMailboxes,
-    FakeOrganisations,
     FakeRefusals,
-    FakeSenderAddresses,
     FakeSendingSides,
 )
+from tests.fakes.senders import FakeDomains, FakeSenderAddresses
 from tests.fakes.state import State
+from tests.fakes.usage import FakeUsage
 
 
 class LostCommit(Enum):
@@ -57,6 +56,7 @@ class FakeTransaction:
         self.mailboxes = FakeMailboxes(self._state)
         self.deliveries = FakeDeliveries(self._state)
         self.evidence = FakeEvidenceStore(self._state)
+        self.usage = FakeUsage(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

@@ -31,12 +31,16 @@ from server.domain.senders import (
 )
 from server.domain.usage import Usage, UsageReport, UsageRow
 from server.usecases.billing import AskUsage, Billing
+from server.usecases.certificates import BindCertificate, RevokeCertificate
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
+from server.usecases.domains import RegisterDomain
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.log_ports import LogCursor, ShardState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
-from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
+from server.usecases.mailbox_register import MailboxRegister, OpenMailbox
+from server.usecases.mailboxes import ListMessages, Mailboxes
+from server.usecases.organisations import OrganisationView, RegisterOrganisation, SetContractState
 from server.usecases.reading import (
     ConfirmedReading,
     ConfirmReading,
@@ -47,16 +51,8 @@ from server.usecases.reading import (
     ReadPart,
 )
 from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedCheckpoint
-from server.usecases.sender_admin import (
-    BindCertificate,
-    RegisterDomain,
-    RegisterOrganisation,
-    RegisterSenderAddress,
-    RevokeCertificate,
-    SenderAdmin,
-    SetContractState,
-    SetSuspended,
-)
+from server.usecases.sender_addresses import RegisterSenderAddress, SetSuspended
+from server.usecases.sender_admin import SenderAdmin
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
@@ -123,6 +119,8 @@ class Desks:
         self.replies_taken = 0
 
     admin = property(lambda self: cast(SenderAdmin, self))
+    organisations = administrators = domains = addresses = certificates = acts = property(lambda self: self)
+    register = property(lambda self: cast(MailboxRegister, self))
     mailboxes = property(lambda self: cast(Mailboxes, self))
     reading = property(lambda self: cast(Reading, self))
     submissions = property(lambda self: cast(SubmissionDesk, self))
@@ -150,13 +148,15 @@ class Desks:
 
     # SenderAdmin
 
-    async def register_organisation(self, command: RegisterOrganisation) -> Organisation:
+    async def register_organisation(self, command: RegisterOrganisation) -> OrganisationView:
         await self._serve(command)
-        return Organisation(uuid4(), command.code, command.name, ContractState.NONE, NOW)
+        organisation = Organisation(uuid4(), command.code, command.name, ContractState.NONE, NOW)
+        return OrganisationView(organisation, ContractState.NONE)
 
-    async def set_contract_state(self, command: SetContractState) -> Organisation:
+    async def set_contract_state(self, command: SetContractState) -> OrganisationView:
         await self._serve(command)
-        return Organisation(command.organisation_id, "00000001", "SRC", command.state, NOW)
+        organisation = Organisation(command.organisation_id, "00000001", "SRC", command.state, NOW)
+        return OrganisationView(organisation, command.state)
 
     async def register_domain(self, command: RegisterDomain) -> Domain:
         await self._serve(command)
