@@ -68,6 +68,11 @@ class Coalescer:
         self._free_patient = PATIENT
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def held(self) -> int:
+        """How many submissions wait or are being written, for the metrics of operation."""
+        return self._line.items
+
     async def submit(self, caller: Sender, submissions: Sequence[Submission]) -> list[Outcome]:
         """Returns the outcomes of one call's submissions, whose request ids differ, in their order.
 

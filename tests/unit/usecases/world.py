@@ -24,7 +24,7 @@ from server.usecases.delivery import DeliveryDesk
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.ports import Transaction
 from server.usecases.reading import IssueStatement, OpenMessage, Reading
-from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedCheckpoint, VerifiedSigner
+from server.usecases.records import Claim, IssuedStatement, LoggedReceipt, PublishedCheckpoint, VerifiedSigner
 from server.usecases.submission import Accepted, Outcome, SubmissionDesk, SubmitMany
 from tests.fakes.state import State
 from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
@@ -100,14 +100,26 @@ class MemoryLog:
 
 
 class GatedUnitOfWork(FakeUnitOfWork):
-    """The fake, with a gate that a test may put before its commits, to have one wait or fail."""
+    """The fake, with gates that a test may put into its transactions, to have one wait or fail.
+
+    Attributes:
+        side_by_side: whether a transaction that waits at `after_locks` lets others begin meanwhile, as on
+            PostgreSQL those do that need other locks; it begins anew once it goes on.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.commits = 0
+        self.side_by_side = False
 
     async def before_transaction(self, hurried: bool) -> None:
         """Runs before a writing transaction begins."""
+
+    async def after_locks(self, claimed: set[str], hurried: bool) -> None:
+        """Runs where a transaction would wait for a mailbox; gets the request ids that it claims."""
+
+    async def before_judgement(self, claimed: set[str], hurried: bool) -> None:
+        """Runs when the mailboxes are locked, and the register is not read yet."""
 
     async def before_commit(self, state: State) -> None:
         """Runs before a commit takes effect."""
@@ -119,16 +131,42 @@ class GatedUnitOfWork(FakeUnitOfWork):
     async def _gated(self, hurried: bool) -> AsyncIterator[Transaction]:
         await self.before_transaction(hurried)
         async with super().writing(hurried=hurried) as tx:
-            commit = tx.commit
-
-            async def gated() -> None:
-                assert isinstance(tx, FakeTransaction)
-                await self.before_commit(tx._state)
-                await commit()
-                self.commits += 1
-
-            tx.commit = gated  # type: ignore[method-assign]
+            assert isinstance(tx, FakeTransaction)
+            self._put_gates(tx, hurried)
             yield tx
+
+    def _put_gates(self, tx: FakeTransaction, hurried: bool) -> None:
+        commit, lock, claim_all = tx.commit, tx.mailboxes.lock, tx.claims.claim_all
+        claimed: set[str] = set()
+
+        async def gated_commit() -> None:
+            await self.before_commit(tx._state)
+            await commit()
+            self.commits += 1
+
+        async def gated_claims(
+            claims: Mapping[tuple[UUID, str], Claim],
+        ) -> Mapping[tuple[UUID, str], Claim]:
+            claimed.update(request_id for _, request_id in claims)
+            if self.side_by_side:
+                self._writer.release()
+            try:
+                await self.after_locks(claimed, hurried)
+            finally:
+                if self.side_by_side:
+                    await self._writer.acquire()
+                    tx._state.__dict__.update(self.committed.copy().__dict__)
+            return await claim_all(claims)
+
+        async def gated_lock(addresses: Collection[str]) -> Mapping[str, tuple[Mailbox, MailboxHead]]:
+            locked = await lock(addresses)
+            await self.before_judgement(claimed, hurried)
+            tx._state.sender_addresses = self.committed.sender_addresses
+            return locked
+
+        tx.commit = gated_commit  # type: ignore[method-assign]
+        tx.claims.claim_all = gated_claims  # type: ignore[method-assign]
+        tx.mailboxes.lock = gated_lock  # type: ignore[method-assign]
 
 
 class NamedHosts:
@@ -241,6 +279,13 @@ class World:
         self.uow.committed.mailboxes[mailbox.id] = mailbox
         self.uow.committed.heads[mailbox.id] = MailboxHead(0, GENESIS)
         return mailbox
+
+    def named_host(self, address: SenderAddress, name: str, *at: str) -> SenderAddress:
+        """Has an address used from a host name's addresses too."""
+        named = replace(address, host_names=(name,))
+        self.uow.committed.sender_addresses[address.id] = named
+        self.host_names.addresses[name] = frozenset(ipaddress.ip_address(each) for each in at)
+        return named
 
     def contract(self, organisation: Organisation, state: ContractState) -> None:
         self.uow.committed.organisations[organisation.id] = replace(organisation, contract_state=state)
