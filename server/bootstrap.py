@@ -59,6 +59,7 @@ from server.usecases.ports import Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.sender_addresses import SenderAddressRegister
 from server.usecases.sender_admin import SenderAdmin
+from server.usecases.sender_place import SenderPlace
 from server.usecases.submission import SubmissionDesk
 from server.usecases.usage_audit import UsageAudit
 from server.usecases.withdrawal import Withdrawal
@@ -208,7 +209,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         grpc_server = build_server(
             _grpc_settings(settings),
             desk.servicers().add_to,
-            _interceptors(settings, desk.identity),
+            _interceptors(settings, desk.identity, desk.place),
             {"": is_ready, "log": is_logging},
         )
         await grpc_server.start()
@@ -260,6 +261,7 @@ class _Desks:
         self._development = settings.development
         self._dns = dns_gateway(settings)
         self.identity = Identity(uow, citizens, clock)
+        self.place = SenderPlace(self._dns)
         self.submissions = SubmissionDesk(
             uow=uow,
             clock=clock,
@@ -317,13 +319,14 @@ def _grpc_settings(settings: Settings) -> GrpcSettings:
     )
 
 
-def _interceptors(settings: Settings, identity: Identity) -> Sequence[Interceptor]:
+def _interceptors(settings: Settings, identity: Identity, place: SenderPlace) -> Sequence[Interceptor]:
     default, most = settings.server.default_deadline, settings.server.max_deadline
     return interceptor_chain(
         identity,
         unary=TimeLimit(default.total_seconds(), most.total_seconds()),
         stream=STREAM,
         stream_limits=StreamLimits(),
+        place=place,
     )
 
 

@@ -29,7 +29,7 @@ from namak.v1 import (
     sender_admin_pb2_grpc,
 )
 from server.domain import limits
-from server.interceptors.access import Access, AccessRules
+from server.interceptors.access import Access, AccessRules, CallerPlace
 from server.interceptors.access_log import AccessLog
 from server.interceptors.call_context import CallContext
 from server.interceptors.chain import Chain
@@ -133,9 +133,10 @@ def interceptor_chain(
     stream: TimeLimit,
     stream_limits: StreamLimits,
     services: Iterable[ServiceDescriptor] = SERVICES,
+    place: CallerPlace | None = None,
 ) -> Sequence[Interceptor]:
     """Returns the interceptors, the outermost first. Each relies on those before it."""
-    rules = AccessRules(services)
+    rules = AccessRules(services, place)
     return (
         CallContext(),
         AccessLog(),

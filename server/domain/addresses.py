@@ -15,6 +15,7 @@ import idna
 from server.domain.fields import Malformed
 from server.domain.mailboxes import HolderKind
 from server.domain.profile import Profile
+from server.domain.senders import PROOF_LABEL
 
 _ADDRESS_OCTETS = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 _LOCAL_OCTETS = 64  # RFC 5321, 4.5.3.1.1
@@ -121,6 +122,30 @@ def domain_name(text: str, profile: Profile) -> str:
         raise Malformed("DOMAIN_MALFORMED", "must be a domain below the top-level domain")
     for label in labels[:-1]:
         _check_script(_to_unicode(label), profile, ascii_only=top in profile.ascii_only_domains)
+    return ".".join(labels)
+
+
+def provable_domain_name(text: str, profile: Profile) -> str:
+    """Returns a domain name as `domain_name` does, if the DNS has room for the record that proves it.
+
+    Raises:
+        Malformed: as `domain_name`; `DOMAIN_TOO_LONG`.
+    """
+    name = domain_name(text, profile)
+    if len(PROOF_LABEL) + 1 + len(name) > _DOMAIN_OCTETS:
+        raise Malformed("DOMAIN_TOO_LONG", f"leaves no room for {PROOF_LABEL}. before it; prove a wider one")
+    return name
+
+
+def host_name(text: str) -> str:
+    """Returns the name of a machine as A-labels in lower case; it may lie under any top-level domain.
+
+    Raises:
+        Malformed: `DOMAIN_MALFORMED`.
+    """
+    labels = _to_a_labels(text)
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise Malformed("DOMAIN_MALFORMED", "must be a full domain name, for example mail.src.am")
     return ".".join(labels)
 
 

@@ -37,13 +37,20 @@ class Sender:
     """An organisation's system, perhaps bound to one sender address only.
 
     `networks` is the union of the networks of all the organisation's addresses: outside it, a call is not
-    even let in (CARD-4).
+    even let in (CARD-4), unless one of them may send from `host_names`, the union of which are looked up
+    then.
     """
 
     connection: Connection
     organisation_id: UUID
     sender_address_id: UUID | None
     networks: tuple[IpNetwork, ...]
+    host_names: tuple[str, ...] = ()
+
+    @property
+    def in_networks(self) -> bool:
+        """Whether it calls from one of the networks."""
+        return any(self.connection.address in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True)

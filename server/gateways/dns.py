@@ -37,6 +37,10 @@ MOST_SECONDS_NOTHING = 60.0
 """How long it is believed at most that a name has no addresses: soon after it gets one, its sender sends."""
 FAILED_SECONDS = 1.0
 """How long a look-up that failed is not tried again (RFC 9520, 3.2: at least one second)."""
+KNOWN_SECONDS = 2.0
+"""How long after a look-up its answer is known at least, whatever its time to live says: whoever asked for it
+has to come to use it.
+"""
 REMEMBERED_ANSWERS = 10_000
 LOOK_UPS_AT_ONCE = 64
 MOST_ADDRESSES = 256
@@ -57,10 +61,14 @@ _Key = tuple[str, dns.rdatatype.RdataType]
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a look-up told: None for the addresses of one that failed; `until` is on the monotonic clock."""
+    """What a look-up told: None for the addresses of one that failed.
+
+    `until` is when it is asked again, `known_until` when it is forgotten, both on the monotonic clock.
+    """
 
     addresses: frozenset[IpAddress] | None
     until: float
+    known_until: float
 
 
 class DnsFailure(Exception):
@@ -95,13 +103,23 @@ class Dns:
         self._under_way: dict[_Key, asyncio.Task[_Answer]] = {}
         self._at_once = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
 
+    def known(self, names: Collection[str], *, like: IpAddress) -> Hosts:
+        """Returns at once what `addresses_of` returned before and still holds; other names are missing."""
+        now, kind = self._monotonic(), _kind(like)
+        found: dict[str, frozenset[IpAddress]] = {}
+        for name in names:
+            answer = self._answers.get((name, kind))
+            if answer is not None and answer.addresses is not None and now < answer.known_until:
+                found[name] = answer.addresses
+        return found
+
     async def addresses_of(self, names: Collection[str], *, like: IpAddress) -> Hosts:
         """Returns the public addresses of each name, of the same version as `like`; those of its CNAME count.
 
         A name that has none comes with an empty set. A name that could not be looked up is missing: nothing
         is known of it. Names are A-labels.
         """
-        kind = dns.rdatatype.A if like.version == 4 else dns.rdatatype.AAAA
+        kind = _kind(like)
         asked = list(dict.fromkeys(names))
         found = await asyncio.gather(*(self._answer((name, kind)) for name in asked))
         return {
@@ -143,10 +161,12 @@ class Dns:
         try:
             records, seconds = await self._ask(name, kind)
             addresses = self._believed(name, [ipaddress.ip_address(record.address) for record in records])
-            answer = _Answer(addresses, asked_at + seconds)
+            until = asked_at + seconds
+            answer = _Answer(addresses, until, max(until, self._monotonic() + KNOWN_SECONDS))
         except DnsFailure as failure:
             _log.warning("a DNS look-up failed", name=name, kind=kind.name, error=str(failure))
-            answer = _Answer(None, self._monotonic() + FAILED_SECONDS)
+            until = self._monotonic() + FAILED_SECONDS
+            answer = _Answer(None, until, until)
         self._answers[key] = answer
         self._answers.move_to_end(key)
         while len(self._answers) > self._remembered:
@@ -185,6 +205,10 @@ class Dns:
                 raise DnsFailure("the answer ends in a CNAME")
             return (), _nothing_seconds(answer.response)
         return list(answer.rrset), min(float(answer.chaining_result.minimum_ttl), MOST_SECONDS)
+
+
+def _kind(like: IpAddress) -> dns.rdatatype.RdataType:
+    return dns.rdatatype.A if like.version == 4 else dns.rdatatype.AAAA
 
 
 class _TooLong(dns.exception.FormError):

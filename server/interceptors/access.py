@@ -1,7 +1,7 @@
 """Who may call what: the access option of every method in the contract, enforced as it stands there."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from google.protobuf.descriptor import ServiceDescriptor
 
@@ -43,10 +43,28 @@ class AccessOptionMissing(Exception):
     """A method has no usable access option: a defect of the contract, so nobody may call it."""
 
 
+JUDGED_INSIDE = frozenset(
+    {"/namak.v1.DeliveryService/Submit", "/namak.v1.DeliveryService/BatchSubmit"}
+)
+"""Methods whose use case looks a sender's host names up itself, for each item, and keeps evidence of what it
+refuses.
+"""
+
+
+class CallerPlace(Protocol):
+    """Tells where a sender is that calls from none of its organisation's networks."""
+
+    async def check(self, caller: Sender) -> None:
+        """Raises `NetworkNotPermitted` unless it is at one of its host names."""
+        ...
+
+
 class AccessRules:
     """The access options of the services that are served, and the rows of those that have none."""
 
-    def __init__(self, services: Iterable[ServiceDescriptor]) -> None:
+    def __init__(self, services: Iterable[ServiceDescriptor], place: CallerPlace | None = None) -> None:
+        """Without a `place`, a sender must be in its organisation's networks."""
+        self._place = place
         self._callers = dict(FOREIGN) | {
             f"/{service.full_name}/{method.name}": frozenset(
                 method.GetOptions().Extensions[access_pb2.access].callers
@@ -55,13 +73,15 @@ class AccessRules:
             for method in service.methods
         }
 
-    def check(self, caller: Caller, method: str) -> None:
+    async def check(self, caller: Caller, method: str) -> None:
         """Raises unless the caller may call the method from where it is.
 
         Raises:
             CertificateUnbound: a stranger, where strangers may not call.
             RoleNotPermitted: a known caller of another kind.
-            NetworkNotPermitted: a sender outside the networks of its organisation (CARD-4, POST-8).
+            NetworkNotPermitted: a sender outside the networks and host names of its organisation (CARD-4,
+                POST-8).
+            ServiceUnavailable: its host names can't be looked up.
             AccessOptionMissing: the method's option is missing, empty or unspecified.
         """
         permitted = self._callers.get(method, frozenset())
@@ -71,9 +91,14 @@ class AccessRules:
             if isinstance(caller, Stranger):
                 raise CertificateUnbound
             raise RoleNotPermitted(type(caller).__name__.upper(), method)
-        address = caller.connection.address
-        if isinstance(caller, Sender) and not any(address in network for network in caller.networks):
-            raise NetworkNotPermitted(str(address))
+        if isinstance(caller, Sender) and not caller.in_networks:
+            await self._check_place(caller, method)
+
+    async def _check_place(self, caller: Sender, method: str) -> None:
+        if self._place is None or not caller.host_names:
+            raise NetworkNotPermitted(str(caller.connection.address))
+        if method not in JUDGED_INSIDE:
+            await self._place.check(caller)
 
 
 class Access(Interceptor):
@@ -88,5 +113,5 @@ class Access(Interceptor):
         caller = current_call().caller
         if caller is None:
             raise AccessOptionMissing("the caller was not settled before the access rule")
-        self._rules.check(caller, method_name)
+        await self._rules.check(caller, method_name)
         return await answer(method(request_or_iterator, context), context)

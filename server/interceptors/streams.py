@@ -89,4 +89,4 @@ class Streams(Interceptor):
                     caller = await self._identity.identify(certificate, address)
             except TimeoutError:
                 raise ServiceUnavailable("register of certificates") from None
-            self._rules.check(caller, method_name)
+            await self._rules.check(caller, method_name)

@@ -22,12 +22,13 @@ REMEMBERED_CERTIFICATES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What the register says of one certificate: its binding, if any, and the union of its organisation's
-    networks.
+    """What the register says of one certificate: its binding, if any, and the unions of its organisation's
+    networks and host names.
     """
 
     binding: CertificateBinding | None
     networks: tuple[IpNetwork, ...] = ()
+    host_names: tuple[str, ...] = ()
 
 
 class Identity:
@@ -79,7 +80,7 @@ class Identity:
             # A handshake refuses an expired certificate; here it expired while its connection stayed open.
             if entry.binding.expires_at <= now:
                 return Stranger(connection)
-            return _bound(entry.binding, entry.networks, connection)
+            return _bound(entry.binding, entry, connection)
         person_number = await self._persons.person_of(certificate, now)
         if person_number is None:
             return Stranger(connection)
@@ -91,18 +92,25 @@ class Identity:
             if binding is None or binding.organisation_id is None:
                 return _Entry(binding)
             networks = await tx.sender_addresses.networks_of(binding.organisation_id)
-            return _Entry(binding, tuple(networks))
+            host_names = await tx.sender_addresses.host_names_of(binding.organisation_id)
+            return _Entry(binding, tuple(networks), tuple(host_names))
 
     async def _administers(self, person_number: str) -> frozenset[UUID]:
         async with self._uow.reading() as tx:
             return await tx.administrators.organisations_of(person_number)
 
 
-def _bound(binding: CertificateBinding, networks: tuple[IpNetwork, ...], connection: Connection) -> Caller:
+def _bound(binding: CertificateBinding, entry: _Entry, connection: Connection) -> Caller:
     match binding.role:
         case BindingRole.OPERATOR:
             return Operator(connection)
         case BindingRole.SENDER:
             if binding.organisation_id is None:
                 raise ValueError("a sender's binding names no organisation")
-            return Sender(connection, binding.organisation_id, binding.sender_address_id, networks)
+            return Sender(
+                connection,
+                binding.organisation_id,
+                binding.sender_address_id,
+                entry.networks,
+                entry.host_names,
+            )

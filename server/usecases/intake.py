@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from namak.evidence import events, mailbox_link
 from server.domain import evidence_building, limits
@@ -79,7 +80,12 @@ class Intake:
     ) -> None:
         """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute."""
         self._host_names = host_names
-        self._judge = Judge(clock=clock, host_names=host_names, refusals_per_minute=refusals_per_minute)
+        self._judge = Judge(
+            clock=clock,
+            zone=ZoneInfo(profile.time_zone),
+            host_names=host_names,
+            refusals_per_minute=refusals_per_minute,
+        )
         self._uow = uow
         self._clock = clock
         self._entropy = entropy

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from server.domain.caller import IpAddress, Sender
 from server.domain.deliveries import Submission
@@ -80,9 +81,14 @@ class GivenUp(Exception):
 class Judge:
     """Says of new submissions who is refused why."""
 
-    def __init__(self, *, clock: Clock, host_names: HostNames, refusals_per_minute: int) -> None:
-        """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute."""
+    def __init__(
+        self, *, clock: Clock, zone: ZoneInfo, host_names: HostNames, refusals_per_minute: int
+    ) -> None:
+        """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
+        contracts end with days of the zone.
+        """
         self._clock = clock
+        self._zone = zone
         self._host_names = host_names
         self._refusals_per_minute = refusals_per_minute
 
@@ -110,7 +116,7 @@ class Judge:
             client, names = asked.caller.connection.address, _host_names(asked, sides)
             # What is known is only looked at; asking for more takes its time, outside of any transaction.
             hosts = self._host_names.known(names, like=client) if names else NO_HOSTS
-            match _sending(asked, sides, hosts):
+            match self._sending(asked, sides, hosts):
                 case ServiceUnavailable() as unavailable:
                     unplaced[asked.key] = unavailable
                     unknown[client] = unknown.get(client, frozenset()) | names
@@ -124,6 +130,20 @@ class Judge:
         if excess or unplaced:
             raise GivenUp(excess, unplaced, unknown)
         return Verdicts(sides, permitted, mailboxes, refused)
+
+    def _sending(
+        self, asked: Asked, sides: Mapping[UUID, SendingSide], hosts: Hosts
+    ) -> SenderAddress | Refused:
+        caller = asked.caller
+        side = sides[caller.organisation_id]
+        return judge_sender(
+            asked.submission.sender,
+            side.entries,
+            only=caller.sender_address_id,
+            contract=side.organisation.contract_state_at(self._clock.now(), self._zone),
+            client=caller.connection.address,
+            hosts=hosts,
+        )
 
     async def _too_many(self, tx: Transaction, refused: Mapping[Key, Refused]) -> dict[Key, Refused]:
         """Returns those refusals for which their organisation has no room left this minute, as what is
@@ -148,19 +168,6 @@ def _host_names(asked: Asked, sides: Mapping[UUID, SendingSide]) -> frozenset[st
         sides[caller.organisation_id].entries,
         only=caller.sender_address_id,
         client=caller.connection.address,
-    )
-
-
-def _sending(asked: Asked, sides: Mapping[UUID, SendingSide], hosts: Hosts) -> SenderAddress | Refused:
-    caller = asked.caller
-    side = sides[caller.organisation_id]
-    return judge_sender(
-        asked.submission.sender,
-        side.entries,
-        only=caller.sender_address_id,
-        contract=side.organisation.contract_state,
-        client=caller.connection.address,
-        hosts=hosts,
     )
 
 

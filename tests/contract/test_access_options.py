@@ -35,9 +35,9 @@ def test_every_kind_of_caller_of_the_contract_is_one_of_the_servers_and_the_othe
     assert set(KINDS) == set(Caller.__args__)
 
 
-def test_a_method_without_an_option_is_refused_to_everybody() -> None:
+async def test_a_method_without_an_option_is_refused_to_everybody() -> None:
     rules = AccessRules([])
 
     for kind in KINDS:
         with pytest.raises(AccessOptionMissing):
-            rules.check(kind.__new__(kind), "/namak.v1.DeliveryService/Submit")
+            await rules.check(kind.__new__(kind), "/namak.v1.DeliveryService/Submit")

@@ -7,7 +7,6 @@ The database may be shared and not empty: tests use values of their own.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import ip_network
 from uuid import UUID
 
 import pytest
@@ -19,6 +18,7 @@ from tests.contracts import examples
 from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
 from tests.contracts.post_contract import DeliveryContract, EvidenceContract, HolderContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
+from tests.contracts.sender_contract import DomainContract, SenderAddressContract
 
 OWNER = UUID(int=0)
 
@@ -184,73 +184,6 @@ class ClaimContract:
             assert raised.value.constraint == "pk_refusals"
 
 
-class SenderContract:
-    """Domains and addresses."""
-
-    async def test_a_domain_is_registered_once(self, uow: UnitOfWork) -> None:
-        owner, other = examples.organisation(), examples.organisation()
-        first, second = examples.domain(owner), examples.domain(owner)
-        async with uow.writing() as tx:
-            for each in (owner, other):
-                await tx.organisations.add(each)
-            assert await tx.domains.add(second)
-            assert await tx.domains.add(first)
-            assert not await tx.domains.add(replace(first, organisation_id=other.id))
-            assert await tx.domains.get(first.name) == first
-            assert await tx.domains.get("unknown.am") is None
-
-    async def test_an_address_is_registered_once(self, uow: UnitOfWork) -> None:
-        owner, other = examples.organisation(), examples.organisation()
-        first, second, foreign = examples.address(owner), examples.address(owner), examples.address(other)
-        async with uow.writing() as tx:
-            for each in (owner, other):
-                await tx.organisations.add(each)
-            for address in (first, second, foreign):
-                assert await tx.sender_addresses.add(address)
-            again = replace(first, id=examples.new_id(), organisation_id=other.id)
-            assert not await tx.sender_addresses.add(again)
-            assert await tx.sender_addresses.get(again.id) is None
-            assert await tx.sender_addresses.get(first.id) == first
-            named = await tx.sender_addresses.named(
-                owner.id, [first.address, foreign.address, "nobody@src.am"]
-            )
-            assert named == {first.address: first}
-            assert await tx.sender_addresses.named(owner.id, []) == {}
-
-    async def test_the_networks_of_an_organisation_are_those_of_all_its_addresses_each_once(
-        self, uow: UnitOfWork
-    ) -> None:
-        owner, other = examples.organisation(), examples.organisation()
-        narrow, wide = ip_network("198.51.100.64/32"), ip_network("198.51.100.0/28")
-        sixth = ip_network("2001:db8::/64")
-        async with uow.writing() as tx:
-            for organisation, networks in (
-                (owner, (narrow, wide)),
-                (owner, (sixth, narrow)),
-                (other, (wide,)),
-            ):
-                await tx.organisations.add(organisation)
-                address = replace(examples.address(organisation), networks=networks)
-                assert await tx.sender_addresses.add(address)
-            found = await tx.sender_addresses.networks_of(owner.id)
-            assert len(found) == 3
-            assert set(found) == {narrow, wide, sixth}
-            assert list(await tx.sender_addresses.networks_of(examples.new_id())) == []
-
-    async def test_an_address_is_suspended_and_used_again(self, uow: UnitOfWork) -> None:
-        owner = examples.organisation()
-        address = examples.address(owner)
-        async with uow.writing() as tx:
-            await tx.organisations.add(owner)
-            await tx.sender_addresses.add(address)
-            await tx.sender_addresses.set_suspended(address.id, True)
-            assert await tx.sender_addresses.get(address.id) == replace(address, suspended=True)
-            await tx.sender_addresses.set_suspended(address.id, False)
-            assert await tx.sender_addresses.get(address.id) == address
-            with pytest.raises(LookupError):
-                await tx.sender_addresses.set_suspended(examples.new_id(), True)
-
-
 class UnitOfWorkContract(
     TransactionContract,
     AdministratorContract,
@@ -258,7 +191,8 @@ class UnitOfWorkContract(
     OrganisationContract,
     BindingContract,
     ClaimContract,
-    SenderContract,
+    DomainContract,
+    SenderAddressContract,
     MailboxContract,
     DeliveryContract,
     HolderContract,

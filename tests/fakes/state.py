@@ -8,7 +8,7 @@ from server.domain.administration import Administrator
 from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
-from server.domain.senders import CertificateBinding, Domain, Organisation, SenderAddress
+from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.storage.failures import StorageFault
 from server.usecases.records import (
     Claim,
@@ -32,6 +32,7 @@ class State:
     refusals: dict[tuple[UUID, str], RecordedRefusal] = field(default_factory=dict)
     organisations: dict[UUID, Organisation] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
+    challenges: dict[tuple[UUID, str], DomainChallenge] = field(default_factory=dict)
     sender_addresses: dict[UUID, SenderAddress] = field(default_factory=dict)
     bindings: dict[bytes, CertificateBinding] = field(default_factory=dict)
     certificates: dict[bytes, bytes] = field(default_factory=dict)

@@ -99,3 +99,7 @@ class _Transaction:
     async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
         owned = [one for one in self._register.addresses if one.organisation_id == organisation_id]
         return list({network: None for one in owned for network in one.networks})
+
+    async def host_names_of(self, organisation_id: UUID) -> Sequence[str]:
+        owned = [one for one in self._register.addresses if one.organisation_id == organisation_id]
+        return sorted({name for one in owned for name in one.host_names})

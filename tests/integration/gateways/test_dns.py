@@ -105,6 +105,35 @@ async def test_a_time_to_live_of_nothing_is_asked_every_time(server: DnsServer, 
     assert await v4(dns_) == {"9.9.9.9"}
 
 
+async def test_what_was_looked_up_is_known_at_once_as_long_as_it_holds(
+    server: DnsServer, dns_: Dns, hand: Hand
+) -> None:
+    server.show(NAME, "60 A 8.8.8.8")
+    assert dns_.known([NAME], like=V4) == {}
+    await v4(dns_)
+    hand.seconds += 59.9
+    assert dns_.known([NAME, "other.am"], like=V4) == {NAME: {V4}}
+    assert dns_.known([NAME], like=V6) == {}
+    hand.seconds += 0.1
+    assert dns_.known([NAME], like=V4) == {}
+
+
+async def test_whoever_looked_up_comes_to_know_even_what_has_no_time_to_live(
+    server: DnsServer, dns_: Dns, hand: Hand
+) -> None:
+    server.show(NAME, "0 A 8.8.8.8")
+    await v4(dns_)
+    assert dns_.known([NAME], like=V4) == {NAME: {V4}}
+    hand.seconds += gateway.KNOWN_SECONDS
+    assert dns_.known([NAME], like=V4) == {}
+
+
+async def test_what_could_not_be_looked_up_is_not_known(server: DnsServer, dns_: Dns) -> None:
+    server.behave(NAME, "A", lambda q, _: [reply(q, rcode=dns.rcode.SERVFAIL).to_wire()])
+    await v4(dns_)
+    assert dns_.known([NAME], like=V4) == {}
+
+
 async def test_no_answer_is_believed_for_longer_than_an_hour(
     server: DnsServer, dns_: Dns, hand: Hand
 ) -> None:
