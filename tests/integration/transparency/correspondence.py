@@ -47,9 +47,9 @@ class Correspondence:
     written: list[Written] = field(default_factory=list)
     _sequence: int = 0
 
-    async def mailbox(self, number: str) -> UUID:
+    async def mailbox(self, number: str, mailbox_id: UUID | None = None) -> UUID:
         """Opens a mailbox."""
-        mailbox_id = uuid4()
+        mailbox_id = mailbox_id or uuid4()
         await self.ledger.rows(
             "INSERT INTO mailboxes (id, address, holder_kind, holder_number, state, opened_at)"
             " VALUES ($1, $2, 'PERSON', $3, 'OPEN', $4)",

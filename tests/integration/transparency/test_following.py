@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
@@ -12,6 +13,9 @@ import pytest
 
 from namak.evidence import events
 from namak.evidence.events import Audience
+from namak.evidence.tiles import root_from_tiles, tiles_of
+from namak.evidence.tlog_proof import TlogProof
+from namak.evidence.tree import leaf_hash, root_of, verify_consistency
 from server.domain.caller import Connection, Holder, Sender
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.refusals import InvalidCursor
@@ -19,6 +23,7 @@ from server.storage.fact_reader import PostgresFactReader
 from server.transparency.service import TransparencyService
 from server.usecases.following import Follow, Following, PublishedFact
 from server.usecases.log_ports import LogCursor
+from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, World, eventually
 from tests.integration.transparency.correspondence import NOW, Correspondence, Written
@@ -330,3 +335,33 @@ async def test_three_hundred_follow_and_only_those_concerned_look(post: Post) ->
             task.cancel()
         await asyncio.gather(*idle, return_exceptions=True)
         assert service.tail.followers == 0
+
+
+async def test_an_auditor_who_fetches_all_tiles_finds_every_receipt_in_them(post: Post) -> None:
+    for _ in range(140):
+        await post.letters.send(post.ani, SRC)
+    async with post.world.replica() as service, post.following(service) as following:
+        facts, cursor = await take(following, sender(), START, 280, receipts=True)
+        queries = LogQueries(service.public)
+        (state,) = await queries.status()
+        assert (state.size, state.pending, state.healthy) == (cursor.index, 0, True)
+        tiles = {
+            tile: (await queries.tile(AskTile("", tile.level, tile.index, width))).data
+            for tile, width in tiles_of(state.size)
+        }
+        entries = b"".join(
+            [
+                (await queries.tile(AskTile("", None, tile.index, width))).data
+                for tile, width in tiles_of(state.size)
+                if tile.level == 0
+            ]
+        )
+        proof = await queries.consistency(AskConsistency("", 100, 0))
+    leaves = [leaf_hash(entries[start + 2 : start + 34]) for start in range(0, len(entries), 34)]
+    assert root_from_tiles(tiles, state.size) == root_of(leaves) == state.root
+    verify_consistency(100, root_of(leaves[:100]), state.size, state.root, proof.hashes)
+    for fact in facts:
+        assert fact.receipt is not None
+        receipt = TlogProof.parse(fact.receipt.tlog_proof)
+        assert receipt.extra is not None
+        assert leaves[receipt.index] == leaf_hash(hashlib.sha256(receipt.extra).digest())
