@@ -6,6 +6,7 @@ A document is written once, here, and never again; what is stored, hashed and ha
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from namak.evidence import events
@@ -104,7 +105,7 @@ def submission_rejection(
         sender=Sender(submission.sender, organisation.code, organisation.name),
         recipient=Recipient(submission.recipient),
         submission_time=stamp.recorded_at,
-        parts=_parts(submission.subject, [part.info for part in submission.parts]),
+        parts=_parts(submission.subject, tuple(part.info for part in submission.parts)),
         salt=stamp.salt,
         notification_policy=stamp.profile.notification_policy,
         details=SubmissionDetails(submission.request_id, submitted_from),
@@ -222,7 +223,9 @@ def _issuer(profile: Profile) -> Issuer:
     return Issuer(profile.operator_identifier, profile.operator_name)
 
 
-def _parts(subject: str, infos: Sequence[PartInfo]) -> tuple[Part, ...]:
+# A delivery's facts come one after the other.
+@lru_cache(16)
+def _parts(subject: str, infos: tuple[PartInfo, ...]) -> tuple[Part, ...]:
     numbered = enumerate(infos, 1)
     return (
         subject_part(subject),

@@ -270,13 +270,13 @@ def _write(document: EvidenceDocument) -> dict[str, str]:
         "version": f'"{VERSION}"',
         "EvidenceIdentifier": _write_id(document.evidence_id),
         "ERDSEventId": f'"{event.uri}"',
-        "EventTime": f'"{format_time(document.event_time)}"',
+        "EventTime": _write_time(document.event_time),
         "EventReasons": _write_reason(document.reason) if event.has_reason else "",
         "EvidenceIssuerPolicyID": _write_policy_id(document.policy_id),
         "EvidenceIssuerDetails": _write_issuer(document.issuer),
         "SenderDetails": _write_sender(document.sender),
         "RecipientDetails": _write_recipient(document.recipient),
-        "SubmissionTime": f'"{format_time(document.submission_time)}"',
+        "SubmissionTime": _write_time(document.submission_time),
         "MessageIdentifier": _write_id(document.delivery_id) if event.of_delivery else "",
         "UserContentInfo": write_parts(document.parts),
         "Extensions": _write_extensions(event, document),
@@ -304,6 +304,11 @@ def _write_id(identifier: UUID | None) -> str:
 
 def _write_reason(reason: str | None) -> str:
     return written([{"Code": reason}], _read_reason, reason)
+
+
+@lru_cache(64)
+def _write_time(time: datetime) -> str:
+    return f'"{format_time(time)}"'
 
 
 # Few operators, policies and senders, and one delivery after the other.

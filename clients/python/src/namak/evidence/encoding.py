@@ -5,7 +5,6 @@ carry the same proof, and would let one verifier accept what another refuses. Bo
 the format that reads the field turns it into its own error.
 """
 
-import base64
 import binascii
 import re
 
@@ -27,8 +26,8 @@ def decode_base64(text: str) -> bytes:
     padding bits that are not zero (RFC 4648, 3.5).
     """
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         raise ValueError("not base64") from None
     if encode_base64(data) != text:
         raise ValueError("not canonical base64")

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from namak.evidence.encoding import encode_base64
-from namak.evidence.strict_json import Value, written
+from namak.evidence.failures import MalformedEvidence
+from namak.evidence.strict_json import Value, json_of
 
 PARTS_LIMIT: Final = 1000
 """A document names at most so many parts, the subject included."""
@@ -80,17 +81,31 @@ def _read_digest(value: Value) -> bytes:
 
 @lru_cache(16)
 def write_parts(parts: tuple[Part, ...]) -> str:
-    """Returns the JSON of ``UserContentInfo``; kept for the delivery's next document."""
-    return written({"PartsInfo": [_write_part(part) for part in parts]}, read_parts, parts)
+    """Returns the JSON of ``UserContentInfo``; kept for the delivery's next document.
+
+    Raises :class:`MalformedEvidence` for what :func:`read_parts` would not give back.
+    """
+    if not 1 <= len(parts) <= PARTS_LIMIT:
+        raise MalformedEvidence(f"a message has 1 to {PARTS_LIMIT} parts")
+    written = ",".join([_write_part(part, number) for number, part in enumerate(parts)])
+    return f'{{"PartsInfo":[{written}]}}'
 
 
-def _write_part(part: Part) -> dict[str, object]:
-    name = {} if part.file_name is None else {"FileName": part.file_name}
-    digest = {"Algorithm": _DIGEST_ALGORITHM, "Value": encode_base64(part.digest)}
-    return {
-        "PartIdentifier": part.identifier,
-        "MediaType": part.media_type,
-        **name,
-        "Size": part.size,
-        "Digest": digest,
-    }
+def _write_part(part: Part, number: int) -> str:
+    if number:
+        identifier = Value(part.identifier, "PartIdentifier").exactly(str(number))
+        media_type = Value(part.media_type, "MediaType").matching(_MEDIA_TYPE)
+        file_name = f'"FileName":{json_of(Value(part.file_name, "FileName").matching(_FILE_NAME))},'
+    else:
+        identifier = Value(part.identifier, "PartIdentifier").exactly(SUBJECT)
+        media_type = Value(part.media_type, "MediaType").exactly(SUBJECT_MEDIA_TYPE)
+        file_name = ""
+        if part.file_name is not None:
+            raise MalformedEvidence("a subject has no file name")
+    size = Value(part.size, "Size").integer(below=_SIZE_LIMIT)
+    if len(part.digest) != _DIGEST_BYTES:
+        raise MalformedEvidence(f"a digest has {_DIGEST_BYTES} bytes")
+    return (
+        f'{{"PartIdentifier":"{identifier}","MediaType":{json_of(media_type)},{file_name}"Size":{size},'
+        f'"Digest":{{"Algorithm":"{_DIGEST_ALGORITHM}","Value":"{encode_base64(part.digest)}"}}}}'
+    )

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NoReturn, TypeVar
 from uuid import UUID
 
@@ -151,13 +152,7 @@ class Value:
         return data
 
     def ip_address(self) -> IpAddress:
-        address = self._spelled(ipaddress.ip_address)
-        if str(address) != self.raw or getattr(address, "scope_id", None) is not None:
-            self.refuse("not an IP address in its canonical spelling")
-        # IPv4 inside IPv6 is IPv4, and versions of Python differ on how they write it.
-        if getattr(address, "ipv4_mapped", None) is not None:
-            self.refuse("not an IP address in its canonical spelling")
-        return address
+        return self._spelled(_ip_address)
 
     def _spelled(self, parse: Callable[[str], _T]) -> _T:
         text = self.string()
@@ -165,6 +160,17 @@ class Value:
             return parse(text)
         except ValueError as wrong:
             self.refuse(str(wrong)[:100])
+
+
+# A sender's address stands in all that comes from it.
+@lru_cache(1024)
+def _ip_address(text: str) -> IpAddress:
+    address = ipaddress.ip_address(text)
+    # IPv4 inside IPv6 is IPv4, and versions of Python differ on how they write it.
+    inside = getattr(address, "ipv4_mapped", None)
+    if str(address) != text or getattr(address, "scope_id", None) is not None or inside is not None:
+        raise ValueError("not an IP address in its canonical spelling")
+    return address
 
 
 def written(raw: object, read: Callable[[Value], _T], meant: _T) -> str:
