@@ -50,8 +50,11 @@ async def test_tells_the_services_to_every_bound_or_personal_certificate(
         assert error_info(refused.value).reason == refusal
 
 
-async def test_describes_a_service_with_all_that_its_file_imports(edge: Edge, method: str) -> None:
-    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol="namak.v1.DeliveryService")
+@pytest.mark.parametrize("symbol", ["DeliveryService", "DeliveryService.Submit", "Submission"])
+async def test_describes_a_symbol_with_all_that_its_file_imports(
+    edge: Edge, method: str, symbol: str
+) -> None:
+    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol=f"namak.v1.{symbol}")
 
     answer = await told(edge.channel(edge.world.citizen), method, request)
 
@@ -66,8 +69,9 @@ async def test_describes_a_service_with_all_that_its_file_imports(edge: Edge, me
     assert {needed for file in files.values() for needed in file.dependency} <= set(files)
 
 
-async def test_says_that_it_does_not_know_a_symbol(edge: Edge, method: str) -> None:
-    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol="namak.v1.NoSuchService")
+@pytest.mark.parametrize("symbol", ["namak.v1.NoSuchService", "namak.v1.DeliveryService.NoSuchRpc", "", "."])
+async def test_says_that_it_does_not_know_a_symbol(edge: Edge, method: str, symbol: str) -> None:
+    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)
 
     answer = await told(edge.channel(edge.world.citizen), method, request)
 
