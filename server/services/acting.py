@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from server.domain.administration import ActingAdministrator, Actor
+from server.domain.administration import ActingAdministrator
 from server.domain.caller import Holder, Operator
 from server.domain.refusals import ResourceNotPermitted
 from server.services.call import current_call
@@ -12,7 +12,7 @@ from server.services.problems import Problems
 _NOBODYS: Final = UUID(int=0)
 
 
-def current_actor(problems: Problems, acting_as: str) -> Actor:
+def current_actor(problems: Problems, acting_as: str) -> Operator | ActingAdministrator:
     """Returns who acts: the operator, or an administrator for the organisation that `acting_as` names.
 
     Rights never add up: a person who administers several organisations acts for one at a time. What is wrong

@@ -25,7 +25,7 @@ class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
         return wire.facts_to_proto(page)
 
     async def GetReceipt(self, request: pb.GetReceiptRequest, context: Context) -> pb.GetReceiptResponse:
-        command = wire.get_receipt_from_proto(request, current_party())
+        command = wire.get_receipt_from_proto(request)
         receipt = await self._desk.receipt(command)
         return pb.GetReceiptResponse(receipt=wire.receipt_to_proto(receipt) if receipt else None)
 

@@ -2,10 +2,12 @@
 
 from namak.v1 import evidence_pb2 as pb
 from server.domain import limits
-from server.domain.caller import Holder, Sender
+from server.domain.administration import ActingAdministrator
+from server.domain.caller import Holder, Operator, Sender
 from server.domain.facts import Fact
 from server.domain.paging import Page
-from server.services.call import reply_by
+from server.services.acting import current_actor
+from server.services.call import current_call, current_party, reply_by
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.evidence import GetReceipt, ListFacts
@@ -24,19 +26,29 @@ def list_facts_from_proto(request: pb.ListFactsRequest, caller: Sender | Holder)
     return command
 
 
-def get_receipt_from_proto(request: pb.GetReceiptRequest, caller: Sender | Holder) -> GetReceipt:
+def get_receipt_from_proto(request: pb.GetReceiptRequest) -> GetReceipt:
     problems = Problems()
     wait = limits.RECEIPT_WAIT_MAX.total_seconds()
     if request.HasField("max_wait"):
         wait = min(wait, problems.seconds("max_wait", request.max_wait))
     command = GetReceipt(
-        caller=caller,
+        caller=_receiver(problems, request.acting_as),
         evidence_id=problems.id("evidence_id", request.evidence_id),
         wait_seconds=wait,
         reply_by=reply_by(),
     )
     problems.raise_if_any()
     return command
+
+
+def _receiver(problems: Problems, acting_as: str) -> Sender | Holder | Operator | ActingAdministrator:
+    """Returns who asks for a receipt, in what capacity: a person as holder, or acting for an organisation."""
+    caller = current_call().caller
+    if isinstance(caller, Operator) or (isinstance(caller, Holder) and acting_as):
+        return current_actor(problems, acting_as)
+    if acting_as:
+        problems.add("acting_as", "NOT_PERMITTED", "must be empty: it is for administrators")
+    return current_party()
 
 
 def revocation_list_digest_from_proto(request: pb.GetRevocationListRequest) -> bytes:

@@ -106,7 +106,7 @@ class Administration:
         async with self._uow.writing() as tx:
             earlier = await _claim(tx, act)
             # Locked, so that nothing is done by somebody whose right ended before it was committed.
-            await _check_right(tx, act.by, locked=True)
+            await check_right(tx, act.by, locked=True)
             if earlier is not None:
                 return await again(tx, earlier)
             changed = await change(tx)
@@ -126,7 +126,7 @@ class Administration:
             ResourceNotPermitted: the administrator is one no longer.
         """
         async with self._uow.reading() as tx:
-            await _check_right(tx, by)
+            await check_right(tx, by)
             yield tx
 
     async def _record(self, tx: Transaction, act: Act, changed: Changed[_T]) -> None:
@@ -157,7 +157,12 @@ class Administration:
         )
 
 
-async def _check_right(tx: Transaction, by: Actor, *, locked: bool = False) -> None:
+async def check_right(tx: Transaction, by: Actor, *, locked: bool = False) -> None:
+    """Checks that who acts may do so now; with `locked`, whoever ends that right waits for the transaction.
+
+    Raises:
+        ResourceNotPermitted: the administrator is one no longer.
+    """
     if not isinstance(by, ActingAdministrator):
         return
     found = await tx.administrators.get(by.organisation_id, by.person_number, shared=locked)

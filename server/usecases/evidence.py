@@ -10,7 +10,8 @@ import structlog
 from namak.evidence import events
 from namak.evidence.document import EvidenceDocument, entry_of
 from namak.evidence.events import Audience
-from server.domain.caller import Holder, Sender
+from server.domain.administration import ActingAdministrator, owns
+from server.domain.caller import Holder, Operator, Sender
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.domain.paging import Page, Query
@@ -22,6 +23,7 @@ from server.domain.refusals import (
     ResourceNotPermitted,
     ServiceUnavailable,
 )
+from server.usecases.administration import check_right
 from server.usecases.mailboxes import checked_page_size, own_mailbox
 from server.usecases.ports import Log, Transaction, UnitOfWork
 from server.usecases.receipts import receipts_in_time
@@ -46,7 +48,7 @@ class GetReceipt:
     reply must go out without it, on the event loop's clock.
     """
 
-    caller: Sender | Holder
+    caller: Sender | Holder | Operator | ActingAdministrator
     evidence_id: UUID
     wait_seconds: float
     reply_by: float = math.inf
@@ -64,7 +66,8 @@ class EvidenceDesk:
     """Gives out facts, receipts and checkpoints.
 
     A sender sees the facts of its organisation's deliveries (bound to one address: of that address's) whose
-    audience it belongs to; a holder those of the messages in the own mailbox. What is not theirs and what
+    audience it belongs to; a holder those of the messages in the own mailbox; of administrative acts the
+    operator sees all, an administrator those on their organisation's things. What is not theirs and what
     does not exist get the same answer.
     """
 
@@ -176,7 +179,11 @@ async def _visible_delivery(tx: Transaction, caller: Sender | Holder, delivery_i
     raise ResourceNotPermitted("delivery")
 
 
-async def _may_see(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:
+async def _may_see(
+    tx: Transaction, caller: Sender | Holder | Operator | ActingAdministrator, fact: Fact
+) -> bool:
+    if isinstance(caller, Operator | ActingAdministrator):
+        return await _may_see_act(tx, caller, fact)
     if fact.event.audience not in _audiences(caller):
         return False
     if fact.delivery_id is None:
@@ -186,6 +193,14 @@ async def _may_see(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool
     except ResourceNotPermitted:
         return False
     return True
+
+
+async def _may_see_act(tx: Transaction, caller: Operator | ActingAdministrator, fact: Fact) -> bool:
+    # What passes between senders and holders is none of theirs.
+    if fact.event != events.ADMINISTRATIVE_ACT:
+        return False
+    await check_right(tx, caller)
+    return owns(caller, fact.organisation_id)
 
 
 async def _is_own_refusal(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:

@@ -1,23 +1,18 @@
 """Lists of deliveries and messages: newest first, whole over all pages, and only one's own."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from server.domain.caller import Sender
-from server.domain.mailboxes import HolderKind, MailboxState
 from server.domain.paging import Query
 from server.domain.refusals import (
-    AlreadyRegistered,
     InvalidFields,
     InvalidPageToken,
-    RequestIdReused,
     ResourceNotPermitted,
 )
-from server.jurisdictions.am import AM
 from server.usecases.delivery import ListDeliveries
-from server.usecases.mailboxes import ListMessages, Mailboxes, OpenMailbox
+from server.usecases.mailboxes import ListMessages, Mailboxes
 from server.usecases.reading import OpenMessage
 from tests.unit.usecases.world import START, World, letter
 
@@ -29,7 +24,7 @@ def world() -> World:
 
 @pytest.fixture
 def mailboxes(world: World) -> Mailboxes:
-    return Mailboxes(uow=world.uow, clock=world.clock, entropy=world.entropy, profile=AM)
+    return Mailboxes(uow=world.uow)
 
 
 async def filled(world: World) -> None:
@@ -138,28 +133,3 @@ async def test_a_person_without_a_mailbox_has_nothing_to_list(world: World, mail
         await mailboxes.get_mailbox(nobody)
     with pytest.raises(ResourceNotPermitted):
         await mailboxes.list_messages(ListMessages(nobody, 0, ""))
-
-
-async def test_opens_a_mailbox_for_a_person_and_an_entity(world: World, mailboxes: Mailboxes) -> None:
-    person = await mailboxes.open_mailbox(OpenMailbox("1", "5001950077@e-citizen.am"))
-    entity = await mailboxes.open_mailbox(OpenMailbox("2", "12345678@e-citizen.am"))
-    assert (person.holder_kind, person.holder_number) == (HolderKind.PERSON, "5001950077")
-    assert (entity.holder_kind, entity.holder_number) == (HolderKind.ENTITY, "12345678")
-    assert await mailboxes.get_mailbox(world.holder("5001950077")) == person
-
-
-async def test_opening_a_mailbox_again_gives_it_as_it_now_is(world: World, mailboxes: Mailboxes) -> None:
-    command = OpenMailbox("1", "5001950077@e-citizen.am")
-    mailbox = await mailboxes.open_mailbox(command)
-    closed = replace(mailbox, state=MailboxState.CLOSED)
-    world.uow.committed.mailboxes[mailbox.id] = closed
-    assert await mailboxes.open_mailbox(command) == closed
-    with pytest.raises(RequestIdReused):
-        await mailboxes.open_mailbox(OpenMailbox("1", "5001950078@e-citizen.am"))
-
-
-async def test_an_address_is_never_given_twice(world: World, mailboxes: Mailboxes) -> None:
-    world.uow.committed.mailboxes[world.ani_box.id] = replace(world.ani_box, state=MailboxState.CLOSED)
-    with pytest.raises(AlreadyRegistered):
-        await mailboxes.open_mailbox(OpenMailbox("1", world.ani_box.address))
-    assert not world.uow.committed.claims
