@@ -6,6 +6,7 @@ from contextlib import aclosing
 from namak.v1 import mailbox_pb2 as pb
 from namak.v1 import mailbox_pb2_grpc
 from server.domain.caller import Operator
+from server.domain.mailboxes import MailboxState
 from server.domain.profile import Profile
 from server.services import mailbox_wire as wire
 from server.services.call import Context, current_call, current_holder
@@ -45,6 +46,27 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     ) -> pb.ResolveAddressResponse:
         mailbox = await self._mailboxes.resolve(wire.address_from_proto(request.address, self._profile))
         return wire.resolved_to_proto(mailbox, for_operator=isinstance(current_call().caller, Operator))
+
+    async def SuspendMailbox(
+        self, request: pb.SuspendMailboxRequest, context: Context
+    ) -> pb.SuspendMailboxResponse:
+        command = wire.set_state_from_proto(request, MailboxState.SUSPENDED, self._profile)
+        mailbox = await self._register.set_state(command)
+        return pb.SuspendMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
+
+    async def ResumeMailbox(
+        self, request: pb.ResumeMailboxRequest, context: Context
+    ) -> pb.ResumeMailboxResponse:
+        command = wire.set_state_from_proto(request, MailboxState.OPEN, self._profile)
+        mailbox = await self._register.set_state(command)
+        return pb.ResumeMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
+
+    async def CloseMailbox(
+        self, request: pb.CloseMailboxRequest, context: Context
+    ) -> pb.CloseMailboxResponse:
+        command = wire.set_state_from_proto(request, MailboxState.CLOSED, self._profile)
+        mailbox = await self._register.set_state(command)
+        return pb.CloseMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
 
     async def GetMailbox(self, request: pb.GetMailboxRequest, context: Context) -> pb.GetMailboxResponse:
         mailbox = await self._mailboxes.get_mailbox(current_holder())

@@ -5,15 +5,17 @@ from functools import partial
 from namak.v1 import mailbox_pb2 as pb
 from server.domain import addresses, fields, limits
 from server.domain.caller import Holder
-from server.domain.deliveries import MessageView
+from server.domain.deliveries import MessageFilter, MessageView
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.paging import Page
 from server.domain.profile import Profile
+from server.services.acting import current_operator
 from server.services.delivery_wire import DELIVERY_STATES, part_info_to_proto
 from server.services.evidence_wire import evidence_to_proto
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
-from server.usecases.mailboxes import ListMessages, OpenMailbox
+from server.usecases.mailbox_register import OpenMailbox, SetMailboxState
+from server.usecases.mailboxes import LinkPage, ListLinks, ListMessages, OpenedLink
 from server.usecases.reading import (
     ConfirmedReading,
     ConfirmReading,
@@ -38,6 +40,7 @@ _MAILBOX_STATES = {
 def open_mailbox_from_proto(request: pb.OpenMailboxRequest, profile: Profile) -> OpenMailbox:
     problems = Problems()
     command = OpenMailbox(
+        by=current_operator(),
         request_id=problems.text("request_id", request.request_id, fields.request_id),
         address=problems.text(
             "address", request.address, partial(addresses.recipient_address, profile=profile)
@@ -47,11 +50,53 @@ def open_mailbox_from_proto(request: pb.OpenMailboxRequest, profile: Profile) ->
     return command
 
 
-def list_messages_from_proto(request: pb.ListMessagesRequest, holder: Holder) -> ListMessages:
+def set_state_from_proto(
+    request: pb.SuspendMailboxRequest | pb.ResumeMailboxRequest | pb.CloseMailboxRequest,
+    state: MailboxState,
+    profile: Profile,
+) -> SetMailboxState:
+    problems = Problems()
+    rule = partial(addresses.recipient_address, profile=profile)
+    command = SetMailboxState(
+        by=current_operator(),
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        address=problems.text("address", request.address, rule),
+        state=state,
+    )
+    problems.raise_if_any()
+    return command
+
+
+def address_from_proto(address: str, profile: Profile) -> str:
+    problems = Problems()
+    rule = partial(addresses.recipient_address, profile=profile)
+    canonical = problems.text("address", address, rule)
+    problems.raise_if_any()
+    return canonical
+
+
+def list_messages_from_proto(
+    request: pb.ListMessagesRequest, holder: Holder, profile: Profile
+) -> ListMessages:
+    problems = Problems()
+    page_size = problems.page_size("page_size", request.page_size)
+    sender_rule = partial(addresses.sender_address, profile=profile)
+    wanted = MessageFilter(
+        unopened_only=request.unopened_only,
+        unconfirmed_only=request.unconfirmed_only,
+        sender=problems.optional_text("sender", request.sender, sender_rule),
+        consigned_from=problems.optional_time("start_time", request),
+        consigned_before=problems.optional_time("end_time", request),
+    )
+    problems.raise_if_any()
+    return ListMessages(holder, page_size, request.page_token, wanted)
+
+
+def list_links_from_proto(request: pb.ListMailboxLinksRequest, holder: Holder) -> ListLinks:
     problems = Problems()
     page_size = problems.page_size("page_size", request.page_size)
     problems.raise_if_any()
-    return ListMessages(holder, page_size, request.page_token)
+    return ListLinks(holder, page_size, request.page_token)
 
 
 def open_message_from_proto(request: pb.OpenMessageRequest, holder: Holder) -> OpenMessage:
@@ -112,6 +157,7 @@ def message_to_proto(message: MessageView) -> pb.Message:
         opening_time=time_to_proto(message.opened_at),
         confirmation_time=time_to_proto(message.confirmed_at),
         state=DELIVERY_STATES[delivery.state],
+        withdrawal_time=time_to_proto(delivery.withdrawn_at),
     )
 
 
@@ -119,6 +165,36 @@ def messages_to_proto(page: Page[MessageView]) -> pb.ListMessagesResponse:
     return pb.ListMessagesResponse(
         messages=[message_to_proto(message) for message in page.items],
         next_page_token=page.next_page_token,
+    )
+
+
+def resolved_to_proto(mailbox: Mailbox, *, for_operator: bool) -> pb.ResolveAddressResponse:
+    return pb.ResolveAddressResponse(
+        address=mailbox.address,
+        holder_kind=_HOLDER_KINDS[mailbox.holder_kind],
+        state=_MAILBOX_STATES[mailbox.state],
+        mailbox_id=str(mailbox.id) if for_operator else "",
+    )
+
+
+def links_to_proto(links: LinkPage) -> pb.ListMailboxLinksResponse:
+    return pb.ListMailboxLinksResponse(
+        links=[_link_to_proto(opening) for opening in links.page.items],
+        next_page_token=links.page.next_page_token,
+        head_sequence=links.head.sequence,
+        head_link=links.head.link,
+    )
+
+
+def _link_to_proto(opening: OpenedLink) -> pb.MailboxLink:
+    link = opening.link
+    return pb.MailboxLink(
+        sequence=link.sequence,
+        delivery_id=str(link.delivery_id),
+        nonce=link.nonce,
+        previous_link=link.previous,
+        link=link.link,
+        consignment=evidence_to_proto(opening.consignment),
     )
 
 

@@ -1,13 +1,13 @@
-"""The register of mailboxes: the operator opens them (POST-1, BOX-2)."""
+"""The register of mailboxes: the operator opens, suspends, resumes and closes them (POST-1, BOX-2, BOX-6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from server.domain import addresses
 from server.domain.administration import Actor, absent, mailbox_resource, mailbox_snapshot
 from server.domain.mailboxes import Mailbox, MailboxState
 from server.domain.profile import Profile
-from server.domain.refusals import AlreadyRegistered
+from server.domain.refusals import AlreadyRegistered, MailboxClosed, MailboxUnknown
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.ports import Clock, Entropy, Transaction
 
@@ -21,8 +21,25 @@ class OpenMailbox:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetMailboxState:
+    """`address` is in canonical form, `state` what the mailbox shall be."""
+
+    by: Actor
+    request_id: str
+    address: str
+    state: MailboxState
+
+
+_ACTS = {
+    MailboxState.OPEN: "ResumeMailbox",
+    MailboxState.SUSPENDED: "SuspendMailbox",
+    MailboxState.CLOSED: "CloseMailbox",
+}
+
+
 class MailboxRegister:
-    """Opens mailboxes; every change is an administrative act."""
+    """Opens, suspends, resumes and closes mailboxes; every change is an administrative act."""
 
     def __init__(
         self, *, administration: Administration, clock: Clock, entropy: Entropy, profile: Profile
@@ -55,6 +72,39 @@ class MailboxRegister:
             return existing
 
         act = Act("OpenMailbox", command.by, command.request_id, (command.address,), mailbox.id)
+        return await self._administration.carry_out(act, change, again)
+
+    async def set_state(self, command: SetMailboxState) -> Mailbox:
+        """Suspends, resumes or closes a mailbox; closed is for ever.
+
+        It waits for what is being laid into the mailbox, and holds up what comes after: when this returns,
+        nothing slips in any more that the new state refuses.
+
+        Raises:
+            RequestIdReused, MailboxUnknown.
+            MailboxClosed: it was closed before, and shall be something else.
+        """
+
+        async def change(tx: Transaction) -> Changed[Mailbox]:
+            locked = (await tx.mailboxes.lock([command.address])).get(command.address)
+            if locked is None:
+                raise MailboxUnknown(command.address)
+            mailbox = locked[0]
+            if mailbox.state is command.state:
+                return _changed(mailbox, mailbox)
+            if mailbox.state is MailboxState.CLOSED:
+                raise MailboxClosed(command.address)
+            await tx.mailboxes.set_state(mailbox.id, command.state)
+            return _changed(mailbox, replace(mailbox, state=command.state))
+
+        async def again(tx: Transaction, _: UUID) -> Mailbox:
+            existing = await tx.mailboxes.named(command.address)
+            if existing is None:
+                raise LookupError("a mailbox that was changed is not there")
+            return existing
+
+        name = _ACTS[command.state]
+        act = Act(name, command.by, command.request_id, (command.address,), self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
 

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID, uuid4
 
-from namak.evidence.events import CONTENT_CONSIGNMENT, SUBMISSION_ACCEPTANCE, Event
+from namak.evidence.events import CONTENT_CONSIGNMENT, SUBMISSION_ACCEPTANCE, WITHDRAWN, Event
 from server.domain.caller import Caller, Holder, Sender
-from server.domain.deliveries import Delivery, MessageView, Part, PartInfo, Submission
+from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo, Submission
 from server.domain.facts import Fact
-from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.domain.paging import Page
 from server.domain.refusals import (
     InvalidPageToken,
+    MailboxClosed,
+    MailboxUnknown,
     NotFound,
     Refused,
     ResourceNotPermitted,
@@ -38,8 +40,8 @@ from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, L
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.log_ports import LogCursor, ShardState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
-from server.usecases.mailbox_register import MailboxRegister, OpenMailbox
-from server.usecases.mailboxes import ListMessages, Mailboxes
+from server.usecases.mailbox_register import MailboxRegister, OpenMailbox, SetMailboxState
+from server.usecases.mailboxes import LinkPage, ListLinks, ListMessages, Mailboxes, OpenedLink
 from server.usecases.organisations import OrganisationView, RegisterOrganisation, SetContractState
 from server.usecases.reading import (
     ConfirmedReading,
@@ -54,9 +56,11 @@ from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedChe
 from server.usecases.sender_addresses import RegisterSenderAddress, SetSuspended
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
+from server.usecases.withdrawal import Withdrawal, WithdrawDelivery, Withdrawn
 
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
 SUSPENDED = "suspended@src.am"
+NOBODYS_NUMBER, CLOSED_NUMBER = "9999999999", "8888888888"
 KNOWN_DELIVERY = UUID("0192f0c3-0000-7000-8000-000000000001")
 REVOCATION_LIST = bytes(range(256)) * 600
 
@@ -126,6 +130,7 @@ class Desks:
     submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
     evidence = property(lambda self: cast(EvidenceDesk, self))
+    withdrawal = property(lambda self: cast(Withdrawal, self))
     following = property(lambda self: cast(Following, self))
     log_queries = property(lambda self: cast(LogQueries, self))
     billing = property(lambda self: cast(Billing, self))
@@ -205,6 +210,36 @@ class Desks:
         await self._serve(command)
         number = command.address.partition("@")[0]
         return Mailbox(uuid4(), command.address, HolderKind.PERSON, number, MailboxState.OPEN, NOW)
+
+    async def set_state(self, command: SetMailboxState) -> Mailbox:
+        await self._serve(command)
+        number = command.address.partition("@")[0]
+        if number == NOBODYS_NUMBER:
+            raise MailboxUnknown(command.address)
+        if number == CLOSED_NUMBER and command.state is not MailboxState.CLOSED:
+            raise MailboxClosed(command.address)
+        return Mailbox(uuid4(), command.address, HolderKind.PERSON, number, command.state, NOW)
+
+    async def resolve(self, address: str) -> Mailbox:
+        await self._serve(address)
+        number = address.partition("@")[0]
+        if number == NOBODYS_NUMBER:
+            raise MailboxUnknown(address)
+        return Mailbox(uuid4(), address, HolderKind.PERSON, number, MailboxState.SUSPENDED, NOW)
+
+    async def list_links(self, command: ListLinks) -> LinkPage:
+        await self._serve(command, command.holder)
+        link = MailboxLink(uuid4(), 1, KNOWN_DELIVERY, bytes([1] * 32), bytes(32), bytes([2] * 32))
+        opened = OpenedLink(link, fact_of(CONTENT_CONSIGNMENT, KNOWN_DELIVERY))
+        return LinkPage(Page([opened], "second"), MailboxHead(7, bytes([3] * 32)))
+
+    async def withdraw(self, command: WithdrawDelivery) -> Withdrawn:
+        await self._serve(command, command.caller)
+        self._check(command.delivery_id)
+        delivery = replace(self._message().delivery, state=DeliveryState.WITHDRAWN, withdrawn_at=NOW)
+        fact = fact_of(WITHDRAWN, delivery.id)
+        receipt = LoggedReceipt(fact.id, "log.e-citizen.am/2026", 0, 2, b"receipt")
+        return Withdrawn(delivery, fact, receipt if command.receipt_wait_seconds else None)
 
     async def get_mailbox(self, holder: Holder) -> Mailbox:
         await self._serve(holder, holder)

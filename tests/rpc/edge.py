@@ -186,7 +186,7 @@ async def started_edge(
     servicers = Servicers(
         SenderAdminServicer(desks.admin, AM, development=True),
         MailboxServicer(desks.register, desks.mailboxes, desks.reading, desks.following, AM),
-        DeliveryServicer(desks.submissions, desks.delivery, desks.following, AM),
+        DeliveryServicer(desks.submissions, desks.delivery, desks.withdrawal, desks.following, AM),
         EvidenceServicer(desks.evidence, desks.log_queries),
         BillingServicer(desks.billing, AM),
     )
