@@ -24,6 +24,7 @@ from server import bootstrap, config
 from server.dev.pki import Card, DevelopmentPki, Identity, Person
 from server.dev.relay import Relay
 from server.dev.world import World
+from server.domain.administration import CommandLine
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from tests.system.records import Records
@@ -210,7 +211,7 @@ async def running_post(
         stack.push_async_callback(database.dispose)
         settings = config.load(world.write_settings("binding", database_url=database_url), {})
         admin = bootstrap.sender_admin(settings, SqlUnitOfWork(database))
-        await admin.bind_operator(der(world.operator))
+        await admin.certificates.bind_operator(der(world.operator), CommandLine())
         records = await stack.enter_async_context(Records.of(database_url))
         post = Post(world, database_url, guard, records, stack)
         await post.start(environment)
