@@ -7,7 +7,8 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from namak import errors
-from namak.cli.codes import ExitCode, advice_for, exit_code_of
+from namak.cli.codes import ExitCode, exit_code_of
+from namak.cli.reasons import advice_for
 from namak.client.statuses import CLASS_OF_REASON, error_from_call, error_from_status
 from namak.errors import NamakError
 from namak.v1 import errors_pb2

@@ -18,7 +18,9 @@ CLIENT = ROOT / "clients/python/namak.example.toml"
 PAGE = ROOT / "docs/client.md"
 SERVER = ROOT / "docs/examples/namak-server.toml"
 
-NO_FILES = {"address", "server_name", "timeout", "token", "label", "listen", "health_listen", "url", "origin"}
+NO_FILES = frozenset(
+    "address server_name timeout token label listen health_listen url origin acting_as lang".split()
+)
 DIRECTORIES = {"revocation_lists"}
 IN_PROSE = {"log.key.file"}  # it excludes the keys beside it
 

@@ -18,6 +18,7 @@ ENVIRONMENT = "NAMAK_CONFIG"
 DEFAULT_TIMEOUT = 60.0
 """Seconds for one call with all its tries."""
 
+_LANGUAGES = ("hy", "ru", "en")
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -70,6 +71,10 @@ class Connection:
     """Where the signing key is, for those who confirm."""
     trust: TrustFiles = field(default_factory=TrustFiles)
     """What ``verify`` trusts."""
+    acting_as: str | None = None
+    """The organisation that an administrator acts for, by identifier or code, when no option names one."""
+    lang: str | None = None
+    """The language of the command ``namak``: hy, ru or en."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -89,6 +94,8 @@ class Connection:
             server_name=reader.optional("server_name", _text, None),
             signing=_signing(reader.section("signing")),
             trust=_trust(reader.section("trust")),
+            acting_as=reader.optional("acting_as", _text, None),
+            lang=reader.optional("lang", _language, None),
         )
         reader.finish()
         return result
@@ -243,6 +250,13 @@ def _truth(value: object) -> bool | None:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value
+
+
+def _language(value: object) -> str:
+    text = _text(value)
+    if text not in _LANGUAGES:
+        raise ValueError(f"must be one of {', '.join(_LANGUAGES)}")
+    return text
 
 
 def _address(value: object) -> str:

@@ -3,42 +3,36 @@ codes.
 """
 
 import asyncio
+import copy
 import functools
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
+from typer.core import TyperGroup
 
 from namak.cli.codes import EXIT_CODES_TEXT, ExitCode
+from namak.cli.groups import Command, Group, RootGroup
 from namak.cli.screen import Screen
+from namak.cli.texts import LANGUAGES, N_, _
 from namak.config import Connection, parse_duration
 from namak.errors import NamakError, ServerFault
 
 if TYPE_CHECKING:
     from namak.client import Client
 
-app = typer.Typer(
-    name="namak",
-    help="Send, read and confirm official post, keep its receipts, and verify them offline.",
-    epilog=EXIT_CODES_TEXT,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
 
 def _seconds(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as problem:
-        raise typer.BadParameter(str(problem)) from problem
+        raise typer.BadParameter(_(str(problem))) from problem
 
 
 def _say_version(wanted: bool) -> None:
@@ -47,9 +41,15 @@ def _say_version(wanted: bool) -> None:
     try:
         found = metadata.version("namak-client")
     except metadata.PackageNotFoundError:  # run from a source tree
-        found = "not installed"
+        found = _("not installed")
     typer.echo(f"namak-client {found}")
     raise typer.Exit
+
+
+def _language(value: str | None) -> str | None:
+    if value is not None and value not in LANGUAGES:
+        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(LANGUAGES)))
+    return value
 
 
 Config = Annotated[
@@ -57,21 +57,30 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="The configuration; otherwise NAMAK_CONFIG, ./namak.toml, ~/.config/namak/namak.toml.",
+        help=N_("The configuration; otherwise NAMAK_CONFIG, ./namak.toml, ~/.config/namak/namak.toml."),
     ),
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print exactly one JSON document, failures included."),
+    typer.Option("--json", help=N_("Print exactly one JSON document, failures included.")),
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="TIME", parser=_seconds, help='For each call, for example "30s".'),
+    typer.Option("--timeout", metavar="TIME", parser=_seconds, help=N_('For each call, for example "30s".')),
 ]
-
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="LANG",
+        callback=_language,
+        autocompletion=lambda: list(LANGUAGES),
+        help=N_("hy, ru or en; otherwise NAMAK_LANG, the configuration, the system's."),
+    ),
+]
 Version = Annotated[
     bool,
-    typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True),
+    typer.Option("--version", help=N_("Print the version and exit."), callback=_say_version, is_eager=True),
 ]
 
 
@@ -105,27 +114,80 @@ class Run:
         return Client(self.connection())
 
 
-@app.callback()
-def shared(
+Function = Callable[..., Awaitable[ExitCode]]
+
+
+def build() -> TyperGroup:
+    """Makes the command with all its commands, in the language that the process speaks now."""
+    from namak.cli import commands
+
+    app = typer.Typer(
+        name="namak",
+        help=_("Send, read and confirm official post, keep its receipts, and verify them offline."),
+        epilog=_(EXIT_CODES_TEXT),
+        cls=RootGroup,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_translated(_shared, []))
+    commands.register(app)
+    made = typer.main.get_command(app)
+    if not isinstance(made, TyperGroup):  # it has a callback, so it is a group
+        raise TypeError("the command is no group")
+    return made
+
+
+def build_admin() -> TyperGroup:
+    """Makes ``namak admin``, which only its users wait for."""
+    from namak.cli import commands_admin
+
+    app = typer.Typer(
+        name="admin",
+        help=_("Keep the register: who may send, from where, and who has a mailbox."),
+        epilog=_(EXIT_CODES_TEXT),
+        cls=Group,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    commands_admin.register(app)
+    made = typer.main.get_command(app)
+    if not isinstance(made, TyperGroup):
+        raise TypeError("the command is no group")
+    return made
+
+
+def group(app: typer.Typer, name: str, text: str) -> typer.Typer:
+    """Adds a group of commands with its help, and returns it."""
+    inner = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(inner, name=name, help=_(text), epilog=_(EXIT_CODES_TEXT), cls=Group)
+    return inner
+
+
+def add(app: typer.Typer, name: str, function: Function, *paragraphs: str, examples: Sequence[str]) -> None:
+    """Adds a command with its help; the paragraphs are marked for the catalogue, the examples stay as they
+    are.
+    """
+    shown = [f"\b\n{_('Example')}: {example}" for example in examples]
+    text = "\n\n".join([*(_(paragraph) for paragraph in paragraphs), *shown])
+    app.command(name, cls=Command, help=text, epilog=_(EXIT_CODES_TEXT))(command(function))
+
+
+def _shared(
     context: typer.Context,
     config: Config = None,
     as_json: AsJson = False,
     timeout: Timeout = None,
+    lang: Lang = None,  # noqa: ARG001 - the language was chosen before the options were read
     version: Version = False,  # noqa: ARG001 - _say_version has ended the process already
 ) -> None:
     """Keeps the options given before the command's name."""
     context.obj = Shared(config, as_json, timeout)
 
 
-def add(app: typer.Typer, name: str, text: str, function: Callable[..., Awaitable[ExitCode]]) -> None:
-    """Adds a command with its help, whose paragraphs are filled to whatever width the screen has."""
-    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-    app.command(name, help="\n\n".join(paragraphs), epilog=EXIT_CODES_TEXT)(command(function))
-
-
-def command(
-    function: Callable[..., Awaitable[ExitCode]],
-) -> Callable[..., None]:
+def command(function: Function) -> Callable[..., None]:
     """Makes a command of a coroutine function whose first parameter is the :class:`Run`.
 
     Adds the shared options, and turns every failure into a line and an exit code, never a traceback.
@@ -133,7 +195,12 @@ def command(
 
     @functools.wraps(function)
     def run(
-        context: typer.Context, config: Path | None, as_json: bool, timeout: float | None, **given: Any
+        context: typer.Context,
+        config: Path | None,
+        as_json: bool,
+        timeout: float | None,
+        lang: str | None,  # noqa: ARG001 - as above
+        **given: Any,
     ) -> None:
         before: Shared = context.obj or Shared()
         options = Shared(config or before.config, as_json or before.as_json, timeout or before.timeout)
@@ -141,8 +208,13 @@ def command(
         raise typer.Exit(_outcome(function(Run(options, screen), **given), screen))
 
     own = list(inspect.signature(function).parameters.values())[1:]
-    extra = {"config": (Config, None), "as_json": (AsJson, False), "timeout": (Timeout, None)}
     keyword = inspect.Parameter.KEYWORD_ONLY
+    extra = {
+        "config": (Config, None),
+        "as_json": (AsJson, False),
+        "timeout": (Timeout, None),
+        "lang": (Lang, None),
+    }
     parameters = [
         inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
         *(parameter.replace(kind=keyword) for parameter in own),
@@ -151,10 +223,33 @@ def command(
             for name, (kind, default) in extra.items()
         ),
     ]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del run.__wrapped__
-    return run
+    return _translated(run, parameters)
+
+
+def _translated(
+    function: Callable[..., None], parameters: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
+    """Gives the function these parameters, or its own, with their help in the language spoken now."""
+    found = list(parameters or inspect.signature(function).parameters.values())
+    spoken = [parameter.replace(annotation=_spoken(parameter.annotation)) for parameter in found]
+
+    @functools.wraps(function)
+    def result(*arguments: Any, **given: Any) -> None:
+        function(*arguments, **given)
+
+    result.__signature__ = inspect.Signature(spoken)  # type: ignore[attr-defined]
+    result.__annotations__ = {parameter.name: parameter.annotation for parameter in spoken}
+    del result.__wrapped__
+    return result
+
+
+def _spoken(annotation: Any) -> Any:
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    kind, info = get_args(annotation)
+    info = copy.copy(info)
+    info.help = _(info.help or "")
+    return Annotated[kind, info]
 
 
 def _outcome(work: Awaitable[ExitCode], screen: Screen) -> ExitCode:
@@ -166,7 +261,7 @@ def _outcome(work: Awaitable[ExitCode], screen: Screen) -> ExitCode:
     except NamakError as error:
         return screen.failure(error)
     except (KeyboardInterrupt, typer.Abort):
-        screen.note("namak: interrupted")
+        screen.note(_("namak: interrupted"))
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output went away; keep Python from saying so when it flushes at the end.
@@ -175,5 +270,5 @@ def _outcome(work: Awaitable[ExitCode], screen: Screen) -> ExitCode:
     except (typer.Exit, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - a person gets a line, not a traceback
-        fault = ServerFault(f"this program failed: {type(error).__name__}: {error}", reason="PROGRAM_FAULT")
-        return screen.failure(fault)
+        text = _("this program failed: {problem}").format(problem=f"{type(error).__name__}: {error}")
+        return screen.failure(ServerFault(text, reason="PROGRAM_FAULT"))

@@ -7,25 +7,35 @@ import typer
 from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
+from namak.cli.naming import acting_organisation
 from namak.cli.screen import Screen
+from namak.cli.texts import N_, _
 from namak.client import Client
 from namak.client.receipts import SavedReceipt, document_of, save_receipt, save_receipts
+from namak.evidence.document import EvidenceDocument
 
 
 async def receipt(
-    run: Run, evidence_id: str | None, delivery: str | None, output: Path, *, force: bool
+    run: Run,
+    evidence_id: str | None,
+    delivery: str | None,
+    output: Path,
+    acting_as: str | None,
+    *,
+    force: bool,
 ) -> ExitCode:
     """Saves receipts."""
     if (evidence_id is None) == (delivery is None):
-        raise typer.BadParameter("name either a piece of evidence or a delivery", param_hint="EVIDENCE_ID")
+        raise typer.BadParameter(_("name either a piece of evidence or a delivery"), param_hint="EVIDENCE_ID")
     saved: list[SavedReceipt] = []
     async with run.client() as post:
-        with run.screen.progress("Waiting for receipts"):
+        with run.screen.progress(_("Waiting for receipts")):
             if delivery is not None:
                 async for item in save_receipts(post.evidence, delivery, output, force=force):
                     saved.append(item)
             elif evidence_id is not None:
-                saved.append(await _save_one(post, evidence_id, output, force))
+                acting = await acting_organisation(run, post, acting_as) if acting_as is not None else ""
+                saved.append(await _save_one(post, evidence_id, output, acting, force))
     show_saved(run.screen, saved)
     return ExitCode.OK
 
@@ -36,7 +46,7 @@ async def facts(run: Run, delivery_id: str) -> ExitCode:
         found = [fact async for fact in post.evidence.facts(delivery_id)]
     run.screen.result({"delivery_id": delivery_id, "facts": [shapes.evidence(fact) for fact in found]})
     run.screen.table(
-        ("TIME", "EVENT", "EVIDENCE"),
+        (N_("TIME"), N_("EVENT"), N_("EVIDENCE")),
         [(shapes.when(fact.event_time), shapes.event_name(fact.event), fact.evidence_id) for fact in found],
     )
     return ExitCode.OK
@@ -52,15 +62,23 @@ async def checkpoint(run: Run, origin: str) -> ExitCode:
     return ExitCode.OK
 
 
+def kept(item: SavedReceipt) -> str:
+    """Returns what to say beside a file that was there already."""
+    return f" {_('(kept)')}" if item.kept else ""
+
+
 def show_saved(screen: Screen, saved: list[SavedReceipt]) -> None:
     """Shows where receipts lie."""
     screen.result({"receipts": [shapes.saved(item) for item in saved]})
-    screen.lines(f"{item.path}{' (kept)' if item.kept else ''}" for item in saved)
+    screen.lines(f"{item.path}{kept(item)}" for item in saved)
 
 
-async def _save_one(post: Client, evidence_id: str, output: Path, force: bool) -> SavedReceipt:
-    found = await post.evidence.receipt(evidence_id)
-    delivery_id = document_of(found).delivery_id
+async def _save_one(
+    post: Client, evidence_id: str, output: Path, acting_as: str, force: bool
+) -> SavedReceipt:
+    found = await post.evidence.receipt(evidence_id, acting_as=acting_as)
+    document = document_of(found)
+    delivery_id = document.delivery_id if isinstance(document, EvidenceDocument) else None
     number = 1
     if delivery_id is not None:
         # Its place among all facts, so that the file is named as if all had been saved.

@@ -1,31 +1,52 @@
 """``namak inbox``, ``open`` and ``download``: the holder's mailbox."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from namak.cli import shapes
+from namak.cli import boxes, shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
+from namak.cli.texts import N_, _, ngettext
 from namak.client import Client
 from namak.client.files import distinct_names
+from namak.client.paging import first
 from namak.errors import InvalidRequest
 from namak.v1 import mailbox_pb2
 
 
-async def inbox(run: Run, limit: int) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What messages to list; what is empty filters nothing."""
+
+    unopened: bool
+    unconfirmed: bool
+    sender: str
+    since: datetime | None
+    before: datetime | None
+
+
+async def inbox(run: Run, limit: int, filters: Filters) -> ExitCode:
     """Lists messages."""
-    messages: list[mailbox_pb2.Message] = []
     async with run.client() as post:
-        with run.screen.progress("Listing"):
-            async for message in post.mailbox.messages(page_size=min(limit, 200)):
-                messages.append(message)
-                if len(messages) == limit:
-                    break
+        with run.screen.progress(_("Listing")):
+            messages = await first(
+                limit,
+                post.mailbox.messages(
+                    unopened_only=filters.unopened,
+                    unconfirmed_only=filters.unconfirmed,
+                    sender=filters.sender,
+                    start=filters.since,
+                    end=filters.before,
+                    page_size=min(limit, 200),
+                ),
+            )
     run.screen.result({"messages": [shapes.message(message) for message in messages]})
     if not messages:
-        run.screen.line("No letters.")
+        run.screen.line(_("No letters."))
         return ExitCode.OK
     run.screen.table(
-        ("ID", "FROM", "SUBJECT", "ARRIVED", "OPENED", "CONFIRMED"),
+        (N_("ID"), N_("FROM"), N_("SUBJECT"), N_("ARRIVED"), N_("OPENED"), N_("CONFIRMED"), N_("STATE")),
         [
             (
                 message.delivery_id,
@@ -34,11 +55,18 @@ async def inbox(run: Run, limit: int) -> ExitCode:
                 shapes.when(message.consignment_time),
                 shapes.when(message.opening_time, message.HasField("opening_time")),
                 shapes.when(message.confirmation_time, message.HasField("confirmation_time")),
+                _(shapes.state_name(message.state)),
             )
             for message in messages
         ],
     )
     return ExitCode.OK
+
+
+async def mailbox_show(run: Run) -> ExitCode:
+    """Shows the caller's own mailbox."""
+    async with run.client() as post:
+        return boxes.show(run, await post.mailbox.get())
 
 
 async def open_letter(run: Run, delivery_id: str) -> ExitCode:
@@ -53,11 +81,15 @@ async def open_letter(run: Run, delivery_id: str) -> ExitCode:
             "evidence": shapes.evidence(opened.evidence),
         }
     )
-    run.screen.line(f"From:    {opened.message.sender_name} <{opened.message.sender}>")
-    run.screen.line(f"Subject: {opened.message.subject}")
-    run.screen.line(f"Opened:  {shapes.when(opened.message.opening_time)}")
+    run.screen.fields(
+        (
+            (N_("From"), f"{opened.message.sender_name} <{opened.message.sender}>"),
+            (N_("Subject"), opened.message.subject),
+            (N_("Opened"), shapes.when(opened.message.opening_time)),
+        )
+    )
     run.screen.table(
-        ("PART", "NAME", "TYPE", "BYTES", "SHA-256"),
+        shapes.PART_COLUMNS,
         [[str(part[key]) for key in ("number", "name", "media_type", "size", "sha256")] for part in parts],
     )
     return ExitCode.OK
@@ -69,7 +101,13 @@ async def download(run: Run, delivery_id: str, part: int | None, output: Path, *
         opened = await _opened(post, delivery_id)
         count = len(opened.parts)
         if part is not None and part > count:
-            raise InvalidRequest(f"the letter has {count} parts, and no part {part}")
+            raise InvalidRequest(
+                ngettext(
+                    "the letter has {count} part, and no part {part}",
+                    "the letter has {count} parts, and no part {part}",
+                    count,
+                ).format(count=count, part=part)
+            )
         names = distinct_names([info.name for info in opened.parts])
         paths = []
         for number in [part] if part is not None else range(1, count + 1):

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
+from namak.cli.texts import _
+
 MAX_BASE = 51
 """Characters of a base: a request id has 64, and the recipient's mark takes a colon and twelve digits."""
 
@@ -27,19 +29,33 @@ def request_ids(base: str, recipients: Sequence[str]) -> Mapping[str, str]:
     """
     marks = {recipient: _mark(recipient) for recipient in recipients}
     if len(set(marks.values())) < len(recipients):
-        raise typer.BadParameter("the same recipient is named twice", param_hint="--to")
+        raise typer.BadParameter(_("the same recipient is named twice"), param_hint="--to")
     named, given = base[:-_MARK_LENGTH], base[-_MARK_LENGTH:]
     if named and given in marks.values():
         raise typer.BadParameter(
-            f"this is the id of one recipient, made from {named!r}; repeat the command with "
-            f"--request-id {named}, or the letter is sent twice",
+            _(
+                "this is the id of one recipient, made from {base!r}; repeat the command with "
+                "--request-id {base}, or the letter is sent twice"
+            ).format(base=named),
             param_hint="--request-id",
         )
-    if not _BASE.fullmatch(base):
-        raise typer.BadParameter(
-            f"must be 1 to {MAX_BASE} characters of A-Z a-z 0-9 . _ : -", param_hint="--request-id"
-        )
+    base_of(base)
     return {recipient: base + mark for recipient, mark in marks.items()}
+
+
+def base_of(text: str) -> str:
+    """Returns the text if it is good as a base. Raises BadParameter."""
+    if not _BASE.fullmatch(text):
+        raise typer.BadParameter(
+            _("must be 1 to {most} characters of A-Z a-z 0-9 . _ : -").format(most=MAX_BASE),
+            param_hint="--request-id",
+        )
+    return text
+
+
+def recipient_request_id(base: str, recipient: str) -> str:
+    """Returns one recipient's request id, as :func:`request_ids` makes it."""
+    return base + _mark(recipient)
 
 
 def _mark(recipient: str) -> str:

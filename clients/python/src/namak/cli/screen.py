@@ -11,15 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from namak.cli.codes import ExitCode, advice_for, exit_code_of
+from namak.cli.codes import ExitCode, exit_code_of
+from namak.cli.reasons import advice_for, detail_of, headline_of
+from namak.cli.texts import _
 from namak.errors import NamakError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
-
-_NO_TERMINAL_WIDTH = 240
-# Columns where nobody looks: wide enough that a pipe gets each row on one line.
 
 
 def printable(text: str) -> str:
@@ -62,18 +61,24 @@ class Screen:
             _write(sys.stderr if self.as_json else sys.stdout, "  " + printable(line))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Prints a table for people; nothing is cut off."""
+        """Prints a table for people; nothing is cut off. Headings are marked texts.
+
+        On a screen where its identifiers, addresses and times would not fit whole, each row becomes a
+        paragraph; where nobody looks, each row is one line.
+        """
         if self.as_json:
             return
-        from rich.table import Table  # here and below: rich takes longer to import than most commands to run
-        from rich.text import Text
+        from namak.cli.tables import (
+            show_table,
+        )  # not before: rich takes longer to import than most commands to run
 
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        _console(sys.stdout).print(table)
+        show_table([_(column) for column in columns], [[printable(cell) for cell in row] for row in rows])
+
+    def fields(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Prints what there is to say of one thing, a line for each field that has a value."""
+        shown = [(_(name), value) for name, value in pairs if value]
+        width = max((len(name) for name, _value in shown), default=0)
+        self.lines(f"{name + ':':{width + 1}} {value}" for name, value in shown)
 
     def failure(self, error: NamakError) -> ExitCode:
         """Says what failed, why, and what to do; returns the exit code that belongs to it."""
@@ -88,18 +93,22 @@ class Screen:
         if self.as_json:
             return code
         reason = f" [{error.reason}]" if error.reason else ""
-        _write(sys.stderr, printable(f"namak: {error.message}{reason}"))
+        _write(sys.stderr, printable(f"namak: {headline_of(error)}{reason}"))
+        if detail := detail_of(error):
+            _write(sys.stderr, printable(f"  {detail}"))
         for violation in error.violations:
             if f"{violation.field}: {violation.description}" in error.message:
                 continue  # the post's own text of wrong fields names each of them
             text = f"  {violation.field}: {violation.description} [{violation.reason}]"
             _write(sys.stderr, printable(text))
         if error.retry_delay is not None:
-            _write(sys.stderr, f"  The post asks to wait {error.retry_delay:g} s.")
+            wait = _("The post asks to wait {seconds} s.").format(seconds=f"{error.retry_delay:g}")
+            _write(sys.stderr, f"  {wait}")
         if error.evidence_id is not None:
-            _write(
-                sys.stderr, printable(f"  Its evidence can be kept: namak receipt {error.evidence_id} -o DIR")
+            kept = _("Its evidence can be kept: {command}").format(
+                command=f"namak receipt {error.evidence_id} -o DIR"
             )
+            _write(sys.stderr, printable(f"  {kept}"))
         _write(sys.stderr, f"  {advice_for(error)}")
         return code
 
@@ -112,7 +121,7 @@ class Screen:
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
             *((BarColumn(), MofNCompleteColumn()) if total is not None else ()),
-            console=_console(sys.stderr),
+            console=console(sys.stderr),
             transient=True,
             disable=self.as_json or not sys.stderr.isatty(),
         )
@@ -126,6 +135,11 @@ class Steps:
     def __init__(self, bar: "Progress", label: str, total: int | None) -> None:
         self._bar = bar
         self._task = bar.add_task(label, total=total)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether anybody sees it."""
+        return not self._bar.disable
 
     def reached(self, done: int, total: int | None = None) -> None:
         """Says how many of how many are done."""
@@ -152,8 +166,8 @@ def _write(stream: TextIO, line: str) -> None:
     stream.flush()
 
 
-def _console(stream: TextIO) -> "Console":
+def console(stream: TextIO) -> "Console":
+    """Returns a console that shows what it is given as it is."""
     from rich.console import Console
 
-    width = None if stream.isatty() else _NO_TERMINAL_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return Console(file=stream, highlight=False, markup=False, emoji=False)

@@ -11,6 +11,7 @@ from namak.cli.app import Run
 from namak.cli.codes import ExitCode, exit_code_of
 from namak.cli.request_ids import request_ids
 from namak.cli.screen import Screen, error_document
+from namak.cli.texts import N_, _
 from namak.client import Client, Outcome, compose, read_part
 from namak.client.letters import check_parts, new_request_id
 from namak.client.receipts import SavedReceipt, save_receipt
@@ -23,20 +24,26 @@ async def send(
     files: Sequence[Path],
     sender: str,
     to: Sequence[str],
-    subject: str,
+    subject: str | None,
     *,
     request_id: str | None,
     receipt: Path | None,
     no_wait: bool,
 ) -> ExitCode:
     """Sends, shows an outcome for each recipient, and saves the receipts if asked to."""
+    for option, given in (("--to", to), ("--subject", subject), ("FILE", files)):
+        if not given and given != "":
+            raise typer.BadParameter(_("is needed"), param_hint=option)
+    subject = subject or ""
     for option, addresses in (("--from", [sender]), ("--to", to)):
         if any(address != address.strip() for address in addresses):
-            raise typer.BadParameter("an address begins or ends with a space", param_hint=option)
+            raise typer.BadParameter(_("an address begins or ends with a space"), param_hint=option)
     base = new_request_id() if request_id is None else request_id
     ids = request_ids(base, to)
     if no_wait and receipt is not None:
-        raise typer.BadParameter("receipts can't be saved without waiting for them", param_hint="--no-wait")
+        raise typer.BadParameter(
+            _("receipts can't be saved without waiting for them"), param_hint="--no-wait"
+        )
     parts = [read_part(path) for path in files]
     check_parts(parts)
     letters = [
@@ -44,7 +51,7 @@ async def send(
         for recipient in to
     ]
     async with run.client() as post:
-        run.screen.note(f"request id {base}")
+        run.screen.note(_("request id {id}").format(id=base))
         outcomes = await _submit(post, letters, run.screen, timedelta(0) if no_wait else None)
         saved, late = await _save(post, outcomes, receipt, run.screen)
     code = _exit_code(outcomes, late)
@@ -56,13 +63,13 @@ async def _submit(
     post: Client, letters: Sequence[delivery_pb2.Submission], screen: Screen, wait: timedelta | None
 ) -> Sequence[Outcome]:
     if len(letters) == 1:
-        with screen.progress("Sending"):
+        with screen.progress(_("Sending")):
             try:
                 accepted = await post.deliveries.submit(letters[0], max_receipt_wait=wait)
             except NamakError as problem:
                 return [Outcome(letters[0].request_id, error=problem)]
             return [Outcome(letters[0].request_id, accepted=accepted)]
-    with screen.progress("Sending", len(letters)) as steps:
+    with screen.progress(_("Sending"), len(letters)) as steps:
         return await post.deliveries.submit_many(letters, max_receipt_wait=wait, progress=steps.reached)
 
 
@@ -75,7 +82,7 @@ async def _save(
     if directory is None:
         return saved, late
     wanted = [(outcome, number, item) for outcome in outcomes for number, item in _evidence_of(outcome)]
-    with screen.progress("Saving receipts", len(wanted)) as steps:
+    with screen.progress(_("Saving receipts"), len(wanted)) as steps:
         for done, (outcome, number, evidence_id) in enumerate(wanted, start=1):
             known = {r.evidence_id: r for r in outcome.accepted.receipts} if outcome.accepted else {}
             try:
@@ -135,14 +142,14 @@ def _show(
     accepted = [outcome.accepted.delivery for outcome in outcomes if outcome.accepted is not None]
     if accepted:
         screen.table(
-            ("RECIPIENT", "DELIVERY", "STATE"),
-            [(item.recipient, item.delivery_id, shapes.state_name(item.state)) for item in accepted],
+            (N_("RECIPIENT"), N_("DELIVERY"), N_("STATE")),
+            [(item.recipient, item.delivery_id, _(shapes.state_name(item.state))) for item in accepted],
         )
     for receipts in saved.values():
         screen.lines(str(item.path) for item in receipts)
     for letter, outcome in zip(letters, outcomes, strict=True):
         if outcome.error is not None:
-            screen.note(f"{letter.recipient} (request id {base}):")
+            screen.note(_("{recipient} (request id {id}):").format(recipient=letter.recipient, id=base))
             screen.trouble(outcome.error)
     for problem in late:
         screen.trouble(problem)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from namak.cli.texts import N_
 from namak.client.receipts import SavedReceipt
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2
 
@@ -20,6 +21,13 @@ def time_of(time: Timestamp, present: bool = True) -> str | None:
 def when(time: Timestamp, present: bool = True) -> str:
     """Returns a time for people, in UTC; nothing for one that is absent."""
     return time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S UTC") if present else ""
+
+
+STATES = (N_("CONSIGNED"), N_("NOTIFIED"), N_("WITHDRAWN"))
+"""The states of a delivery, for the catalogue; programs get these words as they are."""
+
+PART_COLUMNS = (N_("PART"), N_("NAME"), N_("TYPE"), N_("BYTES"), N_("SHA-256"))
+"""The headings of a table of parts."""
 
 
 def event_name(uri: str) -> str:
@@ -57,6 +65,7 @@ def delivery(value: delivery_pb2.Delivery) -> Shape:
         "state": state_name(value.state),
         "submission_time": time_of(value.submission_time, value.HasField("submission_time")),
         "notification_time": time_of(value.notification_time, value.HasField("notification_time")),
+        "withdrawal_time": time_of(value.withdrawal_time, value.HasField("withdrawal_time")),
     }
 
 
@@ -71,6 +80,7 @@ def message(value: mailbox_pb2.Message) -> Shape:
         "opening_time": time_of(value.opening_time, value.HasField("opening_time")),
         "confirmation_time": time_of(value.confirmation_time, value.HasField("confirmation_time")),
         "state": state_name(value.state),
+        "withdrawal_time": time_of(value.withdrawal_time, value.HasField("withdrawal_time")),
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
+from namak.cli.texts import _
 from namak.cli.verifying import read_file
 from namak.errors import FileProblem
 from namak.evidence.administrative_act import recorded
@@ -25,9 +26,11 @@ def show(run: Run, file: Path) -> ExitCode:
         recorded(document)
         tree = Checkpoint.parse(parse_note(proof.checkpoint).text)
     except EvidenceError as problem:
-        raise FileProblem(f"{file} is no receipt: {problem.detail}") from problem
+        raise FileProblem(
+            _("{file} is no receipt: {problem}").format(file=file, problem=problem.detail)
+        ) from problem
     said = json.loads(document)
-    run.screen.note("NOT VERIFIED: this is what the file says. Whether it is true: namak verify FILE…")
+    run.screen.note(_("NOT VERIFIED: this is what the file says. Whether it is true: namak verify FILE…"))
     run.screen.result(
         {
             "verified": False,
@@ -38,7 +41,9 @@ def show(run: Run, file: Path) -> ExitCode:
         }
     )
     run.screen.line(
-        f"Entry {proof.index} of the log {tree.origin}, under its checkpoint of size {tree.size}:"
+        _("Entry {index} of the log {origin}, under its checkpoint of size {size}:").format(
+            index=proof.index, origin=tree.origin, size=tree.size
+        )
     )
     run.screen.lines(json.dumps(said, ensure_ascii=False, indent=2).splitlines())
     return ExitCode.OK

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
+from namak.cli.texts import N_, _, ngettext
 from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem, TrustMissing
 from namak.evidence.errors import EvidenceError
@@ -21,10 +22,10 @@ _LIST_BYTES = 256 * 1024 * 1024
 """More than a revocation list of some million entries."""
 
 _MARKS: Mapping[Outcome, str] = {
-    Outcome.PASSED: "ok  ",
-    Outcome.FAILED: "FAIL",
-    Outcome.NOT_BOUNDED: "note",
-    Outcome.NOT_GIVEN: "note",
+    Outcome.PASSED: N_("ok"),
+    Outcome.FAILED: N_("FAIL"),
+    Outcome.NOT_BOUNDED: N_("note"),
+    Outcome.NOT_GIVEN: N_("note"),
 }
 
 
@@ -41,12 +42,23 @@ def verify(
     report = verify_receipts(receipts, trust)
     run.screen.result(_document(report))
     if not trust.citizen_roots:
-        run.screen.note("You named no citizen roots, so no confirmation can be valid.")
+        run.screen.note(_("You named no citizen roots, so no confirmation can be valid."))
     for found in report.files:
         _show(run.screen, found)
     valid = sum(found.verdict is Verdict.VALID for found in report.files)
-    run.screen.line(f"{report.verdict}: {valid} of {len(report.files)} receipts are valid.")
+    run.screen.line(
+        ngettext(
+            "{verdict}: {valid} of {count} receipt is valid.",
+            "{verdict}: {valid} of {count} receipts are valid.",
+            len(report.files),
+        ).format(verdict=_(report.verdict), valid=valid, count=len(report.files))
+    )
     return ExitCode.OK if report.verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
+
+
+def trusted_logs(run: Run, named: Path | None) -> TlogPolicy:
+    """Returns the logs that the caller trusts, by the option or the configuration. Raises TrustMissing."""
+    return _trust(run, TrustFiles(named, None), ()).log_policy
 
 
 def _trust(run: Run, named: TrustFiles, crls: Sequence[Path]) -> Trust:
@@ -57,7 +69,9 @@ def _trust(run: Run, named: TrustFiles, crls: Sequence[Path]) -> Trust:
             named.log_policy or configured.log_policy, named.citizen_roots or configured.citizen_roots
         )
     if named.log_policy is None:
-        raise TrustMissing("what you trust", ["neither --log-policy nor [trust] log_policy names the logs"])
+        raise TrustMissing(
+            _("what you trust"), [_("neither --log-policy nor [trust] log_policy names the logs")]
+        )
     try:
         policy = TlogPolicy.parse(read_file(named.log_policy))
     except EvidenceError as problem:
@@ -82,7 +96,7 @@ def _roots(path: Path) -> Sequence[bytes]:
     try:
         found = x509.load_pem_x509_certificates(read_file(path))
     except ValueError as problem:
-        raise ConfigurationError(str(path), ["holds no readable PEM certificate"]) from problem
+        raise ConfigurationError(str(path), [_("holds no readable PEM certificate")]) from problem
     return [certificate.public_bytes(Encoding.DER) for certificate in found]
 
 
@@ -94,7 +108,7 @@ def _list(path: Path) -> bytes:
     try:
         return x509.load_pem_x509_crl(data).public_bytes(Encoding.DER)
     except ValueError as problem:
-        raise ConfigurationError(str(path), ["holds no readable revocation list"]) from problem
+        raise ConfigurationError(str(path), [_("holds no readable revocation list")]) from problem
 
 
 def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
@@ -102,7 +116,7 @@ def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
     for path in paths:
         inside = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not inside:
-            raise FileProblem(f"{path} holds no {SUFFIX} file")
+            raise FileProblem(_("{directory} holds no {suffix} file").format(directory=path, suffix=SUFFIX))
         expanded += inside
     return expanded
 
@@ -114,16 +128,18 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
     """
     try:
         if path.exists() and not path.is_file():
-            raise FileProblem(f"{path} can't be read: it is no regular file")
+            raise FileProblem(_("{file} can't be read: it is no regular file").format(file=path))
         with path.open("rb") as file:
             return file.read(most + 1)
     except OSError as problem:
-        raise FileProblem(f"{path} can't be read: {problem.strerror}") from problem
+        raise FileProblem(
+            _("{file} can't be read: {problem}").format(file=path, problem=problem.strerror)
+        ) from problem
 
 
 def _show(screen: Screen, found: FileReport) -> None:
-    screen.line(f"{found.verdict}  {found.name}")
-    screen.lines(f"    {_MARKS[check.outcome]} {check.name}: {check.words}" for check in found.checks)
+    screen.line(f"{_(found.verdict)}  {found.name}")
+    screen.lines(f"    {_(_MARKS[check.outcome]):4} {check.name}: {check.words}" for check in found.checks)
     screen.line(f"    {found.proves}")
     screen.line("")
 

@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from namak.errors import FileProblem, InvalidFields, Violation
@@ -121,8 +121,11 @@ def with_request_id(submission: delivery_pb2.Submission) -> delivery_pb2.Submiss
     return named
 
 
-def split(submissions: Sequence[delivery_pb2.Submission]) -> Iterator[list[delivery_pb2.Submission]]:
-    """Yields the submissions in order, in lists that each fit into one request.
+def split(
+    submissions: Iterable[delivery_pb2.Submission], most: int = MAX_BATCH_ITEMS
+) -> Iterator[list[delivery_pb2.Submission]]:
+    """Yields the submissions in order, in lists of at most so many that each fit into one request; takes no
+    more of them at a time than one list holds.
 
     A submission too large for any request comes alone in its list: whoever sends must look at it first.
     """
@@ -130,7 +133,7 @@ def split(submissions: Sequence[delivery_pb2.Submission]) -> Iterator[list[deliv
     size = 0
     for submission in submissions:
         added = size_in_batch(submission)
-        if batch and (len(batch) == MAX_BATCH_ITEMS or size + added > MAX_BATCH_BYTES):
+        if batch and (len(batch) >= most or size + added > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(submission)

@@ -9,6 +9,7 @@ from pathlib import Path
 from namak.client.evidence import EvidenceReader
 from namak.client.files import make_directory, safe_name, write_new_file
 from namak.errors import ContentMismatch, FileExistsAlready, FileProblem
+from namak.evidence.administrative_act import AdministrativeAct, recorded
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tlog_proof import SUFFIX, TlogProof
@@ -26,7 +27,7 @@ class SavedReceipt:
     kept: bool = False
 
 
-def document_of(receipt: evidence_pb2.Receipt) -> EvidenceDocument:
+def document_of(receipt: evidence_pb2.Receipt) -> EvidenceDocument | AdministrativeAct:
     """Returns the evidence in a receipt. Raises :class:`ContentMismatch` if it is not what the receipt is
     said to be.
 
@@ -42,19 +43,20 @@ def document_of(receipt: evidence_pb2.Receipt) -> EvidenceDocument:
 
 
 def save_receipt(
-    receipt: evidence_pb2.Receipt, directory: Path, number: int, *, force: bool = False
+    receipt: evidence_pb2.Receipt, directory: Path, number: int, *, digits: int = 2, force: bool = False
 ) -> SavedReceipt:
     """Saves a receipt as ``<delivery>-<number>-<event>.tlog-proof`` and returns where.
 
-    ``number`` is the fact's place among the facts that the caller sees, from 1; a refused submission has no
-    delivery and is named by its evidence. A file that holds a receipt of the same evidence is kept unless
+    ``number``, of so many ``digits``, is the fact's place among the facts that the caller sees, from 1;
+    what has no delivery (a refused submission, an administrative act) is named by its evidence.
+    A file that holds a receipt of the same evidence is kept unless
     ``force``: each is as good as the other. Raises FileExistsAlready for any other file of that name.
     """
     document = document_of(receipt)
-    if document.delivery_id is None:
+    if isinstance(document, AdministrativeAct) or document.delivery_id is None:
         name = f"{document.evidence_id}-{document.event.name}"
     else:
-        name = f"{document.delivery_id}-{number:02d}-{document.event.name}"
+        name = f"{document.delivery_id}-{number:0{digits}d}-{document.event.name}"
     make_directory(directory)
     target = directory / safe_name(name + SUFFIX, receipt.evidence_id + SUFFIX)
     try:
@@ -87,14 +89,14 @@ async def save_receipts(
         yield save_receipt(receipt, directory, number, force=force)
 
 
-def _parse(tlog_proof: bytes) -> EvidenceDocument:
+def _parse(tlog_proof: bytes) -> EvidenceDocument | AdministrativeAct:
     extra = TlogProof.parse(tlog_proof).extra
     if extra is None:
         raise ContentMismatch("the receipt holds no evidence")
-    return EvidenceDocument.parse(extra)
+    return recorded(extra).document
 
 
-def _holds(path: Path, document: EvidenceDocument) -> bool:
+def _holds(path: Path, document: EvidenceDocument | AdministrativeAct) -> bool:
     try:
         return _parse(path.read_bytes()) == document
     except (EvidenceError, ContentMismatch):

@@ -1,0 +1,181 @@
+"""``namak admin certificate``."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from namak.cli import shapes, shapes_admin
+from namak.cli.app import Run
+from namak.cli.asking import agreed
+from namak.cli.codes import ExitCode
+from namak.cli.naming import acting_organisation, named_id, owner, sender_address
+from namak.cli.texts import N_, _, ngettext
+from namak.client.paging import first
+from namak.errors import FileProblem
+from namak.v1 import sender_admin_pb2
+
+_SOON = timedelta(days=30)
+# When people are warned of a certificate that ends, unless they ask for another time.
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_MOST_BYTES = 64 * 1024
+
+
+async def certificate_list(
+    run: Run,
+    org: str | None,
+    address: str | None,
+    expiring_within: int,
+    acting_as: str | None,
+    limit: int,
+    *,
+    ended: bool,
+) -> ExitCode:
+    """Lists certificates and warns of those that end soon."""
+    async with run.client() as post:
+        acting = await acting_organisation(run, post, acting_as)
+        only = "" if address is None else (await sender_address(post, address, acting)).sender_address_id
+        found = await first(
+            limit,
+            post.admin.certificate_bindings(
+                await owner(post, org, acting),
+                show_ended=ended,
+                expiring_within_days=expiring_within,
+                sender_address_id=only,
+                acting_as=acting,
+                page_size=min(limit, 200),
+            ),
+        )
+    now = datetime.now(UTC)
+    soon = timedelta(days=expiring_within) if expiring_within else _SOON
+    ending = [item for item in found if _is_ending(item, now, soon)]
+    run.screen.result(
+        {
+            "bindings": [shapes_admin.binding(item) for item in found],
+            "ending_soon": [item.certificate_sha256.hex() for item in ending],
+        }
+    )
+    run.screen.table(
+        (N_("SUBJECT"), N_("ENDS"), N_("STATE"), N_("FOR"), N_("SHA-256")),
+        [
+            (
+                item.certificate_subject,
+                shapes.when(item.expire_time),
+                _state(item, now, soon),
+                item.sender_address_id or _("all addresses"),
+                item.certificate_sha256.hex(),
+            )
+            for item in found
+        ],
+    )
+    for item in ending:
+        days = max(0, (_end(item) - now).days)
+        run.screen.note(
+            ngettext(
+                "Warning: {subject} ends in {number} day; bind a new one before.",
+                "Warning: {subject} ends in {number} days; bind a new one before.",
+                days,
+            ).format(subject=item.certificate_subject, number=days)
+        )
+    return ExitCode.OK
+
+
+async def certificate_bind(
+    run: Run,
+    org: str | None,
+    file: Path,
+    address: str | None,
+    acting_as: str | None,
+    request_id: str | None,
+) -> ExitCode:
+    """Binds a certificate."""
+    certificate = _read(file)
+    async with run.client() as post:
+        acting = await acting_organisation(run, post, acting_as)
+        only = "" if address is None else (await sender_address(post, address, acting)).sender_address_id
+        found = await post.admin.bind_certificate(
+            await owner(post, org, acting),
+            certificate.public_bytes(Encoding.DER),
+            sender_address_id=only,
+            acting_as=acting,
+            request_id=named_id(run.screen, request_id),
+        )
+    return _show(run, found)
+
+
+async def certificate_revoke(
+    run: Run, certificate: str, acting_as: str | None, request_id: str | None, *, yes: bool
+) -> ExitCode:
+    """Revokes a certificate, after asking."""
+    digest = _digest(certificate)
+    question = _("Revoke {certificate} for ever?").format(certificate=certificate)
+    if not agreed(run, question, yes=yes):
+        return ExitCode.REFUSED
+    async with run.client() as post:
+        acting = await acting_organisation(run, post, acting_as)
+        found = await post.admin.revoke_certificate(
+            digest, acting_as=acting, request_id=named_id(run.screen, request_id)
+        )
+    return _show(run, found)
+
+
+def _read(path: Path) -> x509.Certificate:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES)
+    except OSError as problem:
+        raise FileProblem(
+            _("{file} can't be read: {problem}").format(file=path, problem=problem.strerror)
+        ) from problem
+    try:
+        if data.lstrip().startswith(b"-----BEGIN"):
+            return x509.load_pem_x509_certificates(data)[0]
+        return x509.load_der_x509_certificate(data)
+    except ValueError as problem:
+        raise FileProblem(_("{file} holds no readable certificate").format(file=path)) from problem
+
+
+def _digest(text: str) -> bytes:
+    if _SHA256.fullmatch(text):
+        return bytes.fromhex(text)
+    if not Path(text).exists():
+        raise typer.BadParameter(
+            _("must be 64 hexadecimal digits, or a file with the certificate"), param_hint="CERTIFICATE"
+        )
+    return _read(Path(text)).fingerprint(SHA256())
+
+
+def _end(item: sender_admin_pb2.CertificateBinding) -> datetime:
+    return item.expire_time.ToDatetime(tzinfo=UTC)
+
+
+def _is_ending(item: sender_admin_pb2.CertificateBinding, now: datetime, soon: timedelta) -> bool:
+    return not item.HasField("revoke_time") and now <= _end(item) <= now + soon
+
+
+def _state(item: sender_admin_pb2.CertificateBinding, now: datetime, soon: timedelta) -> str:
+    if item.HasField("revoke_time"):
+        return _("revoked")
+    if _end(item) < now:
+        return _("expired")
+    return _("ends soon") if _is_ending(item, now, soon) else _("active")
+
+
+def _show(run: Run, found: sender_admin_pb2.CertificateBinding) -> ExitCode:
+    run.screen.result({"binding": shapes_admin.binding(found)})
+    run.screen.fields(
+        (
+            (N_("Subject"), found.certificate_subject),
+            (N_("SHA-256"), found.certificate_sha256.hex()),
+            (N_("For"), found.sender_address_id or _("all addresses")),
+            (N_("Ends"), shapes.when(found.expire_time, found.HasField("expire_time"))),
+            (N_("Bound"), shapes.when(found.bind_time, found.HasField("bind_time"))),
+            (N_("Revoked"), shapes.when(found.revoke_time, found.HasField("revoke_time"))),
+        )
+    )
+    return ExitCode.OK

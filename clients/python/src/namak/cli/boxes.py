@@ -1,0 +1,82 @@
+"""``namak admin mailbox``."""
+
+from namak.cli import shapes, shapes_admin
+from namak.cli.app import Run
+from namak.cli.asking import agreed
+from namak.cli.codes import ExitCode
+from namak.cli.naming import named_id
+from namak.cli.texts import N_, _
+from namak.v1 import mailbox_pb2
+
+
+async def mailbox_open(run: Run, address: str, request_id: str | None) -> ExitCode:
+    """Opens a mailbox."""
+    async with run.client() as post:
+        found = await post.admin.open_mailbox(address, request_id=named_id(run.screen, request_id))
+    return show(run, found)
+
+
+async def mailbox_suspend(run: Run, address: str, request_id: str | None, *, yes: bool) -> ExitCode:
+    """Suspends a mailbox, after asking."""
+    question = _("Suspend the mailbox {address}? What is sent to it is refused.").format(address=address)
+    if not agreed(run, question, yes=yes):
+        return ExitCode.REFUSED
+    async with run.client() as post:
+        found = await post.admin.suspend_mailbox(address, request_id=named_id(run.screen, request_id))
+    return show(run, found)
+
+
+async def mailbox_resume(run: Run, address: str, request_id: str | None) -> ExitCode:
+    """Resumes a mailbox."""
+    async with run.client() as post:
+        found = await post.admin.resume_mailbox(address, request_id=named_id(run.screen, request_id))
+    return show(run, found)
+
+
+async def mailbox_close(run: Run, address: str, request_id: str | None, *, yes: bool) -> ExitCode:
+    """Closes a mailbox, after asking."""
+    if not agreed(run, _("Close the mailbox {address} for ever?").format(address=address), yes=yes):
+        return ExitCode.REFUSED
+    async with run.client() as post:
+        found = await post.admin.close_mailbox(address, request_id=named_id(run.screen, request_id))
+    return show(run, found)
+
+
+async def mailbox_resolve(run: Run, address: str) -> ExitCode:
+    """Shows what an address means."""
+    async with run.client() as post:
+        found = await post.admin.resolve_address(address)
+    kind = shapes_admin.holder_kind_name(found.holder_kind)
+    state = shapes_admin.mailbox_state_name(found.state)
+    run.screen.result(
+        {
+            "address": found.address,
+            "holder_kind": kind,
+            "state": state,
+            "mailbox_id": found.mailbox_id or None,
+        }
+    )
+    run.screen.fields(
+        (
+            (N_("Address"), found.address),
+            (N_("Holder"), _(kind)),
+            (N_("State"), _(state)),
+            (N_("Identifier"), found.mailbox_id),
+        )
+    )
+    return ExitCode.OK
+
+
+def show(run: Run, found: mailbox_pb2.Mailbox) -> ExitCode:
+    """Shows a mailbox."""
+    run.screen.result({"mailbox": shapes_admin.mailbox(found)})
+    run.screen.fields(
+        (
+            (N_("Address"), found.address),
+            (N_("Holder"), _(shapes_admin.holder_kind_name(found.holder_kind))),
+            (N_("State"), _(shapes_admin.mailbox_state_name(found.state))),
+            (N_("Opened"), shapes.when(found.open_time, found.HasField("open_time"))),
+            (N_("Identifier"), found.mailbox_id),
+        )
+    )
+    return ExitCode.OK

@@ -1,0 +1,409 @@
+"""``namak admin`` as a person sees it: organisations, administrators, domains, mailboxes and the audit.
+
+Addresses and certificates stand in ``commands_senders``.
+"""
+
+from typing import Annotated
+
+import typer
+
+from namak.cli import commands_senders
+from namak.cli.app import Run, add, group
+from namak.cli.codes import ExitCode
+from namak.cli.options import (
+    ActingAs,
+    Before,
+    DomainName,
+    Limit,
+    Mailbox,
+    Org,
+    OrgArgument,
+    RequestId,
+    Since,
+    Until,
+    Yes,
+)
+from namak.cli.texts import N_
+
+
+def register(app: typer.Typer) -> None:
+    """Adds every command about the register."""
+    _add_organisations(app)
+    _add_domains(app)
+    commands_senders.register(app)
+    _add_mailboxes(app)
+    add(
+        app,
+        "audit",
+        audit,
+        N_(
+            "List what was done in the register and to mailboxes, newest first: who, from where, what "
+            "changed."
+        ),
+        N_("Each act is evidence in the log; its receipt can be kept: namak receipt EVIDENCE_ID"),
+        examples=("namak admin audit --org 01234567 --since 2026-03-01 --limit 20",),
+    )
+
+
+def _add_organisations(app: typer.Typer) -> None:
+    org = group(app, "org", N_("Organisations that send."))
+    add(
+        org,
+        "list",
+        org_list,
+        N_("List organisations by code; an administrator sees those that they may act for."),
+        examples=("namak admin org list --contract in-force",),
+    )
+    add(org, "show", org_show, N_("Show one organisation."), examples=("namak admin org show 01234567",))
+    add(
+        org,
+        "register",
+        org_register,
+        N_("Register an organisation. It can't send before it has a contract, an address and a certificate."),
+        examples=('namak admin org register --code 01234567 --name "State Revenue Committee"',),
+    )
+    add(
+        org,
+        "rename",
+        org_rename,
+        N_("Change an organisation's name."),
+        examples=('namak admin org rename 01234567 "State Revenue Committee of Armenia"',),
+    )
+    add(
+        org,
+        "contract",
+        org_contract,
+        N_("Set the state of an organisation's contract: in-force, suspended or ended."),
+        N_("It counts from the next submission on. Without --until, an end that was set is taken back."),
+        examples=("namak admin org contract 01234567 in-force --until 2027-12-31",),
+    )
+    administrator = group(app, "administrator", N_("People who may act for an organisation."))
+    add(
+        administrator,
+        "list",
+        administrator_list,
+        N_("List an organisation's administrators, by personal number."),
+        examples=("namak admin administrator list --org 01234567 --disabled",),
+    )
+    add(
+        administrator,
+        "enable",
+        administrator_enable,
+        N_("Let a person act for an organisation, with this and every later certificate of theirs."),
+        examples=('namak admin administrator enable --org 01234567 5001950015 --name "Ani Sargsyan"',),
+    )
+    add(
+        administrator,
+        "disable",
+        administrator_disable,
+        N_("End a person's rights as administrator of an organisation, within one second everywhere."),
+        examples=("namak admin administrator disable --org 01234567 5001950015",),
+    )
+
+
+def _add_domains(app: typer.Typer) -> None:
+    domain = group(app, "domain", N_("Domains that belong to an organisation."))
+    add(
+        domain,
+        "list",
+        domain_list,
+        N_("List an organisation's domains, by name."),
+        examples=("namak admin domain list --org 01234567",),
+    )
+    add(
+        domain,
+        "register",
+        domain_register,
+        N_("Register a domain on the operator's word that a document proves its ownership."),
+        examples=('namak admin domain register --org 01234567 src.am --document "letter 12/34"',),
+    )
+    add(
+        domain,
+        "request-proof",
+        domain_request_proof,
+        N_("Show the TXT record that proves the ownership of a domain once it stands in the DNS."),
+        examples=("namak admin domain request-proof --org 01234567 src.am",),
+    )
+    add(
+        domain,
+        "prove",
+        domain_prove,
+        N_("Have the post look into the DNS for the record, and register the domain."),
+        examples=("namak admin domain prove --org 01234567 src.am",),
+    )
+    add(
+        domain,
+        "delete",
+        domain_delete,
+        N_("Give a domain up. No sender address may lie under it any more."),
+        examples=("namak admin domain delete --org 01234567 src.am",),
+    )
+
+
+def _add_mailboxes(app: typer.Typer) -> None:
+    mailbox = group(app, "mailbox", N_("Mailboxes of people and entities; for the operator."))
+    add(
+        mailbox,
+        "open",
+        mailbox_open,
+        N_("Open a mailbox. Its address is never given to anyone else."),
+        examples=("namak admin mailbox open 5001950015@e-citizen.am",),
+    )
+    add(
+        mailbox,
+        "suspend",
+        mailbox_suspend,
+        N_("Suspend a mailbox: what is sent to it is refused, with evidence, until it is resumed."),
+        examples=("namak admin mailbox suspend 5001950015@e-citizen.am",),
+    )
+    add(
+        mailbox,
+        "resume",
+        mailbox_resume,
+        N_("Resume a suspended mailbox."),
+        examples=("namak admin mailbox resume 5001950015@e-citizen.am",),
+    )
+    add(
+        mailbox,
+        "close",
+        mailbox_close,
+        N_("Close a mailbox for ever. What lies in it can be read."),
+        examples=("namak admin mailbox close 5001950015@e-citizen.am",),
+    )
+    add(
+        mailbox,
+        "resolve",
+        mailbox_resolve,
+        N_("Show the official address that an address means, and whether its mailbox receives now."),
+        N_("Senders may ask too."),
+        examples=("namak admin mailbox resolve 5001950015@e-citizen.am",),
+    )
+
+
+PersonNumber = Annotated[str, typer.Argument(metavar="NUMBER", help=N_("The person's number, 10 digits."))]
+
+
+async def org_list(
+    run: Run,
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATE",
+            autocompletion=lambda: ["none", "in-force", "suspended", "ended"],
+            help=N_("Only those whose contract is in this state: none, in-force, suspended or ended."),
+        ),
+    ] = None,
+    code: Annotated[str, typer.Option(metavar="CODE", help=N_("Only the one with this code."))] = "",
+    limit: Limit = 50,
+) -> ExitCode:
+    """Lists organisations."""
+    from namak.cli import registering
+
+    return await registering.org_list(run, contract, code, limit)
+
+
+async def org_show(run: Run, org: OrgArgument, acting_as: ActingAs = None) -> ExitCode:
+    """Shows an organisation."""
+    from namak.cli import registering
+
+    return await registering.org_show(run, org, acting_as)
+
+
+async def org_register(
+    run: Run,
+    code: Annotated[str, typer.Option(metavar="CODE", help=N_("The legal entity code, 8 digits."))],
+    name: Annotated[str, typer.Option(metavar="NAME", help=N_("The name as people know it."))],
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Registers an organisation."""
+    from namak.cli import registering
+
+    return await registering.org_register(run, code, name, request_id)
+
+
+async def org_rename(
+    run: Run,
+    org: OrgArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=N_("The new name."))],
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Renames an organisation."""
+    from namak.cli import registering
+
+    return await registering.org_rename(run, org, name, request_id)
+
+
+async def org_contract(
+    run: Run,
+    org: OrgArgument,
+    state: Annotated[
+        str,
+        typer.Argument(
+            metavar="STATE",
+            autocompletion=lambda: ["in-force", "suspended", "ended"],
+            help=N_("in-force, suspended or ended."),
+        ),
+    ],
+    until: Until = None,
+    request_id: RequestId = None,
+    yes: Yes = False,
+) -> ExitCode:
+    """Sets a contract's state."""
+    from namak.cli import registering
+
+    return await registering.org_contract(run, org, state, until, request_id, yes=yes)
+
+
+async def administrator_list(
+    run: Run,
+    org: Org = None,
+    disabled: Annotated[bool, typer.Option("--disabled", help=N_("Disabled ones too."))] = False,
+    acting_as: ActingAs = None,
+    limit: Limit = 50,
+) -> ExitCode:
+    """Lists administrators."""
+    from namak.cli import registering
+
+    return await registering.administrator_list(run, org, acting_as, limit, disabled=disabled)
+
+
+async def administrator_enable(
+    run: Run,
+    person_number: PersonNumber,
+    name: Annotated[str, typer.Option(metavar="NAME", help=N_("The person's name."))],
+    org: Org = None,
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Enables an administrator."""
+    from namak.cli import registering
+
+    return await registering.administrator_enable(run, org, person_number, name, request_id)
+
+
+async def administrator_disable(
+    run: Run, person_number: PersonNumber, org: Org = None, request_id: RequestId = None, yes: Yes = False
+) -> ExitCode:
+    """Disables an administrator."""
+    from namak.cli import registering
+
+    return await registering.administrator_disable(run, org, person_number, request_id, yes=yes)
+
+
+async def domain_list(run: Run, org: Org = None, acting_as: ActingAs = None, limit: Limit = 50) -> ExitCode:
+    """Lists domains."""
+    from namak.cli import domains
+
+    return await domains.domain_list(run, org, acting_as, limit)
+
+
+async def domain_register(
+    run: Run,
+    name: DomainName,
+    document: Annotated[
+        str, typer.Option(metavar="TEXT", help=N_("The document that proves ownership, for the files."))
+    ],
+    org: Org = None,
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Registers a domain."""
+    from namak.cli import domains
+
+    return await domains.domain_register(run, org, name, document, request_id)
+
+
+async def domain_request_proof(
+    run: Run, name: DomainName, org: Org = None, acting_as: ActingAs = None
+) -> ExitCode:
+    """Shows the record to set."""
+    from namak.cli import domains
+
+    return await domains.domain_request_proof(run, org, name, acting_as)
+
+
+async def domain_prove(
+    run: Run,
+    name: DomainName,
+    org: Org = None,
+    acting_as: ActingAs = None,
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Proves a domain."""
+    from namak.cli import domains
+
+    return await domains.domain_prove(run, org, name, acting_as, request_id)
+
+
+async def domain_delete(
+    run: Run,
+    name: DomainName,
+    org: Org = None,
+    acting_as: ActingAs = None,
+    request_id: RequestId = None,
+    yes: Yes = False,
+) -> ExitCode:
+    """Gives a domain up."""
+    from namak.cli import domains
+
+    return await domains.domain_delete(run, org, name, acting_as, request_id, yes=yes)
+
+
+async def mailbox_open(run: Run, address: Mailbox, request_id: RequestId = None) -> ExitCode:
+    """Opens a mailbox."""
+    from namak.cli import boxes
+
+    return await boxes.mailbox_open(run, address, request_id)
+
+
+async def mailbox_suspend(
+    run: Run, address: Mailbox, request_id: RequestId = None, yes: Yes = False
+) -> ExitCode:
+    """Suspends a mailbox."""
+    from namak.cli import boxes
+
+    return await boxes.mailbox_suspend(run, address, request_id, yes=yes)
+
+
+async def mailbox_resume(run: Run, address: Mailbox, request_id: RequestId = None) -> ExitCode:
+    """Resumes a mailbox."""
+    from namak.cli import boxes
+
+    return await boxes.mailbox_resume(run, address, request_id)
+
+
+async def mailbox_close(
+    run: Run, address: Mailbox, request_id: RequestId = None, yes: Yes = False
+) -> ExitCode:
+    """Closes a mailbox."""
+    from namak.cli import boxes
+
+    return await boxes.mailbox_close(run, address, request_id, yes=yes)
+
+
+async def mailbox_resolve(run: Run, address: Mailbox) -> ExitCode:
+    """Resolves an address."""
+    from namak.cli import boxes
+
+    return await boxes.mailbox_resolve(run, address)
+
+
+async def audit(
+    run: Run,
+    org: Org = None,
+    act: Annotated[
+        str, typer.Option(metavar="NAME", help=N_("Only acts of this name, for example UpdateSenderAddress."))
+    ] = "",
+    resource: Annotated[
+        str, typer.Option(metavar="ID", help=N_("Only acts on this thing: identifier, domain or address."))
+    ] = "",
+    person: Annotated[str, typer.Option(metavar="NUMBER", help=N_("Only acts of this administrator."))] = "",
+    since: Since = None,
+    before: Before = None,
+    acting_as: ActingAs = None,
+    limit: Limit = 50,
+) -> ExitCode:
+    """Lists acts."""
+    from namak.cli import auditing
+
+    return await auditing.audit(
+        run, org, auditing.Filters(act, resource, person, since, before), acting_as, limit
+    )

@@ -1,0 +1,212 @@
+"""The commands about evidence and the log, as a person sees them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namak.cli.app import Run, add, group
+from namak.cli.codes import ExitCode
+from namak.cli.options import ActingAs, DeliveryId, Directory, Force, Origin
+from namak.cli.texts import N_
+
+_ID = "0192f0c3-0000-7000-8000-000000000000"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands about evidence."""
+    add(
+        app,
+        "receipt",
+        receipt,
+        N_("Save receipts of a delivery or of one evidence."),
+        N_(
+            "Waits until they stand in the log. A receipt is a file that anyone can verify offline: namak "
+            "verify FILE…"
+        ),
+        examples=(f"namak receipt --delivery {_ID} -o receipts",),
+    )
+    add(
+        app,
+        "facts",
+        facts,
+        N_("List what happened to a delivery."),
+        N_("Oldest first, as far as you may see it."),
+        examples=(f"namak facts {_ID}",),
+    )
+    add(
+        app,
+        "checkpoint",
+        checkpoint,
+        N_("Print the newest checkpoint of the log, a signed note."),
+        examples=("namak checkpoint > checkpoint.txt",),
+    )
+    _add_log(app)
+    add(
+        app,
+        "show",
+        show,
+        N_(
+            "Show what stands in a receipt: the evidence document and its place in the log. Verifies nothing."
+        ),
+        examples=(f"namak show receipts/{_ID}-01-SubmissionAcceptance.tlog-proof",),
+    )
+    add(
+        app,
+        "verify",
+        verify,
+        N_("Verify receipts, offline, by what you trust and nothing else."),
+        N_(
+            "A directory stands for the receipts in it. A legal effect is only accepted together with the "
+            "receipts of the facts that it follows from, so give all receipts of a delivery at once. Ends "
+            "with 0 only if all are valid."
+        ),
+        N_(
+            "What you trust (the log's keys, the citizens' root certificates) comes from the options or "
+            "from the section trust of the configuration. Get it from a source of your own, never along "
+            "with the receipts."
+        ),
+        examples=(
+            "namak verify receipts/*.tlog-proof --log-policy log-policy.txt --citizen-roots roots.crt",
+        ),
+    )
+
+
+def _add_log(app: typer.Typer) -> None:
+    log = group(app, "log", N_("Look at the log in which all evidence stands."))
+    add(
+        log,
+        "status",
+        log_status,
+        N_("Show the log's shards: how far each is published, and since when."),
+        examples=("namak log status",),
+    )
+    add(
+        log,
+        "consistency",
+        log_consistency,
+        N_("Check that one checkpoint of the log follows from an older one: nothing taken away or altered."),
+        N_(
+            "The old one is a file that you kept, the new one is asked for; both must bear the signatures "
+            "that you trust. Keep the new one for the next time with --save."
+        ),
+        examples=("namak log consistency checkpoint.txt --log-policy log-policy.txt --save newest.txt",),
+    )
+    add(
+        log,
+        "tile",
+        log_tile,
+        N_("Save one tile of the log, as C2SP tlog-tiles has it: hashes of a level, or entries."),
+        examples=("namak log tile 0 --level 0 -o tile-0", "namak log tile 3 --entries -o entries-3"),
+    )
+
+
+async def receipt(
+    run: Run,
+    evidence_id: Annotated[
+        str | None, typer.Argument(metavar="[EVIDENCE_ID]", help=N_("One piece of evidence."))
+    ] = None,
+    delivery: Annotated[
+        str | None, typer.Option(metavar="ID", help=N_("All facts of this delivery."))
+    ] = None,
+    output: Directory = Path(),
+    acting_as: ActingAs = None,
+    force: Force = False,
+) -> ExitCode:
+    """Saves receipts."""
+    from namak.cli import keeping
+
+    return await keeping.receipt(run, evidence_id, delivery, output, acting_as, force=force)
+
+
+async def facts(run: Run, delivery_id: DeliveryId) -> ExitCode:
+    """Lists facts."""
+    from namak.cli import keeping
+
+    return await keeping.facts(run, delivery_id)
+
+
+async def checkpoint(run: Run, origin: Origin = "") -> ExitCode:
+    """Prints the checkpoint."""
+    from namak.cli import keeping
+
+    return await keeping.checkpoint(run, origin)
+
+
+async def show(
+    run: Run, file: Annotated[Path, typer.Argument(metavar="FILE", help=N_("A receipt."))]
+) -> ExitCode:
+    """Shows a receipt."""
+    from namak.cli import showing
+
+    return showing.show(run, file)
+
+
+async def verify(
+    run: Run,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help=N_("Receipts, or directories of them."))
+    ],
+    log_policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("The logs and witnesses you trust, a C2SP tlog-policy.")),
+    ] = None,
+    citizen_roots: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=N_("The root certificates of citizens, PEM."))
+    ] = None,
+    crl: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help=N_("A revocation list that evidence only names; may be repeated.")),
+    ] = None,
+) -> ExitCode:
+    """Verifies receipts."""
+    from namak.cli import verifying
+
+    return verifying.verify(run, files, log_policy, citizen_roots, crl or [])
+
+
+async def log_status(run: Run) -> ExitCode:
+    """Shows the log's state."""
+    from namak.cli import logs
+
+    return await logs.status(run)
+
+
+async def log_consistency(
+    run: Run,
+    old: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help=N_("A checkpoint that you kept."))],
+    log_policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("The logs and witnesses you trust, a C2SP tlog-policy.")),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("Keep the new checkpoint here, once it is checked.")),
+    ] = None,
+    force: Force = False,
+) -> ExitCode:
+    """Checks consistency."""
+    from namak.cli import logs
+
+    return await logs.consistency(run, old, log_policy, save, force=force)
+
+
+async def log_tile(
+    run: Run,
+    index: Annotated[int, typer.Argument(min=0, help=N_("The tile's index in its level, from 0."))],
+    level: Annotated[int, typer.Option(min=0, max=5, help=N_("The level of hashes."))] = 0,
+    entries: Annotated[bool, typer.Option("--entries", help=N_("The entries instead of hashes."))] = False,
+    width: Annotated[
+        int, typer.Option(min=0, max=255, help=N_("How many, for a partial tile; 0 for a full one."))
+    ] = 0,
+    origin: Origin = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help=N_("Where to save; shown if missing.")),
+    ] = None,
+    force: Force = False,
+) -> ExitCode:
+    """Saves a tile."""
+    from namak.cli import logs
+
+    return await logs.tile(run, index, None if entries else level, width, origin, output, force=force)

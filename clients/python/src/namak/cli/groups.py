@@ -1,0 +1,76 @@
+"""The parser's groups and commands, with their own few texts in our languages."""
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from namak.cli.texts import N_, _
+
+PARSER_TEXTS = (
+    N_("(dynamic)"),
+    N_("default: {default}"),
+    N_("required"),
+    N_("Arguments"),
+    N_("Options"),
+    N_("Commands"),
+    N_("Missing command."),
+    N_("No such command {name!r}."),
+    N_("Show this message and exit."),
+    N_("Install completion for the current shell."),
+    N_("Show completion for the current shell, to copy it or customize the installation."),
+)
+"""What the parser says by itself, for the catalogue; a test looks whether it still says so."""
+
+
+class Command(TyperCommand):
+    """A command whose usage line and help option speak our language."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Writes the usage line."""
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), _("Usage: "))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Returns the help option, with its help translated."""
+        return _translated_help(super().get_help_option(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands that does the same."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Writes the usage line."""
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), _("Usage: "))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Returns the help option, with its help translated."""
+        return _translated_help(super().get_help_option(ctx))
+
+
+class RootGroup(Group):
+    """All of ``namak``; ``admin``, which most people never use, is made when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Returns the commands' names, in the order of the help."""
+        return [*self.commands, *(() if "admin" in self.commands else ("admin",))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Returns a command; makes ``admin`` when that is asked for."""
+        if cmd_name == "admin" and "admin" not in self.commands:
+            from namak.cli.app import build_admin
+
+            self.commands["admin"] = build_admin()
+        return self.commands.get(cmd_name)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Returns the options, those for completion with their help translated."""
+        params = super().get_params(ctx)
+        for param in params:
+            if isinstance(param, TyperOption) and param.name in ("install_completion", "show_completion"):
+                param.help = _(param.help or "")
+        return params
+
+
+def _translated_help(option: Any) -> Any:
+    if option is not None:
+        option.help = _("Show this message and exit.")
+    return option

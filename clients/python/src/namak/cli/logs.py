@@ -1,0 +1,129 @@
+"""``namak log``: how the log is, and whether it only grew."""
+
+from pathlib import Path
+
+from namak.cli import shapes
+from namak.cli.app import Run
+from namak.cli.codes import ExitCode
+from namak.cli.texts import N_, _
+from namak.cli.verifying import read_file, trusted_logs
+from namak.client.files import write_new_file
+from namak.errors import ContentMismatch, FileProblem
+from namak.evidence.errors import EvidenceError
+from namak.evidence.tree import verify_consistency
+
+
+async def status(run: Run) -> ExitCode:
+    """Shows the log's shards; ends as unavailable where one does not run well."""
+    async with run.client() as post:
+        shards = (await post.evidence.log_status()).shards
+    run.screen.result(
+        {
+            "shards": [
+                {
+                    "origin": item.origin,
+                    "log_vkey": item.log_vkey,
+                    "tree_size": item.tree_size,
+                    "root_hash": item.root_hash.hex(),
+                    "publish_time": shapes.time_of(item.publish_time, item.HasField("publish_time")),
+                    "pending_entries": item.pending_entries,
+                    "healthy": item.healthy,
+                }
+                for item in shards
+            ]
+        }
+    )
+    run.screen.table(
+        (N_("SHARD"), N_("SIZE"), N_("PUBLISHED"), N_("PENDING"), N_("STATE")),
+        [
+            (
+                item.origin,
+                str(item.tree_size),
+                shapes.when(item.publish_time, item.HasField("publish_time")),
+                str(item.pending_entries),
+                _("healthy") if item.healthy else _("not healthy"),
+            )
+            for item in shards
+        ],
+    )
+    return ExitCode.OK if all(item.healthy for item in shards) else ExitCode.UNAVAILABLE
+
+
+async def consistency(
+    run: Run, old: Path, log_policy: Path | None, save: Path | None, *, force: bool
+) -> ExitCode:
+    """Checks that the log's newest checkpoint follows from a kept one."""
+    policy = trusted_logs(run, log_policy)
+    kept = read_file(old)
+    try:
+        before = policy.check(kept).checkpoint
+    except EvidenceError as wrong:
+        raise FileProblem(
+            _("{file} is no checkpoint that you trust: {problem}").format(file=old, problem=wrong.detail)
+        ) from wrong
+    async with run.client() as post:
+        newest = (await post.evidence.checkpoint(before.origin)).checkpoint
+        try:
+            after = policy.check(newest).checkpoint
+            hashes: list[bytes] = []
+            if 0 < before.size < after.size:
+                proof = await post.evidence.consistency_proof(before.size, after.size, origin=before.origin)
+                hashes = list(proof.hashes)
+            verify_consistency(before.size, before.root, after.size, after.root, hashes)
+        except EvidenceError as wrong:
+            raise ContentMismatch(
+                _("the newest checkpoint does not follow from {file}: {problem}").format(
+                    file=old, problem=wrong.detail
+                )
+            ) from wrong
+    if save is not None:
+        write_new_file(save, newest, force=force)
+    run.screen.result(
+        {
+            "consistent": True,
+            "origin": before.origin,
+            "first_size": before.size,
+            "second_size": after.size,
+            "root_hash": after.root.hex(),
+            "saved": None if save is None else str(save),
+        }
+    )
+    run.screen.line(
+        _("CONSISTENT: {origin} grew from {first} to {second}; nothing was taken away or altered.").format(
+            origin=before.origin, first=before.size, second=after.size
+        )
+    )
+    return ExitCode.OK
+
+
+async def tile(
+    run: Run,
+    index: int,
+    level: int | None,
+    width: int,
+    origin: str,
+    output: Path | None,
+    *,
+    force: bool,
+) -> ExitCode:
+    """Saves a tile, or shows its hashes."""
+    async with run.client() as post:
+        found = await post.evidence.tile(index, level=level, width=width, origin=origin)
+    if output is not None:
+        write_new_file(output, found.tile, force=force)
+    run.screen.result(
+        {
+            "path": found.path,
+            "size": len(found.tile),
+            "saved": None if output is None else str(output),
+            "tile": found.tile.hex() if output is None else None,
+        }
+    )
+    run.screen.line(f"{found.path}  {len(found.tile)}")
+    if output is not None:
+        run.screen.line(str(output))
+    elif level is not None:
+        run.screen.lines(found.tile[start : start + 32].hex() for start in range(0, len(found.tile), 32))
+    else:
+        run.screen.note(_("Entries are shown by no one line; save them with -o FILE."))
+    return ExitCode.OK

@@ -1,0 +1,312 @@
+"""What each reason means and what to do about it, for people; the texts in the code are English."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from namak.cli.texts import N_, SOURCE_LANGUAGE, _, language
+from namak.errors import NamakError
+
+_SAME_ID = N_("Try again with the same request id; nothing will happen twice.")
+_NEW_CARD = N_("Get a new card or certificate.")
+
+MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        # The post's reasons, in the order of the contract.
+        "CERTIFICATE_UNBOUND": (
+            N_("The certificate is genuine, but bound to nobody who may do this."),
+            N_("Have the operator bind your certificate, or use the one that is bound."),
+        ),
+        "CERTIFICATE_REVOKED": (
+            N_("The certificate, or its binding, has been revoked."),
+            N_("Get a new certificate and have the operator bind it."),
+        ),
+        "REVOCATION_STATUS_UNKNOWN": (
+            N_("Whether the certificate is revoked can't be told now."),
+            N_("The post has no fresh revocation list now; try again in a few minutes."),
+        ),
+        "ROLE_NOT_PERMITTED": (
+            N_("You are known, but callers of your kind may not do this."),
+            N_("This is for another kind of caller; check which certificate you use."),
+        ),
+        "NETWORK_NOT_PERMITTED": (
+            N_("The call came from a network that is not permitted."),
+            N_("Send from a registered network, or have the operator add this one."),
+        ),
+        "RESOURCE_NOT_PERMITTED": (
+            N_("It belongs to somebody else or does not exist."),
+            N_("Check the identifier and the certificate you use."),
+        ),
+        "INVALID_FIELDS": (
+            N_("One or more fields are wrong."),
+            N_("Correct the fields named above."),
+        ),
+        "REQUEST_ID_REUSED": (
+            N_("The request id was used before, with other content."),
+            N_("Use a new request id for new content, or send exactly the old content."),
+        ),
+        "INVALID_PAGE_TOKEN": (
+            N_("The list can't be continued from where it stopped."),
+            N_("Ask for the list again from its beginning."),
+        ),
+        "ALREADY_REGISTERED": (
+            N_("It is registered already, with other content."),
+            N_("Use what is registered, or register something else."),
+        ),
+        "NOT_FOUND": (
+            N_("What was named does not exist."),
+            N_("Check the address or identifier."),
+        ),
+        "DOMAIN_NOT_REGISTERED": (
+            N_("The address does not lie under a domain of the organisation."),
+            N_("Register the domain first: namak admin domain prove"),
+        ),
+        "ETAG_MISMATCH": (
+            N_("Somebody else changed it in the meantime."),
+            N_("Look at it again, then decide again."),
+        ),
+        "INVALID_CURSOR": (
+            N_("The cursor is damaged, of another log, or ahead of the log."),
+            N_("Use a cursor that this post gave you, or begin anew without the cursor file."),
+        ),
+        "RESOURCE_IN_USE": (
+            N_("It can't be deleted while something else needs it."),
+            N_("Delete first what needs it; the text above names one."),
+        ),
+        "DOMAIN_PROOF_MISSING": (
+            N_("The DNS does not show the record that proves the domain."),
+            N_("Put the TXT record into the DNS, wait until it is seen there, then try again."),
+        ),
+        "SENDER_NOT_PERMITTED": (
+            N_("The sender address is not one of yours."),
+            N_("Check --from: it must be one of your organisation's registered addresses."),
+        ),
+        "SENDER_SUSPENDED": (
+            N_("The sender address is suspended."),
+            N_("Ask the operator why the address is suspended."),
+        ),
+        "CONTRACT_NOT_IN_FORCE": (
+            N_("Your organisation has no contract in force."),
+            N_("Ask the operator about your organisation's contract."),
+        ),
+        "MAILBOX_UNKNOWN": (
+            N_("No mailbox has that address."),
+            N_("Check --to; correct it and send under a new request id."),
+        ),
+        "MAILBOX_SUSPENDED": (
+            N_("The recipient's mailbox is suspended."),
+            N_("The recipient can't be served this way now; see what the law provides."),
+        ),
+        "MAILBOX_CLOSED": (
+            N_("The recipient's mailbox is closed."),
+            N_("The recipient can't be served this way any more; see what the law provides."),
+        ),
+        "TOO_MANY_REFUSALS": (
+            N_("Your organisation had too many refusals within the last minute."),
+            N_("Look at the refusals before, then go on in a minute with the same request id."),
+        ),
+        "MESSAGE_OPENED": (
+            N_("The recipient has opened the letter."),
+            N_("It can't be withdrawn any more; send another letter that corrects it."),
+        ),
+        "DELIVERY_NOTIFIED": (
+            N_("The recipient has been properly notified."),
+            N_("It can't be withdrawn any more; send another letter that corrects it."),
+        ),
+        "DELIVERY_WITHDRAWN": (
+            N_("The sender has withdrawn the letter."),
+            N_("There is nothing more to do; the facts show when: namak facts ID"),
+        ),
+        "NOT_OPENED": (
+            N_("The letter has not been opened yet."),
+            N_("Open it first: namak open ID"),
+        ),
+        "STATEMENT_NOT_ISSUED": (
+            N_("No such statement was issued to you for this letter."),
+            N_("Sign the statement that was issued to you with your own valid signing certificate."),
+        ),
+        "STATEMENT_EXPIRED": (
+            N_("The statement's time has run out."),
+            N_("Confirm again; a new statement will be issued."),
+        ),
+        "ALREADY_CONFIRMED": (
+            N_("The reading has been confirmed already."),
+            N_("It is done; to keep the evidence: namak receipt --delivery ID -o DIR"),
+        ),
+        "SIGNATURE_INVALID": (
+            N_("The signature was not accepted."),
+            N_("Sign the statement that was issued to you with your own valid signing certificate."),
+        ),
+        "SIGNER_NOT_RECIPIENT": (
+            N_("The signer is not the recipient."),
+            N_("Sign with the card of the person whose mailbox it is."),
+        ),
+        "SIGNING_CERTIFICATE_UNTRUSTED": (
+            N_("The signing certificate is not vouched for by an authority that the post trusts."),
+            N_("The file of [signing] certificate must hold its issuers too."),
+        ),
+        "SIGNING_CERTIFICATE_EXPIRED": (N_("The signing certificate is not valid now."), _NEW_CARD),
+        "SIGNING_CERTIFICATE_REVOKED": (N_("The signing certificate has been revoked."), _NEW_CARD),
+        "SIGNING_CERTIFICATE_PURPOSE": (
+            N_("The certificate is not one for signing statements of intent."),
+            N_("Use the card's signing certificate, not the one for authentication."),
+        ),
+        "SERVICE_UNAVAILABLE": (
+            N_("The post does not answer now; whether it took effect is unknown."),
+            _SAME_ID,
+        ),
+        "DEADLINE_EXCEEDED": (
+            N_("Time ran out before an answer came; whether it took effect is unknown."),
+            N_("Try again with the same request id and a longer time-out; nothing will happen twice."),
+        ),
+        "INTERNAL": (
+            N_("The post failed."),
+            N_("Tell the operator the text above; it names the call."),
+        ),
+        "EVIDENCE_CORRUPT": (
+            N_("Stored evidence fails its own check."),
+            N_("The operator has been alarmed; keep the receipts you have."),
+        ),
+        "OVERLOADED": (
+            N_("The post has more to do than it takes on now; nothing was recorded."),
+            N_("Wait, then try again."),
+        ),
+        "READER_TOO_SLOW": (
+            N_("What came was not read fast enough, and the stream was ended."),
+            N_("Watch again from the last cursor; nothing is lost."),
+        ),
+        # What this program finds by itself.
+        "TOO_LARGE": (
+            N_("The request is larger than the post takes; nothing of it was taken."),
+            N_("Send less at once: a message may hold 3 MiB, and a request 4 MiB."),
+        ),
+        "CANNOT_CONNECT": (
+            N_("No connection came about, so nothing was asked."),
+            N_("Check the address, the network and both certificates."),
+        ),
+        "RECEIPT_PENDING": (
+            N_("The fact is recorded; only its receipt did not come in time."),
+            N_("Ask for the receipt again in a little while."),
+        ),
+        "NOT_SENT": (
+            N_("It was not sent, because a request before it failed."),
+            N_("Send it again, with the same request id."),
+        ),
+        "CONFIGURATION": (
+            N_("The configuration can't be used."),
+            N_("Correct the configuration file."),
+        ),
+        "TRUST_MISSING": (
+            N_("Nothing says what you trust."),
+            N_(
+                "Name it by --log-policy FILE and --citizen-roots FILE, or in [trust] of a configuration "
+                "file."
+            ),
+        ),
+        "OWN_CERTIFICATE": (
+            N_("Your own certificate or key is unfit."),
+            N_("Correct the certificate and key files that the configuration names."),
+        ),
+        "USAGE": (
+            N_("The command was called in a wrong way; nothing was asked."),
+            N_("See the command's --help."),
+        ),
+        "CONTENT_MISMATCH": (
+            N_("What came, or is to be signed, is not what was announced; nothing of it was kept or signed."),
+            N_("Try once more; if it happens again, tell the operator."),
+        ),
+        "FILE": (
+            N_("A file on this machine can't be used."),
+            N_("Check the path and its permissions."),
+        ),
+        "FILE_EXISTS": (
+            N_("A file of that name exists already."),
+            N_("Choose another directory with -o, or permit overwriting with --force."),
+        ),
+        "CARD": (N_("The card could not sign."), N_("Check the card and its reader.")),
+        "CARD_SUPPORT_MISSING": (
+            N_("The package that talks to cards is not installed."),
+            N_("Install it from a clone of Namak: pip install './clients/python[card]'."),
+        ),
+        "CARD_MODULE_MISSING": (
+            N_("The card's PKCS#11 module is not there, or is no such module."),
+            N_("Check [signing] module; the card's software must be installed."),
+        ),
+        "TOKEN_MISSING": (
+            N_("The card is not there."),
+            N_("Insert the card, and check [signing] token."),
+        ),
+        "PIN_WRONG": (
+            N_("The PIN is wrong."),
+            N_("Try again with the right PIN; the card locks after a few wrong ones."),
+        ),
+        "PIN_LOCKED": (
+            N_("The PIN is locked, or was never set."),
+            N_("Unlock the card with its PUK, or have its issuer do it."),
+        ),
+        "KEY_MISSING": (
+            N_("The card has no signing key of that label, or more than one."),
+            N_("Check [signing] label."),
+        ),
+        "CERTIFICATE_MISFIT": (
+            N_("The configured certificate is not that of the key on the card."),
+            N_("Check [signing] certificate: its first must be that of the key which [signing] label names."),
+        ),
+        "PROGRAM_FAULT": (
+            N_("This program failed."),
+            N_("Tell those who maintain this program the text above."),
+        ),
+        # Status codes, where the post gave no reason, and reasons that this version does not know.
+        "REFUSED": (
+            N_("The post said no."),
+            N_("Mend what the reason names, then try again under a new request id."),
+        ),
+        "UNAUTHENTICATED": (
+            N_("The post does not know your certificate."),
+            N_("Have the operator bind your certificate, or use the one that is bound."),
+        ),
+        "PERMISSION_DENIED": (
+            N_("You may not do this."),
+            N_("Check the identifier, the certificate you use, and the network you call from."),
+        ),
+        "INVALID_ARGUMENT": (N_("The request is wrong."), N_("Correct the request.")),
+        "ALREADY_EXISTS": (
+            N_("It exists already."),
+            N_("Use what is registered, or register something else."),
+        ),
+        "FAILED_PRECONDITION": (
+            N_("Its state does not permit this."),
+            N_("Bring about the state that the reason asks for, then try again."),
+        ),
+        "RESOURCE_EXHAUSTED": (N_("The post is busy; nothing was stored."), N_("Wait, then try again.")),
+        "UNAVAILABLE": (
+            N_("The post does not answer now; whether it took effect is unknown."),
+            _SAME_ID,
+        ),
+    }
+)
+"""By reason: what it means, and what a person can do about it. A test holds it against the contract and
+against :mod:`namak.errors`.
+"""
+
+
+def advice_for(error: NamakError) -> str:
+    """Returns what a person can do about a failure."""
+    return _(_entry(error)[1])
+
+
+def headline_of(error: NamakError) -> str:
+    """Returns what went wrong, on one line: in English what the post or this program said of it, in other
+    languages what the reason means.
+    """
+    if language() == SOURCE_LANGUAGE:
+        return error.message
+    return _(_entry(error)[0])
+
+
+def detail_of(error: NamakError) -> str | None:
+    """Returns what the post or this program said of it, where the headline does not."""
+    return None if language() == SOURCE_LANGUAGE else error.message
+
+
+def _entry(error: NamakError) -> tuple[str, str]:
+    return MEANINGS.get(error.reason) or MEANINGS.get(type(error).default_reason) or MEANINGS["REFUSED"]
