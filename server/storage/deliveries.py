@@ -18,15 +18,19 @@ from server.domain.deliveries import (
 )
 from server.storage.acts import SqlActs
 from server.storage.delivery_lists import VIEWS, newest_messages, newest_sent
-from server.storage.statements import among, array, inserting
+from server.storage.statements import among, array
 from server.storage.stored import table
 from server.storage.tables import DeliveryRow, PartRow
 
 _DELIVERIES = table(DeliveryRow)
 _PARTS = table(PartRow)
 
-_ADD = inserting(_DELIVERIES)
-_ADD_PARTS = inserting(_PARTS)
+_DELIVERY_COLUMNS = (
+    *("mailbox_id", "id", "organisation_id", "sender_address_id", "organisation_code", "organisation_name"),
+    *("sender", "recipient", "subject", "notification_policy", "sequence", "submitted_at", "state"),
+    *("notified_at", "withdrawn_at"),
+)
+_PART_COLUMNS = ("mailbox_id", "delivery_id", "number", "name", "media_type", "size", "digest", "content")
 _KEY = and_(_DELIVERIES.c.mailbox_id == bindparam("mailbox"), _DELIVERIES.c.id == bindparam("delivery"))
 _LOCK = select(_DELIVERIES).where(_KEY).with_for_update(key_share=True)
 _OWNERS = (
@@ -66,9 +70,12 @@ class SqlDeliveries(SqlActs):
 
     async def add(self, deliveries: Sequence[tuple[Delivery, Sequence[Part]]]) -> None:
         """Adds all with their parts, which are numbered from 1."""
-        await self._statements.insert_all(_ADD, (_delivery_values(delivery) for delivery, _ in deliveries))
-        await self._statements.insert_all(
-            _ADD_PARTS,
+        await self._statements.copy(
+            _DELIVERIES, _DELIVERY_COLUMNS, (_delivery_values(delivery) for delivery, _ in deliveries)
+        )
+        await self._statements.copy(
+            _PARTS,
+            _PART_COLUMNS,
             (
                 _part_values(delivery, number, part)
                 for delivery, parts in deliveries
@@ -165,37 +172,40 @@ class SqlDeliveries(SqlActs):
         return parts
 
 
-def _delivery_values(delivery: Delivery) -> Mapping[str, Any]:
-    return {
-        "mailbox_id": delivery.mailbox_id,
-        "id": delivery.id,
-        "organisation_id": delivery.organisation_id,
-        "sender_address_id": delivery.sender_address_id,
-        "organisation_code": delivery.organisation_code,
-        "organisation_name": delivery.organisation_name,
-        "sender": delivery.sender,
-        "recipient": delivery.recipient,
-        "subject": delivery.subject,
-        "notification_policy": delivery.notification_policy,
-        "sequence": delivery.sequence,
-        "submitted_at": delivery.submitted_at,
-        "state": delivery.state.value,
-        "notified_at": delivery.notified_at,
-        "withdrawn_at": delivery.withdrawn_at,
-    }
+def _delivery_values(delivery: Delivery) -> tuple[Any, ...]:
+    """Returns the values of `_DELIVERY_COLUMNS`."""
+    return (
+        delivery.mailbox_id,
+        delivery.id,
+        delivery.organisation_id,
+        delivery.sender_address_id,
+        delivery.organisation_code,
+        delivery.organisation_name,
+        delivery.sender,
+        delivery.recipient,
+        delivery.subject,
+        delivery.notification_policy,
+        delivery.sequence,
+        delivery.submitted_at,
+        delivery.state.value,
+        delivery.notified_at,
+        delivery.withdrawn_at,
+    )
 
 
-def _part_values(delivery: Delivery, number: int, part: Part) -> Mapping[str, Any]:
-    return {
-        "mailbox_id": delivery.mailbox_id,
-        "delivery_id": delivery.id,
-        "number": number,
-        "name": part.info.name,
-        "media_type": part.info.media_type,
-        "size": part.info.size,
-        "digest": part.info.digest,
-        "content": part.content,
-    }
+def _part_values(delivery: Delivery, number: int, part: Part) -> tuple[Any, ...]:
+    """Returns the values of `_PART_COLUMNS`."""
+    info = part.info
+    return (
+        delivery.mailbox_id,
+        delivery.id,
+        number,
+        info.name,
+        info.media_type,
+        info.size,
+        info.digest,
+        part.content,
+    )
 
 
 def _delivery(row: Row[Any], parts: Mapping[UUID, list[PartInfo]]) -> Delivery:

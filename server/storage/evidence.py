@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from namak.evidence.events import CONTENT_CONSIGNMENT, by_uri
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
-from server.storage.statements import Statements, among, array, inserting
+from server.storage.statements import Statements, among, array
 from server.storage.stored import table
 from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow
 
@@ -21,8 +21,10 @@ _LISTS = table(RevocationListRow)
 # Identifiers made on two replicas are in order only as far as their clocks agree; a delivery's times are.
 _ORDER = (_EVIDENCE.c.recorded_at, _EVIDENCE.c.id)
 
-_RECORD = inserting(_EVIDENCE)
-_ENQUEUE = inserting(_QUEUE, "evidence_id", "entry", "organisation_id")
+_COLUMNS = (
+    *("owner_id", "id", "event", "organisation_id", "delivery_id"),
+    *("document", "entry", "recorded_at"),
+)
 _GET = select(_EVIDENCE).where(among(_EVIDENCE.c.id, "ids"))
 _OF_DELIVERY = (
     select(_EVIDENCE)
@@ -65,28 +67,27 @@ class SqlEvidenceStore:
 
     async def record(self, facts: Sequence[Fact]) -> None:
         """Stores the facts and queues their entries for the log, in this order."""
-        await self._statements.insert_all(
-            _RECORD,
+        await self._statements.copy(
+            _EVIDENCE,
+            _COLUMNS,
             (
-                {
-                    "owner_id": fact.owner_id,
-                    "id": fact.id,
-                    "event": fact.event.uri,
-                    "organisation_id": fact.organisation_id,
-                    "delivery_id": fact.delivery_id,
-                    "document": fact.data,
-                    "entry": fact.entry,
-                    "recorded_at": fact.recorded_at,
-                }
+                (
+                    fact.owner_id,
+                    fact.id,
+                    fact.event.uri,
+                    fact.organisation_id,
+                    fact.delivery_id,
+                    fact.data,
+                    fact.entry,
+                    fact.recorded_at,
+                )
                 for fact in facts
             ),
         )
-        await self._statements.insert_all(
-            _ENQUEUE,
-            (
-                {"evidence_id": fact.id, "entry": fact.entry, "organisation_id": fact.organisation_id}
-                for fact in facts
-            ),
+        await self._statements.copy(
+            _QUEUE,
+            ("evidence_id", "entry", "organisation_id"),
+            ((fact.id, fact.entry, fact.organisation_id) for fact in facts),
         )
 
     async def get(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:

@@ -8,6 +8,7 @@ rows: content and personal numbers.
 import contextlib
 from collections.abc import Iterator
 
+import asyncpg
 from asyncpg.exceptions import InvalidCachedStatementError
 from sqlalchemy import exc
 
@@ -72,6 +73,26 @@ def answering(*, hurried: bool = False) -> Iterator[None]:
     except (exc.TimeoutError, exc.DisconnectionError, OSError, TimeoutError) as error:
         # The pool ran empty; no socket, no host; the driver's own time-out.
         raise ServiceUnavailable(COMPONENT) from error
+
+
+@contextlib.contextmanager
+def driving(*, hurried: bool = False) -> Iterator[None]:
+    """As `answering`, for what is run on the driver's own connection, without SQLAlchemy in between."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if hurried and error.sqlstate == _LOCK_NOT_AVAILABLE:
+            raise Contended from None
+        if asks_to_try_again(error.sqlstate) or isinstance(error, InvalidCachedStatementError):
+            raise ServiceUnavailable(COMPONENT) from error
+        constraint = getattr(error, "constraint_name", None)
+        raise StorageFault(type(error).__name__, error.sqlstate, constraint) from None
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+        # The connection was closed under us.
+        raise ServiceUnavailable(COMPONENT) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        # A value that the driver can't write; its text quotes it.
+        raise StorageFault(type(error).__name__, None, None) from None
 
 
 def asks_to_try_again(state: str | None) -> bool:

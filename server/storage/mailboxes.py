@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
-from server.storage.statements import Statements, among, array, inserting
+from server.storage.statements import Statements, among, array
 from server.storage.stored import table
 from server.storage.tables import MailboxHeadRow, MailboxLinkRow, MailboxRow
 
@@ -40,7 +40,6 @@ _ADVANCE = (
     .where(_HEADS.c.mailbox_id == _NEW_HEADS.c.mailbox_id, _HEADS.c.sequence < _NEW_HEADS.c.sequence)
     .values(sequence=_NEW_HEADS.c.sequence, link=_NEW_HEADS.c.link)
 )
-_ADD_LINKS = inserting(_LINKS)
 _LINKS_AFTER = (
     select(_LINKS)
     .where(_LINKS.c.mailbox_id == bindparam("key"), _LINKS.c.sequence > bindparam("after"))
@@ -144,17 +143,11 @@ class SqlMailboxes:
             }
             if await self._statements.changed(_ADVANCE, values) != len(heads):
                 raise ValueError("a mailbox's chain goes forward only")
-        await self._statements.insert_all(
-            _ADD_LINKS,
+        await self._statements.copy(
+            _LINKS,
+            ("mailbox_id", "sequence", "delivery_id", "nonce", "previous", "link"),
             (
-                {
-                    "mailbox_id": link.mailbox_id,
-                    "sequence": link.sequence,
-                    "delivery_id": link.delivery_id,
-                    "nonce": link.nonce,
-                    "previous": link.previous,
-                    "link": link.link,
-                }
+                (link.mailbox_id, link.sequence, link.delivery_id, link.nonce, link.previous, link.link)
                 for link in links
             ),
         )

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Table, any_, bindparam, column, func, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Table, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.types import TypeEngine
 
-from server.storage.failures import answering
+from server.storage.failures import answering, driving
 
 Values = Mapping[str, Any]
 
@@ -27,6 +27,7 @@ class Statements:
         """A hurried transaction's connection waits for locks only briefly; see `Contended`."""
         self._connection = connection
         self._hurried = hurried
+        self._driver: Any = None
         self.failed = False
         self.hangs = False
 
@@ -42,10 +43,7 @@ class Statements:
             with answering(hurried=self._hurried):
                 return await self._connection.execute(statement, values)
         except BaseException as error:
-            self.hangs = isinstance(error.__cause__, TimeoutError)
-            # Cancellation too: the server may have dropped the statement and with it the transaction.
-            # PostgreSQL answers COMMIT of a failed transaction with a rollback and no error.
-            self.failed = True
+            self._fail(error)
             raise
 
     async def rows(self, statement: Executable, values: Values | None = None) -> Sequence[Row[Any]]:
@@ -59,6 +57,42 @@ class Statements:
     async def changed(self, statement: Executable, values: Values | None = None) -> int:
         """Runs a change and returns how many rows it met."""
         return (await self.run(statement, values)).rowcount
+
+    async def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Adds rows to a table with COPY, in their order; with none it does nothing.
+
+        It takes the least time of all ways in, here and in the database: nothing is planned, and no value
+        passes through SQLAlchemy. Constraints and foreign keys are checked as ever.
+
+        Raises:
+            What `run` raises.
+        """
+        records = list(rows)
+        if not records:
+            return
+        if self._driver is None:
+            self._driver = await self._begun()
+        try:
+            with driving(hurried=self._hurried):
+                await self._driver.copy_records_to_table(table.name, columns=columns, records=records)
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    async def _begun(self) -> Any:
+        """Returns the driver's connection, in a transaction that SQLAlchemy knows of."""
+        connection = (await self._connection.get_raw_connection()).driver_connection
+        assert connection is not None
+        if not connection.is_in_transaction():
+            # SQLAlchemy begins one with the first statement that it runs itself.
+            await self.run(select(literal(1)))
+        return connection
+
+    def _fail(self, error: BaseException) -> None:
+        self.hangs = isinstance(error.__cause__, TimeoutError)
+        # Cancellation too: the server may have dropped the statement and with it the transaction.
+        # PostgreSQL answers COMMIT of a failed transaction with a rollback and no error.
+        self.failed = True
 
     async def insert_all(self, statement: Executable, rows: Iterable[Values]) -> None:
         """Runs a statement of `inserting` with these rows; with none it does nothing."""
