@@ -18,8 +18,13 @@ from server.services.call import Context, current_call
 class CallerIdentity(Protocol):
     """Decides who calls (`server.usecases.identity`)."""
 
-    async def identify(self, certificate: bytes, address: IpAddress) -> Caller:
-        """Returns the caller behind a verified certificate (DER) at an address; raises why it is nobody."""
+    async def identify(
+        self, certificate: bytes, address: IpAddress, *, remembered_seconds: float | None = None
+    ) -> Caller:
+        """Returns the caller behind a verified certificate (DER) at an address; raises why it is nobody.
+
+        `remembered_seconds` is how old that may be, if it is to be newer than for a call.
+        """
         ...
 
 

@@ -1,6 +1,6 @@
 """Administrators of organisations, and the list of administrative acts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from namak.evidence.administrative_act import ActorKind
 from server.domain.administration import Administrator
 from server.domain.ids import OPERATOR_ID
 from server.storage.register_tables import AdministrativeActRow, AdministratorRow
-from server.storage.statements import Statements
+from server.storage.statements import Statements, among
 from server.storage.stored import table
 from server.usecases.records import ActFilter, ListedAct
 
@@ -45,8 +45,8 @@ _DISABLE = (
     .values(disabled_at=func.coalesce(_ADMINISTRATORS.c.disabled_at, _ENDED))
 )
 _GET = select(_ADMINISTRATORS).where(*_ONE)
-_OF_PERSON = select(_ADMINISTRATORS.c.organisation_id).where(
-    _ADMINISTRATORS.c.person_number == bindparam("person"), _ADMINISTRATORS.c.disabled_at.is_(None)
+_OF_PERSONS = select(_ADMINISTRATORS.c.person_number, _ADMINISTRATORS.c.organisation_id).where(
+    among(_ADMINISTRATORS.c.person_number, "persons"), _ADMINISTRATORS.c.disabled_at.is_(None)
 )
 
 
@@ -90,10 +90,12 @@ class SqlAdministrators:
         )
         return None if row is None else _administrator(row)
 
-    async def organisations_of(self, person_number: str) -> frozenset[UUID]:
-        """Returns the organisations for which the person may act now."""
-        rows = await self._statements.rows(_OF_PERSON, {"person": person_number})
-        return frozenset(row.organisation_id for row in rows)
+    async def organisations_of(self, person_numbers: Collection[str]) -> Mapping[str, frozenset[UUID]]:
+        """Returns, for each of the persons, the organisations for which the person may act now."""
+        found: dict[str, set[UUID]] = {each: set() for each in person_numbers}
+        for row in await self._statements.rows(_OF_PERSONS, {"persons": list(person_numbers)}):
+            found[row.person_number].add(row.organisation_id)
+        return {each: frozenset(organisations) for each, organisations in found.items()}
 
     async def list_of(
         self, organisation_id: UUID, *, after: str | None, limit: int, disabled: bool

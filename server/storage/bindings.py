@@ -1,6 +1,6 @@
 """What machine certificates stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.senders import BindingRole, CertificateBinding
 from server.storage.register_tables import CertificateBindingRow
-from server.storage.statements import Statements
+from server.storage.statements import Statements, among
 from server.storage.stored import table
 from server.usecases.records import BindingFilter
 
@@ -20,6 +20,7 @@ _ADD = insert(_BINDINGS).on_conflict_do_nothing(index_elements=[_BINDINGS.c.cert
 # Without the certificate itself, which the door does not ask for.
 _WANTED = select(*[column for column in _BINDINGS.c if column is not _BINDINGS.c.certificate])
 _GET = _WANTED.where(_BINDINGS.c.certificate_sha256 == bindparam("key"))
+_OF = _WANTED.where(among(_BINDINGS.c.certificate_sha256, "keys"))
 _REVOKE = (
     update(_BINDINGS)
     .where(_BINDINGS.c.certificate_sha256 == bindparam("key"))
@@ -58,6 +59,11 @@ class SqlBindings:
         """Returns it, revoked or expired ones too."""
         row = await self._statements.first(_GET, {"key": certificate_sha256})
         return None if row is None else _binding(row)
+
+    async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
+        """Returns those of the bindings that there are."""
+        rows = await self._statements.rows(_OF, {"keys": list(certificates_sha256)})
+        return {row.certificate_sha256: _binding(row) for row in rows}
 
     async def lock(self, certificate_sha256: bytes) -> CertificateBinding | None:
         """Returns it, locked until the transaction ends."""

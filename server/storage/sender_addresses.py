@@ -38,6 +38,11 @@ _BELOW = (
 )
 # In one order whatever the database's language is.
 _address_in_order = _ADDRESSES.c.address.collate("C")
+_PLACES = (
+    select(_ADDRESSES.c.organisation_id, _ADDRESSES.c.networks, _ADDRESSES.c.host_names)
+    .distinct()
+    .where(among(_ADDRESSES.c.organisation_id, "organisations"))
+)
 
 
 class SqlSenderAddresses:
@@ -116,19 +121,16 @@ class SqlSenderAddresses:
         rows = await self._statements.rows(query.order_by(_address_in_order).limit(limit), values)
         return [sender_address(row) for row in rows]
 
-    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
-        """Returns the networks of all the organisation's addresses, each once."""
-        network = func.unnest(_ADDRESSES.c.networks).label("network")
-        query = select(network).distinct().where(_ADDRESSES.c.organisation_id == bindparam("organisation"))
-        rows = await self._statements.rows(query.order_by(network), {"organisation": organisation_id})
-        return [row.network for row in rows]
-
-    async def host_names_of(self, organisation_id: UUID) -> Sequence[str]:
-        """Returns the host names of all the organisation's addresses, each once, sorted."""
-        name = func.unnest(_ADDRESSES.c.host_names).label("name")
-        query = select(name).distinct().where(_ADDRESSES.c.organisation_id == bindparam("organisation"))
-        rows = await self._statements.rows(query, {"organisation": organisation_id})
-        return sorted(row.name for row in rows)
+    async def places_of(
+        self, organisation_ids: Collection[UUID]
+    ) -> Mapping[UUID, tuple[Sequence[IpNetwork], Sequence[str]]]:
+        """Returns the networks and the host names of all the addresses of each organisation."""
+        networks: dict[UUID, dict[IpNetwork, None]] = {each: {} for each in organisation_ids}
+        names: dict[UUID, set[str]] = {each: set() for each in organisation_ids}
+        for row in await self._statements.rows(_PLACES, {"organisations": list(organisation_ids)}):
+            networks[row.organisation_id].update(dict.fromkeys(row.networks))
+            names[row.organisation_id].update(row.host_names)
+        return {each: (list(networks[each]), sorted(names[each])) for each in organisation_ids}
 
 
 def _changeable(address: SenderAddress) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -63,8 +63,12 @@ class Identity:
         self._entries = Remembered(self._read, monotonic, remembered_seconds, most)
         self._administrators = Remembered(self._administers, monotonic, remembered_seconds, most)
 
-    async def identify(self, certificate: bytes, address: IpAddress) -> Caller:
+    async def identify(
+        self, certificate: bytes, address: IpAddress, *, remembered_seconds: float | None = None
+    ) -> Caller:
         """Returns the caller behind a certificate (DER) at an address.
+
+        What the register said may be as old as for calls, or as is asked.
 
         Raises:
             CertificateRevoked, RevocationStatusUnknown: see the table.
@@ -72,7 +76,7 @@ class Identity:
         """
         digest = hashlib.sha256(certificate).digest()
         connection = Connection(digest, address)
-        entry = await self._entries.get(digest)
+        entry = await self._entries.get(digest, seconds=remembered_seconds)
         now = self._clock.now()
         if entry.binding is not None:
             if entry.binding.revoked_at is not None:
@@ -84,20 +88,25 @@ class Identity:
         person_number = await self._persons.person_of(certificate, now)
         if person_number is None:
             return Stranger(connection)
-        return Holder(connection, person_number, await self._administrators.get(person_number))
+        administers = await self._administrators.get(person_number, seconds=remembered_seconds)
+        return Holder(connection, person_number, administers)
 
-    async def _read(self, digest: bytes) -> _Entry:
+    async def _read(self, digests: Collection[bytes]) -> Mapping[bytes, _Entry]:
         async with self._uow.reading() as tx:
-            binding = await tx.bindings.get(digest)
-            if binding is None or binding.organisation_id is None:
-                return _Entry(binding)
-            networks = await tx.sender_addresses.networks_of(binding.organisation_id)
-            host_names = await tx.sender_addresses.host_names_of(binding.organisation_id)
-            return _Entry(binding, tuple(networks), tuple(host_names))
+            bindings = await tx.bindings.of(digests)
+            organisations = {each.organisation_id for each in bindings.values() if each.organisation_id}
+            places = await tx.sender_addresses.places_of(organisations) if organisations else {}
+        entries = {}
+        for digest in digests:
+            binding = bindings.get(digest)
+            organisation_id = None if binding is None else binding.organisation_id
+            networks, host_names = places[organisation_id] if organisation_id else ((), ())
+            entries[digest] = _Entry(binding, tuple(networks), tuple(host_names))
+        return entries
 
-    async def _administers(self, person_number: str) -> frozenset[UUID]:
+    async def _administers(self, person_numbers: Collection[str]) -> Mapping[str, frozenset[UUID]]:
         async with self._uow.reading() as tx:
-            return await tx.administrators.organisations_of(person_number)
+            return await tx.administrators.organisations_of(person_numbers)
 
 
 def _bound(binding: CertificateBinding, entry: _Entry, connection: Connection) -> Caller:

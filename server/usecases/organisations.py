@@ -187,7 +187,8 @@ class OrganisationRegister:
             own = None
             if isinstance(command.caller, Holder):
                 # Asked for again: what the door remembers may have ended meanwhile.
-                own = await tx.administrators.organisations_of(command.caller.person_number)
+                person = command.caller.person_number
+                own = (await tx.administrators.organisations_of([person]))[person]
             found = await tx.organisations.list_by_code(
                 OrganisationFilter(own, command.contract_state, command.code),
                 self._today(),

@@ -114,12 +114,12 @@ class SenderAddresses(Protocol):
         """Lists entries by address, from after the given one."""
         ...
 
-    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
-        """Returns the networks of all the organisation's addresses, each once."""
-        ...
-
-    async def host_names_of(self, organisation_id: UUID) -> Sequence[str]:
-        """Returns the host names of all the organisation's addresses, each once, sorted."""
+    async def places_of(
+        self, organisation_ids: Collection[UUID]
+    ) -> Mapping[UUID, tuple[Sequence[IpNetwork], Sequence[str]]]:
+        """Returns, for each of the organisations, the networks and the host names of all its addresses, each
+        once; the names sorted.
+        """
         ...
 
 
@@ -141,6 +141,10 @@ class Bindings(Protocol):
         ...
 
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None: ...
+
+    async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
+        """Returns those of the bindings that there are, by the certificates' SHA-256."""
+        ...
 
     async def lock(self, certificate_sha256: bytes) -> CertificateBinding | None:
         """Returns it, locked until the transaction ends."""
@@ -188,8 +192,8 @@ class Administrators(Protocol):
         """Returns an administrator, disabled ones too, locked until the transaction ends."""
         ...
 
-    async def organisations_of(self, person_number: str) -> frozenset[UUID]:
-        """Returns the organisations for which the person may act now."""
+    async def organisations_of(self, person_numbers: Collection[str]) -> Mapping[str, frozenset[UUID]]:
+        """Returns, for each of the persons, the organisations for which the person may act now."""
         ...
 
     async def list_of(

@@ -2,58 +2,88 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
+_LOOKS_AT_ONCE = 4
+_KEYS_OF_ONE_LOOK = 250
 
-@dataclass(frozen=True, slots=True)
-class _Look(Generic[_V]):
-    """One look, under way or done; `began` is on the monotonic clock."""
 
-    began: float
-    found: "asyncio.Task[_V]"
+@dataclass(slots=True, eq=False)
+class _Look(Generic[_K, _V]):
+    """One look for many things: to begin, under way or done; `began` is on the monotonic clock."""
+
+    keys: set[_K] = field(default_factory=set)
+    began: float | None = None
+    found: "asyncio.Task[Mapping[_K, _V]] | None" = None
 
 
 class Remembered(Generic[_K, _V]):
     """Looks things up, and remembers what it found for a short time.
 
     Calls that come while a look is under way share it, if it began recently enough: its snapshot is no older
-    than it. A look that failed is not remembered.
+    than it. Calls for many things at once share one look for all of them. A look that failed is not
+    remembered.
     """
 
     def __init__(
         self,
-        look: Callable[[_K], Coroutine[Any, Any, _V]],
+        look: Callable[[Collection[_K]], Coroutine[Any, Any, Mapping[_K, _V]]],
         monotonic: Callable[[], float],
         seconds: float,
         most: int,
     ) -> None:
-        """What `look` found counts for so many seconds since it began; at most so many things are kept."""
+        """What `look` found, of every key that it was given, counts for so many seconds since it began; at
+        most so many things are kept.
+        """
         self._look = look
         self._monotonic = monotonic
         self._seconds = seconds
         self._most = most
-        self._looks: OrderedDict[_K, _Look[_V]] = OrderedDict()
+        self._looks: OrderedDict[_K, _Look[_K, _V]] = OrderedDict()
+        self._gathering: _Look[_K, _V] | None = None
+        self._turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
 
-    async def get(self, key: _K) -> _V:
-        """Returns what a look finds that began recently; raises what it raised."""
-        now = self._monotonic()
+    async def get(self, key: _K, *, seconds: float | None = None) -> _V:
+        """Returns what a look finds that began recently, by another measure if one is given; raises what it
+        raised.
+        """
         look = self._looks.get(key)
-        if look is None or now - look.began > self._seconds or _failed(look.found):
-            look = _Look(now, asyncio.create_task(self._look(key)))
-            # Looked at even when all who waited have hung up, or asyncio would log a failure that nobody
-            # retrieved.
-            look.found.add_done_callback(_failed)
-            self._looks[key] = look
+        if look is None or self._is_old(look, self._seconds if seconds is None else seconds):
+            look = self._looks[key] = self._to_begin()
+            look.keys.add(key)
         self._looks.move_to_end(key)
         while len(self._looks) > self._most:
             self._looks.popitem(last=False)
+        assert look.found is not None
         # Shielded, for one caller who hangs up must not fail the others who wait for the same look.
-        return await asyncio.shield(look.found)
+        return (await asyncio.shield(look.found))[key]
+
+    def _is_old(self, look: _Look[_K, _V], seconds: float) -> bool:
+        if look.found is None or _failed(look.found):
+            return True
+        return look.began is not None and self._monotonic() - look.began > seconds
+
+    def _to_begin(self) -> _Look[_K, _V]:
+        """Returns the look that begins next, for more keys to be added."""
+        if self._gathering is None or len(self._gathering.keys) >= _KEYS_OF_ONE_LOOK:
+            self._gathering = _Look()
+            self._gathering.found = asyncio.create_task(self._begin(self._gathering))
+            # Looked at even when all who waited have hung up, or asyncio would log a failure that nobody
+            # retrieved.
+            self._gathering.found.add_done_callback(_failed)
+        return self._gathering
+
+    async def _begin(self, look: _Look[_K, _V]) -> Mapping[_K, _V]:
+        async with self._turns:
+            if self._gathering is look:
+                self._gathering = None
+            look.began = self._monotonic()
+            return await self._look(frozenset(look.keys))
 
 
 def _failed(look: "asyncio.Task[Any]") -> bool:

@@ -49,13 +49,13 @@ class AdministratorContract:
             enabled = await tx.administrators.enable(owner.id, person, "Անի", examples.at(1))
             assert enabled == Administrator(owner.id, person, "Անի", examples.at(1), None)
             assert await tx.administrators.get(owner.id, person) == enabled
-            assert await tx.administrators.organisations_of(person) == {owner.id}
+            assert await tx.administrators.organisations_of([person]) == {person: {owner.id}}
             await tx.administrators.disable(owner.id, person, examples.at(2))
             await tx.administrators.disable(owner.id, person, examples.at(3))
             disabled = replace(enabled, disabled_at=examples.at(2))
             assert await tx.administrators.get(owner.id, person, shared=True) == disabled
             assert await tx.administrators.lock(owner.id, person) == disabled
-            assert await tx.administrators.organisations_of(person) == frozenset()
+            assert await tx.administrators.organisations_of([person]) == {person: frozenset()}
             again = await tx.administrators.enable(owner.id, person, "Անի Ս.", examples.at(4))
             assert again == Administrator(owner.id, person, "Անի Ս.", examples.at(4), None)
             await tx.commit()
@@ -101,7 +101,11 @@ class AdministratorContract:
                 await tx.administrators.enable(owner.id, person, person, examples.at(1))
             await tx.administrators.enable(other.id, first, first, examples.at(1))
             await tx.administrators.disable(owner.id, second, examples.at(2))
-            assert await tx.administrators.organisations_of(first) == {owner.id, other.id}
+            assert await tx.administrators.organisations_of([first, second, "nobody"]) == {
+                first: {owner.id, other.id},
+                second: frozenset(),
+                "nobody": frozenset(),
+            }
 
             async def listed(after: str | None, limit: int, disabled: bool) -> list[str]:
                 found = await tx.administrators.list_of(owner.id, after=after, limit=limit, disabled=disabled)

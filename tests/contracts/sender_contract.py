@@ -167,12 +167,14 @@ class SenderAddressContract:
             ):
                 address = replace(examples.address(organisation), networks=networks, host_names=names)
                 assert await tx.sender_addresses.add(address)
-            found = await tx.sender_addresses.networks_of(owner.id)
+            nobody = examples.new_id()
+            places = await tx.sender_addresses.places_of([owner.id, nobody])
+            found, names_found = places[owner.id]
             assert len(found) == 3
             assert set(found) == {narrow, wide, sixth}
-            assert list(await tx.sender_addresses.host_names_of(owner.id)) == ["a.am", "b.am"]
-            assert list(await tx.sender_addresses.networks_of(examples.new_id())) == []
-            assert list(await tx.sender_addresses.host_names_of(examples.new_id())) == []
+            assert list(names_found) == ["a.am", "b.am"]
+            assert [list(each) for each in places[nobody]] == [[], []]
+            assert places.keys() == {owner.id, nobody}
 
     async def test_an_address_changes_all_but_what_it_is(self, uow: UnitOfWork) -> None:
         (owner,) = await organisations(uow, 1)
@@ -259,6 +261,10 @@ class SenderAddressContract:
             assert await tx.bindings.revoke_of_address(address.id, examples.at(3)) == []
             await tx.sender_addresses.delete(address.id)
             revoked = await tx.bindings.get(digest)
+            both = [digest, ended[0].certificate_sha256]
+            assert await tx.bindings.of([*both, bytes(32)]) == {
+                each: await tx.bindings.get(each) for each in both
+            }
             assert revoked == replace(bound[0], revoked_at=examples.at(2))
             was = await tx.bindings.get(ended[0].certificate_sha256)
             assert was == replace(ended[0], revoked_at=examples.at(1))

@@ -1,6 +1,6 @@
 """The fake unit of work's administrators and administrative acts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -44,11 +44,12 @@ class FakeAdministrators:
     async def lock(self, organisation_id: UUID, person_number: str) -> Administrator | None:
         return self._state.administrators.get((organisation_id, person_number))
 
-    async def organisations_of(self, person_number: str) -> frozenset[UUID]:
-        stored = self._state.administrators.values()
-        return frozenset(
-            each.organisation_id for each in stored if each.person_number == person_number and each.enabled
-        )
+    async def organisations_of(self, person_numbers: Collection[str]) -> Mapping[str, frozenset[UUID]]:
+        enabled = [each for each in self._state.administrators.values() if each.enabled]
+        return {
+            number: frozenset(each.organisation_id for each in enabled if each.person_number == number)
+            for number in person_numbers
+        }
 
     async def list_of(
         self, organisation_id: UUID, *, after: str | None, limit: int, disabled: bool

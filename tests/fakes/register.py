@@ -1,7 +1,7 @@
 """The fake unit of work's organisations and certificate bindings."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
@@ -74,6 +74,10 @@ class FakeBindings:
 
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
         return self._state.bindings.get(certificate_sha256)
+
+    async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
+        stored = self._state.bindings
+        return {each: stored[each] for each in certificates_sha256 if each in stored}
 
     async def lock(self, certificate_sha256: bytes) -> CertificateBinding | None:
         return self._state.bindings.get(certificate_sha256)

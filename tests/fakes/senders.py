@@ -119,11 +119,16 @@ class FakeSenderAddresses:
         ]
         return sorted(found, key=_address)[:limit]
 
-    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
-        return list({network: None for each in self._of(organisation_id) for network in each.networks})
-
-    async def host_names_of(self, organisation_id: UUID) -> Sequence[str]:
-        return sorted({name for each in self._of(organisation_id) for name in each.host_names})
+    async def places_of(
+        self, organisation_ids: Collection[UUID]
+    ) -> Mapping[UUID, tuple[Sequence[IpNetwork], Sequence[str]]]:
+        return {
+            of: (
+                list({network: None for each in self._of(of) for network in each.networks}),
+                sorted({name for each in self._of(of) for name in each.host_names}),
+            )
+            for of in organisation_ids
+        }
 
     def _of(self, organisation_id: UUID) -> Sequence[SenderAddress]:
         stored = self._state.sender_addresses.values()

@@ -1,6 +1,6 @@
 """A register of certificates in memory, as far as the identity of callers needs one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -86,20 +86,23 @@ class _Transaction:
     def administrators(self) -> "_Transaction":
         return self
 
-    async def organisations_of(self, person_number: str) -> frozenset[UUID]:
-        return self._register.administrators.get(person_number, frozenset())
+    async def organisations_of(self, person_numbers: Collection[str]) -> Mapping[str, frozenset[UUID]]:
+        return {each: self._register.administrators.get(each, frozenset()) for each in person_numbers}
 
     @property
     def sender_addresses(self) -> "_Transaction":
         return self
 
-    async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
-        return self._register.bindings.get(certificate_sha256)
+    async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
+        stored = self._register.bindings
+        return {each: stored[each] for each in certificates_sha256 if each in stored}
 
-    async def networks_of(self, organisation_id: UUID) -> Sequence[IpNetwork]:
-        owned = [one for one in self._register.addresses if one.organisation_id == organisation_id]
-        return list({network: None for one in owned for network in one.networks})
-
-    async def host_names_of(self, organisation_id: UUID) -> Sequence[str]:
-        owned = [one for one in self._register.addresses if one.organisation_id == organisation_id]
-        return sorted({name for one in owned for name in one.host_names})
+    async def places_of(
+        self, organisation_ids: Collection[UUID]
+    ) -> Mapping[UUID, tuple[Sequence[IpNetwork], Sequence[str]]]:
+        places = {}
+        for organisation_id in organisation_ids:
+            owned = [one for one in self._register.addresses if one.organisation_id == organisation_id]
+            networks = list({network: None for one in owned for network in one.networks})
+            places[organisation_id] = (networks, sorted({name for one in owned for name in one.host_names}))
+        return places

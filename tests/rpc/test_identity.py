@@ -17,6 +17,7 @@ from server.interceptors.peer_identity import address_of
 from server.usecases.identity import Identity
 from server.usecases.ports import Transaction
 from tests.rpc.register import Register
+from tests.rpc.waiting import until
 
 CERTIFICATE = b"a certificate"
 SHA256 = hashlib.sha256(CERTIFICATE).digest()
@@ -207,12 +208,35 @@ async def test_calls_at_once_share_a_look_that_began_recently() -> None:
     assert register.readings == 1
 
 
+async def test_calls_of_many_certificates_at_once_share_one_look() -> None:
+    scene = Scene()
+    known = [bytes([number]) for number in range(1, 100)]
+    for certificate in known[::2]:
+        scene.register.bind_operator(hashlib.sha256(certificate).digest())
+
+    callers = await asyncio.gather(*map(scene.identify, known))
+
+    assert [isinstance(caller, Operator) for caller in callers] == [True, False] * 49 + [True]
+    assert scene.register.readings == 1
+
+
+async def test_a_look_is_as_new_as_is_asked() -> None:
+    scene = Scene()
+    await scene.identify()
+    scene.register.bind_operator(SHA256)
+    scene.clocks.seconds = 0.2
+
+    assert await scene.identify() == Stranger(CONNECTION)
+    newer = await scene.identity.identify(CERTIFICATE, ADDRESS, remembered_seconds=0.1)
+    assert newer == Operator(CONNECTION)
+
+
 async def test_a_call_does_not_join_a_look_that_began_too_long_ago() -> None:
     register = SlowRegister()
     scene = Scene(register)
     register.bind_operator(SHA256)
     early = asyncio.create_task(scene.identify())
-    await asyncio.sleep(0)
+    await until(lambda: register.readings == 1)
 
     scene.clocks.seconds = 0.6
     late = asyncio.create_task(scene.identify())
