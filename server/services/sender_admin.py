@@ -120,7 +120,8 @@ class SenderAdminServicer(sender_admin_pb2_grpc.SenderAdminServiceServicer):
     async def DeleteDomain(
         self, request: pb.DeleteDomainRequest, context: Context
     ) -> pb.DeleteDomainResponse:
-        await self._domains.delete_domain(domains_wire.delete_domain_from_proto(request, self._profile))
+        command = domains_wire.delete_domain_from_proto(request, self._profile)
+        await self._domains.delete_domain(command)
         return pb.DeleteDomainResponse()
 
     # Sender addresses

@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID, uuid4
 
 from namak.evidence.events import CONTENT_CONSIGNMENT, SUBMISSION_ACCEPTANCE, WITHDRAWN, Event
+from server.domain.administration import ActingAdministrator
 from server.domain.caller import Caller, Holder, Sender
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo, Submission
 from server.domain.facts import Fact
@@ -32,6 +33,7 @@ from server.domain.senders import (
     SenderAddress,
 )
 from server.domain.usage import Usage, UsageReport, UsageRow
+from server.usecases.acts import ActView, ListActs
 from server.usecases.billing import AskUsage, Billing
 from server.usecases.certificates import BindCertificate, RevokeCertificate
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
@@ -42,7 +44,12 @@ from server.usecases.log_ports import LogCursor, ShardState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
 from server.usecases.mailbox_register import MailboxRegister, OpenMailbox, SetMailboxState
 from server.usecases.mailboxes import LinkPage, ListLinks, ListMessages, Mailboxes, OpenedLink
-from server.usecases.organisations import OrganisationView, RegisterOrganisation, SetContractState
+from server.usecases.organisations import (
+    ListOrganisations,
+    OrganisationView,
+    RegisterOrganisation,
+    SetContractState,
+)
 from server.usecases.reading import (
     ConfirmedReading,
     ConfirmReading,
@@ -112,7 +119,7 @@ class Desks:
     """All use cases in one; `callers` are those that were handed in, in order."""
 
     def __init__(self) -> None:
-        self.callers: list[Caller] = []
+        self.callers: list[Caller | ActingAdministrator] = []
         self.submitted: list[SubmitMany] = []
         self.commands: list[object] = []
         self.gate: Gate | None = None
@@ -135,7 +142,7 @@ class Desks:
     log_queries = property(lambda self: cast(LogQueries, self))
     billing = property(lambda self: cast(Billing, self))
 
-    async def _serve(self, command: object, caller: Caller | None = None) -> None:
+    async def _serve(self, command: object, caller: Caller | ActingAdministrator | None = None) -> None:
         self.commands.append(command)
         if caller is not None:
             self.callers.append(caller)
@@ -163,6 +170,14 @@ class Desks:
         organisation = Organisation(command.organisation_id, "00000001", "SRC", command.state, NOW)
         return OrganisationView(organisation, command.state)
 
+    async def list_organisations(self, command: ListOrganisations) -> Page[OrganisationView]:
+        await self._serve(command)
+        return Page([], "")
+
+    async def list_acts(self, command: ListActs) -> Page[ActView]:
+        await self._serve(command)
+        return Page([], "")
+
     async def register_domain(self, command: RegisterDomain) -> Domain:
         await self._serve(command)
         return Domain(command.organisation_id, command.name, command.document_reference, NOW)
@@ -178,6 +193,10 @@ class Desks:
             suspended=False,
             registered_at=NOW,
         )
+
+    async def list_sender_addresses(self, command: object) -> Page[SenderAddress]:
+        await self._serve(command)
+        return Page([], "")
 
     async def set_suspended(self, command: SetSuspended) -> SenderAddress:
         await self._serve(command)

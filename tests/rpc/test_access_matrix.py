@@ -121,11 +121,14 @@ async def refusal_of(channel: Any, method: MethodDescriptor) -> str:
     if method.server_streaming:
         with contextlib.suppress(grpc.aio.AioRpcError):
             async for _ in call:
-                pass
+                # Who gets a reply was let in; some streams never end.
+                call.cancel()
+                return ""
     code = await call.code()
     if code is grpc.StatusCode.OK:
         return ""
-    reason = reason_of(await call.trailing_metadata())
+    assert code is not grpc.StatusCode.UNIMPLEMENTED, f"{path} is not served"
+    reason = reason_of(path, await call.trailing_metadata())
     if reason in STATUS:
         assert code is STATUS[reason]
         return reason
@@ -134,8 +137,10 @@ async def refusal_of(channel: Any, method: MethodDescriptor) -> str:
     return ""
 
 
-def reason_of(trailing: Iterable[tuple[str, bytes]]) -> str:
-    status = status_pb2.Status.FromString(dict(trailing)["grpc-status-details-bin"])
+def reason_of(path: str, trailing: Iterable[tuple[str, bytes]]) -> str:
+    details = dict(trailing).get("grpc-status-details-bin")
+    assert details is not None, f"{path} ended without details"
+    status = status_pb2.Status.FromString(details)
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
     return str(info.reason)

@@ -15,8 +15,10 @@ from namak.v1 import (
     sender_admin_pb2_grpc,
 )
 from namak.v1 import mailbox_pb2 as pb
+from server.domain.caller import Operator
 from server.usecases.evidence import GetReceipt
-from server.usecases.mailboxes import ListMessages, OpenMailbox
+from server.usecases.mailbox_register import OpenMailbox
+from server.usecases.mailboxes import ListMessages
 from server.usecases.reading import ConfirmReading
 from tests.rpc.desks import KNOWN_DELIVERY
 from tests.rpc.edge import CITIZEN, Edge, World, bad_request, error_info
@@ -38,7 +40,10 @@ async def test_opens_a_mailbox_under_the_canonical_address(edge: Edge) -> None:
 
     mailbox = (await stub.OpenMailbox(request, timeout=10)).mailbox
 
-    assert edge.desks.commands == [OpenMailbox("1", "5001950015@e-citizen.am")]
+    (command,) = edge.desks.commands
+    assert isinstance(command, OpenMailbox)
+    assert isinstance(command.by, Operator)
+    assert (command.request_id, command.address) == ("1", "5001950015@e-citizen.am")
     assert (mailbox.holder_kind, mailbox.state) == (pb.HOLDER_KIND_PERSON, pb.MAILBOX_STATE_OPEN)
 
 
