@@ -300,8 +300,7 @@ class DeliveryContract:
                 three.id,
                 two.id,
             ]
-            ages = {"submitted_from": FIRST_TIME, "submitted_before": LAST_TIME}
-            assert len(await listed(**ages)) == 5
+            assert len(await listed(submitted_from=FIRST_TIME, submitted_before=LAST_TIME)) == 5
             assert await listed(request_id=request_ids[0]) == [three.id]
             assert await listed(request_id=request_ids[1]) == []
             assert await listed(request_id="nobody-s") == []

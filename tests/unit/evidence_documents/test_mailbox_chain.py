@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -58,6 +59,11 @@ def check(openings: Sequence[Opening], head: ChainHead = HEAD, *known: ChainHead
     return check_chain(ADDRESS, openings, head, known)
 
 
+def with_octets(opening: Opening, field: str, octets: bytes) -> Opening:
+    changes: dict[str, Any] = {field: octets}
+    return replace(opening, **changes)
+
+
 def flaws(report: ChainReport) -> set[tuple[int, Flaw]]:
     return {(finding.sequence, finding.flaw) for finding in report.findings}
 
@@ -98,7 +104,7 @@ def test_a_doctored_opening_does_not_give_the_link(place: int, at: int, change: 
     octets = bytearray(getattr(CHAIN[place], field))
     octets[at] ^= change
     doctored = list(CHAIN)
-    doctored[place] = replace(CHAIN[place], **{field: bytes(octets)})
+    doctored[place] = with_octets(CHAIN[place], field, bytes(octets))
 
     assert (place + 1, Flaw.FALSE_OPENING) in flaws(check(doctored))
 
@@ -108,7 +114,7 @@ def test_a_doctored_opening_does_not_give_the_link(place: int, at: int, change: 
 )
 def test_what_no_opening_has_is_told_and_never_raised(place: int, octets: bytes, field: str) -> None:
     doctored = list(CHAIN)
-    doctored[place] = replace(CHAIN[place], **{field: octets})
+    doctored[place] = with_octets(CHAIN[place], field, octets)
 
     assert (place + 1, Flaw.FALSE_OPENING) in flaws(check(doctored))
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from namak.evidence.mailbox_chain import ChainHead, Opening, check_chain
+from server.domain import limits
 from server.domain.deliveries import DeliveryFilter, DeliveryState, MessageFilter
 from server.domain.mailboxes import MailboxHead, MailboxState
 from server.domain.paging import Query
@@ -15,7 +16,6 @@ from server.domain.refusals import (
     MailboxUnknown,
     ResourceNotPermitted,
 )
-from server.usecases import mailboxes as mailboxes_module
 from server.usecases.delivery import ListDeliveries
 from server.usecases.mailboxes import LinkPage, ListLinks, ListMessages, Mailboxes
 from server.usecases.reading import OpenMessage
@@ -189,7 +189,7 @@ async def test_a_page_of_links_is_no_larger_than_replies_may_be(
 ) -> None:
     await world.submit(*(letter(f"{number}") for number in range(5)))
     size = len((await all_links(world, mailboxes, 0))[0].page.items[0].consignment.data)
-    monkeypatch.setattr(mailboxes_module.limits, "EVIDENCE_REPLY_BYTES", 2 * size + size // 2)
+    monkeypatch.setattr(limits, "EVIDENCE_REPLY_BYTES", 2 * size + size // 2)
 
     pages = await all_links(world, mailboxes, 0)
 

@@ -2,17 +2,21 @@
 (MailboxService).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from namak.client.completeness import MailboxProof, prove_chain
+from namak.client.evidence import EvidenceReader
 from namak.client.files import IncomingFile, make_directory, safe_name
 from namak.client.link import Link
 from namak.client.paging import paged
 from namak.client.times import time_message
 from namak.client.watching import watched
 from namak.errors import ContentMismatch
+from namak.evidence.mailbox_chain import ChainHead
+from namak.evidence.verify import Trust
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, mailbox_pb2_grpc
 
 
@@ -74,6 +78,32 @@ class Mailbox:
             if not reply.next_page_token:
                 return Links(found, reply.head_sequence, reply.head_link)
             request.page_token = reply.next_page_token
+
+    async def prove(
+        self,
+        trust: Trust,
+        *,
+        known: Iterable[ChainHead] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> MailboxProof:
+        """Returns whether the mailbox is complete: nothing left out, exchanged or put in between, and the
+        evidence of every consignment in a log that ``trust`` names (its citizen roots are not needed).
+
+        ``known`` are heads that earlier proofs ended at (``proof.chain.head``); ``progress`` is told how many
+        messages are done and how many there are. What is wrong stands in ``proof.chain.findings`` and
+        ``proof.unproven``, in words; only calls that fail raise.
+        """
+        address = (await self.get()).address
+        found = await self.links()
+        return await prove_chain(
+            address,
+            found.links,
+            ChainHead(found.head_sequence, found.head_link),
+            trust,
+            EvidenceReader(self._link),
+            known=known,
+            progress=progress,
+        )
 
     def watch(
         self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
