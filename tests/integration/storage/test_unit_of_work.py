@@ -7,6 +7,7 @@ import pytest
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from tests.contracts.unit_of_work_contract import UnitOfWorkContract
+from tests.contracts.usage_contract import UsageContract
 
 
 @pytest.fixture
@@ -19,3 +20,7 @@ async def uow(module_database_url: str) -> AsyncIterator[SqlUnitOfWork]:
 
 class TestSqlUnitOfWork(UnitOfWorkContract):
     """The contract, on PostgreSQL."""
+
+
+class TestSqlUsage(UsageContract):
+    """The contract of usage, on PostgreSQL."""

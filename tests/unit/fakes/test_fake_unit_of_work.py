@@ -5,6 +5,7 @@ import pytest
 from server.domain.refusals import ServiceUnavailable
 from tests.contracts import examples
 from tests.contracts.unit_of_work_contract import UnitOfWorkContract
+from tests.contracts.usage_contract import UsageContract
 from tests.fakes.unit_of_work import FakeUnitOfWork, LostCommit
 
 
@@ -15,6 +16,10 @@ def uow() -> FakeUnitOfWork:
 
 class TestFakeUnitOfWork(UnitOfWorkContract):
     """The contract, in memory."""
+
+
+class TestFakeUsage(UsageContract):
+    """The contract of usage, in memory."""
 
 
 @pytest.mark.parametrize("lost", LostCommit)
