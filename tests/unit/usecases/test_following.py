@@ -5,6 +5,7 @@ import hashlib
 import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,6 +25,7 @@ from server.usecases.following import FACTS, REPLY_BYTES, Follow, Following, Fol
 from server.usecases.log_ports import LogCursor
 from tests.fakes.published_log import PUBLISHED_AT, MemoryFacts, MemoryLogReader, MemoryShard
 from tests.fakes.unit_of_work import FakeUnitOfWork
+from tests.rpc.waiting import until
 from tests.unit.usecases.world import MemoryLog
 
 OLD, NEW = "log.e-citizen.am/2026", "log.e-citizen.am/2027"
@@ -204,6 +206,23 @@ async def test_the_idle_cost_nothing_but_their_empty_replies() -> None:
             found = await until_cursor(replies, LogCursor(NEW, index))
             assert leaves(found) == []
     assert post.facts.looks == 0
+
+
+async def test_what_is_not_for_a_follower_makes_no_replies_before_it_is_time() -> None:
+    post = Post(idle=60.0)
+    async with post.running(), aclosing(post.follow(HOLDER, None)) as replies:
+        await anext(replies)
+        reply = asyncio.create_task(anext(replies))
+        for looks in (1, 2, 3):
+            # Of the own message, but for the sender alone.
+            post.record(events.SUBMISSION_ACCEPTANCE)
+            await until(partial(_looked, post, looks))
+        post.record(events.CONTENT_CONSIGNMENT)
+        assert (leaves([await reply]), (await reply).cursor) == ([3], LogCursor(NEW, 4))
+
+
+def _looked(post: Post, times: int) -> bool:
+    return post.facts.looks == times
 
 
 async def test_one_look_tells_all_who_follow() -> None:
