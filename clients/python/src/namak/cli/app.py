@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from namak.client import Client
 
 
+TIME_PROBLEM = N_('must be a time with its unit, for example "30s", more than zero')
+"""What the configuration's reader says of a wrong time, for the catalogue."""
+
+
 def _seconds(text: str) -> float:
     try:
         return parse_duration(text)
@@ -170,7 +174,7 @@ def add(app: typer.Typer, name: str, function: Function, *paragraphs: str, examp
     """Adds a command with its help; the paragraphs are marked for the catalogue, the examples stay as they
     are.
     """
-    shown = [f"\b\n{_('Example')}: {example}" for example in examples]
+    shown = ["\b\n" + _("Example: {command}").format(command=example) for example in examples]
     text = "\n\n".join([*(_(paragraph) for paragraph in paragraphs), *shown])
     app.command(name, cls=Command, help=text, epilog=_(EXIT_CODES_TEXT))(command(function))
 
@@ -248,7 +252,8 @@ def _spoken(annotation: Any) -> Any:
         return annotation
     kind, info = get_args(annotation)
     info = copy.copy(info)
-    info.help = _(info.help or "")
+    if info.help:
+        info.help = _(info.help)
     return Annotated[kind, info]
 
 

@@ -29,7 +29,8 @@ def ask(run: Run, question: str, *, otherwise: str = "") -> bool:
 
     ``otherwise`` is what is said then. Raises Abort at the end of the input.
     """
-    sys.stderr.write(f"{question} [{_('y/N')}] ")
+    choice = _("y/N")
+    sys.stderr.write(f"{question} [{choice}] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer:

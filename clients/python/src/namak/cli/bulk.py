@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +14,8 @@ from namak.cli.app import Run
 from namak.cli.bulk_index import Index
 from namak.cli.bulk_list import BadLine, Letter, RecipientList, Row
 from namak.cli.bulk_results import Results
-from namak.cli.codes import ExitCode, exit_code_of
-from namak.cli.reasons import advice_for, headline_of
+from namak.cli.bulk_tally import Tally, show_problems, summary
+from namak.cli.codes import ExitCode
 from namak.cli.request_ids import base_of, recipient_request_id
 from namak.cli.screen import Steps
 from namak.cli.texts import _, ngettext
@@ -25,9 +24,6 @@ from namak.client.bulk import Pace, submitted
 from namak.client.letters import check_parts, new_request_id
 from namak.errors import FileProblem, NamakError, NotFound, Refused
 from namak.v1 import delivery_pb2, mailbox_pb2
-
-_SHOWN = 20
-# Wrong or refused lines that are shown to people; all stand in the results.
 
 _REMEMBERED_FILES = 8
 # Contents that are kept in memory, at most 3 MiB each: lists often attach the same few files to many lines.
@@ -51,51 +47,6 @@ class Plan:
     strict: bool
     in_flight: int
     batch: int
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the lines so far."""
-
-    lines: int = 0
-    good: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    shown: list[str] = field(default_factory=list)
-    problems: list[Mapping[str, object]] = field(default_factory=list)
-    exit_codes: set[ExitCode] = field(default_factory=set)
-
-    def bad(self, found: BadLine) -> None:
-        """Counts a line that can't be sent."""
-        self.counts["bad_lines"] += 1
-        self._remember(
-            {"line": found.line, "status": "bad_line", "code": found.code, "problem": found.words},
-            _("line {number} {problem}").format(number=found.line, problem=found.words),
-        )
-
-    def refused(self, row: Row, problem: NamakError, status: str) -> None:
-        """Counts a line that was not accepted."""
-        self.counts[status] += 1
-        self.exit_codes.add(exit_code_of(problem))
-        self._remember(
-            {
-                "line": row.line,
-                "recipient": row.recipient,
-                "status": status,
-                "reason": problem.reason,
-                "message": problem.message,
-            },
-            _("line {number}, {recipient}: {problem} [{reason}]").format(
-                number=row.line,
-                recipient=row.recipient,
-                problem=headline_of(problem),
-                reason=problem.reason,
-            ),
-        )
-
-    def _remember(self, document: Mapping[str, object], words: str) -> None:
-        if len(self.shown) < _SHOWN:
-            self.shown.append(words)
-            self.problems.append(document)
 
 
 def contradiction(*, to: bool, receipt: bool) -> typer.BadParameter:
@@ -134,7 +85,7 @@ async def check(run: Run, plan: Plan, *, resolve: bool) -> ExitCode:
             "exit_code": int(code),
         }
     )
-    _show_problems(run, tally, tally.counts["bad_lines"])
+    show_problems(run, tally, tally.counts["bad_lines"])
     run.screen.line(
         ngettext(
             "{number} letter can be sent; nothing was sent.",
@@ -153,7 +104,7 @@ async def send(run: Run, plan: Plan) -> ExitCode:
         source = RecipientList(plan.source, _letter(plan, parts), index)
         _count(source, tally)
         if plan.strict and tally.counts["bad_lines"]:
-            return _end(run, plan, tally, "", stopped=None, sent=False)
+            return summary(run, plan.results, tally, "", stopped=None, sent=False)
         with Results(plan.results, index) as results:
             base = _base(plan, parts, results)
             tally.counts["accepted_before"] = results.accepted
@@ -161,7 +112,7 @@ async def send(run: Run, plan: Plan) -> ExitCode:
             run.screen.note(_("request id {id}").format(id=base))
             run.screen.note(_("results {file}").format(file=plan.results))
             stopped = await _send_all(run, plan, _Sending(plan, parts, base, source, results, tally))
-    return _end(run, plan, tally, base, stopped=stopped, sent=True)
+    return summary(run, plan.results, tally, base, stopped=stopped, sent=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,77 +235,6 @@ def _refused_whole(outcomes: Sequence[Outcome]) -> bool:
     """Returns whether the post refused the batch and looked at none of its letters: one error for all."""
     first = outcomes[0].error if outcomes else None
     return first is not None and len(outcomes) > 1 and all(outcome.error is first for outcome in outcomes)
-
-
-def _end(
-    run: Run, plan: Plan, tally: Tally, base: str, *, stopped: NamakError | None, sent: bool
-) -> ExitCode:
-    """Shows the summary and returns the exit code."""
-    counts = tally.counts
-    answered = sum(
-        counts[name] for name in ("accepted", "refused", "unknown", "accepted_before", "refused_before")
-    )
-    not_sent = max(0, tally.good - answered)
-    code = _exit_code(tally, stopped, not_sent if sent else 0)
-    run.screen.result(
-        {
-            "request_id": base or None,
-            "results_file": str(plan.results) if sent else None,
-            "lines": tally.lines,
-            "accepted": counts["accepted"],
-            "accepted_before": counts["accepted_before"],
-            "refused": counts["refused"],
-            "refused_before": counts["refused_before"],
-            "unknown": counts["unknown"],
-            "not_sent": not_sent,
-            "bad_lines": counts["bad_lines"],
-            "problems": tally.problems,
-            "stopped_by": None
-            if stopped is None
-            else {"reason": stopped.reason, "message": stopped.message, "advice": advice_for(stopped)},
-            "exit_code": int(code),
-        }
-    )
-    _show_problems(run, tally, sum(counts[name] for name in ("bad_lines", "refused", "unknown", "not_sent")))
-    if stopped is not None:
-        run.screen.trouble(stopped)
-    for name, words in (
-        ("accepted", _("accepted: {number}")),
-        ("accepted_before", _("accepted in earlier runs: {number}")),
-        ("refused", _("refused: {number}")),
-        ("refused_before", _("refused in earlier runs: {number}")),
-        ("unknown", _("without an answer: {number}")),
-        ("bad_lines", _("wrong lines: {number}")),
-    ):
-        if counts[name] or name == "accepted":
-            run.screen.line(words.format(number=counts[name]))
-    if not_sent:
-        run.screen.line(_("not sent: {number}").format(number=not_sent))
-    if code is ExitCode.UNAVAILABLE:
-        run.screen.note(_("Run the same command again, and it goes on where it stopped."))
-    return code
-
-
-def _exit_code(tally: Tally, stopped: NamakError | None, not_sent: int) -> ExitCode:
-    """Returns what matters most: what must be repeated before what must be mended."""
-    if stopped is not None:
-        return exit_code_of(stopped)
-    for code in (ExitCode.UNAVAILABLE, ExitCode.FAULT):
-        if code in tally.exit_codes:
-            return code
-    counts = tally.counts
-    if counts["refused"] or counts["refused_before"] or counts["bad_lines"] or not_sent:
-        return ExitCode.REFUSED
-    return ExitCode.OK
-
-
-def _show_problems(run: Run, tally: Tally, number: int) -> None:
-    for words in tally.shown:
-        run.screen.note(words)
-    if (more := number - len(tally.shown)) > 0:
-        run.screen.note(
-            ngettext("… and {number} line more", "… and {number} lines more", more).format(number=more)
-        )
 
 
 def _count(source: RecipientList, tally: Tally) -> None:

@@ -66,7 +66,7 @@ def _show_statement(screen: Screen, statement: bytes, subject: str) -> None:
         _("You are about to sign this statement about the letter {subject}:").format(subject=repr(subject))
     )
     screen.shown_in_full(statement.decode("utf-8"))
-    if language() in TRANSLATIONS:  # the Armenian is authoritative and stands above
+    if language() != "hy":  # the Armenian is authoritative and stands above
         screen.note(_("In English: {text}.").format(text=TRANSLATIONS[language()]))
 
 

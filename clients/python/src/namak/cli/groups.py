@@ -66,7 +66,7 @@ class RootGroup(Group):
         params = super().get_params(ctx)
         for param in params:
             if isinstance(param, TyperOption) and param.name in ("install_completion", "show_completion"):
-                param.help = _(param.help or "")
+                param.help = _(param.help) if param.help else None
         return params
 
 

@@ -64,7 +64,8 @@ async def checkpoint(run: Run, origin: str) -> ExitCode:
 
 def kept(item: SavedReceipt) -> str:
     """Returns what to say beside a file that was there already."""
-    return f" {_('(kept)')}" if item.kept else ""
+    said = _("(kept)")
+    return f" {said}" if item.kept else ""
 
 
 def show_saved(screen: Screen, saved: list[SavedReceipt]) -> None:

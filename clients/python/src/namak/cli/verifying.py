@@ -28,6 +28,9 @@ _MARKS: Mapping[Outcome, str] = {
     Outcome.NOT_GIVEN: N_("note"),
 }
 
+VERDICTS = (N_("VALID"), N_("INVALID"))
+"""Verdicts, for the catalogue; programs get these words as they are."""
+
 
 def verify(
     run: Run,
