@@ -1,8 +1,8 @@
 """The statements that list deliveries: which rows, newest first, and so that an index leads to them.
 
-An organisation may have millions of deliveries, and a mailbox a hundred thousand messages. Every filter of a
-sender's list therefore begins at an index that ends in the identifier; `docs/performance.md` tells what that
-comes to.
+An organisation may have millions of deliveries: every filter of a sender's list therefore begins at an index
+that ends in the identifier. A mailbox has a hundred thousand messages at most, and its filters read them from
+the newest on until the page is full.
 """
 
 from collections.abc import Sequence
@@ -93,11 +93,6 @@ def newest_messages(wanted: MessageFilter, *, before: int | None, limit: int) ->
 
 def _conditions(organisation_id: UUID, wanted: DeliveryFilter) -> Sequence[ColumnElement[bool]]:
     conditions = _between(wanted.submitted_from, wanted.submitted_before)
-    # Identifiers begin with the time: they lead to the stretch of time by the index of the list itself.
-    if wanted.submitted_from is not None:
-        conditions.append(_DELIVERIES.c.id >= first_id(_moved(wanted.submitted_from, -ID_MARGIN)))
-    if wanted.submitted_before is not None:
-        conditions.append(_DELIVERIES.c.id < first_id(_moved(wanted.submitted_before, ID_MARGIN)))
     if wanted.sender is not None:
         conditions.append(_DELIVERIES.c.sender == wanted.sender)
     if wanted.recipient is not None:
@@ -113,10 +108,13 @@ def _conditions(organisation_id: UUID, wanted: DeliveryFilter) -> Sequence[Colum
 
 def _between(earliest: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
     conditions = []
+    # Identifiers begin with the time: by them an index leads to the stretch of time.
     if earliest is not None:
         conditions.append(_DELIVERIES.c.submitted_at >= earliest)
+        conditions.append(_DELIVERIES.c.id >= first_id(_moved(earliest, -ID_MARGIN)))
     if end is not None:
         conditions.append(_DELIVERIES.c.submitted_at < end)
+        conditions.append(_DELIVERIES.c.id < first_id(_moved(end, ID_MARGIN)))
     return conditions
 
 

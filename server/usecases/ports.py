@@ -195,9 +195,7 @@ class Deliveries(Protocol):
         ...
 
     async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
-        """Moves CONSIGNED to WITHDRAWN; returns False when the delivery was in another state (compare-and-
-        set).
-        """
+        """Moves CONSIGNED to WITHDRAWN; returns False when it was in another state (compare-and-set)."""
         ...
 
     async def is_opened(self, mailbox_id: UUID, delivery_id: UUID) -> bool:

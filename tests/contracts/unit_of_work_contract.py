@@ -16,7 +16,9 @@ from server.usecases.ports import UnitOfWork
 from server.usecases.records import Claim
 from tests.contracts import examples
 from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
-from tests.contracts.post_contract import DeliveryContract, EvidenceContract, HolderContract, MailboxContract
+from tests.contracts.evidence_contract import EvidenceContract
+from tests.contracts.holder_contract import HolderContract
+from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
 from tests.contracts.sender_contract import DomainContract, SenderAddressContract
 
