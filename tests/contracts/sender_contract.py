@@ -98,8 +98,9 @@ class DomainContract:
         async with uow.writing() as tx:
             await tx.domains.lock([domain.name, "unknown.am"], shared=True)
             looking = asyncio.create_task(look())
-            for _ in range(20):
-                await asyncio.sleep(0)
+            # Many turns, in which the other one gets as far as it can.
+            for _ in range(40):
+                await tx.domains.get(domain.name)
             assert await tx.sender_addresses.add(address)
             await tx.commit()
         assert list(await looking) == [address]
@@ -225,8 +226,9 @@ class SenderAddressContract:
         async with uow.writing() as tx:
             await tx.sender_addresses.lock(address.id)
             looking = asyncio.create_task(look())
-            for _ in range(20):
-                await asyncio.sleep(0)
+            # Many turns, in which the other one gets as far as it can.
+            for _ in range(40):
+                await tx.sender_addresses.get(address.id)
             await tx.sender_addresses.change(changed)
             await tx.commit()
         assert await looking == changed
