@@ -12,6 +12,7 @@ from uuid import UUID
 from namak.evidence.tiles import Extension, TileId
 from namak.evidence.tree import EMPTY_ROOT
 from server.storage.log_connection import answering, close, connect
+from server.storage.queue_floor import QueueFloor
 from server.transparency.ports import Head, HeadMoved, QueuedEntry, Signal
 
 LEADER_LOCK = int.from_bytes(hashlib.sha256(b"namak log leader").digest()[:8], "big", signed=True)
@@ -21,9 +22,12 @@ _HEAD = "SELECT integrated_size, root, published_size FROM log_heads WHERE origi
 _HEADS = "SELECT origin, integrated_size, root, published_size FROM log_heads ORDER BY origin"
 _NEW_HEAD = "INSERT INTO log_heads VALUES ($1, 0, $2, 0) ON CONFLICT DO NOTHING"
 _TAKE = """
-DELETE FROM log_queue WHERE position IN (SELECT position FROM log_queue ORDER BY position LIMIT $1)
+DELETE FROM log_queue WHERE position = ANY (ARRAY(
+    SELECT position FROM log_queue WHERE position > $2 ORDER BY position LIMIT $1
+))
 RETURNING position, evidence_id, entry, organisation_id
 """
+_WAITING = "SELECT EXISTS (SELECT 1 FROM log_queue WHERE position > $1)"
 _TILES = """
 SELECT t.level, t.tile_index, t.hashes FROM log_tiles t
 JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, tile_index) USING (level, tile_index)
@@ -72,6 +76,8 @@ class PostgresLeaderSessions:
             # What is signed must be on disk first, whatever the server's default is.
             "synchronous_commit": "on",
             "default_transaction_isolation": "read committed",
+            # All is asked for by key. A plan made while a table was small must not walk a large one.
+            "enable_seqscan": "off",
         }
 
     async def open(self) -> "PostgresLeaderSession":
@@ -83,10 +89,11 @@ class PostgresLeaderSessions:
 class PostgresLeaderSession:
     """A `LeaderSession` on one connection."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, floor: QueueFloor | None = None) -> None:
         """Takes a connection of its own."""
         self._connection = connection
         self._turn = asyncio.Lock()
+        self._floor = floor or QueueFloor()
 
     async def try_lead(self) -> bool:
         """See `LeaderSession`."""
@@ -108,11 +115,18 @@ class PostgresLeaderSession:
         async with self._turn:
             return await _tiles(self._connection, origin, wanted)
 
+    async def waiting(self) -> bool:
+        """See `LeaderSession`."""
+        return bool(await self._value(_WAITING, self._floor.position))
+
     @contextlib.asynccontextmanager
     async def integration(self) -> AsyncIterator["PostgresIntegration"]:
         """See `LeaderSession`."""
-        async with self._turn, PostgresIntegration(self._connection) as integration:
-            yield integration
+        async with self._turn:
+            with answering():
+                await self._floor.look(self._connection)
+            async with PostgresIntegration(self._connection, self._floor) as integration:
+                yield integration
 
     async def publish(self, head: Head, note: bytes, at: datetime) -> None:
         """See `LeaderSession`."""
@@ -143,9 +157,11 @@ class PostgresLeaderSession:
 class PostgresIntegration:
     """An `Integration`: one transaction."""
 
-    def __init__(self, connection: Any) -> None:
-        """Takes a connection that is in no transaction."""
+    def __init__(self, connection: Any, floor: QueueFloor) -> None:
+        """Takes a connection that is in no transaction, and from where to take entries."""
         self._connection = connection
+        self._floor = floor
+        self._taken: tuple[int, bool] | None = None
         self._transaction = connection.transaction()
         self._open = False
 
@@ -172,11 +188,11 @@ class PostgresIntegration:
     async def take(self, limit: int) -> Sequence[QueuedEntry]:
         """See `Integration`."""
         with answering():
-            rows = await self._connection.fetch(_TAKE, limit)
-        return [
-            QueuedEntry(_uuid(row["evidence_id"]), row["entry"], row["organisation_id"])
-            for row in sorted(rows, key=_position)
-        ]
+            rows = await self._connection.fetch(_TAKE, limit, self._floor.position)
+        rows.sort(key=_position)
+        if rows:
+            self._taken = (_position(rows[-1]), len(rows) < limit)
+        return [QueuedEntry(_uuid(row["evidence_id"]), row["entry"], row["organisation_id"]) for row in rows]
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
         """See `Integration`."""
@@ -208,6 +224,9 @@ class PostgresIntegration:
         self._open = False
         with answering():
             await self._transaction.commit()
+        if self._taken is not None:
+            highest, everything = self._taken
+            self._floor.taken(highest, everything=everything)
 
 
 async def _tiles(connection: Any, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:

@@ -16,6 +16,8 @@ async def integrate(session: LeaderSession, origin: str, *, limit: int, clock: C
     Raises:
         HeadMoved: another leader works on the shard.
     """
+    if not await session.waiting():
+        return 0
     async with session.integration() as transaction:
         head = await transaction.head(origin)
         if not (entries := await transaction.take(limit)):

@@ -126,6 +126,10 @@ class LeaderSession(Protocol):
         """Returns the committed rows of these tiles."""
         ...
 
+    async def waiting(self) -> bool:
+        """Says whether there are entries to take: costs less than an integration that takes none."""
+        ...
+
     def integration(self) -> AbstractAsyncContextManager[Integration]:
         """Opens the transaction of an integration."""
         ...
