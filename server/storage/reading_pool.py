@@ -62,7 +62,12 @@ class ReadingPool:
                     max_size=self._connections,
                     timeout=CONNECT_SECONDS,
                     command_timeout=COMMAND_SECONDS,
-                    server_settings={"application_name": self._application},
+                    server_settings={
+                        "application_name": self._application,
+                        # All is asked for by key. A plan made while a table was small must not walk a large
+                        # one.
+                        "enable_seqscan": "off",
+                    },
                     reset=_nothing_to_undo,
                 )
         return self._pool
