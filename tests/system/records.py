@@ -13,6 +13,8 @@ TABLES = (
     "domains",
     "sender_addresses",
     "certificate_bindings",
+    "administrators",
+    "administrative_acts",
     "mailboxes",
     "mailbox_links",
     "claims",

@@ -176,7 +176,7 @@ async def test_the_operators_changes_are_made_once_however_often_they_are_asked_
     replicas = [post.address, (await post.second()).address]
     clients = [await post.client(post.world.operator, address=address) for address in replicas]
 
-    async with post.records.grow_by(organisations=1, claims=1):
+    async with post.records.grow_by(organisations=1, claims=1, evidence=1, administrative_acts=1):
         organisations = await asyncio.gather(
             *(
                 clients[number % 2].admin.register_organisation(
