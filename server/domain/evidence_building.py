@@ -114,11 +114,9 @@ def submission_rejection(
     return _fact(document, owner_id=organisation.id, organisation_id=organisation.id)
 
 
-def withdrawn(
-    stamp: Stamp, delivery: Delivery, consignment: Fact, request_id: str, submitted_from: IpAddress
-) -> Fact:
+def withdrawn(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:
     """Makes the evidence that the sender withdrew the message before anybody opened it."""
-    details = WithdrawalDetails(request_id, submitted_from, consignment.entry.hex())
+    details = WithdrawalDetails(consignment.entry.hex())
     return _of_delivery(stamp, events.WITHDRAWN, delivery, details)
 
 

@@ -121,8 +121,6 @@ class Withdrawal:
             self._stamps.of(evidence_id, at),
             delivery,
             evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT),
-            command.request_id,
-            command.caller.connection.address,
         )
         await tx.evidence.record([fact])
         return await sent_by(tx, command.caller, delivery.id), fact

@@ -3,7 +3,6 @@
 import itertools
 from dataclasses import replace
 from datetime import timedelta
-from ipaddress import ip_address
 from uuid import UUID
 
 import pytest
@@ -24,7 +23,7 @@ _numbers = itertools.count(100)
 
 def withdrawal(story: Story, *, after: timedelta, consignment: str | None = None) -> EvidenceDocument:
     """Returns a withdrawal that was never logged before: the tests of this module share the log."""
-    details = WithdrawalDetails("w-1", ip_address("127.0.0.1"), consignment or story.consignment.digest)
+    details = WithdrawalDetails(consignment or story.consignment.digest)
     return document(events.WITHDRAWN, details, after=after, number=next(_numbers))
 
 

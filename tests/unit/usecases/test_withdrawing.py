@@ -58,9 +58,7 @@ async def test_a_withdrawal_is_evidence_and_the_delivery_says_so(world: World) -
     assert (document.event, document.event_time) == (events.WITHDRAWN, START + timedelta(minutes=5))
     facts = await world.evidence.list_facts(ListFacts(world.agency, delivery.id, 0, ""))
     consignment = next(fact for fact in facts.items if fact.event == events.CONTENT_CONSIGNMENT)
-    assert document.details == WithdrawalDetails(
-        "w", world.agency.connection.address, consignment.entry.hex()
-    )
+    assert document.details == WithdrawalDetails(consignment.entry.hex())
     assert world.log.wakes == wakes + 1
     assert withdrawn.receipt is None
 

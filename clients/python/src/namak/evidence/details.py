@@ -111,12 +111,11 @@ class EffectDetails:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalDetails:
-    """Withdrawn: the sender's ``request_id``, the address that the request came from, and the hex digest of
-    the ContentConsignment evidence of what was withdrawn.
+    """Withdrawn: the hex digest of the ContentConsignment evidence of what was withdrawn.
+
+    The holder sees it too: what the sender calls its request, and from where it came, is the sender's alone.
     """
 
-    request_id: str
-    submitted_from: IpAddress
     consignment: str
 
 

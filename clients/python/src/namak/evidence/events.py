@@ -103,9 +103,7 @@ READING_CONFIRMED = _own(
 NOTIFICATION_EFFECTED = _own(
     "NotificationEffected", Audience.BOTH, Extension.FACT, Extension.RULE, Extension.EFFECTIVE_TIME
 )
-WITHDRAWN = _own(
-    "Withdrawn", Audience.BOTH, Extension.REQUEST_ID, Extension.SUBMITTED_FROM, Extension.CONSIGNMENT
-)
+WITHDRAWN = _own("Withdrawn", Audience.BOTH, Extension.CONSIGNMENT)
 ADMINISTRATIVE_ACT = Event(
     "AdministrativeAct",
     _OWN + "AdministrativeAct",
