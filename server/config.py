@@ -123,7 +123,9 @@ class DatabaseSettings(_Section):
     directory: NewPath = Path("database")
     """Where the embedded PostgreSQL keeps its files, beside the settings by default."""
     pool_size: int = Field(default=10, ge=2, le=500)
-    """Connections at most, besides up to seven of the log and one that asks whether the database answers."""
+    """Connections at most, besides four for submissions, up to seven of the log, and one that asks whether the
+    database answers.
+    """
 
 
 class KeySettings(_Section):

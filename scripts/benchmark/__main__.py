@@ -33,6 +33,7 @@ _EXAMPLES = """examples:
 _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.database,
     parts.unary,
+    parts.unwaited,
     parts.crowded,
     parts.batches,
     parts.lag,

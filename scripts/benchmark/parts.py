@@ -20,7 +20,7 @@ MESSAGE_BYTES = 2000
 IN_FLIGHT = 64
 BATCH = 100
 BATCHES_IN_FLIGHT = 2
-LAG_IN_FLIGHT = 8
+LAG_IN_FLIGHT = IN_FLIGHT
 READING_IN_FLIGHT = 4
 PAGE = 50
 CONFIRMATIONS = 400
@@ -67,24 +67,32 @@ async def unary(bench: Bench) -> Figures:
     return await _one_by_one(bench, "unary", OTHER_RECIPIENTS)
 
 
+async def unwaited(bench: Bench) -> Figures:
+    """Messages one by one, whose senders fetch the receipts later."""
+    return await _one_by_one(bench, "unwaited", OTHER_RECIPIENTS, wait=timedelta(0))
+
+
 async def crowded(bench: Bench) -> Figures:
     """The same, all to one mailbox."""
     return await _one_by_one(bench, "one_mailbox", [RECIPIENT])
 
 
-async def _one_by_one(bench: Bench, name: str, recipients: Sequence[str]) -> Figures:
+async def _one_by_one(
+    bench: Bench, name: str, recipients: Sequence[str], *, wait: timedelta | None = None
+) -> Figures:
     to = itertools.cycle(recipients)
     late: list[str] = []
 
     async def once() -> int:
         letter = bench.office.letter(bench.content(), next(to))
-        accepted = await bench.office.agency.deliveries.submit(letter)
+        accepted = await bench.office.agency.deliveries.submit(letter, max_receipt_wait=wait)
         if len(accepted.receipts) < len(accepted.evidence):
             late.append(letter.request_id)
         return 1
 
     measured = await under_load(once, in_flight=IN_FLIGHT, seconds=bench.seconds)
-    return {**_speed(name, measured), f"{name}_without_receipts": len(late)}
+    figures = _speed(name, measured)
+    return figures if wait is not None else {**figures, f"{name}_without_receipts": len(late)}
 
 
 async def batches(bench: Bench) -> Figures:
@@ -182,6 +190,7 @@ WORDS: Mapping[str, str] = {
     "insert_message": f"PostgreSQL alone: a message's rows a transaction, {IN_FLIGHT} in flight",
     "unary": f"messages, one a call, with receipts, {IN_FLIGHT} in flight",
     "one_mailbox": f"the same, all to one mailbox, {IN_FLIGHT} in flight",
+    "unwaited": f"messages, one a call, not waiting for receipts, {IN_FLIGHT} in flight",
     "batch": f"messages, {BATCH} a call, with receipts, {BATCHES_IN_FLIGHT} calls in flight",
     "integration_lag": f"from accepted to receipt, {LAG_IN_FLIGHT} in flight",
     "list": f"pages of {PAGE} messages of a mailbox, {READING_IN_FLIGHT} in flight",
