@@ -251,7 +251,7 @@ async def test_a_writer_cancelled_at_any_moment_of_a_copy_leaves_nothing_behind(
         async with uow.writing() as tx:
             await delivered(tx)
 
-    ends = []
+    ends: list[BaseException | None] = []
     turns = 0
     while not ends or ends[-1] is not None:
         working = asyncio.create_task(write())
