@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,15 +12,19 @@ _COMMENT = re.compile(r"\s*//( (?P<text>.*))?")
 _REASON = re.compile(r"\s*REASON_(?P<name>[A-Z_]+) = \d+;")
 _SERVICE = re.compile(r"service (?P<name>\w+) {")
 _RPC = re.compile(r"\s*rpc (?P<name>\w+)\(")
+_CALLER = re.compile(r"\bCALLER_KIND_([A-Z]+)\b(?! =)")
 _NAMED = re.compile(r"\b[A-Z][A-Z]+(?:_[A-Z]+)+\b|\bINTERNAL\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An rpc, `DeliveryService.Submit`, with the paragraphs of its comment."""
+    """An rpc, `DeliveryService.Submit`, with the paragraphs of its comment, and the kinds of caller that its
+    access option names, in lower case.
+    """
 
     name: str
     paragraphs: tuple[str, ...]
+    callers: tuple[str, ...]
 
     def said(self, label: str) -> str:
         """Returns what the comment says after a label, such as `Errors`."""
@@ -48,8 +52,10 @@ def reasons() -> Mapping[str, str]:
 @cache
 def methods() -> tuple[Method, ...]:
     """Returns all rpcs, file by file, in their order."""
-    found = []
+    found: list[Method] = []
     for file in sorted(PROTO.glob("*.proto")):
+        if file.name == "access.proto":
+            continue  # names the kinds themselves
         service = ""
         for line, comment in _commented(file):
             if match := _SERVICE.match(line):
@@ -57,7 +63,11 @@ def methods() -> tuple[Method, ...]:
             elif match := _RPC.match(line):
                 paragraphs = tuple(each.strip() for each in " \n".join(comment).split("\n \n"))
                 flat = tuple(" ".join(each.split()) for each in paragraphs)
-                found.append(Method(f"{service}.{match['name']}", flat))
+                found.append(Method(f"{service}.{match['name']}", flat, ()))
+            elif callers := _CALLER.findall(line):
+                # The option stands inside the rpc.
+                kinds = tuple(each.lower() for each in callers)
+                found[-1] = replace(found[-1], callers=found[-1].callers + kinds)
     return tuple(found)
 
 

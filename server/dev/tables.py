@@ -6,19 +6,15 @@
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from google.protobuf.descriptor import MethodDescriptor
-
 from namak.evidence.events import EVENTS, Audience, Event, Extension
 from namak.evidence.notification_policy import POLICIES
-from namak.v1 import access_pb2
 from server.dev import contract_text
 from server.domain.delivery_views import VIEWS
 from server.domain.reasons import REASONS, Reason
-from server.grpc_server import SERVICES
 from server.jurisdictions.am import AM
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -159,19 +155,9 @@ def deliveries() -> str:
 
 def access() -> str:
     """Returns `docs/access.md`."""
-    kinds = {
-        value: name.removeprefix("CALLER_KIND_").lower() for name, value in access_pb2.CallerKind.items()
-    }
-    rows = [
-        f"| {service.name}.{method.name} | {', '.join(kinds[each] for each in _callers(method))} |\n"
-        for service in SERVICES
-        for method in service.methods
-    ]
-    return _ACCESS + "".join(rows)
-
-
-def _callers(method: MethodDescriptor) -> Sequence[access_pb2.CallerKind.ValueType]:
-    return method.GetOptions().Extensions[access_pb2.access].callers
+    return _ACCESS + "".join(
+        f"| {method.name} | {', '.join(method.callers)} |\n" for method in contract_text.methods()
+    )
 
 
 def _yes(value: bool) -> str:

@@ -42,7 +42,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.cli": frozenset({"server"}),
     "server.__main__": frozenset({"server.cli"}),
-    "server.dev": frozenset({"server.domain", "server.hsm"}),
+    "server.dev": frozenset({"server.domain", "server.hsm", "server.jurisdictions"}),
 }
 
 # Where a library may be imported; it is refused everywhere else.

@@ -4,6 +4,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
 from namak.evidence.notification_policy import POLICIES
+from namak.v1 import access_pb2
 from server.dev import contract_text
 from server.dev.tables import pages
 from server.domain.deliveries import DeliveryState
@@ -28,6 +29,20 @@ def test_the_comments_read_from_the_sources_are_those_of_the_compiled_contract()
     }
 
     assert {each.name: " ".join(each.paragraphs) for each in contract_text.methods()} == compiled
+
+
+def test_the_callers_read_from_the_sources_are_those_of_the_access_options() -> None:
+    kinds = {
+        value: name.removeprefix("CALLER_KIND_").lower() for name, value in access_pb2.CallerKind.items()
+    }
+    options = {
+        f"{service}.{method.name}": tuple(
+            kinds[each] for each in method.GetOptions().Extensions[access_pb2.access].callers
+        )
+        for service, method in METHODS
+    }
+
+    assert {each.name: each.callers for each in contract_text.methods()} == options
 
 
 def test_every_reason_says_what_it_is_about() -> None:
