@@ -90,17 +90,21 @@ def _organisation(asked: AskUsage) -> UUID:
                     [FieldProblem("organisation_id", "MISSING", "must name the organisation")]
                 )
             return asked.organisation_id
-        case Sender(organisation_id=own):
+        case Sender():
             _check_nobody_acts(asked)
-        case Holder(administers=administered):
+            return _same(asked.caller.organisation_id, asked.organisation_id)
+        case Holder():
             if asked.acting_as is None:
                 raise InvalidFields(
                     [FieldProblem("acting_as", "MISSING", "must name the organisation that you act for")]
                 )
-            if asked.acting_as not in administered:
+            if asked.acting_as not in asked.caller.administers:
                 raise ResourceNotPermitted("organisation")
-            own = asked.acting_as
-    if asked.organisation_id not in (None, own):
+            return _same(asked.acting_as, asked.organisation_id)
+
+
+def _same(own: UUID, named: UUID | None) -> UUID:
+    if named not in (None, own):
         raise ResourceNotPermitted("organisation")
     return own
 

@@ -74,12 +74,14 @@ class DeliveryServiceStub:
     Each reply carries the cursor at which to go on. Store it once its facts are dealt with, and open the stream with it after an
     interruption: every fact comes at least once, on whichever server. Replies without facts keep the cursor moving; the first
     comes at once. The stream ends with UNAUTHENTICATED or PERMISSION_DENIED within a second after the caller lost the right to it,
-    and with UNAVAILABLE when the server goes away; open it again with the last cursor.
+    with UNAVAILABLE when the server goes away, and with DEADLINE_EXCEEDED at the call's deadline, which is 300 s where none is given
+    and 900 s at most; open it again with the last cursor.
 
     Callers: any sender; bound to one address, it sees only that address's.
     Idempotency: reads only.
     Errors: INVALID_FIELDS, INVALID_CURSOR (INVALID_ARGUMENT) for a cursor from the future, of another log, or damaged;
-    READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading; SERVICE_UNAVAILABLE (UNAVAILABLE).
+    READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading, OVERLOADED (RESOURCE_EXHAUSTED) where too many follow
+    already; SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again with the last cursor).
     Rules: POST-2.
     """
 
@@ -179,12 +181,14 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         Each reply carries the cursor at which to go on. Store it once its facts are dealt with, and open the stream with it after an
         interruption: every fact comes at least once, on whichever server. Replies without facts keep the cursor moving; the first
         comes at once. The stream ends with UNAUTHENTICATED or PERMISSION_DENIED within a second after the caller lost the right to it,
-        and with UNAVAILABLE when the server goes away; open it again with the last cursor.
+        with UNAVAILABLE when the server goes away, and with DEADLINE_EXCEEDED at the call's deadline, which is 300 s where none is given
+        and 900 s at most; open it again with the last cursor.
 
         Callers: any sender; bound to one address, it sees only that address's.
         Idempotency: reads only.
         Errors: INVALID_FIELDS, INVALID_CURSOR (INVALID_ARGUMENT) for a cursor from the future, of another log, or damaged;
-        READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading; SERVICE_UNAVAILABLE (UNAVAILABLE).
+        READER_TOO_SLOW (RESOURCE_EXHAUSTED) for a caller who stops reading, OVERLOADED (RESOURCE_EXHAUSTED) where too many follow
+        already; SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again with the last cursor).
         Rules: POST-2.
         """
 

@@ -258,7 +258,8 @@ class MailboxServiceServicer(object):
         Callers: the holder.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
-        (INVALID_ARGUMENT); READER_TOO_SLOW (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE).
+        (INVALID_ARGUMENT); READER_TOO_SLOW, OVERLOADED (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again
+        with the last cursor).
         Rules: POST-5.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

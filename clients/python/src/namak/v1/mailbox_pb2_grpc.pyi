@@ -123,7 +123,8 @@ class MailboxServiceStub:
     Callers: the holder.
     Idempotency: reads only.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
-    (INVALID_ARGUMENT); READER_TOO_SLOW (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE).
+    (INVALID_ARGUMENT); READER_TOO_SLOW, OVERLOADED (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again
+    with the last cursor).
     Rules: POST-5.
     """
     ListMailboxLinks: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ListMailboxLinksRequest, _mailbox_pb2.ListMailboxLinksResponse]
@@ -318,7 +319,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         Callers: the holder.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
-        (INVALID_ARGUMENT); READER_TOO_SLOW (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE (UNAVAILABLE).
+        (INVALID_ARGUMENT); READER_TOO_SLOW, OVERLOADED (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again
+        with the last cursor).
         Rules: POST-5.
         """
 

@@ -239,6 +239,7 @@ class SenderAdminServiceServicer(object):
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; resuming an active address changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        An administrator can't resume what the operator suspended: ROLE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: ADMIN-3.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -70,6 +70,7 @@ class SenderAdminServiceStub:
     Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; resuming an active address changes nothing.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+    An administrator can't resume what the operator suspended: ROLE_NOT_PERMITTED (PERMISSION_DENIED).
     Rules: ADMIN-3.
     """
     BindCertificate: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.BindCertificateRequest, _sender_admin_pb2.BindCertificateResponse]
@@ -328,6 +329,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; resuming an active address changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        An administrator can't resume what the operator suspended: ROLE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: ADMIN-3.
         """
 
