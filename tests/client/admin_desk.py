@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from namak.v1 import sender_admin_pb2 as pb
-from namak.v1 import sender_admin_pb2_grpc
 from tests.client.desk import Context, Desk
+from tests.client.elsewhere import AdminElsewhere
 
 T = TypeVar("T")
 
 
-class AdminDesk(Desk, sender_admin_pb2_grpc.SenderAdminServiceServicer):
+class AdminDesk(Desk, AdminElsewhere):
     async def _operator(self, context: Context, work: Callable[[], T]) -> T:
         return await self.serve(context, {"operator"}, work)
 

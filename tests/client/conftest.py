@@ -17,6 +17,12 @@ from tests.client.counter import open_counter
 from tests.client.office import Office
 
 
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the command speak English, whatever the machine speaks."""
+    monkeypatch.setenv("NAMAK_LANG", "en")
+
+
 @pytest.fixture(scope="session")
 def authority() -> Authority:
     return Authority()

@@ -26,6 +26,7 @@ from namak.v1 import (
 from tests.client.admin_desk import AdminDesk
 from tests.client.authority import Authority, Identity
 from tests.client.desk import Context, Desk, caller_of
+from tests.client.elsewhere import DeliveryElsewhere, EvidenceElsewhere, MailboxElsewhere
 from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ def page(items: list[T], token: str) -> tuple[list[T], str]:
     return items[start:after], str(after) if after < len(items) else ""
 
 
-class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
+class DeliveryDesk(Desk, DeliveryElsewhere):
     def _accepted(self, letter: Letter, wait: bool) -> delivery_pb2.Accepted:
         return delivery_pb2.Accepted(
             request_id=letter.submission.request_id,
@@ -79,6 +80,24 @@ class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
             self.office.batches.append(len(request.submissions))
             return delivery_pb2.BatchSubmitResponse(results=[one(item) for item in request.submissions])
 
+        reply = await self.serve(context, {"agency"}, work)
+        if self.office.is_silent:
+            self.office.silent.set()
+            await asyncio.Event().wait()  # until the caller gives up
+        return reply
+
+    async def WithdrawDelivery(
+        self, request: delivery_pb2.WithdrawDeliveryRequest, context: Context
+    ) -> delivery_pb2.WithdrawDeliveryResponse:
+        def work() -> delivery_pb2.WithdrawDeliveryResponse:
+            letter = self.office.letter(request.delivery_id)
+            fact = self.office.withdraw(letter)
+            return delivery_pb2.WithdrawDeliveryResponse(
+                delivery=delivery(letter),
+                evidence=evidence(fact),
+                receipt=self.office.receipt(str(fact.document.evidence_id)),
+            )
+
         return await self.serve(context, {"agency"}, work)
 
     async def GetDelivery(
@@ -104,7 +123,7 @@ class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
         return await self.serve(context, {"agency"}, work)
 
 
-class MailboxDesk(Desk, mailbox_pb2_grpc.MailboxServiceServicer):
+class MailboxDesk(Desk, MailboxElsewhere):
     async def OpenMailbox(
         self, request: mailbox_pb2.OpenMailboxRequest, context: Context
     ) -> mailbox_pb2.OpenMailboxResponse:
@@ -114,6 +133,18 @@ class MailboxDesk(Desk, mailbox_pb2_grpc.MailboxServiceServicer):
             return mailbox_pb2.OpenMailboxResponse(mailbox=box)
 
         return await self.serve(context, {"operator"}, work)
+
+    async def ResolveAddress(
+        self, request: mailbox_pb2.ResolveAddressRequest, context: Context
+    ) -> mailbox_pb2.ResolveAddressResponse:
+        def work() -> mailbox_pb2.ResolveAddressResponse:
+            if not self.office.has_mailbox(request.address):
+                raise Refusal(grpc.StatusCode.NOT_FOUND, "MAILBOX_UNKNOWN", "no mailbox has that address")
+            return mailbox_pb2.ResolveAddressResponse(
+                address=request.address, state=mailbox_pb2.MAILBOX_STATE_OPEN
+            )
+
+        return await self.serve(context, {"agency", "operator"}, work)
 
     async def GetMailbox(
         self, request: mailbox_pb2.GetMailboxRequest, context: Context
@@ -189,7 +220,7 @@ class MailboxDesk(Desk, mailbox_pb2_grpc.MailboxServiceServicer):
         return await self.serve(context, {"citizen"}, work)
 
 
-class EvidenceDesk(Desk, evidence_pb2_grpc.EvidenceServiceServicer):
+class EvidenceDesk(Desk, EvidenceElsewhere):
     async def ListFacts(
         self, request: evidence_pb2.ListFactsRequest, context: Context
     ) -> evidence_pb2.ListFactsResponse:

@@ -7,6 +7,7 @@ effect.
 
 import hashlib
 import secrets
+import threading
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ from namak.evidence.details import (
     EffectDetails,
     NamedList,
     SubmissionDetails,
+    WithdrawalDetails,
 )
 from namak.evidence.document import (
     EvidenceDocument,
@@ -116,6 +118,7 @@ class Letter:
     facts: list[RecordedFact] = field(default_factory=list)
     opened: datetime | None = None
     confirmed: datetime | None = None
+    withdrawn: datetime | None = None
     statements: dict[str, bytes] = field(default_factory=dict)
     cms: bytes | None = None
 
@@ -146,11 +149,23 @@ class Office:
     waits: list[timedelta | None] = field(default_factory=list)
     """How long each submission asked to wait for its receipts."""
     batches: list[int] = field(default_factory=list)
+    everybody: bool = False
+    """Whether everybody has a mailbox whose number does not begin with 0."""
+    batches_before_silence: int | None = None
+    """After so many batches, what is accepted gets no answer any more."""
+    silent: threading.Event = field(default_factory=threading.Event)
+    """Set when the first batch gets no answer."""
     registrations: dict[str, str] = field(default_factory=dict)
     tampered: dict[str, bytes] = field(default_factory=dict)
     """By part name: bytes to send instead of the true content."""
     renamed: dict[str, str] = field(default_factory=dict)
     """By part name: what a hostile post calls it towards the recipient."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the batch that was just accepted gets no answer."""
+        limit = self.batches_before_silence
+        return limit is not None and len(self.batches) > limit
 
     def accept(self, submission: delivery_pb2.Submission) -> Letter:
         """Accepts a submission as the contract says, or raises its refusal."""
@@ -174,7 +189,7 @@ class Office:
         asked = SubmissionDetails(submission.request_id, ip_address("127.0.0.1"))
         if submission.sender != SENDER:
             raise Refusal(grpc.StatusCode.PERMISSION_DENIED, "SENDER_NOT_PERMITTED", "not your address")
-        if submission.recipient != HOLDER:
+        if not self.has_mailbox(submission.recipient):
             fact = self.record(letter, events.SUBMISSION_REJECTION, asked)
             raise Refusal(
                 grpc.StatusCode.NOT_FOUND,
@@ -187,6 +202,19 @@ class Office:
         self.letters[letter.delivery_id] = letter
         self.claims[submission.request_id] = (digest, letter)
         return letter
+
+    def has_mailbox(self, recipient: str) -> bool:
+        return recipient == HOLDER or (self.everybody and not recipient.startswith("0"))
+
+    def withdraw(self, letter: Letter) -> RecordedFact:
+        """Withdraws a letter that was not opened, once."""
+        if letter.opened is not None:
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "MESSAGE_OPENED", "opened already")
+        if letter.withdrawn is None:
+            letter.withdrawn = datetime.now(UTC)
+            details = WithdrawalDetails(letter.facts[1].digest)
+            self.record(letter, events.WITHDRAWN, details)
+        return letter.facts[-1]
 
     def record(self, letter: Letter, event: Event, details: Details) -> RecordedFact:
         """Records a fact and integrates it into the log."""
@@ -321,12 +349,17 @@ def delivery(letter: Letter) -> delivery_pb2.Delivery:
         subject=letter.submission.subject,
         parts=letter.described(),
         notification_policy="am-2015@1",
-        state=delivery_pb2.DELIVERY_STATE_NOTIFIED
-        if letter.confirmed
-        else delivery_pb2.DELIVERY_STATE_CONSIGNED,
+        state=_state(letter),
+        withdrawal_time=stamp(letter.withdrawn),
         submission_time=stamp(letter.time),
         notification_time=stamp(letter.confirmed),
     )
+
+
+def _state(letter: Letter) -> delivery_pb2.DeliveryState.ValueType:
+    if letter.withdrawn:
+        return delivery_pb2.DELIVERY_STATE_WITHDRAWN
+    return delivery_pb2.DELIVERY_STATE_NOTIFIED if letter.confirmed else delivery_pb2.DELIVERY_STATE_CONSIGNED
 
 
 def message(letter: Letter) -> mailbox_pb2.Message:

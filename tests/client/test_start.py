@@ -28,7 +28,16 @@ def imported_by(*arguments: str, place: Path, code: int) -> set[str]:
     return set(told["modules"])
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("send", "--help"), ("verify", "--help")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("send", "--help"),
+        ("verify", "--help"),
+        ("--lang", "hy", "admin", "org", "list", "--help"),
+    ],
+    ids=" ".join,
+)
 def test_help_imports_nothing_that_talks_to_the_post(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert imported_by(*arguments, place=tmp_path, code=0) & HEAVY == set()
 
@@ -50,3 +59,26 @@ def test_verifying_imports_nothing_that_talks_to_the_post(tmp_path: Path) -> Non
 
     assert "namak.evidence.verify" in imported
     assert imported & HEAVY == set()
+
+
+def test_completing_imports_nothing_that_talks_to_the_post_and_no_group_that_was_not_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_NAMAK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "namak deliveries li")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    program = """
+import json, sys
+sys.argv = ["namak"]
+from namak.cli import main
+try:
+    main()
+except SystemExit:
+    print(json.dumps(sorted(sys.modules)))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    completed, modules = run.stdout.splitlines()
+    assert completed == "list"
+    assert set(json.loads(modules)) & (HEAVY | {"namak.cli.commands_admin"}) == set()

@@ -37,6 +37,11 @@ class Index:
     ) -> None:
         self._database.close()
 
+    @property
+    def cache_kib(self) -> int:
+        """How much of it SQLite keeps in memory at most, in KiB."""
+        return -int(self._cursor.execute("PRAGMA cache_size").fetchone()[0])
+
     def first_lines(self, kind: str, named: Sequence[tuple[str, int]]) -> Sequence[int]:
         """Returns, for each text and line, the line that named the text first: this one if none did before.
 

@@ -40,14 +40,16 @@ class Results:
         """Reads what is there, for any number of lines. Raises FileProblem for another file, and when another
         run has it.
         """
-        try:
-            self._stream = self._path.open("a+b")
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            raise FileProblem(_("{file} is in use by another run").format(file=self._path)) from problem
-        except OSError as problem:
-            raise self._problem(problem) from problem
-        self._read(self._stream)
+        with contextlib.ExitStack() as unwanted:
+            try:
+                self._stream = unwanted.enter_context(self._path.open("a+b"))
+                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                raise FileProblem(_("{file} is in use by another run").format(file=self._path)) from problem
+            except OSError as problem:
+                raise self._problem(problem) from problem
+            self._read(self._stream)
+            unwanted.pop_all()
         return self
 
     def __exit__(

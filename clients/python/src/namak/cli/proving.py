@@ -2,9 +2,8 @@
 holder trusts.
 """
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,20 +11,14 @@ from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.texts import N_, _, ngettext
-from namak.cli.verifying import read_file, trusted_logs
-from namak.client import Client
+from namak.cli.verifying import read_file, trusted
+from namak.client.completeness import MailboxProof
 from namak.client.files import write_new_file
 from namak.client.mailbox import Links
+from namak.config import TrustFiles
 from namak.errors import FileProblem
-from namak.evidence.document import RecordedFact
-from namak.evidence.errors import EvidenceError
-from namak.evidence.mailbox_chain import EMPTY, ChainHead, Opening, check_chain
-from namak.evidence.tlog_policy import TlogPolicy
-from namak.evidence.tlog_proof import TlogProof
+from namak.evidence.mailbox_chain import ChainHead
 from namak.v1 import mailbox_pb2
-
-_AT_ONCE = 8
-# Receipts that are asked for at once.
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +55,33 @@ async def links(run: Run, limit: int) -> ExitCode:
 
 async def prove(run: Run, log_policy: Path | None, head_file: Path | None) -> ExitCode:
     """Checks that the mailbox is complete, and says how far that goes."""
-    policy = trusted_logs(run, log_policy)
+    trust = trusted(run, TrustFiles(log_policy))
     earlier = None if head_file is None else _earlier(head_file)
     async with run.client() as post:
-        address = (await post.mailbox.get()).address
         # The letters first: what comes between the two questions then has a link, not the other way round.
         listed = {message.delivery_id async for message in post.mailbox.messages(page_size=200)}
+        with run.screen.progress(_("Asking for receipts"), 0) as steps:
+            proof = await post.mailbox.prove(
+                trust, known=[] if earlier is None else [earlier], progress=steps.reached
+            )
         found = await post.mailbox.links()
-        with run.screen.progress(_("Asking for receipts"), len(found.links)) as steps:
-            unlogged = await _unlogged(post, found.links, policy, steps.reached)
-    findings = [
-        _chain(address, found, earlier),
-        _letters(found, listed),
-        _logged(len(found.links), unlogged),
-    ]
+    findings = [_chain(proof), _letters(found, listed), _logged(proof)]
     complete = all(finding.passed for finding in findings)
     if complete and head_file is not None:
-        write_new_file(head_file, _head_text(address, found), force=True)
-    _show(run, address, found, findings, complete=complete)
+        write_new_file(head_file, _head_text(proof), force=True)
+    _show(run, proof, findings, complete=complete)
     return ExitCode.OK if complete else ExitCode.NOT_VERIFIED
 
 
-def _chain(address: str, found: Links, earlier: ChainHead | None) -> Finding:
-    openings = [
-        Opening(
-            item.sequence,
-            item.delivery_id,
-            item.nonce,
-            item.previous_link,
-            item.link,
-            item.consignment.document,
-        )
-        for item in found.links
-    ]
-    head = ChainHead(found.head_sequence, found.head_link) if found.head_sequence else EMPTY
-    known = [] if earlier is None else [earlier]
-    report = check_chain(address, openings, head, known)
-    if not report.is_complete:
-        problems = [finding.words for finding in report.findings]
+def _chain(proof: MailboxProof) -> Finding:
+    if not proof.chain.is_complete:
+        problems = [finding.words for finding in proof.chain.findings]
         return Finding("chain", False, _("the chain of your letters does not hold"), problems)
     words = ngettext(
         "{number} letter, without a gap; each follows from the one before",
         "{number} letters, without a gap; each follows from the one before",
-        len(openings),
-    ).format(number=len(openings))
+        proof.chain.links,
+    ).format(number=proof.chain.links)
     return Finding("chain", True, words)
 
 
@@ -127,45 +103,19 @@ def _letters(found: Links, listed: set[str]) -> Finding:
     return Finding("letters", True, _("the letters in your list are those of the chain"))
 
 
-def _logged(number: int, problems: Sequence[str]) -> Finding:
-    if problems:
+def _logged(proof: MailboxProof) -> Finding:
+    if proof.unproven:
+        problems = [
+            _("letter {number}: {problem}").format(number=each.sequence, problem=each.words)
+            for each in proof.unproven
+        ]
         return Finding("log", False, _("not all of it stands in a log that you trust"), problems)
     words = ngettext(
         "the evidence of {number} letter stands in a log that you trust",
         "the evidence of all {number} letters stands in a log that you trust",
-        number,
-    ).format(number=number)
+        proof.chain.links,
+    ).format(number=proof.chain.links)
     return Finding("log", True, words)
-
-
-async def _unlogged(
-    post: Client,
-    found: Sequence[mailbox_pb2.MailboxLink],
-    policy: TlogPolicy,
-    reached: Callable[[int, int], None],
-) -> Sequence[str]:
-    """Returns what is wrong with the receipts; each is verified here, against the evidence that the chain was
-    checked with.
-    """
-    gate = asyncio.Semaphore(_AT_ONCE)
-    done = 0
-
-    async def problem_of(item: mailbox_pb2.MailboxLink) -> str | None:
-        nonlocal done
-        async with gate:
-            receipt = await post.evidence.receipt(item.consignment.evidence_id)
-        done += 1
-        reached(done, len(found))
-        try:
-            entry = RecordedFact.parse(item.consignment.document).entry
-            TlogProof.parse(receipt.tlog_proof).verify(entry, policy)
-        except EvidenceError as wrong:
-            return _("letter {number}: {problem}").format(number=item.sequence, problem=wrong.detail)
-        return None
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(problem_of(item)) for item in found]
-    return [problem for task in tasks if (problem := task.result()) is not None]
 
 
 def _earlier(path: Path) -> ChainHead | None:
@@ -178,20 +128,20 @@ def _earlier(path: Path) -> ChainHead | None:
         raise FileProblem(_("{file} is no file that --head-file wrote").format(file=path)) from problem
 
 
-def _head_text(address: str, found: Links) -> bytes:
-    link = found.head_link if found.head_sequence else EMPTY.link
-    head = {"mailbox": address, "sequence": found.head_sequence, "link": link.hex()}
-    return (json.dumps(head, indent=2) + "\n").encode()
+def _head_text(proof: MailboxProof) -> bytes:
+    head = proof.chain.head
+    document = {"mailbox": proof.chain.address, "sequence": head.sequence, "link": head.link.hex()}
+    return (json.dumps(document, indent=2) + "\n").encode()
 
 
-def _show(run: Run, address: str, found: Links, findings: Sequence[Finding], *, complete: bool) -> None:
+def _show(run: Run, proof: MailboxProof, findings: Sequence[Finding], *, complete: bool) -> None:
     run.screen.result(
         {
-            "mailbox": address,
+            "mailbox": proof.chain.address,
             "complete": complete,
-            "letters": len(found.links),
-            "head_sequence": found.head_sequence,
-            "head_link": found.head_link.hex(),
+            "letters": proof.chain.links,
+            "head_sequence": proof.chain.head.sequence,
+            "head_link": proof.chain.head.link.hex(),
             "checks": [
                 {
                     "name": finding.name,
@@ -208,9 +158,8 @@ def _show(run: Run, address: str, found: Links, findings: Sequence[Finding], *, 
         run.screen.line(f"{mark:4} {finding.words}")
         run.screen.lines(f"       {problem}" for problem in finding.problems)
     if complete:
-        run.screen.line(
-            _("COMPLETE: nothing is missing from {mailbox} up to its newest letter.").format(mailbox=address)
-        )
+        said = _("COMPLETE: nothing is missing from {mailbox} up to its newest letter.")
+        run.screen.line(said.format(mailbox=proof.chain.address))
         run.screen.note(
             _("This says nothing of letters that come later; --head-file keeps what to compare then.")
         )

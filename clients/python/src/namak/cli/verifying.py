@@ -40,7 +40,7 @@ def verify(
     crls: Sequence[Path],
 ) -> ExitCode:
     """Verifies receipts and says each check in words."""
-    trust = _trust(run, TrustFiles(log_policy, citizen_roots), crls)
+    trust = trusted(run, TrustFiles(log_policy, citizen_roots), crls)
     receipts = {str(path): read_file(path) for path in _expanded(files)}
     report = verify_receipts(receipts, trust)
     run.screen.result(_document(report))
@@ -61,10 +61,10 @@ def verify(
 
 def trusted_logs(run: Run, named: Path | None) -> TlogPolicy:
     """Returns the logs that the caller trusts, by the option or the configuration. Raises TrustMissing."""
-    return _trust(run, TrustFiles(named, None), ()).log_policy
+    return trusted(run, TrustFiles(named)).log_policy
 
 
-def _trust(run: Run, named: TrustFiles, crls: Sequence[Path]) -> Trust:
+def trusted(run: Run, named: TrustFiles, crls: Sequence[Path] = ()) -> Trust:
     """Returns what is trusted; the configuration is only needed for what the options leave open."""
     if named.log_policy is None or named.citizen_roots is None:
         configured = _configured(run.options.config)
