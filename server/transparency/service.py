@@ -192,7 +192,7 @@ class TransparencyService:
         inspected = False
         async with kept_alive(session, self._pace):
             while not self._stopping.is_set():
-                seen = self._recorded.count
+                seen, began = self._recorded.count, asyncio.get_running_loop().time()
                 try:
                     if not inspected:
                         await self._leader.inspect(session)
@@ -204,7 +204,8 @@ class TransparencyService:
                 backoff.reset()
                 if published:
                     # Busy: what comes meanwhile goes into one checkpoint.
-                    await self._pause(self._pace.checkpoint_interval)
+                    took = asyncio.get_running_loop().time() - began
+                    await self._pause(self._pace.rest(took))
                 else:
                     await self._recorded.beyond(seen, self._pace.poll)
 

@@ -12,7 +12,9 @@ class Pace:
     poll: float = 0.1
     """How often an idle leader looks into the queue, woken or not."""
     checkpoint_interval: float = 0.1
-    """At most one checkpoint in this time; after a longer silence the next one comes at once."""
+    """At most one checkpoint in this time, from one's beginning to the next one's; after a longer silence the
+    next one comes at once.
+    """
     notify_interval: float = 0.02
     """At most one signal of a replica in this time."""
     candidacy: float = 0.25
@@ -29,6 +31,10 @@ class Pace:
     """And at least this often, should the signal be lost."""
     receipt_poll: float = 1.0
     """How often those who wait for receipts look by themselves, should the signal be lost."""
+
+    def rest(self, took: float) -> float:
+        """Returns how long to pause after a checkpoint that took so many seconds to make."""
+        return max(0.0, self.checkpoint_interval - took)
 
 
 DEFAULT_PACE = Pace()

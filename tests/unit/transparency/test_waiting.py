@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from structlog.testing import capture_logs
 
 from server.domain.refusals import ServiceUnavailable
@@ -41,6 +42,12 @@ async def running(waker: Waker) -> asyncio.Task[None]:
 async def stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
+
+
+def test_checkpoints_follow_one_another_by_the_interval_however_long_each_takes() -> None:
+    pace = Pace(checkpoint_interval=0.1)
+
+    assert [pace.rest(took) for took in (0.0, 0.025, 0.1, 3.0)] == [0.1, pytest.approx(0.075), 0.0, 0.0]
 
 
 async def test_many_commits_at_once_send_one_signal() -> None:
