@@ -23,7 +23,11 @@ from server.usecases.ports import Contended
 from server.usecases.waiting_line import LineLimits, Waiter, WaitingLine
 
 WRITERS = 2
-"""Groups under way at once: while the database works for one, the evidence of another is made."""
+"""Groups under way at once, at most."""
+WORTH_ANOTHER = 64
+"""So many submissions must wait for a further writer to begin. A transaction costs about as much as ten
+messages in it: with fewer waiting, two writers only make the groups smaller.
+"""
 PATIENT = 4
 """Calls at once that wait for what somebody else has locked, each in a transaction of its own."""
 _BYTES_BESIDES = 4096
@@ -64,7 +68,8 @@ class Coalescer:
         self._committed = committed
         self._line = WaitingLine[_Call](limits or LineLimits())
         self._held_up: deque[_Call] = deque()
-        self._free_writers = writers
+        self._most_writers = writers
+        self._writing = 0
         self._free_patient = PATIENT
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -106,9 +111,15 @@ class Coalescer:
             await asyncio.wait(self._tasks)
 
     def _wake_writer(self) -> None:
-        if self._free_writers:
-            self._free_writers -= 1
+        if self._is_worth_another():
+            self._writing += 1
             self._start(self._write_groups())
+
+    def _is_worth_another(self) -> bool:
+        """Tells whether one more writer has enough to do; the first one always has."""
+        if self._writing == 0:
+            return True
+        return self._writing < self._most_writers and self._line.waiting >= WORTH_ANOTHER
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Starts a task that belongs to no call: not even what is known of one goes along."""
@@ -117,16 +128,19 @@ class Coalescer:
         task.add_done_callback(self._tasks.discard)
 
     async def _write_groups(self) -> None:
-        try:
-            while group := self._line.take(asyncio.get_running_loop().time()):
-                held_up = await self._write(group)
-                for call in group:
-                    if call not in held_up:
-                        self._line.done(call)
-                self._hold_up(held_up)
-        finally:
-            # Nothing is awaited since the line was found empty: who comes next finds this writer free.
-            self._free_writers += 1
+        while True:
+            # Between here and the next await this writer is not counted: who comes meanwhile finds it either
+            # gone, or busy with a group.
+            self._writing -= 1
+            group = self._line.take(asyncio.get_running_loop().time()) if self._is_worth_another() else []
+            if not group:
+                return
+            self._writing += 1
+            held_up = await self._write(group)
+            for call in group:
+                if call not in held_up:
+                    self._line.done(call)
+            self._hold_up(held_up)
 
     async def _write(self, group: Sequence[_Call]) -> Collection[_Call]:
         """Writes a group in one transaction; returns those calls that need one of their own."""

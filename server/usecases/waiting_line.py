@@ -74,6 +74,7 @@ class WaitingLine(Generic[W]):
         self._order = itertools.count()
         self._tag = 0.0
         self._items = 0
+        self._waiting = 0
         self._size = 0
         self._written: set[tuple[UUID, str]] = set()
         self._aside: dict[tuple[UUID, str], list[W]] = {}
@@ -83,6 +84,11 @@ class WaitingLine(Generic[W]):
     def items(self) -> int:
         """How many submissions are held, waiting or being written."""
         return self._items
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait; those that stand aside too."""
+        return self._waiting
 
     @property
     def size(self) -> int:
@@ -107,7 +113,7 @@ class WaitingLine(Generic[W]):
             raise Overloaded("post")
         self._lanes[waiter.owner_id] = lane
         self._account(lane, count, waiter.size)
-        waiter.waits = True
+        self._waits(waiter, True)
         lane.waiting.append(waiter)
         self._give_turn(waiter.owner_id, lane)
 
@@ -115,7 +121,7 @@ class WaitingLine(Generic[W]):
         """Takes a call out of the line; returns False, changing nothing, when it does not wait any more."""
         if not waiter.waits:
             return False
-        waiter.waits = False
+        self._waits(waiter, False)
         lane = self._lanes[waiter.owner_id]
         if waiter in lane.waiting:
             lane.waiting.remove(waiter)
@@ -182,7 +188,7 @@ class WaitingLine(Generic[W]):
     def _start(self, lane: _Lane[W], waiter: W, turn: tuple[float, int, UUID]) -> None:
         tag, place, owner_id = turn
         lane.waiting.popleft()
-        waiter.waits = False
+        self._waits(waiter, False)
         self._written.update(_keys(waiter))
         self._tag = tag
         lane.tag = tag + waiter.weight
@@ -199,7 +205,7 @@ class WaitingLine(Generic[W]):
             if items > self._limits.group_items or size > self._limits.group_size:
                 break
             lane.waiting.popleft()
-            waiter.waits = False
+            self._waits(waiter, False)
             self._written.update(_keys(waiter))
             lane.tag += waiter.weight
             taken.append(waiter)
@@ -224,6 +230,10 @@ class WaitingLine(Generic[W]):
             others = self._aside.get(key, [])
             if waiter in others:
                 others.remove(waiter)
+
+    def _waits(self, waiter: W, waits: bool) -> None:
+        waiter.waits = waits
+        self._waiting += len(waiter.request_ids) if waits else -len(waiter.request_ids)
 
     def _account(self, lane: _Lane[W], items: int, size: int) -> None:
         lane.items += items

@@ -19,7 +19,7 @@ from server.domain.refusals import (
     TooManyRefusals,
 )
 from server.jurisdictions.am import AM
-from server.usecases.coalescing import PATIENT, WRITERS, Coalescer
+from server.usecases.coalescing import PATIENT, WORTH_ANOTHER, WRITERS, Coalescer
 from server.usecases.intake import Accepted, Intake, Outcome
 from server.usecases.ports import Contended
 from server.usecases.waiting_line import LineLimits
@@ -92,19 +92,37 @@ async def test_what_waits_together_is_one_commit_whoever_sent_it(world: World) -
     assert accepted(outcomes[10][0]).delivery.organisation_id == world.other.id
 
 
-async def test_calls_that_come_while_all_writers_write_are_the_next_group(world: World) -> None:
+async def test_calls_that_come_while_a_group_is_written_are_the_next_one(world: World) -> None:
     coalescer, gate = coalescer_of(world), Gate(world)
-    calls = []
-    for number in range(WRITERS):
-        # In the fake, transactions wait for each other: the second writer waits for the first one's.
-        calls.append(asyncio.create_task(coalescer.submit(world.agency, [letter(f"w{number}")])))
-        await turns()
-    for number in range(9):
-        calls.append(asyncio.create_task(coalescer.submit(world.agency, [letter(f"l{number}")])))
+    first = asyncio.create_task(coalescer.submit(world.agency, [letter("first")]))
+    await gate.reached.wait()
+    later = [asyncio.create_task(coalescer.submit(world.agency, [letter(str(n))])) for n in range(9)]
     await turns()
     gate.opened.set()
-    await asyncio.gather(*calls)
-    assert world.uow.commits == WRITERS + 1
+    await asyncio.gather(first, *later)
+    assert world.uow.commits == 2
+
+
+@pytest.mark.parametrize(("waiting", "writers"), [(WORTH_ANOTHER - 1, 1), (WORTH_ANOTHER, 2), (500, WRITERS)])
+async def test_a_further_writer_begins_when_there_is_enough_for_it(
+    world: World, waiting: int, writers: int
+) -> None:
+    coalescer, gate = coalescer_of(world), Gate(world)
+    begun = 0
+
+    async def begin(hurried: bool) -> None:
+        nonlocal begun
+        begun += 1
+
+    world.uow.before_transaction = begin  # type: ignore[method-assign]
+    first = asyncio.create_task(coalescer.submit(world.agency, [letter("first")]))
+    await gate.reached.wait()
+    later = [asyncio.create_task(coalescer.submit(world.agency, [letter(str(n))])) for n in range(waiting)]
+    await turns()
+    assert begun == writers
+    gate.opened.set()
+    assert all(isinstance(outcome, Accepted) for (outcome,) in await asyncio.gather(first, *later))
+    assert coalescer.held == 0
 
 
 async def test_a_call_cancelled_before_a_transaction_took_it_leaves_nothing(world: World) -> None:
@@ -322,7 +340,7 @@ async def test_host_names_are_looked_up_outside_of_transactions_and_hold_nobody_
     there = world.sender(world.src, at="203.0.113.9")
     coalescer = coalescer_of(world)
 
-    async def both(request_id: str) -> list[list[Outcome]]:
+    async def both(request_id: str) -> tuple[list[Outcome], list[Outcome]]:
         return await asyncio.gather(
             coalescer.submit(there, [letter(f"{request_id}-there", sender=named.address)]),
             coalescer.submit(world.sender(world.other), [letter(request_id, sender="post@cadastre.am")]),

@@ -252,6 +252,7 @@ class Lines(RuleBasedStateMachine):
         held = (*self.waiting, *self.taken)
         assert self.line.items == sum(len(each.request_ids) for each in held)
         assert self.line.size == sum(each.size for each in held)
+        assert self.line.waiting == sum(len(each.request_ids) for each in self.waiting)
         assert [each.waits for each in held] == [True] * len(self.waiting) + [False] * len(self.taken)
 
     def teardown(self) -> None:
