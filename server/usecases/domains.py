@@ -144,9 +144,11 @@ class DomainRegister:
         domain = Domain(command.organisation_id, command.name, text, self._clock.now(), DomainProof.DNS)
 
         async def change(tx: Transaction) -> Changed[Domain]:
-            if proof is None and await tx.domains.get(command.name) is None:
-                # Given up since: what was not looked up proves nothing.
-                raise absent(command.by, "domain", command.name)
+            if proof is None:
+                # Given up since, or at this moment: what was not looked up proves nothing.
+                await tx.domains.lock(addresses.enclosing_domains(command.name))
+                if await tx.domains.get(command.name) is None:
+                    raise absent(command.by, "domain", command.name)
             return await _registered(command.by, domain, tx)
 
         content = (str(command.organisation_id), command.name)

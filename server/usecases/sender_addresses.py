@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
+from server.domain import addresses
 from server.domain.administration import (
     ActingAdministrator,
     Actor,
@@ -114,6 +115,8 @@ class SenderAddressRegister:
             RequestIdReused, AlreadyRegistered; NotFound, for an administrator ResourceNotPermitted.
             DomainNotRegistered: the narrowest registered domain that the address lies under is not the
                 organisation's, or there is none.
+            RoleNotPermitted: an administrator registers an address that the operator suspended with its whole
+                domain.
         """
         address = SenderAddress(
             id=self._entropy.new_id(),
@@ -130,6 +133,7 @@ class SenderAddressRegister:
         async def change(tx: Transaction) -> Changed[SenderAddress]:
             await organisation_for(tx, command.by, command.organisation_id)
             await check_domain(tx, command.organisation_id, command.address)
+            await _check_not_suspended_with_its_domain(tx, command)
             if not await tx.sender_addresses.add(address):
                 raise AlreadyRegistered(_KIND, command.address)
             return _changed(None, address)
@@ -224,10 +228,13 @@ class SenderAddressRegister:
 
         Raises:
             RequestIdReused, EtagMismatch; NotFound, for an administrator ResourceNotPermitted.
+            RoleNotPermitted: an administrator deletes what the operator suspended, to register it anew.
         """
 
         async def change(tx: Transaction) -> Changed[None]:
             address = await _locked(tx, command.by, command.sender_address_id)
+            if address.suspended_by_operator:
+                _refuse_administrator(command.by, "DeleteSenderAddress")
             before = sender_address_snapshot(address)
             check_etag(_KIND, command.etag, before)
             revoked = await tx.bindings.revoke_of_address(address.id, self._clock.now())
@@ -262,7 +269,7 @@ class SenderAddressRegister:
             before = await _locked(tx, command.by, command.sender_address_id)
             if administrator and before.suspended_by_operator:
                 if not command.suspended:
-                    raise RoleNotPermitted("ADMINISTRATOR", f"{name} for what the operator suspended")
+                    _refuse_administrator(command.by, name)
                 return _changed(before, before)
             by_operator = command.suspended and not administrator
             after = replace(before, suspended=command.suspended, suspended_by_operator=by_operator)
@@ -279,6 +286,22 @@ def _check_somewhere(address: SenderAddress, field: str) -> None:
         # POST-8: nowhere permits nothing, and helps nobody.
         problem = "must have at least one network, or host_names at least one name"
         raise InvalidFields([FieldProblem(field, "EMPTY", problem)])
+
+
+async def _check_not_suspended_with_its_domain(tx: Transaction, command: RegisterSenderAddress) -> None:
+    # An entry of its own would count instead of the suspended one.
+    whole = addresses.whole_domain_of(command.address)
+    entry = (await tx.sender_addresses.named(command.organisation_id, [whole])).get(whole)
+    if entry is None:
+        return
+    locked = await tx.sender_addresses.lock(entry.id)
+    if locked is not None and locked.suspended_by_operator and command.address != whole:
+        _refuse_administrator(command.by, "RegisterSenderAddress")
+
+
+def _refuse_administrator(by: Actor, method: str) -> None:
+    if isinstance(by, ActingAdministrator):
+        raise RoleNotPermitted("ADMINISTRATOR", f"{method} for what the operator suspended")
 
 
 def _changed(before: SenderAddress | None, after: SenderAddress) -> Changed[SenderAddress]:

@@ -1,6 +1,7 @@
 """Whose a domain is: on the operator's word, by the DNS, and until it is given up."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -26,6 +27,7 @@ from server.usecases.domains import (
     RegisterDomain,
     RequestDomainProof,
 )
+from tests.fakes.senders import FakeDomains
 from tests.unit.usecases.registers import BOB, NOBODYS
 from tests.unit.usecases.sender_registers import SenderRegisters
 
@@ -215,6 +217,23 @@ async def test_a_domain_on_the_operators_word_stays_so_when_it_is_proved_too(
     domain = await registers.domains.prove_domain(registers.proving(registers.src, "src.am"))
     assert domain.proof is DomainProof.DOCUMENT
     assert len(registers.acts_so_far()) == 1
+
+
+async def test_a_domain_that_is_given_up_while_its_proof_is_repeated_does_not_come_back(
+    registers: SenderRegisters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registers.own(registers.src, "src.am")
+    lock = FakeDomains.lock
+
+    async def wait(self: FakeDomains, names: Collection[str], *, shared: bool = False) -> None:
+        # Whoever gives it up holds the lock, and commits before this transaction gets it.
+        self._state.domains.pop("src.am", None)
+        await lock(self, names, shared=shared)
+
+    monkeypatch.setattr(FakeDomains, "lock", wait)
+    with pytest.raises(NotFound):
+        await registers.domains.prove_domain(registers.proving(registers.src, "src.am"))
+    assert registers.texts.asked == []
 
 
 async def test_a_domain_is_given_up_once(registers: SenderRegisters) -> None:

@@ -290,6 +290,24 @@ async def test_who_suspended_decides_who_resumes(registers: SenderRegisters) -> 
     assert await set_suspended(registers.command_line, False) == (False, False)
 
 
+async def test_an_administrator_does_not_get_round_a_suspension_by_registering_anew(
+    registers: SenderRegisters,
+) -> None:
+    single = await registers.sends(registers.src, "a@src.am", NETWORK)
+    whole = await registers.sends(registers.src, "*@src.am", NETWORK)
+    ani, operator = await registers.enabled(registers.src), registers.operator
+    for address in (single, whole):
+        command = SetSuspended(operator, registers.request_id(), address.id, True)
+        await registers.addresses.set_suspended(command)
+        with pytest.raises(RoleNotPermitted):
+            await registers.addresses.delete_sender_address(replace(deletion(registers, address), by=ani))
+    # An entry of its own would decide instead of the suspended one.
+    with pytest.raises(RoleNotPermitted):
+        await registers.sends(registers.src, "b@src.am", NETWORK, by=ani)
+    await registers.sends(registers.src, "b@mail.src.am", NETWORK, by=ani)
+    await registers.addresses.delete_sender_address(deletion(registers, whole))
+
+
 async def test_an_update_leaves_a_suspension_alone(registers: SenderRegisters) -> None:
     address = await registers.sends(registers.src, "a@src.am", NETWORK)
     suspended = await registers.addresses.set_suspended(

@@ -214,7 +214,8 @@ class SenderAdminServiceServicer(object):
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the address as it now is.
         Errors: INVALID_FIELDS (also for networks that are too wide, private or special), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-        NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS).
+        NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS); ROLE_NOT_PERMITTED
+        (PERMISSION_DENIED) for an administrator, while the operator has suspended the whole domain's entry.
         Rules: ADMIN-2, ADMIN-3, ADMIN-4, POST-8.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -447,7 +448,8 @@ class SenderAdminServiceServicer(object):
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), ETAG_MISMATCH (ABORTED); NOT_FOUND (NOT_FOUND), for an administrator
-        RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        RESOURCE_NOT_PERMITTED (PERMISSION_DENIED). An administrator can't delete what the operator suspended: ROLE_NOT_PERMITTED
+        (PERMISSION_DENIED).
         Rules: ADMIN-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
