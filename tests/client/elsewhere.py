@@ -1,4 +1,4 @@
-"""What the office's counter does not do: commands about it are tried on the whole server (``tests/system``)."""
+"""What the office's counter does not do: commands about it are tried on the whole server (tests/system)."""
 
 # ruff: noqa: N802 - servicers answer under the names that the contract gives them
 

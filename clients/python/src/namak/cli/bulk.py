@@ -1,6 +1,7 @@
 """``namak send --to-file``: one letter, or one of a kind, to each line of a list."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
@@ -194,10 +195,12 @@ async def _send_all(run: Run, plan: Plan, sending: _Sending) -> NamakError | Non
         progress = _Progress(run, steps, total)
         async with run.client() as post:
             try:
-                async for outcomes in submitted(post.deliveries, sending.submissions(), pace):
-                    sending.answered(outcomes, refused_whole=_refused_whole(outcomes))
-                    answered += len(outcomes)
-                    progress.reached(answered)
+                batches = submitted(post.deliveries, sending.submissions(), pace)
+                async with contextlib.aclosing(batches):
+                    async for outcomes in batches:
+                        sending.answered(outcomes, refused_whole=_refused_whole(outcomes))
+                        answered += len(outcomes)
+                        progress.reached(answered)
             except NamakError as problem:
                 return problem
             except asyncio.CancelledError:

@@ -1,9 +1,10 @@
 """``namak watch``: facts as the log publishes them, each shown and saved before the cursor moves."""
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,21 +82,23 @@ async def watch(
         if from_start:
             cursor = evidence_pb2.LogCursor(origin=await _current_shard(post), index=0)
         run.screen.note(_("Watching; Ctrl-C ends it."))
-        async for reply in _replies(post, cursor, mailbox=mailbox, with_receipts=with_receipts):
-            for fact in reply.facts:
-                saved = None if save is None else await _save(post, fact, save)
-                _show(run, fact, reply.cursor.origin, saved)
-                seen += 1
-            if kept is not None:
-                kept.write(reply.cursor)
-            if limit and seen >= limit:
-                return ExitCode.OK
+        replies = _replies(post, cursor, mailbox=mailbox, with_receipts=with_receipts)
+        async with contextlib.aclosing(replies):
+            async for reply in replies:
+                for fact in reply.facts:
+                    saved = None if save is None else await _save(post, fact, save)
+                    _show(run, fact, reply.cursor.origin, saved)
+                    seen += 1
+                if kept is not None:
+                    kept.write(reply.cursor)
+                if limit and seen >= limit:
+                    return ExitCode.OK
     return ExitCode.OK
 
 
 def _replies(
     post: Client, cursor: evidence_pb2.LogCursor | None, *, mailbox: bool, with_receipts: bool
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     if mailbox:
         return post.mailbox.watch(cursor, with_receipts=with_receipts)
     return post.deliveries.watch(cursor, with_receipts=with_receipts)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ class Pace:
 
 async def submitted(
     deliveries: Deliveries, submissions: Iterable[delivery_pb2.Submission], pace: Pace
-) -> AsyncIterator[Sequence[Outcome]]:
+) -> AsyncGenerator[Sequence[Outcome], None]:
     """Yields the outcomes of each batch as it is answered, in whatever order that happens.
 
     Each message MUST have its request id. Takes from ``submissions`` only what it sends next, so that any
