@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from namak.evidence import events, mailbox_link
+from namak.evidence.administrative_act import recorded
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.details import ConsignmentDetails
 from namak.evidence.document import EvidenceDocument
@@ -50,6 +51,7 @@ _QUERIES: Mapping[str, str] = {
     "deliveries": "SELECT id, mailbox_id, sequence FROM deliveries",
     "claims": "SELECT request_id, subject_id FROM claims WHERE owner_id <> $1",
     "refusals": "SELECT request_id, reason, evidence_id FROM refusals",
+    "acts": "SELECT evidence_id FROM administrative_acts",
 }
 
 
@@ -112,7 +114,7 @@ class Account:
         assert [row["leaf_index"] for row in entries] == list(range(len(entries)))
         assert {row["origin"] for row in entries} <= {ORIGIN}
         for row in self.rows["evidence"]:
-            assert EvidenceDocument.parse(row["document"]).evidence_id == row["id"]
+            assert recorded(row["document"]).document.evidence_id == row["id"]
 
     def _check_trees(self) -> None:
         """Every tree and the head have the root of their leaves; the tiles give the same."""
@@ -183,9 +185,11 @@ class Account:
         deliveries = {row["id"] for row in self.rows["deliveries"]}
         refusals = {row["request_id"]: row for row in self.rows["refusals"]}
         facts: dict[UUID, list[str]] = defaultdict(list)
-        rejections = set()
+        rejections, acts = set(), set()
         for row in self.rows["evidence"]:
-            if row["delivery_id"] is None:
+            if row["event"] == events.ADMINISTRATIVE_ACT.uri:
+                acts.add(row["id"])
+            elif row["delivery_id"] is None:
                 assert row["event"] == events.SUBMISSION_REJECTION.uri
                 rejections.add(row["id"])
             else:
@@ -198,6 +202,7 @@ class Account:
         assert {claimed[each] for each in delivered} == deliveries
         both = [events.SUBMISSION_ACCEPTANCE.uri, events.CONTENT_CONSIGNMENT.uri]
         assert facts == dict.fromkeys(deliveries, both)
+        assert acts == {row["evidence_id"] for row in self.rows["acts"]}
         assert {row["evidence_id"] for row in refusals.values()} == rejections
         assert len(rejections) == len(refusals)
 

@@ -17,7 +17,6 @@ from server.usecases.mailbox_register import OpenMailbox
 from server.usecases.organisations import RegisterOrganisation, SetContractState
 from server.usecases.sender_addresses import RegisterSenderAddress
 
-
 SENDER = "notices@src.am"
 PERSON = "5001950015@e-citizen.am"
 ENTITY = "22335588@e-citizen.am"

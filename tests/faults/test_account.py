@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -68,7 +69,7 @@ def _other_refusal(told: Told) -> None:
 
 
 def _other_receipt(told: Told) -> None:
-    told.receipts[0] = told.receipts[0].replace(b"index 0\n", b"index 1\n")
+    told.receipts[0] = _counted_on(rb"(?<=index )\d+(?=\n)", told.receipts[0])
 
 
 def _never_asked(told: Told) -> None:
@@ -77,7 +78,12 @@ def _never_asked(told: Told) -> None:
 
 def _other_checkpoint(told: Told) -> None:
     note = told.checkpoints.pop()
-    told.checkpoints.add(note.replace(b"\n1", b"\n2", 1))
+    told.checkpoints.add(_counted_on(rb"(?<=\n)\d+(?=\n)", note))
+
+
+def _counted_on(number: bytes, text: bytes) -> bytes:
+    """Adds one to the first number that the pattern finds."""
+    return re.sub(number, lambda found: str(int(found[0]) + 1).encode(), text, count=1)
 
 
 DISTORTIONS: tuple[Callable[[Told], None], ...] = (
