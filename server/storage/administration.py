@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from namak.evidence.administrative_act import ActorKind
 from server.domain.administration import Administrator
 from server.domain.ids import OPERATOR_ID
+from server.storage.by_time import between
 from server.storage.register_tables import AdministrativeActRow, AdministratorRow
 from server.storage.statements import Statements, among
 from server.storage.stored import table
@@ -146,12 +147,11 @@ class SqlAdministrativeActs:
             "act_name": (_ACTS.c.act == bindparam("act_name"), wanted.act),
             "thing": (_ACTS.c.resource == bindparam("thing"), wanted.resource),
             "person": (_ACTS.c.person_number == bindparam("person"), wanted.person_number),
-            "since": (_ACTS.c.recorded_at >= bindparam("since"), wanted.since),
-            "until": (_ACTS.c.recorded_at < bindparam("until"), wanted.until),
             "before": (_ACTS.c.evidence_id < bindparam("before"), before),
         }
         asked = {name: pair for name, pair in conditions.items() if pair[1] is not None}
-        query = select(_ACTS).where(*(condition for condition, _ in asked.values()))
+        times = between(_ACTS.c.recorded_at, _ACTS.c.evidence_id, wanted.since, wanted.until)
+        query = select(_ACTS).where(*(condition for condition, _ in asked.values()), *times)
         query = query.order_by(_ACTS.c.evidence_id.desc()).limit(bindparam("most"))
         values = {name: value for name, (_, value) in asked.items()}
         return [_act(row) for row in await self._statements.rows(query, {**values, "most": limit})]

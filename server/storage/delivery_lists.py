@@ -6,14 +6,14 @@ the newest on until the page is full.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, literal, select, union_all
 
 from server.domain.deliveries import DeliveryFilter, DeliveryState, MessageFilter
-from server.domain.ids import ID_MARGIN, first_id
+from server.storage.by_time import between
 from server.storage.stored import table
 from server.storage.tables import ClaimRow, ConfirmationRow, DeliveryRow, MailboxRow, OpeningRow
 
@@ -107,25 +107,9 @@ def _conditions(organisation_id: UUID, wanted: DeliveryFilter) -> Sequence[Colum
 
 
 def _between(earliest: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    conditions = []
-    # Identifiers begin with the time: by them an index leads to the stretch of time.
-    if earliest is not None:
-        conditions.append(_DELIVERIES.c.submitted_at >= earliest)
-        conditions.append(_DELIVERIES.c.id >= first_id(_moved(earliest, -ID_MARGIN)))
-    if end is not None:
-        conditions.append(_DELIVERIES.c.submitted_at < end)
-        conditions.append(_DELIVERIES.c.id < first_id(_moved(end, ID_MARGIN)))
-    return conditions
+    return between(_DELIVERIES.c.submitted_at, _DELIVERIES.c.id, earliest, end)
 
 
 def _is_in(state: DeliveryState) -> ColumnElement[bool]:
     # In the statement's text, so that the planner knows how rare the state is.
     return _DELIVERIES.c.state == literal(state.value, literal_execute=True)
-
-
-def _moved(time: datetime, by: timedelta) -> datetime:
-    """Returns the time moved as far as the calendar goes."""
-    try:
-        return time + by
-    except OverflowError:
-        return time

@@ -8,6 +8,7 @@ import pytest
 
 from namak.evidence.administrative_act import ActorKind
 from server.domain.administration import Administrator
+from server.domain.ids import first_id
 from server.domain.senders import Organisation
 from server.storage.failures import StorageFault
 from server.usecases.ports import UnitOfWork
@@ -21,7 +22,8 @@ def _person() -> str:
 
 def _act(organisation_id: UUID | None, seconds: float = 0) -> ListedAct:
     return ListedAct(
-        evidence_id=examples.new_id(),
+        # Lists by time look among the identifiers of that time.
+        evidence_id=UUID(int=first_id(examples.NOON).int + examples.number()),
         organisation_id=organisation_id,
         act="UpdateSenderAddress",
         actor_kind=ActorKind.ADMINISTRATOR,
