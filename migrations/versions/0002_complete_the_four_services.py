@@ -24,8 +24,10 @@ def upgrade() -> None:
     _administration()
     _domains()
     _sender_addresses()
-    _following()
+    # Deliveries before the queue, as openings go through them: the other way round, each would wait for the
+    # other.
     _withdrawal()
+    _following()
     for table in INSERT_ONLY:
         for statement in insert_only.attach(table):
             op.execute(statement)
