@@ -122,9 +122,10 @@ class OrganisationRegister:
             RequestIdReused, NotFound.
             InvalidFields: the state NONE, or a last day that is over or has no contract to end.
         """
-        self._check_contract(command)
 
         async def change(tx: Transaction) -> Changed[Organisation]:
+            # Not before the claim: a repetition gets its answer also when that last day is over.
+            self._check_contract(command)
             before = await _locked(tx, command.by, command.organisation_id)
             after = replace(before, contract_state=command.state, contract_ends_on=command.ends_on)
             await tx.organisations.change(after)

@@ -104,6 +104,15 @@ async def test_a_last_day_that_makes_no_sense_is_a_wrong_field(
     assert [(each.field, each.reason) for each in wrong.value.problems] == [("contract_end_date", reason)]
 
 
+async def test_a_repeated_request_gets_its_answer_also_after_the_last_day(registers: Registers) -> None:
+    command = SetContractState(
+        registers.operator, "1", registers.src.id, ContractState.IN_FORCE, date(2026, 11, 22)
+    )
+    await registers.organisations.set_contract_state(command)
+    registers.clock.move(timedelta(days=1))
+    assert (await registers.organisations.set_contract_state(command)).contract_state is ContractState.ENDED
+
+
 async def test_a_contract_ends_with_its_last_local_day(registers: Registers) -> None:
     view = await registers.organisations.set_contract_state(
         SetContractState(
