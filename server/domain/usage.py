@@ -69,7 +69,8 @@ class UsageFindings:
         facts: how many pieces of evidence were read.
         differences: where bill and evidence differ; none in a sound post.
         unlogged: how many of them are in no leaf of the log yet; only the newest may.
-        corrupt: evidence whose bytes are not those that the log vouches for; none in a sound post.
+        corrupt: evidence whose bytes are not those that the log vouches for, or that can't be read; none in a
+            sound post.
     """
 
     facts: int

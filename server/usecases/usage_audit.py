@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from namak.evidence import events
 from namak.evidence.document import EvidenceDocument, entry_of
+from namak.evidence.errors import EvidenceError
 from namak.evidence.events import Event
 from server.domain.ids import ID_MARGIN, first_id
 from server.domain.local_days import Stretch
@@ -162,7 +163,12 @@ def _count(
         recount.unlogged += 1
     elif found.logged_entry != entry or fact.entry != entry:
         recount.corrupt = (*recount.corrupt, fact.id)
-    document = EvidenceDocument.parse(fact.data)
+    try:
+        document = EvidenceDocument.parse(fact.data)
+    except EvidenceError:
+        # It counts for nobody, and so it is told as a difference too, if it was billed.
+        recount.corrupt = tuple(dict.fromkeys((*recount.corrupt, fact.id)))
+        return
     day = _day_of(document.submission_time, days)
     if day is not None:
         recount.counts[fact.organisation_id, day, document.sender.identifier] += usage

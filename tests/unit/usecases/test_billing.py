@@ -223,6 +223,26 @@ async def test_a_recount_finds_evidence_whose_bytes_the_log_does_not_vouch_for()
     assert (findings.corrupt, findings.unlogged) == ((fact.id,), 0)
 
 
+async def test_a_recount_goes_on_over_evidence_that_can_not_be_read() -> None:
+    world = World()
+    for request_id in ("1", "2"):
+        await sent(world, request_id)
+    fact = next(
+        each for each in world.uow.committed.evidence.values() if each.event.name == "SubmissionAcceptance"
+    )
+    world.uow.committed.queue.clear()
+    key = next(key for key, value in world.uow.committed.evidence.items() if value is fact)
+    world.uow.committed.evidence[key] = replace(fact, data=fact.data[:-1])
+    world.clock.move(timedelta(minutes=2))
+
+    findings = await audit(world).run(TODAY, TODAY)
+
+    assert (findings.facts, findings.corrupt) == (2, (fact.id,))
+    assert findings.differences == (
+        UsageDifference(world.src.id, TODAY, "notices@src.am", Usage(2, 0), Usage(1, 0)),
+    )
+
+
 async def test_a_recount_of_an_organisation_that_does_not_exist_is_refused() -> None:
     with pytest.raises(NotFound):
         await audit(World()).run(TODAY, TODAY, uuid4())
