@@ -123,8 +123,8 @@ class DatabaseSettings(_Section):
     directory: NewPath = Path("database")
     """Where the embedded PostgreSQL keeps its files, beside the settings by default."""
     pool_size: int = Field(default=10, ge=2, le=500)
-    """Connections at most, besides four for submissions, up to seven of the log, and one that asks whether the
-    database answers.
+    """Connections at most, besides four for submissions, up to seven of the log, three for those who follow
+    it, and one that asks whether the database answers.
     """
 
 

@@ -16,7 +16,8 @@ READER_CONNECTIONS = 4
 def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
     """Returns the log's own connections to the database; none is made before it is needed.
 
-    A replica holds up to seven. They MUST be direct ones: a transaction pooler breaks locks and signals.
+    A replica holds up to seven, besides those of `FACT_CONNECTIONS`. They MUST be direct ones: a transaction
+    pooler breaks locks and signals.
     """
     return LogStorage(
         sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
