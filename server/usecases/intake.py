@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,6 @@ from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOf
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.stamps import Stamps
 
-_MINUTE = timedelta(minutes=1)
 _AT_A_STRETCH = 4
 """So many submissions are decided before other work gets its turn."""
 
