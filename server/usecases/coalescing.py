@@ -7,7 +7,6 @@ groups grow by themselves, because more comes in while the writers write.
 import asyncio
 import contextvars
 import traceback
-from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import structlog
 from server.domain.caller import Sender
 from server.domain.deliveries import Submission
 from server.domain.refusals import InternalFault, Refused, ServiceUnavailable, TooManyRefusals
+from server.usecases.held_up import HeldUp
 from server.usecases.intake import Intake, Outcome
 from server.usecases.judging import Asked
 from server.usecases.ports import Contended
@@ -30,6 +30,8 @@ messages in it: with fewer waiting, two writers only make the groups smaller.
 """
 PATIENT = 4
 """Calls at once that wait for what somebody else has locked, each in a transaction of its own."""
+PATIENT_OF_ONE = PATIENT - 1
+"""How many of them may be one organisation's."""
 _BYTES_BESIDES = 4096
 """What a submission takes up besides its parts' content, about."""
 _APART_SECONDS = 60.0
@@ -46,13 +48,16 @@ class _Call(Waiter):
     outcomes: asyncio.Future[list[Outcome]]
     one_by_one: bool = False
     """Whether each of its submissions is to be written by itself."""
+    abandoned: bool = False
+    """Whether nobody waits for it any more."""
 
 
 class Coalescer:
     """The line before the intake, and the writers at its end.
 
     A commit belongs to nobody who waits for it: cancelling a call that a transaction has taken changes
-    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded.
+    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded, and so
+    does one that is held up: the transaction that had taken it was given up.
     """
 
     def __init__(
@@ -67,10 +72,9 @@ class Coalescer:
         self._intake = intake
         self._committed = committed
         self._line = WaitingLine[_Call](limits or LineLimits())
-        self._held_up: deque[_Call] = deque()
+        self._held_up = HeldUp[_Call](PATIENT, PATIENT_OF_ONE)
         self._most_writers = writers
         self._writing = 0
-        self._free_patient = PATIENT
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -100,7 +104,10 @@ class Coalescer:
             # Unlike awaiting the future itself, this leaves it alone when the caller is cancelled.
             await asyncio.wait([call.outcomes])
         except asyncio.CancelledError:
-            if not self._line.leave(call):
+            call.abandoned = True
+            if self._held_up.leave(call):
+                self._release(call)
+            elif not self._line.leave(call):
                 call.outcomes.add_done_callback(_note_failure)
             raise
         return call.outcomes.result()
@@ -175,22 +182,30 @@ class Coalescer:
         return True
 
     def _hold_up(self, calls: Collection[_Call]) -> None:
-        self._held_up.extend(calls)
-        for _ in range(min(len(calls), self._free_patient)):
-            self._free_patient -= 1
-            self._start(self._write_held_up())
+        for call in calls:
+            if call.abandoned:
+                self._release(call)
+            else:
+                self._held_up.put(call)
+        self._go_on()
 
-    async def _write_held_up(self) -> None:
-        """Writes calls that were held up, each by itself, waiting for locks and look-ups."""
+    def _go_on(self) -> None:
+        while (call := self._held_up.take()) is not None:
+            self._start(self._write_held_up(call))
+
+    async def _write_held_up(self, call: _Call) -> None:
+        """Writes a call that was held up by itself, waiting for locks and look-ups."""
         try:
-            while self._held_up:
-                call = self._held_up.popleft()
-                await (self._write_items(call) if call.one_by_one else self._write_call(call))
-                self._line.done(call)
-                # Others may have stood aside for this one.
-                self._wake_writer()
+            await (self._write_items(call) if call.one_by_one else self._write_call(call))
         finally:
-            self._free_patient += 1
+            self._held_up.done(call)
+            self._release(call)
+            self._go_on()
+
+    def _release(self, call: _Call) -> None:
+        self._line.done(call)
+        # Others may have stood aside for this one.
+        self._wake_writer()
 
     async def _write_call(self, call: _Call) -> None:
         try:
