@@ -21,7 +21,6 @@ from server.domain.refusals import (
     DeliveryNotified,
     DeliveryWithdrawn,
     MessageOpened,
-    Refused,
     RequestIdReused,
 )
 from server.usecases.delivery import sent_by
@@ -135,9 +134,8 @@ class Withdrawal:
                 wait_seconds=command.receipt_wait_seconds,
                 reply_by=command.reply_by,
             )
-        except Refused as failure:
-            # What is committed is withdrawn, whatever the log says afterwards.
-            _log.warning("no receipt after a commit", reason=failure.reason.value)
+        except Exception as failure:  # noqa: BLE001 - what is committed is withdrawn, whatever fails afterwards
+            _log.warning("no receipt after a commit", error=type(failure).__name__)
             return None
         return receipts.get(fact.id)
 

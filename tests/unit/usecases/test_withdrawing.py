@@ -81,6 +81,19 @@ async def test_a_log_that_is_away_takes_no_withdrawal_back(world: World) -> None
     assert world.delivery(delivery.id).state is DeliveryState.WITHDRAWN
 
 
+async def test_a_fault_of_the_log_takes_no_withdrawal_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_arguments: object, **_options: object) -> None:
+        raise LookupError("a mistake of ours")
+
+    monkeypatch.setattr(world.log, "receipts", broken)
+    delivery = await world.delivered()
+
+    assert (await withdraw(world, delivery.id, wait=5)).receipt is None
+    assert world.delivery(delivery.id).state is DeliveryState.WITHDRAWN
+
+
 async def test_repeating_it_returns_the_same_evidence(world: World) -> None:
     delivery = await world.delivered()
     first = await withdraw(world, delivery.id)
