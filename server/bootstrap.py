@@ -55,8 +55,9 @@ from server.usecases.log_queries import LogQueries
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.organisations import OrganisationRegister
-from server.usecases.ports import Log, UnitOfWork
+from server.usecases.ports import Entropy, Log, UnitOfWork
 from server.usecases.reading import Reading
+from server.usecases.register_ports import TextRecords
 from server.usecases.sender_addresses import SenderAddressRegister
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sender_place import SenderPlace
@@ -86,7 +87,7 @@ class SystemEntropy:
         self._ids = MonotonicIds(lambda: time.time_ns() // 1_000_000, secrets.token_bytes)
 
     def new_id(self) -> UUID:
-        """Returns a new identifier, greater than all that this process made before."""
+        """Returns a new identifier, greater than all that were made here before."""
         return self._ids.new_id()
 
     def random(self, count: int) -> bytes:
@@ -137,17 +138,21 @@ def dns_gateway(settings: Settings) -> Dns:
 
 def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
     """Returns the register of senders, for the operator's commands."""
-    return Registers(settings, uow, _no_log_to_wake, citizen_pki(settings)).senders
+    return _registers(settings, uow).senders
 
 
 def mailboxes(settings: Settings, uow: UnitOfWork) -> MailboxRegister:
     """Returns the register of mailboxes, for the operator's commands."""
-    return Registers(settings, uow, _no_log_to_wake, citizen_pki(settings)).mailboxes
+    return _registers(settings, uow).mailboxes
 
 
-def _no_log_to_wake() -> None:
-    # The servers' leader looks for itself every now and then.
-    pass
+def _registers(settings: Settings, uow: UnitOfWork) -> "Registers":
+    def wake_log() -> None:
+        """Wakes nobody: the servers' leader looks for itself every now and then."""
+
+    return Registers(
+        settings, uow, SystemEntropy(), wake_log, citizen_pki(settings), texts=dns_gateway(settings)
+    )
 
 
 def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
@@ -221,10 +226,16 @@ class Registers:
     """The registers of who may send and of mailboxes: use cases that are administrative acts."""
 
     def __init__(
-        self, settings: Settings, uow: UnitOfWork, wake_log: Callable[[], None], citizens: CitizenPki
+        self,
+        settings: Settings,
+        uow: UnitOfWork,
+        entropy: Entropy,
+        wake_log: Callable[[], None],
+        citizens: CitizenPki,
+        *,
+        texts: TextRecords,
     ) -> None:
-        profile = PROFILES[settings.profile]
-        clock, entropy = SystemClock(), SystemEntropy()
+        profile, clock = PROFILES[settings.profile], SystemClock()
         administration = Administration(
             uow=uow, clock=clock, entropy=entropy, wake_log=wake_log, profile=profile
         )
@@ -233,9 +244,7 @@ class Registers:
                 administration=administration, uow=uow, clock=clock, entropy=entropy, profile=profile
             ),
             administrators=AdministratorRegister(administration=administration, clock=clock, entropy=entropy),
-            domains=DomainRegister(
-                administration=administration, clock=clock, entropy=entropy, texts=dns_gateway(settings)
-            ),
+            domains=DomainRegister(administration=administration, clock=clock, entropy=entropy, texts=texts),
             addresses=SenderAddressRegister(administration=administration, clock=clock, entropy=entropy),
             certificates=CertificateRegister(
                 administration=administration, clock=clock, entropy=entropy, persons=citizens
@@ -273,7 +282,7 @@ class _Desks:
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
-        self._registers = Registers(settings, uow, log.wake, citizens)
+        self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=self._dns)
         self._mailboxes = Mailboxes(uow=uow)
         self._reading = Reading(
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
