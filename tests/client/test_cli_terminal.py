@@ -42,7 +42,8 @@ def on_terminal(caller: Connection, columns: int, answer: str, *arguments: objec
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+        # The terminal's own width counts, not what the tests' environment says of another one.
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(columns), "LINES": "40"},
     )
     os.close(theirs)
     os.write(ours, answer.encode())
