@@ -312,7 +312,11 @@ def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnSt
     origin = settings.log.origin
     guard = FileGuard(settings.log.guard, Verifier(origin, signer.public_key))
     return TransparencyService(
-        [Shard(origin, signer, guard)], log_storage(url), clock=SystemClock(), on_step=on_step
+        [Shard(origin, signer, guard)],
+        log_storage(url),
+        clock=SystemClock(),
+        former=settings.log.former_origins,
+        on_step=on_step,
     )
 
 

@@ -159,12 +159,20 @@ class LogSettings(_Section):
 
     origin: str = Field(pattern=r"^[a-z0-9.-]+(/[a-z0-9.-]+)+$")
     """Name of the log's shard, `log.e-citizen.am/2026`: the checkpoints' origin and the key's name."""
+    former_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Names of the shards before it, the oldest first: whoever follows the log goes on from there."""
     guard: NewPath
     """File outside the database that keeps the last signed checkpoint, so that a restored database can't fork
     the log.
     """
     key: KeySettings
     """The signing key."""
+
+    @model_validator(mode="after")
+    def _origins_differ(self) -> "LogSettings":
+        if len({self.origin, *self.former_origins}) <= len(self.former_origins):
+            raise ValueError("origin and former_origins must all differ")
+        return self
 
 
 class CitizenSettings(_Section):

@@ -49,10 +49,12 @@ class TransparencyService:
         storage: LogStorage,
         *,
         clock: Clock,
+        former: Sequence[str] = (),
         pace: Pace = DEFAULT_PACE,
         on_step: OnStep = unobserved,
     ) -> None:
-        """Takes the shards that this process has keys for, the current one first.
+        """Takes the shards that this process has keys for, the current one first, and the origins of those
+        before them, the oldest first: these are complete, and followed to their end.
 
         A former shard stays in the list until its last tree is published; new facts go to the current one.
         """
@@ -97,7 +99,7 @@ class TransparencyService:
         self.tail = Tail(
             storage.reader,
             # A former shard comes before the one after it.
-            [shard.origin for shard in reversed(shards)],
+            [*former, *(shard.origin for shard in reversed(shards))],
             self._published,
             poll=pace.receipt_poll,
             watchman=self._tailing,

@@ -90,6 +90,7 @@ def test_all_problems_are_told_at_once(place: Path) -> None:
         ({"NAMAK_SERVER_MAX_DEADLINE": "29s"}, "max_deadline"),
         ({"NAMAK_DATABASE_POOL_SIZE": "1"}, "database.pool_size"),
         ({"NAMAK_LOG_ORIGIN": "log.e-citizen.am"}, "log.origin"),
+        ({"NAMAK_LOG_FORMER_ORIGINS": "log.e-citizen.am/2026"}, "must all differ"),
         ({"NAMAK_LIMITS_REFUSALS_PER_MINUTE": "0"}, "limits.refusals_per_minute"),
         ({"NAMAK_DNS_SERVERS": "127.0.0.1"}, "dns.servers"),
         ({"NAMAK_DNS_SERVERS": "localhost:53"}, "127.0.0.1:53"),

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +76,7 @@ class World:
     async def replica(
         self,
         *shards: Shard,
+        former: Sequence[str] = (),
         url: str | None = None,
         on_step: OnStep = unobserved,
         pace: Pace = DEFAULT_PACE,
@@ -85,6 +86,7 @@ class World:
             shards or [self.shard()],
             log_storage(url or self.ledger.url, pace=pace),
             clock=WallClock(),
+            former=former,
             pace=pace,
             on_step=on_step,
         )
