@@ -43,9 +43,7 @@ class AccessOptionMissing(Exception):
     """A method has no usable access option: a defect of the contract, so nobody may call it."""
 
 
-JUDGED_INSIDE = frozenset(
-    {"/namak.v1.DeliveryService/Submit", "/namak.v1.DeliveryService/BatchSubmit"}
-)
+JUDGED_INSIDE = frozenset({"/namak.v1.DeliveryService/Submit", "/namak.v1.DeliveryService/BatchSubmit"})
 """Methods whose use case looks a sender's host names up itself, for each item, and keeps evidence of what it
 refuses.
 """
@@ -77,11 +75,21 @@ class AccessRules:
         """Raises unless the caller may call the method from where it is.
 
         Raises:
+            CertificateUnbound, RoleNotPermitted, NetworkNotPermitted, AccessOptionMissing: see `check_kind`.
+            NetworkNotPermitted: also a sender outside the networks and host names of its organisation.
+            ServiceUnavailable: its host names can't be looked up.
+        """
+        self.check_kind(caller, method)
+        await self.check_place(caller, method)
+
+    def check_kind(self, caller: Caller, method: str) -> None:
+        """Raises unless the caller's kind may call the method, as far as it is known without asking the DNS.
+
+        Raises:
             CertificateUnbound: a stranger, where strangers may not call.
             RoleNotPermitted: a known caller of another kind.
-            NetworkNotPermitted: a sender outside the networks and host names of its organisation (CARD-4,
-                POST-8).
-            ServiceUnavailable: its host names can't be looked up.
+            NetworkNotPermitted: a sender outside the networks of its organisation, which has no host names
+                (CARD-4, POST-8).
             AccessOptionMissing: the method's option is missing, empty or unspecified.
         """
         permitted = self._callers.get(method, frozenset())
@@ -91,13 +99,22 @@ class AccessRules:
             if isinstance(caller, Stranger):
                 raise CertificateUnbound
             raise RoleNotPermitted(type(caller).__name__.upper(), method)
-        if isinstance(caller, Sender) and not caller.in_networks:
-            await self._check_place(caller, method)
-
-    async def _check_place(self, caller: Sender, method: str) -> None:
+        if not isinstance(caller, Sender) or caller.in_networks:
+            return
         if self._place is None or not caller.host_names:
             raise NetworkNotPermitted(str(caller.connection.address))
-        if method not in JUDGED_INSIDE:
+
+    async def check_place(self, caller: Caller, method: str) -> None:
+        """Raises unless a sender outside the networks of its organisation is at one of its host names. It may
+        take as long as name servers want, and these may be the sender's own.
+
+        Raises:
+            NetworkNotPermitted: it is at none of them.
+            ServiceUnavailable: they can't be looked up.
+        """
+        if self._place is None or method in JUDGED_INSIDE:
+            return
+        if isinstance(caller, Sender) and not caller.in_networks:
             await self._place.check(caller)
 
 

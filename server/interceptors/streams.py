@@ -62,8 +62,11 @@ class Streams(Interceptor):
                 await self._send(response, context)
                 watch.cancel()
         except BaseExceptionGroup as ended:
-            # What ended first is what is told; the group holds nothing else of interest.
-            raise ended.exceptions[0] from None
+            # What ended first is what is told; the groups hold nothing else of interest.
+            first: BaseException = ended
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from None
         return None
 
     async def _send(self, response: Any, context: Context) -> None:
@@ -82,18 +85,23 @@ class Streams(Interceptor):
 
     async def _watch(self, certificate: bytes, address: IpAddress, method_name: str) -> None:
         call = current_call()
-        while True:
-            await asyncio.sleep(_until_turn(certificate, self._limits.recheck))
-            if self._stopping and call.endless:
-                raise ServiceUnavailable("server")
-            try:
-                async with asyncio.timeout(self._limits.recheck_most):
-                    caller = await self._identity.identify(
-                        certificate, address, remembered_seconds=self._limits.recheck / _TURNS
-                    )
-            except TimeoutError:
-                raise ServiceUnavailable("register of certificates") from None
-            await self._rules.check(caller, method_name)
+        place: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(_until_turn(certificate, self._limits.recheck))
+                if self._stopping and call.endless:
+                    raise ServiceUnavailable("server")
+                try:
+                    async with asyncio.timeout(self._limits.recheck_most):
+                        caller = await self._identity.identify(
+                            certificate, address, remembered_seconds=self._limits.recheck / _TURNS
+                        )
+                except TimeoutError:
+                    raise ServiceUnavailable("register of certificates") from None
+                self._rules.check_kind(caller, method_name)
+                if place is None or place.done():
+                    # Beside, for a sender's own name server must not put off that its revocation is seen.
+                    place = group.create_task(self._rules.check_place(caller, method_name))
 
 
 def _until_turn(certificate: bytes, every: float) -> float:

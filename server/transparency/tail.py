@@ -75,7 +75,9 @@ class Tail:
     def subscribe(self, followed: Followed) -> Iterator["_Follower"]:
         """See `Subscriptions`."""
         key = _key(followed)
-        if self._count >= self._most or len(self._followers.get(key, ())) >= self._most_of_one:
+        own = len(self._followers.get(key, ()))
+        # As much as is left free afterwards, so that whoever comes next finds room (`WaitingLine.put`).
+        if own >= self._most_of_one or own + 1 > self._most - self._count:
             raise Overloaded("stream of facts")
         follower = _Follower(self)
         self._followers[key].add(follower)

@@ -56,8 +56,8 @@ class Coalescer:
     """The line before the intake, and the writers at its end.
 
     A commit belongs to nobody who waits for it: cancelling a call that a transaction has taken changes
-    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded, and so
-    does one that is held up: the transaction that had taken it was given up.
+    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded, and
+    so does one that is held up: the transaction that had taken it was given up.
     """
 
     def __init__(

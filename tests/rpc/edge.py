@@ -18,6 +18,7 @@ from server.dev.pki import DevelopmentPki, Identity, Person
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
+from server.interceptors.access import CallerPlace
 from server.interceptors.deadline import STREAM, UNARY, TimeLimit
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions.am import AM
@@ -173,6 +174,7 @@ async def started_edge(
     max_concurrent_calls: int = 1000,
     drain: float = 1.0,
     tls: TlsFiles | None = None,
+    place: CallerPlace | None = None,
 ) -> AsyncIterator[Edge]:
     """Starts an edge on free ports, and stops it."""
     register, desks = world.register(), Desks()
@@ -202,7 +204,11 @@ async def started_edge(
         ),
         servicers.add_to,
         interceptor_chain(
-            identity, unary=unary, stream=stream, stream_limits=stream_limits or StreamLimits()
+            identity,
+            unary=unary,
+            stream=stream,
+            stream_limits=stream_limits or StreamLimits(),
+            place=place,
         ),
         {"": always_ready},
     )

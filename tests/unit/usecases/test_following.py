@@ -324,22 +324,37 @@ async def test_a_person_without_a_mailbox_follows_nothing() -> None:
 
 
 async def test_one_too_many_is_refused_and_one_who_leaves_makes_room() -> None:
-    post = Post(followers=3, of_one=2)
+    post = Post(followers=4, of_one=2)
     async with post.running():
         first, second = post.follow(), post.follow()
         await anext(first)
         await anext(second)
         with pytest.raises(Overloaded):
             await anext(post.follow())
-        third = post.follow(HOLDER)
+        third, fourth = post.follow(HOLDER), post.follow(Sender(CONNECTION, OTHER, None, ()))
         await anext(third)
+        await anext(fourth)
         with pytest.raises(Overloaded):
-            await anext(post.follow(Sender(CONNECTION, OTHER, None, ())))
-        await first.aclose()
-        async with aclosing(post.follow()) as again:
+            await anext(post.follow(Sender(CONNECTION, uuid4(), None, ())))
+        await fourth.aclose()
+        async with aclosing(post.follow(Sender(CONNECTION, uuid4(), None, ()))) as again:
             await anext(again)
-        await second.aclose()
-        await third.aclose()
+        for each in (first, second, third):
+            await each.aclose()
+
+
+async def test_one_owner_leaves_as_much_room_as_it_takes() -> None:
+    post = Post(followers=6, of_one=6)
+    async with post.running():
+        streams = [post.follow() for _ in range(3)]
+        for each in streams:
+            await anext(each)
+        with pytest.raises(Overloaded):
+            await anext(post.follow())
+        async with aclosing(post.follow(HOLDER)) as other:
+            await anext(other)
+        for each in streams:
+            await each.aclose()
 
 
 async def test_a_database_that_is_away_for_a_while_costs_no_fact() -> None:

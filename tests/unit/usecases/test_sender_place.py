@@ -1,5 +1,6 @@
 """Senders outside their networks: at one of their host names, at none, or nobody can tell."""
 
+import asyncio
 from collections.abc import Collection
 from ipaddress import ip_address, ip_network
 from uuid import UUID
@@ -11,7 +12,7 @@ from server.domain.refusals import NetworkNotPermitted, ServiceUnavailable
 from server.domain.sending_rights import Hosts
 from server.grpc_server import SERVICES
 from server.interceptors.access import JUDGED_INSIDE, AccessRules
-from server.usecases.sender_place import SenderPlace
+from server.usecases.sender_place import NAMES_AT_ONCE, SenderPlace
 
 HOME, ELSEWHERE = ip_address("8.8.8.8"), ip_address("9.9.9.9")
 GET, SUBMIT = "/namak.v1.DeliveryService/GetDelivery", "/namak.v1.DeliveryService/Submit"
@@ -61,6 +62,28 @@ async def test_where_a_look_up_fails_nobody_is_turned_away_for_good() -> None:
     with pytest.raises(ServiceUnavailable):
         await SenderPlace(Names({"a.am": frozenset({ELSEWHERE})})).check(sender("a.am", "b.am"))
     await SenderPlace(Names({"a.am": frozenset({HOME})})).check(sender("a.am", "b.am"))
+
+
+async def test_however_many_names_an_organisation_has_few_are_looked_up_at_once() -> None:
+    many = [f"{number}.am" for number in range(10 * NAMES_AT_ONCE)]
+    under_way = most = 0
+
+    class Slow(Names):
+        async def addresses_of(self, names: Collection[str], *, like: IpAddress) -> Hosts:
+            nonlocal under_way, most
+            under_way += len(names)
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= len(names)
+            return await super().addresses_of(names, like=like)
+
+    names = Slow({name: frozenset({ELSEWHERE}) for name in many[:-1]} | {many[-1]: frozenset({HOME})})
+    place = SenderPlace(names)
+    await asyncio.gather(*(place.check(sender(*many)) for _ in range(5)))
+    assert most == NAMES_AT_ONCE
+    assert frozenset().union(*names.asked) == set(many)
+    with pytest.raises(NetworkNotPermitted):
+        await place.check(sender(*many[:-1]))
 
 
 async def test_the_door_looks_host_names_up_for_everything_but_submissions() -> None:
