@@ -154,9 +154,8 @@ class Intake:
         side by side, each would hold its locks for as long as all of them take.
         """
         outcomes: dict[Key, Outcome] = {}
+        at = verdicts.at
         async with self._deciding:
-            # After the locks: within a mailbox, times follow the sequence as far as replicas' clocks agree.
-            at = self._clock.now()
             for count, asked in enumerate(new, 1):
                 if refused := verdicts.refused.get(asked.key):
                     self._refuse(ledger, verdicts, asked, refused, at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -48,9 +48,10 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """The judgement of new submissions: who is refused why; and by which entry the others are permitted, and
-    where they go.
+    where they go. `at` is the time for which that holds, and that evidence of it says.
     """
 
+    at: datetime
     sides: Mapping[UUID, SendingSide]
     permitted: Mapping[Key, SenderAddress]
     mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]]
@@ -105,6 +106,9 @@ class Judge:
         senders: dict[UUID, set[str]] = {}
         for asked in new:
             senders.setdefault(asked.key[0], set()).update(permission_names(asked.submission.sender))
+        # After the locks: within a mailbox, times follow the sequence as far as replicas' clocks agree.
+        # Before the look at who may send: what ended their right before this time is seen.
+        at = self._clock.now()
         sides = await tx.sending_sides.of(senders)
         if len(sides) < len(senders):
             raise LookupError("a bound certificate names an organisation that is not there")
@@ -116,7 +120,7 @@ class Judge:
             client, names = asked.caller.connection.address, _host_names(asked, sides)
             # What is known is only looked at; asking for more takes its time, outside of any transaction.
             hosts = self._host_names.known(names, like=client) if names else NO_HOSTS
-            match self._sending(asked, sides, hosts):
+            match self._sending(asked, sides, hosts, at):
                 case ServiceUnavailable() as unavailable:
                     unplaced[asked.key] = unavailable
                     unknown[client] = unknown.get(client, frozenset()) | names
@@ -129,10 +133,10 @@ class Judge:
         excess = await self._too_many(tx, refused)
         if excess or unplaced:
             raise GivenUp(excess, unplaced, unknown)
-        return Verdicts(sides, permitted, mailboxes, refused)
+        return Verdicts(at, sides, permitted, mailboxes, refused)
 
     def _sending(
-        self, asked: Asked, sides: Mapping[UUID, SendingSide], hosts: Hosts
+        self, asked: Asked, sides: Mapping[UUID, SendingSide], hosts: Hosts, at: datetime
     ) -> SenderAddress | Refused:
         caller = asked.caller
         side = sides[caller.organisation_id]
@@ -140,7 +144,7 @@ class Judge:
             asked.submission.sender,
             side.entries,
             only=caller.sender_address_id,
-            contract=side.organisation.contract_state_at(self._clock.now(), self._zone),
+            contract=side.organisation.contract_state_at(at, self._zone),
             client=caller.connection.address,
             hosts=hosts,
         )

@@ -1,12 +1,14 @@
-"""Calls that are held up, by locks or by the DNS: they hold up their own organisation's and nobody else's."""
+"""Calls that are held up, by locks, the DNS or other groups: whom they hold up, and for what time they count."""
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from server.domain.caller import IpAddress
-from server.domain.refusals import ServiceUnavailable
+from server.domain.refusals import ContractNotInForce, ServiceUnavailable
 from server.domain.sending_rights import Hosts
 from server.jurisdictions.am import AM
 from server.usecases.coalescing import PATIENT, Coalescer
@@ -117,3 +119,25 @@ async def test_who_hung_up_before_its_group_was_given_up_is_not_held_up(
     opened.set()
     await coalescer.drain()
     assert (coalescer.held, hosts.asked) == (0, 0)
+
+
+async def test_a_submission_that_waits_until_its_contract_is_over_is_not_said_to_be_accepted_after_that(
+    world: World,
+) -> None:
+    end = datetime(2026, 11, 21, 20, tzinfo=UTC)  # midnight in Yerevan
+    world.clock.time = end - timedelta(seconds=1)
+    world.uow.committed.organisations[world.src.id] = replace(world.src, contract_ends_on=date(2026, 11, 21))
+    intake = Intake(
+        uow=world.uow, clock=world.clock, entropy=world.entropy, profile=AM, host_names=world.host_names
+    )
+    coalescer = Coalescer(intake, world.log.wake)
+    async with intake._deciding:
+        # Another group is being decided meanwhile.
+        call = asyncio.create_task(coalescer.submit(world.agency, [letter()]))
+        await turns()
+        world.clock.move(timedelta(seconds=2))
+    (outcome,) = await call
+    assert isinstance(outcome, Accepted)
+    assert outcome.delivery.submitted_at == end - timedelta(seconds=1)
+    (late,) = await coalescer.submit(world.agency, [letter("late")])
+    assert isinstance(late, ContractNotInForce)
