@@ -1,4 +1,4 @@
-"""Calls that are held up, by locks, the DNS or other groups: whom they hold up, and for what time they count."""
+"""Calls that locks, the DNS or other groups hold up: whom they hold up, and for what time they count."""
 
 import asyncio
 from collections.abc import Collection
