@@ -4,22 +4,23 @@ from functools import partial
 
 from namak.v1 import billing_pb2 as pb
 from server.domain import addresses
-from server.domain.caller import Holder, Operator, Sender
+from server.domain.administration import ActingAdministrator
+from server.domain.caller import Operator, Sender
 from server.domain.profile import Profile
 from server.domain.usage import Usage, UsageReport
+from server.services.acting import current_actor
+from server.services.call import current_call
 from server.services.problems import Problems
 from server.services.values_wire import day_to_proto
 from server.usecases.billing import AskUsage
 
 
-def ask_usage_from_proto(
-    request: pb.GetUsageRequest, caller: Operator | Holder | Sender, profile: Profile
-) -> AskUsage:
+def ask_usage_from_proto(request: pb.GetUsageRequest, profile: Profile) -> AskUsage:
     problems = Problems()
+    by = _asking(problems, request.acting_as)
     sender_rule = partial(addresses.sender_address, profile=profile)
     asked = AskUsage(
-        caller=caller,
-        acting_as=problems.optional_id("acting_as", request.acting_as),
+        by=by,
         organisation_id=problems.optional_id("organisation_id", request.organisation_id),
         sender=problems.text("sender", request.sender, sender_rule) if request.sender else None,
         first=problems.day("start_date", request.start_date),
@@ -27,6 +28,15 @@ def ask_usage_from_proto(
     )
     problems.raise_if_any()
     return asked
+
+
+def _asking(problems: Problems, acting_as: str) -> Operator | ActingAdministrator | Sender:
+    caller = current_call().caller
+    if not isinstance(caller, Sender):
+        return current_actor(problems, acting_as)
+    if acting_as:
+        problems.add("acting_as", "NOT_PERMITTED", "must be empty: a sender acts for itself")
+    return caller
 
 
 def usage_report_to_proto(report: UsageReport) -> pb.GetUsageResponse:

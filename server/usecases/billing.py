@@ -7,15 +7,17 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.domain.caller import Holder, Operator, Sender
+from server.domain.administration import ActingAdministrator
+from server.domain.caller import Operator, Sender
 from server.domain.fields import Malformed
 from server.domain.local_days import Stretch, stretches
 from server.domain.profile import Profile
 from server.domain.refusals import FieldProblem, InvalidFields, NotFound, ResourceNotPermitted
 from server.domain.usage import UsageReport, UsageRow
+from server.usecases.administration import check_right
 from server.usecases.ports import UnitOfWork
 
-STRETCHES_AT_ONCE: Final = 31
+STRETCHES_AT_ONCE: Final = 7
 """One statement counts so many stretches of days, so that no question takes too long for one."""
 
 
@@ -23,12 +25,10 @@ STRETCHES_AT_ONCE: Final = 31
 class AskUsage:
     """Asks for the usage of the days from `first` to `last`, both inclusive.
 
-    `acting_as` is the organisation that an administrator acts for, None for others. `sender` is an address in
-    canonical form, None for all.
+    `sender` is an address in canonical form, None for all.
     """
 
-    caller: Operator | Holder | Sender
-    acting_as: UUID | None
+    by: Operator | ActingAdministrator | Sender
     organisation_id: UUID | None
     sender: str | None
     first: date
@@ -48,15 +48,17 @@ class Billing:
         A sender bound to one permission gets what was sent under that alone.
 
         Raises:
-            InvalidFields: the days make no sense; or nobody, or two organisations, are named.
+            InvalidFields: the days make no sense, or the operator names no organisation.
             NotFound: the operator named an organisation that does not exist.
             ResourceNotPermitted: another named one that is not theirs, or that does not exist.
         """
         organisation_id = _organisation(asked)
         days = days_asked_for(asked.first, asked.last, self._zone)
-        permission = asked.caller.sender_address_id if isinstance(asked.caller, Sender) else None
+        permission = asked.by.sender_address_id if isinstance(asked.by, Sender) else None
         rows: list[UsageRow] = []
         async with self._uow.reading() as tx:
+            if not isinstance(asked.by, Sender):
+                await check_right(tx, asked.by)
             if await tx.organisations.get(organisation_id) is None:
                 raise NotFound("organisation", str(organisation_id))
             for some in in_portions(days):
@@ -82,35 +84,13 @@ def in_portions(days: Sequence[Stretch]) -> Iterator[Sequence[Stretch]]:
 
 def _organisation(asked: AskUsage) -> UUID:
     """Returns whose usage the caller asks for and may see."""
-    match asked.caller:
+    match asked.by:
         case Operator():
-            _check_nobody_acts(asked)
             if asked.organisation_id is None:
-                raise InvalidFields(
-                    [FieldProblem("organisation_id", "MISSING", "must name the organisation")]
-                )
+                problem = FieldProblem("organisation_id", "REQUIRED", "must name the organisation")
+                raise InvalidFields([problem])
             return asked.organisation_id
-        case Sender():
-            _check_nobody_acts(asked)
-            return _same(asked.caller.organisation_id, asked.organisation_id)
-        case Holder():
-            if asked.acting_as is None:
-                raise InvalidFields(
-                    [FieldProblem("acting_as", "MISSING", "must name the organisation that you act for")]
-                )
-            if asked.acting_as not in asked.caller.administers:
+        case Sender(organisation_id=own) | ActingAdministrator(organisation_id=own):
+            if asked.organisation_id not in (None, own):
                 raise ResourceNotPermitted("organisation")
-            return _same(asked.acting_as, asked.organisation_id)
-
-
-def _same(own: UUID, named: UUID | None) -> UUID:
-    if named not in (None, own):
-        raise ResourceNotPermitted("organisation")
-    return own
-
-
-def _check_nobody_acts(asked: AskUsage) -> None:
-    if asked.acting_as is not None:
-        raise InvalidFields(
-            [FieldProblem("acting_as", "NOT_AN_ADMINISTRATOR", "is for administrators alone")]
-        )
+            return own

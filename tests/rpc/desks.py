@@ -154,7 +154,7 @@ class Desks:
     # Billing
 
     async def usage(self, asked: AskUsage) -> UsageReport:
-        await self._serve(asked, asked.caller)
+        await self._serve(asked)
         day = UsageRow(asked.first, "notices@src.am", Usage(3, 1))
         return UsageReport.of("Asia/Yerevan", [day])
 

@@ -46,7 +46,6 @@ async def test_a_request_reaches_the_use_case_in_canonical_form(edge: Edge) -> N
         ({"end_date": Date(year=10_000, month=1, day=1)}, "end_date"),
         ({"end_date": Date(year=-1, month=1, day=1)}, "end_date"),
         ({"organisation_id": "garbage"}, "organisation_id"),
-        ({"acting_as": "garbage"}, "acting_as"),
         ({"sender": "somebody@gmail.com"}, "sender"),
     ],
 )
@@ -69,3 +68,13 @@ async def test_days_that_are_left_out_are_all_named_at_once(edge: Edge) -> None:
         ("start_date", "DAY_MALFORMED"),
         ("end_date", "DAY_MALFORMED"),
     ]
+
+
+@pytest.mark.parametrize("caller", ["operator", "agency"])
+async def test_machines_act_for_nobody_else(edge: Edge, caller: str) -> None:
+    async with edge.channel(getattr(edge.world, caller)) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await billing_pb2_grpc.BillingServiceStub(channel).GetUsage(request(acting_as=ORGANISATION))
+
+    violations = bad_request(refused.value).field_violations
+    assert [(each.field, each.reason) for each in violations] == [("acting_as", "NOT_PERMITTED")]

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from server.domain.caller import Connection, Holder, Operator, Sender
+from server.domain.administration import ActingAdministrator, Administrator
+from server.domain.caller import Connection, Operator, Sender
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.refusals import InvalidFields, NotFound, ResourceNotPermitted
+from server.domain.senders import Organisation
 from server.domain.usage import Usage, UsageDifference
 from server.jurisdictions.am import AM
 from server.usecases.billing import AskUsage, Billing
@@ -25,15 +27,14 @@ DAY = timedelta(days=1)
 
 
 def ask(
-    caller: Operator | Holder | Sender,
+    by: Operator | ActingAdministrator | Sender,
     *,
-    acting_as: UUID | None = None,
     organisation_id: UUID | None = None,
     sender: str | None = None,
     first: date = TODAY,
     last: date = TODAY,
 ) -> AskUsage:
-    return AskUsage(caller, acting_as, organisation_id, sender, first, last)
+    return AskUsage(by, organisation_id, sender, first, last)
 
 
 def billing(world: World) -> Billing:
@@ -108,53 +109,58 @@ async def test_a_sender_bound_to_one_address_sees_only_what_that_one_sent() -> N
     assert (await billing(world).usage(ask(bound, sender="notices@src.am"))).total == Usage()
 
 
-async def test_the_operator_and_an_administrator_name_the_organisation() -> None:
+def administrator(world: World, of: Organisation, *, enabled: bool = True) -> ActingAdministrator:
+    """Returns a person who acts for an organisation, and is one of its administrators, or was."""
+    world.uow.committed.administrators[of.id, ANI] = Administrator(
+        of.id, ANI, "Անի", START, None if enabled else START
+    )
+    return ActingAdministrator(CONNECTION, ANI, of.id)
+
+
+async def test_the_operator_an_administrator_and_the_sender_itself_are_told() -> None:
     world = World()
     await sent(world, "1")
-    administrator = replace(world.holder(ANI), administers=frozenset({world.src.id, world.other.id}))
+    acting = administrator(world, world.src)
 
     for asked in (
         ask(OPERATOR, organisation_id=world.src.id),
-        ask(administrator, acting_as=world.src.id),
-        ask(administrator, acting_as=world.src.id, organisation_id=world.src.id),
+        ask(acting),
+        ask(acting, organisation_id=world.src.id),
         ask(world.agency, organisation_id=world.src.id),
     ):
         assert (await billing(world).usage(asked)).total == Usage(1, 0)
 
 
-@pytest.mark.parametrize("organisation_id", [None, uuid4()])
-async def test_who_names_no_organisation_or_one_that_is_not_theirs_gets_nothing(
-    organisation_id: UUID | None,
-) -> None:
+async def test_nobody_is_told_what_others_sent() -> None:
     world = World()
-    administrator = replace(world.holder(ANI), administers=frozenset({world.src.id}))
+    acting = administrator(world, world.src)
 
-    async def refusal(asked: AskUsage) -> type[Exception]:
-        with pytest.raises((InvalidFields, NotFound, ResourceNotPermitted)) as refused:
+    for asked in (
+        ask(acting, organisation_id=world.other.id),
+        # Another's and an absent one look the same.
+        ask(acting, organisation_id=uuid4()),
+        ask(world.agency, organisation_id=world.other.id),
+        ask(world.agency, organisation_id=uuid4()),
+    ):
+        with pytest.raises(ResourceNotPermitted):
             await billing(world).usage(asked)
-        return refused.type
-
-    expected = InvalidFields if organisation_id is None else NotFound
-    assert await refusal(ask(OPERATOR, organisation_id=organisation_id)) is expected
-    expected_of_person = InvalidFields if organisation_id is None else ResourceNotPermitted
-    assert await refusal(ask(administrator, acting_as=organisation_id)) is expected_of_person
-    # Another's and an absent one look the same.
-    assert await refusal(ask(administrator, acting_as=world.other.id)) is ResourceNotPermitted
-    # Rights never add up: acting for one, an administrator does not see the other.
-    both = replace(administrator, administers=frozenset({world.src.id, world.other.id}))
-    asked = ask(both, acting_as=world.src.id, organisation_id=world.other.id)
-    assert await refusal(asked) is ResourceNotPermitted
-    assert await refusal(ask(world.agency, organisation_id=world.other.id)) is ResourceNotPermitted
-    assert await refusal(ask(world.holder(ANI), acting_as=world.src.id)) is ResourceNotPermitted
 
 
-async def test_machines_do_not_act_for_anybody() -> None:
+async def test_an_administrator_who_was_disabled_meanwhile_is_told_nothing() -> None:
     world = World()
 
-    for caller in (OPERATOR, world.agency):
-        with pytest.raises(InvalidFields) as refused:
-            await billing(world).usage(ask(caller, acting_as=world.src.id, organisation_id=world.src.id))
-        assert [problem.field for problem in refused.value.problems] == ["acting_as"]
+    with pytest.raises(ResourceNotPermitted):
+        await billing(world).usage(ask(administrator(world, world.src, enabled=False)))
+
+
+async def test_the_operator_names_an_organisation_that_exists() -> None:
+    world = World()
+
+    with pytest.raises(InvalidFields) as refused:
+        await billing(world).usage(ask(OPERATOR))
+    assert [problem.field for problem in refused.value.problems] == ["organisation_id"]
+    with pytest.raises(NotFound):
+        await billing(world).usage(ask(OPERATOR, organisation_id=uuid4()))
 
 
 @pytest.mark.parametrize(
