@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
+_AHEAD = 0.5
+"""From this part of its time on, what is asked for again is looked at anew while the old still counts."""
 _LOOKS_AT_ONCE = 4
 _KEYS_OF_ONE_LOOK = 250
 
@@ -28,6 +30,8 @@ class Remembered(Generic[_K, _V]):
     Calls that come while a look is under way share it, if it began recently enough: its snapshot is no older
     than it. Calls for many things at once share one look for all of them. A look that failed is not
     remembered.
+
+    What is asked for all the time is looked at again before it is too old, so that nobody waits for it.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Remembered(Generic[_K, _V]):
         self._seconds = seconds
         self._most = most
         self._looks: OrderedDict[_K, _Look[_K, _V]] = OrderedDict()
+        # Looks that take the place of those of the same keys above, which still count.
+        self._ahead: dict[_K, _Look[_K, _V]] = {}
         self._gathering: _Look[_K, _V] | None = None
         self._turns = asyncio.Semaphore(_LOOKS_AT_ONCE)
 
@@ -52,21 +58,47 @@ class Remembered(Generic[_K, _V]):
         """Returns what a look finds that began recently, by another measure if one is given; raises what it
         raised.
         """
-        look = self._looks.get(key)
+        look = self._newest(key)
         if look is None or self._is_old(look, self._seconds if seconds is None else seconds):
-            look = self._looks[key] = self._to_begin()
-            look.keys.add(key)
+            look = self._looks[key] = self._look_for(key)
+            self._ahead.pop(key, None)
+        elif key not in self._ahead and self._is_aging(look):
+            self._ahead[key] = self._look_for(key)
         self._looks.move_to_end(key)
         while len(self._looks) > self._most:
-            self._looks.popitem(last=False)
+            forgotten, _ = self._looks.popitem(last=False)
+            self._ahead.pop(forgotten, None)
         assert look.found is not None
+        if look.found.done():
+            return look.found.result()[key]
         # Shielded, for one caller who hangs up must not fail the others who wait for the same look.
         return (await asyncio.shield(look.found))[key]
+
+    def _newest(self, key: _K) -> _Look[_K, _V] | None:
+        """Returns the newest look for a key that is done, or else one under way."""
+        look, ahead = self._looks.get(key), self._ahead.get(key)
+        if ahead is None or look is None:
+            return look
+        assert ahead.found is not None
+        if not ahead.found.done() and not self._is_old(look, self._seconds):
+            return look
+        del self._ahead[key]
+        if not _failed(ahead.found):
+            self._looks[key] = look = ahead
+        return look
+
+    def _look_for(self, key: _K) -> _Look[_K, _V]:
+        look = self._to_begin()
+        look.keys.add(key)
+        return look
 
     def _is_old(self, look: _Look[_K, _V], seconds: float) -> bool:
         if look.found is None or _failed(look.found):
             return True
         return look.began is not None and self._monotonic() - look.began > seconds
+
+    def _is_aging(self, look: _Look[_K, _V]) -> bool:
+        return look.found is not None and look.found.done() and self._is_old(look, self._seconds * _AHEAD)
 
     def _to_begin(self) -> _Look[_K, _V]:
         """Returns the look that begins next, for more keys to be added."""

@@ -12,7 +12,12 @@ from uuid import uuid4
 import pytest
 
 from server.domain.caller import Caller, Connection, Holder, Operator, Sender, Stranger
-from server.domain.refusals import CertificateRevoked, CertificateUnbound, RevocationStatusUnknown
+from server.domain.refusals import (
+    CertificateRevoked,
+    CertificateUnbound,
+    RevocationStatusUnknown,
+    ServiceUnavailable,
+)
 from server.interceptors.peer_identity import address_of
 from server.usecases.identity import Identity
 from server.usecases.ports import Transaction
@@ -58,12 +63,14 @@ class SlowRegister(Register):
     def __init__(self) -> None:
         super().__init__()
         self.go = asyncio.Event()
+        self.finished = 0
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         async with super().reading() as tx:
             await self.go.wait()
             yield tx
+        self.finished += 1
 
 
 class Scene:
@@ -245,6 +252,65 @@ async def test_a_call_does_not_join_a_look_that_began_too_long_ago() -> None:
     await asyncio.gather(early, late)
 
     assert register.readings == 2
+
+
+async def test_who_calls_all_the_time_never_waits_for_a_look() -> None:
+    register = SlowRegister()
+    register.go.set()
+    scene = Scene(register)
+    register.bind_operator(SHA256)
+    await scene.identify()
+    register.revoke(SHA256)
+
+    register.go.clear()
+    scene.clocks.seconds = 0.3
+    for _ in range(10):
+        assert isinstance(await asyncio.wait_for(scene.identify(), 10), Operator)
+    await until(lambda: register.readings == 2)
+    register.go.set()
+    await until(lambda: register.finished == 2)
+
+    with pytest.raises(CertificateRevoked):
+        await scene.identify()
+    assert register.readings == 2
+
+
+async def test_a_look_ahead_that_is_too_late_is_waited_for_and_not_the_old_one_taken() -> None:
+    register = SlowRegister()
+    register.go.set()
+    scene = Scene(register)
+    register.bind_operator(SHA256)
+    await scene.identify()
+    register.go.clear()
+    scene.clocks.seconds = 0.3
+    await scene.identify()
+    await until(lambda: register.readings == 2)
+    register.revoke(SHA256)
+
+    scene.clocks.seconds = 0.6
+    late = asyncio.create_task(scene.identify())
+    register.go.set()
+
+    with pytest.raises(CertificateRevoked):
+        await late
+    assert register.readings == 2
+
+
+async def test_a_look_ahead_that_failed_fails_nobody_whom_the_old_one_serves() -> None:
+    register = SlowRegister()
+    register.go.set()
+    scene = Scene(register)
+    register.bind_operator(SHA256)
+    await scene.identify()
+    register.out_of_order = True
+
+    scene.clocks.seconds = 0.3
+    for _ in range(20):
+        assert isinstance(await scene.identify(), Operator)
+        await asyncio.sleep(0)
+    scene.clocks.seconds = 0.51
+    with pytest.raises(ServiceUnavailable):
+        await scene.identify()
 
 
 async def test_a_caller_who_hangs_up_does_not_fail_the_others() -> None:
