@@ -6,12 +6,23 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 from rich.console import Console
 
-from scripts.story import letters, reading, registering, sending, verifying
+from scripts.story import (
+    accounting,
+    administering,
+    letters,
+    reading,
+    registering,
+    sending,
+    verifying,
+    withdrawing,
+)
+from scripts.story.commanding import Shell
 from scripts.story.place import InUse, Place
 from scripts.story.post import Post, bind_operator, callers
 from scripts.story.registering import PERSON, SENDER
@@ -47,11 +58,16 @@ async def prepare(stage: Stage, place: Place) -> tuple[World, ServerProcess]:
 
 async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
     """Plays everything that needs the server; returns the delivery that was confirmed."""
+    began, shell = datetime.now(UTC), Shell(stage, post)
     registered = await registering.registration(stage, post)
-    await sending.submission(stage, post, files)
+    await administering.administration(stage, post, shell)
+    regretted_id = await sending.submission(stage, post, files)
     await sending.refusals(stage, post, registered, files)
-    delivery_id = await reading.reading(stage, post)
+    await withdrawing.withdrawal(stage, shell, regretted_id)
+    delivery_id = await reading.reading(stage, post, shell)
     await reading.outcome(stage, post, delivery_id)
+    await withdrawing.following(stage, shell)
+    await accounting.accounts(stage, shell, began)
     return delivery_id
 
 

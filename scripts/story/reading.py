@@ -8,6 +8,8 @@ from namak.client.confirmation import check_statement, sign_statement
 from namak.client.receipts import save_receipts
 from namak.config import Connection
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2
+from scripts.story import withdrawing
+from scripts.story.commanding import Shell
 from scripts.story.post import Post
 from scripts.story.stage import Stage
 
@@ -20,7 +22,7 @@ FACTS_OF_THE_SENDER = [
 ]
 
 
-async def reading(stage: Stage, post: Post) -> str:
+async def reading(stage: Stage, post: Post, shell: Shell) -> str:
     """The citizen lists, opens, downloads, and confirms with the card's signing key."""
     stage.act("The citizen reads and confirms with the ID card")
     mailbox = post.citizen.mailbox
@@ -53,6 +55,7 @@ async def reading(stage: Stage, post: Post) -> str:
             mailbox.download(delivery_id, number, place, expected=part, force=True),
             lambda path: f"{path.stat().st_size:,} bytes, digest checked",
         )
+    await withdrawing.too_late(shell, delivery_id)
     issued = await stage.step(
         "citizen", "asks for the statement to sign", mailbox.issue_statement(delivery_id), lambda _: "issued"
     )

@@ -10,6 +10,7 @@ from scripts.story.stage import Stage
 from server.dev.pki import Identity
 
 AGENCY = "State Revenue Committee"
+AGENCY_CODE = "00000701"
 SENDER = "notices@src.am"
 SENDER_ELSEWHERE = "info@src.am"
 PERSON = "5001950015@e-citizen.am"
@@ -31,7 +32,7 @@ async def registration(stage: Stage, post: Post) -> Registered:
     agency = await stage.step(
         "operator",
         f"registers the organisation {AGENCY}",
-        admin.register_organisation(code="00000701", display_name=AGENCY),
+        admin.register_organisation(code=AGENCY_CODE, display_name=AGENCY),
         lambda organisation: f"code {organisation.code}",
     )
     await stage.step(

@@ -77,6 +77,11 @@ class Stage:
         """How long the story has run."""
         return time.monotonic() - self._began
 
+    @property
+    def room(self) -> int:
+        """Columns that a remark has."""
+        return self.console.width - _INDENT
+
     def act(self, title: str) -> None:
         """Begins an act."""
         self.console.print()

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from namak.v1 import evidence_pb2, evidence_pb2_grpc
 from scripts.story import verifying
+from scripts.story.administering import ADMINISTRATOR
 from scripts.story.playing import SAMPLES, online
 from scripts.story.post import bind_operator, callers
 from scripts.story.sending import NOBODY, SUBJECT
@@ -120,7 +121,7 @@ def lines_of(log: Path) -> list[dict[str, Any]]:
 def personal_and_secret(told: Told) -> Iterable[str]:
     """Yields what must not stand in a log: who gets what, what it says, and keys to anything."""
     world = told.world
-    for person in (world.citizen.person, world.other_citizen.person):
+    for person in (world.citizen.person, world.other_citizen.person, ADMINISTRATOR):
         yield from (person.personal_number, person.given_name, person.surname)
     yield from ("22335588", NOBODY, "@e-citizen.am", SUBJECT, *SUBJECT.split())
     yield from (world.card_token.pin, world.log_token.pin, "PRIVATE KEY")
@@ -155,8 +156,16 @@ async def test_the_log_tells_of_every_call_and_of_nothing_personal(told: Told) -
         "ConfirmReading",
         "ListFacts",
         "GetReceipt",
+        "EnableAdministrator",
+        "UpdateSenderAddress",
+        "ListAdministrativeActs",
+        "WithdrawDelivery",
+        "WatchDeliveries",
+        "GetUsage",
+        "ListMailboxLinks",
     }
     reasons = {line.get("reason") for line in lines}
     assert reasons >= {"NETWORK_NOT_PERMITTED", "SENDER_SUSPENDED", "MAILBOX_UNKNOWN", "NOT_OPENED"}
+    assert "MESSAGE_OPENED" in reasons
     assert [line for line in lines if line["level"] in {"error", "critical"}] == []
     assert [secret for secret in personal_and_secret(told) if secret in text] == []

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from scripts.story import letters
 from scripts.story import playing as demo
+from scripts.story.commanding import broken
 from scripts.story.place import InUse, Place
 from scripts.story.stage import PIPED_WIDTH, console_for
 
@@ -132,3 +134,14 @@ def test_no_line_ends_with_blanks_where_nobody_looks() -> None:
 
     assert output.getvalue().startswith("a word\n")
     assert re.search(r"[ ]$", output.getvalue(), re.MULTILINE) is None
+
+
+def test_a_long_command_is_broken_so_that_it_can_be_copied() -> None:
+    words = ["namak", "admin", "administrator", "enable", "3708850042", "--name", "Nare O'Hakobyan"]
+
+    lines = list(broken(words, 40))
+
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 40
+    assert shlex.split("\n".join(lines).removeprefix("$").replace("\\\n", "")) == words
+    assert list(broken(words, 200)) == ["$ " + shlex.join(words)]
