@@ -1,6 +1,7 @@
 """The programs that the docs print are run as they stand, against the whole server."""
 
 import asyncio
+import os
 import re
 import shutil
 import sys
@@ -20,13 +21,25 @@ def program_in(page: str) -> str:
     return str(program)
 
 
+def commands_in(page: str, beginning: str) -> str:
+    """Returns the block of commands that begins so."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = (each for each in blocks if each.startswith(beginning))
+    return str(block)
+
+
 async def run(program: str, directory: Path) -> str:
     """Runs a program in a directory that holds what it names; returns what it prints."""
     path = directory / "program.py"
     path.write_text(program, encoding="utf-8")
+    return await _printed(sys.executable, "-P", str(path), directory=directory)
+
+
+async def _printed(*command: str, directory: Path) -> str:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", str(path)),
+        *command,
         cwd=directory,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -56,3 +69,45 @@ async def test_the_operators_program_registers_and_the_agencys_sends(post: Post,
     assert second.endswith("-ContentConsignment.tlog-proof")
     (tmp_path / "letter.pdf").write_bytes(b"another letter")
     assert (await run(sending, tmp_path)).startswith("REQUEST_ID_REUSED ")
+
+
+async def test_the_operators_commands_register_and_close_as_the_page_tells(
+    post: Post, tmp_path: Path
+) -> None:
+    world = post.world
+    shutil.copy(
+        world.write_client("commanding-operator", world.operator, post.address), tmp_path / "operator.toml"
+    )
+    shutil.copy(
+        post.pki.machine("commanded", organisation="X", common_name="x").cert_path, tmp_path / "agency.pem"
+    )
+    # Another organisation than the one that the page's program registers in the same post.
+    others = {"217.76.0.10/32": "127.0.0.1/32", "00000701": "00000799", "src.am": "commanded.am"}
+    others["5001950015"] = "4908870019"
+    registering = commands_in("docs/operations.md", "export NAMAK_CONFIG=operator.toml")
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    looking_after = re.findall(r"^\| [^|]+ \| `(namak admin [^`]+)`", page, re.MULTILINE)
+    assert len(looking_after) == 8
+    script = "\n".join(["set -e", registering, *(f"{line} --yes" for line in looking_after), AUDIT])
+    for printed, tried in others.items():
+        script = script.replace(printed, tried)
+
+    acts = await _printed("bash", "-c", script, directory=tmp_path)
+
+    named = re.findall(r"^ *\"act\": \"(\w+)\"", acts, re.MULTILINE)
+    assert sorted(named) == sorted(
+        [
+            "RegisterOrganisation",
+            "RegisterDomain",
+            "EnableAdministrator",
+            "RegisterSenderAddress",
+            "BindCertificate",
+            "SuspendSenderAddress",
+            "RevokeCertificate",
+            "DisableAdministrator",
+            *["SetContractState"] * 4,
+        ]
+    )
+
+
+AUDIT = "namak --json admin audit --org 00000701"
