@@ -1,7 +1,6 @@
 """The one place where exceptions become statuses."""
 
 import asyncio
-import traceback
 from typing import Any
 
 import grpc
@@ -15,6 +14,7 @@ from server.interceptors.call_context import REQUEST_ID_KEY
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services.call import Call, Context, current_call
 from server.services.refusals_wire import internal_error, refusal_to_status
+from server.usecases.failures import frames_of
 
 _log = structlog.get_logger(__name__)
 
@@ -50,14 +50,12 @@ class Errors(Interceptor):
 
 
 def _log_fault(call: Call, fault: Exception) -> None:
-    # Where it happened and what kind it was, without its text: a database puts the row's values in there.
-    frames = traceback.format_tb(fault.__traceback__)
     causes: list[str] = []
     cause: BaseException | None = fault
     while cause is not None and len(causes) < _CAUSES:
         causes.append(type(cause).__qualname__)
         cause = cause.__cause__ or cause.__context__
-    _log.error("call failed", call_id=call.id, method=call.method, errors=causes, frames=frames)
+    _log.error("call failed", call_id=call.id, method=call.method, errors=causes, frames=frames_of(fault))
 
 
 async def _abort(context: Context, call: Call, status: status_pb2.Status) -> None:

@@ -6,7 +6,6 @@ groups grow by themselves, because more comes in while the writers write.
 
 import asyncio
 import contextvars
-import traceback
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import structlog
 from server.domain.caller import Sender
 from server.domain.deliveries import Submission
 from server.domain.refusals import InternalFault, Refused, ServiceUnavailable, TooManyRefusals
+from server.usecases.failures import frames_of
 from server.usecases.held_up import HeldUp
 from server.usecases.intake import Intake, Outcome
 from server.usecases.judging import Asked
@@ -56,8 +56,9 @@ class Coalescer:
     """The line before the intake, and the writers at its end.
 
     A commit belongs to nobody who waits for it: cancelling a call that a transaction has taken changes
-    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded, and
-    so does one that is held up: the transaction that had taken it was given up.
+    nothing. A call that is cancelled before, by its deadline or its client, leaves the line unrecorded. So
+    does one that is held up and has not begun anew; except that of a batch, what could be decided without
+    host names may have been committed with the group, and stays: repeating the batch tells it.
     """
 
     def __init__(
@@ -255,16 +256,13 @@ def _fail(group: Sequence[_Call], failure: Exception) -> None:
 
 
 def _warn(event: str, failure: Exception, **fields: str) -> None:
-    _log.error(event, error=type(failure).__name__, frames=_frames(failure), **fields)
-
-
-def _frames(failure: BaseException) -> list[str]:
-    # Where it happened, without the exception's own text: a database puts the row's values in there.
-    return traceback.format_tb(failure.__traceback__)
+    _log.error(event, error=type(failure).__name__, frames=frames_of(failure), **fields)
 
 
 def _note_failure(outcomes: asyncio.Future[list[Outcome]]) -> None:
     if not outcomes.cancelled() and (failure := outcomes.exception()) is not None:
         _log.error(
-            "a commit failed after its caller had left", error=type(failure).__name__, frames=_frames(failure)
+            "a commit failed after its caller had left",
+            error=type(failure).__name__,
+            frames=frames_of(failure),
         )

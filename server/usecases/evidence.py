@@ -24,6 +24,7 @@ from server.domain.refusals import (
     ServiceUnavailable,
 )
 from server.usecases.administration import check_right
+from server.usecases.delivery import sent_by
 from server.usecases.mailboxes import checked_page_size, own_mailbox
 from server.usecases.ports import Log, Transaction, UnitOfWork
 from server.usecases.receipts import receipts_in_time
@@ -168,9 +169,7 @@ def _audiences(caller: Sender | Holder) -> frozenset[Audience]:
 async def _visible_delivery(tx: Transaction, caller: Sender | Holder, delivery_id: UUID) -> Delivery:
     match caller:
         case Sender():
-            delivery = (await tx.deliveries.sent(caller.organisation_id, [delivery_id])).get(delivery_id)
-            if delivery is not None and caller.sender_address_id in (None, delivery.sender_address_id):
-                return delivery
+            return await sent_by(tx, caller, delivery_id)
         case Holder():
             mailbox = await own_mailbox(tx, caller)
             message = await tx.deliveries.in_mailbox(mailbox.id, delivery_id, caller.person_number)

@@ -1,7 +1,6 @@
 """How messages come in: the one way to submit, and what the reply waits for (POST-2, POST-8)."""
 
 import math
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from server.domain.refusals import (
     InvalidFields,
 )
 from server.usecases.coalescing import Coalescer
+from server.usecases.failures import frames_of
 from server.usecases.intake import Accepted, Intake, Outcome
 from server.usecases.ports import Clock, Entropy, HostNames, Log, UnitOfWork
 from server.usecases.receipts import receipts_in_time
@@ -104,7 +104,9 @@ class SubmissionDesk:
                 reply_by=command.reply_by,
             )
         except Exception as failure:  # noqa: BLE001 - what is committed is accepted, whatever fails afterwards
-            _log.warning("no receipts after a commit", error=type(failure).__name__, frames=_frames(failure))
+            _log.warning(
+                "no receipts after a commit", error=type(failure).__name__, frames=frames_of(failure)
+            )
             return outcomes
 
         def complete(outcome: Outcome) -> Outcome:
@@ -130,8 +132,3 @@ def _check_batch(submissions: Sequence[Submission]) -> None:
         seen.add(submission.request_id)
     if problems:
         raise InvalidFields(problems)
-
-
-def _frames(failure: BaseException) -> list[str]:
-    # Where it happened, without the exception's own text: a database puts the row's values in there.
-    return traceback.format_tb(failure.__traceback__)
