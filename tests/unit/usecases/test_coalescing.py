@@ -19,7 +19,14 @@ from server.domain.refusals import (
     TooManyRefusals,
 )
 from server.jurisdictions.am import AM
-from server.usecases.coalescing import PATIENT, WORTH_ANOTHER, WRITERS, Coalescer
+from server.usecases.coalescing import (
+    MOST_ROUNDS,
+    PATIENT,
+    QUIET_ROUNDS,
+    WORTH_ANOTHER,
+    WRITERS,
+    Coalescer,
+)
 from server.usecases.intake import Accepted, Intake, Outcome
 from server.usecases.ports import Contended
 from server.usecases.waiting_line import LineLimits
@@ -90,6 +97,27 @@ async def test_what_waits_together_is_one_commit_whoever_sent_it(world: World) -
     assert kinds == [[Accepted]] * 11 + [[Accepted, MailboxUnknown]]
     assert world.uow.commits == 1
     assert accepted(outcomes[10][0]).delivery.organisation_id == world.other.id
+
+
+async def test_calls_that_come_through_the_edge_one_after_the_other_are_one_commit(world: World) -> None:
+    coalescer = coalescer_of(world)
+    calls = []
+    for number in range(20):
+        calls.append(asyncio.create_task(coalescer.submit(world.agency, [letter(str(number))])))
+        await turns(QUIET_ROUNDS // 2)
+    await asyncio.gather(*calls)
+    assert world.uow.commits < 20 // 4
+
+
+async def test_arrivals_without_end_hold_nobody_up(world: World) -> None:
+    coalescer = coalescer_of(world)
+    first = asyncio.create_task(coalescer.submit(world.agency, [letter("first")]))
+    others = []
+    for number in range(2 * MOST_ROUNDS // (QUIET_ROUNDS - 2)):
+        others.append(asyncio.create_task(coalescer.submit(world.agency, [letter(str(number))])))
+        await turns(QUIET_ROUNDS - 2)
+    assert first.done()
+    await asyncio.gather(*others)
 
 
 async def test_calls_that_come_while_a_group_is_written_are_the_next_one(world: World) -> None:
