@@ -133,13 +133,6 @@ class SqlAdministrativeActs:
         }
         await self._statements.run(insert(_ACTS), values)
 
-    async def get(self, evidence_id: UUID) -> ListedAct | None:
-        """Returns the act that this is the evidence of."""
-        row = await self._statements.first(
-            select(_ACTS).where(_ACTS.c.evidence_id == bindparam("key")), {"key": evidence_id}
-        )
-        return None if row is None else _act(row)
-
     async def list_newest(self, wanted: ActFilter, *, before: UUID | None, limit: int) -> Sequence[ListedAct]:
         """Lists acts by descending identifier of their evidence."""
         conditions = {

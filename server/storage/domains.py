@@ -20,6 +20,19 @@ _ADD = insert(_DOMAINS).on_conflict_do_nothing(index_elements=[_DOMAINS.c.name])
 _FORGET = delete(_CHALLENGES).where(
     _CHALLENGES.c.organisation_id == bindparam("organisation"), _CHALLENGES.c.expires_at <= bindparam("now")
 )
+# Two transactions may both have too many before them: neither waits for what the other is deleting.
+_FORGET_OLDEST = delete(_CHALLENGES).where(
+    _CHALLENGES.c.organisation_id == bindparam("organisation"),
+    _CHALLENGES.c.name.in_(
+        select(_CHALLENGES.c.name)
+        .where(
+            _CHALLENGES.c.organisation_id == bindparam("organisation"), _CHALLENGES.c.name != bindparam("key")
+        )
+        .order_by(_CHALLENGES.c.expires_at.desc(), _CHALLENGES.c.name)
+        .offset(bindparam("others"))
+        .with_for_update(skip_locked=True)
+    ),
+)
 _PROPOSE = insert(_CHALLENGES).on_conflict_do_nothing(
     index_elements=[_CHALLENGES.c.organisation_id, _CHALLENGES.c.name]
 )
@@ -75,8 +88,10 @@ class SqlDomains:
         rows = await self._statements.rows(query.order_by(_name_in_order).limit(limit), values)
         return [_domain(row) for row in rows]
 
-    async def challenge(self, proposed: DomainChallenge, now: datetime) -> DomainChallenge:
-        """Returns what stands until it expires, or else the proposed, which is kept then."""
+    async def challenge(self, proposed: DomainChallenge, now: datetime, *, most: int) -> DomainChallenge:
+        """Returns what stands until it expires, or else the proposed, which is kept then and, if need be, the
+        oldest forgotten.
+        """
         values = {
             "organisation_id": proposed.organisation_id,
             "name": proposed.name,
@@ -84,7 +99,9 @@ class SqlDomains:
             "expires_at": proposed.expires_at,
         }
         await self._statements.run(_FORGET, {"organisation": proposed.organisation_id, "now": now})
-        await self._statements.run(_PROPOSE, values)
+        if await self._statements.changed(_PROPOSE, values) == 1:
+            own = {"organisation": proposed.organisation_id, "key": proposed.name, "others": most - 1}
+            await self._statements.run(_FORGET_OLDEST, own)
         # A statement of its own: it sees what another transaction kept while this one waited.
         standing = select(_CHALLENGES).where(
             _CHALLENGES.c.organisation_id == bindparam("organisation"), _CHALLENGES.c.name == bindparam("key")

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import takewhile
 from uuid import UUID
 
-from server.domain import addresses
+from server.domain import addresses, limits
 from server.domain.administration import Actor, absent, domain_resource, domain_snapshot, owns
 from server.domain.paging import Page, Query
 from server.domain.refusals import AlreadyRegistered, DomainNotRegistered, DomainProofMissing, ResourceInUse
@@ -101,11 +101,12 @@ class DomainRegister:
         content = (str(command.organisation_id), command.name, command.document_reference)
         act = Act("RegisterDomain", command.by, command.request_id, content, command.organisation_id)
         return await self._administration.carry_out(
-            act, partial(_registered, command.by, domain), partial(_own_again, domain)
+            act, partial(_registered, command.by, domain), partial(_own_again, command.by, domain)
         )
 
     async def request_proof(self, command: RequestDomainProof) -> DomainChallenge:
-        """Returns the record that proves the ownership of a domain, the same until it expires.
+        """Returns the record that proves the ownership of a domain, the same until it expires, or
+        until the organisation asked for 200 others since.
 
         Raises:
             NotFound, for an administrator ResourceNotPermitted.
@@ -119,7 +120,9 @@ class DomainRegister:
             await organisation_for(tx, command.by, command.organisation_id)
             if await tx.domains.get(command.name) is not None:
                 raise AlreadyRegistered("domain", command.name)
-            standing = await tx.domains.challenge(proposed, now)
+            standing = await tx.domains.challenge(
+                proposed, now, most=limits.DOMAIN_CHALLENGES_PER_ORGANISATION
+            )
             return Changed(standing, domain_resource(command.name), command.organisation_id, None, None)
 
         async def again(_tx: Transaction, _subject: UUID) -> DomainChallenge:
@@ -153,7 +156,7 @@ class DomainRegister:
 
         content = (str(command.organisation_id), command.name)
         act = Act("ProveDomain", command.by, command.request_id, content, command.organisation_id)
-        return await self._administration.carry_out(act, change, partial(_own_again, domain))
+        return await self._administration.carry_out(act, change, partial(_own_again, command.by, domain))
 
     async def list_domains(self, command: ListDomains) -> Page[Domain]:
         """Lists the domains of an organisation by name.
@@ -265,17 +268,20 @@ async def _registered(by: Actor, domain: Domain, tx: Transaction) -> Changed[Dom
                 domain, domain_resource(domain.name), domain.organisation_id, None, domain_snapshot(domain)
             )
     # It was there, or another transaction was first.
-    existing = await _own(tx, domain)
+    existing = await _own(tx, by, domain)
     same = domain_snapshot(existing)
     return Changed(existing, domain_resource(domain.name), domain.organisation_id, same, same)
 
 
-async def _own_again(domain: Domain, tx: Transaction, _subject: UUID) -> Domain:
-    return await _own(tx, domain)
+async def _own_again(by: Actor, domain: Domain, tx: Transaction, _subject: UUID) -> Domain:
+    return await _own(tx, by, domain)
 
 
-async def _own(tx: Transaction, wanted: Domain) -> Domain:
+async def _own(tx: Transaction, by: Actor, wanted: Domain) -> Domain:
     domain = await tx.domains.get(wanted.name)
-    if domain is None or domain.organisation_id != wanted.organisation_id:
+    if domain is None:
+        # Given up since.
+        raise absent(by, "domain", wanted.name)
+    if domain.organisation_id != wanted.organisation_id:
         raise AlreadyRegistered("domain", wanted.name)
     return domain

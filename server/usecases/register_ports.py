@@ -63,9 +63,9 @@ class Domains(Protocol):
         """Lists an organisation's domains by name, from after the given one."""
         ...
 
-    async def challenge(self, proposed: DomainChallenge, now: datetime) -> DomainChallenge:
+    async def challenge(self, proposed: DomainChallenge, now: datetime, *, most: int) -> DomainChallenge:
         """Returns what the organisation is to put into the DNS: what stands until it expires, or else the
-        proposed, which is kept then.
+        proposed, which is kept then. Of more than `most` of the organisation's, the oldest are forgotten.
         """
         ...
 
@@ -209,8 +209,6 @@ class AdministrativeActs(Protocol):
     """The list of administrative acts, insert-only; their evidence is where all evidence is."""
 
     async def add(self, act: ListedAct) -> None: ...
-
-    async def get(self, evidence_id: UUID) -> ListedAct | None: ...
 
     async def list_newest(self, wanted: ActFilter, *, before: UUID | None, limit: int) -> Sequence[ListedAct]:
         """Lists acts by descending identifier of their evidence, from before the given one."""

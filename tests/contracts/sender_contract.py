@@ -112,12 +112,38 @@ class DomainContract:
         second = DomainChallenge(owner.id, name, "2", examples.at(20))
         others = DomainChallenge(other.id, name, "3", examples.at(20))
         async with uow.writing() as tx:
-            assert await tx.domains.challenge(first, examples.at(0)) == first
-            assert await tx.domains.challenge(second, examples.at(9.9)) == first
-            assert await tx.domains.challenge(others, examples.at(9.9)) == others
-            assert await tx.domains.challenge(second, examples.at(10)) == second
+            assert await tx.domains.challenge(first, examples.at(0), most=9) == first
+            assert await tx.domains.challenge(second, examples.at(9.9), most=9) == first
+            assert await tx.domains.challenge(others, examples.at(9.9), most=9) == others
+            assert await tx.domains.challenge(second, examples.at(10), most=9) == second
             elsewhere = replace(first, name=f"x.{name}")
-            assert await tx.domains.challenge(elsewhere, examples.at(0)) == elsewhere
+            assert await tx.domains.challenge(elsewhere, examples.at(0), most=9) == elsewhere
+
+    async def test_of_too_many_challenges_the_oldest_of_the_same_organisation_are_forgotten(
+        self, uow: UnitOfWork
+    ) -> None:
+        owner, other = await organisations(uow, 2)
+        names = [f"{place}.d{examples.number()}.am" for place in range(4)]
+
+        def proposed(place: int, token: str) -> DomainChallenge:
+            # The last one asked for expires no later than the one before: it is the newest all the same.
+            return DomainChallenge(owner.id, names[place], token, examples.at(10 + min(place, 2)))
+
+        async with uow.writing() as tx:
+            elsewhere = DomainChallenge(other.id, names[0], "other", examples.at(1))
+            await tx.domains.challenge(elsewhere, examples.at(0), most=1)
+            for place in range(4):
+                asked = proposed(place, "first")
+                assert await tx.domains.challenge(asked, examples.at(0), most=3) == asked
+            await tx.commit()
+        async with uow.writing() as tx:
+            for place in (1, 2, 3):
+                again = await tx.domains.challenge(proposed(place, "again"), examples.at(0), most=3)
+                assert again.token == "first"
+            again = await tx.domains.challenge(proposed(0, "again"), examples.at(0), most=3)
+            assert again.token == "again"
+            kept = await tx.domains.challenge(replace(elsewhere, token="again"), examples.at(0), most=1)
+            assert kept == elsewhere
 
     async def test_two_who_ask_for_a_challenge_at_the_same_moment_get_one(self, uow: UnitOfWork) -> None:
         (owner,) = await organisations(uow, 1)
@@ -126,7 +152,7 @@ class DomainContract:
         async def ask(token: str) -> DomainChallenge:
             async with uow.writing() as tx:
                 proposed = DomainChallenge(owner.id, name, token, examples.at(10))
-                standing = await tx.domains.challenge(proposed, examples.at(0))
+                standing = await tx.domains.challenge(proposed, examples.at(0), most=9)
                 await tx.commit()
                 return standing
 

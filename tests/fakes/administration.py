@@ -72,9 +72,6 @@ class FakeAdministrativeActs:
         self._state.require(act.evidence_id not in self._state.administrative_acts, "pk_administrative_acts")
         self._state.administrative_acts[act.evidence_id] = act
 
-    async def get(self, evidence_id: UUID) -> ListedAct | None:
-        return self._state.administrative_acts.get(evidence_id)
-
     async def list_newest(self, wanted: ActFilter, *, before: UUID | None, limit: int) -> Sequence[ListedAct]:
         found = [
             each

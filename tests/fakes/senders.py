@@ -42,13 +42,17 @@ class FakeDomains:
         found = [each for each in stored if each.organisation_id == organisation_id]
         return sorted((each for each in found if after is None or each.name > after), key=_name)[:limit]
 
-    async def challenge(self, proposed: DomainChallenge, now: datetime) -> DomainChallenge:
+    async def challenge(self, proposed: DomainChallenge, now: datetime, *, most: int) -> DomainChallenge:
         known = proposed.organisation_id in self._state.organisations
         self._state.require(known, "fk_domain_challenges_organisation_id_organisations")
         key = (proposed.organisation_id, proposed.name)
         standing = self._state.challenges.get(key)
         if standing is None or standing.expires_at <= now:
             self._state.challenges[key] = proposed
+            own = [each for each in self._state.challenges.values() if each.organisation_id == key[0]]
+            others = [each for each in own if each != proposed]
+            for old in sorted(others, key=lambda each: each.expires_at)[: max(len(own) - most, 0)]:
+                del self._state.challenges[old.organisation_id, old.name]
         return self._state.challenges[key]
 
 

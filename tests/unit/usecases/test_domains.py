@@ -346,6 +346,36 @@ async def test_repeating_a_registration_that_was_given_up_since_does_not_bring_i
     command = RegisterDomain(registers.operator, "once", registers.src.id, "src.am", "letter 1")
     await registers.domains.register_domain(command)
     await registers.domains.delete_domain(giving_up(registers))
-    with pytest.raises(AlreadyRegistered):
+    with pytest.raises(NotFound):
         await registers.domains.register_domain(command)
     assert registers.uow.committed.domains == {}
+    await registers.own(registers.other, "src.am")
+    with pytest.raises(AlreadyRegistered):
+        await registers.domains.register_domain(command)
+
+
+async def test_repeating_a_proof_of_what_was_given_up_since_tells_an_administrator_that_it_is_not_theirs(
+    registers: SenderRegisters,
+) -> None:
+    ani = await registers.enabled(registers.src)
+    await registers.show_proof(registers.src, "src.am", ani)
+    command = registers.proving(registers.src, "src.am", ani)
+    await registers.domains.prove_domain(command)
+    await registers.domains.delete_domain(replace(giving_up(registers), by=ani))
+    with pytest.raises(ResourceNotPermitted):
+        await registers.domains.prove_domain(command)
+    assert registers.uow.committed.domains == {}
+
+
+async def test_an_organisation_keeps_the_records_of_200_domains_that_it_asked_for_last(
+    registers: SenderRegisters,
+) -> None:
+    first = await registers.domains.request_proof(asking(registers))
+    for number in range(199):
+        registers.clock.move(timedelta(seconds=1))
+        await registers.domains.request_proof(asking(registers, f"d{number}.am"))
+    assert await registers.domains.request_proof(asking(registers)) == first
+    await registers.domains.request_proof(asking(registers, "one-more.am"))
+    assert len(registers.uow.committed.challenges) == 200
+    assert await registers.domains.request_proof(asking(registers)) != first
+    assert len(registers.uow.committed.challenges) == 200
