@@ -10,6 +10,7 @@ from server.domain.administration import (
     absent,
     administrator_resource,
     administrator_snapshot,
+    owns,
 )
 from server.domain.paging import Page, Query
 from server.usecases.administration import Act, Administration, Changed
@@ -61,11 +62,13 @@ class AdministratorRegister:
         """Lets a person act for an organisation from now on; one who may already gets the new name.
 
         Raises:
-            RequestIdReused, NotFound.
+            RequestIdReused; NotFound, for an administrator ResourceNotPermitted.
         """
 
         async def change(tx: Transaction) -> Changed[Administrator]:
             organisation_id, person_number = command.organisation_id, command.person_number
+            if not owns(command.by, organisation_id):
+                raise absent(command.by, "organisation", str(organisation_id))
             before = await tx.administrators.lock(organisation_id, person_number)
             if before is None:
                 # There is no entry to lock yet: who makes it at the same moment waits here.

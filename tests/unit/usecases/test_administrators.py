@@ -70,6 +70,18 @@ async def test_what_is_not_there_is_not_found(registers: Registers) -> None:
     assert registers.acts_so_far() == []
 
 
+async def test_an_administrator_enables_nobody_for_another_organisation(registers: Registers) -> None:
+    ani = await registers.enabled(registers.src)
+    await registers.enabled(registers.other, BOB)
+    for organisation_id in (registers.other.id, NOBODYS):
+        command = replace(
+            enabling(registers, "3", BOB), by=ani, organisation_id=organisation_id, name="renamed"
+        )
+        with pytest.raises(ResourceNotPermitted):
+            await registers.administrators.enable_administrator(command)
+    assert len(registers.acts_so_far()) == 2
+
+
 async def test_lists_by_number_in_pages_disabled_ones_only_when_asked(registers: Registers) -> None:
     numbers = [ANI, BOB, "5001950017"]
     for number in numbers:
