@@ -16,10 +16,6 @@ from server.usecases.records import ActFilter
 def list_acts_from_proto(request: pb.ListAdministrativeActsRequest) -> ListActs:
     problems = Problems()
     line = partial(fields.line, limit=limits.ACT_FILTER_CHARACTERS)
-    since = problems.optional_time("start_time", request)
-    until = problems.optional_time("end_time", request)
-    if since is not None and until is not None and until < since:
-        problems.add("end_time", "TIMES_REVERSED", "must not be before start_time")
     command = ListActs(
         by=current_actor(problems, request.acting_as),
         wanted=ActFilter(
@@ -27,8 +23,8 @@ def list_acts_from_proto(request: pb.ListAdministrativeActsRequest) -> ListActs:
             act=problems.optional_text("act", request.act, line),
             resource=problems.optional_text("resource", request.resource, line),
             person_number=problems.optional_text("person_number", request.person_number, line),
-            since=since,
-            until=until,
+            since=problems.optional_time("start_time", request),
+            until=problems.optional_time("end_time", request),
         ),
         page_size=problems.page_size("page_size", request.page_size),
         page_token=request.page_token,

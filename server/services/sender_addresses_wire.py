@@ -30,8 +30,6 @@ def register_sender_address_from_proto(
 ) -> RegisterSenderAddress:
     problems = Problems()
     rule = partial(addresses.sending_permission, profile=profile)
-    if not request.networks and not request.host_names:
-        problems.add("networks", "EMPTY", "must have at least one network, or host_names at least one name")
     command = RegisterSenderAddress(
         by=current_actor(problems, request.acting_as),
         request_id=problems.text("request_id", request.request_id, fields.request_id),

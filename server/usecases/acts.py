@@ -11,6 +11,7 @@ from server.domain.ids import parse_id
 from server.domain.paging import Page, Query
 from server.domain.refusals import InvalidPageToken
 from server.usecases.administration import Administration
+from server.usecases.mailboxes import checked_times
 from server.usecases.records import ActFilter, ListedAct
 
 
@@ -46,9 +47,11 @@ class ActRegister:
 
         Raises:
             InvalidPageToken.
+            InvalidFields: of the times, the later is not after the earlier.
             ResourceNotPermitted: an administrator asks for another organisation's.
         """
         wanted = _permitted(command.by, command.wanted)
+        checked_times(wanted.since, wanted.until)
         query = Query(("ListAdministrativeActs", *_spelled(wanted)))
         before = _evidence_id(query.key(command.page_token))
         async with self._administration.reading(command.by) as tx:

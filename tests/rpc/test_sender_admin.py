@@ -264,13 +264,10 @@ async def test_an_act_goes_over_the_wire_with_what_it_changed(desk: Desk) -> Non
 
 
 async def test_times_of_acts_that_go_backwards_are_a_wrong_field(desk: Desk) -> None:
-    request = pb.ListAdministrativeActsRequest(
-        start_time=Timestamp(seconds=2), end_time=Timestamp(seconds=1), organisation_id="x"
-    )
+    request = pb.ListAdministrativeActsRequest(start_time=Timestamp(seconds=2), end_time=Timestamp(seconds=1))
     with pytest.raises(InvalidFields) as wrong:
         await desk.operator(desk.servicer.ListAdministrativeActs, request)
-    assert ("end_time", "TIMES_REVERSED") in problems_of(wrong.value)
-    assert ("organisation_id", "NOT_A_UUID") in problems_of(wrong.value)
+    assert problems_of(wrong.value) == [("end_time", "TIMES_REVERSED")]
 
 
 async def test_a_receipt_is_asked_for_in_one_capacity(desk: Desk) -> None:

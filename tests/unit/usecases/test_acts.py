@@ -10,7 +10,7 @@ from namak.evidence.administrative_act import RecordedAct
 from server.domain.administration import ActingAdministrator
 from server.domain.caller import Holder, Operator, Sender
 from server.domain.paging import Query
-from server.domain.refusals import InvalidPageToken, ResourceNotPermitted
+from server.domain.refusals import InvalidFields, InvalidPageToken, ResourceNotPermitted
 from server.domain.senders import ContractState
 from server.usecases.acts import ListActs
 from server.usecases.administrators import DisableAdministrator
@@ -91,7 +91,17 @@ async def test_acts_are_found_by_what_is_asked_for(registers: Registers) -> None
     since = START + timedelta(hours=1)
     assert await listed(registers, ActFilter(since=since)) == NAMES[:0:-1]
     assert await listed(registers, ActFilter(until=since)) == ["OpenMailbox"]
-    assert await listed(registers, ActFilter(since=since, until=since)) == []
+    assert await listed(registers, ActFilter(since=since, until=since + timedelta(hours=1))) == [NAMES[1]]
+
+
+@pytest.mark.parametrize("hours", [0, -1])
+async def test_times_of_which_the_later_is_not_after_the_earlier_are_refused(
+    registers: Registers, hours: int
+) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        await listed(registers, ActFilter(since=START, until=START + timedelta(hours=hours)))
+    (problem,) = refused.value.problems
+    assert (problem.field, problem.reason) == ("end_time", "TIMES_REVERSED")
 
 
 async def test_acts_come_in_pages_and_tokens_belong_to_their_query(registers: Registers) -> None:
