@@ -92,7 +92,7 @@ class ServerSettings(_Section):
     client_authorities: ExistingPath
     """PEM file: the roots of all client certificates: agencies', the operator's, citizens'."""
     max_concurrent_calls: int = Field(default=1000, ge=1)
-    """Calls under way at once; above it the answer is RESOURCE_EXHAUSTED."""
+    """Calls served at once, half of them one caller's at most; above it the answer is OVERLOADED."""
     default_deadline: Duration = timedelta(seconds=30)
     """Deadline of a call that states none."""
     max_deadline: Duration = timedelta(minutes=5)
@@ -160,7 +160,12 @@ class LogSettings(_Section):
     origin: str = Field(pattern=r"^[a-z0-9.-]+(/[a-z0-9.-]+)+$")
     """Name of the log's shard, `log.e-citizen.am/2026`: the checkpoints' origin and the key's name."""
     former_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    """Names of the shards before it, the oldest first: whoever follows the log goes on from there."""
+    """Names of the shards before it, the oldest first: whoever follows the log goes on from there.
+
+    They are complete. A replica that still has one of them as its `origin` MUST be stopped before the first
+    one of this shard starts: when it leads, it appends to the former shard, and who has followed that to its
+    end gets nothing of what comes behind it.
+    """
     guard: NewPath
     """File outside the database that keeps the last signed checkpoint, so that a restored database can't fork
     the log.
