@@ -1,43 +1,74 @@
 """What the rules raise, one class a reason. None knows gRPC: `interceptors/errors.py` makes statuses of them.
 
-Every value in a text stands in the metadata too, so that callers never parse texts (AIP-193).
+Every value in a text stands in the metadata too, so that callers never parse texts (AIP-193). All of them are
+imported from here, wherever they are defined.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
 from uuid import UUID
 
-from server.domain.reasons import REASONS, Reason, ReasonRule
+from server.domain.confirmation_refusals import (
+    AlreadyConfirmed,
+    NotOpened,
+    SignatureInvalid,
+    SignerNotRecipient,
+    SigningCertificateExpired,
+    SigningCertificatePurpose,
+    SigningCertificateRevoked,
+    SigningCertificateUntrusted,
+    StatementExpired,
+    StatementNotIssued,
+)
+from server.domain.reasons import Reason
+from server.domain.refused import FieldProblem, Refused
 
-
-class Refused(Exception):
-    """A call or an item is refused for a documented reason.
-
-    `evidence_id` is set once the refusal has been recorded as evidence; the edge adds it to the metadata.
-    """
-
-    reason: ClassVar[Reason]
-
-    def __init__(self, text: str, **metadata: str) -> None:
-        super().__init__(text)
-        self.text = text
-        self.metadata = metadata
-        self.evidence_id: UUID | None = None
-
-    @property
-    def rule(self) -> ReasonRule:
-        """What this reason means for the caller."""
-        return REASONS[self.reason]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """One wrong field: its path in the request, a constant reason, and a text for people."""
-
-    field: str
-    reason: str
-    text: str
+__all__ = [
+    "AlreadyConfirmed",
+    "AlreadyRegistered",
+    "CertificateRevoked",
+    "CertificateUnbound",
+    "ContractNotInForce",
+    "DeadlineExceeded",
+    "DeliveryNotified",
+    "DeliveryWithdrawn",
+    "DomainNotRegistered",
+    "DomainProofMissing",
+    "EtagMismatch",
+    "EvidenceCorrupt",
+    "FieldProblem",
+    "InternalFault",
+    "InvalidCursor",
+    "InvalidFields",
+    "InvalidPageToken",
+    "MailboxClosed",
+    "MailboxSuspended",
+    "MailboxUnknown",
+    "MessageOpened",
+    "NetworkNotPermitted",
+    "NotFound",
+    "NotOpened",
+    "Overloaded",
+    "ReaderTooSlow",
+    "Refused",
+    "RequestIdReused",
+    "ResourceInUse",
+    "ResourceNotPermitted",
+    "RevocationStatusUnknown",
+    "RoleNotPermitted",
+    "SenderNotPermitted",
+    "SenderSuspended",
+    "ServiceUnavailable",
+    "SignatureInvalid",
+    "SignerNotRecipient",
+    "SigningCertificateExpired",
+    "SigningCertificatePurpose",
+    "SigningCertificateRevoked",
+    "SigningCertificateUntrusted",
+    "StatementExpired",
+    "StatementNotIssued",
+    "TooManyRefusals",
+    "restored",
+]
 
 
 class InvalidFields(Refused):
@@ -263,84 +294,6 @@ class DeliveryWithdrawn(Refused):
 
     def __init__(self, delivery_id: UUID) -> None:
         super().__init__("the sender has withdrawn this delivery", delivery_id=str(delivery_id))
-
-
-class NotOpened(Refused):
-    reason = Reason.NOT_OPENED
-
-    def __init__(self, delivery_id: UUID) -> None:
-        super().__init__("the message has not been opened yet; open it first", delivery_id=str(delivery_id))
-
-
-class StatementNotIssued(Refused):
-    reason = Reason.STATEMENT_NOT_ISSUED
-
-    def __init__(self, statement_id: UUID) -> None:
-        super().__init__(
-            "no such statement was issued to you for this message", statement_id=str(statement_id)
-        )
-
-
-class StatementExpired(Refused):
-    reason = Reason.STATEMENT_EXPIRED
-
-    def __init__(self, statement_id: UUID) -> None:
-        super().__init__(
-            "the statement has expired; ask for another one and sign that", statement_id=str(statement_id)
-        )
-
-
-class AlreadyConfirmed(Refused):
-    reason = Reason.ALREADY_CONFIRMED
-
-    def __init__(self, delivery_id: UUID) -> None:
-        super().__init__(
-            "the reading of this message has been confirmed already", delivery_id=str(delivery_id)
-        )
-
-
-class SignatureInvalid(Refused):
-    reason = Reason.SIGNATURE_INVALID
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"the signature is not acceptable: {detail}", detail=detail)
-
-
-class SignerNotRecipient(Refused):
-    reason = Reason.SIGNER_NOT_RECIPIENT
-
-    def __init__(self) -> None:
-        super().__init__("the signature is not by the recipient of this message")
-
-
-class SigningCertificateUntrusted(Refused):
-    reason = Reason.SIGNING_CERTIFICATE_UNTRUSTED
-
-    def __init__(self) -> None:
-        super().__init__("the signing certificate has no path to a root that issues certificates to citizens")
-
-
-class SigningCertificateExpired(Refused):
-    reason = Reason.SIGNING_CERTIFICATE_EXPIRED
-
-    def __init__(self) -> None:
-        super().__init__("a certificate in the signer's path is not valid at this time")
-
-
-class SigningCertificateRevoked(Refused):
-    reason = Reason.SIGNING_CERTIFICATE_REVOKED
-
-    def __init__(self) -> None:
-        super().__init__("the signing certificate has been revoked")
-
-
-class SigningCertificatePurpose(Refused):
-    reason = Reason.SIGNING_CERTIFICATE_PURPOSE
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the certificate is not for signatures of intent: its key usage lacks contentCommitment"
-        )
 
 
 class ServiceUnavailable(Refused):
