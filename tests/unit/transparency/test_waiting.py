@@ -50,6 +50,16 @@ def test_checkpoints_follow_one_another_by_the_interval_however_long_each_takes(
     assert [pace.rest(took) for took in (0.0, 0.025, 0.1, 3.0)] == [0.1, pytest.approx(0.075), 0.0, 0.0]
 
 
+def test_callers_who_wait_for_receipts_may_go_at_the_speed_that_is_promised() -> None:
+    in_flight, promised_per_second = 64, 1000
+
+    assert in_flight / Pace().checkpoint_interval > 1.2 * promised_per_second
+
+
+def test_a_leader_looks_into_the_queue_no_more_often_than_it_publishes() -> None:
+    assert Pace().poll >= Pace().checkpoint_interval
+
+
 async def test_many_commits_at_once_send_one_signal() -> None:
     sender = CountingSender()
     waker = Waker(sender, interval=3600)
