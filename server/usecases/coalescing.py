@@ -1,8 +1,8 @@
 """Writes the submissions of many calls together: one transaction for whatever waits when a writer is free.
 
-Nobody is kept waiting to make a group larger, but what has already arrived is let in first: calls come through
-the edge one after the other, and the first of many would be written alone. A call that comes alone is written
-alone, at once; under load, groups grow by themselves, because more comes in while the writers write.
+Nobody is kept waiting to make a group larger, but what has already arrived is let in first: calls come
+through the edge one after the other, and the first of many would be written alone. A call that comes alone is
+written alone, at once; under load, groups grow by themselves, because more comes in while the writers write.
 """
 
 import asyncio
