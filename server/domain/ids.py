@@ -76,3 +76,9 @@ def first_id(at: datetime) -> UUID:
     millisecond.
     """
     return UUID(int=max(int(at.timestamp() * 1000), 0) << 80)
+
+
+def moved(identifier: UUID, by: timedelta) -> UUID:
+    """Returns the `first_id` of a time so much after the making of an identifier (before, if negative)."""
+    milliseconds = (identifier.int >> 80) + by // timedelta(milliseconds=1)
+    return UUID(int=min(max(milliseconds, 0), (1 << 48) - 1) << 80)

@@ -1,15 +1,15 @@
 """Evidence, the queue into the log, and published revocation lists."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, column, func, select
+from sqlalchemy import and_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from namak.evidence.events import CONTENT_CONSIGNMENT, by_uri
+from namak.evidence.events import CONTENT_CONSIGNMENT
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
+from server.storage.facts import fact_of
 from server.storage.statements import Statements, among, array
 from server.storage.stored import table
 from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow
@@ -95,12 +95,12 @@ class SqlEvidenceStore:
         if not evidence_ids:
             return {}
         rows = await self._statements.rows(_GET, {"ids": list(evidence_ids)})
-        return {row.id: _fact(row) for row in rows}
+        return {row.id: fact_of(row) for row in rows}
 
     async def of_delivery(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[Fact]:
         """Returns a delivery's facts in the order of recording."""
         rows = await self._statements.rows(_OF_DELIVERY, {"mailbox": mailbox_id, "delivery": delivery_id})
-        return [_fact(row) for row in rows]
+        return [fact_of(row) for row in rows]
 
     async def of_deliveries(self, deliveries: Collection[Delivery]) -> Mapping[UUID, Sequence[Fact]]:
         """Returns the facts of each delivery, in the order of recording, with one statement."""
@@ -111,7 +111,7 @@ class SqlEvidenceStore:
                 "deliveries": [delivery.id for delivery in deliveries],
             }
             for row in await self._statements.rows(_OF_DELIVERIES, keys):
-                facts[row.delivery_id].append(_fact(row))
+                facts[row.delivery_id].append(fact_of(row))
         return facts
 
     async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
@@ -119,7 +119,7 @@ class SqlEvidenceStore:
         if not delivery_ids:
             return {}
         values = {"mailbox": mailbox_id, "deliveries": list(delivery_ids)}
-        return {row.delivery_id: _fact(row) for row in await self._statements.rows(_CONSIGNMENTS, values)}
+        return {row.delivery_id: fact_of(row) for row in await self._statements.rows(_CONSIGNMENTS, values)}
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         """Publishes a revocation list; adding it again changes nothing."""
@@ -131,16 +131,3 @@ class SqlEvidenceStore:
             select(_LISTS.c.der).where(_LISTS.c.digest == bindparam("key")), {"key": digest}
         )
         return None if row is None else bytes(row.der)
-
-
-def _fact(row: Row[Any]) -> Fact:
-    return Fact(
-        id=row.id,
-        event=by_uri[row.event],
-        owner_id=row.owner_id,
-        organisation_id=row.organisation_id,
-        delivery_id=row.delivery_id,
-        recorded_at=row.recorded_at,
-        data=row.document,
-        entry=row.entry,
-    )

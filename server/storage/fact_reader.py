@@ -1,11 +1,22 @@
-"""Finds facts by their places in the published log, for those who follow it."""
+"""Finds facts by their places in the published log, for those who follow it.
 
-from collections.abc import Collection, Mapping, Sequence
+An organisation's leaves stand in an index by leaf. A mailbox's do not, for that index would cost every
+delivery; its facts are found by their identifiers, in portions. These begin with the time of their making,
+and a fact comes into the log behind all that were made more than `ID_MARGIN` before it: no transaction lasts
+so long, and no two clocks are so far apart. A look therefore reads, besides what it returns, what the mailbox
+got within such a margin.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from namak.evidence.events import by_uri
 from server.domain.facts import Fact
+from server.domain.ids import ID_MARGIN, moved
+from server.storage.facts import fact_of, plain
 from server.storage.reading_pool import ReadingPool
 from server.usecases.log_ports import Followed, LaidInto, Looked, Place, SentBy
 
@@ -23,15 +34,16 @@ SELECT leaf_index, evidence_id FROM (
 ) leaves
 ORDER BY leaf_index LIMIT $5
 """
-# A mailbox holds few facts: all are looked up, rather than all leaves between them.
-_LEAVES_OF_A_MAILBOX = """
-WITH own AS MATERIALIZED (
-    SELECT origin, leaf_index, evidence_id FROM log_entries
-    WHERE evidence_id = ANY(ARRAY(SELECT id FROM evidence WHERE owner_id = $1))
-)
-SELECT leaf_index, evidence_id FROM own
-WHERE origin = $2 AND leaf_index >= $3 AND leaf_index < $4
-ORDER BY leaf_index LIMIT $5
+_IDS_AT_LEAVES = """
+SELECT leaf_index, evidence_id FROM log_entries WHERE origin = $1 AND leaf_index = ANY($2::bigint[])
+"""
+_OF_A_MAILBOX = """
+SELECT e.id, e.event, e.delivery_id, octet_length(e.document) AS size, l.leaf_index
+FROM (SELECT * FROM evidence WHERE owner_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $5) e
+LEFT JOIN LATERAL (
+    SELECT leaf_index FROM log_entries WHERE evidence_id = e.id AND origin = $4 OFFSET 0
+) l ON true
+ORDER BY e.id
 """
 _SENT_AMONG = """
 SELECT e.id, e.event, e.delivery_id, octet_length(e.document) AS size
@@ -39,14 +51,13 @@ FROM evidence e JOIN deliveries d ON d.mailbox_id = e.owner_id AND d.id = e.deli
 WHERE e.id = ANY($1::uuid[]) AND e.organisation_id = $2 AND d.organisation_id = $2
 AND ($3::uuid IS NULL OR d.sender_address_id = $3)
 """
-_LAID_IN_AMONG = """
-SELECT id, event, delivery_id, octet_length(document) AS size
-FROM evidence WHERE id = ANY($1::uuid[]) AND owner_id = $2 AND delivery_id IS NOT NULL
-"""
 _FACTS = """
 SELECT id, event, owner_id, organisation_id, delivery_id, recorded_at, document, entry
 FROM evidence WHERE id = ANY($1::uuid[])
 """
+
+_LOWEST, _HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
+_ROUNDED = timedelta(milliseconds=1)
 
 
 class PostgresFactReader:
@@ -58,13 +69,31 @@ class PostgresFactReader:
 
     async def look(self, followed: Followed, origin: str, first: int, end: int, *, limit: int) -> Looked:
         """See `PublishedFacts`."""
-        leaves = await self._pool.rows(*_candidates(followed), origin, first, end, limit)
+        match followed:
+            case SentBy():
+                return await self._sent_by(followed, origin, first, end, limit)
+            case LaidInto():
+                return await self._laid_into(followed.mailbox_id, origin, first, end, limit)
+
+    async def facts(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        """See `PublishedFacts`."""
+        rows = await self._pool.rows(_FACTS, list(evidence_ids)) if evidence_ids else ()
+        return {fact.id: fact for fact in (fact_of(SimpleNamespace(**row)) for row in rows)}
+
+    async def close(self) -> None:
+        """Closes the connections, not waiting for queries under way."""
+        await self._pool.close()
+
+    async def _sent_by(self, followed: SentBy, origin: str, first: int, end: int, limit: int) -> Looked:
+        organisation = followed.organisation_id
+        leaves = await self._pool.rows(_LEAVES_OF_AN_ORGANISATION, organisation, origin, first, end, limit)
         if len(leaves) == limit:
             end = leaves[-1]["leaf_index"] + 1
         if not leaves:
             return Looked((), end)
         ids = [row["evidence_id"] for row in leaves]
-        found = {row["id"]: row for row in await self._belonging(followed, ids)}
+        rows = await self._pool.rows(_SENT_AMONG, ids, organisation, followed.sender_address_id)
+        found = {row["id"]: row for row in rows}
         places = [
             _place(row["leaf_index"], found[each])
             for each, row in zip(ids, leaves, strict=True)
@@ -72,49 +101,42 @@ class PostgresFactReader:
         ]
         return Looked(places, end)
 
-    async def facts(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
-        """See `PublishedFacts`."""
-        rows = await self._pool.rows(_FACTS, list(evidence_ids)) if evidence_ids else ()
-        return {fact.id: fact for fact in map(_fact, rows)}
+    async def _laid_into(self, mailbox_id: UUID, origin: str, first: int, end: int, limit: int) -> Looked:
+        after, before = await self._around(origin, first, end)
+        own: list[Any] = []
+        portion = limit
+        while True:
+            rows = await self._pool.rows(_OF_A_MAILBOX, mailbox_id, after, before, origin, portion)
+            own += (row for row in rows if row["leaf_index"] is not None)
+            if len(rows) < portion:
+                break
+            after = plain(rows[-1]["id"])
+            # What was not read yet stands behind all of these.
+            settled = moved(after, -ID_MARGIN)
+            known = max((_leaf(row) + 1 for row in own if plain(row["id"]) < settled), default=0)
+            if known > first:
+                end = min(end, known)
+                break
+            # However many there are within the margin, the portions are few.
+            portion *= 2
+        found = sorted((row for row in own if first <= row["leaf_index"] < end), key=_leaf)
+        if len(found) >= limit:
+            found = found[:limit]
+            end = _leaf(found[-1]) + 1
+        return Looked([_place(_leaf(row), row) for row in found if row["delivery_id"] is not None], end)
 
-    async def close(self) -> None:
-        """Closes the connections, not waiting for queries under way."""
-        await self._pool.close()
-
-    async def _belonging(self, followed: Followed, evidence_ids: Sequence[UUID]) -> Sequence[Any]:
-        match followed:
-            case SentBy():
-                owners = (followed.organisation_id, followed.sender_address_id)
-                return await self._pool.rows(_SENT_AMONG, evidence_ids, *owners)
-            case LaidInto():
-                return await self._pool.rows(_LAID_IN_AMONG, evidence_ids, followed.mailbox_id)
-
-
-def _candidates(followed: Followed) -> tuple[str, UUID]:
-    match followed:
-        case SentBy():
-            return _LEAVES_OF_AN_ORGANISATION, followed.organisation_id
-        case LaidInto():
-            return _LEAVES_OF_A_MAILBOX, followed.mailbox_id
+    async def _around(self, origin: str, first: int, end: int) -> tuple[UUID, UUID]:
+        """Returns bounds below and above the identifiers of all that stands from `first` up to `end`."""
+        rows = await self._pool.rows(_IDS_AT_LEAVES, origin, [first, end - 1])
+        at = {_leaf(row): plain(row["evidence_id"]) for row in rows if row["evidence_id"].version == 7}
+        lowest, highest = at.get(first, _LOWEST), at.get(end - 1, _HIGHEST)
+        return moved(lowest, -ID_MARGIN), moved(highest, ID_MARGIN + _ROUNDED)
 
 
 def _place(leaf_index: int, row: Any) -> Place:
-    return Place(leaf_index, _uuid(row["id"]), by_uri[row["event"]], _uuid(row["delivery_id"]), row["size"])
+    return Place(leaf_index, plain(row["id"]), by_uri[row["event"]], plain(row["delivery_id"]), row["size"])
 
 
-def _fact(row: Any) -> Fact:
-    return Fact(
-        id=_uuid(row["id"]),
-        event=by_uri[row["event"]],
-        owner_id=_uuid(row["owner_id"]),
-        organisation_id=_uuid(row["organisation_id"]),
-        delivery_id=None if row["delivery_id"] is None else _uuid(row["delivery_id"]),
-        recorded_at=row["recorded_at"],
-        data=row["document"],
-        entry=row["entry"],
-    )
-
-
-def _uuid(value: Any) -> UUID:
-    # asyncpg gives a subclass of its own, which does not compare with every UUID.
-    return UUID(int=value.int)
+def _leaf(row: Any) -> int:
+    leaf_index: int = row["leaf_index"]
+    return leaf_index

@@ -5,14 +5,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, Row, bindparam, func, literal, select
+from sqlalchemy import TIMESTAMP, bindparam, func, literal, select
 
-from namak.evidence.events import Event, by_uri
+from namak.evidence.events import Event
 from server.domain.deliveries import DeliveryState
-from server.domain.facts import Fact
 from server.domain.ids import ID_MARGIN, first_id
 from server.domain.local_days import Stretch
 from server.domain.usage import Usage, UsageRow
+from server.storage.facts import fact_of
 from server.storage.log_tables import log_entries
 from server.storage.register_tables import OrganisationRow
 from server.storage.statements import Statements, array
@@ -97,12 +97,20 @@ class SqlUsage:
         """Returns the identifiers of all organisations."""
         return [row.id for row in await self._statements.rows(select(_ORGANISATIONS.c.id))]
 
-    async def facts(self, event: Event, *, after: UUID, before: UUID, limit: int) -> Sequence[UsageFact]:
-        """Returns an event's facts between two identifiers, both exclusive, by ascending identifier."""
+    async def facts(
+        self, event: Event, organisation_id: UUID | None = None, *, after: UUID, before: UUID, limit: int
+    ) -> Sequence[UsageFact]:
+        """Returns an event's facts, of one organisation or of all, between two identifiers, both exclusive,
+        by ascending identifier.
+        """
         # The event stands in the text, so that the planner knows of the small index of withdrawals.
         query = _FACTS.where(_EVIDENCE.c.event == literal(event.uri, literal_execute=True))
-        values = {"after": after, "before": before, "most": limit}
-        return [_fact(row) for row in await self._statements.rows(query, values)]
+        values: dict[str, Any] = {"after": after, "before": before, "most": limit}
+        if organisation_id is not None:
+            query = query.where(_EVIDENCE.c.organisation_id == bindparam("organisation"))
+            values["organisation"] = organisation_id
+        rows = await self._statements.rows(query, values)
+        return [UsageFact(fact_of(row), row.logged_entry) for row in rows]
 
 
 def _cut(stretches: Sequence[Stretch]) -> tuple[list[datetime], list[date | None]]:
@@ -120,17 +128,3 @@ def _cut(stretches: Sequence[Stretch]) -> tuple[list[datetime], list[date | None
         boundaries.append(stretch.end)
         days.append(None)
     return boundaries, days
-
-
-def _fact(row: Row[Any]) -> UsageFact:
-    fact = Fact(
-        id=row.id,
-        event=by_uri[row.event],
-        owner_id=row.owner_id,
-        organisation_id=row.organisation_id,
-        delivery_id=row.delivery_id,
-        recorded_at=row.recorded_at,
-        data=row.document,
-        entry=row.entry,
-    )
-    return UsageFact(fact, row.logged_entry)

@@ -243,9 +243,7 @@ class EvidenceStore(Protocol):
         ...
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
-        """Publishes a revocation list that is too large to stand in evidence; adding it again changes
-        nothing.
-        """
+        """Publishes a list that is too large to stand in evidence; adding it again changes nothing."""
         ...
 
     async def revocation_list(self, digest: bytes) -> bytes | None: ...
@@ -271,8 +269,10 @@ class UsageRecords(Protocol):
         """Returns the identifiers of all organisations."""
         ...
 
-    async def facts(self, event: Event, *, after: UUID, before: UUID, limit: int) -> Sequence[UsageFact]:
-        """Returns an event's facts between two identifiers, both exclusive, by ascending identifier."""
+    async def facts(
+        self, event: Event, organisation_id: UUID | None = None, *, after: UUID, before: UUID, limit: int
+    ) -> Sequence[UsageFact]:
+        """Returns an event's facts, of one organisation or all, by identifier; both bounds are exclusive."""
         ...
 
 

@@ -124,17 +124,21 @@ class UsageAudit:
             # Of these days' deliveries, but on whatever day since.
             (events.WITHDRAWN, _WITHDRAWN, self._clock.now() + ID_MARGIN),
         ):
-            async for found in self._facts(event, after, until_time):
-                _count(recount, found, days, organisation_id, usage)
+            async for found in self._facts(event, organisation_id, after, until_time):
+                _count(recount, found, days, usage)
                 if recount.facts % FACTS_AT_ONCE == 0:
                     on_progress(recount.facts)
         return recount
 
-    async def _facts(self, event: Event, after: datetime, before: datetime) -> AsyncIterator[UsageFact]:
+    async def _facts(
+        self, event: Event, organisation_id: UUID | None, after: datetime, before: datetime
+    ) -> AsyncIterator[UsageFact]:
         position, end = first_id(after), first_id(before)
         while True:
             async with self._uow.reading() as tx:
-                found = await tx.usage.facts(event, after=position, before=end, limit=FACTS_AT_ONCE)
+                found = await tx.usage.facts(
+                    event, organisation_id, after=position, before=end, limit=FACTS_AT_ONCE
+                )
             for each in found:
                 yield each
             if len(found) < FACTS_AT_ONCE:
@@ -151,12 +155,9 @@ def _count(
     recount: _Recount,
     found: UsageFact,
     days: Sequence[Stretch],
-    organisation_id: UUID | None,
     usage: Usage,
 ) -> None:
     fact = found.fact
-    if organisation_id not in (None, fact.organisation_id):
-        return
     recount.facts += 1
     entry = entry_of(fact.data)
     if found.logged_entry is None:

@@ -190,3 +190,28 @@ class UsageContract:
 
         assert [each.fact for each in (*first, *rest)] == wanted
         assert [each.logged_entry for each in (*first, *rest)] == [None] * 3
+
+    async def test_facts_of_one_organisation_fill_the_portion(self, uow: UnitOfWork) -> None:
+        place, other = Place(uow), Place(uow)
+        await place.register()
+        await other.register()
+        at = datetime(2111 + examples.number() % 80, 1, 1, tzinfo=UTC)
+        facts = []
+        for number, whose in enumerate((other, other, place, other, place)):
+            (delivery,) = await whose.accept(at)
+            fact = examples.fact(delivery, SUBMISSION_ACCEPTANCE)
+            facts.append(replace(fact, id=id_at(at + (number + 1) * timedelta(seconds=1))))
+        async with uow.writing() as tx:
+            await tx.evidence.record(facts)
+            await tx.commit()
+
+        async with uow.reading() as tx:
+            found = await tx.usage.facts(
+                SUBMISSION_ACCEPTANCE,
+                place.organisation.id,
+                after=first_id(at),
+                before=first_id(at + DAY),
+                limit=2,
+            )
+
+        assert [each.fact for each in found] == [facts[2], facts[4]]

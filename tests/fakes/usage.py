@@ -43,12 +43,16 @@ class FakeUsage:
     async def organisations(self) -> Sequence[UUID]:
         return list(self._state.organisations)
 
-    async def facts(self, event: Event, *, after: UUID, before: UUID, limit: int) -> Sequence[UsageFact]:
+    async def facts(
+        self, event: Event, organisation_id: UUID | None = None, *, after: UUID, before: UUID, limit: int
+    ) -> Sequence[UsageFact]:
         found = sorted(
             (
                 fact
                 for fact in self._state.evidence.values()
-                if fact.event == event and after < fact.id < before
+                if fact.event == event
+                and organisation_id in (None, fact.organisation_id)
+                and after < fact.id < before
             ),
             key=lambda fact: fact.id,
         )

@@ -3,6 +3,8 @@ somebody.
 """
 
 import hashlib
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,9 +13,12 @@ from uuid import UUID, uuid4
 
 from namak.evidence import events
 from namak.evidence.events import Event
+from server.domain.ids import MonotonicIds
 from tests.integration.transparency.ledger import Ledger
 
 NOW = datetime(2026, 11, 22, 8, 0, 0, tzinfo=UTC)
+IDS = MonotonicIds(lambda: time.time_ns() // 1_000_000, os.urandom)
+"""Identifiers of evidence, which say when it was made."""
 USUAL = (events.SUBMISSION_ACCEPTANCE, events.CONTENT_CONSIGNMENT)
 
 
@@ -102,7 +107,7 @@ class Correspondence:
         self, connection: Any, letter: Letter, facts: Sequence[Event], *, as_before: bool
     ) -> None:
         for event in facts:
-            evidence_id = uuid4()
+            evidence_id = IDS.new_id()
             document = f'{{"about": "{evidence_id}"}}'.encode()
             entry = hashlib.sha256(document).digest()
             await connection.execute(

@@ -1,6 +1,7 @@
 """Identifiers sort by their making, whatever the clock does, and are UUIDs of version 7."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.fields import Malformed
-from server.domain.ids import MonotonicIds, parse_id
+from server.domain.ids import MonotonicIds, first_id, moved, parse_id
 
 
 def made(times: list[int], fill: int) -> list[UUID]:
@@ -39,3 +40,13 @@ def test_reads_uuids_and_nothing_else() -> None:
     for text in ("", uuid.replace("-", ""), f"{{{uuid}}}", f"{uuid}\n", uuid[:-1] + "g"):
         with pytest.raises(Malformed):
             parse_id(text)
+
+
+def test_an_identifier_is_moved_to_the_bound_of_another_time_as_far_as_there_are_times() -> None:
+    at = datetime(2026, 11, 22, 8, 0, 0, 123_000, tzinfo=UTC)
+    (identifier,) = made([int(at.timestamp() * 1000)], 0x5A)
+    hour = timedelta(hours=1)
+    assert moved(identifier, hour) == first_id(at + hour)
+    assert moved(identifier, -hour) == first_id(at - hour)
+    assert moved(UUID(int=5 << 80), -hour) == UUID(int=0)
+    assert moved(UUID(int=(1 << 128) - 1), hour) == UUID(int=((1 << 48) - 1) << 80)
