@@ -25,8 +25,55 @@ from namak.cli.texts import N_
 _ID = "0192f0c3-0000-7000-8000-000000000000"
 
 
+Parts = Annotated[list[Path] | None, typer.Argument(metavar="FILE", help=N_("The letter's parts, in order."))]
+Attached = Annotated[
+    list[Path] | None,
+    typer.Option("--attach", metavar="FILE", help=N_("A part of the letter; may be repeated.")),
+]
+Recipients = Annotated[
+    list[str] | None, typer.Option("--to", metavar="ADDRESS", help=N_("The recipient's; may be repeated."))
+]
+RecipientList = Annotated[
+    Path | None, typer.Option("--to-file", metavar="LIST", help=N_("A list of recipients, CSV in UTF-8."))
+]
+LetterRequestId = Annotated[
+    str | None,
+    typer.Option(
+        "--request-id",
+        metavar="ID",
+        help=N_("To repeat safely, at most 51 characters; made up if missing."),
+    ),
+]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        metavar="FILE",
+        help=N_("With a list: what became of each line, JSON lines; LIST.results.jsonl if missing."),
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=N_("With a list: check it all, and send nothing."))]
+Resolve = Annotated[
+    bool, typer.Option("--resolve", help=N_("With --dry-run: ask the post for each mailbox too."))
+]
+Strict = Annotated[bool, typer.Option("--strict", help=N_("With a list: send nothing if any line is wrong."))]
+InFlight = Annotated[
+    int, typer.Option("--in-flight", min=1, max=32, help=N_("With a list: how many batches at once."))
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch", min=1, max=500, help=N_("With a list: how many letters in a batch at most.")),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the sender's commands."""
+    _add_send(app)
+    _add_deliveries(app)
+    _add_following(app)
+
+
+def _add_send(app: typer.Typer) -> None:
     add(
         app,
         "send",
@@ -55,6 +102,9 @@ def register(app: typer.Typer) -> None:
             'namak send --from notices@src.am --to-file list.csv --subject "Ծանուցում" letter.pdf --dry-run',
         ),
     )
+
+
+def _add_deliveries(app: typer.Typer) -> None:
     deliveries = group(app, "deliveries", N_("Look at what your organisation sent."))
     add(
         deliveries,
@@ -81,6 +131,9 @@ def register(app: typer.Typer) -> None:
         ),
         examples=(f"namak withdraw {_ID} -o receipts",),
     )
+
+
+def _add_following(app: typer.Typer) -> None:
     add(
         app,
         "usage",
@@ -112,49 +165,22 @@ def register(app: typer.Typer) -> None:
 async def send(
     run: Run,
     sender: Annotated[str, typer.Option("--from", metavar="ADDRESS", help=N_("Your registered address."))],
-    files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help=N_("The letter's parts, in order."))
-    ] = None,
-    to: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help=N_("The recipient's; may be repeated."))
-    ] = None,
-    to_file: Annotated[
-        Path | None, typer.Option(metavar="LIST", help=N_("A list of recipients, CSV in UTF-8."))
-    ] = None,
+    files: Parts = None,
+    to: Recipients = None,
+    to_file: RecipientList = None,
     subject: Annotated[
         str | None, typer.Option(metavar="TEXT", help=N_("Shown before the letter is opened."))
     ] = None,
-    attach: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help=N_("A part of the letter; may be repeated."))
-    ] = None,
-    request_id: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help=N_("To repeat safely, at most 51 characters; made up if missing.")),
-    ] = None,
+    attach: Attached = None,
+    request_id: LetterRequestId = None,
     receipt: Annotated[Path | None, typer.Option(metavar="DIR", help=N_("Save the receipts here."))] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help=N_("Do not wait for receipts."))] = False,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help=N_("With a list: what became of each line, JSON lines; LIST.results.jsonl if missing."),
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=N_("With a list: check it all, and send nothing."))
-    ] = False,
-    resolve: Annotated[
-        bool, typer.Option("--resolve", help=N_("With --dry-run: ask the post for each mailbox too."))
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help=N_("With a list: send nothing if any line is wrong."))
-    ] = False,
-    in_flight: Annotated[
-        int, typer.Option(min=1, max=32, help=N_("With a list: how many batches at once."))
-    ] = 4,
-    batch: Annotated[
-        int, typer.Option(min=1, max=500, help=N_("With a list: how many letters in a batch at most."))
-    ] = 100,
+    results: Results = None,
+    dry_run: DryRun = False,
+    resolve: Resolve = False,
+    strict: Strict = False,
+    in_flight: InFlight = 4,
+    batch: BatchSize = 100,
 ) -> ExitCode:
     """Sends a letter."""
     from namak.cli import sending
