@@ -16,7 +16,15 @@ from server.domain.profile import Profile
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.gateways.dns import Dns
-from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
+from server.grpc_server import (
+    OPEN_CALLS,
+    GrpcServer,
+    GrpcSettings,
+    Servicers,
+    TlsFiles,
+    build_server,
+    interceptor_chain,
+)
 from server.hsm.file_key import FileLogSigner
 from server.hsm.keys import LogSigner
 from server.hsm.pkcs11 import Pkcs11LogSigner, TokenKey
@@ -326,8 +334,8 @@ def _grpc_settings(settings: Settings) -> GrpcSettings:
         listen=server.listen,
         health_listen=server.health_listen,
         tls=TlsFiles(server.certificate, server.key, server.client_authorities),
-        max_concurrent_calls=server.max_concurrent_calls,
-        max_followers=FOLLOWERS,
+        # Whatever is set, calls that send no message must not be able to take the places of those that do.
+        max_open_calls=max(OPEN_CALLS, 2 * (server.max_concurrent_calls + FOLLOWERS)),
         drain=server.drain.total_seconds(),
     )
 
@@ -340,6 +348,7 @@ def _interceptors(settings: Settings, identity: Identity, place: SenderPlace) ->
         stream=STREAM,
         stream_limits=StreamLimits(),
         place=place,
+        max_concurrent_calls=settings.server.max_concurrent_calls,
     )
 
 

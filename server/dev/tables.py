@@ -32,8 +32,10 @@ id was used for another of the organisation's addresses.
 
 Any method can besides end with `CERTIFICATE_UNBOUND`, `CERTIFICATE_REVOKED`, `ROLE_NOT_PERMITTED`,
 `NETWORK_NOT_PERMITTED`, `REVOCATION_STATUS_UNKNOWN`, `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED` and
-`INTERNAL`; and with `RESOURCE_EXHAUSTED` and no reason before the server looks at it: a request over 4 MiB,
-or too many calls under way. The last column names the methods that have a reason of their own for it.
+`INTERNAL`; with `OVERLOADED`, before anything is looked at or recorded, where more is under way than the
+server takes on, or more of the caller's than leaves room for others; and with `RESOURCE_EXHAUSTED` and no
+reason, before the server knows whose the call is: a request over 4 MiB, or far more calls held open than are
+served. The last column names the methods that have a reason of their own for it.
 
 | reason | status | repeat? | recorded | what it says | methods |
 |---|---|---|---|---|---|

@@ -5,6 +5,7 @@ where a cancelled stream is closed by another task.
 """
 
 import math
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,10 @@ from server.domain.caller import Caller, Holder, Sender
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
+def _nothing() -> None:
+    """Gives nothing back."""
+
+
 @dataclass(slots=True)
 class Call:
     """What the edge knows of one call.
@@ -25,6 +30,7 @@ class Call:
         method: the full name, `/namak.v1.DeliveryService/Submit`.
         caller: who calls, once that is settled.
         endless: it streams until somebody ends it, so a server that stops does not wait for it.
+        leave_place: gives back its place among the calls that are served at once.
         ends_at: when the call's time runs out, on the event loop's clock.
         status, reason: how it ended, for the access log; the reason is empty for OK and for what no reason is
             documented.
@@ -35,8 +41,14 @@ class Call:
     caller: Caller | None = None
     ends_at: float = math.inf
     endless: bool = False
+    leave_place: Callable[[], None] = _nothing
     status: str = "OK"
     reason: str = ""
+
+    def follows(self) -> None:
+        """Says that it follows the log from now on: those who do are counted there, and by no other limit."""
+        self.endless = True
+        self.leave_place()
 
 
 _current: ContextVar[Call] = ContextVar("namak_call")

@@ -66,8 +66,8 @@ class DeliveryServicer(delivery_pb2_grpc.DeliveryServiceServicer):
     async def WatchDeliveries(
         self, request: pb.WatchDeliveriesRequest, context: Context
     ) -> AsyncIterator[pb.WatchDeliveriesResponse]:
-        current_call().endless = True
         command = follow_from_proto(request, current_sender())
         async with aclosing(self._following.follow(command)) as replies:
             async for reply in replies:
+                current_call().follows()
                 yield deliveries_reply_to_proto(reply)

@@ -116,8 +116,8 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     async def WatchMailbox(
         self, request: pb.WatchMailboxRequest, context: Context
     ) -> AsyncIterator[pb.WatchMailboxResponse]:
-        current_call().endless = True
         command = follow_from_proto(request, current_holder())
         async with aclosing(self._following.follow(command)) as replies:
             async for reply in replies:
+                current_call().follows()
                 yield mailbox_reply_to_proto(reply)

@@ -17,7 +17,15 @@ from server.dev.authority import Validity
 from server.dev.pki import DevelopmentPki, Identity, Person
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
-from server.grpc_server import GrpcServer, GrpcSettings, Servicers, TlsFiles, build_server, interceptor_chain
+from server.grpc_server import (
+    OPEN_CALLS,
+    GrpcServer,
+    GrpcSettings,
+    Servicers,
+    TlsFiles,
+    build_server,
+    interceptor_chain,
+)
 from server.interceptors.access import CallerPlace
 from server.interceptors.deadline import STREAM, UNARY, TimeLimit
 from server.interceptors.streams import StreamLimits
@@ -172,6 +180,7 @@ async def started_edge(
     stream: TimeLimit = STREAM,
     stream_limits: StreamLimits | None = None,
     max_concurrent_calls: int = 1000,
+    max_open_calls: int = OPEN_CALLS,
     drain: float = 1.0,
     tls: TlsFiles | None = None,
     place: CallerPlace | None = None,
@@ -199,8 +208,8 @@ async def started_edge(
             listen="127.0.0.1:0",
             health_listen="127.0.0.1:0",
             tls=tls or TlsFiles(world.server.cert_path, world.server.key_path, world.pki.client_roots_path),
-            max_concurrent_calls=max_concurrent_calls,
             drain=drain,
+            max_open_calls=max_open_calls,
         ),
         servicers.add_to,
         interceptor_chain(
@@ -209,6 +218,7 @@ async def started_edge(
             stream=stream,
             stream_limits=stream_limits or StreamLimits(),
             place=place,
+            max_concurrent_calls=max_concurrent_calls,
         ),
         {"": always_ready},
     )

@@ -12,7 +12,6 @@ from namak.v1 import delivery_pb2, delivery_pb2_grpc, evidence_pb2, evidence_pb2
 from server.grpc_server import GrpcSettings, TlsFiles, build_server
 from tests.rpc.desks import Gate
 from tests.rpc.edge import Edge, World, started_edge
-from tests.rpc.waiting import until
 
 LIST = delivery_pb2.ListDeliveriesRequest()
 CHECKPOINT = evidence_pb2.GetCheckpointRequest()
@@ -125,21 +124,6 @@ async def test_ends_calls_that_outlast_the_drain(world: World) -> None:
         with pytest.raises(grpc.aio.AioRpcError):
             await under_way
         assert gate.left.is_set()
-
-
-async def test_refuses_more_calls_at_once_than_the_limit(world: World) -> None:
-    async with started_edge(world, max_concurrent_calls=2) as edge:
-        edge.desks.gate = gate = Gate()
-        stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(world.agency))
-        under_way = [asyncio.ensure_future(stub.ListDeliveries(LIST, timeout=30)) for _ in range(2)]
-        await until(lambda: len(edge.desks.callers) == 2)
-
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.ListDeliveries(LIST, timeout=10)
-
-        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        gate.leave.set()
-        assert all([(await call).deliveries for call in under_way])
 
 
 @pytest.fixture

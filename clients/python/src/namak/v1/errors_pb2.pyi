@@ -118,7 +118,9 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     A method's comment names the reasons that are its own. Any method can besides end with CERTIFICATE_UNBOUND, CERTIFICATE_REVOKED,
     ROLE_NOT_PERMITTED, NETWORK_NOT_PERMITTED (a sender outside all networks of its organisation is turned away at the door, and
     nothing is recorded), REVOCATION_STATUS_UNKNOWN (personal certificates), SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL;
-    and, before the server looks at it, with RESOURCE_EXHAUSTED and no reason: a request over 4 MiB, or too many calls under way.
+    with OVERLOADED (RESOURCE_EXHAUSTED), before anything is looked at or recorded, where more is under way than the server takes on, or
+    more of the caller's than leaves room for others; and with RESOURCE_EXHAUSTED and no reason, before the server knows whose the call
+    is: a request over 4 MiB, or far more calls held open than are served.
 
     What each means for a caller (status code, whether to repeat, whether it is kept under the request id, whether it leaves
     evidence) is one table in the server, printed in `docs/reasons.md`.
