@@ -30,7 +30,9 @@ Fingerprint = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the commands about addresses and certificates."""
-    _add_addresses(group(app, "address", N_("Addresses from which organisations send.")))
+    address = group(app, "address", N_("Addresses from which organisations send."))
+    _add_addresses(address)
+    _add_address_changes(address)
     _add_certificates(group(app, "certificate", N_("Machine certificates of organisations.")))
 
 
@@ -63,6 +65,9 @@ def _add_addresses(address: typer.Typer) -> None:
             "namak admin address register --org 01234567 '*@src.am' --host mail.src.am --sms",
         ),
     )
+
+
+def _add_address_changes(address: typer.Typer) -> None:
     add(
         address,
         "update",
