@@ -20,6 +20,7 @@ def bind_certificate_from_proto(request: pb.BindCertificateRequest) -> BindCerti
         organisation_id=problems.id("organisation_id", request.organisation_id),
         sender_address_id=problems.optional_id("sender_address_id", request.sender_address_id),
         certificate=problems.octets("certificate", request.certificate, limits.CERTIFICATE_BYTES),
+        possession_signature=request.possession_signature,
     )
     problems.raise_if_any()
     return command

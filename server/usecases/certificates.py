@@ -5,10 +5,18 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from namak.evidence.times import format_time, parse_time
-from server.domain.administration import Actor, absent, binding_resource, binding_snapshot, owns
+from server.domain.administration import (
+    ActingAdministrator,
+    Actor,
+    absent,
+    binding_resource,
+    binding_snapshot,
+    owns,
+)
 from server.domain.certificates import MachineCertificate, machine_certificate
 from server.domain.fields import Malformed
 from server.domain.paging import Page, Query
+from server.domain.possession import check_possession
 from server.domain.refusals import (
     AlreadyRegistered,
     CertificateRevoked,
@@ -26,13 +34,17 @@ from server.usecases.records import BindingFilter
 
 @dataclass(frozen=True, slots=True)
 class BindCertificate:
-    """`certificate` is the DER as it came; `sender_address_id` narrows the binding to one address."""
+    """`certificate` is the DER as it came; `sender_address_id` narrows the binding to one address.
+
+    `possession_signature` is by the certificate's own key, empty where none was given.
+    """
 
     by: Actor
     request_id: str
     organisation_id: UUID
     sender_address_id: UUID | None
     certificate: bytes
+    possession_signature: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,11 @@ class CertificateRegister:
     async def bind_certificate(self, command: BindCertificate) -> CertificateBinding:
         """Binds a machine certificate to an organisation, or to one of its addresses only.
 
+        An administrator must show that they hold its key; the operator, who has seen papers, may.
+
         Raises:
-            InvalidFields: the certificate is unreadable, has expired, or is a person's.
+            InvalidFields: the certificate is unreadable, has expired, or is a person's; or the proof of
+                possession is missing or wrong.
             RequestIdReused.
             NotFound: also for an address that is another organisation's; for an administrator
                 ResourceNotPermitted.
@@ -81,6 +96,7 @@ class CertificateRegister:
         """
         certificate = _readable(command.certificate)
         await self._refuse_personal(command.certificate)
+        _check_possession(command)
         wanted = self._wanted(certificate, BindingRole.SENDER, command.organisation_id)
         wanted = replace(wanted, sender_address_id=command.sender_address_id)
 
@@ -96,6 +112,7 @@ class CertificateRegister:
         async def again(tx: Transaction, _subject: UUID) -> CertificateBinding:
             return await _binding(tx, command.by, certificate.sha256)
 
+        # Without the signature: made again for a repetition it may differ.
         content = (str(command.organisation_id), str(command.sender_address_id), certificate.sha256.hex())
         # A binding is known by the certificate's digest; the claim gets an identifier of its own.
         act = Act("BindCertificate", command.by, command.request_id, content, self._entropy.new_id())
@@ -238,6 +255,21 @@ def _readable(der: bytes) -> MachineCertificate:
         return machine_certificate(der)
     except Malformed as problem:
         raise _wrong_certificate(problem) from None
+
+
+def _check_possession(command: BindCertificate) -> None:
+    if not command.possession_signature:
+        if isinstance(command.by, ActingAdministrator):
+            raise _wrong_proof(Malformed("REQUIRED", "must show that you hold the certificate's private key"))
+        return
+    try:
+        check_possession(command.possession_signature, command.organisation_id, command.certificate)
+    except Malformed as problem:
+        raise _wrong_proof(problem) from None
+
+
+def _wrong_proof(problem: Malformed) -> InvalidFields:
+    return InvalidFields([FieldProblem("possession_signature", problem.reason, problem.text)])
 
 
 def _wrong_certificate(problem: Malformed) -> InvalidFields:

@@ -20,7 +20,7 @@ from server.services import evidence_wire
 from server.services.call import Call, Context, begin_call
 from server.services.sender_admin import SenderAdminServicer
 from server.usecases.sender_admin import SenderAdmin
-from tests.unit.usecases.registers import ANI, BOB, Registers, machine_certificate
+from tests.unit.usecases.registers import ANI, BOB, Registers, machine_certificate, proven_binding
 
 _T = TypeVar("_T")
 
@@ -96,15 +96,48 @@ async def test_an_administrator_names_whom_they_act_for(desk: Desk) -> None:
     assert found.organisation.code == "11223344"
 
 
+def proven(organisation: Organisation, *, acting_as: Organisation) -> pb.BindCertificateRequest:
+    command = proven_binding(Registers().operator, "1", organisation.id)
+    return pb.BindCertificateRequest(
+        request_id="1",
+        acting_as=str(acting_as.id),
+        organisation_id=str(organisation.id),
+        certificate=command.certificate,
+        possession_signature=command.possession_signature,
+    )
+
+
+async def test_who_binds_without_the_certificate_s_key_is_told_by_the_field(desk: Desk) -> None:
+    ani = await desk.administrator(desk.src)
+    bind = proven(desk.src, acting_as=desk.src)
+    good = bind.possession_signature
+    for proof, reason in (
+        (b"", "REQUIRED"),
+        (good[:-1], "POSSESSION_NOT_PROVED"),
+        (bytes(2049), "TOO_LARGE"),
+    ):
+        bind.possession_signature = proof
+        with pytest.raises(InvalidFields) as wrong:
+            await desk.call(ani, desk.servicer.BindCertificate, bind)
+        assert problems_of(wrong.value) == [("possession_signature", reason)]
+    bind.possession_signature = good
+    assert (await desk.call(ani, desk.servicer.BindCertificate, bind)).binding.certificate_sha256
+    # Not even an organisation that is not theirs is told apart from one that is, before the proof is right.
+    foreign = proven(desk.other, acting_as=desk.src)
+    foreign.possession_signature = b""
+    with pytest.raises(InvalidFields):
+        await desk.call(ani, desk.servicer.BindCertificate, foreign)
+    bind.acting_as, bind.request_id, bind.possession_signature = "", "2", b""
+    bind.certificate = machine_certificate()
+    assert (await desk.operator(desk.servicer.BindCertificate, bind)).binding.certificate_sha256
+
+
 async def test_rights_for_two_organisations_never_add_up(desk: Desk) -> None:
     ani = await desk.administrator(desk.src, desk.other)
     request = pb.GetOrganisationRequest(acting_as=str(desk.src.id), organisation_id=str(desk.other.id))
     with pytest.raises(ResourceNotPermitted):
         await desk.call(ani, desk.servicer.GetOrganisation, request)
-    der = machine_certificate()
-    bind = pb.BindCertificateRequest(
-        request_id="1", acting_as=str(desk.src.id), organisation_id=str(desk.other.id), certificate=der
-    )
+    bind = proven(desk.other, acting_as=desk.src)
     with pytest.raises(ResourceNotPermitted):
         await desk.call(ani, desk.servicer.BindCertificate, bind)
     bind.acting_as = str(desk.other.id)
@@ -239,10 +272,7 @@ async def test_an_absurd_number_of_days_is_a_wrong_field(desk: Desk, days: int) 
 
 async def test_an_act_goes_over_the_wire_with_what_it_changed(desk: Desk) -> None:
     ani = await desk.administrator(desk.src)
-    der = machine_certificate()
-    bind = pb.BindCertificateRequest(
-        request_id="1", acting_as=str(desk.src.id), organisation_id=str(desk.src.id), certificate=der
-    )
+    bind = proven(desk.src, acting_as=desk.src)
     bound = (await desk.call(ani, desk.servicer.BindCertificate, bind)).binding
     revoke = pb.RevokeCertificateRequest(request_id="r", certificate_sha256=bound.certificate_sha256)
     await desk.operator(desk.servicer.RevokeCertificate, revoke)

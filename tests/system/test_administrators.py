@@ -8,6 +8,7 @@ import pytest
 from google.type.date_pb2 import Date
 from grpc import StatusCode
 
+from namak.client import sign_possession
 from namak.evidence.verify import Verdict
 from namak.v1 import (
     evidence_pb2,
@@ -17,6 +18,7 @@ from namak.v1 import (
     sender_admin_pb2_grpc,
 )
 from namak.v1 import sender_admin_pb2 as pb
+from server.dev.pki import Identity
 from tests.system.post import Agency, Citizen, Post, der
 from tests.system.receipts import verified
 from tests.system.refusing import refusal_of, refused
@@ -44,12 +46,14 @@ async def enable(post: Post, agency: Agency, citizen: Citizen) -> None:
     await (await operators(post)).EnableAdministrator(request, timeout=10)
 
 
-def binding(agency: Agency, certificate: bytes, acting_as: str) -> pb.BindCertificateRequest:
+def binding(agency: Agency, identity: Identity, acting_as: str) -> pb.BindCertificateRequest:
+    assert identity.key is not None
     return pb.BindCertificateRequest(
         request_id=next(_requests),
         organisation_id=agency.organisation_id,
-        certificate=certificate,
+        certificate=der(identity),
         acting_as=acting_as,
+        possession_signature=sign_possession(identity.key, agency.organisation_id, der(identity)),
     )
 
 
@@ -60,7 +64,7 @@ async def test_an_administrator_binds_a_certificate_and_anyone_can_verify_that_t
     stub = stub_of(channel)
     renewed = post.pki.machine("renewed-by-card", organisation="SRC", common_name="renewed")
 
-    bound = await stub.BindCertificate(binding(agency, der(renewed), agency.organisation_id), timeout=10)
+    bound = await stub.BindCertificate(binding(agency, renewed, agency.organisation_id), timeout=10)
 
     client = await post.client(renewed)
     assert [delivery async for delivery in client.deliveries.list()] == []
@@ -92,6 +96,23 @@ async def test_an_administrator_binds_a_certificate_and_anyone_can_verify_that_t
     assert (await operator.GetReceipt(asked, timeout=20)).receipt.leaf_index == receipt.leaf_index
 
 
+async def test_no_administrator_takes_a_certificate_whose_key_another_holds(post: Post) -> None:
+    own, other, citizen = await post.agency(), await post.agency(), await post.citizen()
+    await enable(post, own, citizen)
+    stub = stub_of(await post.channel(citizen.card.authentication))
+    theirs = post.pki.machine("not-yet-bound", organisation="X", common_name="not-yet-bound")
+    taken = binding(own, theirs, own.organisation_id)
+    for proof in (b"", binding(other, theirs, own.organisation_id).possession_signature):
+        taken.possession_signature = proof
+        refusal = await refusal_of(stub.BindCertificate(taken, timeout=10))
+        assert (refusal.status, refusal.reason) == (StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS")
+
+    await (await post.operator()).admin.bind_certificate(other.organisation_id, der(theirs))
+
+    client = await post.client(theirs)
+    assert [delivery async for delivery in client.deliveries.list()] == []
+
+
 async def test_every_act_of_an_agency_s_registration_is_a_leaf(post: Post) -> None:
     agency = await post.agency()
     stub = await operators(post)
@@ -115,7 +136,7 @@ async def test_another_organisation_s_things_are_as_if_they_were_not_there(post:
     own, other, citizen = await post.agency(), await post.agency(), await post.citizen()
     await enable(post, own, citizen)
     stub = stub_of(await post.channel(citizen.card.authentication))
-    certificate = der(post.pki.machine("foreign", organisation="X", common_name="foreign"))
+    certificate = post.pki.machine("foreign", organisation="X", common_name="foreign")
     absent = "0192f0c3-0000-7000-8000-00000000000a"
     for request in (
         binding(other, certificate, own.organisation_id),

@@ -164,6 +164,13 @@ async def test_an_administrator_acts_for_one_organisation_alone(post: Post, oper
     await done(config, "admin", "address", "resume", mine.sender)
     (act, *_) = (await done(config, "admin", "audit", "--person", number))["acts"]
     assert (act["act"], act["actor"]["person_number"]) == ("ResumeSenderAddress", number)
+    renewed = post.pki.machine("bound-by-card", organisation="Գ", common_name="bound-by-card")
+    bind = ("admin", "certificate", "bind", renewed.cert_path)
+    code, _out, err = await namak(config, *bind)
+    assert (code, "--key" in err) == (USAGE, True)
+    assert renewed.key_path is not None
+    bound = await done(config, *bind, "--key", renewed.key_path)
+    assert bound["binding"]["certificate_sha256"] == renewed.sha256.hex()
     foreign = await refused(config, "admin", "address", "show", others.sender_id)
     assert foreign == "RESOURCE_NOT_PERMITTED"
     assert await refused(config, "admin", "org", "show", others.organisation_id) == foreign

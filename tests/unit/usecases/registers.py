@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from namak.client import sign_possession
 from namak.evidence.administrative_act import ActDetails, AdministrativeAct
-from server.domain.administration import ActingAdministrator, CommandLine
+from server.domain.administration import ActingAdministrator, Actor, CommandLine
 from server.domain.caller import Connection, Operator
 from server.domain.refusals import Refused
 from server.domain.senders import ContractState, Organisation, SenderAddress
@@ -19,7 +20,7 @@ from server.jurisdictions.am import AM
 from server.usecases.acts import ActRegister
 from server.usecases.administration import Administration
 from server.usecases.administrators import AdministratorRegister, EnableAdministrator
-from server.usecases.certificates import CertificateRegister
+from server.usecases.certificates import BindCertificate, CertificateRegister
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.organisations import OrganisationRegister
 from tests.fakes.unit_of_work import FakeUnitOfWork
@@ -118,9 +119,13 @@ class Registers:
         return [AdministrativeAct.parse(fact.data).details for fact in recorded]
 
 
-def machine_certificate(ends: datetime = START + timedelta(days=365), name: str = "machine") -> bytes:
-    """Returns a self-signed certificate, DER."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def machine_certificate(
+    ends: datetime = START + timedelta(days=365),
+    name: str = "machine",
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> bytes:
+    """Returns a self-signed certificate, DER; of a key of its own unless one is given."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     return (
         x509.CertificateBuilder()
@@ -135,4 +140,12 @@ def machine_certificate(ends: datetime = START + timedelta(days=365), name: str 
     )
 
 
-__all__ = ["ANI", "BOB", "NOBODYS", "START", "Registers", "machine_certificate"]
+def proven_binding(by: Actor, request_id: str, organisation_id: UUID) -> BindCertificate:
+    """Asks to bind a new certificate, as one who holds its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    der = machine_certificate(key=key)
+    proof = sign_possession(key, str(organisation_id), der)
+    return BindCertificate(by, request_id, organisation_id, None, der, proof)
+
+
+__all__ = ["ANI", "BOB", "NOBODYS", "START", "Registers", "machine_certificate", "proven_binding"]

@@ -14,7 +14,6 @@ from server.domain.refusals import InvalidFields, InvalidPageToken, ResourceNotP
 from server.domain.senders import ContractState
 from server.usecases.acts import ListActs
 from server.usecases.administrators import DisableAdministrator
-from server.usecases.certificates import BindCertificate
 from server.usecases.evidence import EvidenceDesk, GetReceipt
 from server.usecases.mailbox_register import OpenMailbox
 from server.usecases.organisations import SetContractState
@@ -26,7 +25,7 @@ from tests.unit.usecases.registers import (
     NOBODYS,
     START,
     Registers,
-    machine_certificate,
+    proven_binding,
 )
 from tests.unit.usecases.world import MemoryLog
 
@@ -43,9 +42,7 @@ async def registers() -> Registers:
         SetContractState(registers.operator, "s", registers.other.id, ContractState.ENDED)
     )
     registers.clock.move(timedelta(hours=1))
-    await registers.certificates.bind_certificate(
-        BindCertificate(ani, "b", registers.src.id, None, machine_certificate())
-    )
+    await registers.certificates.bind_certificate(proven_binding(ani, "b", registers.src.id))
     return registers
 
 

@@ -22,7 +22,7 @@ from server.usecases.administrators import DisableAdministrator
 from server.usecases.certificates import BindCertificate, RevokeCertificate
 from server.usecases.organisations import RegisterOrganisation, SetContractState, UpdateOrganisation
 from tests.fakes.unit_of_work import LostCommit
-from tests.unit.usecases.registers import ANI, BOB, Registers, machine_certificate
+from tests.unit.usecases.registers import ANI, BOB, Registers, machine_certificate, proven_binding
 
 
 @pytest.fixture
@@ -49,8 +49,7 @@ async def test_an_act_says_who_did_what_from_where_before_and_after(registers: R
 
 async def test_an_administrator_s_act_names_the_person_and_the_organisation(registers: Registers) -> None:
     ani = await registers.enabled(registers.src)
-    der = machine_certificate()
-    await registers.certificates.bind_certificate(BindCertificate(ani, "b", registers.src.id, None, der))
+    await registers.certificates.bind_certificate(proven_binding(ani, "b", registers.src.id))
     act = registers.acts_so_far()[-1]
     assert act.actor == EvidenceActor(ActorKind.ADMINISTRATOR, "02" * 32, ANI)
     assert str(act.acted_from) == "198.51.100.2"
@@ -126,7 +125,7 @@ async def test_request_ids_of_the_operator_and_of_each_administrator_are_their_o
     ]
     for by in callers:
         organisation = registers.other if by is callers[-1] else registers.src
-        command = BindCertificate(by, "1", organisation.id, None, machine_certificate())
+        command = proven_binding(by, "1", organisation.id)
         await registers.certificates.bind_certificate(command)
     assert len(registers.uow.committed.bindings) == 4
     # Those of the organisation's submissions are apart from all of these.
@@ -135,14 +134,14 @@ async def test_request_ids_of_the_operator_and_of_each_administrator_are_their_o
 
 async def test_an_administrator_who_was_disabled_can_do_nothing_even_repeat(registers: Registers) -> None:
     ani = await registers.enabled(registers.src)
-    command = BindCertificate(ani, "1", registers.src.id, None, machine_certificate())
+    command = proven_binding(ani, "1", registers.src.id)
     await registers.certificates.bind_certificate(command)
     await registers.administrators.disable_administrator(
         DisableAdministrator(registers.operator, "d", registers.src.id, ANI)
     )
     acts = len(registers.acts_so_far())
     # As one whom the door still remembers as administrator.
-    for attempt in (command, replace(command, request_id="2", certificate=machine_certificate())):
+    for attempt in (command, proven_binding(ani, "2", registers.src.id)):
         with pytest.raises(ResourceNotPermitted):
             await registers.certificates.bind_certificate(attempt)
     with pytest.raises(ResourceNotPermitted):

@@ -20,7 +20,7 @@ from server.domain.refusals import (
 )
 from server.domain.senders import BindingRole, CertificateBinding
 from server.usecases.certificates import BindCertificate, ListBindings, RevokeCertificate
-from tests.unit.usecases.registers import NOBODYS, START, Registers, machine_certificate
+from tests.unit.usecases.registers import NOBODYS, START, Registers, machine_certificate, proven_binding
 
 
 @pytest.fixture
@@ -86,14 +86,12 @@ async def test_an_administrator_binds_and_revokes_for_their_own_organisation_onl
     registers: Registers,
 ) -> None:
     ani = await registers.enabled(registers.src)
-    own = await registers.certificates.bind_certificate(
-        BindCertificate(ani, "1", registers.src.id, None, machine_certificate())
-    )
+    own = await registers.certificates.bind_certificate(proven_binding(ani, "1", registers.src.id))
     foreign = await registers.certificates.bind_certificate(
         BindCertificate(registers.operator, "1", registers.other.id, None, machine_certificate())
     )
     operators = await registers.certificates.bind_operator(machine_certificate(), registers.command_line)
-    bind = BindCertificate(ani, "2", registers.other.id, None, machine_certificate())
+    bind = proven_binding(ani, "2", registers.other.id)
     for attempt in (bind, replace(bind, sender_address_id=registers.address(registers.other).id)):
         with pytest.raises(ResourceNotPermitted):
             await registers.certificates.bind_certificate(attempt)
@@ -110,6 +108,55 @@ async def test_an_administrator_binds_and_revokes_for_their_own_organisation_onl
         await registers.certificates.list_bindings(
             replace(listing(registers), by=ani, organisation_id=registers.other.id)
         )
+
+
+async def test_an_administrator_binds_no_certificate_whose_key_they_do_not_hold(registers: Registers) -> None:
+    ani = await registers.enabled(registers.src)
+    good = proven_binding(ani, "1", registers.src.id)
+    others = proven_binding(ani, "2", registers.other.id)
+    another = proven_binding(ani, "3", registers.src.id)
+    acts = len(registers.acts_so_far())
+    for command, reason in (
+        (replace(good, possession_signature=b""), "REQUIRED"),
+        (replace(good, possession_signature=another.possession_signature), "POSSESSION_NOT_PROVED"),
+        # What its holder signed for their own organisation, got hold of.
+        (replace(others, organisation_id=registers.src.id), "POSSESSION_NOT_PROVED"),
+    ):
+        with pytest.raises(InvalidFields) as wrong:
+            await registers.certificates.bind_certificate(command)
+        assert [(each.field, each.reason) for each in wrong.value.problems] == [
+            ("possession_signature", reason)
+        ]
+    assert len(registers.acts_so_far()) == acts
+    assert registers.uow.committed.bindings == {}
+    # Refused before anything was written: the request id is free, and the certificate its holder's.
+    bound = await registers.certificates.bind_certificate(good)
+    assert bound.certificate_sha256 == hashlib.sha256(good.certificate).digest()
+
+
+async def test_one_organisation_can_t_take_another_s_certificate_away_first(registers: Registers) -> None:
+    ani, bob = await registers.enabled(registers.src), await registers.enabled(registers.other)
+    theirs = proven_binding(bob, "1", registers.other.id)
+    for proof in (b"", theirs.possession_signature):
+        with pytest.raises(InvalidFields):
+            await registers.certificates.bind_certificate(
+                BindCertificate(ani, "1", registers.src.id, None, theirs.certificate, proof)
+            )
+    bound = await registers.certificates.bind_certificate(theirs)
+    assert bound.organisation_id == registers.other.id
+
+
+async def test_the_operator_may_leave_the_proof_out_but_not_give_a_wrong_one(registers: Registers) -> None:
+    good = proven_binding(registers.operator, "1", registers.src.id)
+    with pytest.raises(InvalidFields) as wrong:
+        await registers.certificates.bind_certificate(
+            replace(good, possession_signature=good.possession_signature[:-1])
+        )
+    assert [each.reason for each in wrong.value.problems] == ["POSSESSION_NOT_PROVED"]
+    bound = await registers.certificates.bind_certificate(replace(good, possession_signature=b""))
+    # The proof is no part of the content: the same request, now with it, is answered as before.
+    assert await registers.certificates.bind_certificate(good) == bound
+    await registers.certificates.bind_certificate(proven_binding(registers.operator, "2", registers.src.id))
 
 
 @pytest.mark.parametrize("ends", [START - timedelta(seconds=1), START])

@@ -3,11 +3,14 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import typer
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from namak.cli import shapes, shapes_admin
 from namak.cli.app import Run
@@ -16,6 +19,7 @@ from namak.cli.codes import ExitCode
 from namak.cli.naming import acting_organisation, named_id, owner, sender_address
 from namak.cli.texts import N_, _, ngettext
 from namak.client.paging import first
+from namak.client.possession import sign_possession
 from namak.errors import FileProblem
 from namak.v1 import sender_admin_pb2
 
@@ -89,19 +93,29 @@ async def certificate_bind(
     run: Run,
     org: str | None,
     file: Path,
+    key_file: Path | None,
     address: str | None,
     acting_as: str | None,
     request_id: str | None,
 ) -> ExitCode:
-    """Binds a certificate."""
+    """Binds a certificate, with the proof that its key is at hand."""
     certificate = _read(file)
+    key = None if key_file is None else _key(key_file, certificate)
+    if key is None and (acting_as or run.connection().acting_as):
+        raise typer.BadParameter(
+            _("an administrator must give the certificate's private key, as proof that they hold it"),
+            param_hint="--key",
+        )
+    der = certificate.public_bytes(Encoding.DER)
     async with run.client() as post:
         acting = await acting_organisation(run, post, acting_as)
         only = "" if address is None else (await sender_address(post, address, acting)).sender_address_id
+        organisation = await owner(post, org, acting)
         found = await post.admin.bind_certificate(
-            await owner(post, org, acting),
-            certificate.public_bytes(Encoding.DER),
+            organisation,
+            der,
             sender_address_id=only,
+            possession_signature=b"" if key is None else sign_possession(key, organisation, der),
             acting_as=acting,
             request_id=named_id(run.screen, request_id),
         )
@@ -124,14 +138,34 @@ async def certificate_revoke(
     return _show(run, found)
 
 
-def _read(path: Path) -> x509.Certificate:
+def _key(path: Path, certificate: x509.Certificate) -> PrivateKeyTypes:
+    """Reads the certificate's key. Another certificate's is found out before anything is asked."""
+    try:
+        key = load_pem_private_key(_bytes_of(path), password=None)
+    except TypeError as problem:
+        raise FileProblem(_("{file} is protected by a passphrase").format(file=path)) from problem
+    except (ValueError, UnsupportedAlgorithm) as problem:
+        raise FileProblem(_("{file} holds no readable PEM private key").format(file=path)) from problem
+    try:
+        sign_possession(key, str(UUID(int=0)), certificate.public_bytes(Encoding.DER))
+    except ValueError as problem:
+        text = _("{file} is not the certificate's key, or no Ed25519, elliptic curve or RSA key")
+        raise FileProblem(text.format(file=path)) from problem
+    return key
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES)
+            return stream.read(_MOST_BYTES)
     except OSError as problem:
         raise FileProblem(
             _("{file} can't be read: {problem}").format(file=path, problem=problem.strerror)
         ) from problem
+
+
+def _read(path: Path) -> x509.Certificate:
+    data = _bytes_of(path)
     try:
         if data.lstrip().startswith(b"-----BEGIN"):
             return x509.load_pem_x509_certificates(data)[0]

@@ -116,8 +116,15 @@ def _add_certificates(certificate: typer.Typer) -> None:
         "bind",
         certificate_bind,
         N_("Bind a machine certificate to an organisation, or to one of its addresses only."),
-        N_("Several may be bound at once, so that a new one can take over before the old one ends."),
-        examples=("namak admin certificate bind --org 01234567 agency.pem --address notices@src.am",),
+        N_(
+            "Several may be bound at once, so that a new one can take over before the old one ends. "
+            "Administrators must give the certificate's private key too: it signs that it is to be bound to "
+            "this organisation, and never leaves this machine."
+        ),
+        examples=(
+            "namak admin certificate bind agency.pem --key agency.key --acting-as 01234567",
+            "namak admin certificate bind --org 01234567 agency.pem --address notices@src.am",
+        ),
     )
     add(
         certificate,
@@ -274,6 +281,10 @@ async def certificate_bind(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help=N_("The certificate, PEM or DER; of several the first."))
     ],
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="KEY.pem", help=N_("The certificate's private key, PEM without a passphrase.")),
+    ] = None,
     org: Org = None,
     address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help=N_("Bind it to this one sender address only."))
@@ -284,7 +295,7 @@ async def certificate_bind(
     """Binds a certificate."""
     from namak.cli import binding
 
-    return await binding.certificate_bind(run, org, file, address, acting_as, request_id)
+    return await binding.certificate_bind(run, org, file, key, address, acting_as, request_id)
 
 
 async def certificate_revoke(

@@ -20,6 +20,7 @@ from namak.client.evidence import EvidenceReader
 from namak.client.letters import compose, compose_part, read_part
 from namak.client.link import Link
 from namak.client.mailbox import Mailbox
+from namak.client.possession import possession_text, sign_possession
 from namak.client.retries import Patience
 from namak.config import Connection, Signing, TrustFiles
 from namak.errors import NamakError
@@ -39,7 +40,9 @@ __all__ = [
     "TrustFiles",
     "compose",
     "compose_part",
+    "possession_text",
     "read_part",
+    "sign_possession",
 ]
 
 

@@ -145,15 +145,21 @@ class SenderAddresses:
         certificate: bytes,
         *,
         sender_address_id: str = "",
+        possession_signature: bytes = b"",
         acting_as: str = "",
         request_id: str | None = None,
     ) -> sender_admin_pb2.CertificateBinding:
-        """Binds a machine certificate (DER) to an organisation, or to one of its addresses only."""
+        """Binds a machine certificate (DER) to an organisation, or to one of its addresses only.
+
+        ``possession_signature`` is what :func:`namak.client.sign_possession` returns; administrators must
+        give it, the operator may leave it out.
+        """
         request = sender_admin_pb2.BindCertificateRequest(
             request_id=request_id or new_request_id(),
             organisation_id=organisation_id,
             sender_address_id=sender_address_id,
             certificate=certificate,
+            possession_signature=possession_signature,
             acting_as=acting_as,
         )
         return (await self._link.unary(self._senders().BindCertificate, request)).binding

@@ -821,6 +821,7 @@ class BindCertificateRequest(_message.Message):
     SENDER_ADDRESS_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     ACTING_AS_FIELD_NUMBER: _builtins.int
+    POSSESSION_SIGNATURE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this request; see RegisterOrganisationRequest."""
     organisation_id: _builtins.str
@@ -831,6 +832,15 @@ class BindCertificateRequest(_message.Message):
     """The certificate, DER, at most 16 KiB, not expired."""
     acting_as: _builtins.str
     """The organisation that an administrator acts for, a UUID; empty for the operator."""
+    possession_signature: _builtins.bytes
+    """Shows that whoever asks holds the certificate's private key: its signature over these 93 bytes, one after another: the ASCII text
+    `namak-bind-certificate/1`; one zero byte; `organisation_id` as text, 36 characters, with small letters; the SHA-256 of
+    `certificate`, 32 bytes. By the certificate's kind of key it is Ed25519 (RFC 8032), ECDSA with SHA-256 (DER, RFC 3279), or RSA with
+    SHA-256, either PKCS #1 v1.5 or PSS with MGF1-SHA-256 and any length of salt (RFC 8017). At most 2048 bytes.
+
+    An administrator MUST give it. The operator, who has seen papers, may leave it out; given, it must be right. The reasons told of
+    this field are REQUIRED, TOO_LARGE, KEY_NOT_SUPPORTED (the certificate's key is of no kind named here) and POSSESSION_NOT_PROVED.
+    """
     def __init__(
         self,
         *,
@@ -839,10 +849,11 @@ class BindCertificateRequest(_message.Message):
         sender_address_id: _builtins.str = ...,
         certificate: _builtins.bytes = ...,
         acting_as: _builtins.str = ...,
+        possession_signature: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "certificate", b"certificate", "organisation_id", b"organisation_id", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "certificate", b"certificate", "organisation_id", b"organisation_id", "possession_signature", b"possession_signature", "request_id", b"request_id", "sender_address_id", b"sender_address_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -76,11 +76,15 @@ class SenderAdminServiceStub:
     """
     BindCertificate: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.BindCertificateRequest, _sender_admin_pb2.BindCertificateResponse]
     """Binds a machine certificate to an organisation, or to one of its addresses only. Several may be active at once (rotation).
+    Certificates are public, and a binding is for ever: an administrator proves by `possession_signature` that the certificate's key
+    agrees, so that nobody binds, and spoils, another organisation's.
 
     Callers: the operator; an administrator of the organisation.
-    Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is.
-    Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
-    (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise.
+    Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is. The signature is no part
+    of the content, for many keys sign differently each time; the repetition needs a good one all the same.
+    Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate, and for a missing or wrong signature),
+    REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was
+    bound otherwise.
     Rules: CARD-4.
     """
     RevokeCertificate: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RevokeCertificateRequest, _sender_admin_pb2.RevokeCertificateResponse]
@@ -146,7 +150,8 @@ class SenderAdminServiceStub:
     """
     RequestDomainProof: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RequestDomainProofRequest, _sender_admin_pb2.RequestDomainProofResponse]
     """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-    until it expires.
+    until it expires. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
+    not which one: that a domain is somebody's is public knowledge in the DNS.
 
     Callers: the operator; an administrator of the organisation.
     Idempotency: repeating it returns the same record while that has not expired.
@@ -343,11 +348,15 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sender_admin_pb2.BindCertificateRequest, _abc.Awaitable[_sender_admin_pb2.BindCertificateResponse]],
     ) -> _abc.Awaitable[_sender_admin_pb2.BindCertificateResponse]:
         """Binds a machine certificate to an organisation, or to one of its addresses only. Several may be active at once (rotation).
+        Certificates are public, and a binding is for ever: an administrator proves by `possession_signature` that the certificate's key
+        agrees, so that nobody binds, and spoils, another organisation's.
 
         Callers: the operator; an administrator of the organisation.
-        Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is.
-        Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
-        (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise.
+        Idempotency: `request_id` is required; repeating it with equal content returns the binding as it now is. The signature is no part
+        of the content, for many keys sign differently each time; the repetition needs a good one all the same.
+        Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate, and for a missing or wrong signature),
+        REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was
+        bound otherwise.
         Rules: CARD-4.
         """
 
@@ -461,7 +470,8 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sender_admin_pb2.RequestDomainProofRequest, _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]],
     ) -> _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]:
         """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-        until it expires.
+        until it expires. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
+        not which one: that a domain is somebody's is public knowledge in the DNS.
 
         Callers: the operator; an administrator of the organisation.
         Idempotency: repeating it returns the same record while that has not expired.
