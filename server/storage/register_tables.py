@@ -76,7 +76,7 @@ class CertificateBindingRow(Stored):
 
     certificate_sha256: Mapped[bytes] = mapped_column(primary_key=True)
     role: Mapped[str]
-    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey(OrganisationRow.id))
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey(OrganisationRow.id), index=True)
     # No foreign key: the address may be deleted; the binding is revoked then, and stays for ever.
     sender_address_id: Mapped[UUID | None]
     certificate: Mapped[bytes]
@@ -106,8 +106,11 @@ class AdministrativeActRow(Stored):
 
     __tablename__ = "administrative_acts"
     __table_args__ = (
-        # Listed by descending identifier: all, or those on one thing. The operator's own have the owner 0.
+        # Listed by descending identifier: all, those on one thing, of one kind, or of one person. The
+        # operator's own have the owner 0.
         Index(None, "evidence_id"),
+        Index(None, "act", "evidence_id"),
+        Index(None, "person_number", "evidence_id"),
         Index(None, "resource", "evidence_id"),
     )
 

@@ -113,8 +113,12 @@ class DeliveryRow(Stored):
         Index(None, "organisation_id", "sender_address_id", "id"),
         # The one permission may stand for many senders (a whole domain), and one of them may be rare.
         Index(None, "organisation_id", "sender", "id"),
-        # Without the state in which deliveries come in, so that it costs nothing there.
+        # The state in which deliveries come in has an index of its own: a new identifier is the last of its
+        # organisation there, which costs each submission little.
         Index(None, "organisation_id", "state", "id", postgresql_where=text("state <> 'CONSIGNED'")),
+        Index(
+            "ix_deliveries_consigned", "organisation_id", "id", postgresql_where=text("state = 'CONSIGNED'")
+        ),
     )
 
     mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id), primary_key=True)
