@@ -141,6 +141,9 @@ async def test_an_address_keeps_something_that_it_may_send_from(registers: Sende
         await registers.addresses.update_sender_address(replace(update(registers, address), networks=()))
     assert refused.value.problems[0].field == "sender_address.networks"
     assert stored(registers, address) == address
+    with pytest.raises(InvalidFields) as refused:
+        await registers.sends(registers.src, "b@src.am")
+    assert [(each.field, each.reason) for each in refused.value.problems] == [("networks", "EMPTY")]
 
 
 async def test_of_two_administrators_who_edit_at_once_one_is_told_to_look_again(
