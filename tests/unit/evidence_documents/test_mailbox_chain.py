@@ -219,6 +219,22 @@ def test_a_chain_that_was_rewritten_contradicts_the_head_that_was_told_before() 
     assert flaws(check(rewritten, head_of(rewritten), head_of(CHAIN[:5]))) == {(5, Flaw.KNOWN_HEAD)}
 
 
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(("place", "link"), [(0, EMPTY.link), (5, CHAIN[4].link), (12, HEAD.link)])
+def test_two_different_heads_that_were_told_of_one_place_contradict_any_chain(
+    place: int, link: bytes, places: tuple[int, int]
+) -> None:
+    told = (ChainHead(place, link), ChainHead(place, bytes(31) + b"x"))
+
+    assert flaws(check(CHAIN, HEAD, *(told[at] for at in places))) == {(place, Flaw.KNOWN_HEAD)}
+
+
+def test_two_different_heads_that_were_told_of_a_place_beyond_the_end_are_seen() -> None:
+    told = (ChainHead(13, bytes(32)), ChainHead(13, HEAD.link))
+
+    assert flaws(check(CHAIN, HEAD, *told)) == {(13, Flaw.KNOWN_HEAD)}
+
+
 @given(
     st.lists(
         st.builds(

@@ -72,7 +72,7 @@ class Flaw(StrEnum):
     HEAD = "head"
     """The chain does not end in the head that was told."""
     KNOWN_HEAD = "known head"
-    """The chain does not hold a head that was told before: history was rewritten, or cut off."""
+    """The chain does not hold a head that was told before: history was rewritten, cut off or told twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,9 @@ class ChainCheck:
     def __init__(self, address: str, known: Iterable[ChainHead] = ()) -> None:
         """``address`` is the mailbox's in canonical form, ``known`` are heads that were told before."""
         self._address = address
-        self._known = {head.sequence: head for head in known}
+        self._known: dict[int, set[bytes]] = {}
+        for head in known:
+            self._known.setdefault(head.sequence, set()).add(head.link)
         self._last = EMPTY
         self._count = 0
         self._sequences: set[int] = set()
@@ -148,8 +150,8 @@ class ChainCheck:
             findings.append(Finding(self._last.sequence, Flaw.HEAD, words))
         findings += [
             Finding(sequence, Flaw.KNOWN_HEAD, f"you were told of number {sequence}, which is not there now")
-            for sequence in sorted(self._known)
-            if sequence > self._last.sequence
+            for sequence, links in sorted(self._known.items())
+            if sequence > self._last.sequence or (sequence == EMPTY.sequence and links != {EMPTY.link})
         ]
         return ChainReport(self._address, self._count, self._last, tuple(findings))
 
@@ -201,8 +203,8 @@ class ChainCheck:
             self._note(opening, Flaw.CONSIGNMENT, f"number {opening.sequence}: the evidence {problem}")
 
     def _check_known(self, opening: Opening) -> None:
-        known = self._known.get(opening.sequence)
-        if known is not None and known.link != opening.link:
+        # All that were told of this place: of two different ones, at least one was never true.
+        if self._known.get(opening.sequence, {opening.link}) != {opening.link}:
             words = f"number {opening.sequence} is not the link that you were told before"
             self._note(opening, Flaw.KNOWN_HEAD, words)
 
