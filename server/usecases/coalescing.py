@@ -98,7 +98,7 @@ class Coalescer:
             ServiceUnavailable: the outcome is unknown.
             Exception: what a single submission failed with; of several, each has its own InternalFault.
         """
-        asked = [Asked(caller, submission) for submission in submissions]
+        asked = self._intake.asked(caller, submissions)
         call = _Call(
             owner_id=caller.organisation_id,
             request_ids=frozenset(submission.request_id for submission in submissions),

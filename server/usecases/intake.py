@@ -92,12 +92,18 @@ class Intake:
         self._stamps = Stamps(profile, entropy)
         self._deciding = asyncio.Lock()
 
+    def asked(self, caller: Sender, submissions: Sequence[Submission]) -> list[Asked]:
+        """Returns the submissions of a call that was let in now."""
+        at = self._clock.now()
+        return [Asked(caller, submission, at) for submission in submissions]
+
     async def take_in(self, group: Sequence[Asked], *, hurried: bool = False) -> list[Outcome]:
         """Gives each submission its outcome, in their order; their keys differ.
 
-        Refusals over an organisation's limit get TooManyRefusals, and those whose place in the network
-        depends on a host name that can't be looked up get ServiceUnavailable: they leave nothing behind, not
-        even the claim of their request id. Claims can't be taken back, so such a transaction is given up, and
+        Refusals over an organisation's limit get TooManyRefusals, those whose certificate was revoked while
+        they waited CertificateRevoked, and those whose place in the network depends on a host name that can't
+        be looked up ServiceUnavailable: they leave nothing behind, not even the claim of their request id.
+        Claims can't be taken back, so such a transaction is given up, and
         repeated without those items. A hurried one asks for no host name; it knows those that were looked up.
 
         Raises:

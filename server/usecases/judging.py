@@ -10,6 +10,7 @@ from server.domain.caller import IpAddress, Sender
 from server.domain.deliveries import Submission
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxState
 from server.domain.refusals import (
+    CertificateRevoked,
     MailboxClosed,
     MailboxSuspended,
     MailboxUnknown,
@@ -17,12 +18,15 @@ from server.domain.refusals import (
     ServiceUnavailable,
     TooManyRefusals,
 )
-from server.domain.senders import SenderAddress
+from server.domain.senders import CertificateBinding, SenderAddress
 from server.domain.sending_rights import NO_HOSTS, Hosts, host_names_to_ask, judge_sender, permission_names
+from server.usecases.identity import REMEMBERED_SECONDS
 from server.usecases.ports import Clock, HostNames, Transaction
 from server.usecases.records import SendingSide
 
 _MINUTE = timedelta(minutes=1)
+_KNOWN_AT_THE_DOOR = timedelta(seconds=REMEMBERED_SECONDS)
+"""With the age of what the door knew, a revocation counts within a second for submissions too."""
 
 Key = tuple[UUID, str]
 """Organisation and request id."""
@@ -34,11 +38,13 @@ class Asked:
     Attributes:
         key: the organisation and the request id: under these it has one outcome.
         digest: what makes it equal to another one under the same key.
+        at: when it came, let in at the door.
     """
 
-    __slots__ = ("caller", "digest", "key", "submission")
+    __slots__ = ("at", "caller", "digest", "key", "submission")
 
-    def __init__(self, caller: Sender, submission: Submission) -> None:
+    def __init__(self, caller: Sender, submission: Submission, at: datetime) -> None:
+        self.at = at
         self.caller = caller
         self.submission = submission
         self.key: Key = (caller.organisation_id, submission.request_id)
@@ -62,7 +68,8 @@ class GivenUp(Exception):
     """A transaction that must be repeated without some submissions: claims can't be taken back.
 
     Attributes:
-        excess: refusals over a limit, as what is answered.
+        excess: refusals over a limit, and those whose certificate was revoked while they waited, as what is
+            answered: nothing is recorded of these.
         unplaced: those that can't be judged, since one of `host_names` is not known, as what is answered.
         host_names: what to look up, by the address that the caller came from.
     """
@@ -130,7 +137,7 @@ class Judge:
                     permitted[asked.key] = entry
                     if not_there := _mailbox_refusal(mailboxes, asked.submission.recipient):
                         refused[asked.key] = not_there
-        excess = await self._too_many(tx, refused)
+        excess = await self._too_many(tx, refused) | await self._revoked(tx, new, at)
         if excess or unplaced:
             raise GivenUp(excess, unplaced, unknown)
         return Verdicts(at, sides, permitted, mailboxes, refused)
@@ -149,6 +156,21 @@ class Judge:
             hosts=hosts,
         )
 
+    async def _revoked(self, tx: Transaction, new: Sequence[Asked], at: datetime) -> dict[Key, Refused]:
+        """Returns those whose certificate was revoked since they came, as what is answered: what the door
+        would have said. It is asked for those that waited longer than what the door knew may be old.
+        """
+        # Also where the clock was put back: how long they waited can't be told.
+        waited = [asked for asked in new if not timedelta() <= at - asked.at <= _KNOWN_AT_THE_DOOR]
+        if not waited:
+            return {}
+        bindings = await tx.bindings.of({asked.caller.connection.certificate_sha256 for asked in waited})
+        return {
+            asked.key: CertificateRevoked()
+            for asked in waited
+            if _is_revoked(bindings.get(asked.caller.connection.certificate_sha256))
+        }
+
     async def _too_many(self, tx: Transaction, refused: Mapping[Key, Refused]) -> dict[Key, Refused]:
         """Returns those refusals for which their organisation has no room left this minute, as what is
         answered instead.
@@ -163,6 +185,10 @@ class Judge:
             for key in keys[max(room, 0) :]:
                 excess[key] = TooManyRefusals(self._refusals_per_minute, int(_MINUTE.total_seconds()))
         return excess
+
+
+def _is_revoked(binding: CertificateBinding | None) -> bool:
+    return binding is None or binding.revoked_at is not None
 
 
 def _host_names(asked: Asked, sides: Mapping[UUID, SendingSide]) -> frozenset[str]:

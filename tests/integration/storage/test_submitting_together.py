@@ -1,11 +1,13 @@
 """Many callers on two replicas, on PostgreSQL: shared transactions, locks that others hold, lost sessions."""
 
 import asyncio
+import hashlib
 import ipaddress
 import random
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import NullPool, text
@@ -16,7 +18,7 @@ from server.bootstrap import SystemClock, SystemEntropy
 from server.domain.caller import Connection, IpAddress, Sender
 from server.domain.mailboxes import Mailbox
 from server.domain.refusals import MailboxUnknown, Refused, RequestIdReused, ServiceUnavailable
-from server.domain.senders import ContractState, SenderAddress
+from server.domain.senders import BindingRole, CertificateBinding, ContractState, SenderAddress
 from server.domain.sending_rights import NO_HOSTS, Hosts
 from server.jurisdictions.am import AM
 from server.storage.database import Database
@@ -75,7 +77,10 @@ async def post(database_url: str) -> AsyncIterator[Post]:
     async with AsyncExitStack() as stack:
         replicas = []
         for _ in range(2):
-            database = Database(database_url, pool_size=8, hurried_lock_seconds=0.2)
+            # A test that holds a lock on purpose may take longer over it than a replica may.
+            database = Database(
+                database_url, pool_size=8, hurried_lock_seconds=0.2, idle_in_transaction_seconds=60.0
+            )
             stack.push_async_callback(database.dispose)
             uow = SqlUnitOfWork(database)
             intake = Intake(
@@ -94,10 +99,22 @@ async def post(database_url: str) -> AsyncIterator[Post]:
                 address = replace(
                     examples.address(organisation), networks=(ipaddress.ip_network("127.0.0.1/32"),)
                 )
-                connection = Connection(bytes(32), ipaddress.ip_address("127.0.0.1"))
+                certificate = organisation.id.bytes
+                digest = hashlib.sha256(certificate).digest()
+                connection = Connection(digest, ipaddress.ip_address("127.0.0.1"))
                 callers.append((Sender(connection, organisation.id, None, ()), address))
                 await tx.organisations.add(organisation)
                 await tx.sender_addresses.add(address)
+                bound = CertificateBinding(
+                    digest,
+                    BindingRole.SENDER,
+                    organisation.id,
+                    None,
+                    datetime.max.replace(tzinfo=UTC),
+                    organisation.registered_at,
+                    None,
+                )
+                await tx.bindings.add(bound, certificate)
             for mailbox in mailboxes:
                 await tx.mailboxes.add(mailbox)
             await tx.commit()

@@ -174,7 +174,7 @@ async def test_of_two_groups_one_is_decided_after_the_other(world: World) -> Non
         profile=AM,
         host_names=world.host_names,
     )
-    group = [Asked(world.agency, letter(str(number))) for number in range(20)]
+    group = intake.asked(world.agency, [letter(str(number)) for number in range(20)])
     await asyncio.gather(intake.take_in(group), intake.take_in(group))
     assert [len(list(run)) for _, run in groupby(draws.tasks)] == [20, 20]
 

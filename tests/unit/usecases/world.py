@@ -17,7 +17,13 @@ from server.domain.facts import Fact
 from server.domain.ids import MonotonicIds
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxState
 from server.domain.refusals import ServiceUnavailable, SignatureInvalid
-from server.domain.senders import ContractState, Organisation, SenderAddress
+from server.domain.senders import (
+    BindingRole,
+    CertificateBinding,
+    ContractState,
+    Organisation,
+    SenderAddress,
+)
 from server.domain.sending_rights import Hosts
 from server.jurisdictions.am import AM
 from server.usecases.delivery import DeliveryDesk
@@ -308,7 +314,12 @@ class World:
     def sender(
         self, organisation: Organisation, address: SenderAddress | None = None, at: str = "127.0.0.1"
     ) -> Sender:
-        connection = Connection(bytes(32), ipaddress.ip_address(at))
+        digest, now = hashlib.sha256(organisation.id.bytes).digest(), self.clock.now()
+        connection = Connection(digest, ipaddress.ip_address(at))
+        bound = CertificateBinding(
+            digest, BindingRole.SENDER, organisation.id, None, now + timedelta(days=365), now, None
+        )
+        self.uow.committed.bindings.setdefault(digest, bound)
         networks = (ipaddress.ip_network("127.0.0.0/8"),)
         return Sender(connection, organisation.id, address.id if address else None, networks)
 
