@@ -15,7 +15,14 @@ from uuid import UUID
 from server.domain import addresses, limits
 from server.domain.administration import Actor, absent, domain_resource, domain_snapshot, owns
 from server.domain.paging import Page, Query
-from server.domain.refusals import AlreadyRegistered, DomainNotRegistered, DomainProofMissing, ResourceInUse
+from server.domain.refusals import (
+    AlreadyRegistered,
+    DomainNotRegistered,
+    DomainProofMissing,
+    FieldProblem,
+    InvalidFields,
+    ResourceInUse,
+)
 from server.domain.senders import Domain, DomainChallenge, DomainProof, SenderAddress
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.organisations import organisation_for
@@ -257,12 +264,19 @@ async def _depending(tx: Transaction, name: str) -> list[SenderAddress]:
 
 async def _registered(by: Actor, domain: Domain, tx: Transaction) -> Changed[Domain]:
     await organisation_for(tx, by, domain.organisation_id)
+    # What it has stays counted until the transaction ends.
+    await tx.organisations.lock(domain.organisation_id)
     # Whoever registers an address under a wider domain meanwhile waits, and then finds this one.
     await tx.domains.lock(addresses.enclosing_domains(domain.name))
     if await tx.domains.get(domain.name) is None:
         for used in await _depending(tx, domain.name):
             if used.organisation_id != domain.organisation_id:
                 raise AlreadyRegistered("domain", domain.name)
+        most = limits.DOMAINS_PER_ORGANISATION
+        if len(await tx.domains.list_by_name(domain.organisation_id, after=None, limit=most)) >= most:
+            raise InvalidFields(
+                [FieldProblem("name", "TOO_MANY", f"an organisation has at most {most} domains")]
+            )
         if await tx.domains.add(domain):
             return Changed(
                 domain, domain_resource(domain.name), domain.organisation_id, None, domain_snapshot(domain)

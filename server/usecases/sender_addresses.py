@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from server.domain import addresses
+from server.domain import addresses, limits
 from server.domain.administration import (
     ActingAdministrator,
     Actor,
@@ -132,6 +132,8 @@ class SenderAddressRegister:
 
         async def change(tx: Transaction) -> Changed[SenderAddress]:
             await organisation_for(tx, command.by, command.organisation_id)
+            await _check_room(tx, address)
+            await _check_host_names(tx, address, "host_names")
             await check_domain(tx, command.organisation_id, command.address)
             await _check_not_suspended_with_its_domain(tx, command)
             if not await tx.sender_addresses.add(address):
@@ -200,6 +202,10 @@ class SenderAddressRegister:
         """
 
         async def change(tx: Transaction) -> Changed[SenderAddress]:
+            if command.host_names:
+                # Before the address, in the order of all who count what an organisation has.
+                owner = await _as_it_is(command.by, tx, command.sender_address_id)
+                await tx.organisations.lock(owner.organisation_id)
             before = await _locked(tx, command.by, command.sender_address_id)
             check_etag(_KIND, command.etag, sender_address_snapshot(before))
             after = before
@@ -210,6 +216,8 @@ class SenderAddressRegister:
             if command.sms_permitted is not None:
                 after = replace(after, sms_permitted=command.sms_permitted)
             _check_somewhere(after, "sender_address.networks")
+            if not set(after.host_names) <= set(before.host_names):
+                await _check_host_names(tx, after, "sender_address.host_names")
             await tx.sender_addresses.change(after)
             return _changed(before, after)
 
@@ -286,6 +294,30 @@ def _check_somewhere(address: SenderAddress, field: str) -> None:
         # POST-8: nowhere permits nothing, and helps nobody.
         problem = "must have at least one network, or host_names at least one name"
         raise InvalidFields([FieldProblem(field, "EMPTY", problem)])
+
+
+async def _check_room(tx: Transaction, address: SenderAddress) -> None:
+    """Locks the organisation, so that what it has stays counted until the transaction ends."""
+    await tx.organisations.lock(address.organisation_id)
+    if await tx.sender_addresses.named(address.organisation_id, [address.address]):
+        # It is there: that is what is to be told.
+        return
+    most = limits.ADDRESSES_PER_ORGANISATION
+    own = SenderAddressFilter(organisation_id=address.organisation_id)
+    if len(await tx.sender_addresses.list_by_address(own, after=None, limit=most)) >= most:
+        raise InvalidFields(
+            [FieldProblem("address", "TOO_MANY", f"an organisation has at most {most} addresses")]
+        )
+
+
+async def _check_host_names(tx: Transaction, address: SenderAddress, field: str) -> None:
+    if not address.host_names:
+        return
+    most = limits.HOST_NAMES_PER_ORGANISATION
+    _, names = (await tx.sender_addresses.places_of([address.organisation_id]))[address.organisation_id]
+    if len({*names, *address.host_names}) > max(most, len(names)):
+        text = f"an organisation has at most {most} different host names at all its addresses"
+        raise InvalidFields([FieldProblem(field, "TOO_MANY", text)])
 
 
 async def _check_not_suspended_with_its_domain(tx: Transaction, command: RegisterSenderAddress) -> None:
