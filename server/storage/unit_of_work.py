@@ -96,8 +96,22 @@ class SqlUnitOfWork:
         finally:
             if transaction.hangs:
                 await _finish(connection.invalidate())
-            # Rolls back what is open. The pool throws away a connection that cannot even do that.
-            await _finish(connection.close())
+            await _finish(_give_back(connection))
+
+
+async def _give_back(connection: AsyncConnection) -> None:
+    """Rolls back what is open and gives the connection to the pool.
+
+    One that can't do that any more, because the server ended it or an interruption broke it, is thrown away:
+    the server rolls back what it loses, and whatever was committed stays. So this is nobody's failure.
+    """
+    try:
+        await connection.close()
+    except Exception:  # noqa: BLE001 - SQLAlchemy's, the driver's or the system's: the connection is of no use
+        with contextlib.suppress(Exception):
+            await connection.invalidate()
+        with contextlib.suppress(Exception):
+            await connection.close()
 
 
 async def _finish(work: Coroutine[Any, Any, None]) -> None:

@@ -51,6 +51,34 @@ async def end_other_sessions(url: str) -> None:
     await engine.dispose()
 
 
+async def test_what_the_server_ended_meanwhile_is_given_back_without_a_word(
+    uow: SqlUnitOfWork, database_url: str
+) -> None:
+    organisation = examples.organisation()
+    async with uow.writing() as tx:
+        await tx.organisations.add(organisation)
+        await end_other_sessions(database_url)
+
+    async with uow.reading() as tx:
+        assert await tx.organisations.get(organisation.id) is None
+        await end_other_sessions(database_url)
+    async with uow.reading() as tx:
+        assert await tx.organisations.get(organisation.id) is None
+
+
+async def test_what_was_committed_stays_whatever_becomes_of_the_connection(
+    uow: SqlUnitOfWork, database_url: str
+) -> None:
+    organisation = examples.organisation()
+    async with uow.writing() as tx:
+        await tx.organisations.add(organisation)
+        await tx.commit()
+        await end_other_sessions(database_url)
+
+    async with uow.reading() as tx:
+        assert await tx.organisations.get(organisation.id) == organisation
+
+
 def claim() -> Claim:
     return Claim(f"lost-{examples.number()}", bytes(32), examples.new_id())
 
