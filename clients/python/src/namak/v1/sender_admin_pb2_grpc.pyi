@@ -150,7 +150,7 @@ class SenderAdminServiceStub:
     """
     RequestDomainProof: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RequestDomainProofRequest, _sender_admin_pb2.RequestDomainProofResponse]
     """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-    until it expires. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
+    until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
     not which one: that a domain is somebody's is public knowledge in the DNS.
 
     Callers: the operator; an administrator of the organisation.
@@ -470,7 +470,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sender_admin_pb2.RequestDomainProofRequest, _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]],
     ) -> _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]:
         """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-        until it expires. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
+        until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
         not which one: that a domain is somebody's is public knowledge in the DNS.
 
         Callers: the operator; an administrator of the organisation.
