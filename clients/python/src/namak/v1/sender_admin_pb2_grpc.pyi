@@ -43,7 +43,7 @@ class SenderAdminServiceStub:
 
     Callers: the operator.
     Idempotency: `request_id` is required; repeating it with equal content returns the domain.
-    Errors: INVALID_FIELDS (also for a domain outside the national ones; TOO_MANY: an organisation has at most 100 domains),
+    Errors: INVALID_FIELDS (also for a domain outside the national ones; an organisation has at most 100 domains),
     REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
     (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's.
     Rules: ADMIN-2, ADMIN-4.
@@ -53,7 +53,7 @@ class SenderAdminServiceStub:
 
     Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; repeating it with equal content returns the address as it now is.
-    Errors: INVALID_FIELDS (also for networks that are too wide, private or special; TOO_MANY: an organisation has at most 1000
+    Errors: INVALID_FIELDS (also for networks that are too wide, private or special; an organisation has at most 1000
     addresses, and 256 different host names at all of them), REQUEST_ID_REUSED (INVALID_ARGUMENT),
     NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS); ROLE_NOT_PERMITTED
     (PERMISSION_DENIED) for an administrator, while the operator has suspended the whole domain's entry.
@@ -166,9 +166,9 @@ class SenderAdminServiceStub:
 
     Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
-    Errors: INVALID_FIELDS (also TOO_MANY: an organisation has at most 100 domains), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-    DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does
-    not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Errors: INVALID_FIELDS (also for more than 100 domains of one organisation), REQUEST_ID_REUSED (INVALID_ARGUMENT),
+    DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that
+    is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
     Rules: ADMIN-2, ADMIN-4.
     """
     ListDomains: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListDomainsRequest, _sender_admin_pb2.ListDomainsResponse]
@@ -293,7 +293,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the operator.
         Idempotency: `request_id` is required; repeating it with equal content returns the domain.
-        Errors: INVALID_FIELDS (also for a domain outside the national ones; TOO_MANY: an organisation has at most 100 domains),
+        Errors: INVALID_FIELDS (also for a domain outside the national ones; an organisation has at most 100 domains),
         REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND
         (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's.
         Rules: ADMIN-2, ADMIN-4.
@@ -309,7 +309,7 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the address as it now is.
-        Errors: INVALID_FIELDS (also for networks that are too wide, private or special; TOO_MANY: an organisation has at most 1000
+        Errors: INVALID_FIELDS (also for networks that are too wide, private or special; an organisation has at most 1000
         addresses, and 256 different host names at all of them), REQUEST_ID_REUSED (INVALID_ARGUMENT),
         NOT_FOUND (NOT_FOUND), DOMAIN_NOT_REGISTERED (FAILED_PRECONDITION), ALREADY_REGISTERED (ALREADY_EXISTS); ROLE_NOT_PERMITTED
         (PERMISSION_DENIED) for an administrator, while the operator has suspended the whole domain's entry.
@@ -494,9 +494,9 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
-        Errors: INVALID_FIELDS (also TOO_MANY: an organisation has at most 100 domains), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-        DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does
-        not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Errors: INVALID_FIELDS (also for more than 100 domains of one organisation), REQUEST_ID_REUSED (INVALID_ARGUMENT),
+        DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that
+        is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: ADMIN-2, ADMIN-4.
         """
 
