@@ -174,7 +174,7 @@ class Coalescer:
         try:
             outcomes = await self._intake.take_in(asked, hurried=True)
         except Contended:
-            return group
+            return await self._write_apart(group) if len(group) > 1 else group
         except ServiceUnavailable as unavailable:
             # Nobody's fault in the group: the outcome of all is unknown, and repeating tells it.
             _fail(group, unavailable)
@@ -189,6 +189,23 @@ class Coalescer:
             return group
         self._committed()
         return [call for call, own in _parts(group, outcomes) if not self._settle(call, own)]
+
+    async def _write_apart(self, group: Sequence[_Call]) -> Collection[_Call]:
+        """Writes a group's calls one after the other, as briefly; returns those that were held up again.
+
+        So a mailbox that somebody has locked holds up its own letters only. Each such mailbox costs one short
+        wait: what else goes there is not tried.
+        """
+        held_up: list[_Call] = []
+        locked: set[str] = set()
+        for call in group:
+            recipients = {each.submission.recipient for each in call.asked}
+            if not recipients.isdisjoint(locked):
+                held_up.append(call)
+            elif await self._write([call]):
+                held_up.append(call)
+                locked |= recipients
+        return held_up
 
     def _settle(self, call: _Call, outcomes: list[Outcome]) -> bool:
         """Gives a call its outcomes; returns False when it has to ask for host names first."""

@@ -18,9 +18,8 @@ CLIENT = ROOT / "clients/python/namak.example.toml"
 PAGE = ROOT / "docs/client.md"
 SERVER = ROOT / "docs/examples/namak-server.toml"
 
-NO_FILES = frozenset(
-    "address server_name timeout token label listen health_listen url origin acting_as lang".split()
-)
+NO_FILES = {"address", "server_name", "timeout", "token", "label", "listen", "health_listen", "url", "origin"}
+NO_FILES |= {"acting_as", "lang"}
 DIRECTORIES = {"revocation_lists"}
 IN_PROSE = {"log.key.file"}  # it excludes the keys beside it
 

@@ -11,7 +11,6 @@ from namak.evidence.mailbox_link import NONCE_BYTES
 from server.domain.refusals import InternalFault, Refused, ServiceUnavailable
 from server.jurisdictions.am import AM
 from server.usecases.intake import Intake
-from server.usecases.judging import Asked
 from server.usecases.ports import Transaction
 from server.usecases.submission import Accepted
 from tests.fakes.state import State
