@@ -26,7 +26,7 @@ from namak.v1 import (
 from tests.client.admin_desk import AdminDesk
 from tests.client.authority import Authority, Identity
 from tests.client.desk import Context, Desk, caller_of
-from tests.client.elsewhere import DeliveryElsewhere, EvidenceElsewhere, MailboxElsewhere
+from tests.client.elsewhere import EvidenceElsewhere, MailboxElsewhere
 from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def page(items: list[T], token: str) -> tuple[list[T], str]:
     return items[start:after], str(after) if after < len(items) else ""
 
 
-class DeliveryDesk(Desk, DeliveryElsewhere):
+class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
     def _accepted(self, letter: Letter, wait: bool) -> delivery_pb2.Accepted:
         return delivery_pb2.Accepted(
             request_id=letter.submission.request_id,
@@ -121,6 +121,26 @@ class DeliveryDesk(Desk, DeliveryElsewhere):
             )
 
         return await self.serve(context, {"agency"}, work)
+
+    async def WatchDeliveries(
+        self, request: delivery_pb2.WatchDeliveriesRequest, context: Context
+    ) -> AsyncIterator[delivery_pb2.WatchDeliveriesResponse]:
+        end = len(self.office.entries)
+        first = request.cursor.index if request.HasField("cursor") else end
+        yield delivery_pb2.WatchDeliveriesResponse(
+            facts=[
+                delivery_pb2.DeliveryFact(
+                    delivery_id=str(fact.document.delivery_id),
+                    evidence=evidence(fact),
+                    receipt=self.office.receipt(evidence_id) if request.with_receipts else None,
+                    leaf_index=index,
+                )
+                for index, (evidence_id, fact) in enumerate(self.office.facts.items())
+                if index >= first and fact.document.event.of_delivery
+            ],
+            cursor=evidence_pb2.LogCursor(origin=self.office.log_key.name, index=end),
+        )
+        await asyncio.Event().wait()  # until the caller goes away
 
 
 class MailboxDesk(Desk, MailboxElsewhere):
@@ -253,6 +273,15 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
             return evidence_pb2.GetCheckpointResponse(
                 checkpoint=self.office.checkpoint(), log_vkey=self.office.log_key.vkey
             )
+
+        return await self.serve(context, set(), work)
+
+    async def GetLogStatus(
+        self, request: evidence_pb2.GetLogStatusRequest, context: Context
+    ) -> evidence_pb2.GetLogStatusResponse:
+        def work() -> evidence_pb2.GetLogStatusResponse:
+            shard = evidence_pb2.LogShard(origin=self.office.log_key.name, tree_size=len(self.office.entries))
+            return evidence_pb2.GetLogStatusResponse(shards=[shard])
 
         return await self.serve(context, set(), work)
 

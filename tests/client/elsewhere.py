@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from namak.v1 import delivery_pb2_grpc, evidence_pb2_grpc, mailbox_pb2_grpc, sender_admin_pb2_grpc
+from namak.v1 import evidence_pb2_grpc, mailbox_pb2_grpc, sender_admin_pb2_grpc
 from tests.client.desk import Context
 
 
@@ -86,13 +86,5 @@ class EvidenceElsewhere(evidence_pb2_grpc.EvidenceServiceServicer):
     async def GetConsistencyProof(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
 
-    async def GetLogStatus(self, request: Any, context: Context) -> Any:
-        return await elsewhere(context)
-
     async def GetTile(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
-
-
-class DeliveryElsewhere(delivery_pb2_grpc.DeliveryServiceServicer):
-    async def WatchDeliveries(self, request: Any, context: Context) -> AsyncIterator[Any]:
-        yield await elsewhere(context)

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,23 @@ async def watch(
         replies = _replies(post, cursor, mailbox=mailbox, with_receipts=with_receipts)
         async with contextlib.aclosing(replies):
             async for reply in replies:
-                for fact in reply.facts:
+                facts = reply.facts[: limit - seen] if limit else reply.facts
+                for fact in facts:
                     saved = None if save is None else await _save(post, fact, save)
                     _show(run, fact, reply.cursor.origin, saved)
-                    seen += 1
+                seen += len(facts)
                 if kept is not None:
-                    kept.write(reply.cursor)
+                    kept.write(_after(facts, reply))
                 if limit and seen >= limit:
                     return ExitCode.OK
     return ExitCode.OK
+
+
+def _after(facts: Sequence[delivery_pb2.DeliveryFact], reply: Any) -> evidence_pb2.LogCursor:
+    """Returns where to go on after these first facts of a reply: at the first that was left out, if any."""
+    if len(facts) == len(reply.facts):
+        return evidence_pb2.LogCursor(origin=reply.cursor.origin, index=reply.cursor.index)
+    return evidence_pb2.LogCursor(origin=reply.cursor.origin, index=facts[-1].leaf_index + 1)
 
 
 def _replies(
