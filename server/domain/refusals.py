@@ -151,7 +151,11 @@ class AlreadyRegistered(Refused):
     reason = Reason.ALREADY_REGISTERED
 
     def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"the {kind} {name} is registered already, otherwise", resource=kind, name=name)
+        super().__init__(
+            f"the {kind} {name} is registered already, by an earlier request of yours or of somebody else",
+            resource=kind,
+            name=name,
+        )
 
 
 class NotFound(Refused):
