@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
+import grpc
+
 from namak.v1 import sender_admin_pb2 as pb
 from tests.client.desk import Context, Desk
 from tests.client.elsewhere import AdminElsewhere
+from tests.client.office import Refusal
 
 T = TypeVar("T")
 
@@ -63,6 +66,35 @@ class AdminDesk(Desk, AdminElsewhere):
                 sms_permitted=request.sms_permitted,
             )
             return pb.RegisterSenderAddressResponse(sender_address=made)
+
+        return await self._operator(context, work)
+
+    async def GetSenderAddress(
+        self, request: pb.GetSenderAddressRequest, context: Context
+    ) -> pb.GetSenderAddressResponse:
+        def work() -> pb.GetSenderAddressResponse:
+            kept = pb.SenderAddress(
+                sender_address_id=request.sender_address_id, networks=["8.8.8.0/28"], etag="1"
+            )
+            return pb.GetSenderAddressResponse(sender_address=kept)
+
+        return await self._operator(context, work)
+
+    async def UpdateSenderAddress(
+        self, request: pb.UpdateSenderAddressRequest, context: Context
+    ) -> pb.UpdateSenderAddressResponse:
+        def work() -> pb.UpdateSenderAddressResponse:
+            networks = request.sender_address.networks
+            if "0.0.0.0/0" in networks:
+                field = f"sender_address.networks[{list(networks).index('0.0.0.0/0')}]"
+                raise Refusal(
+                    grpc.StatusCode.INVALID_ARGUMENT,
+                    "INVALID_FIELDS",
+                    f"{field}: is too wide",
+                    fields=[(field, "TOO_WIDE", "is too wide")],
+                )
+            self.office.registered(request.request_id)
+            return pb.UpdateSenderAddressResponse(sender_address=request.sender_address)
 
         return await self._operator(context, work)
 

@@ -46,13 +46,7 @@ class AdminElsewhere(sender_admin_pb2_grpc.SenderAdminServiceServicer):
     async def DeleteDomain(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
 
-    async def GetSenderAddress(self, request: Any, context: Context) -> Any:
-        return await elsewhere(context)
-
     async def ListSenderAddresses(self, request: Any, context: Context) -> Any:
-        return await elsewhere(context)
-
-    async def UpdateSenderAddress(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
 
     async def DeleteSenderAddress(self, request: Any, context: Context) -> Any:

@@ -111,3 +111,15 @@ def test_what_the_client_finds_itself_has_an_exit_code_and_a_reason(
 ) -> None:
     assert exit_code_of(error) == code
     assert error.reason
+
+
+@pytest.mark.parametrize(
+    ("cause", "advised"),
+    [(PermissionError(), True), (FileNotFoundError(), True), (ValueError(), False), (None, False)],
+)
+def test_a_path_is_to_be_checked_only_where_the_path_is_the_trouble(
+    cause: Exception | None, advised: bool
+) -> None:
+    error = errors.FileProblem("x")
+    error.__cause__ = cause
+    assert bool(advice_for(error)) is advised

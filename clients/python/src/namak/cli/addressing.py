@@ -9,6 +9,7 @@ from namak.cli import shapes, shapes_admin
 from namak.cli.app import Run
 from namak.cli.asking import agreed
 from namak.cli.codes import ExitCode
+from namak.cli.given import naming
 from namak.cli.naming import acting_organisation, named_id, owner, sender_address
 from namak.cli.texts import N_, _
 from namak.client.paging import first
@@ -119,15 +120,17 @@ async def address_register(
         raise typer.BadParameter(_("name at least one network or host name"), param_hint="--network")
     async with run.client() as post:
         acting = await acting_organisation(run, post, acting_as)
-        found = await post.admin.register_sender_address(
-            await owner(post, org, acting),
-            address=address,
-            networks=networks,
-            host_names=host_names,
-            sms_permitted=sms,
-            acting_as=acting,
-            request_id=named_id(run.screen, request_id),
-        )
+        of = await owner(post, org, acting)
+        with naming({"networks": networks, "host_names": host_names}):
+            found = await post.admin.register_sender_address(
+                of,
+                address=address,
+                networks=networks,
+                host_names=host_names,
+                sms_permitted=sms,
+                acting_as=acting,
+                request_id=named_id(run.screen, request_id),
+            )
     return _show(run, found)
 
 
@@ -148,27 +151,26 @@ async def address_update(
         before = await sender_address(post, address, acting)
         networks = change.networks.applied(before.networks, "--network")
         host_names = change.host_names.applied(before.host_names, "--host")
-        _show_change(run, N_("Networks"), before.networks, networks)
-        _show_change(run, N_("Host names"), before.host_names, host_names)
-        if change.sms is not None:
-            _show_change(run, N_("SMS"), [_truth(before.sms_permitted)], [_truth(change.sms)])
         if dry_run:
+            _show_changes(run, before, networks, host_names, change.sms)
             document = dict(shapes_admin.sender_address(before))
             document.update(networks=list(before.networks if networks is None else networks))
             document.update(host_names=list(before.host_names if host_names is None else host_names))
             document.update(sms_permitted=before.sms_permitted if change.sms is None else change.sms)
-            run.screen.result({"dry_run": True, "sender_address": document})
-            run.screen.note(_("Nothing was changed."))
+            run.screen.result({"dry_run": True, "checked_by_post": False, "sender_address": document})
+            run.screen.note(_("Nothing was changed. The post has not checked this; it may refuse it."))
             return ExitCode.OK
-        found = await post.admin.update_sender_address(
-            before.sender_address_id,
-            networks=networks,
-            host_names=host_names,
-            sms_permitted=change.sms,
-            etag=before.etag if request_id is None else "",
-            acting_as=acting,
-            request_id=named_id(run.screen, request_id),
-        )
+        with naming({"networks": networks, "host_names": host_names}):
+            found = await post.admin.update_sender_address(
+                before.sender_address_id,
+                networks=networks,
+                host_names=host_names,
+                sms_permitted=change.sms,
+                etag=before.etag if request_id is None else "",
+                acting_as=acting,
+                request_id=named_id(run.screen, request_id),
+            )
+    _show_changes(run, before, networks, host_names, change.sms)
     return _show(run, found)
 
 
@@ -234,6 +236,19 @@ def _show(run: Run, found: sender_admin_pb2.SenderAddress) -> ExitCode:
         )
     )
     return ExitCode.OK
+
+
+def _show_changes(
+    run: Run,
+    before: sender_admin_pb2.SenderAddress,
+    networks: Sequence[str] | None,
+    host_names: Sequence[str] | None,
+    sms: bool | None,
+) -> None:
+    _show_change(run, N_("Networks"), before.networks, networks)
+    _show_change(run, N_("Host names"), before.host_names, host_names)
+    if sms is not None:
+        _show_change(run, N_("SMS"), [_truth(before.sms_permitted)], [_truth(sms)])
 
 
 def _show_change(run: Run, name: str, before: Sequence[str], after: Sequence[str] | None) -> None:

@@ -7,6 +7,7 @@ from namak.cli.texts import N_, SOURCE_LANGUAGE, _, language
 from namak.errors import NamakError
 
 _SAME_ID = N_("Try again with the same request id; nothing will happen twice.")
+_OF_THE_PATH = (PermissionError, FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _NEW_CARD = N_("Get a new card or certificate.")
 
 MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -58,7 +59,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "DOMAIN_NOT_REGISTERED": (
             N_("The address does not lie under a domain of the organisation."),
-            N_("Register the domain first: namak admin domain prove"),
+            N_("Register the domain first: namak admin domain request-proof, then namak admin domain prove"),
         ),
         "ETAG_MISMATCH": (
             N_("Somebody else changed it in the meantime."),
@@ -114,7 +115,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "DELIVERY_WITHDRAWN": (
             N_("The sender has withdrawn the letter."),
-            N_("There is nothing more to do; the facts show when: namak facts ID"),
+            N_("There is nothing more to do; the facts of the delivery show when it was withdrawn."),
         ),
         "NOT_OPENED": (
             N_("The letter has not been opened yet."),
@@ -220,7 +221,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "FILE_EXISTS": (
             N_("A file of that name exists already."),
-            N_("Choose another directory with -o, or permit overwriting with --force."),
+            N_("Choose another place for it, or permit overwriting with --force."),
         ),
         "CARD": (N_("The card could not sign."), N_("Check the card and its reader.")),
         "CARD_SUPPORT_MISSING": (
@@ -290,7 +291,9 @@ against :mod:`namak.errors`.
 
 
 def advice_for(error: NamakError) -> str:
-    """Returns what a person can do about a failure."""
+    """Returns what a person can do about a failure; empty where the failure itself says all there is."""
+    if error.reason == "FILE" and not isinstance(error.__cause__, _OF_THE_PATH):
+        return ""
     return _(_entry(error)[1])
 
 

@@ -109,7 +109,10 @@ class Screen:
                 command=f"namak receipt {error.evidence_id} -o DIR"
             )
             _write(sys.stderr, printable(f"  {kept}"))
-        _write(sys.stderr, f"  {advice_for(error)}")
+        for note in getattr(error, "__notes__", ()):
+            _write(sys.stderr, printable(f"  {note}"))
+        if advice := advice_for(error):
+            _write(sys.stderr, f"  {advice}")
         return code
 
     @contextmanager

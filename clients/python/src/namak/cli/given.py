@@ -1,0 +1,26 @@
+"""Wrong fields in the words of who typed them: the value given, where the post names only its place."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from namak.errors import InvalidFields
+
+_ITEM = re.compile(r"(?:.*\.)?(?P<list>[a-z_]+)\[(?P<place>[0-9]+)\]")
+
+
+@contextmanager
+def naming(lists: Mapping[str, Sequence[str] | None]) -> Iterator[None]:
+    """Adds to a refusal, for each wrong item of these lists by field name, which value it is.
+
+    Raises the same InvalidFields; its violations stay as the post told them.
+    """
+    try:
+        yield
+    except InvalidFields as wrong:
+        for field in dict.fromkeys(violation.field for violation in wrong.violations):
+            found = _ITEM.fullmatch(field)
+            values = lists.get(found["list"]) if found else None
+            if found and values is not None and int(found["place"]) < len(values):
+                wrong.add_note(f"{field} = {values[int(found['place'])]}")
+        raise
