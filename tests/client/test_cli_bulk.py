@@ -235,7 +235,9 @@ def test_a_run_that_was_interrupted_goes_on_and_sends_nothing_twice(
     arguments = bulk(numbered(source, 12), letter, "--batch", "3", "--in-flight", "1")
     config = agency.key.parent / "namak.toml"
     config.write_text(toml_of(agency, None), "utf-8")
-    process = subprocess.Popen(command(config, *arguments), stderr=subprocess.PIPE, text=True)
+    # Whoever started the tests in the background has them, and all that they start, ignore SIGINT.
+    heeding = ("env", "--default-signal=INT")
+    process = subprocess.Popen([*heeding, *command(config, *arguments)], stderr=subprocess.PIPE, text=True)
     try:
         assert office.silent.wait(SECONDS)
         process.send_signal(how)

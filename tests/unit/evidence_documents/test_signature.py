@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
 from pyhanko_certvalidator import ValidationContext
@@ -166,8 +166,11 @@ def test_a_signature_by_another_key_is_refused() -> None:
         build_confirmation_signature(STATEMENT, CARD.der, CARD.chain, other.sign)
 
 
+# Some changes make a serial number negative, of which the library warns before we refuse it.
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(SIGNATURE) - 1), st.integers(1, 255))
+@example(513, 128)
 def test_every_changed_byte_is_refused_with_an_error_of_ours(position: int, change: int) -> None:
     changed = bytearray(SIGNATURE)
     changed[position] ^= change
