@@ -1,6 +1,9 @@
-"""Who calls: one frozen value, decided once per call from the connection, never from metadata."""
+"""Who calls: one frozen value, decided once per call from the connection, and from nothing in metadata but a
+session's token, which counts with the portal's certificate that it was issued to only.
+"""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from uuid import UUID
 
@@ -53,18 +56,48 @@ class Sender:
         return any(self.connection.address in network for network in self.networks)
 
 
+class Assurance(StrEnum):
+    """What a signed-in holder has proved."""
+
+    PASSWORD = "PASSWORD"  # noqa: S105 - a level's name
+    """That they know the password; official letters are not opened with it (BOX-8)."""
+    SIGNATURE = "SIGNATURE"
+    """That they hold the key and know its PIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A portal at which nobody is signed in: it may sign somebody in. `name` is the operator's for it."""
+
+    connection: Connection
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViaPortal:
+    """The session that a holder's call is made in, at the portal of this name whose certificate the
+    connection has.
+    """
+
+    name: str
+    session_id: UUID
+    assurance: Assurance
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A person with a personal certificate: `person_number` is the national number, without the certificate's
-    prefix.
+    """A person: with a personal certificate, or signed in at a portal. `person_number` is the national
+    number, without the certificate's prefix.
 
     `administers` are the organisations whose administrator the person is (ADMIN-1). These rights never add
-    up: a call acts for one of them, which it names.
+    up: a call acts for one of them, which it names. At a portal nobody has them. `via` is None with the
+    person's own certificate.
     """
 
     connection: Connection
     person_number: str
     administers: frozenset[UUID] = frozenset()
+    via: ViaPortal | None = None
 
 
-Caller = Stranger | Operator | Sender | Holder
+Caller = Stranger | Operator | Sender | Portal | Holder

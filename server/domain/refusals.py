@@ -21,12 +21,28 @@ from server.domain.confirmation_refusals import (
 )
 from server.domain.reasons import Reason
 from server.domain.refused import FieldProblem, Refused
+from server.domain.sign_in_refusals import (
+    ChallengeExpired,
+    ChallengeUsed,
+    MobileIdFailed,
+    PasswordWrong,
+    SessionActive,
+    SessionEnded,
+    SessionUnknown,
+    SignatureRequired,
+    SignerNotExpected,
+    SignInLocked,
+    SignInMethodNotOffered,
+    VerificationCodeWrong,
+)
 
 __all__ = [
     "AlreadyConfirmed",
     "AlreadyRegistered",
     "CertificateRevoked",
     "CertificateUnbound",
+    "ChallengeExpired",
+    "ChallengeUsed",
     "ContractNotInForce",
     "DeadlineExceeded",
     "DeliveryNotified",
@@ -44,10 +60,12 @@ __all__ = [
     "MailboxSuspended",
     "MailboxUnknown",
     "MessageOpened",
+    "MobileIdFailed",
     "NetworkNotPermitted",
     "NotFound",
     "NotOpened",
     "Overloaded",
+    "PasswordWrong",
     "ReaderTooSlow",
     "Refused",
     "RequestIdReused",
@@ -58,7 +76,14 @@ __all__ = [
     "SenderNotPermitted",
     "SenderSuspended",
     "ServiceUnavailable",
+    "SessionActive",
+    "SessionEnded",
+    "SessionUnknown",
+    "SignInLocked",
+    "SignInMethodNotOffered",
     "SignatureInvalid",
+    "SignatureRequired",
+    "SignerNotExpected",
     "SignerNotRecipient",
     "SigningCertificateExpired",
     "SigningCertificatePurpose",
@@ -67,6 +92,7 @@ __all__ = [
     "StatementExpired",
     "StatementNotIssued",
     "TooManyRefusals",
+    "VerificationCodeWrong",
     "restored",
 ]
 

@@ -38,14 +38,19 @@ class _CallerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallerKind
     CALLER_KIND_SENDER: _CallerKind.ValueType  # 3
     """An organisation that sends: a machine certificate that is bound to it, perhaps to one of its addresses only."""
     CALLER_KIND_HOLDER: _CallerKind.ValueType  # 4
-    """The holder of a mailbox: a personal certificate with a path to a citizen root."""
+    """The holder of a mailbox: a personal certificate with a path to a citizen root, or a portal's with the token of the holder's
+    session.
+    """
     CALLER_KIND_ADMINISTRATOR: _CallerKind.ValueType  # 5
     """An organisation's administrator: a personal certificate of a person whom the operator has enabled. The request's `acting_as`
     names the one organisation for which the person acts in this call; the rights of several never add up.
     """
+    CALLER_KIND_PORTAL: _CallerKind.ValueType  # 6
+    """A portal at which nobody is signed in: a machine certificate that is bound as a portal's, without a session's token."""
 
 class CallerKind(_CallerKind, metaclass=_CallerKindEnumTypeWrapper):
-    """Names a kind of caller. The server derives it from the verified client certificate of the connection, never from metadata.
+    """Names a kind of caller. The server derives it from the verified client certificate of the connection, never from metadata; the one
+    thing in metadata that counts is a session's token, and it counts with the portal's certificate that it was issued to only.
     Values will be added; a client MUST tolerate unknown ones.
     """
 
@@ -58,11 +63,15 @@ CALLER_KIND_OPERATOR: CallerKind.ValueType  # 2
 CALLER_KIND_SENDER: CallerKind.ValueType  # 3
 """An organisation that sends: a machine certificate that is bound to it, perhaps to one of its addresses only."""
 CALLER_KIND_HOLDER: CallerKind.ValueType  # 4
-"""The holder of a mailbox: a personal certificate with a path to a citizen root."""
+"""The holder of a mailbox: a personal certificate with a path to a citizen root, or a portal's with the token of the holder's
+session.
+"""
 CALLER_KIND_ADMINISTRATOR: CallerKind.ValueType  # 5
 """An organisation's administrator: a personal certificate of a person whom the operator has enabled. The request's `acting_as`
 names the one organisation for which the person acts in this call; the rights of several never add up.
 """
+CALLER_KIND_PORTAL: CallerKind.ValueType  # 6
+"""A portal at which nobody is signed in: a machine certificate that is bound as a portal's, without a session's token."""
 Global___CallerKind: _TypeAlias = CallerKind  # noqa: Y015
 
 @_typing.final

@@ -110,17 +110,42 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """More is under way than the server takes on. Nothing was recorded: repeat later, as RetryInfo says."""
     REASON_READER_TOO_SLOW: _Reason.ValueType  # 55
     """The reader of a stream did not keep up, and the stream was ended: open it again at the last cursor."""
+    REASON_SESSION_UNKNOWN: _Reason.ValueType  # 60
+    """The session token is of no session that was issued to this certificate."""
+    REASON_SESSION_ENDED: _Reason.ValueType  # 61
+    """The session has ended; the metadata tells how. Sign in again."""
+    REASON_SESSION_ACTIVE: _Reason.ValueType  # 62
+    """The holder is signed in already; the metadata tells since when. Sign out there, or ask for it to be ended."""
+    REASON_SIGN_IN_METHOD_NOT_OFFERED: _Reason.ValueType  # 63
+    """The jurisdiction does not offer this way to sign in, or not with what was asked for besides."""
+    REASON_CHALLENGE_EXPIRED: _Reason.ValueType  # 64
+    """The sign-in was not completed in time; start another one."""
+    REASON_CHALLENGE_USED: _Reason.ValueType  # 65
+    """The sign-in was completed, or failed, before; start another one."""
+    REASON_PASSWORD_WRONG: _Reason.ValueType  # 66
+    """The login or the password is wrong; which of the two is not told."""
+    REASON_SIGN_IN_LOCKED: _Reason.ValueType  # 67
+    """Too many sign-ins failed; wait, as RetryInfo says."""
+    REASON_SIGNATURE_REQUIRED: _Reason.ValueType  # 68
+    """The session began with a password, and this needs a signature: step up."""
+    REASON_MOBILE_ID_FAILED: _Reason.ValueType  # 69
+    """The phone signed nothing; the metadata tells why as `outcome`."""
+    REASON_VERIFICATION_CODE_WRONG: _Reason.ValueType  # 70
+    """The four digits are not those that the phone shows; the sign-in is over."""
+    REASON_SIGNER_NOT_EXPECTED: _Reason.ValueType  # 71
+    """The signature is good, but not by the certificate or the person that the sign-in was started for."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
     domain `namak.v1`, in the status details. Match on it and on the keys of the metadata, never on texts. Values will be added.
 
     A method's comment names the reasons that are its own. Any method can besides end with CERTIFICATE_UNBOUND, CERTIFICATE_REVOKED,
-    ROLE_NOT_PERMITTED, NETWORK_NOT_PERMITTED (a sender outside all networks of its organisation is turned away at the door, and
-    nothing is recorded), REVOCATION_STATUS_UNKNOWN (personal certificates), SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL;
-    with OVERLOADED (RESOURCE_EXHAUSTED), before anything is looked at or recorded, where more is under way than the server takes on, or
-    more of the caller's than leaves room for others; and with RESOURCE_EXHAUSTED and no reason, before the server knows whose the call
-    is: a request over 4 MiB, or far more calls held open than are served.
+    SESSION_UNKNOWN and SESSION_ENDED (calls with a session's token), ROLE_NOT_PERMITTED, NETWORK_NOT_PERMITTED (a sender outside all
+    networks of its organisation is turned away at the door, and nothing is recorded), REVOCATION_STATUS_UNKNOWN (personal
+    certificates), SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL; with OVERLOADED (RESOURCE_EXHAUSTED), before anything is
+    looked at or recorded, where more is under way than the server takes on, or more of the caller's than leaves room for others; and
+    with RESOURCE_EXHAUSTED and no reason, before the server knows whose the call is: a request over 4 MiB, or far more calls held
+    open than are served.
 
     What each means for a caller (status code, whether to repeat, whether it is kept under the request id, whether it leaves
     evidence) is one table in the server, printed in `docs/reasons.md`.
@@ -214,4 +239,28 @@ REASON_OVERLOADED: Reason.ValueType  # 54
 """More is under way than the server takes on. Nothing was recorded: repeat later, as RetryInfo says."""
 REASON_READER_TOO_SLOW: Reason.ValueType  # 55
 """The reader of a stream did not keep up, and the stream was ended: open it again at the last cursor."""
+REASON_SESSION_UNKNOWN: Reason.ValueType  # 60
+"""The session token is of no session that was issued to this certificate."""
+REASON_SESSION_ENDED: Reason.ValueType  # 61
+"""The session has ended; the metadata tells how. Sign in again."""
+REASON_SESSION_ACTIVE: Reason.ValueType  # 62
+"""The holder is signed in already; the metadata tells since when. Sign out there, or ask for it to be ended."""
+REASON_SIGN_IN_METHOD_NOT_OFFERED: Reason.ValueType  # 63
+"""The jurisdiction does not offer this way to sign in, or not with what was asked for besides."""
+REASON_CHALLENGE_EXPIRED: Reason.ValueType  # 64
+"""The sign-in was not completed in time; start another one."""
+REASON_CHALLENGE_USED: Reason.ValueType  # 65
+"""The sign-in was completed, or failed, before; start another one."""
+REASON_PASSWORD_WRONG: Reason.ValueType  # 66
+"""The login or the password is wrong; which of the two is not told."""
+REASON_SIGN_IN_LOCKED: Reason.ValueType  # 67
+"""Too many sign-ins failed; wait, as RetryInfo says."""
+REASON_SIGNATURE_REQUIRED: Reason.ValueType  # 68
+"""The session began with a password, and this needs a signature: step up."""
+REASON_MOBILE_ID_FAILED: Reason.ValueType  # 69
+"""The phone signed nothing; the metadata tells why as `outcome`."""
+REASON_VERIFICATION_CODE_WRONG: Reason.ValueType  # 70
+"""The four digits are not those that the phone shows; the sign-in is over."""
+REASON_SIGNER_NOT_EXPECTED: Reason.ValueType  # 71
+"""The signature is good, but not by the certificate or the person that the sign-in was started for."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
