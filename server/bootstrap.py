@@ -3,16 +3,14 @@
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from uuid import UUID
 
 from namak.evidence.note import Verifier
 from server.config import KeySettings, Settings
 from server.domain.ids import MonotonicIds
-from server.domain.profile import Profile
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.gateways.dns import Dns
@@ -31,7 +29,7 @@ from server.hsm.pkcs11 import Pkcs11LogSigner, TokenKey
 from server.interceptors.deadline import STREAM, TimeLimit
 from server.interceptors.interceptor import Interceptor
 from server.interceptors.streams import StreamLimits
-from server.jurisdictions.am import AM
+from server.jurisdictions import PROFILES
 from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
@@ -72,8 +70,6 @@ from server.usecases.sender_place import SenderPlace
 from server.usecases.submission import SubmissionDesk
 from server.usecases.usage_audit import UsageAudit
 from server.usecases.withdrawal import Withdrawal
-
-PROFILES: Mapping[str, Profile] = MappingProxyType({"am": AM})
 
 
 class SchemaOutdated(Exception):

@@ -225,8 +225,8 @@ class LimitSettings(_Section):
 class Settings(_Section):
     """Everything the server needs to know before it starts."""
 
-    profile: Literal["am"] = "am"
-    """The jurisdiction."""
+    profile: Literal["am", "kz", "az"] = "am"
+    """The jurisdiction: `namak-server profile show` tells what each decides."""
     development: bool = False
     """Permits what only a developer's machine may do: loopback networks for senders, and a log key in a file.
     """

@@ -17,6 +17,7 @@ from server.config import Settings
 from server.domain.fields import Malformed
 from server.domain.ids import parse_id
 from server.domain.usage import Usage, UsageFindings
+from server.jurisdictions import PROFILES
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 
@@ -44,7 +45,7 @@ def audit(settings: Path, asked: Asked) -> None:
 async def _audit(
     settings: Settings, first: date | None, last: date | None, organisation_id: UUID | None, *, as_json: bool
 ) -> None:
-    zone = ZoneInfo(bootstrap.PROFILES[settings.profile].time_zone)
+    zone = ZoneInfo(PROFILES[settings.profile].time_zone)
     today = datetime.now(zone).date()
     first, last = first or today.replace(day=1), last or today
     progress = Console(stderr=True)

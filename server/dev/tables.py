@@ -6,7 +6,7 @@
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from namak.evidence.notification_policy import POLICIES
 from server.dev import contract_text
 from server.domain.delivery_views import VIEWS
 from server.domain.reasons import REASONS, Reason
-from server.jurisdictions.am import AM
+from server.jurisdictions import PROFILES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -148,9 +148,9 @@ def deliveries() -> str:
     )
     profiles = "".join(
         f"| `{profile.code}` | `{profile.notification_policy}` | {profile.time_zone} "
-        f"| `{profile.mailbox_domain}` | {', '.join(f'`{each}`' for each in profile.mailbox_domain_aliases)} "
-        f"| {', '.join(f'`.{each}`' for each in profile.sender_top_domains)} |\n"
-        for profile in (AM,)
+        f"| `{profile.mailbox_domain}` | {_codes(profile.mailbox_domain_aliases)} "
+        f"| {_codes(f'.{top}' for top in profile.sender_domains.top)} |\n"
+        for profile in PROFILES.values()
     )
     return _DELIVERIES.format(states=states, policies=policies, profiles=profiles)
 
@@ -160,6 +160,10 @@ def access() -> str:
     return _ACCESS + "".join(
         f"| {method.name} | {', '.join(method.callers)} |\n" for method in contract_text.methods()
     )
+
+
+def _codes(texts: Iterable[str]) -> str:
+    return ", ".join(f"`{text}`" for text in texts) or "none"
 
 
 def _yes(value: bool) -> str:

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import idna
 
-from server.domain.fields import Malformed
+from server.domain import identifiers
 from server.domain.mailboxes import HolderKind
+from server.domain.malformed import Malformed
 from server.domain.profile import Profile
 from server.domain.senders import PROOF_LABEL
 
@@ -73,7 +74,7 @@ def is_whole_domain(permission: str) -> bool:
 
 
 def recipient_address(text: str, profile: Profile) -> str:
-    """Returns an official address in canonical form: digits, `@`, the post's own domain (POST-3, POST-4).
+    """Returns an official address in canonical form: a number, `@`, the post's own domain (POST-3, POST-4).
 
     Raises:
         Malformed: `ADDRESS_MALFORMED`, `DOMAIN_NOT_OFFICIAL` or `NUMBER_MALFORMED`.
@@ -84,23 +85,22 @@ def recipient_address(text: str, profile: Profile) -> str:
         or not domain.isascii()
     ):
         raise Malformed("DOMAIN_NOT_OFFICIAL", f"an official address ends in @{profile.mailbox_domain}")
-    # isdecimal alone would take the digits of every script, which look alike and are not the same.
-    if not (
-        number.isascii()
-        and number.isdecimal()
-        and len(number) in (profile.person_digits, profile.entity_digits)
-    ):
-        raise Malformed(
-            "NUMBER_MALFORMED",
-            f"begins with a person's {profile.person_digits} digits or an entity's {profile.entity_digits}",
-        )
-    return f"{number}@{profile.mailbox_domain}"
+    holder = identifiers.identified(number, profile)
+    if holder is None:
+        raise Malformed("NUMBER_MALFORMED", f"begins with {profile.identifiers.either}")
+    return f"{holder.number}@{profile.mailbox_domain}"
 
 
 def holder_of(address: str, profile: Profile) -> tuple[HolderKind, str]:
-    """Returns whose an official address in canonical form is: the kind and the number (POST-3, POST-4)."""
-    number = address.partition("@")[0]
-    return (HolderKind.PERSON if len(number) == profile.person_digits else HolderKind.ENTITY), number
+    """Returns whose an official address in canonical form is: the kind and the number (POST-3, POST-4).
+
+    Raises:
+        Malformed: `NUMBER_MALFORMED`: nobody's, under this profile.
+    """
+    holder = identifiers.identified(address.partition("@")[0], profile)
+    if holder is None:
+        raise Malformed("NUMBER_MALFORMED", f"begins with {profile.identifiers.either}")
+    return holder.kind, holder.number
 
 
 def domain_name(text: str, profile: Profile) -> str:
@@ -114,14 +114,14 @@ def domain_name(text: str, profile: Profile) -> str:
     """
     labels = _to_a_labels(text)
     top = labels[-1]
-    if top not in profile.sender_top_domains:
+    if top not in profile.sender_domains.top:
         raise Malformed(
             "FOREIGN_DOMAIN", "must be under a national domain; mail services abroad are not accepted"
         )
     if len(labels) < 2:
         raise Malformed("DOMAIN_MALFORMED", "must be a domain below the top-level domain")
     for label in labels[:-1]:
-        _check_script(_to_unicode(label), profile, ascii_only=top in profile.ascii_only_domains)
+        _check_script(_to_unicode(label), profile, ascii_only=top in profile.sender_domains.ascii_only)
     return ".".join(labels)
 
 
@@ -191,7 +191,7 @@ def _to_unicode(label: str) -> str:
 
 
 def _check_script(label: str, profile: Profile, *, ascii_only: bool) -> None:
-    wanted = "LATIN" if ascii_only else profile.idn_script
+    wanted = "LATIN" if ascii_only else profile.sender_domains.idn_script
     scripts = {_script(mark) for mark in label if not (mark.isascii() and not mark.isalpha())}
     if len(scripts) > 1:
         raise Malformed("MIXED_SCRIPT", "has a label with letters of several scripts")

@@ -9,7 +9,8 @@ import hashlib
 import hmac
 import re
 
-from server.domain import limits
+from server.domain import identifiers, limits
+from server.domain.malformed import Malformed as Malformed
 from server.domain.profile import Profile
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
@@ -23,19 +24,6 @@ _CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 # 2.6).
 _DIRECTION_MARKS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _REFUSED = re.compile(f"[{_CONTROL}{_DIRECTION_MARKS}]")
-
-
-class Malformed(Exception):
-    """A field is not what it must be.
-
-    `reason` is a constant in UPPER_SNAKE that callers may match on; `text` says it in words and may change.
-    Neither repeats the field's value, which may name a person.
-    """
-
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.text = text
 
 
 def request_id(text: str) -> str:
@@ -97,10 +85,8 @@ def content(content: bytes, stated_sha256: bytes | None) -> bytes:
 
 
 def organisation_code(text: str, profile: Profile) -> str:
-    """Checks a legal entity code, for a body the code of its staff (POST-4)."""
-    if not (text.isascii() and text.isdigit() and len(text) == profile.entity_digits):
-        raise Malformed("CODE_MALFORMED", f"must be {profile.entity_digits} digits")
-    return text
+    """Checks an entity's number: in Armenia the legal entity code, for a body that of its staff (POST-4)."""
+    return identifiers.entity_number(text, profile, "CODE_MALFORMED")
 
 
 def organisation_name(text: str) -> str:
@@ -115,9 +101,7 @@ def document_reference(text: str) -> str:
 
 def person_number(text: str, profile: Profile) -> str:
     """Checks a person's national number (POST-3)."""
-    if not (text.isascii() and text.isdigit() and len(text) == profile.person_digits):
-        raise Malformed("PERSON_NUMBER_MALFORMED", f"must be {profile.person_digits} digits")
-    return text
+    return identifiers.person_number(text, profile, "PERSON_NUMBER_MALFORMED")
 
 
 def person_name(text: str) -> str:

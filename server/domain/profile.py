@@ -1,8 +1,268 @@
-"""What a jurisdiction decides, as values; the data itself stands in `server/jurisdictions`."""
+"""What a jurisdiction decides, as values; the data itself stands in `server/jurisdictions`.
+
+A profile holds no rule that runs: rules are in the domain and read the values. Where each value comes from
+stands beside it, in `server/domain/profile_sources.py`'s terms, so that who uses a value needs not look past
+it.
+"""
 
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from enum import StrEnum
 
 from namak.evidence.signature import CertificateNaming
+
+
+class IdentifierCheck(StrEnum):
+    """What is checked of an identifier besides its form; the rules are in `server/domain/identifiers.py`."""
+
+    NONE = "none"
+    """Nothing more is published."""
+    KZ_IIN = "kz-iin"
+    """Date of birth, century and sex, check digit."""
+    KZ_BIN = "kz-bin"
+    """Month of registration, kind of entity, check digit."""
+    AZ_VOEN = "az-voen"
+    """Legal status and check digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierRule:
+    """One kind of number that persons or entities are known by.
+
+    Attributes:
+        id: names the kind, `iin`.
+        name: what it is called, in the jurisdiction's own words.
+        pattern: regular expression of the canonical form, ASCII; the whole number must match.
+        form: the form in words, `10 digits`.
+        check: what else is checked.
+    """
+
+    id: str
+    name: str
+    pattern: str
+    form: str
+    check: IdentifierCheck = IdentifierCheck.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """The numbers before the `@` of official addresses, which are those of persons and entities everywhere
+    else too (POST-3, POST-4, BOX-10).
+
+    A number of one kind is never one of another's, unless both are persons' or both are entities'.
+
+    Attributes:
+        persons, entities: the kinds of number; the first is the usual one.
+        either: what may stand before the `@`, in words.
+    """
+
+    persons: tuple[IdentifierRule, ...]
+    entities: tuple[IdentifierRule, ...]
+    either: str
+
+
+@dataclass(frozen=True, slots=True)
+class SenderDomains:
+    """Under which domains senders' addresses must be (ADMIN-4).
+
+    Attributes:
+        top: national top-level domains, as A-labels.
+        ascii_only: those of them that admit no IDN labels below.
+        idn_script: the Unicode script name that a label under one of the others must be written in.
+    """
+
+    top: tuple[str, ...]
+    ascii_only: tuple[str, ...]
+    idn_script: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """Which phone numbers are local (POST-6).
+
+    Attributes:
+        country_prefix: `+374`.
+        pattern: regular expression of a local number in E.164's form, ASCII; the whole number must match.
+        example: one that matches and is nobody's.
+    """
+
+    country_prefix: str
+    pattern: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """How a holder may have messages forwarded (POST-6).
+
+    Attributes:
+        targets: at most so many e-mail addresses and phones together.
+        local_phones_only: whether a phone must be one of `Profile.phones`.
+    """
+
+    targets: int
+    local_phones_only: bool
+
+
+class RegistrationWay(StrEnum):
+    """How a holder comes by a mailbox."""
+
+    CARD_REGISTER = "card-register"
+    """It is opened with the issue of the identity card (POST-3)."""
+    APPLICATION = "application"
+    """The holder applies for it (BOX-4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserAgreement:
+    """The published text that a user accepts (BOX-3).
+
+    Attributes:
+        version: the version in force; an acceptance names it.
+        texts: the text's id in each language, `(("kk", "user-agreement-kz-1.kk"), …)`; the first governs.
+    """
+
+    version: str
+    texts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How mailboxes come to be.
+
+    Attributes:
+        way: how a natural person's is opened.
+        agreement: what the user accepts first; None where holding a mailbox needs no agreement.
+        login: whether the user chooses a login, unique among all (BOX-8).
+    """
+
+    way: RegistrationWay
+    agreement: UserAgreement | None
+    login: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """What a holder may receive and write.
+
+    Attributes:
+        confirmed_profile: whether official letters are received and sent only once the holder confirmed the
+            profile with a signature (BOX-9).
+        two_way: whether a holder writes to state bodies and replies.
+    """
+
+    confirmed_profile: bool
+    two_way: bool
+
+
+class SignInMethod(StrEnum):
+    """A way to sign in."""
+
+    CARD = "card"
+    """An identity card's authentication key (POST-5)."""
+    TOKEN = "token"  # noqa: S105 - the name of a device
+    """The authentication key of a token (SIGN-3)."""
+    MOBILE_ID = "mobile-id"
+    """The authentication key in a phone's SIM (SIGN-1)."""
+    PASSWORD = "password"  # noqa: S105 - the name of a method
+    """Login and password of the user's choice (BOX-8)."""
+
+
+class MobileCode(StrEnum):
+    """What the user does with the 4-digit code that ties phone and portal together (SIGN-1)."""
+
+    COMPARE = "compare"
+    """Both screens show it, and the user compares."""
+    ENTER = "enter"
+    """The phone shows it, and the user enters it at the portal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLock:
+    """How many wrong codes lock a device; None where it has no such code, or nothing is known of it.
+
+    Attributes:
+        pins: wrong PINs in a row until only the PUK helps.
+        puks: wrong PUKs in a row until the device is of no use any more.
+    """
+
+    pins: int | None
+    puks: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """What holds for passwords.
+
+    Attributes:
+        wrong: wrong passwords in a row that lock the login.
+        locked_for: how long it stays locked.
+        characters: a password has at least so many.
+    """
+
+    wrong: int
+    locked_for: timedelta
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How holders sign in.
+
+    Attributes:
+        methods: the ways offered, the usual one first.
+        card, token, mobile: when such a device locks (SIGN-2, SIGN-3); None where the method is not offered.
+        mobile_code: what is done with the code; None where mobile id is not offered.
+        passwords: None where passwords are not offered.
+    """
+
+    methods: tuple[SignInMethod, ...]
+    card: DeviceLock | None
+    token: DeviceLock | None
+    mobile: DeviceLock | None
+    mobile_code: MobileCode | None
+    passwords: Passwords | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """How long a sign-in holds (SIGN-5).
+
+    Attributes:
+        length: a session ends so long after the sign-in, whatever is done meanwhile.
+        at_once: a holder has at most so many.
+        takeover: whether a fresh sign-in with a PIN may ask to end the session there is, instead of being
+            refused because of it.
+    """
+
+    length: timedelta
+    at_once: int
+    takeover: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCalendar:
+    """When the post's people, and state bodies, work (ADMIN-8).
+
+    Days off are published year by year: some follow the moon, and governments move others.
+
+    Attributes:
+        weekdays: working days of the week, Monday is 0.
+        opens, closes: the working hours, local time.
+        years: the years for which the days off are known.
+        days_off: the days of these years, among the working days of the week, on which nobody works.
+    """
+
+    weekdays: tuple[int, ...]
+    opens: time
+    closes: time
+    years: tuple[int, ...]
+    days_off: tuple[date, ...]
+
+
+def days_of(year: int, days: str) -> tuple[date, ...]:
+    """Returns days of one year that are written as `01-28 03-09`."""
+    return tuple(date.fromisoformat(f"{year}-{day}") for day in days.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,29 +273,34 @@ class Profile:
         code: ISO 3166 code in lower case, `am`.
         evidence_policy: `EvidenceIssuerPolicyID` of the evidence issued under it.
         operator_identifier, operator_name: `EvidenceIssuerDetails`.
-        mailbox_domain: the canonical domain of official addresses; `mailbox_domain_aliases` are accepted
-        and replaced (POST-4).
-        person_digits, entity_digits: lengths of the identifiers before the `@` (POST-3, POST-4).
-        sender_top_domains: national top-level domains, as A-labels (ADMIN-4); `ascii_only_domains` admit no
-        IDN labels below.
-        idn_script: the Unicode script name that a label under an internationalised national domain must be
-        written in.
-        notification_policy: `name@version` of the policy under which new deliveries are accepted (LADDER-2).
+        languages: what texts are offered in (POST-11), BCP 47; the first governs.
         time_zone: the IANA name of the zone whose calendar days count, `Asia/Yerevan` (ADMIN-5).
+        mailbox_domain: the canonical domain of official addresses; `mailbox_domain_aliases` are accepted
+            and replaced (POST-4).
+        notification_policy: `name@version` of the policy under which new deliveries are accepted (LADDER-2);
+            one of `notification_policies`, under which there may be deliveries.
         naming: how a personal certificate names its person.
+        entity_naming: how an entity's certificate names the entity.
     """
 
     code: str
     evidence_policy: str
     operator_identifier: str
     operator_name: str
+    languages: tuple[str, ...]
+    time_zone: str
     mailbox_domain: str
     mailbox_domain_aliases: tuple[str, ...]
-    person_digits: int
-    entity_digits: int
-    sender_top_domains: tuple[str, ...]
-    ascii_only_domains: tuple[str, ...]
-    idn_script: str
     notification_policy: str
-    time_zone: str
+    notification_policies: tuple[str, ...]
+    identifiers: Identifiers
     naming: CertificateNaming
+    entity_naming: CertificateNaming
+    sender_domains: SenderDomains
+    phones: Phones
+    forwarding: Forwarding
+    registration: Registration
+    correspondence: Correspondence
+    sign_in: SignIn
+    sessions: Sessions
+    calendar: WorkingCalendar

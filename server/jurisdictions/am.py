@@ -1,21 +1,129 @@
-"""Armenia (seeds 000, 001, 002)."""
+"""Armenia (seeds 000, 001, 002): complete, and the default."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from types import MappingProxyType
 
 from namak.evidence.signature import CertificateNaming
-from server.domain.profile import Profile
+from server.domain.profile import (
+    Correspondence,
+    DeviceLock,
+    Forwarding,
+    IdentifierRule,
+    Identifiers,
+    Phones,
+    Profile,
+    Registration,
+    RegistrationWay,
+    SenderDomains,
+    Sessions,
+    SignIn,
+    SignInMethod,
+    WorkingCalendar,
+    days_of,
+)
+from server.domain.profile_sources import Source, assumed, stated
 
 AM = Profile(
     code="am",
     evidence_policy="namak:am:1",
     operator_identifier="e-citizen.am",
     operator_name="e-citizen.am",
+    languages=("hy", "ru", "en"),
+    time_zone="Asia/Yerevan",
     mailbox_domain="e-citizen.am",
     mailbox_domain_aliases=("ecitizen.am",),
-    person_digits=10,
-    entity_digits=8,
-    sender_top_domains=("am", "xn--y9a3aq"),
-    ascii_only_domains=("am",),
-    idn_script="ARMENIAN",
     notification_policy="am-2015@1",
-    time_zone="Asia/Yerevan",
-    naming=CertificateNaming(attribute="serial_number", prefix="PNOAM-"),
+    notification_policies=("am-2015@1",),
+    identifiers=Identifiers(
+        persons=(
+            IdentifierRule(
+                id="psn",
+                name="հանրային ծառայությունների համարանիշ",
+                pattern="[0-9]{10}",
+                form="10 digits",
+            ),
+            IdentifierRule(
+                id="none",
+                name="հանրային ծառայությունների համարանիշ չունենալու մասին տեղեկանք",
+                pattern="[0-9]{10}",
+                form="10 digits",
+            ),
+        ),
+        entities=(
+            IdentifierRule(id="code", name="իրավաբանական անձի ծածկագիր", pattern="[0-9]{8}", form="8 digits"),
+        ),
+        either="a person's 10 digits or an entity's 8",
+    ),
+    naming=CertificateNaming(attribute="serial_number", prefix="PNOAM-", number="[0-9]{10}"),
+    entity_naming=CertificateNaming(attribute="organization_identifier", prefix="NTRAM-", number="[0-9]{8}"),
+    sender_domains=SenderDomains(top=("am", "xn--y9a3aq"), ascii_only=("am",), idn_script="ARMENIAN"),
+    phones=Phones(country_prefix="+374", pattern=r"\+374[0-9]{8}", example="+37400000000"),
+    forwarding=Forwarding(targets=3, local_phones_only=True),
+    registration=Registration(way=RegistrationWay.CARD_REGISTER, agreement=None, login=False),
+    correspondence=Correspondence(confirmed_profile=False, two_way=False),
+    sign_in=SignIn(
+        methods=(SignInMethod.CARD,),
+        card=DeviceLock(pins=10, puks=None),
+        token=None,
+        mobile=None,
+        mobile_code=None,
+        passwords=None,
+    ),
+    sessions=Sessions(length=timedelta(minutes=500), at_once=1, takeover=True),
+    calendar=WorkingCalendar(
+        weekdays=(0, 1, 2, 3, 4),
+        opens=time(9),
+        closes=time(18),
+        years=(2026, 2027, 2028),
+        days_off=(
+            *days_of(2026, "01-01 01-02 01-06 01-27 01-28 04-24 05-01 05-28 09-21 12-31"),
+            *days_of(2027, "01-01 01-06 01-27 01-28 03-08 05-28 07-05 09-21 12-31"),
+            *days_of(2028, "01-06 01-27 01-28 03-08 04-24 05-01 05-09 07-05 09-21"),
+        ),
+    ),
+)
+
+_LIKE_AZ = "the documents on Armenia are silent; the value of SIGN-5"
+_CRASH = "a crashed browser must not lock its user out for the rest of a session"
+_HOLIDAYS = "the law on holidays and memorial days as collected in the package `holidays`"
+
+AM_SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        "code": stated("ISO 3166-1"),
+        "evidence_policy": assumed("our name for evidence under this profile"),
+        "operator_identifier": stated("seed 000"),
+        "operator_name": assumed("the documents name the operator by its site only"),
+        "languages": stated("POST-11"),
+        "time_zone": stated("IANA time zone database"),
+        "mailbox_domain": stated("POST-3, POST-4"),
+        "mailbox_domain_aliases": stated("POST-4"),
+        "notification_policy": stated("POST-2"),
+        "notification_policies": stated("POST-2"),
+        "identifiers.persons.psn": stated("POST-3"),
+        "identifiers.persons.none": assumed("POST-3 gives the certificate's number no form; that of the psn"),
+        "identifiers.entities.code": stated("POST-4"),
+        "identifiers.either": stated("POST-3, POST-4"),
+        "naming": assumed("ETSI EN 319 412-1, 5.1.3: a national personal number"),
+        "entity_naming": assumed("ETSI EN 319 412-1, 5.1.4: a national trade register"),
+        "sender_domains": stated("ADMIN-4"),
+        "phones.country_prefix": stated("POST-6"),
+        "phones.pattern": stated("the national numbering plan: eight digits after the country's"),
+        "phones.example": assumed("a number that nobody has"),
+        "forwarding": stated("POST-6"),
+        "registration": stated("POST-3"),
+        "registration.login": stated("POST-5: holders sign in with the card"),
+        "correspondence": assumed("the documents on Armenia know neither; two-way letters are BOX-9's"),
+        "sign_in": stated("POST-5"),
+        "sign_in.card": assumed("the documents on Armenia are silent; the limit of SIGN-3"),
+        "sessions": assumed(_LIKE_AZ),
+        "sessions.takeover": assumed(
+            "a crashed browser must not lock its user out for the rest of a session"
+        ),
+        "calendar.weekdays": assumed("ADMIN-8 says working days; Monday to Friday"),
+        "calendar.opens": stated("ADMIN-8"),
+        "calendar.closes": stated("ADMIN-8"),
+        "calendar.years": assumed("the years that the days off were looked up for"),
+        "calendar.days_off": assumed(_HOLIDAYS),
+    }
 )

@@ -271,8 +271,9 @@ def test_any_text_is_an_address_or_malformed(text: str) -> None:
             continue
 
 
-def test_a_profile_decides_the_lengths() -> None:
-    other = dataclasses.replace(AM, person_digits=12, entity_digits=11)
+def test_a_profile_decides_the_numbers() -> None:
+    long = dataclasses.replace(AM.identifiers.persons[0], pattern="[0-9]{12}")
+    other = dataclasses.replace(AM, identifiers=dataclasses.replace(AM.identifiers, persons=(long,)))
     assert addresses.recipient_address("123456789012@e-citizen.am", other) == "123456789012@e-citizen.am"
     with pytest.raises(Malformed):
         addresses.recipient_address("5001950015@e-citizen.am", other)

@@ -72,6 +72,7 @@ UNREADABLE = (
 _ATTRIBUTES: Final = {
     "serial_number": NameOID.SERIAL_NUMBER,
     "organization_identifier": NameOID.ORGANIZATION_IDENTIFIER,
+    "organizational_unit": NameOID.ORGANIZATIONAL_UNIT_NAME,
     "user_id": NameOID.USER_ID,
 }
 
