@@ -15,7 +15,7 @@ from namak.evidence.administrative_act import ActDetails, ActorKind, Administrat
 from namak.evidence.administrative_act import Actor as EvidenceActor
 from namak.evidence.document import Issuer, entry_of
 from namak.evidence.times import format_time
-from server.domain.caller import Connection, IpAddress, Operator
+from server.domain.caller import Clerk, Connection, Holder, IpAddress, Operator
 from server.domain.evidence_building import Stamp
 from server.domain.facts import Fact
 from server.domain.ids import OPERATOR_ID
@@ -63,7 +63,12 @@ class CommandLine:
     """
 
 
-Actor = Operator | ActingAdministrator | CommandLine
+@dataclass(frozen=True, slots=True)
+class TheServer:
+    """The server by itself: what it does because time has passed."""
+
+
+Actor = Operator | ActingAdministrator | CommandLine | Clerk | Holder | TheServer
 """Who asks for an administrative act, and in what capacity."""
 
 
@@ -78,11 +83,20 @@ def evidence_actor(by: Actor) -> tuple[EvidenceActor, IpAddress | None]:
             return EvidenceActor(ActorKind.ADMINISTRATOR, certificate, person_number), connection.address
         case CommandLine():
             return EvidenceActor(ActorKind.COMMAND_LINE), None
+        case Clerk(connection):
+            return EvidenceActor(ActorKind.CLERK, connection.certificate_sha256.hex()), connection.address
+        case Holder(connection, person_number):
+            certificate = connection.certificate_sha256.hex()
+            return EvidenceActor(ActorKind.HOLDER, certificate, person_number), connection.address
+        case TheServer():
+            return EvidenceActor(ActorKind.SERVER), None
 
 
 def absent(by: Actor, kind: str, name: str) -> Refused:
-    """Returns the refusal for what is not there, or is not the actor's: to an administrator both are one."""
-    if isinstance(by, ActingAdministrator):
+    """Returns the refusal for what is not there, or is not the actor's: to administrators and holders both
+    are one.
+    """
+    if isinstance(by, ActingAdministrator | Holder):
         return ResourceNotPermitted(kind)
     return NotFound(kind, name)
 
@@ -101,6 +115,9 @@ class ResourceKind(StrEnum):
     CERTIFICATE_BINDING = "CERTIFICATE_BINDING"
     ADMINISTRATOR = "ADMINISTRATOR"
     MAILBOX = "MAILBOX"
+    APPLICATION = "APPLICATION"
+    USER_AGREEMENT = "USER_AGREEMENT"
+    HOLDER = "HOLDER"
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:
@@ -131,6 +148,21 @@ def administrator_resource(person_number: str) -> Resource:
 def mailbox_resource(address: str) -> Resource:
     """Names a mailbox, by its address."""
     return Resource(ResourceKind.MAILBOX, address)
+
+
+def application_resource(application_id: UUID) -> Resource:
+    """Names an application."""
+    return Resource(ResourceKind.APPLICATION, str(application_id))
+
+
+def agreement_resource(version: str) -> Resource:
+    """Names a version of the user agreement."""
+    return Resource(ResourceKind.USER_AGREEMENT, version)
+
+
+def holder_resource(address: str) -> Resource:
+    """Names what is known of a mailbox's holder, by the mailbox's address."""
+    return Resource(ResourceKind.HOLDER, address)
 
 
 def organisation_snapshot(organisation: Organisation) -> Snapshot:

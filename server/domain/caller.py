@@ -100,4 +100,11 @@ class Holder:
     via: ViaPortal | None = None
 
 
-Caller = Stranger | Operator | Sender | Portal | Holder
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """A clerk's desk of the post, where applications come in on paper (BOX-4)."""
+
+    connection: Connection
+
+
+Caller = Stranger | Operator | Sender | Portal | Holder | Clerk

@@ -21,6 +21,14 @@ from server.domain.confirmation_refusals import (
 )
 from server.domain.reasons import Reason
 from server.domain.refused import FieldProblem, Refused
+from server.domain.registration_refusals import (
+    AgreementNotCurrent,
+    ApplicationContradicted,
+    ApplicationDecided,
+    ApplicationWaiting,
+    MailboxNotConfirmed,
+    SignerNotApplicant,
+)
 from server.domain.sign_in_refusals import (
     ChallengeExpired,
     ChallengeUsed,
@@ -37,8 +45,12 @@ from server.domain.sign_in_refusals import (
 )
 
 __all__ = [
+    "AgreementNotCurrent",
     "AlreadyConfirmed",
     "AlreadyRegistered",
+    "ApplicationContradicted",
+    "ApplicationDecided",
+    "ApplicationWaiting",
     "CertificateRevoked",
     "CertificateUnbound",
     "ChallengeExpired",
@@ -57,6 +69,7 @@ __all__ = [
     "InvalidFields",
     "InvalidPageToken",
     "MailboxClosed",
+    "MailboxNotConfirmed",
     "MailboxSuspended",
     "MailboxUnknown",
     "MessageOpened",
@@ -83,6 +96,7 @@ __all__ = [
     "SignInMethodNotOffered",
     "SignatureInvalid",
     "SignatureRequired",
+    "SignerNotApplicant",
     "SignerNotExpected",
     "SignerNotRecipient",
     "SigningCertificateExpired",

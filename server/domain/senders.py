@@ -125,6 +125,7 @@ class BindingRole(StrEnum):
 
     OPERATOR = "OPERATOR"
     SENDER = "SENDER"
+    CLERK = "CLERK"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from server.domain.administration import (
     act_evidence,
     evidence_actor,
 )
+from server.domain.caller import Clerk, Holder
 from server.domain.ids import OPERATOR_ID
 from server.domain.profile import Profile
 from server.domain.refusals import RequestIdReused, ResourceNotPermitted
@@ -198,9 +199,16 @@ def _claimant(by: Actor) -> UUID:
     Each administrator has their own, apart from the organisation's submissions (which the organisation's
     identifier owns) and from colleagues: what one person numbers never collides with what another does.
     """
-    if isinstance(by, ActingAdministrator):
-        return uuid5(by.organisation_id, f"administrator {by.person_number}")
-    return OPERATOR_ID
+    match by:
+        case ActingAdministrator():
+            return uuid5(by.organisation_id, f"administrator {by.person_number}")
+        case Holder():
+            # By the person, at whichever portal: what one numbers never collides with what another does.
+            return uuid5(OPERATOR_ID, f"holder {by.person_number}")
+        case Clerk():
+            return uuid5(OPERATOR_ID, "clerks")
+        case _:
+            return OPERATOR_ID
 
 
 def _digest(*fields: str) -> bytes:

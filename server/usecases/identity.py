@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from server.domain.caller import Caller, Connection, Holder, IpAddress, IpNetwork, Operator, Sender, Stranger
+from server.domain.caller import Caller, Clerk, Connection, Holder, IpAddress, IpNetwork, Operator, Sender, Stranger
 from server.domain.refusals import CertificateRevoked
 from server.domain.senders import BindingRole, CertificateBinding
 from server.usecases.ports import Clock, PersonalCertificates, UnitOfWork
@@ -113,6 +113,8 @@ def _bound(binding: CertificateBinding, entry: _Entry, connection: Connection) -
     match binding.role:
         case BindingRole.OPERATOR:
             return Operator(connection)
+        case BindingRole.CLERK:
+            return Clerk(connection)
         case BindingRole.SENDER:
             if binding.organisation_id is None:
                 raise ValueError("a sender's binding names no organisation")

@@ -70,14 +70,25 @@ class ActorKind(StrEnum):
     """A person whom the operator enabled as administrator of the organisation (ADMIN-1)."""
     COMMAND_LINE = "COMMAND_LINE"
     """Somebody at the server's own command line; who that was, the operating system knows."""
+    CLERK = "CLERK"
+    """A clerk's desk of the post, with a certificate bound as such."""
+    HOLDER = "HOLDER"
+    """A person who acts for themselves, or for the entity whose signatory they are."""
+    SERVER = "SERVER"
+    """The server by itself, for example when it asks a register again."""
+
+
+_NOWHERE: Final = frozenset({ActorKind.COMMAND_LINE, ActorKind.SERVER})
+# Whose acts come over no connection, and so from no address and with no certificate.
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acted: ``certificate`` is the hex SHA-256 of the client certificate's DER, ``person`` the personal
-    number of an administrator.
+    number of an administrator or a holder.
 
-    The operator has a certificate only, an administrator both, the command line neither.
+    The operator and clerks have a certificate only, administrators and holders both, the command line and the
+    server neither. A holder's certificate is that of the portal where they are signed in at one.
     """
 
     kind: ActorKind
@@ -101,7 +112,7 @@ class ActDetails:
 
     Attributes:
         act: the method's name, ``UpdateSenderAddress``, or a command's of the server, ``operator bind``.
-        acted_from: the address that the call came from; None exactly for the command line.
+        acted_from: the address that the call came from; None exactly for the command line and the server.
         organisation: the code of the organisation whose thing it was; None for mailboxes and for what is the
             operator's own.
         before, after: the thing's fields; None where there was, or is, no such thing. They differ.
@@ -221,8 +232,8 @@ def _read_details(whole: Value, fields: Mapping[str, Value]) -> ActDetails:
         after=_read_fields(value) if (value := fields.get(Extension.AFTER)) else None,
         request_id=value.matching(REQUEST_ID_FORM) if (value := fields.get(Extension.REQUEST_ID)) else None,
     )
-    if (details.acted_from is None) != (details.actor.kind is ActorKind.COMMAND_LINE):
-        whole.refuse("an act has an address that it came from, but for those at the command line")
+    if (details.acted_from is None) != (details.actor.kind in _NOWHERE):
+        whole.refuse("an act has an address that it came from, but for those of this machine itself")
     if details.actor.kind is ActorKind.ADMINISTRATOR and details.organisation is None:
         whole.refuse("an administrator acts for an organisation")
     # Both absent are equal too.
@@ -237,6 +248,9 @@ def _read_actor(value: Value) -> Actor:
         ActorKind.OPERATOR: ("kind", "certificate"),
         ActorKind.ADMINISTRATOR: ("kind", "certificate", "person"),
         ActorKind.COMMAND_LINE: ("kind",),
+        ActorKind.CLERK: ("kind", "certificate"),
+        ActorKind.HOLDER: ("kind", "certificate", "person"),
+        ActorKind.SERVER: ("kind",),
     }[kind]
     fields = value.fields(keys)
     return Actor(

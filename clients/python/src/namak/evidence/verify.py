@@ -245,6 +245,12 @@ def _actor_words(details: ActDetails) -> str:
             return f"{details.actor.person}, administrator of {details.organisation},"
         case ActorKind.COMMAND_LINE:
             return "somebody at the server's command line"
+        case ActorKind.CLERK:
+            return "a clerk"
+        case ActorKind.HOLDER:
+            return f"{details.actor.person}, holder of a mailbox or applicant for one,"
+        case ActorKind.SERVER:
+            return "the server by itself"
 
 
 def _sentence(fact: RecordedFact) -> str:

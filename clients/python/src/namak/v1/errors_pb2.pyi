@@ -134,6 +134,18 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The four digits are not those that the phone shows; the sign-in is over."""
     REASON_SIGNER_NOT_EXPECTED: _Reason.ValueType  # 71
     """The signature is good, but not by the certificate or the person that the sign-in was started for."""
+    REASON_MAILBOX_NOT_CONFIRMED: _Reason.ValueType  # 80
+    """The mailbox's holder has not confirmed their profile yet, and official letters can't be laid into it before that."""
+    REASON_SIGNER_NOT_APPLICANT: _Reason.ValueType  # 81
+    """The signature is good, but not by the person, or for the entity, that it would have to be."""
+    REASON_AGREEMENT_NOT_CURRENT: _Reason.ValueType  # 82
+    """The version of the user agreement is not the one in force; the metadata tells that one."""
+    REASON_APPLICATION_DECIDED: _Reason.ValueType  # 83
+    """The application has been approved or refused already."""
+    REASON_APPLICATION_WAITING: _Reason.ValueType  # 84
+    """The state's register does not answer about the application; it waits."""
+    REASON_APPLICATION_CONTRADICTED: _Reason.ValueType  # 85
+    """The state's register contradicts the application; the metadata tells where."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -263,4 +275,16 @@ REASON_VERIFICATION_CODE_WRONG: Reason.ValueType  # 70
 """The four digits are not those that the phone shows; the sign-in is over."""
 REASON_SIGNER_NOT_EXPECTED: Reason.ValueType  # 71
 """The signature is good, but not by the certificate or the person that the sign-in was started for."""
+REASON_MAILBOX_NOT_CONFIRMED: Reason.ValueType  # 80
+"""The mailbox's holder has not confirmed their profile yet, and official letters can't be laid into it before that."""
+REASON_SIGNER_NOT_APPLICANT: Reason.ValueType  # 81
+"""The signature is good, but not by the person, or for the entity, that it would have to be."""
+REASON_AGREEMENT_NOT_CURRENT: Reason.ValueType  # 82
+"""The version of the user agreement is not the one in force; the metadata tells that one."""
+REASON_APPLICATION_DECIDED: Reason.ValueType  # 83
+"""The application has been approved or refused already."""
+REASON_APPLICATION_WAITING: Reason.ValueType  # 84
+"""The state's register does not answer about the application; it waits."""
+REASON_APPLICATION_CONTRADICTED: Reason.ValueType  # 85
+"""The state's register contradicts the application; the metadata tells where."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -398,11 +398,11 @@ class Actor(_message.Message):
     CERTIFICATE_SHA256_FIELD_NUMBER: _builtins.int
     PERSON_NUMBER_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """The kind: `operator`, `administrator`, `command line`. Values will be added."""
+    """The kind: `operator`, `administrator`, `command line`, `clerk`, `holder`, `server`. Values will be added."""
     certificate_sha256: _builtins.bytes
-    """The SHA-256 of the certificate's DER, 32 bytes; empty for the command line."""
+    """The SHA-256 of the certificate's DER, 32 bytes; empty for the command line and the server."""
     person_number: _builtins.str
-    """The person's number, of an administrator; empty for others."""
+    """The person's number, of an administrator or a holder; empty for others."""
     def __init__(
         self,
         *,
