@@ -6,7 +6,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from server.domain.caller import Caller, Clerk, Connection, Holder, IpAddress, IpNetwork, Operator, Sender, Stranger
+from server.domain.caller import (
+    Caller,
+    Clerk,
+    Connection,
+    Holder,
+    IpAddress,
+    IpNetwork,
+    Operator,
+    Sender,
+    Stranger,
+)
 from server.domain.refusals import CertificateRevoked
 from server.domain.senders import BindingRole, CertificateBinding
 from server.usecases.ports import Clock, PersonalCertificates, UnitOfWork
