@@ -18,8 +18,9 @@ from typing import Any, Self
 
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec
-from pkcs11 import Attribute, KeyType, Mechanism
+from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
+from pkcs11.util.x509 import decode_x509_certificate
 
 from server.hsm.keygen import generate_log_key
 
@@ -82,13 +83,31 @@ class SoftToken:
             ec.SECP256R1(), bytes.fromhex(self._in_child("p256", label))
         )
 
-    def _in_child(self, kind: str, label: str) -> str:
+    def generate_wary_key(self, label: str) -> ec.EllipticCurvePublicKey:
+        """Makes a P-256 key pair that wants the PIN for every signature (CKA_ALWAYS_AUTHENTICATE), as the
+        signing keys of many cards do, and returns the public key.
+        """
+        return ec.EllipticCurvePublicKey.from_encoded_point(
+            ec.SECP256R1(), bytes.fromhex(self._in_child("wary p256", label))
+        )
+
+    def store_certificate(self, label: str, key_label: str, certificate: bytes) -> None:
+        """Puts a certificate (DER) on the token, under the identifier of the key with that label."""
+        self._in_child("certificate", label, key=key_label, certificate=certificate.hex())
+
+    def delete_private_key(self, label: str) -> None:
+        """Takes a private key off the token; its public key and its certificates stay."""
+        self._in_child("delete", label)
+
+    def _in_child(self, kind: str, label: str, **more: str) -> str:
         request = {
             "kind": kind,
             "module": str(self.module),
             "token": self.label,
             "pin": self.pin,
             "key": label,
+            "label": label,
+            **more,
         }
         child = [sys.executable, "-P", "-m", "server.dev.tokens"]
         return _run(child, self.environment, given=json.dumps(request)).strip()
@@ -158,17 +177,42 @@ def _run(command: list[str], environment: dict[str, str], given: str = "") -> st
     return done.stdout
 
 
+def _open(request: dict[str, str]) -> Any:
+    """Returns a session in which the token can be written to."""
+    token = pkcs11.lib(request["module"]).get_token(token_label=request["token"])
+    return token.open(user_pin=request["pin"], rw=True)
+
+
+def _store_certificate(request: dict[str, str]) -> bytes:
+    der = bytes.fromhex(request["certificate"])
+    attributes = {**decode_x509_certificate(der), Attribute.LABEL: request["label"], Attribute.TOKEN: True}
+    attributes[Attribute.ID] = request["key"].encode()
+    with _open(request) as session:
+        session.create_object(attributes)
+    return b""
+
+
+def _delete_private_key(request: dict[str, str]) -> bytes:
+    with _open(request) as session:
+        session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=request["key"]).destroy()
+    return b""
+
+
 def _generate_p256(request: dict[str, str]) -> bytes:
     """Makes the key pair in this process and returns the public point, uncompressed (SEC 1, 2.3.3)."""
-    token = pkcs11.lib(request["module"]).get_token(token_label=request["token"])
-    with token.open(user_pin=request["pin"], rw=True) as session:
+    with _open(request) as session:
         if list(session.get_objects({Attribute.LABEL: request["key"]})):
             raise TokenFailed(f"the token holds a key {request['key']!r} already")
         parameters = session.create_domain_parameters(
             KeyType.EC, {Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}, local=True
         )
+        wary = {Attribute.ALWAYS_AUTHENTICATE: True} if request["kind"].startswith("wary") else {}
         public, _ = parameters.generate_keypair(
-            mechanism=Mechanism.EC_KEY_PAIR_GEN, store=True, label=request["key"], id=request["key"].encode()
+            mechanism=Mechanism.EC_KEY_PAIR_GEN,
+            store=True,
+            label=request["key"],
+            id=request["key"].encode(),
+            private_template=wary,
         )
         point: Any = public[Attribute.EC_POINT]
         # SoftHSM2 wraps the point's 65 bytes in a DER OCTET STRING.
@@ -183,7 +227,8 @@ def _child() -> None:
             module=Path(request["module"]), token=request["token"], key=request["key"], pin=request["pin"]
         )
     else:
-        made = _generate_p256(request)
+        steps = {"certificate": _store_certificate, "delete": _delete_private_key}
+        made = steps.get(request["kind"], _generate_p256)(request)
     sys.stdout.write(made.hex())
 
 

@@ -1,19 +1,15 @@
 """Signing with a real SoftHSM token, and what each of its failures is called."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import NoReturn
 
-import pkcs11
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from namak.client.card import Card, read_pin
+from namak.cards.card import Card, read_pin
 from namak.client.confirmation import sign_statement
 from namak.config import Signing
 from namak.errors import (
@@ -21,7 +17,6 @@ from namak.errors import (
     CardModuleMissing,
     CardSupportMissing,
     ConfigurationError,
-    PinLocked,
     SigningCertificateMisfit,
     SigningKeyMissing,
     TokenMissing,
@@ -120,45 +115,6 @@ def test_without_python_pkcs11_it_says_what_to_install(
     with pytest.raises(CardSupportMissing) as caught:
         opened(signing, "4321")
     assert "clients/python[card]" in caught.value.advice
-
-
-def failing_with(failure: type[Exception]) -> Callable[[str], SimpleNamespace]:
-    """Returns an import of a PKCS#11 whose one token fails so: SoftHSM locks no PIN and can't be taken
-    out.
-    """
-
-    def fail(**_: str) -> NoReturn:
-        raise failure
-
-    token = SimpleNamespace(open=fail)
-    library = SimpleNamespace(get_token=lambda **_: token, reinitialize=lambda: None)
-    module = SimpleNamespace(
-        exceptions=pkcs11.exceptions, lib=lambda _: library, ObjectClass=pkcs11.ObjectClass
-    )
-    return lambda _: module
-
-
-@pytest.mark.parametrize(
-    ("failure", "kind"),
-    [
-        (pkcs11.exceptions.PinLocked, PinLocked),
-        (pkcs11.exceptions.PinExpired, PinLocked),
-        (pkcs11.exceptions.UserPinNotInitialized, PinLocked),
-        (pkcs11.exceptions.PinLenRange, WrongPin),
-        (pkcs11.exceptions.DeviceRemoved, TokenMissing),
-        (pkcs11.exceptions.TokenNotPresent, TokenMissing),
-        (pkcs11.exceptions.MultipleTokensReturned, TokenMissing),
-        (pkcs11.exceptions.MultipleObjectsReturned, SigningKeyMissing),
-        (pkcs11.exceptions.DeviceError, CardError),
-    ],
-)
-def test_each_failure_of_a_token_has_its_name(
-    signing: Signing, monkeypatch: pytest.MonkeyPatch, failure: type[Exception], kind: type[CardError]
-) -> None:
-    monkeypatch.setattr("namak.client.card.importlib.import_module", failing_with(failure))
-    with pytest.raises(CardError) as caught:
-        opened(signing, "4321")
-    assert type(caught.value) is kind
 
 
 def test_the_pin_is_the_first_line_of_its_file(signing: Signing, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
     "dns": frozenset({"server.gateways.dns"}),
-    "pkcs11": frozenset({"server.hsm", "server.dev", "namak.client.card"}),
+    "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards"}),
 }
 
 # What reaches outside the process; evidence is judged, and rules are applied, without any of it.

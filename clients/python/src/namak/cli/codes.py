@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from namak import errors
+from namak.cards.outcomes import OUTCOMES
 from namak.cli.texts import N_
 from namak.errors import NamakError
 
@@ -50,4 +51,6 @@ _CODE_OF_CLASS: tuple[tuple[type[NamakError], ExitCode], ...] = (
 
 def exit_code_of(error: NamakError) -> ExitCode:
     """Returns the exit code that belongs to a failure."""
+    if isinstance(error, errors.CardError) and (known := OUTCOMES.get(error.reason)):
+        return ExitCode(known.exit_code)
     return next((code for kind, code in _CODE_OF_CLASS if isinstance(error, kind)), ExitCode.FAULT)

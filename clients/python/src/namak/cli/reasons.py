@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from namak.cli.reasons_card import CARD_MEANINGS
 from namak.cli.texts import N_, SOURCE_LANGUAGE, _, language
 from namak.errors import NamakError
 
@@ -223,35 +224,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("A file of that name exists already."),
             N_("Choose another place for it, or permit overwriting with --force."),
         ),
-        "CARD": (N_("The card could not sign."), N_("Check the card and its reader.")),
-        "CARD_SUPPORT_MISSING": (
-            N_("The package that talks to cards is not installed."),
-            N_("Install it from a clone of Namak: pip install './clients/python[card]'."),
-        ),
-        "CARD_MODULE_MISSING": (
-            N_("The card's PKCS#11 module is not there, or is no such module."),
-            N_("Check [signing] module; the card's software must be installed."),
-        ),
-        "TOKEN_MISSING": (
-            N_("The card is not there."),
-            N_("Insert the card, and check [signing] token."),
-        ),
-        "PIN_WRONG": (
-            N_("The PIN is wrong."),
-            N_("Try again with the right PIN; the card locks after a few wrong ones."),
-        ),
-        "PIN_LOCKED": (
-            N_("The PIN is locked, or was never set."),
-            N_("Unlock the card with its PUK, or have its issuer do it."),
-        ),
-        "KEY_MISSING": (
-            N_("The card has no signing key of that label, or more than one."),
-            N_("Check [signing] label."),
-        ),
-        "CERTIFICATE_MISFIT": (
-            N_("The configured certificate is not that of the key on the card."),
-            N_("Check [signing] certificate: its first must be that of the key which [signing] label names."),
-        ),
+        **CARD_MEANINGS,
         "PROGRAM_FAULT": (
             N_("This program failed."),
             N_("Tell those who maintain this program the text above."),
