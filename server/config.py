@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -214,6 +215,79 @@ class DnsSettings(_Section):
         return self
 
 
+class RegisterSettings(_Section):
+    """One of the state's registers."""
+
+    url: str = ""
+    """Its address, below which the numbers are: `https://registers.example.am/v1/persons`. Without one there
+    is no such register, and what depends on it waits.
+    """
+    authorities: ExistingPath | None = None
+    """PEM file: the roots that its certificate must lead to. Those of the system do not count."""
+    certificate: ExistingPath | None = None
+    """PEM file: the certificate that the server shows it, with its issuers."""
+    key: ExistingPath | None = None
+    """PEM file: that certificate's key."""
+    token_file: ExistingPath | None = None
+    """File that holds a bearer token, instead of a certificate or beside it."""
+
+    @model_validator(mode="after")
+    def _is_safe_to_ask(self) -> "RegisterSettings":
+        if not self.url:
+            return self
+        address = urlsplit(self.url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("url must be an https address")
+        if address.query or address.fragment or address.username or address.password:
+            raise ValueError("url must end with its path: the number is put behind it")
+        if address.scheme == "https" and self.authorities is None:
+            raise ValueError("authorities is needed: the roots that the register's certificate must lead to")
+        if address.scheme == "http" and address.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("without https a register may only be on loopback")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key are given together")
+        if self.certificate is None and self.token_file is None and address.scheme == "https":
+            raise ValueError(
+                "certificate and key, or token_file, are needed: the register must know who asks"
+            )
+        return self
+
+
+class RegistersSettings(_Section):
+    """The state's registers of persons and of entities (BOX-10). Files are read again when they change."""
+
+    persons: RegisterSettings = RegisterSettings()
+    """The register of persons."""
+    entities: RegisterSettings = RegisterSettings()
+    """The register of entities."""
+    timeout: Duration = timedelta(seconds=5)
+    """How long one question takes at most, repetitions and all; 100 ms to 1 min."""
+    connect_timeout: Duration = timedelta(seconds=2)
+    """How long a connection may take to come about."""
+    attempts: int = Field(default=3, ge=1, le=5)
+    """How often a register is asked at most for one answer, where it does not answer or fails."""
+    failures: int = Field(default=5, ge=1)
+    """After so many failed questions in a row a register is left alone."""
+    rest: Duration = timedelta(seconds=30)
+    """For so long, then one question tries again."""
+    keep: Duration = timedelta(minutes=10)
+    """How long answers are kept, in memory only. Each says how old it is, and whoever needs a fresher one
+    asks anew. `0s` keeps none.
+    """
+    kept_answers: int = Field(default=10_000, ge=1)
+    """How many are kept of each register at most."""
+
+    @model_validator(mode="after")
+    def _has_time(self) -> "RegistersSettings":
+        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
+            raise ValueError("timeout must be 100ms to 1m")
+        if not timedelta(0) < self.connect_timeout <= self.timeout:
+            raise ValueError("connect_timeout must be more than 0s and at most timeout")
+        if self.rest <= timedelta(0):
+            raise ValueError("rest must be more than 0s")
+        return self
+
+
 class LimitSettings(_Section):
     """Limits of use."""
 
@@ -235,6 +309,7 @@ class Settings(_Section):
     log: LogSettings
     citizens: CitizenSettings
     dns: DnsSettings = DnsSettings()
+    registers: RegistersSettings = RegistersSettings()
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

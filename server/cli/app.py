@@ -24,10 +24,16 @@ app = typer.Typer(
 operator = typer.Typer(no_args_is_help=True, help="Who may operate the post.", rich_markup_mode=None)
 billing = typer.Typer(no_args_is_help=True, help="What senders used.", rich_markup_mode=None)
 log = typer.Typer(no_args_is_help=True, help="The log's key and guard.", rich_markup_mode=None)
+profile = typer.Typer(no_args_is_help=True, help="What each jurisdiction decides.", rich_markup_mode=None)
+state_register = typer.Typer(
+    no_args_is_help=True, help="The state's registers of persons and of entities.", rich_markup_mode=None
+)
 dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
 app.add_typer(operator, name="operator")
 app.add_typer(billing, name="billing")
 app.add_typer(log, name="log")
+app.add_typer(state_register, name="register")
+app.add_typer(profile, name="profile")
 app.add_typer(dev, name="dev")
 
 Config = Annotated[
@@ -180,10 +186,74 @@ def adopt_guard(
     log_key.adopt_guard(settings, ask=not yes)
 
 
+@profile.command("show", epilog="Example: namak-server profile show kz")
+def show_profile(
+    code: Annotated[
+        str, typer.Argument(metavar="[CODE]", help="By default that of the settings, or am.")
+    ] = "",
+    settings: Annotated[
+        Path | None, typer.Option("--config", envvar=ENVIRONMENT, help="The settings, a TOML file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Prints what a jurisdiction decides, and who says so.
+
+    Marks what is assumed because the documents are silent: whoever runs the post confirms it, or changes it.
+    """
+    from server.cli import profiles
+
+    profiles.show(code, settings, as_json=as_json)
+
+
+@profile.command("list", epilog="Example: namak-server profile list")
+def list_profiles(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Prints the jurisdictions that there are."""
+    from server.cli import profiles
+
+    profiles.show_all(as_json=as_json)
+
+
+@state_register.callback()
+def begin_register() -> None:
+    # One command alone would take the place of its group.
+    pass
+
+
+@state_register.command(
+    "ask", epilog="Example: namak-server register ask person 5001950015 --config namak-server.toml"
+)
+def ask_register(
+    whose: Annotated[str, typer.Argument(metavar="person|entity", help="Which register.")],
+    number: Annotated[
+        str,
+        typer.Argument(
+            help="Whose record. With - it is read from standard input, and in no shell's history."
+        ),
+    ],
+    settings: Config,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Print the record itself, not only what tells nobody whose it is.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Asks a register once and prints the answer, its age and how long it took.
+
+    Asks anew, as the server would. Ends with 1 where the register gives no usable answer.
+    """
+    from server.cli import registers
+
+    registers.ask(settings, registers.Asked(whose, number, whole, as_json))
+
+
 @dev.command("init", epilog="Example: namak-server dev init var/world")
 def init(
     directory: Annotated[Path, typer.Argument(help="A directory that holds no world yet.")],
     listen: Annotated[str, typer.Option(help="Where the server shall listen.")] = "127.0.0.1:8443",
+    profile_code: Annotated[
+        str, typer.Option("--profile", metavar="CODE", help="The jurisdiction (`profile list`).")
+    ] = "am",
 ) -> None:
     """Makes a throwaway world, for development.
 
@@ -191,7 +261,7 @@ def init(
     """
     from server.cli import development
 
-    development.make_world(directory, listen)
+    development.make_world(directory, listen, profile_code)
 
 
 @dev.command("register", epilog="Example: namak-server dev register --config var/world/namak-server.toml")

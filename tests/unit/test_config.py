@@ -113,3 +113,47 @@ def test_a_log_key_is_in_one_place(place: Path) -> None:
     both = GOOD.replace('token = "namak-log"', 'token = "namak-log"\nfile = "pin"')
     assert "either" in problems(place, f"development = true\n{both}")
     assert "needed" in problems(place, GOOD.replace('token = "namak-log"\n', ""))
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ('url = "ftp://registers.am/v1"', "https address"),
+        ('url = "https://registers.am/v1"', "authorities is needed"),
+        ('url = "http://registers.am/v1"', "only be on loopback"),
+        ('url = "https://me:secret@registers.am/v1"', "the number is put behind it"),
+        ('url = "https://registers.am/v1?of="', "the number is put behind it"),
+        ('url = "https://registers.am/v1"\nauthorities = "roots.pem"', "must know who asks"),
+        (
+            'url = "https://registers.am/v1"\nauthorities = "roots.pem"\ncertificate = "server.pem"',
+            "given together",
+        ),
+        ('token_file = "nowhere"', "does not exist"),
+    ],
+)
+def test_a_register_that_can_t_be_asked_safely_is_refused(place: Path, section: str, problem: str) -> None:
+    assert problem in problems(place, f"{GOOD}\n[registers.persons]\n{section}\n")
+
+
+def test_a_register_may_be_asked_by_certificate_or_by_token_or_near_by(place: Path) -> None:
+    by_token = 'url = "https://registers.am/v1"\nauthorities = "roots.pem"\ntoken_file = "pin"'
+    near_by = 'url = "http://127.0.0.1:8080/v1"'
+    for section in (by_token, near_by):
+        assert loaded(place, f"{GOOD}\n[registers.entities]\n{section}\n").registers.entities.url
+
+
+@pytest.mark.parametrize("wrong", ['timeout = "2m"', 'connect_timeout = "6s"', 'rest = "0s"', "attempts = 9"])
+def test_the_times_of_registers_have_limits(place: Path, wrong: str) -> None:
+    assert "registers" in problems(place, f"{GOOD}\n[registers]\n{wrong}\n")
+
+
+@pytest.mark.parametrize("code", ["am", "kz", "az"])
+def test_one_setting_chooses_the_jurisdiction(place: Path, code: str) -> None:
+    assert loaded(place, f'profile = "{code}"\n{GOOD}').profile == code
+    assert loaded(place, environment={"NAMAK_PROFILE": code}).profile == code
+
+
+@pytest.mark.parametrize("code", ["ge", "AM", ""])
+def test_an_unknown_jurisdiction_is_told_with_those_there_are(place: Path, code: str) -> None:
+    told = problems(place, f'profile = "{code}"\n{GOOD}')
+    assert "profile: Input should be 'am', 'kz' or 'az'" in told
