@@ -64,6 +64,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "sqlalchemy": frozenset({"server.storage", "migrations"}),
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
+    "aiohttp": frozenset({"server.gateways"}),
     "dns": frozenset({"server.gateways.dns"}),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards"}),
 }
