@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from server import bootstrap
 from server.cli.endings import fail, load, run, told
 from server.config import Settings
+from server.dev.examples import EXAMPLES, Example
 from server.dev.world import World, WorldExists
 from server.domain.administration import CommandLine
 from server.domain.networks import network
 from server.domain.senders import ContractState
+from server.jurisdictions import PROFILES
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.certificates import BindCertificate
@@ -25,15 +27,15 @@ from server.usecases.organisations import RegisterOrganisation, SetContractState
 from server.usecases.sender_addresses import RegisterSenderAddress
 from server.usecases.sender_admin import SenderAdmin
 
-_SENDER = "notices@src.am"
-_RECIPIENT = "5001950015@e-citizen.am"
 
-
-def make_world(directory: Path, listen: str) -> None:
+def make_world(directory: Path, listen: str, profile: str) -> None:
     """Makes a development world and says how to go on."""
+    if profile not in PROFILES:
+        fail(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
+    example = EXAMPLES[profile]
     with told(f"{directory}: "):
         try:
-            world = World.create(directory)
+            world = World.create(directory, profile)
         except WorldExists as problem:
             fail(str(problem))
         settings = world.write_settings(listen=listen)
@@ -45,7 +47,7 @@ def make_world(directory: Path, listen: str) -> None:
             world.write_client(name, identity, listen)
         world.write_client("citizen", world.citizen.authentication, listen, signs=True)
         letter = directory / "letter.txt"
-        letter.write_text("Հարգելի քաղաքացի, սա փորձնական նամակ է։\n", encoding="utf-8")
+        letter.write_text(example.letter, encoding="utf-8")
     server, client = _program("namak-server"), _program("namak")
     file = {name: shlex.quote(str(directory / f"{name}.toml")) for name in ("agency", "citizen")}
     typer.echo(
@@ -53,8 +55,8 @@ def make_world(directory: Path, listen: str) -> None:
         f"  {server} dev register --config {shlex.quote(str(settings))}\n"
         f"  {server} serve --config {shlex.quote(str(settings))}\n"
         f"Then, in another terminal, send a letter and look for it:\n"
-        f"  {client} --config {file['agency']} send --from {_SENDER} --to {_RECIPIENT} --subject Փորձ "
-        f"{shlex.quote(str(letter))}\n"
+        f"  {client} --config {file['agency']} send --from {example.sender} --to {_recipient(profile)} "
+        f"--subject {example.subject} {shlex.quote(str(letter))}\n"
         f"  {client} --config {file['citizen']} inbox"
     )
 
@@ -85,41 +87,46 @@ def _der(path: Path) -> bytes:
 
 
 async def _register(settings: Settings, operator: bytes, agency: bytes) -> None:
+    example, recipient = EXAMPLES[settings.profile], _recipient(settings.profile)
     async with bootstrap.database_url(settings) as url:
         database = Database(url, pool_size=2)
         try:
             uow = SqlUnitOfWork(database)
             admin = bootstrap.sender_admin(settings, uow)
             await admin.certificates.bind_operator(operator, CommandLine())
-            await _register_agency(admin, agency)
+            await _register_agency(admin, agency, example)
             await bootstrap.mailboxes(settings, uow).open_mailbox(
-                OpenMailbox(CommandLine(), "dev-register-mailbox", _RECIPIENT)
+                OpenMailbox(CommandLine(), "dev-register-mailbox", recipient)
             )
         finally:
             await database.dispose()
     typer.echo(
-        f"Registered: the operator; State Revenue Committee, as {_SENDER} from 127.0.0.1; "
-        f"the mailbox {_RECIPIENT}."
+        f"Registered: the operator; {example.agency}, as {example.sender} from 127.0.0.1; "
+        f"the mailbox {recipient}."
     )
 
 
-async def _register_agency(admin: SenderAdmin, certificate: bytes) -> None:
+def _recipient(profile: str) -> str:
+    return f"{EXAMPLES[profile].citizen.personal_number}@{PROFILES[profile].mailbox_domain}"
+
+
+async def _register_agency(admin: SenderAdmin, certificate: bytes, example: Example) -> None:
     # The request ids make it a repetition the next time, which changes nothing.
     by = CommandLine()
     registered = await admin.organisations.register_organisation(
-        RegisterOrganisation(by, "dev-register-organisation", "00000701", "State Revenue Committee")
+        RegisterOrganisation(by, "dev-register-organisation", example.agency_code, example.agency)
     )
     organisation_id = registered.organisation.id
     await admin.organisations.set_contract_state(
         SetContractState(by, "dev-register-contract", organisation_id, ContractState.IN_FORCE)
     )
     await admin.domains.register_domain(
-        RegisterDomain(by, "dev-register-domain", organisation_id, "src.am", "development")
+        RegisterDomain(by, "dev-register-domain", organisation_id, example.domain, "development")
     )
     networks = (network("127.0.0.1/32", development=True),)
     await admin.addresses.register_sender_address(
         RegisterSenderAddress(
-            by, "dev-register-address", organisation_id, _SENDER, networks, sms_permitted=False
+            by, "dev-register-address", organisation_id, example.sender, networks, sms_permitted=False
         )
     )
     await admin.certificates.bind_certificate(

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from namak.evidence.signature import CertificateNaming
 from server.dev.authority import Authority, Purpose, Validity, private_pem, write_private, write_whole
 
 _COUNTRY = "AM"
-# ETSI EN 319 412-1, 5.1.3: a national personal number (PNO) of Armenia.
-_PERSONAL_NUMBER_PREFIX = "PNOAM-"
+_ARMENIAN = CertificateNaming()
 
 _TLS_SERVER = Purpose(digital_signature=True, extended=(ExtendedKeyUsageOID.SERVER_AUTH,))
 _TLS_CLIENT = Purpose(digital_signature=True, extended=(ExtendedKeyUsageOID.CLIENT_AUTH,))
@@ -63,20 +63,23 @@ class Identity:
 
 @dataclass(frozen=True)
 class Person:
-    """A citizen as an identity card names them."""
+    """A citizen as an identity card names them, by default an Armenian one."""
 
     personal_number: str
     given_name: str
     surname: str
+    country: str = _COUNTRY
+    naming: CertificateNaming = _ARMENIAN
+    """The profile's; its number stands in serialNumber."""
 
     @property
     def subject(self) -> x509.Name:
         """C, SN, GN, serialNumber and CN, as ETSI EN 319 412-2 asks of natural persons."""
         return _name(
-            (NameOID.COUNTRY_NAME, _COUNTRY),
+            (NameOID.COUNTRY_NAME, self.country),
             (NameOID.SURNAME, self.surname),
             (NameOID.GIVEN_NAME, self.given_name),
-            (NameOID.SERIAL_NUMBER, _PERSONAL_NUMBER_PREFIX + self.personal_number),
+            (NameOID.SERIAL_NUMBER, self.naming.prefix + self.personal_number),
             (NameOID.COMMON_NAME, f"{self.given_name} {self.surname}"),
         )
 

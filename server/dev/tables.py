@@ -1,8 +1,9 @@
 """Prints the tables that are data in the code into the docs: `python -m server.dev.tables [--check]`.
 
 `docs/reasons.md` tells what each reason means for a caller, `docs/events.md` who may see which fact,
-`docs/deliveries.md` how far a delivery can come and what notifies, `docs/access.md` who may call what. With
-`--check` nothing is written, and a page that differs from the code is named.
+`docs/deliveries.md` how far a delivery can come and what notifies, `docs/access.md` who may call what,
+`docs/profiles.md` what each jurisdiction decides. With `--check` nothing is written, and a page that differs
+from the code is named.
 """
 
 import sys
@@ -14,8 +15,9 @@ from namak.evidence.events import EVENTS, Audience, Event, Extension
 from namak.evidence.notification_policy import POLICIES
 from server.dev import contract_text
 from server.domain.delivery_views import VIEWS
+from server.domain.profile_sources import Sourced, in_words, sourced
 from server.domain.reasons import REASONS, Reason
-from server.jurisdictions import PROFILES
+from server.jurisdictions import PROFILES, SOURCES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -96,6 +98,26 @@ Health needs no caller; server reflection any but a stranger.
 |---|---|
 """
 
+_PROFILES = """# Profiles of jurisdictions
+
+Printed from `server/jurisdictions` by `scripts/generate`; don't edit. `namak-server profile show CODE` prints
+the same, and `profile = "kz"` in the settings chooses one.
+
+A value is *stated* by a rule of the requirements, a seed, or a published text; or it is **assumed**, because
+the documents are silent or leave it open. Whoever runs a post confirms what is assumed, or changes it, before
+anybody's rights hang on it. How people's certificates name them stands with the evidence
+(`namak/evidence/namings.py`), so that verifiers know it.
+"""
+
+_PROFILE = """
+## {code}
+
+{assumed} of {fields} values are assumed.
+
+| field | value | by |
+|---|---|---|
+"""
+
 _AUDIENCES = {
     Audience.SENDER: "the sender",
     Audience.HOLDER: "the holder",
@@ -155,6 +177,20 @@ def deliveries() -> str:
     return _DELIVERIES.format(states=states, policies=policies, profiles=profiles)
 
 
+def profiles() -> str:
+    """Returns `docs/profiles.md`."""
+    return _PROFILES + "".join(_profile(code, sourced(PROFILES[code], SOURCES[code])) for code in PROFILES)
+
+
+def _profile(code: str, found: tuple[Sourced, ...]) -> str:
+    assumed = sum(each.source.assumed for each in found)
+    return _PROFILE.format(code=code, assumed=assumed, fields=len(found)) + "".join(
+        f"| `{each.name}` | {in_words(each.value).replace('|', chr(92) + '|')} "
+        f"| {'**assumed**: ' if each.source.assumed else ''}{each.source.by} |\n"
+        for each in found
+    )
+
+
 def access() -> str:
     """Returns `docs/access.md`."""
     return _ACCESS + "".join(
@@ -181,6 +217,7 @@ def pages() -> Mapping[Path, str]:
         DOCS / "events.md": events(),
         DOCS / "deliveries.md": deliveries(),
         DOCS / "access.md": access(),
+        DOCS / "profiles.md": profiles(),
     }
 
 

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Self
 
 from namak.evidence.note import vkey
-from server.dev.pki import Card, DevelopmentPki, Identity, Person
+from server.dev.examples import EXAMPLES, Example
+from server.dev.pki import Card, DevelopmentPki, Identity
 from server.dev.tokens import SoftToken, TokenStore
 
 ORIGIN = "log.e-citizen.am/2026"
 LOG_KEY = "namak-log"
 CARD_KEY = "signing"
-CITIZEN = Person("5001950015", "Անի", "Սարգսյան")
-OTHER_CITIZEN = Person("4102880023", "Արամ", "Պետրոսյան")
+CITIZEN = EXAMPLES["am"].citizen
+OTHER_CITIZEN = EXAMPLES["am"].other_citizen
 
 
 class WorldExists(Exception):
@@ -42,10 +43,15 @@ class World:
     stranger: Identity
     citizen: Card
     other_citizen: Card
+    profile: str
 
     @classmethod
-    def create(cls, directory: Path) -> Self:
-        """Makes a new world in a directory that has none yet. Raises `WorldExists`, `SoftHsmMissing`."""
+    def create(cls, directory: Path, profile: str = "am") -> Self:
+        """Makes a new world in a directory that has none yet, of the jurisdiction with this code.
+
+        Raises `WorldExists`, `SoftHsmMissing`.
+        """
+        example = EXAMPLES[profile]
         directory = directory.resolve()
         directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -66,14 +72,20 @@ class World:
             card_token,
             server=pki.server_identity(),
             operator=pki.machine("operator", organisation="Operator", common_name="operator"),
-            agency=pki.machine("agency", organisation="State Revenue Committee", common_name="src"),
+            agency=pki.machine("agency", organisation=example.agency, common_name="src"),
             other_agency=pki.machine("other-agency", organisation="Police", common_name="police"),
             stranger=pki.machine("stranger", organisation="Nobody", common_name="nobody"),
-            citizen=pki.card("citizen", CITIZEN, signing_key=card_token.generate_card_key(CARD_KEY)),
-            other_citizen=pki.card("other-citizen", OTHER_CITIZEN),
+            citizen=pki.card("citizen", example.citizen, signing_key=card_token.generate_card_key(CARD_KEY)),
+            other_citizen=pki.card("other-citizen", example.other_citizen),
+            profile=profile,
         )
         world.log_policy.write_text(f"log {world.log_vkey}\nquorum none\n", encoding="utf-8")
         return world
+
+    @property
+    def example(self) -> Example:
+        """The people and the agency of its jurisdiction."""
+        return EXAMPLES[self.profile]
 
     @property
     def log_vkey(self) -> str:
@@ -128,7 +140,8 @@ class World:
                 "revocation_lists": str(self.pki.citizen_crl_paths[0].parent),
             },
         }
-        path.write_text("development = true\n" + _toml(sections), encoding="utf-8")
+        top = f'profile = "{self.profile}"\ndevelopment = true\n'
+        path.write_text(top + _toml(sections), encoding="utf-8")
         return path
 
     def write_client(self, name: str, identity: Identity, address: str, *, signs: bool = False) -> Path:

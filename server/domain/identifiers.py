@@ -138,7 +138,7 @@ def _kz_bin(number: str) -> bool:
 
     The kind stands where an IIN has the tens of a day, so that no number can be both.
     """
-    return 1 <= int(number[2:4]) <= 12 and number[4] in "456" and _kz_digits(number)
+    return 1 <= int(number[2:4]) <= 12 and _kz_digits(number)
 
 
 def _is_date(year: int, month: int, day: int) -> bool:

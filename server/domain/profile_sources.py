@@ -6,6 +6,7 @@ fields below it which have none of their own.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import time, timedelta
 from typing import Any
 
 from server.domain.profile import Profile
@@ -83,3 +84,21 @@ def _below(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         # What names a part stands in the parts' names already.
         if part != "id":
             yield from _below(f"{name}.{part}" if name else part, content)
+
+
+def in_words(value: Any) -> str:
+    """Returns a field's value as people read it on one line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds() / 60:g} minutes"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, tuple):
+        return (
+            ", ".join(" ".join(each) if isinstance(each, tuple) else in_words(each) for each in value)
+            or "none"
+        )
+    return str(value)

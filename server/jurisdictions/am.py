@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from types import MappingProxyType
 
+from namak.evidence.namings import NAMINGS
 from namak.evidence.signature import CertificateNaming
 from server.domain.profile import (
     Correspondence,
@@ -55,7 +56,7 @@ AM = Profile(
         ),
         either="a person's 10 digits or an entity's 8",
     ),
-    naming=CertificateNaming(attribute="serial_number", prefix="PNOAM-", number="[0-9]{10}"),
+    naming=NAMINGS["namak:am:1"],
     entity_naming=CertificateNaming(attribute="organization_identifier", prefix="NTRAM-", number="[0-9]{8}"),
     sender_domains=SenderDomains(top=("am", "xn--y9a3aq"), ascii_only=("am",), idn_script="ARMENIAN"),
     phones=Phones(country_prefix="+374", pattern=r"\+374[0-9]{8}", example="+37400000000"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from types import MappingProxyType
 
+from namak.evidence.namings import NAMINGS
 from namak.evidence.signature import CertificateNaming
 from server.domain.profile import (
     Correspondence,
@@ -59,7 +60,7 @@ AZ = Profile(
         ),
         either="a person's FIN of 7 letters and digits or an entity's VÖEN of 10 digits",
     ),
-    naming=CertificateNaming(attribute="serial_number", prefix="PNOAZ-", number=_FIN),
+    naming=NAMINGS["namak:az:1"],
     entity_naming=CertificateNaming(attribute="organization_identifier", prefix="VATAZ-", number="[0-9]{9}1"),
     sender_domains=SenderDomains(top=("az",), ascii_only=("az",), idn_script="LATIN"),
     phones=Phones(country_prefix="+994", pattern=r"\+994[0-9]{9}", example="+994000000000"),
@@ -100,7 +101,7 @@ AZ = Profile(
     ),
 )
 
-_SILENT = "seed 004 describes sign-in to a portal, not a post; the value of `am`"
+_SILENT = "seed 004 is about a portal, not a post; the value of `am`"
 _CRASH = "a crashed browser must not lock its user out for the rest of a session"
 _HOLIDAYS = "the labour code's days off as collected in the package `holidays`"
 

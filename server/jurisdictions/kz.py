@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from types import MappingProxyType
 
+from namak.evidence.namings import NAMINGS
 from namak.evidence.signature import CertificateNaming
 from server.domain.profile import (
     Correspondence,
@@ -43,7 +44,7 @@ KZ = Profile(
             IdentifierRule(
                 id="iin",
                 name="жеке сәйкестендіру нөмірі (ЖСН)",
-                pattern="[0-9]{12}",
+                pattern="[0-9]{4}[0-3][0-9]{7}",
                 form="12 digits of an IIN",
                 check=IdentifierCheck.KZ_IIN,
             ),
@@ -52,15 +53,17 @@ KZ = Profile(
             IdentifierRule(
                 id="bin",
                 name="бизнес-сәйкестендіру нөмірі (БСН)",
-                pattern="[0-9]{12}",
+                pattern="[0-9]{4}[4-6][0-9]{7}",
                 form="12 digits of a BIN",
                 check=IdentifierCheck.KZ_BIN,
             ),
         ),
         either="a person's IIN or an entity's BIN, of 12 digits",
     ),
-    naming=CertificateNaming(attribute="serial_number", prefix="IIN", number="[0-9]{12}"),
-    entity_naming=CertificateNaming(attribute="organizational_unit", prefix="BIN", number="[0-9]{12}"),
+    naming=NAMINGS["namak:kz:1"],
+    entity_naming=CertificateNaming(
+        attribute="organizational_unit", prefix="BIN", number="[0-9]{4}[4-6][0-9]{7}"
+    ),
     sender_domains=SenderDomains(top=("kz", "xn--80ao21a"), ascii_only=("kz",), idn_script="CYRILLIC"),
     phones=Phones(country_prefix="+7", pattern=r"\+7[67][0-9]{9}", example="+77000000000"),
     forwarding=Forwarding(targets=3, local_phones_only=True),
@@ -134,9 +137,9 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "phones.example": assumed("a number that nobody has"),
         "forwarding": assumed(_SILENT),
         "registration.way": stated("BOX-4"),
-        "registration.agreement": stated("BOX-3"),
-        "registration.agreement.version": assumed("the first version here"),
-        "registration.agreement.texts": assumed("our names for the texts"),
+        "registration.agreement": assumed(
+            "BOX-3 asks for one; its version and the names of its texts are ours"
+        ),
         "registration.login": stated("BOX-8"),
         "correspondence": stated("BOX-9"),
         "sign_in.methods": stated("BOX-8, BOX-9"),

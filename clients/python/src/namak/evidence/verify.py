@@ -1,9 +1,9 @@
 """Verifies receipts: what a stranger can be convinced of, by what that stranger trusts.
 
 Nothing that is trusted comes from the receipts: the log's and the witnesses' keys, the citizen roots and how
-certificates name people are the verifier's. Bad input is reported, never raised. An entry of the log proves
-only that the operator recorded something; a confirmation is proven by its own signature, and a legal effect
-by deriving it again.
+certificates name people under each profile are the verifier's. Bad input is reported, never raised. An entry
+of the log proves only that the operator recorded something; a confirmation is proven by its own signature,
+and a legal effect by deriving it again.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ from namak.evidence.certificate import CertificateNaming
 from namak.evidence.details import EffectDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.errors import EvidenceError
+from namak.evidence.namings import naming_under
 from namak.evidence.report import Check, FileReport, Outcome, Receipt, Report, Verdict
 from namak.evidence.times import format_time
 from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
@@ -39,14 +40,15 @@ class Trust:
     """What the verifier trusts.
 
     ``log_policy`` names the logs and the quorum of witnesses, ``citizen_roots`` (DER) the only authorities
-    for citizens, ``naming`` how their certificates name people. ``crls`` are revocation lists that evidence
-    only names, by the SHA-256 of their DER in lower-case hexadecimal; they need no trust. ``debt_limit`` is
-    how long a log may go without a witness before its times count as unbounded.
+    for citizens, ``naming`` how their certificates name people, by default as under the profile that the
+    evidence names. ``crls`` are revocation lists that evidence only names, by the SHA-256 of their DER in
+    lower-case hexadecimal; they need no trust. ``debt_limit`` is how long a log may go without a witness
+    before its times count as unbounded.
     """
 
     log_policy: TlogPolicy
     citizen_roots: Sequence[bytes]
-    naming: CertificateNaming = field(default_factory=CertificateNaming)
+    naming: CertificateNaming | None = None
     crls: Mapping[str, bytes] = field(default_factory=dict)
     debt_limit: timedelta = timedelta(hours=24)
 
@@ -61,7 +63,8 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
     given = _by_digest(receipts)
     for receipt in given.values():
         if receipt.fact and receipt.fact.document.event == events.READING_CONFIRMED:
-            check_confirmation(receipt, given, trust.citizen_roots, trust.naming, trust.crls)
+            naming = trust.naming or naming_under(receipt.fact.document.policy_id)
+            check_confirmation(receipt, given, trust.citizen_roots, naming, trust.crls)
     effects = [
         receipt
         for receipt in given.values()
@@ -269,6 +272,8 @@ def _sentence(fact: RecordedFact) -> str:
             return (
                 f"{what} {message} was opened for the first time by its recipient, as the operator recorded."
             )
+        case events.HOLDER_SIGNED_IN:
+            return f"{what} the recipient of {message} signed in at a portal, as the operator recorded."
         case events.WITHDRAWN:
             return f"{what} the sender withdrew {message}, unopened as the operator recorded."
         case events.READING_CONFIRMED:
