@@ -23,7 +23,10 @@ class MailboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A mailbox. `holder_number` is what stands before the `@`: a person's number or an entity's code."""
+    """A mailbox. `holder_number` is what stands before the `@`: a person's number or an entity's code.
+
+    `confirmed_at` is when its holder first confirmed their profile by a signature (BOX-9), None before that.
+    """
 
     id: UUID
     address: str
@@ -31,6 +34,7 @@ class Mailbox:
     holder_number: str
     state: MailboxState
     opened_at: datetime
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Mailboxes and the ends of their chains."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import Row, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
-from server.storage.statements import Statements, among, array
+from server.storage.statements import Statements, among, array, by_column, inserting
 from server.storage.stored import table
 from server.storage.tables import MailboxHeadRow, MailboxLinkRow, MailboxRow
 
@@ -51,6 +52,19 @@ _SET_STATE = (
 )
 
 
+_CONFIRM = (
+    update(_MAILBOXES)
+    .where(_MAILBOXES.c.id == bindparam("key"))
+    .values(confirmed_at=func.coalesce(_MAILBOXES.c.confirmed_at, bindparam("at")))
+)
+# In sorted order: two that add the same addresses wait for each other in one order only.
+_ADD_ALL = (
+    inserting(_MAILBOXES, "id", "address", "holder_kind", "holder_number", "state", "opened_at")
+    .on_conflict_do_nothing()
+    .returning(_MAILBOXES.c.id)
+)
+
+
 class SqlMailboxes:
     """Mailboxes in a table, and in another one the ends of their chains, which every delivery moves."""
 
@@ -59,20 +73,27 @@ class SqlMailboxes:
 
     async def add(self, mailbox: Mailbox) -> bool:
         """Adds it with an empty chain; returns False when the address was ever given."""
-        values = {
-            "id": mailbox.id,
-            "address": mailbox.address,
-            "holder_kind": mailbox.holder_kind.value,
-            "holder_number": mailbox.holder_number,
-            "state": mailbox.state.value,
-            "opened_at": mailbox.opened_at,
-        }
-        if await self._statements.changed(_ADD, values) == 0:
+        if await self._statements.changed(_ADD, _values(mailbox)) == 0:
             return False
         await self._statements.run(
             insert(_HEADS), {"mailbox_id": mailbox.id, "sequence": 0, "link": _EMPTY_LINK}
         )
         return True
+
+    async def add_all(self, mailboxes: Sequence[Mailbox]) -> frozenset[UUID]:
+        """Adds many at once; returns the identifiers of those that were added."""
+        if not mailboxes:
+            return frozenset()
+        rows = sorted((_values(mailbox) for mailbox in mailboxes), key=lambda values: values["address"])
+        added = frozenset(row.id for row in await self._statements.rows(_ADD_ALL, by_column(rows)))
+        heads = ((mailbox.id, 0, _EMPTY_LINK) for mailbox in mailboxes if mailbox.id in added)
+        await self._statements.copy(_HEADS, ("mailbox_id", "sequence", "link"), heads)
+        return added
+
+    async def confirm(self, mailbox_id: UUID, at: datetime) -> None:
+        """Marks it confirmed; the first time stays. Raises `LookupError` when there is none."""
+        if await self._statements.changed(_CONFIRM, {"key": mailbox_id, "at": at}) == 0:
+            raise LookupError("no such mailbox")
 
     async def get(self, mailbox_id: UUID) -> Mailbox | None:
         """Returns it if there is one."""
@@ -153,6 +174,17 @@ class SqlMailboxes:
         )
 
 
+def _values(mailbox: Mailbox) -> dict[str, Any]:
+    return {
+        "id": mailbox.id,
+        "address": mailbox.address,
+        "holder_kind": mailbox.holder_kind.value,
+        "holder_number": mailbox.holder_number,
+        "state": mailbox.state.value,
+        "opened_at": mailbox.opened_at,
+    }
+
+
 def _mailbox(row: Row[Any]) -> Mailbox:
     return Mailbox(
         id=row.id,
@@ -161,4 +193,5 @@ def _mailbox(row: Row[Any]) -> Mailbox:
         holder_number=row.holder_number,
         state=MailboxState(row.state),
         opened_at=row.opened_at,
+        confirmed_at=row.confirmed_at,
     )

@@ -45,6 +45,8 @@ class MailboxRow(Stored):
     holder_number: Mapped[str]
     state: Mapped[str]
     opened_at: Mapped[datetime]
+    # When the holder first confirmed their profile by a signature (BOX-9).
+    confirmed_at: Mapped[datetime | None]
 
 
 class MailboxHeadRow(Stored):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.administration import SqlAdministrativeActs, SqlAdministrators
+from server.storage.applications import SqlApplications
 from server.storage.bindings import SqlBindings
 from server.storage.claims import SqlClaims, SqlRefusals
 from server.storage.database import Database
@@ -16,10 +17,14 @@ from server.storage.deliveries import SqlDeliveries
 from server.storage.domains import SqlDomains
 from server.storage.evidence import SqlEvidenceStore
 from server.storage.failures import answering
+from server.storage.holders import SqlHolders, SqlUserAgreements
+from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mailboxes import SqlMailboxes
+from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
 from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
+from server.storage.sessions import SqlSessions, SqlSignIns
 from server.storage.statements import Statements
 from server.storage.usage import SqlUsage
 from server.usecases.ports import Transaction
@@ -46,6 +51,14 @@ class SqlTransaction:
         self.deliveries = SqlDeliveries(self._statements)
         self.evidence = SqlEvidenceStore(self._statements)
         self.usage = SqlUsage(self._statements)
+        self.sign_ins = SqlSignIns(self._statements)
+        self.sessions = SqlSessions(self._statements)
+        self.logins = SqlLogins(self._statements)
+        self.tries = SqlTries(self._statements)
+        self.open_deliveries = SqlOpenDeliveries(self._statements)
+        self.applications = SqlApplications(self._statements)
+        self.user_agreements = SqlUserAgreements(self._statements)
+        self.holders = SqlHolders(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -40,6 +40,8 @@ from server.usecases.register_ports import (
     SenderAddresses,
     SendingSides,
 )
+from server.usecases.registration_ports import RegistrationTransaction
+from server.usecases.session_ports import SignInTransaction
 
 
 class Clock(Protocol):
@@ -106,6 +108,12 @@ class Mailboxes(Protocol):
         """Adds it with an empty chain; returns False, changing nothing, when the address was ever given."""
         ...
 
+    async def add_all(self, mailboxes: Sequence[Mailbox]) -> frozenset[UUID]:
+        """Adds many at once, as `add` does, each address once; returns the identifiers of those that were
+        added.
+        """
+        ...
+
     async def get(self, mailbox_id: UUID) -> Mailbox | None: ...
 
     async def of_person(self, person_number: str) -> Mailbox | None: ...
@@ -122,6 +130,10 @@ class Mailboxes(Protocol):
 
     async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
         """Changes the state of a locked mailbox."""
+        ...
+
+    async def confirm(self, mailbox_id: UUID, at: datetime) -> None:
+        """Marks a mailbox as one whose holder has confirmed their profile; the first time stays."""
         ...
 
     async def links(self, mailbox_id: UUID, *, after: int, limit: int) -> Sequence[MailboxLink]:
@@ -276,7 +288,7 @@ class UsageRecords(Protocol):
         ...
 
 
-class Transaction(Protocol):
+class Transaction(SignInTransaction, RegistrationTransaction, Protocol):
     """One database transaction with everything in it."""
 
     @property

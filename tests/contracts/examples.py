@@ -10,6 +10,7 @@ from uuid import UUID
 from namak.evidence.events import SUBMISSION_ACCEPTANCE, Event
 from server.domain.deliveries import Delivery, Part, PartInfo
 from server.domain.facts import Fact
+from server.domain.ids import first_id
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.reasons import Reason
 from server.domain.senders import (
@@ -34,6 +35,16 @@ def number() -> int:
 def new_id() -> UUID:
     """Returns a new identifier, greater than all before."""
     return UUID(int=number())
+
+
+def id_at(time: datetime) -> UUID:
+    """Returns a new identifier as it is made at a time."""
+    return UUID(int=first_id(time).int + number())
+
+
+def id_before(identifier: UUID) -> UUID:
+    """Returns the identifier before another one."""
+    return UUID(int=identifier.int - 1)
 
 
 def at(seconds: float) -> datetime:

@@ -20,6 +20,12 @@ from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.holder_contract import HolderContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
+from tests.contracts.registration_contract import (
+    ApplicationContract,
+    BulkContract,
+    HolderProfileContract,
+    UserAgreementContract,
+)
 from tests.contracts.sender_contract import DomainContract, SenderAddressContract
 
 OWNER = UUID(int=0)
@@ -190,6 +196,10 @@ class UnitOfWorkContract(
     TransactionContract,
     AdministratorContract,
     AdministrativeActContract,
+    ApplicationContract,
+    UserAgreementContract,
+    HolderProfileContract,
+    BulkContract,
     OrganisationContract,
     BindingContract,
     ClaimContract,

@@ -88,6 +88,15 @@ class FakeMailboxes(FakeRepository):
         self._state.heads[mailbox.id] = MailboxHead(0, bytes(32))
         return True
 
+    async def add_all(self, mailboxes: Sequence[Mailbox]) -> frozenset[UUID]:
+        return frozenset([mailbox.id for mailbox in mailboxes if await self.add(mailbox)])
+
+    async def confirm(self, mailbox_id: UUID, at: datetime) -> None:
+        if mailbox_id not in self._state.mailboxes:
+            raise LookupError("no such mailbox")
+        mailbox = self._state.mailboxes[mailbox_id]
+        self._state.mailboxes[mailbox_id] = replace(mailbox, confirmed_at=mailbox.confirmed_at or at)
+
     async def get(self, mailbox_id: UUID) -> Mailbox | None:
         return self._state.mailboxes.get(mailbox_id)
 

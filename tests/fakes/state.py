@@ -1,14 +1,19 @@
 """What the fake unit of work keeps."""
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import NoReturn, Self
 from uuid import UUID
 
 from server.domain.administration import Administrator
+from server.domain.applications import Application
 from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
+from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
+from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
+from server.domain.sessions import Proof, Session, SignIn
 from server.storage.failures import StorageFault
 from server.usecases.records import (
     Claim,
@@ -18,6 +23,7 @@ from server.usecases.records import (
     Opening,
     RecordedRefusal,
 )
+from server.usecases.registration_ports import ProfileConfirmation
 
 
 @dataclass
@@ -49,6 +55,17 @@ class State:
     evidence: dict[tuple[UUID, UUID], Fact] = field(default_factory=dict)
     queue: list[Fact] = field(default_factory=list)
     revocation_lists: dict[bytes, bytes] = field(default_factory=dict)
+    sign_ins: dict[UUID, SignIn] = field(default_factory=dict)
+    proofs: dict[UUID, Proof] = field(default_factory=dict)
+    sessions: dict[UUID, Session] = field(default_factory=dict)
+    tokens: dict[bytes, UUID] = field(default_factory=dict)
+    logins: dict[str, Login] = field(default_factory=dict)
+    tries: dict[bytes, tuple[int, datetime]] = field(default_factory=dict)
+    applications: dict[UUID, Application] = field(default_factory=dict)
+    user_agreements: dict[str, UserAgreement] = field(default_factory=dict)
+    holders: dict[UUID, HolderProfile] = field(default_factory=dict)
+    acceptances: dict[tuple[UUID, str], AgreementAcceptance] = field(default_factory=dict)
+    profile_confirmations: dict[tuple[UUID, str], ProfileConfirmation] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

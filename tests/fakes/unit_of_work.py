@@ -17,6 +17,7 @@ from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.register import FakeBindings, FakeOrganisations
+from tests.fakes.registration import FakeApplications, FakeHolders, FakeUserAgreements
 from tests.fakes.repositories import (
     FakeClaims,
     FakeEvidenceStore,
@@ -25,6 +26,7 @@ from tests.fakes.repositories import (
     FakeSendingSides,
 )
 from tests.fakes.senders import FakeDomains, FakeSenderAddresses
+from tests.fakes.sessions import FakeLogins, FakeOpenDeliveries, FakeSessions, FakeSignIns, FakeTries
 from tests.fakes.state import State
 from tests.fakes.usage import FakeUsage
 
@@ -57,6 +59,14 @@ class FakeTransaction:
         self.deliveries = FakeDeliveries(self._state)
         self.evidence = FakeEvidenceStore(self._state)
         self.usage = FakeUsage(self._state)
+        self.sign_ins = FakeSignIns(self._state)
+        self.sessions = FakeSessions(self._state)
+        self.logins = FakeLogins(self._state)
+        self.tries = FakeTries(self._state)
+        self.open_deliveries = FakeOpenDeliveries(self._state)
+        self.applications = FakeApplications(self._state)
+        self.user_agreements = FakeUserAgreements(self._state)
+        self.holders = FakeHolders(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""
