@@ -21,7 +21,8 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
     ),
-    "server.config": frozenset(),
+    "server.config": frozenset({"server.config_values"}),
+    "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
     "server.grpc_server": frozenset({"server.domain", "server.services", "server.interceptors"}),
     # These wire things together, and nothing above imports them.
@@ -66,6 +67,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "alembic": frozenset({"server.storage", "migrations"}),
     "aiohttp": frozenset({"server.gateways"}),
     "dns": frozenset({"server.gateways.dns"}),
+    "pyhanko": frozenset({"namak.signatures"}),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards"}),
 }
 

@@ -34,7 +34,7 @@ def check_path(
 
     Raises :class:`CertificateRevoked` or :class:`RevocationStatusUnknown`.
     """
-    lists = [(crl, parsed) for crl in crls if (parsed := _load(crl)) is not None]
+    lists = [(crl, parsed) for crl in crls if (parsed := load_list(crl)) is not None]
     return tuple(_check(certificate, issuer, lists, at) for certificate, issuer in pairwise(path))
 
 
@@ -63,15 +63,25 @@ def _covers(
     at: datetime,
 ) -> bool:
     """Tells whether the list is the issuer's own, whole, in force at ``at`` and for this certificate."""
-    next_update, digest = parsed.next_update_utc, parsed.signature_hash_algorithm
+    next_update = parsed.next_update_utc
+    return (
+        next_update is not None
+        and parsed.last_update_utc <= at <= next_update
+        and speaks_for(parsed, certificate, issuer)
+    )
+
+
+def speaks_for(
+    parsed: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
+) -> bool:
+    """Tells whether the list is the issuer's own, whole, and for this certificate; not, whether in time."""
+    digest = parsed.signature_hash_algorithm
     return (
         parsed.issuer == certificate.issuer == issuer.subject
-        and next_update is not None
-        and parsed.last_update_utc <= at <= next_update
         and digest is not None
         and digest.name in DIGESTS
         and _in_scope(parsed, certificate)
-        and _may_sign_lists(issuer)
+        and may_sign_lists(issuer)
         and _is_signed_by(parsed, issuer)
     )
 
@@ -83,7 +93,8 @@ def _is_signed_by(parsed: x509.CertificateRevocationList, issuer: x509.Certifica
         return False
 
 
-def _may_sign_lists(issuer: x509.Certificate) -> bool:
+def may_sign_lists(issuer: x509.Certificate) -> bool:
+    """Tells whether the issuer's key may sign revocation lists."""
     try:
         return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
     except x509.ExtensionNotFound:
@@ -93,7 +104,7 @@ def _may_sign_lists(issuer: x509.Certificate) -> bool:
 def _in_scope(parsed: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
     for extension in parsed.extensions:
         if isinstance(extension.value, x509.IssuingDistributionPoint):
-            if not _is_point_of(extension.value, certificate):
+            if not is_point_of(extension.value, certificate):
                 return False
         elif extension.critical:
             # Among them the delta CRL indicator: half a list is no answer.
@@ -101,7 +112,10 @@ def _in_scope(parsed: x509.CertificateRevocationList, certificate: x509.Certific
     return True
 
 
-def _is_point_of(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+def is_point_of(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
+    """Tells whether a list of this distribution point is about certificates like this one, whatever the
+    reason of their revocation.
+    """
     if point.indirect_crl or point.only_contains_attribute_certs or point.only_some_reasons is not None:
         return False
     if point.relative_name is not None:
@@ -120,7 +134,7 @@ def _names_of_points(certificate: x509.Certificate) -> set[x509.GeneralName]:
 
 
 @lru_cache(maxsize=16)
-def _load(crl: bytes) -> x509.CertificateRevocationList | None:
+def load_list(crl: bytes) -> x509.CertificateRevocationList | None:
     """Returns the list, or None for bytes that are none: one such says nothing about the others."""
     try:
         parsed = x509.load_der_x509_crl(crl)
