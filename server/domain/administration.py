@@ -22,6 +22,7 @@ from server.domain.ids import OPERATOR_ID
 from server.domain.mailboxes import Mailbox
 from server.domain.refusals import EtagMismatch, NotFound, Refused, ResourceNotPermitted
 from server.domain.senders import CertificateBinding, Domain, Organisation, SenderAddress
+from server.domain.sessions import Session
 
 Snapshot = Mapping[str, FieldValue]
 """A thing's fields at one moment, by their names in the contract. What has no value is not there."""
@@ -115,6 +116,7 @@ class ResourceKind(StrEnum):
     CERTIFICATE_BINDING = "CERTIFICATE_BINDING"
     ADMINISTRATOR = "ADMINISTRATOR"
     MAILBOX = "MAILBOX"
+    SESSION = "SESSION"
     APPLICATION = "APPLICATION"
     USER_AGREEMENT = "USER_AGREEMENT"
     HOLDER = "HOLDER"
@@ -165,6 +167,11 @@ def holder_resource(address: str) -> Resource:
     return Resource(ResourceKind.HOLDER, address)
 
 
+def session_resource(session_id: UUID) -> Resource:
+    """Names a session; whose it is, the act does not say: evidence is for ever, and sessions are not."""
+    return Resource(ResourceKind.SESSION, str(session_id))
+
+
 def organisation_snapshot(organisation: Organisation) -> Snapshot:
     """Returns an organisation's fields and its contract's."""
     last_day = organisation.contract_ends_on
@@ -204,6 +211,7 @@ def binding_snapshot(binding: CertificateBinding) -> Snapshot:
     revoked = {} if binding.revoked_at is None else {"revoke_time": format_time(binding.revoked_at)}
     return {
         "role": binding.role.value,
+        **({"display_name": binding.portal_name} if binding.portal_name else {}),
         **({"certificate_subject": binding.subject} if binding.subject else {}),
         **narrowed,
         "expire_time": format_time(binding.expires_at),
@@ -219,6 +227,19 @@ def administrator_snapshot(administrator: Administrator) -> Snapshot:
 def mailbox_snapshot(mailbox: Mailbox) -> Snapshot:
     """Returns a mailbox's fields."""
     return {"address": mailbox.address, "state": mailbox.state.value}
+
+
+def session_snapshot(session: Session) -> Snapshot:
+    """Returns a session's fields, without its holder."""
+    ended = {} if session.ended_at is None else {"end_time": format_time(session.ended_at)}
+    ending = {} if session.ending is None else {"ending": session.ending.value}
+    return {
+        "portal": session.portal_name,
+        "method": session.method.value,
+        "start_time": format_time(session.started_at),
+        **ended,
+        **ending,
+    }
 
 
 def _flag(value: bool) -> str:

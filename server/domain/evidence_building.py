@@ -3,6 +3,7 @@
 A document is written once, here, and never again; what is stored, hashed and handed out are these bytes.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from namak.evidence.details import (
     ConsignmentDetails,
     Details,
     EffectDetails,
+    SignInDetails,
     SubmissionDetails,
     WithdrawalDetails,
     revocation_list,
@@ -124,6 +126,16 @@ def content_access_tracking(stamp: Stamp, delivery: Delivery, consignment: Fact)
     """Makes the evidence that the holder opened the message."""
     details = AccessDetails(consignment.entry.hex())
     return _of_delivery(stamp, events.CONTENT_ACCESS_TRACKING, delivery, details)
+
+
+def holder_signed_in(
+    stamp: Stamp, delivery: Delivery, consignment: Fact, method: str, challenge: bytes
+) -> Fact:
+    """Makes the evidence that the holder signed in, by signing this challenge, while the delivery was open
+    (LADDER-1).
+    """
+    details = SignInDetails(consignment.entry.hex(), method, hashlib.sha256(challenge).hexdigest())
+    return _of_delivery(stamp, events.HOLDER_SIGNED_IN, delivery, details)
 
 
 def statement_to_sign(

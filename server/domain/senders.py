@@ -125,6 +125,7 @@ class BindingRole(StrEnum):
 
     OPERATOR = "OPERATOR"
     SENDER = "SENDER"
+    PORTAL = "PORTAL"
     CLERK = "CLERK"
 
 
@@ -133,6 +134,7 @@ class CertificateBinding:
     """What one machine certificate stands for; its key is the SHA-256 of the certificate's DER.
 
     `subject` is the certificate's, for people to recognise it by; empty for those bound before it was kept.
+    `portal_name` is the operator's name for a portal, empty for all others.
     """
 
     certificate_sha256: bytes
@@ -143,3 +145,4 @@ class CertificateBinding:
     bound_at: datetime
     revoked_at: datetime | None
     subject: str = ""
+    portal_name: str = ""

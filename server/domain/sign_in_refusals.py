@@ -1,4 +1,4 @@
-"""What is raised on the way from starting a sign-in to its session, and in sessions; imported from `refusals`."""
+"""What is raised from starting a sign-in to its session, and in sessions; imported from `refusals`."""
 
 from datetime import datetime
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from server.domain.caller import Caller, Operator, Sender
+from server.domain.caller import Caller, Holder, Operator, Portal, Sender
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services.call import Context, current_call
 
@@ -16,9 +16,9 @@ _log = structlog.get_logger(__name__)
 class AccessLog(Interceptor):
     """Writes who of which kind called what, how it ended and how long it took.
 
-    Holders are logged by kind only: a personal number, or any digest of one (there are few enough to try them
-    all), would be personal data, and so would be their addresses. Of machines the organisation and the client
-    address are logged.
+    Holders are logged by kind only, and with the portal at which they are signed in: a personal number, or
+    any digest of one (there are few enough to try them all), would be personal data, and so would be their
+    addresses. Of machines the organisation or the portal and the client address are logged.
     """
 
     async def intercept(
@@ -49,6 +49,10 @@ def _caller_fields(caller: Caller | None) -> dict[str, str]:
     fields = {"caller": type(caller).__name__.lower()}
     if isinstance(caller, Sender):
         fields["organisation_id"] = str(caller.organisation_id)
-    if isinstance(caller, Sender | Operator):
+    if isinstance(caller, Portal):
+        fields["portal"] = caller.name
+    if isinstance(caller, Holder) and caller.via is not None:
+        fields["via_portal"] = caller.via.name
+    if isinstance(caller, Sender | Operator | Portal):
         fields["client_address"] = str(caller.connection.address)
     return fields

@@ -1,6 +1,7 @@
-"""Settles who calls, from the connection alone: the verified client certificate and the peer's address.
+"""Settles who calls, from the connection: the verified client certificate and the peer's address.
 
-Metadata is never looked at: a forged `x-forwarded-for` or `x-client-cert` has no effect.
+Of metadata nothing is looked at but a session's token, which counts with the portal's certificate that it was
+issued to only: a forged `x-forwarded-for` or `x-client-cert` has no effect.
 """
 
 import ssl
@@ -14,14 +15,23 @@ from server.domain.refusals import CertificateUnbound
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services.call import Context, current_call
 
+SESSION_KEY = "namak-session"
+"""The metadata key of a session's token."""
+
 
 class CallerIdentity(Protocol):
     """Decides who calls (`server.usecases.identity`)."""
 
     async def identify(
-        self, certificate: bytes, address: IpAddress, *, remembered_seconds: float | None = None
+        self,
+        certificate: bytes,
+        address: IpAddress,
+        *,
+        session_token: str | None = None,
+        remembered_seconds: float | None = None,
     ) -> Caller:
-        """Returns the caller behind a verified certificate (DER) at an address; raises why it is nobody.
+        """Returns the caller behind a verified certificate (DER) at an address, with the session's token that
+        came along; raises why it is nobody.
 
         `remembered_seconds` is how old that may be, if it is to be newer than for a call.
         """
@@ -38,7 +48,8 @@ class PeerIdentity(Interceptor):
         self, method: Method, request_or_iterator: Any, context: Context, method_name: str
     ) -> Any:
         certificate, address = certificate_of(context), address_of(context.peer())
-        current_call().caller = await self._identity.identify(certificate, address)
+        token = session_token_of(context)
+        current_call().caller = await self._identity.identify(certificate, address, session_token=token)
         return await answer(method(request_or_iterator, context), context)
 
 
@@ -48,6 +59,16 @@ def certificate_of(context: Context) -> bytes:
     if pem is None:
         raise CertificateUnbound
     return _der_of(pem)
+
+
+def session_token_of(context: Context) -> str | None:
+    """Returns the session's token that a call came with; None without one, and for several what is no token:
+    which of them was meant, nobody can tell.
+    """
+    found = [value for key, value in context.invocation_metadata() or () if key == SESSION_KEY]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else ""
 
 
 # Each connection has one, and calls many times.

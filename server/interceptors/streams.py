@@ -10,7 +10,12 @@ from server.domain.caller import IpAddress
 from server.domain.refusals import ReaderTooSlow, ServiceUnavailable
 from server.interceptors.access import AccessRules
 from server.interceptors.interceptor import Interceptor, Method, is_stream, write
-from server.interceptors.peer_identity import CallerIdentity, address_of, certificate_of
+from server.interceptors.peer_identity import (
+    CallerIdentity,
+    address_of,
+    certificate_of,
+    session_token_of,
+)
 from server.services.call import Context, current_call
 
 _TURNS = 4
@@ -55,10 +60,10 @@ class Streams(Interceptor):
         response = method(request_or_iterator, context)
         if not is_stream(response):
             return await response
-        certificate, address = certificate_of(context), address_of(context.peer())
+        who = _Who(certificate_of(context), address_of(context.peer()), session_token_of(context))
         try:
             async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self._watch(certificate, address, method_name))
+                watch = group.create_task(self._watch(who, method_name))
                 await self._send(response, context)
                 watch.cancel()
         except BaseExceptionGroup as ended:
@@ -83,18 +88,21 @@ class Streams(Interceptor):
                         raise ReaderTooSlow from None
                     raise
 
-    async def _watch(self, certificate: bytes, address: IpAddress, method_name: str) -> None:
+    async def _watch(self, who: "_Who", method_name: str) -> None:
         call = current_call()
         place: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
             while True:
-                await asyncio.sleep(_until_turn(certificate, self._limits.recheck))
+                await asyncio.sleep(_until_turn(who.certificate, self._limits.recheck))
                 if self._stopping and call.endless:
                     raise ServiceUnavailable("server")
                 try:
                     async with asyncio.timeout(self._limits.recheck_most):
                         caller = await self._identity.identify(
-                            certificate, address, remembered_seconds=self._limits.recheck / _TURNS
+                            who.certificate,
+                            who.address,
+                            session_token=who.session_token,
+                            remembered_seconds=self._limits.recheck / _TURNS,
                         )
                 except TimeoutError:
                     raise ServiceUnavailable("register of certificates") from None
@@ -102,6 +110,15 @@ class Streams(Interceptor):
                 if place is None or place.done():
                     # Beside, for a sender's own name server must not put off that its revocation is seen.
                     place = group.create_task(self._rules.check_place(caller, method_name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """What a stream's caller is told by, each time anew."""
+
+    certificate: bytes
+    address: IpAddress
+    session_token: str | None
 
 
 def _until_turn(certificate: bytes, every: float) -> float:

@@ -52,6 +52,7 @@ class SqlBindings:
             "expires_at": binding.expires_at,
             "bound_at": binding.bound_at,
             "revoked_at": binding.revoked_at,
+            "portal_name": binding.portal_name,
         }
         return await self._statements.changed(_ADD, values) == 1
 
@@ -116,4 +117,5 @@ def _binding(row: Row[Any]) -> CertificateBinding:
         bound_at=row.bound_at,
         revoked_at=row.revoked_at,
         subject=row.subject,
+        portal_name=row.portal_name,
     )

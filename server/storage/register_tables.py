@@ -72,6 +72,7 @@ class CertificateBindingRow(Stored):
         sha256_of("certificate_sha256", "certificate"),
         CheckConstraint("(role = 'SENDER') = (organisation_id IS NOT NULL)", name="organisation"),
         CheckConstraint("sender_address_id IS NULL OR organisation_id IS NOT NULL", name="sender_address"),
+        CheckConstraint("(role = 'PORTAL') = (portal_name <> '')", name="portal_name"),
     )
 
     certificate_sha256: Mapped[bytes] = mapped_column(primary_key=True)
@@ -84,6 +85,7 @@ class CertificateBindingRow(Stored):
     expires_at: Mapped[datetime]
     bound_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    portal_name: Mapped[str] = mapped_column(server_default="")
 
 
 class AdministratorRow(Stored):

@@ -1,6 +1,7 @@
 """Who calls: the decision table of certificates, applied once per call and again while a stream is open."""
 
 import hashlib
+import hmac
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from server.domain.caller import (
     IpAddress,
     IpNetwork,
     Operator,
+    Portal,
     Sender,
     Stranger,
+    ViaPortal,
 )
-from server.domain.refusals import CertificateRevoked
+from server.domain.refusals import CertificateRevoked, SessionUnknown
 from server.domain.senders import BindingRole, CertificateBinding
+from server.domain.sessions import Session, token_digest
 from server.usecases.ports import Clock, PersonalCertificates, UnitOfWork
 from server.usecases.remembered import Remembered
 
@@ -28,6 +32,7 @@ second everywhere.
 """
 
 REMEMBERED_CERTIFICATES = 10_000
+REMEMBERED_SESSIONS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,9 @@ class Identity:
     """Decides who stands behind a certificate that the transport has verified.
 
     - bound and revoked: nobody, CertificateRevoked;
-    - bound otherwise: the role it is bound as;
+    - bound as a portal, with a session's token: the holder, at that portal, if the session was issued to this
+      very certificate and can be used; otherwise nobody, SessionUnknown or SessionEnded;
+    - bound otherwise: the role it is bound as; a token changes nothing;
     - personal, with a path to a citizen root: the person, Holder, with the organisations that the person
       administers;
     - personal and revoked: nobody, CertificateRevoked (RevocationStatusUnknown when no fresh list can tell);
@@ -72,16 +79,25 @@ class Identity:
         most = remembered_certificates
         self._entries = Remembered(self._read, monotonic, remembered_seconds, most)
         self._administrators = Remembered(self._administers, monotonic, remembered_seconds, most)
+        self._sessions = Remembered(
+            self._sessions_of, monotonic, remembered_seconds, max(most, REMEMBERED_SESSIONS)
+        )
 
     async def identify(
-        self, certificate: bytes, address: IpAddress, *, remembered_seconds: float | None = None
+        self,
+        certificate: bytes,
+        address: IpAddress,
+        *,
+        session_token: str | None = None,
+        remembered_seconds: float | None = None,
     ) -> Caller:
-        """Returns the caller behind a certificate (DER) at an address.
+        """Returns the caller behind a certificate (DER) at an address, with the session's token that the call
+        came with, if any.
 
         What the register said may be as old as for calls, or as is asked.
 
         Raises:
-            CertificateRevoked, RevocationStatusUnknown: see the table.
+            CertificateRevoked, RevocationStatusUnknown, SessionUnknown, SessionEnded: see the table.
             ServiceUnavailable: the register does not answer.
         """
         digest = hashlib.sha256(certificate).digest()
@@ -94,12 +110,31 @@ class Identity:
             # A handshake refuses an expired certificate; here it expired while its connection stayed open.
             if entry.binding.expires_at <= now:
                 return Stranger(connection)
+            if entry.binding.role is BindingRole.PORTAL and session_token is not None:
+                session = await self._session(session_token, digest, remembered_seconds)
+                session.check_usable(now)
+                # What a person administers is for their own certificate (identity.md).
+                via = ViaPortal(entry.binding.portal_name, session.id, session.assurance)
+                return Holder(connection, session.person_number, via=via)
             return _bound(entry.binding, entry, connection)
         person_number = await self._persons.person_of(certificate, now)
         if person_number is None:
             return Stranger(connection)
         administers = await self._administrators.get(person_number, seconds=remembered_seconds)
         return Holder(connection, person_number, administers)
+
+    async def _session(self, token: str, portal_sha256: bytes, remembered_seconds: float | None) -> Session:
+        digest = token_digest(token)
+        session = None if digest is None else await self._sessions.get(digest, seconds=remembered_seconds)
+        # Whether another portal has such a session is not told.
+        if session is None or not hmac.compare_digest(session.portal_sha256, portal_sha256):
+            raise SessionUnknown
+        return session
+
+    async def _sessions_of(self, digests: Collection[bytes]) -> Mapping[bytes, Session | None]:
+        async with self._uow.reading() as tx:
+            found = await tx.sessions.of_tokens(digests)
+        return {digest: found.get(digest) for digest in digests}
 
     async def _read(self, digests: Collection[bytes]) -> Mapping[bytes, _Entry]:
         async with self._uow.reading() as tx:
@@ -123,6 +158,8 @@ def _bound(binding: CertificateBinding, entry: _Entry, connection: Connection) -
     match binding.role:
         case BindingRole.OPERATOR:
             return Operator(connection)
+        case BindingRole.PORTAL:
+            return Portal(connection, binding.portal_name)
         case BindingRole.CLERK:
             return Clerk(connection)
         case BindingRole.SENDER:

@@ -68,6 +68,8 @@ class FakeBindings:
         self._state.require(
             sends == (binding.organisation_id is not None), "ck_certificate_bindings_organisation"
         )
+        is_portal = binding.role is BindingRole.PORTAL
+        self._state.require(is_portal == bool(binding.portal_name), "ck_certificate_bindings_portal_name")
         self._state.bindings[digest] = binding
         self._state.certificates[digest] = certificate
         return True

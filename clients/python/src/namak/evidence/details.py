@@ -29,6 +29,9 @@ LISTS_LIMIT: Final = 8
 """A signer's path has at most so many certificates, the root aside."""
 
 REQUEST_ID_FORM: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+SIGN_IN_METHODS: Final = re.compile(r"CERTIFICATE|MOBILE_ID", re.ASCII)
+"""How who signs in by signature does so. A password proves too little for a fact."""
+
 _RULE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", re.ASCII)
 
 
@@ -101,6 +104,20 @@ class ConfirmationDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInDetails:
+    """HolderSignedIn: the hex digest of the ContentConsignment evidence of a delivery that was open then, how
+    the holder signed in, and the hex SHA-256 of the challenge (:mod:`namak.evidence.sign_in`) that they
+    signed.
+
+    The signature itself is not here: the holder's certificate is no concern of whoever sent something.
+    """
+
+    consignment: str
+    method: str
+    challenge: str
+
+
+@dataclass(frozen=True, slots=True)
 class EffectDetails:
     """NotificationEffected: the hex digest of its cause, the policy's rule, and since when it holds."""
 
@@ -124,6 +141,7 @@ Details = (
     | ConsignmentDetails
     | AccessDetails
     | ConfirmationDetails
+    | SignInDetails
     | EffectDetails
     | WithdrawalDetails
 )
@@ -135,6 +153,7 @@ DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
         events.CONTENT_CONSIGNMENT: ConsignmentDetails,
         events.CONTENT_ACCESS_TRACKING: AccessDetails,
         events.READING_CONFIRMED: ConfirmationDetails,
+        events.HOLDER_SIGNED_IN: SignInDetails,
         events.NOTIFICATION_EFFECTED: EffectDetails,
         events.WITHDRAWN: WithdrawalDetails,
     }
@@ -180,6 +199,8 @@ _SPELLINGS: Mapping[Extension, _Spelling] = {
     Extension.REVOCATION: _Spelling("revocation", _read_revocation, _write_revocation),
     Extension.FACT: _Spelling("fact", Value.hex_digest, str),
     Extension.RULE: _Spelling("rule", lambda value: value.matching(_RULE), str),
+    Extension.METHOD: _Spelling("method", lambda value: value.matching(SIGN_IN_METHODS), str),
+    Extension.CHALLENGE: _Spelling("challenge", Value.hex_digest, str),
     Extension.EFFECTIVE_TIME: _Spelling("effective_time", Value.time, format_time),
 }
 

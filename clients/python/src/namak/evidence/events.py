@@ -40,6 +40,8 @@ class Extension(StrEnum):
     FACT = "fact"
     RULE = "rule"
     EFFECTIVE_TIME = "effectiveTime"
+    METHOD = "method"
+    CHALLENGE = "challenge"
     ACT = "act"
     ACTOR = "actor"
     ACTED_FROM = "actedFrom"
@@ -100,6 +102,9 @@ READING_CONFIRMED = _own(
     Extension.CMS,
     Extension.REVOCATION,
 )
+HOLDER_SIGNED_IN = _own(
+    "HolderSignedIn", Audience.BOTH, Extension.CONSIGNMENT, Extension.METHOD, Extension.CHALLENGE
+)
 NOTIFICATION_EFFECTED = _own(
     "NotificationEffected", Audience.BOTH, Extension.FACT, Extension.RULE, Extension.EFFECTIVE_TIME
 )
@@ -146,7 +151,7 @@ EVENTS: tuple[Event, ...] = (
     READING_CONFIRMED,
     # The facts on which a legal effect may rest: who relies on the effect must be able to see them
     # (LADDER-1).
-    _own("HolderSignedIn", Audience.BOTH),
+    HOLDER_SIGNED_IN,
     WITHDRAWN,
     _own("LetterPrinted", Audience.BOTH),
     _own("LetterPosted", Audience.BOTH),

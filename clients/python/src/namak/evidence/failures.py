@@ -21,6 +21,12 @@ class MalformedStatement(EvidenceError):
     reason = "MALFORMED_STATEMENT"
 
 
+class MalformedSignIn(EvidenceError):
+    """The bytes are not a challenge of ``namak-sign-in/1``, or one to be issued would not be one."""
+
+    reason = "MALFORMED_SIGN_IN"
+
+
 class UnknownPolicy(EvidenceError):
     """The evidence names a notification policy that this version does not know."""
 

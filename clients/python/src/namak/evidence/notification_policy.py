@@ -64,6 +64,12 @@ class NotificationPolicy:
         """How evidence names it, for example ``am-2015@1``."""
         return f"{self.name}@{self.version}"
 
+    def asks_for(self, event: Event) -> bool:
+        """Tells whether a fact of this event can matter under the policy: what none asks for of things that
+        happen apart from a delivery, a sign-in say, is not recorded of it.
+        """
+        return any(rule.fact == event or event in rule.requires for rule in self.rules)
+
     def effect_of(self, fact: RecordedFact, after: Sequence[RecordedFact]) -> Effect | None:
         """Returns the effect that ``fact`` has after the facts ``after``, or None.
 
@@ -98,7 +104,22 @@ AM_2015 = NotificationPolicy(
     ),
 )
 
-POLICIES: Mapping[str, NotificationPolicy] = MappingProxyType({policy.key: policy for policy in (AM_2015,)})
+AM_2025 = NotificationPolicy(
+    name="am-2025",
+    version=1,
+    rules=(
+        # As reported of law ZR-415: signing in to the platform counts as notified. Who opens the letter with
+        # their own card signs in as well. What follows where nobody signs in are steps of a later version.
+        Rule(id="LADDER-1-SIGN-IN", fact=events.HOLDER_SIGNED_IN, requires=(events.CONTENT_CONSIGNMENT,)),
+        Rule(
+            id="LADDER-1-OPENING", fact=events.CONTENT_ACCESS_TRACKING, requires=(events.CONTENT_CONSIGNMENT,)
+        ),
+    ),
+)
+
+POLICIES: Mapping[str, NotificationPolicy] = MappingProxyType(
+    {policy.key: policy for policy in (AM_2015, AM_2025)}
+)
 """Every policy that a delivery was ever accepted under, by its key."""
 
 

@@ -6,7 +6,7 @@ The policy's derivation is run again. What the operator says about the effect co
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
+from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails, SignInDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.errors import EvidenceError
 from namak.evidence.notification_policy import Effect, policy_named
@@ -107,7 +107,7 @@ def _named_by(document: EvidenceDocument) -> tuple[str, ...]:
     match document.details:
         case ConfirmationDetails(consignment=consignment, access=access):
             return consignment, access
-        case AccessDetails(consignment=consignment):
+        case AccessDetails(consignment=consignment) | SignInDetails(consignment=consignment):
             return (consignment,)
     return ()
 

@@ -1,0 +1,98 @@
+"""Logins, and counts of tries, in tables."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Interval, bindparam, case, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from server.domain.logins import Login, skeleton
+from server.storage.session_tables import LoginRow, TryRow
+from server.storage.statements import Statements, among
+from server.storage.stored import table
+from server.usecases.session_ports import TryLimit
+
+_LOGINS = table(LoginRow)
+_TRIES = table(TryRow)
+
+_ADD = insert(_LOGINS).on_conflict_do_nothing()
+_NAMED = select(_LOGINS).where(
+    _LOGINS.c.skeleton == bindparam("skeleton"), _LOGINS.c.login == bindparam("login")
+)
+_SET_PASSWORD = (
+    update(_LOGINS)
+    .where(_LOGINS.c.skeleton == bindparam("of"), _LOGINS.c.login == bindparam("name"))
+    .values(password_hash=bindparam("hash"))
+)
+_OVER = _TRIES.c.last_at <= bindparam("at") - bindparam("pause", type_=Interval())
+_TAKE = insert(_TRIES).values(key=bindparam("key"), tries=1, last_at=bindparam("at"))
+# The row is locked by whoever counts first; the others count one after the other, each seeing those before.
+_TAKE = _TAKE.on_conflict_do_update(
+    index_elements=[_TRIES.c.key],
+    set_={"tries": case((_OVER, 1), else_=_TRIES.c.tries + 1), "last_at": bindparam("at")},
+    where=(_TRIES.c.tries < bindparam("most")) | _OVER,
+)
+_LAST = select(_TRIES.c.last_at).where(_TRIES.c.key == bindparam("key"))
+_CLEAR = delete(_TRIES).where(among(_TRIES.c.key, "keys"))
+_FORGET = delete(_TRIES).where(
+    _TRIES.c.key.in_(
+        select(_TRIES.c.key)
+        .where(_TRIES.c.last_at < bindparam("before"))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+)
+
+
+class SqlLogins:
+    """Logins in a table, by what they look like."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def add(self, login: Login) -> bool:
+        """Adds it; returns False when it or one that looks like it is given out."""
+        values = {
+            "skeleton": skeleton(login.login),
+            "login": login.login,
+            "person_number": login.person_number,
+            "password_hash": login.password_hash,
+            "registered_at": login.registered_at,
+        }
+        return await self._statements.changed(_ADD, values) == 1
+
+    async def named(self, login: str) -> Login | None:
+        """Returns the login in its canonical form."""
+        row = await self._statements.first(_NAMED, {"skeleton": skeleton(login), "login": login})
+        if row is None:
+            return None
+        return Login(row.login, row.person_number, row.password_hash, row.registered_at)
+
+    async def set_password(self, login: str, password_hash: str) -> None:
+        """Stores another hash; LookupError for a login that is not there."""
+        values = {"of": skeleton(login), "name": login, "hash": password_hash}
+        if await self._statements.changed(_SET_PASSWORD, values) != 1:
+            raise LookupError("no such login")
+
+
+class SqlTries:
+    """Counts of tries in a table."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def take(self, key: bytes, limit: TryLimit, at: datetime) -> datetime | None:
+        """Counts one try; returns None, or until when there are none."""
+        values = {"key": key, "at": at, "most": limit.tries, "pause": limit.pause}
+        if await self._statements.changed(_TAKE, values) == 1:
+            return None
+        row = await self._statements.first(_LAST, values)
+        return None if row is None else row.last_at + limit.pause
+
+    async def clear(self, keys: Collection[bytes]) -> None:
+        """Forgets the tries counted so far."""
+        await self._statements.run(_CLEAR, {"keys": sorted(keys)})
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        """Deletes counts without a try since then; returns how many."""
+        return await self._statements.changed(_FORGET, {"before": before, "most": limit})

@@ -1,0 +1,182 @@
+"""What sign-ins and sessions ask of the rings around them. `server.usecases.ports` says what holds of all."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from server.domain.deliveries import Delivery
+from server.domain.logins import Login
+from server.domain.sessions import Ending, Proof, Session, SignIn
+
+
+class SignIns(Protocol):
+    """Sign-ins under way, and the proofs of those that came to a session."""
+
+    async def add(self, sign_in: SignIn) -> None: ...
+
+    async def get(self, sign_in_id: UUID) -> SignIn | None: ...
+
+    async def use(self, sign_in_id: UUID, at: datetime, proof: Proof | None) -> bool:
+        """Marks it used, for ever, with what proved it; returns False when it was used before. Of two at the
+        same moment one is told True, once the other is through.
+        """
+        ...
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that expired before then and proved nothing; returns how many."""
+        ...
+
+
+class Sessions(Protocol):
+    """Sessions, by holder. A holder has a bounded number of them at once."""
+
+    async def begin(self, session: Session, token_sha256: bytes, *, most: int) -> bool:
+        """Adds it, unless the holder has `most` that have not ended; returns whether. What another
+        transaction is about to begin or end is waited for.
+        """
+        ...
+
+    async def end_old(self, person_number: str, at: datetime, *, all_of_them: bool) -> None:
+        """Marks the holder's expired sessions as ended when they expired; the others too, as REPLACED at this
+        time, if all are meant.
+        """
+        ...
+
+    async def end(self, session_id: UUID, at: datetime, ending: Ending) -> None:
+        """Ends one; what has ended, or expired, before then stays as it is."""
+        ...
+
+    async def raise_assurance(self, session_id: UUID, at: datetime) -> bool:
+        """Raises it to SIGNATURE; returns False when it can't be used any more."""
+        ...
+
+    async def active(self, person_number: str, at: datetime) -> Sequence[Session]:
+        """Returns the holder's sessions that can be used at this time, the oldest first."""
+        ...
+
+    async def of_tokens(self, digests: Collection[bytes]) -> Mapping[bytes, Session]:
+        """Returns those of the sessions that there are, by the SHA-256 of their tokens, ended ones too."""
+        ...
+
+    async def get(self, session_id: UUID) -> Session | None: ...
+
+    async def lock(self, session_id: UUID) -> Session | None:
+        """Returns it, locked until the transaction ends."""
+        ...
+
+    async def list_newest(
+        self, person_number: str, *, active_at: datetime | None, before: UUID | None, limit: int
+    ) -> Sequence[Session]:
+        """Lists a holder's sessions by descending identifier; with a time those that can be used then."""
+        ...
+
+
+class Logins(Protocol):
+    """Logins with their passwords' hashes, one for each skeleton (`server.domain.logins`)."""
+
+    async def add(self, login: Login) -> bool:
+        """Adds it; returns False, changing nothing, when it or one that looks like it is given out."""
+        ...
+
+    async def named(self, login: str) -> Login | None:
+        """Returns the login in its canonical form."""
+        ...
+
+    async def set_password(self, login: str, password_hash: str) -> None:
+        """Stores another hash."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TryLimit:
+    """So many tries in a row; after that none until so much time passed since the last one."""
+
+    tries: int
+    pause: timedelta
+
+
+class Tries(Protocol):
+    """Counts what must not be tried without end. A key is a SHA-256: what it is of is nobody's to read."""
+
+    async def take(self, key: bytes, limit: TryLimit, at: datetime) -> datetime | None:
+        """Counts one try; returns None, or, when there are too many, until when there are none. The count
+        begins anew after the pause. It is exact however many try at the same moment.
+        """
+        ...
+
+    async def clear(self, keys: Collection[bytes]) -> None:
+        """Forgets the tries counted so far: one succeeded."""
+        ...
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        """Deletes counts without a try since then; returns how many."""
+        ...
+
+
+class OpenDeliveries(Protocol):
+    """The deliveries to a holder that are neither notified nor withdrawn."""
+
+    async def lock_consigned(self, person_number: str, policies: Collection[str]) -> Sequence[Delivery]:
+        """Returns those under one of these notification policies, locked in sorted order until the
+        transaction ends.
+        """
+        ...
+
+
+class SignInTransaction(Protocol):
+    """What sign-ins and sessions have in a transaction (`server.usecases.ports.Transaction`)."""
+
+    @property
+    def sign_ins(self) -> SignIns: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def logins(self) -> Logins: ...
+    @property
+    def tries(self) -> Tries: ...
+    @property
+    def open_deliveries(self) -> OpenDeliveries: ...
+
+
+class SignInSignatures(Protocol):
+    """Checks what signs in: authentication certificates and signatures by their keys (SIGN-4).
+
+    Raises, all of it, besides: SigningCertificateUntrusted, SigningCertificateExpired,
+    SigningCertificateRevoked, SigningCertificatePurpose, RevocationStatusUnknown. No transaction may be open
+    around it.
+    """
+
+    async def person_of(self, certificate: bytes, at: datetime) -> str:
+        """Returns whose authentication certificate (DER) it is: the person's number."""
+        ...
+
+    async def signer(self, cms: bytes, challenge: bytes, at: datetime) -> tuple[str, bytes]:
+        """Checks a detached CMS over exactly the challenge, by an authentication certificate; returns the
+        person's number and the certificate's SHA-256.
+
+        Raises:
+            SignatureInvalid.
+        """
+        ...
+
+
+class PasswordHashes(Protocol):
+    """Hashes passwords, slowly on purpose. No transaction may be open around it."""
+
+    async def hash(self, password: str) -> str:
+        """Returns a new hash of a password, with its salt and parameters."""
+        ...
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Tells whether the password is the one; without a hash it takes as long, and is not.
+
+        Raises:
+            Overloaded: too many wait already.
+        """
+        ...
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether it was made with weaker parameters than those of now."""
+        ...

@@ -1,0 +1,313 @@
+"""What sign-ins, sessions, logins and counts of tries are, whatever keeps them."""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+from namak.evidence.sign_in import Purpose
+from server.domain.caller import Assurance
+from server.domain.logins import Login
+from server.domain.sessions import Ending, Method, Proof, Session, SignIn
+from server.usecases.ports import UnitOfWork
+from server.usecases.session_ports import TryLimit
+from tests.contracts import examples
+from tests.contracts.examples import NOON, at
+
+TWICE = TryLimit(2, timedelta(minutes=5))
+
+
+def digest() -> bytes:
+    """Returns a digest that was never returned before."""
+    return hashlib.sha256(str(examples.number()).encode()).digest()
+
+
+def sign_in() -> SignIn:
+    return SignIn(
+        id=examples.new_id(),
+        purpose=Purpose.SIGN_IN,
+        method=Method.CERTIFICATE,
+        text="Մուտք\n".encode(),
+        portal_sha256=digest(),
+        portal_name="e-citizen.am",
+        ends_others=True,
+        issued_at=NOON,
+        expires_at=at(300),
+        person_number=f"{examples.number():010}",
+        certificate_sha256=digest(),
+    )
+
+
+def session(person_number: str | None = None) -> Session:
+    return Session(
+        id=examples.new_id(),
+        sign_in_id=examples.new_id(),
+        person_number=person_number or f"{examples.number():010}",
+        portal_sha256=digest(),
+        portal_name="e-citizen.am",
+        method=Method.MOBILE_ID,
+        assurance=Assurance.SIGNATURE,
+        started_at=NOON,
+        expires_at=at(600),
+    )
+
+
+def login(name: str | None = None) -> Login:
+    return Login(name or f"citizen{examples.number()}x", "5001950015", "$argon2id$", NOON)
+
+
+class SignInContract:
+    """Sign-ins are used once."""
+
+    async def test_a_sign_in_comes_back_as_it_was_started(self, uow: UnitOfWork) -> None:
+        card = sign_in()
+        password = replace(
+            sign_in(),
+            method=Method.PASSWORD,
+            text=b"",
+            person_number=None,
+            certificate_sha256=None,
+            login="a",
+        )
+        step_up = replace(sign_in(), purpose=Purpose.STEP_UP, session_id=examples.new_id(), mobile="{}")
+        async with uow.writing() as tx:
+            for each in (card, password, step_up):
+                await tx.sign_ins.add(each)
+            for each in (card, password, step_up):
+                assert await tx.sign_ins.get(each.id) == each
+            assert await tx.sign_ins.get(examples.new_id()) is None
+
+    async def test_a_sign_in_is_used_once(self, uow: UnitOfWork) -> None:
+        started = sign_in()
+        async with uow.writing() as tx:
+            await tx.sign_ins.add(started)
+            assert await tx.sign_ins.use(started.id, at(1), Proof(b"cms"))
+            assert not await tx.sign_ins.use(started.id, at(2), Proof(b"another"))
+            assert not await tx.sign_ins.use(examples.new_id(), at(2), None)
+            assert await tx.sign_ins.get(started.id) == replace(started, used_at=at(1))
+
+    async def test_of_two_that_use_a_sign_in_at_the_same_moment_one_does(self, uow: UnitOfWork) -> None:
+        started = sign_in()
+        async with uow.writing() as tx:
+            await tx.sign_ins.add(started)
+            await tx.commit()
+
+        async def use() -> bool:
+            async with uow.writing() as tx:
+                used = await tx.sign_ins.use(started.id, at(1), None)
+                await tx.commit()
+            return used
+
+        assert sorted(await asyncio.gather(use(), use())) == [False, True]
+
+    async def test_what_expired_unproved_is_forgotten_and_proofs_are_kept(self, uow: UnitOfWork) -> None:
+        before = NOON - timedelta(days=30)
+        old = replace(sign_in(), issued_at=before - timedelta(minutes=5), expires_at=before)
+        failed, proved = replace(old, id=examples.new_id()), replace(old, id=examples.new_id())
+        fresh = sign_in()
+        async with uow.writing() as tx:
+            for each in (old, failed, proved, fresh):
+                await tx.sign_ins.add(each)
+            await tx.sign_ins.use(failed.id, before, None)
+            await tx.sign_ins.use(proved.id, before, Proof(b"signature", b"certificate"))
+            assert await tx.sign_ins.forget(before + timedelta(days=1), limit=1) == 1
+            assert await tx.sign_ins.forget(before + timedelta(days=1), limit=100) >= 1
+            assert await tx.sign_ins.get(old.id) is None
+            assert await tx.sign_ins.get(failed.id) is None
+            assert await tx.sign_ins.get(proved.id) is not None
+            assert await tx.sign_ins.get(fresh.id) == fresh
+
+
+class SessionContract:
+    """Sessions: a bounded number for each holder."""
+
+    async def test_a_session_is_found_by_its_token_and_by_its_identifier(self, uow: UnitOfWork) -> None:
+        begun, token = session(), digest()
+        async with uow.writing() as tx:
+            assert await tx.sessions.begin(begun, token, most=1)
+            assert await tx.sessions.of_tokens([token, digest()]) == {token: begun}
+            assert await tx.sessions.get(begun.id) == begun
+            assert await tx.sessions.lock(begun.id) == begun
+            assert await tx.sessions.get(examples.new_id()) is None
+            assert await tx.sessions.lock(examples.new_id()) is None
+            assert await tx.sessions.active(begun.person_number, at(599)) == [begun]
+            assert await tx.sessions.active(begun.person_number, at(600)) == []
+
+    async def test_a_holder_has_as_many_sessions_as_are_permitted(self, uow: UnitOfWork) -> None:
+        first = session()
+        second, third = session(first.person_number), session(first.person_number)
+        async with uow.writing() as tx:
+            assert await tx.sessions.begin(first, digest(), most=2)
+            assert await tx.sessions.begin(second, digest(), most=2)
+            assert not await tx.sessions.begin(third, digest(), most=2)
+            await tx.sessions.end(first.id, at(1), Ending.SIGNED_OUT)
+            assert await tx.sessions.begin(third, digest(), most=2)
+            assert await tx.sessions.active(first.person_number, at(2)) == [second, third]
+
+    async def test_what_has_expired_makes_room_once_it_is_marked(self, uow: UnitOfWork) -> None:
+        old = session()
+        new = replace(session(old.person_number), started_at=at(600), expires_at=at(1200))
+        async with uow.writing() as tx:
+            assert await tx.sessions.begin(old, digest(), most=1)
+            await tx.sessions.end_old(old.person_number, at(599), all_of_them=False)
+            assert not await tx.sessions.begin(new, digest(), most=1)
+            await tx.sessions.end_old(old.person_number, at(601), all_of_them=True)
+            assert await tx.sessions.begin(new, digest(), most=1)
+            expired = replace(old, ended_at=at(600), ending=Ending.EXPIRED)
+            assert await tx.sessions.get(old.id) == expired
+
+    async def test_others_are_ended_when_they_are_meant(self, uow: UnitOfWork) -> None:
+        old, neighbour = session(), session()
+        async with uow.writing() as tx:
+            assert await tx.sessions.begin(old, digest(), most=1)
+            assert await tx.sessions.begin(neighbour, digest(), most=1)
+            await tx.sessions.end_old(old.person_number, at(5), all_of_them=True)
+            assert await tx.sessions.get(old.id) == replace(old, ended_at=at(5), ending=Ending.REPLACED)
+            assert await tx.sessions.get(neighbour.id) == neighbour
+
+    async def test_what_has_ended_stays_as_it_ended(self, uow: UnitOfWork) -> None:
+        ended, expired = session(), session()
+        async with uow.writing() as tx:
+            await tx.sessions.begin(ended, digest(), most=1)
+            await tx.sessions.begin(expired, digest(), most=1)
+            await tx.sessions.end(ended.id, at(5), Ending.SIGNED_OUT)
+            await tx.sessions.end(ended.id, at(6), Ending.TERMINATED)
+            await tx.sessions.end(expired.id, at(601), Ending.TERMINATED)
+            assert not await tx.sessions.raise_assurance(ended.id, at(7))
+            assert not await tx.sessions.raise_assurance(expired.id, at(601))
+            assert await tx.sessions.get(ended.id) == replace(ended, ended_at=at(5), ending=Ending.SIGNED_OUT)
+            assert await tx.sessions.get(expired.id) == expired
+
+    async def test_a_session_that_began_with_a_password_is_raised(self, uow: UnitOfWork) -> None:
+        begun = replace(session(), method=Method.PASSWORD, assurance=Assurance.PASSWORD)
+        async with uow.writing() as tx:
+            await tx.sessions.begin(begun, digest(), most=1)
+            assert await tx.sessions.raise_assurance(begun.id, at(1))
+            assert await tx.sessions.get(begun.id) == replace(begun, assurance=Assurance.SIGNATURE)
+
+    async def test_a_holders_sessions_are_listed_newest_first(self, uow: UnitOfWork) -> None:
+        first = session()
+        second, third = session(first.person_number), session(first.person_number)
+        async with uow.writing() as tx:
+            for each in (first, second, third, session()):
+                await tx.sessions.begin(each, digest(), most=3)
+            await tx.sessions.end(second.id, at(1), Ending.SIGNED_OUT)
+            person = first.person_number
+            all_of_them = await tx.sessions.list_newest(person, active_at=None, before=None, limit=9)
+            assert [each.id for each in all_of_them] == [third.id, second.id, first.id]
+            active = await tx.sessions.list_newest(person, active_at=at(2), before=None, limit=9)
+            assert active == [third, first]
+            assert await tx.sessions.list_newest(person, active_at=at(600), before=None, limit=9) == []
+            next_page = await tx.sessions.list_newest(person, active_at=None, before=third.id, limit=1)
+            assert [each.id for each in next_page] == [second.id]
+
+    async def test_of_two_that_begin_at_the_same_moment_one_does(self, uow: UnitOfWork) -> None:
+        async def begin(begun: Session) -> bool:
+            async with uow.writing() as tx:
+                did = await tx.sessions.begin(begun, digest(), most=1)
+                await tx.commit()
+            return did
+
+        for _ in range(20):
+            one = session()
+            another = session(one.person_number)
+            assert sorted(await asyncio.gather(begin(one), begin(another))) == [False, True]
+            async with uow.reading() as tx:
+                assert len(await tx.sessions.active(one.person_number, at(1))) == 1
+
+
+class LoginContract:
+    """Logins: one for each skeleton."""
+
+    async def test_a_login_is_given_out_once_however_it_is_written(self, uow: UnitOfWork) -> None:
+        name = f"aida{examples.number()}x"
+        alike = name.replace("i", "l")
+        async with uow.writing() as tx:
+            assert await tx.logins.add(login(name))
+            assert not await tx.logins.add(login(name))
+            assert not await tx.logins.add(login(alike))
+            assert not await tx.logins.add(login(name.replace("d", "d.")))
+            assert await tx.logins.named(name) == login(name)
+            assert await tx.logins.named(alike) is None
+
+    async def test_a_password_is_changed(self, uow: UnitOfWork) -> None:
+        known = login()
+        async with uow.writing() as tx:
+            await tx.logins.add(known)
+            await tx.logins.set_password(known.login, "$another$")
+            assert await tx.logins.named(known.login) == replace(known, password_hash="$another$")
+
+
+class TriesContract:
+    """Counts of tries, and the pause after too many."""
+
+    async def test_after_too_many_tries_there_is_none_until_the_pause_is_over(self, uow: UnitOfWork) -> None:
+        key, other = digest(), digest()
+        async with uow.writing() as tx:
+            assert await tx.tries.take(key, TWICE, at(0)) is None
+            assert await tx.tries.take(key, TWICE, at(10)) is None
+            assert await tx.tries.take(key, TWICE, at(20)) == at(310)
+            assert await tx.tries.take(key, TWICE, at(309)) == at(310)
+            assert await tx.tries.take(other, TWICE, at(20)) is None
+            assert await tx.tries.take(key, TWICE, at(310)) is None
+            assert await tx.tries.take(key, TWICE, at(311)) is None
+            assert await tx.tries.take(key, TWICE, at(312)) == at(611)
+
+    async def test_a_success_clears_the_count(self, uow: UnitOfWork) -> None:
+        key = digest()
+        async with uow.writing() as tx:
+            for _ in range(5):
+                assert await tx.tries.take(key, TWICE, NOON) is None
+                await tx.tries.clear([key, digest()])
+
+    async def test_tries_at_the_same_moment_are_all_counted(self, uow: UnitOfWork) -> None:
+        key = digest()
+
+        async def take() -> bool:
+            async with uow.writing() as tx:
+                taken = await tx.tries.take(key, TryLimit(3, timedelta(minutes=1)), NOON) is None
+                await tx.commit()
+            return taken
+
+        assert sorted(await asyncio.gather(*(take() for _ in range(10)))) == [False] * 7 + [True] * 3
+
+    async def test_old_counts_are_forgotten(self, uow: UnitOfWork) -> None:
+        old, fresh = digest(), digest()
+        long_ago = NOON - timedelta(days=30)
+        async with uow.writing() as tx:
+            await tx.tries.take(old, TWICE, long_ago)
+            await tx.tries.take(fresh, TWICE, NOON)
+            assert await tx.tries.forget(NOON - timedelta(days=1), limit=100) >= 1
+            assert await tx.tries.forget(NOON - timedelta(days=1), limit=100) == 0
+
+
+class OpenDeliveryContract:
+    """The deliveries on which a sign-in may have an effect."""
+
+    async def test_finds_what_lies_unnotified_under_the_policies_that_ask(self, uow: UnitOfWork) -> None:
+        owner = examples.organisation()
+        address, mine, theirs = examples.address(owner), examples.mailbox(), examples.mailbox()
+        parts = [examples.part()]
+        asked = [
+            replace(examples.delivery(mine, address, n, parts), notification_policy="p@1") for n in (1, 2)
+        ]
+        notified = replace(examples.delivery(mine, address, 3, parts), notification_policy="p@1")
+        not_asked = examples.delivery(mine, address, 4, parts)
+        foreign = replace(examples.delivery(theirs, address, 1, parts), notification_policy="p@1")
+        async with uow.writing() as tx:
+            await tx.organisations.add(owner)
+            await tx.sender_addresses.add(address)
+            for mailbox in (mine, theirs):
+                await tx.mailboxes.add(mailbox)
+            await tx.deliveries.add([(each, parts) for each in (*asked, notified, not_asked, foreign)])
+            await tx.deliveries.set_notified(mine.id, notified.id, at(1))
+            found = await tx.open_deliveries.lock_consigned(mine.holder_number, {"p@1", "q@1"})
+            assert list(found) == asked
+            assert await tx.open_deliveries.lock_consigned(mine.holder_number, frozenset()) == []
+            assert await tx.open_deliveries.lock_consigned("0000000000", {"p@1"}) == []
+
+
+class SignInTablesContract(
+    SignInContract, SessionContract, LoginContract, TriesContract, OpenDeliveryContract
+):
+    """All of it."""

@@ -1,0 +1,15 @@
+"""The fake unit of work keeps the contract of sign-ins and sessions."""
+
+import pytest
+
+from tests.contracts.session_contract import SignInTablesContract
+from tests.fakes.unit_of_work import FakeUnitOfWork
+
+
+@pytest.fixture
+def uow() -> FakeUnitOfWork:
+    return FakeUnitOfWork()
+
+
+class TestFakeSignIns(SignInTablesContract):
+    """The contract, in memory."""
