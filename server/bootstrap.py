@@ -14,6 +14,8 @@ from server.domain.ids import MonotonicIds
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.gateways.dns import Dns
+from server.gateways.mobile_id import MobileId, MobileIdSettings
+from server.gateways.mobile_id_http import Service
 from server.gateways.state_registers.gateway import HttpStateRegisters
 from server.gateways.state_registers.register import Patience
 from server.gateways.state_registers.transport import Endpoint
@@ -170,6 +172,30 @@ def _endpoint(register: RegisterSettings, connect_timeout: timedelta) -> Endpoin
         key=register.key,
         token_file=register.token_file,
         connect_seconds=connect_timeout.total_seconds(),
+    )
+
+
+def mobile_id(settings: Settings) -> MobileId | None:
+    """Returns the mobile-id service as the settings name it, to be entered; None where there is none.
+
+    Raises OSError, ssl.SSLError, ValueError: its files can't be used.
+    """
+    service = settings.mobile_id
+    if not service.url or service.authorities is None or service.relying_party_file is None:
+        return None
+    relying_party = UUID(service.relying_party_file.read_text("utf-8").strip())
+    return MobileId(
+        MobileIdSettings(
+            Service(service.url.rstrip("/"), service.authorities),
+            relying_party=str(relying_party),
+            relying_party_name=service.relying_party_name,
+            languages=service.languages,
+            session=service.session,
+            poll=service.poll,
+            request=service.timeout,
+        ),
+        PROFILES[settings.profile].naming,
+        SystemClock(),
     )
 
 

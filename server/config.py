@@ -7,7 +7,6 @@ sizes are texts with units
 (`500ms`, `30s`, `10m`; `64KiB`, `3MiB`). Nothing else in the server reads the environment.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,71 +14,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):(\d{1,5})")
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value.strip())
-        if match is None:
-            raise ValueError("a duration is a number with a unit: 500ms, 30s, 10m or 1h")
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("a duration is a text with a unit, such as '30s'")
-
-
-def _address(value: Any) -> Any:
-    if not isinstance(value, str) or (match := _ADDRESS.fullmatch(value)) is None or int(match[2]) > 65535:
-        raise ValueError("an address is IP:PORT, such as 127.0.0.1:8443 or [::1]:8443")
-    return value
-
-
-def _listed(value: Any) -> Any:
-    # An environment variable holds one text.
-    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
-
-
-def _rooted(value: Path, info: ValidationInfo) -> Path:
-    # Relative paths are relative to the file that names them, wherever the server was started.
-    directory: Path = (info.context or {}).get("directory", Path())
-    return directory / value
-
-
-def _existing(value: Path) -> Path:
-    if not value.exists():
-        raise ValueError(f"{value} does not exist")
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Address = Annotated[str, BeforeValidator(_address)]
-NewPath = Annotated[Path, AfterValidator(_rooted)]
-ExistingPath = Annotated[Path, AfterValidator(_rooted), AfterValidator(_existing)]
+from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
 
 
 class ConfigurationError(Exception):
     """The settings can't be used; the text lists every problem, a line each."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where and how the server listens."""
 
     listen: Address = "127.0.0.1:8443"
@@ -114,7 +58,7 @@ class ServerSettings(_Section):
         return self
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the records are kept."""
 
     url: str = "embedded"
@@ -129,7 +73,7 @@ class DatabaseSettings(_Section):
     """
 
 
-class KeySettings(_Section):
+class KeySettings(Section):
     """Where the log's signing key (Ed25519) is: in a PKCS#11 token, or, for development only, in a file."""
 
     module: ExistingPath | None = None
@@ -155,12 +99,12 @@ class KeySettings(_Section):
         return self
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """The transparency log."""
 
     origin: str = Field(pattern=r"^[a-z0-9.-]+(/[a-z0-9.-]+)+$")
     """Name of the log's shard, `log.e-citizen.am/2026`: the checkpoints' origin and the key's name."""
-    former_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    former_origins: Annotated[tuple[str, ...], LISTED] = ()
     """Names of the shards before it, the oldest first: whoever follows the log goes on from there.
 
     They are complete. A replica that still has one of them as its `origin` MUST be stopped before the first
@@ -181,7 +125,7 @@ class LogSettings(_Section):
         return self
 
 
-class CitizenSettings(_Section):
+class CitizenSettings(Section):
     """The authorities that issue personal certificates."""
 
     roots: ExistingPath
@@ -192,10 +136,10 @@ class CitizenSettings(_Section):
     """Directory of their revocation lists (DER or PEM, `*.crl` and `*.crl.pem`). Re-read when it changes."""
 
 
-class DnsSettings(_Section):
+class DnsSettings(Section):
     """Whom to ask about host names of senders, and for the records that prove domains."""
 
-    servers: Annotated[tuple[Address, ...], BeforeValidator(_listed)] = ()
+    servers: Annotated[tuple[Address, ...], LISTED] = ()
     """Addresses of resolvers, `IP:PORT`, asked in their order; none means those that the system asks. Give
     ones that you trust, near by, for example one on the machine itself that checks DNSSEC.
     """
@@ -215,7 +159,7 @@ class DnsSettings(_Section):
         return self
 
 
-class RegisterSettings(_Section):
+class RegisterSettings(Section):
     """One of the state's registers."""
 
     url: str = ""
@@ -253,7 +197,7 @@ class RegisterSettings(_Section):
         return self
 
 
-class RegistersSettings(_Section):
+class RegistersSettings(Section):
     """The state's registers of persons and of entities (BOX-10). Files are read again when they change."""
 
     persons: RegisterSettings = RegisterSettings()
@@ -288,7 +232,53 @@ class RegistersSettings(_Section):
         return self
 
 
-class LimitSettings(_Section):
+class MobileIdSettings(Section):
+    """The mobile-id service, where holders sign in and sign with their phones (SIGN-1)."""
+
+    url: str = ""
+    """Its address with the path before `authentication`: `https://mobile-id.example.az/mid-api`. Without one
+    nobody is offered mobile id.
+    """
+    authorities: ExistingPath | None = None
+    """PEM file: the authorities that vouch for its certificate. No others count, nor those of the system."""
+    relying_party_file: ExistingPath | None = None
+    """File that holds what the service knows the operator by, a UUID. It is a secret."""
+    relying_party_name: str = Field(default="", max_length=100)
+    """The name that it gave the operator; phones show it."""
+    languages: Annotated[tuple[str, ...], LISTED] = ("ENG",)
+    """The languages of its own words on phones, as it names them, in three letters; others get ENG."""
+    session: Duration = timedelta(minutes=2)
+    """How long a holder has to enter the PIN, 30 s to 5 min."""
+    poll: Duration = timedelta(seconds=20)
+    """How long the service is asked to wait with one answer, 1 s to 1 min."""
+    timeout: Duration = timedelta(seconds=10)
+    """How long any other answer may take, 100 ms to 1 min."""
+
+    @model_validator(mode="after")
+    def _is_safe_to_ask(self) -> "MobileIdSettings":
+        if not self.url:
+            return self
+        address = urlsplit(self.url)
+        if address.scheme != "https" or not address.hostname:
+            raise ValueError("url must be an https address")
+        if address.query or address.fragment or address.username or address.password:
+            raise ValueError("url must end with its path")
+        if self.authorities is None or self.relying_party_file is None or not self.relying_party_name:
+            raise ValueError("authorities, relying_party_file and relying_party_name are needed with a url")
+        return self
+
+    @model_validator(mode="after")
+    def _has_time(self) -> "MobileIdSettings":
+        if not timedelta(seconds=30) <= self.session <= timedelta(minutes=5):
+            raise ValueError("session must be 30s to 5m")
+        if not timedelta(seconds=1) <= self.poll <= timedelta(minutes=1):
+            raise ValueError("poll must be 1s to 1m")
+        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
+            raise ValueError("timeout must be 100ms to 1m")
+        return self
+
+
+class LimitSettings(Section):
     """Limits of use."""
 
     refusals_per_minute: int = Field(default=600, ge=1)
@@ -296,7 +286,7 @@ class LimitSettings(_Section):
     """
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything the server needs to know before it starts."""
 
     profile: Literal["am", "kz", "az"] = "am"
@@ -310,6 +300,7 @@ class Settings(_Section):
     citizens: CitizenSettings
     dns: DnsSettings = DnsSettings()
     registers: RegistersSettings = RegistersSettings()
+    mobile_id: MobileIdSettings = MobileIdSettings()
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ PAGE = ROOT / "docs/client.md"
 SERVER = ROOT / "docs/examples/namak-server.toml"
 
 NO_FILES = {"address", "server_name", "timeout", "token", "label", "listen", "health_listen", "url", "origin"}
-NO_FILES |= {"acting_as", "lang"}
+NO_FILES |= {"acting_as", "lang", "relying_party_name", "session", "poll"}
 DIRECTORIES = {"revocation_lists"}
 IN_PROSE = {"log.key.file"}  # it excludes the keys beside it
 

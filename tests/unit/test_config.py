@@ -147,6 +147,42 @@ def test_the_times_of_registers_have_limits(place: Path, wrong: str) -> None:
     assert "registers" in problems(place, f"{GOOD}\n[registers]\n{wrong}\n")
 
 
+MOBILE_ID = (
+    'url = "https://mobile-id.az/mid-api"\nauthorities = "roots.pem"\n'
+    'relying_party_file = "pin"\nrelying_party_name = "E-POST"'
+)
+
+
+def test_the_mobile_id_service_is_asked_as_the_settings_say(place: Path) -> None:
+    assert loaded(place).mobile_id.url == ""
+    environment = {"NAMAK_MOBILE_ID_LANGUAGES": "ENG, AZE", "NAMAK_MOBILE_ID_SESSION": "90s"}
+    settings = loaded(place, f"{GOOD}\n[mobile_id]\n{MOBILE_ID}\n", environment).mobile_id
+    assert settings.relying_party_file == place / "pin"
+    assert settings.languages == ("ENG", "AZE")
+    assert settings.session == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        (MOBILE_ID.replace("https", "http"), "https address"),
+        (MOBILE_ID.replace("/mid-api", "/mid-api?a=b"), "end with its path"),
+        (MOBILE_ID.replace("https://", "https://me:secret@"), "end with its path"),
+        (MOBILE_ID.replace('authorities = "roots.pem"', ""), "are needed"),
+        (MOBILE_ID.replace('relying_party_file = "pin"', ""), "are needed"),
+        (MOBILE_ID.replace("E-POST", ""), "are needed"),
+        ('authorities = "nowhere.pem"', "does not exist"),
+        ('session = "10m"', "30s to 5m"),
+        ('poll = "0s"', "1s to 1m"),
+        ('timeout = "2m"', "100ms to 1m"),
+    ],
+)
+def test_a_mobile_id_service_that_can_t_be_asked_safely_is_refused(
+    place: Path, section: str, problem: str
+) -> None:
+    assert problem in problems(place, f"{GOOD}\n[mobile_id]\n{section}\n")
+
+
 @pytest.mark.parametrize("code", ["am", "kz", "az"])
 def test_one_setting_chooses_the_jurisdiction(place: Path, code: str) -> None:
     assert loaded(place, f'profile = "{code}"\n{GOOD}').profile == code
