@@ -46,9 +46,9 @@ def voen_(number: int) -> str:
 
 
 def fin(number: int) -> str:
-    """Returns a FIN: letters and digits without I and O."""
+    """Returns a FIN: letters and digits without I and O, which look like nothing else in a log."""
     letters = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-    written = ""
+    number, written = (number * 7_919 + 31_415_926_535) % len(letters) ** 7, ""
     for _ in range(7):
         number, place = divmod(number, len(letters))
         written = letters[place] + written

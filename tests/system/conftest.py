@@ -21,10 +21,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return new_world(tmp_path_factory.mktemp("world"))
 
 
-def new_world(directory: Path) -> World:
-    """Makes a world, or skips the test where there can't be one."""
+def new_world(directory: Path, profile: str = "am") -> World:
+    """Makes a world of a jurisdiction, or skips the test where there can't be one."""
     try:
-        return World.create(directory)
+        return World.create(directory, profile)
     except SoftHsmMissing as missing:
         pytest.skip(f"the whole server not run: {missing}")
 

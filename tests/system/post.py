@@ -25,8 +25,11 @@ from server.dev.pki import Card, DevelopmentPki, Identity, Person
 from server.dev.relay import Relay
 from server.dev.world import World
 from server.domain.administration import CommandLine
+from server.domain.profile import Profile
+from server.jurisdictions import PROFILES
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
+from tests import numbers
 from tests.system.records import Records
 
 HERE = "127.0.0.1/32"
@@ -75,10 +78,11 @@ class Citizen:
     person: Person
     card: Card
     client: Client
+    domain: str
 
     @property
     def address(self) -> str:
-        return f"{self.person.personal_number}@e-citizen.am"
+        return f"{self.person.personal_number}@{self.domain}"
 
 
 @dataclass
@@ -95,6 +99,11 @@ class Post:
     @property
     def pki(self) -> DevelopmentPki:
         return self.world.pki
+
+    @property
+    def profile(self) -> Profile:
+        """The jurisdiction of the world, and so of the post."""
+        return PROFILES[self.world.profile]
 
     @property
     def address(self) -> str:
@@ -157,9 +166,12 @@ class Post:
         """Registers a new organisation with all that it needs for sending."""
         number = next(_numbers)
         identity = self.pki.machine(f"agency-{number}", organisation=name, common_name=f"system-{number}")
-        domain, sender = f"agency{number}.am", f"notices@agency{number}.am"
+        domain = f"agency{number}.{self.profile.sender_domains.top[0]}"
+        sender = f"notices@{domain}"
         admin = (await self.operator()).admin
-        organisation = await admin.register_organisation(code=f"{number:08d}", display_name=name)
+        organisation = await admin.register_organisation(
+            code=numbers.entity(self.profile.code, number), display_name=name
+        )
         of = organisation.organisation_id
         await admin.register_domain(of, name=domain, document_reference=f"AMNIC 2026/{number}")
         if contract != sender_admin_pb2.CONTRACT_STATE_NONE:
@@ -172,22 +184,28 @@ class Post:
     async def citizen(self, *, mailbox: bool = True) -> Citizen:
         """Gives a new person a card and, if wanted, a mailbox."""
         number = next(_numbers)
-        person = Person(f"41{number:08d}", "Արամ", "Պետրոսյան")
+        person = self._person(number, "Արամ", "Պետրոսյան")
         card = self.pki.card(f"person-{number}", person)
         if mailbox:
-            await (await self.operator()).admin.open_mailbox(f"{person.personal_number}@e-citizen.am")
-        return Citizen(person, card, await self.client(card.authentication))
+            address = f"{person.personal_number}@{self.profile.mailbox_domain}"
+            await (await self.operator()).admin.open_mailbox(address)
+        return Citizen(person, card, await self.client(card.authentication), self.profile.mailbox_domain)
+
+    def _person(self, number: int, given_name: str, surname: str) -> Person:
+        profile = self.profile
+        of = numbers.person(profile.code, number)
+        return Person(of, given_name, surname, profile.code.upper(), profile.naming)
 
     async def entity(self) -> str:
         """Opens an entity's mailbox and returns its address."""
-        address = f"22{next(_numbers):06d}@e-citizen.am"
+        address = f"{numbers.entity(self.profile.code, next(_numbers))}@{self.profile.mailbox_domain}"
         await (await self.operator()).admin.open_mailbox(address)
         return address
 
     async def revoke_personal(self, identity: Identity) -> None:
         """Revokes a personal certificate, and returns when the first replica has read the list."""
         number = next(_numbers)
-        probe = self.pki.authentication_certificate(f"probe-{number}", Person(f"41{number:08d}", "Ա", "Պ"))
+        probe = self.pki.authentication_certificate(f"probe-{number}", self._person(number, "Ա", "Պ"))
         self.pki.revoke(identity)
         self.pki.revoke(probe)
         client = await self.client(probe)

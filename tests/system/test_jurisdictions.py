@@ -1,0 +1,162 @@
+"""The whole post under each profile: one setting, the same services, other numbers, addresses and names."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import grpc
+import pytest
+import pytest_asyncio
+import structlog
+
+from namak.client.confirmation import check_statement
+from namak.evidence.document import EvidenceDocument
+from namak.evidence.namings import NAMINGS
+from namak.evidence.verify import Trust, Verdict, verify_receipts
+from namak.v1 import delivery_pb2
+from server.dev.world import World
+from server.jurisdictions import PROFILES
+from tests import numbers
+from tests.postgres import copied_database, database_called
+from tests.system.conftest import new_world
+from tests.system.post import Post, opened, running_post, signed
+from tests.system.receipts import receipts_of, trust, verified
+from tests.system.refusing import refusal_of, refused
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module", params=list(PROFILES))
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world of each jurisdiction in turn: its people's certificates are named by its profile."""
+    return new_world(tmp_path_factory.mktemp(request.param), request.param)
+
+
+@pytest.fixture(scope="module")
+def own_database_url(world: World, postgres_url: str, template_database: str) -> Iterator[str]:
+    """A database for each world."""
+    with copied_database(postgres_url, database_called(postgres_url, template_database)) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def post(
+    world: World, own_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Post]:
+    """A running server under the world's profile."""
+    guard = await asyncio.to_thread(tmp_path_factory.mktemp, "guard")
+    async with running_post(world, own_database_url, guard / "checkpoint.note") as post:
+        yield post
+
+
+async def test_a_letter_is_submitted_opened_confirmed_and_verified(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+
+    act = await opened(agency, citizen)
+    confirmed = await citizen.client.mailbox.confirm(
+        act.delivery_id, act.statement_id, signed(citizen.card.signing, act.statement)
+    )
+
+    assert confirmed.message.state == delivery_pb2.DELIVERY_STATE_NOTIFIED
+    receipts = await receipts_of(agency.client, act.delivery_id)
+    report = verified(post.world, receipts)
+    assert report.verdict is Verdict.VALID
+    documents = [EvidenceDocument.parse(fact.document) for fact in confirmed.evidence]
+    for document in documents:
+        assert document.policy_id == post.profile.evidence_policy
+        assert document.issuer.identifier == post.profile.operator_identifier
+        assert document.notification_policy == post.profile.notification_policy
+        assert document.recipient is not None
+        assert document.recipient.identifier == citizen.address
+    assert citizen.address.endswith(f"@{post.profile.mailbox_domain}")
+
+
+async def test_under_the_names_of_another_profile_the_confirmation_convinces_nobody(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+    act = await opened(agency, citizen)
+    await citizen.client.mailbox.confirm(
+        act.delivery_id, act.statement_id, signed(citizen.card.signing, act.statement)
+    )
+    receipts = await receipts_of(agency.client, act.delivery_id)
+    here = trust(post.world)
+
+    for policy_id, naming in NAMINGS.items():
+        elsewhere = Trust(here.log_policy, here.citizen_roots, naming=naming)
+        expected = Verdict.VALID if policy_id == post.profile.evidence_policy else Verdict.INVALID
+        assert verify_receipts(receipts, elsewhere).verdict is expected
+
+
+async def test_a_certificate_named_as_elsewhere_is_nobodys(post: Post) -> None:
+    """Issued by the same authority, over the same number, but not named as this profile names people."""
+    citizen = await post.citizen()
+    await citizen.client.mailbox.get()
+
+    for other in PROFILES.values():
+        if other.code == post.profile.code:
+            continue
+        stranger = replace(citizen.person, naming=other.naming)
+        card = post.pki.card(f"foreign-{citizen.person.personal_number}-{other.code}", stranger)
+        client = await post.client(card.authentication)
+        await refused(client.mailbox.get(), grpc.StatusCode.UNAUTHENTICATED, "CERTIFICATE_UNBOUND")
+
+
+async def test_the_numbers_and_domains_of_others_are_refused_in_words(post: Post) -> None:
+    agency = await post.agency()
+    for other in PROFILES.values():
+        if other.code == post.profile.code:
+            continue
+        foreign = f"{numbers.person(other.code, 5)}@{other.mailbox_domain}"
+        there = await refusal_of(agency.client.deliveries.submit(agency.letter(foreign)))
+        mixed = f"{numbers.person(other.code, 5)}@{post.profile.mailbox_domain}"
+        here = await refusal_of(agency.client.deliveries.submit(agency.letter(mixed)))
+
+        assert (there.reason, here.reason) == ("INVALID_FIELDS", "INVALID_FIELDS")
+        assert f"@{post.profile.mailbox_domain}" in there.text
+        assert post.profile.identifiers.either in here.text
+        assert numbers.person(other.code, 5) not in there.text + here.text
+
+
+async def test_no_number_stands_in_the_log(post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    with structlog.testing.capture_logs() as lines, caplog.at_level(logging.DEBUG):
+        agency, citizen, neighbour = await post.agency(), await post.citizen(), await post.citizen()
+        nobody = f"{numbers.person(post.profile.code, 4999)}@{post.profile.mailbox_domain}"
+        act = await opened(agency, citizen)
+        admin = (await post.operator()).admin
+        for call in (
+            agency.client.deliveries.submit(agency.letter(nobody)),
+            agency.client.deliveries.submit(agency.letter(f"x{citizen.address}")),
+            neighbour.client.mailbox.open(act.delivery_id),
+            citizen.client.mailbox.confirm(
+                act.delivery_id, act.statement_id, signed(neighbour.card.signing, act.statement)
+            ),
+            admin.open_mailbox(citizen.address),
+            admin.register_organisation(code=citizen.person.personal_number, display_name="x"),
+        ):
+            await refusal_of(call)
+
+    logged = json.dumps(lines, ensure_ascii=False, default=str) + caplog.text
+    assert "call finished" in logged
+    people = [citizen.person.personal_number, neighbour.person.personal_number, nobody.partition("@")[0]]
+    assert [number for number in people if number.lower() in logged.lower()] == []
+
+
+async def test_the_settings_name_the_profile_that_is_shown(post: Post) -> None:
+    path = await asyncio.to_thread(post.world.write_settings, "shown")
+    command = (sys.executable, "-P", "-m", "server", "profile", "show", "--json", "--config", str(path))
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert json.loads(done.stdout)["code"] == post.profile.code
+
+
+async def test_a_statement_shows_what_is_confirmed_to(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+    act = await opened(agency, citizen)
+    issued = await citizen.client.mailbox.issue_statement(act.delivery_id)
+    check_statement(issued, act.message)
+    assert citizen.address.encode() in issued.statement
