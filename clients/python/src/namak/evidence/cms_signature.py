@@ -1,4 +1,4 @@
-"""The one shape of CMS (RFC 5652) that a confirmation has, read strictly, and its making.
+"""The one shape of CMS (RFC 5652) that a confirmation has, read strictly; `cms_building` makes it.
 
 Detached; one signer; signed attributes with content-type, message-digest and signing-certificate-v2 (RFC
 5035), which ties the signature to the very certificate; DER throughout; and no place (unsigned attributes,
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asn1crypto import algos, cms, tsp
+from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -230,7 +230,7 @@ def _signers(signer: Any, raw: _Raw) -> bytes:
     """Returns the certificate that the signer identifier names."""
     if signer["sid"].name == "issuer_and_serial_number":
         _require(signer["version"].native == "v1", "the signer's version is not that of its identifier")
-        named = [der for der in raw.certificates if _issuer_and_serial(der) == raw.signer_identifier]
+        named = [der for der in raw.certificates if issuer_and_serial(der) == raw.signer_identifier]
     else:
         _require(signer["version"].native == "v3", "the signer's version is not that of its identifier")
         identifier = contents(raw.signer_identifier)
@@ -241,7 +241,7 @@ def _signers(signer: Any, raw: _Raw) -> bytes:
     return named[0]
 
 
-def _issuer_and_serial(certificate: bytes) -> bytes:
+def issuer_and_serial(certificate: bytes) -> bytes:
     """Returns IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate of version 3, in its own bytes."""
     _, serial, _, issuer, *_ = children(children(certificate)[0])
     return encode(_SEQUENCE, issuer + serial)
@@ -300,81 +300,3 @@ def _verify(key: PublicKey, parsed: _Parsed) -> None:
             key.verify(parsed.signature, signed, padding.PKCS1v15(), digest)
     except InvalidSignature:
         raise SignatureInvalid("the signature does not verify") from None
-
-
-def build_signature(
-    content: bytes,
-    certificate: bytes,
-    chain: Sequence[bytes],
-    sign: Callable[[bytes], bytes],
-    digest: str = "sha256",
-) -> bytes:
-    """Returns the detached signature of ``certificate``'s owner over ``content`` (DER).
-
-    ``chain`` holds the certificates above the signer's, without the root; all are DER. ``sign`` gets the
-    bytes to be signed, hashes them with ``digest`` and returns an ECDSA signature in DER
-    (``ECDSA-Sig-Value``) or an RSA signature of PKCS#1 v1.5, as the certificate's key is. Raises
-    :class:`SignatureInvalid` when what comes back does not verify, :class:`CertificateUntrusted` for a
-    certificate whose key is too weak to sign with.
-    """
-    if digest not in DIGESTS:
-        raise ValueError(f"digest {digest!r} is not one of {sorted(DIGESTS)}")
-    elliptic = isinstance(public_key_of(load_certificate(certificate)), ec.EllipticCurvePublicKey)
-    with PARSING:
-        attributes = encode(_SET, b"".join(sorted(_new_attributes(content, certificate, digest))))
-    # Outside the lock: whoever signs may wait for a person's PIN.
-    signature = sign(attributes)
-    algorithms = digest, f"{digest}_ecdsa" if elliptic else f"{digest}_rsa"
-    with PARSING:
-        data = _assembled(attributes, signature, algorithms, (certificate, *chain))
-    check_signature(data, content)
-    return data
-
-
-def _assembled(
-    attributes: bytes, signature: bytes, algorithms: tuple[str, str], certificates: Sequence[bytes]
-) -> bytes:
-    """Returns the CMS; ``algorithms`` are the digest's and the signature's, the first certificate is the
-    signer's.
-    """
-    digest, algorithm = algorithms
-    named = cms.IssuerAndSerialNumber.load(_issuer_and_serial(certificates[0]))
-    signer = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier({"issuer_and_serial_number": named}),
-            "digest_algorithm": algos.DigestAlgorithm({"algorithm": digest}),
-            "signed_attrs": cms.CMSAttributes.load(attributes),
-            "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": algorithm}),
-            "signature": signature,
-        }
-    )
-    signed = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": digest})],
-            "encap_content_info": {"content_type": "data"},
-            "certificates": [asn1_x509.Certificate.load(der) for der in certificates],
-            "signer_infos": [signer],
-        }
-    )
-    data: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
-    return data
-
-
-def _new_attributes(content: bytes, certificate: bytes, digest: str) -> list[bytes]:
-    identifier = tsp.ESSCertIDv2(
-        {
-            "hash_algorithm": algos.DigestAlgorithm({"algorithm": digest}),
-            "cert_hash": hashlib.new(digest, certificate).digest(),
-        }
-    )
-    values = {
-        "content_type": "data",
-        "message_digest": hashlib.new(digest, content).digest(),
-        "signing_certificate_v2": tsp.SigningCertificateV2({"certs": [identifier]}),
-    }
-    return [
-        cms.CMSAttribute({"type": cms.CMSAttributeType(name), "values": [value]}).dump()
-        for name, value in values.items()
-    ]

@@ -15,19 +15,26 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from namak.evidence.certificate import CertificateNaming, is_ca, path_to_root
-from namak.evidence.cms_signature import build_signature, check_signature
+from namak.evidence.cms_building import build_signature, draft_signature
+from namak.evidence.cms_signature import check_signature
 from namak.evidence.failures import CertificatePurpose
 from namak.evidence.revocation import CheckedList, check_path
 
 __all__ = [
     "CertificateNaming",
     "CheckedList",
+    "PathCheck",
     "Person",
     "Signer",
     "build_confirmation_signature",
     "check_confirmation_signature",
     "check_personal_certificate",
+    "draft_signature",
 ]
+
+
+PathCheck = Callable[[Sequence[x509.Certificate], datetime], tuple[CheckedList, ...]]
+"""Does what :func:`~namak.evidence.revocation.check_path` does, with lists of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +82,18 @@ def check_confirmation_signature(
     content: bytes,
     *,
     roots: Sequence[bytes],
-    crls: Sequence[bytes],
+    crls: Sequence[bytes] = (),
     at: datetime,
     intermediates: Sequence[bytes] = (),
     naming: CertificateNaming | None = None,
+    revocation: PathCheck | None = None,
 ) -> Signer:
     """Checks that ``cms`` is a citizen's signature over exactly ``content``, by a certificate good for it at
     ``at``.
 
     ``roots`` are the citizen roots, ``intermediates`` certificates known besides those in the signature,
     ``crls`` the revocation lists to go by; all DER. ``naming`` is the profile's, by default that of ``am``.
+    With ``revocation`` that is asked instead of ``crls``.
     Raises, in this order, :class:`SignatureInvalid`, :class:`CertificateUntrusted` or
     :class:`CertificateExpired`, :class:`CertificatePurpose`, :class:`CertificateRevoked` or
     :class:`RevocationStatusUnknown`.
@@ -94,7 +103,8 @@ def check_confirmation_signature(
     path = path_to_root(signature.certificate, above, roots, at)
     number = (naming or CertificateNaming()).number_of(path[0].subject)
     _check_usage(path[0], "content_commitment")
-    return Signer(_person(number, path, check_path(path, crls, at)), signature.digest_algorithm)
+    lists = check_path(path, crls, at) if revocation is None else revocation(path, at)
+    return Signer(_person(number, path, lists), signature.digest_algorithm)
 
 
 def check_personal_certificate(
@@ -126,7 +136,7 @@ def build_confirmation_signature(
     digest: str = "sha256",
 ) -> bytes:
     """Returns the signature over a statement's exact bytes:
-    :func:`~namak.evidence.cms_signature.build_signature`.
+    :func:`~namak.evidence.cms_building.build_signature`.
     """
     return build_signature(statement, certificate, chain, sign, digest)
 
