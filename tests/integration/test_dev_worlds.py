@@ -1,0 +1,70 @@
+"""A development world of another jurisdiction than the default: made, registered, and written to."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from namak.client import Client, Connection, compose, compose_part
+from server.dev.examples import EXAMPLES
+from server.dev.process import ServerProcess
+from server.dev.tokens import SoftHsmMissing, softhsm_module
+from server.jurisdictions import PROFILES
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "server", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("code", ["kz", "az"])
+async def test_a_world_of_another_jurisdiction_delivers(code: str, tmp_path: Path) -> None:
+    try:
+        softhsm_module()
+    except SoftHsmMissing as missing:
+        pytest.skip(str(missing))
+    place, example = tmp_path / "world", EXAMPLES[code]
+    recipient = f"{example.citizen.personal_number}@{PROFILES[code].mailbox_domain}"
+    made = await asyncio.to_thread(run, "dev", "init", place, "--listen", "127.0.0.1:0", "--profile", code)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert f"--from {example.sender} --to {recipient}" in made.stdout
+    settings = place / "namak-server.toml"
+    registered = await asyncio.to_thread(run, "dev", "register", "--config", settings)
+    assert (registered.returncode, registered.stderr) == (0, "")
+    assert f"the mailbox {recipient}." in registered.stdout
+
+    server = await ServerProcess.start(settings, log=place / "server.log")
+    try:
+        for name in ("agency", "citizen"):
+            path = place / f"{name}.toml"
+            path.write_text(path.read_text("utf-8").replace("127.0.0.1:0", server.address), "utf-8")
+        async with Client(Connection.load(place / "agency.toml")) as agency:
+            part = compose_part("letter.txt", (place / "letter.txt").read_bytes())
+            await agency.deliveries.submit(
+                compose(sender=example.sender, recipient=recipient, subject=example.subject, parts=[part])
+            )
+        async with Client(Connection.load(place / "citizen.toml")) as citizen:
+            assert [message.subject async for message in citizen.mailbox.messages()] == [example.subject]
+    finally:
+        await server.stop()
+    log = (place / "server.log").read_text(encoding="utf-8")
+    assert '"method": "/namak.v1.DeliveryService/Submit"' in log
+    assert example.citizen.personal_number not in log
+    assert example.citizen.surname not in log
+
+
+def test_a_world_of_no_jurisdiction_is_refused(tmp_path: Path) -> None:
+    done = run("dev", "init", tmp_path / "world", "--profile", "ge")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "namak-server: no profile 'ge'; there are am, kz, az\n"
+    assert not (tmp_path / "world").exists()
