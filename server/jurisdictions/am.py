@@ -35,7 +35,7 @@ AM = Profile(
     mailbox_domain="e-citizen.am",
     mailbox_domain_aliases=("ecitizen.am",),
     notification_policy="am-2015@1",
-    notification_policies=("am-2015@1",),
+    notification_policies=("am-2015@1", "am-2025@1"),
     identifiers=Identifiers(
         persons=(
             IdentifierRule(
@@ -100,7 +100,7 @@ AM_SOURCES: Mapping[str, Source] = MappingProxyType(
         "mailbox_domain": stated("POST-3, POST-4"),
         "mailbox_domain_aliases": stated("POST-4"),
         "notification_policy": stated("POST-2"),
-        "notification_policies": stated("POST-2"),
+        "notification_policies": stated("POST-2; LADDER-1, as reported"),
         "identifiers.persons.psn": stated("POST-3"),
         "identifiers.persons.none": assumed("POST-3 gives the certificate's number no form; that of the psn"),
         "identifiers.entities.code": stated("POST-4"),
