@@ -115,6 +115,14 @@ class Proof:
     certificate: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TryLimit:
+    """So many tries in a row; after that none until so much time passed since the last one."""
+
+    tries: int
+    pause: timedelta
+
+
 def session_token(random: bytes) -> str:
     """Returns the token made of `TOKEN_BYTES` unpredictable bytes: 43 characters of base64url."""
     if len(random) != TOKEN_BYTES:

@@ -7,10 +7,10 @@ from sqlalchemy import Interval, bindparam, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.logins import Login, skeleton
+from server.domain.sessions import TryLimit
 from server.storage.session_tables import LoginRow, TryRow
 from server.storage.statements import Statements, among
 from server.storage.stored import table
-from server.usecases.session_ports import TryLimit
 
 _LOGINS = table(LoginRow)
 _TRIES = table(TryRow)
@@ -19,6 +19,7 @@ _ADD = insert(_LOGINS).on_conflict_do_nothing()
 _NAMED = select(_LOGINS).where(
     _LOGINS.c.skeleton == bindparam("skeleton"), _LOGINS.c.login == bindparam("login")
 )
+_GIVEN = select(_LOGINS.c.login).where(_LOGINS.c.skeleton == bindparam("skeleton"))
 _SET_PASSWORD = (
     update(_LOGINS)
     .where(_LOGINS.c.skeleton == bindparam("of"), _LOGINS.c.login == bindparam("name"))
@@ -67,6 +68,10 @@ class SqlLogins:
         if row is None:
             return None
         return Login(row.login, row.person_number, row.password_hash, row.registered_at)
+
+    async def is_given(self, login: str) -> bool:
+        """Tells whether it, or one that looks like it, is given out."""
+        return await self._statements.first(_GIVEN, {"skeleton": skeleton(login)}) is not None
 
     async def set_password(self, login: str, password_hash: str) -> None:
         """Stores another hash; LookupError for a login that is not there."""

@@ -13,6 +13,7 @@ from server.domain.administration import (
     binding_snapshot,
     owns,
 )
+from server.domain.caller import Operator
 from server.domain.certificates import MachineCertificate, machine_certificate
 from server.domain.fields import Malformed
 from server.domain.paging import Page, Query
@@ -45,6 +46,16 @@ class BindCertificate:
     sender_address_id: UUID | None
     certificate: bytes
     possession_signature: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class BindPortal:
+    """`certificate` is the DER as it came; `name` is the portal's, for people."""
+
+    by: Operator
+    request_id: str
+    name: str
+    certificate: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,28 @@ class CertificateRegister:
         act = Act(
             "RevokeCertificate", command.by, command.request_id, (digest.hex(),), self._entropy.new_id()
         )
+        return await self._administration.carry_out(act, change, again)
+
+    async def bind_portal(self, command: BindPortal) -> CertificateBinding:
+        """Binds a machine certificate as a portal's: holders sign in there, and their calls come with it.
+
+        Raises:
+            InvalidFields: the certificate is unreadable, has expired, or is a person's.
+            RequestIdReused.
+            AlreadyRegistered: the certificate is or was bound otherwise.
+        """
+        certificate = _readable(command.certificate)
+        await self._refuse_personal(command.certificate)
+        wanted = replace(self._wanted(certificate, BindingRole.PORTAL, None), portal_name=command.name)
+
+        async def change(tx: Transaction) -> Changed[CertificateBinding]:
+            return await self._bound(tx, certificate, wanted, command.certificate)
+
+        async def again(tx: Transaction, _subject: UUID) -> CertificateBinding:
+            return await _binding(tx, command.by, certificate.sha256)
+
+        content = (command.name, certificate.sha256.hex())
+        act = Act("BindPortal", command.by, command.request_id, content, self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
     async def bind_operator(self, certificate: bytes, by: Actor) -> CertificateBinding:
@@ -237,7 +270,8 @@ class CertificateRegister:
 
 
 def _stands_for(binding: CertificateBinding) -> tuple[object, ...]:
-    return binding.role, binding.organisation_id, binding.sender_address_id, binding.revoked_at
+    whose = binding.organisation_id, binding.sender_address_id, binding.portal_name
+    return binding.role, *whose, binding.revoked_at
 
 
 def _changed(before: CertificateBinding | None, after: CertificateBinding) -> Changed[CertificateBinding]:

@@ -30,6 +30,7 @@ from server.domain.refusals import (
     StatementExpired,
     StatementNotIssued,
 )
+from server.usecases.assurance import check_signed
 from server.usecases.mailboxes import own_mailbox
 from server.usecases.ports import Clock, Entropy, Log, Signatures, Transaction, UnitOfWork
 from server.usecases.records import Confirmation, IssuedStatement, Opening, VerifiedSigner
@@ -117,10 +118,12 @@ class Reading:
 
         Raises:
             ResourceNotPermitted.
+            SignatureRequired: the session began with a password.
             DeliveryWithdrawn: the sender was first.
         """
         holder = command.holder
         async with self._uow.writing() as tx:
+            await check_signed(tx, holder)
             mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
             _check_not_withdrawn(delivery)
             if opening := await tx.deliveries.opening(mailbox.id, delivery.id, holder.person_number):
@@ -130,7 +133,8 @@ class Reading:
             at = evidence_building.recording_time(self._clock.now(), facts)
             consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
             fact = evidence_building.content_access_tracking(self._stamps.at(at), delivery, consignment)
-            await tx.evidence.record([fact])
+            # Under some policies opening notifies (LADDER-1).
+            await tx.evidence.record([fact, *await self._effect(tx, delivery, fact, facts)])
             await tx.deliveries.add_opening(
                 Opening(mailbox.id, delivery.id, holder.person_number, fact.id, at)
             )
@@ -143,11 +147,12 @@ class Reading:
         """Returns one part of an opened message, as it was submitted (POST-10).
 
         Raises:
-            ResourceNotPermitted, NotOpened, DeliveryWithdrawn.
+            ResourceNotPermitted, SignatureRequired, NotOpened, DeliveryWithdrawn.
             InvalidFields: the message has no such part.
             EvidenceCorrupt: the stored content is not the one whose digest stands in the evidence.
         """
         async with self._uow.reading() as tx:
+            await check_signed(tx, command.holder)
             mailbox = await own_mailbox(tx, command.holder)
             message = await _message(tx, mailbox, command.holder, command.delivery_id)
             _check_not_withdrawn(message.delivery)
@@ -173,10 +178,11 @@ class Reading:
         """Returns the statement to sign: one that has at least half its life left, or a new one.
 
         Raises:
-            ResourceNotPermitted, NotOpened, AlreadyConfirmed, DeliveryWithdrawn.
+            ResourceNotPermitted, SignatureRequired, NotOpened, AlreadyConfirmed, DeliveryWithdrawn.
         """
         holder = command.holder
         async with self._uow.writing() as tx:
+            await check_signed(tx, holder)
             mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
             _check_not_withdrawn(delivery)
             opening = await _opening(tx, mailbox, holder, delivery.id)
@@ -202,8 +208,8 @@ class Reading:
         expired meanwhile.
 
         Raises:
-            ResourceNotPermitted, NotOpened, AlreadyConfirmed, StatementNotIssued, StatementExpired,
-            SignerNotRecipient, DeliveryWithdrawn, and what `Signatures.verify` raises.
+            ResourceNotPermitted, SignatureRequired, NotOpened, AlreadyConfirmed, StatementNotIssued,
+            StatementExpired, SignerNotRecipient, DeliveryWithdrawn, and what `Signatures.verify` raises.
         """
         judged = await self._judge(command)
         if isinstance(judged, ConfirmedReading):
@@ -217,6 +223,7 @@ class Reading:
     async def _judge(self, command: ConfirmReading) -> "ConfirmedReading | _ToJudge":
         holder = command.holder
         async with self._uow.reading() as tx:
+            await check_signed(tx, holder)
             mailbox = await own_mailbox(tx, holder)
             message = await _message(tx, mailbox, holder, command.delivery_id)
             _check_not_withdrawn(message.delivery)

@@ -1,14 +1,13 @@
 """What sign-ins and sessions ask of the rings around them. `server.usecases.ports` says what holds of all."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from server.domain.deliveries import Delivery
 from server.domain.logins import Login
-from server.domain.sessions import Ending, Proof, Session, SignIn
+from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
 
 
 class SignIns(Protocol):
@@ -84,17 +83,13 @@ class Logins(Protocol):
         """Returns the login in its canonical form."""
         ...
 
+    async def is_given(self, login: str) -> bool:
+        """Tells whether a login, or one that looks like it, is given out."""
+        ...
+
     async def set_password(self, login: str, password_hash: str) -> None:
         """Stores another hash."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class TryLimit:
-    """So many tries in a row; after that none until so much time passed since the last one."""
-
-    tries: int
-    pause: timedelta
 
 
 class Tries(Protocol):

@@ -10,8 +10,8 @@ from typing import Final
 from server.domain.mobile_identity import MobileUser
 from server.domain.profile import Profile
 from server.domain.refusals import SignInLocked
+from server.domain.sessions import TryLimit
 from server.usecases.ports import UnitOfWork
-from server.usecases.session_ports import TryLimit
 
 PHONE: Final = TryLimit(5, timedelta(minutes=5))
 """Requests to one phone that came to no sign-in."""

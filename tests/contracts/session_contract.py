@@ -8,9 +8,8 @@ from datetime import timedelta
 from namak.evidence.sign_in import Purpose
 from server.domain.caller import Assurance
 from server.domain.logins import Login
-from server.domain.sessions import Ending, Method, Proof, Session, SignIn
+from server.domain.sessions import Ending, Method, Proof, Session, SignIn, TryLimit
 from server.usecases.ports import UnitOfWork
-from server.usecases.session_ports import TryLimit
 from tests.contracts import examples
 from tests.contracts.examples import NOON, at
 

@@ -9,8 +9,7 @@ from server.domain.caller import Assurance
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.logins import Login, skeleton
 from server.domain.mailboxes import HolderKind
-from server.domain.sessions import Ending, Proof, Session, SignIn
-from server.usecases.session_ports import TryLimit
+from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
 from tests.fakes.state import State
 
 
@@ -131,6 +130,9 @@ class FakeLogins:
     async def named(self, login: str) -> Login | None:
         found = self._state.logins.get(skeleton(login))
         return found if found is not None and found.login == login else None
+
+    async def is_given(self, login: str) -> bool:
+        return skeleton(login) in self._state.logins
 
     async def set_password(self, login: str, password_hash: str) -> None:
         found = await self.named(login)

@@ -9,8 +9,9 @@ from typing import cast
 from uuid import UUID, uuid4
 
 from namak.evidence.events import CONTENT_CONSIGNMENT, SUBMISSION_ACCEPTANCE, WITHDRAWN, Event
+from namak.evidence.sign_in import Purpose
 from server.domain.administration import ActingAdministrator
-from server.domain.caller import Caller, Holder, Sender
+from server.domain.caller import Assurance, Caller, Holder, Portal, Sender
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo, Submission
 from server.domain.facts import Fact
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
@@ -32,10 +33,11 @@ from server.domain.senders import (
     Organisation,
     SenderAddress,
 )
+from server.domain.sessions import Ending, Method, Session, SignIn
 from server.domain.usage import Usage, UsageReport, UsageRow
 from server.usecases.acts import ActView, ListActs
 from server.usecases.billing import AskUsage, Billing
-from server.usecases.certificates import BindCertificate, RevokeCertificate
+from server.usecases.certificates import BindCertificate, BindPortal, CertificateRegister, RevokeCertificate
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
 from server.usecases.domains import RegisterDomain
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
@@ -62,6 +64,9 @@ from server.usecases.reading import (
 from server.usecases.records import IssuedStatement, LoggedReceipt, PublishedCheckpoint
 from server.usecases.sender_addresses import RegisterSenderAddress, SetSuspended
 from server.usecases.sender_admin import SenderAdmin
+from server.usecases.sessions import ListSessions, SessionDesk, SignOut, TerminateSession
+from server.usecases.sign_in import SignedIn, SignInDesk, StartedSignIn, StartSignIn
+from server.usecases.sign_in_proofs import CompleteSignIn, Pending
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery, Withdrawn
 
@@ -97,6 +102,34 @@ def delivery_of(submission: Submission, organisation_id: UUID) -> Delivery:
 
 def part_of(content: bytes, name: str = "letter.pdf") -> Part:
     return Part(PartInfo(name, "application/pdf", len(content), hashlib.sha256(content).digest()), content)
+
+
+def sign_in_by(by: Portal | Holder) -> SignIn:
+    return SignIn(
+        id=uuid4(),
+        purpose=Purpose.SIGN_IN,
+        method=Method.CERTIFICATE,
+        text=b"a challenge",
+        portal_sha256=by.connection.certificate_sha256,
+        portal_name="e-citizen.am",
+        ends_others=False,
+        issued_at=NOW,
+        expires_at=NOW,
+    )
+
+
+def session_of(person_number: str) -> Session:
+    return Session(
+        id=uuid4(),
+        sign_in_id=uuid4(),
+        person_number=person_number,
+        portal_sha256=bytes(32),
+        portal_name="e-citizen.am",
+        method=Method.CERTIFICATE,
+        assurance=Assurance.SIGNATURE,
+        started_at=NOW,
+        expires_at=NOW,
+    )
 
 
 @dataclass
@@ -141,6 +174,9 @@ class Desks:
     following = property(lambda self: cast(Following, self))
     log_queries = property(lambda self: cast(LogQueries, self))
     billing = property(lambda self: cast(Billing, self))
+    sign_in = property(lambda self: cast(SignInDesk, self))
+    sessions = property(lambda self: cast(SessionDesk, self))
+    portals = property(lambda self: cast(CertificateRegister, self))
 
     async def _serve(self, command: object, caller: Caller | ActingAdministrator | None = None) -> None:
         self.commands.append(command)
@@ -150,6 +186,41 @@ class Desks:
             await self.gate.pass_through()
         if self.fault is not None:
             raise self.fault
+
+    # SignInDesk, SessionDesk, and portals
+
+    async def start(self, command: StartSignIn) -> StartedSignIn:
+        await self._serve(command, command.by)
+        return StartedSignIn(sign_in_by(command.by), "1234", code_required=False)
+
+    async def complete(self, command: CompleteSignIn) -> SignedIn | Pending:
+        await self._serve(command, command.by)
+        if command.code is not None:
+            return Pending(NOW)
+        return SignedIn(session_of("5001950015"), "a token")
+
+    async def get_session(self, holder: Holder) -> Session:
+        await self._serve(holder, holder)
+        return session_of(holder.person_number)
+
+    async def list_sessions(self, command: ListSessions) -> Page[Session]:
+        await self._serve(command)
+        return Page([session_of(command.person_number)], "second")
+
+    async def sign_out(self, command: SignOut) -> Session:
+        await self._serve(command, command.holder)
+        return replace(session_of(command.holder.person_number), ended_at=NOW, ending=Ending.SIGNED_OUT)
+
+    async def terminate(self, command: TerminateSession) -> Session:
+        await self._serve(command)
+        return replace(session_of("5001950015"), ended_at=NOW, ending=Ending.TERMINATED)
+
+    async def bind_portal(self, command: BindPortal) -> CertificateBinding:
+        await self._serve(command)
+        digest = hashlib.sha256(command.certificate).digest()
+        return CertificateBinding(
+            digest, BindingRole.PORTAL, None, None, NOW, NOW, None, portal_name=command.name
+        )
 
     # Billing
 

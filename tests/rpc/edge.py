@@ -33,6 +33,7 @@ from server.jurisdictions.am import AM
 from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.sender_admin import SenderAdminServicer
 from server.usecases import identity as usecase
@@ -75,6 +76,9 @@ class World:
     former_administrator: Identity
     expired: Identity
     unknown_issuer: Identity
+    portal: Identity
+    other_portal: Identity
+    portal_revoked: Identity
 
     @classmethod
     def make(cls, directory: Path) -> "World":
@@ -108,6 +112,9 @@ class World:
             unknown_issuer=pki.machine(
                 "unknown", organisation="SRC", common_name="unknown", authority=pki.unknown_authority()
             ),
+            portal=machine("portal"),
+            other_portal=machine("other-portal"),
+            portal_revoked=machine("portal-revoked"),
         )
 
     def register(self) -> Register:
@@ -122,6 +129,10 @@ class World:
         register.bind_sender(self.agency_without_networks.sha256, WITHOUT_NETWORKS)
         register.bind_sender(self.agency_revoked.sha256, ORGANISATION)
         register.revoke(self.agency_revoked.sha256)
+        register.bind_portal(self.portal.sha256, "e-citizen.am")
+        register.bind_portal(self.other_portal.sha256, "another.am")
+        register.bind_portal(self.portal_revoked.sha256, "former.am")
+        register.revoke(self.portal_revoked.sha256)
         register.administrators[ADMINISTRATOR] = frozenset({ORGANISATION})
         register.administrators[FORMER] = frozenset()
         return register
@@ -200,6 +211,7 @@ async def started_edge(
         DeliveryServicer(desks.submissions, desks.delivery, desks.withdrawal, desks.following, AM),
         EvidenceServicer(desks.evidence, desks.log_queries),
         BillingServicer(desks.billing, AM),
+        IdentityServicer(desks.sign_in, desks.sessions, desks.portals, AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

@@ -1,5 +1,6 @@
 """A register of certificates in memory, as far as the identity of callers needs one."""
 
+import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,9 +9,10 @@ from ipaddress import ip_network
 from typing import cast
 from uuid import UUID, uuid4
 
-from server.domain.caller import IpNetwork
+from server.domain.caller import Assurance, IpNetwork
 from server.domain.refusals import ServiceUnavailable
 from server.domain.senders import BindingRole, CertificateBinding, SenderAddress
+from server.domain.sessions import Ending, Method, Session, session_token, token_digest
 from server.usecases.ports import Transaction, UnitOfWork
 
 
@@ -21,6 +23,7 @@ class Register:
         self.bindings: dict[bytes, CertificateBinding] = {}
         self.addresses: list[SenderAddress] = []
         self.administrators: dict[str, frozenset[UUID]] = {}
+        self.sessions: dict[bytes, Session] = {}
         self.readings = 0
         self.out_of_order = False
 
@@ -42,6 +45,41 @@ class Register:
         self, sha256: bytes, organisation_id: UUID, sender_address_id: UUID | None = None
     ) -> None:
         self._bind(sha256, BindingRole.SENDER, organisation_id, sender_address_id)
+
+    def bind_portal(self, sha256: bytes, name: str) -> None:
+        self._bind(sha256, BindingRole.PORTAL, None, None)
+        self.bindings[sha256] = replace(self.bindings[sha256], portal_name=name)
+
+    def begin_session(
+        self,
+        portal_sha256: bytes,
+        person_number: str,
+        *,
+        length: timedelta = timedelta(minutes=500),
+        assurance: Assurance = Assurance.SIGNATURE,
+    ) -> str:
+        """Begins a session at a portal; returns its token."""
+        token, now = session_token(os.urandom(32)), datetime.now(UTC)
+        digest = token_digest(token)
+        assert digest is not None
+        self.sessions[digest] = Session(
+            id=uuid4(),
+            sign_in_id=uuid4(),
+            person_number=person_number,
+            portal_sha256=portal_sha256,
+            portal_name=self.bindings[portal_sha256].portal_name,
+            method=Method.CERTIFICATE,
+            assurance=assurance,
+            started_at=now - timedelta(hours=1),
+            expires_at=now + length,
+        )
+        return token
+
+    def end_session(self, token: str, ending: Ending = Ending.SIGNED_OUT) -> None:
+        digest = token_digest(token)
+        assert digest is not None
+        ended = replace(self.sessions[digest], ended_at=datetime.now(UTC), ending=ending)
+        self.sessions[digest] = ended
 
     def add_address(self, organisation_id: UUID, *networks: str) -> SenderAddress:
         found = SenderAddress(
@@ -92,6 +130,14 @@ class _Transaction:
     @property
     def sender_addresses(self) -> "_Transaction":
         return self
+
+    @property
+    def sessions(self) -> "_Transaction":
+        return self
+
+    async def of_tokens(self, digests: Collection[bytes]) -> Mapping[bytes, Session]:
+        stored = self._register.sessions
+        return {each: stored[each] for each in digests if each in stored}
 
     async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
         stored = self._register.bindings

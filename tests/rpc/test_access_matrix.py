@@ -1,7 +1,8 @@
 """Every kind of caller against every rpc of the contract: who is let in, and why the others are not."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -9,11 +10,14 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.rpc import error_details_pb2, status_pb2
 
+from server.domain.sessions import session_token
 from server.grpc_server import SERVICES
-from tests.rpc.edge import Edge
+from tests.rpc.edge import ADMINISTRATOR as ADMINISTRATOR_NUMBER
+from tests.rpc.edge import CITIZEN, Edge
 
 OPERATOR, SENDER, HOLDER, ADMINISTRATOR = "operator", "sender", "holder", "administrator"
-EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, "stranger"})
+PORTAL = "portal"
+EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, PORTAL, "stranger"})
 
 # Who may call what; written down here a second time, so that no change of the contract goes unnoticed.
 ADMITTED: dict[str, frozenset[str]] = {
@@ -68,6 +72,13 @@ ADMITTED: dict[str, frozenset[str]] = {
     "EvidenceService/GetConsistencyProof": EVERYBODY,
     "EvidenceService/GetTile": EVERYBODY,
     "EvidenceService/GetLogStatus": EVERYBODY,
+    "IdentityService/StartSignIn": frozenset({PORTAL, HOLDER}),
+    "IdentityService/CompleteSignIn": frozenset({PORTAL, HOLDER}),
+    "IdentityService/GetSession": frozenset({HOLDER}),
+    "IdentityService/ListSessions": frozenset({HOLDER, OPERATOR}),
+    "IdentityService/SignOut": frozenset({HOLDER}),
+    "IdentityService/TerminateSession": frozenset({OPERATOR}),
+    "IdentityService/BindPortal": frozenset({OPERATOR}),
 }
 
 # What each certificate stands for: a kind of caller, or the reason for which it is refused wherever it calls.
@@ -84,6 +95,24 @@ CERTIFICATES = {
     "administrator": ADMINISTRATOR,
     "former_administrator": HOLDER,
     "citizen_revoked": "CERTIFICATE_REVOKED",
+    "portal": PORTAL,
+    "portal_revoked": "CERTIFICATE_REVOKED",
+}
+
+# The same with a session's token in the metadata: whose certificate presents which session.
+SESSIONS = {
+    "a session of its own": ("portal", "own", HOLDER),
+    "an ended session": ("portal", "ended", "SESSION_ENDED"),
+    "an expired session": ("portal", "expired", "SESSION_ENDED"),
+    "another portal's session": ("portal", "foreign", "SESSION_UNKNOWN"),
+    "a guessed token": ("portal", "guessed", "SESSION_UNKNOWN"),
+    "no token at all": ("portal", "malformed", "SESSION_UNKNOWN"),
+    "an administrator's session": ("portal", "administrator", HOLDER),
+    "a revoked portal": ("portal_revoked", "revoked", "CERTIFICATE_REVOKED"),
+    "a sender with a token": ("agency", "own", SENDER),
+    "an operator with a token": ("operator", "own", OPERATOR),
+    "a stranger with a token": ("stranger", "own", "stranger"),
+    "a person with a token": ("citizen", "guessed", HOLDER),
 }
 
 STATUS = {
@@ -91,7 +120,10 @@ STATUS = {
     "CERTIFICATE_REVOKED": grpc.StatusCode.UNAUTHENTICATED,
     "ROLE_NOT_PERMITTED": grpc.StatusCode.PERMISSION_DENIED,
     "NETWORK_NOT_PERMITTED": grpc.StatusCode.PERMISSION_DENIED,
+    "SESSION_UNKNOWN": grpc.StatusCode.UNAUTHENTICATED,
+    "SESSION_ENDED": grpc.StatusCode.UNAUTHENTICATED,
 }
+NOBODY = frozenset(reason for reason, status in STATUS.items() if status is grpc.StatusCode.UNAUTHENTICATED)
 
 
 def rpcs() -> Iterator[tuple[str, MethodDescriptor]]:
@@ -102,8 +134,13 @@ def rpcs() -> Iterator[tuple[str, MethodDescriptor]]:
 
 def expected_refusal(certificate: str, rpc: str) -> str:
     """Returns the reason for which the certificate is refused at the rpc; empty when it is let in."""
-    kind, admitted = CERTIFICATES[certificate], ADMITTED[rpc]
-    if kind == "CERTIFICATE_REVOKED":
+    return refusal_of_kind(CERTIFICATES[certificate], rpc)
+
+
+def refusal_of_kind(kind: str, rpc: str) -> str:
+    """Returns the same for what a certificate, or a certificate and a session, stand for."""
+    admitted = ADMITTED[rpc]
+    if kind in NOBODY:
         return kind
     if kind == "NETWORK_NOT_PERMITTED":
         # The kind of caller is settled before its network.
@@ -114,10 +151,12 @@ def expected_refusal(certificate: str, rpc: str) -> str:
     return "CERTIFICATE_UNBOUND" if kind == "stranger" else "ROLE_NOT_PERMITTED"
 
 
-async def refusal_of(channel: Any, method: MethodDescriptor) -> str:
+async def refusal_of(channel: Any, method: MethodDescriptor, metadata: Sequence[tuple[str, str]] = ()) -> str:
     """Calls with an empty request; returns the reason if the door refused it, empty if it let the call in."""
     path = f"/{method.containing_service.full_name}/{method.name}"
-    call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(path)(b"", timeout=10)
+    call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(path)(
+        b"", timeout=10, metadata=tuple(metadata)
+    )
     if method.server_streaming:
         with contextlib.suppress(grpc.aio.AioRpcError):
             async for _ in call:
@@ -157,6 +196,43 @@ async def test_admits_a_certificate_to_its_rpcs_and_to_no_other(edge: Edge, cert
     found = {name: await refusal_of(channel, method) for name, method in rpcs()}
 
     assert found == {name: expected_refusal(certificate, name) for name, _ in rpcs()}
+
+
+@pytest.mark.parametrize("case", sorted(SESSIONS))
+async def test_admits_a_certificate_with_a_sessions_token_to_its_rpcs_and_to_no_other(
+    edge: Edge, case: str
+) -> None:
+    certificate, which, kind = SESSIONS[case]
+    token = session_of(edge, which)
+    channel = edge.channel(getattr(edge.world, certificate))
+
+    found = {name: await refusal_of(channel, method, (("namak-session", token),)) for name, method in rpcs()}
+
+    assert found == {name: refusal_of_kind(kind, name) for name, _ in rpcs()}
+
+
+def session_of(edge: Edge, which: str) -> str:
+    """Returns the token of a session of this kind."""
+    world, begin = edge.world, edge.register.begin_session
+    match which:
+        case "foreign":
+            return begin(world.other_portal.sha256, CITIZEN)
+        case "revoked":
+            return begin(world.portal_revoked.sha256, CITIZEN)
+        case "expired":
+            return begin(world.portal.sha256, CITIZEN, length=timedelta(0))
+        case "ended":
+            ended = begin(world.portal.sha256, CITIZEN)
+            edge.register.end_session(ended)
+            return ended
+        case "guessed":
+            return session_token(bytes(32))
+        case "malformed":
+            return "Bearer operator"
+        case "administrator":
+            # What a person administers is for their own certificate.
+            return begin(world.portal.sha256, ADMINISTRATOR_NUMBER)
+    return begin(world.portal.sha256, CITIZEN)
 
 
 @pytest.mark.parametrize("certificate", [None, "expired", "unknown_issuer"])

@@ -200,8 +200,9 @@ class MailboxServiceServicer(object):
 
         Callers: the holder.
         Idempotency: opening an opened message records nothing and returns the same evidence.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), DELIVERY_WITHDRAWN (FAILED_PRECONDITION)
-        when the sender withdrew it first, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SIGNATURE_REQUIRED (FAILED_PRECONDITION)
+        in a session that began with a password, DELIVERY_WITHDRAWN (FAILED_PRECONDITION) when the sender withdrew it first,
+        SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: POST-5, ADMIN-7.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -213,9 +214,10 @@ class MailboxServiceServicer(object):
 
         Callers: the holder, who has opened the message.
         Idempotency: reads only.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED (FAILED_PRECONDITION), INVALID_FIELDS (INVALID_ARGUMENT), also
-        for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not the one whose digest
-        stands in the evidence. Ends with UNAUTHENTICATED within a second after the certificate was revoked.
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, SIGNATURE_REQUIRED (FAILED_PRECONDITION), INVALID_FIELDS
+        (INVALID_ARGUMENT), also for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not
+        the one whose digest stands in the evidence. Ends with UNAUTHENTICATED within a second after the certificate was revoked, or the
+        session ended.
         Rules: POST-5, POST-10, BOX-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -228,8 +230,8 @@ class MailboxServiceServicer(object):
         Callers: the holder, who has opened the message.
         Idempotency: while an unexpired statement of this person for this message exists with at least half its life left, that one is
         returned.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED
-        (FAILED_PRECONDITION).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED,
+        SIGNATURE_REQUIRED (FAILED_PRECONDITION).
         Rules: ADMIN-7.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -241,8 +243,8 @@ class MailboxServiceServicer(object):
 
         Callers: the holder, signing with the signing certificate of the same person.
         Idempotency: the signature is the key: the same one again returns the same evidence, another one ALREADY_CONFIRMED.
-        Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED
-        (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
+        Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED,
+        SIGNATURE_REQUIRED (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
         SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE
         (UNAVAILABLE; repeat with the same signature).
         Rules: POST-2, ADMIN-7, SIGN-4.

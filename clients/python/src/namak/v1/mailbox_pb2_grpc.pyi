@@ -81,8 +81,9 @@ class MailboxServiceStub:
 
     Callers: the holder.
     Idempotency: opening an opened message records nothing and returns the same evidence.
-    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), DELIVERY_WITHDRAWN (FAILED_PRECONDITION)
-    when the sender withdrew it first, SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SIGNATURE_REQUIRED (FAILED_PRECONDITION)
+    in a session that began with a password, DELIVERY_WITHDRAWN (FAILED_PRECONDITION) when the sender withdrew it first,
+    SERVICE_UNAVAILABLE (UNAVAILABLE).
     Rules: POST-5, ADMIN-7.
     """
     DownloadContent: _aio.UnaryStreamMultiCallable[_mailbox_pb2.DownloadContentRequest, _mailbox_pb2.DownloadContentResponse]
@@ -90,9 +91,10 @@ class MailboxServiceStub:
 
     Callers: the holder, who has opened the message.
     Idempotency: reads only.
-    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED (FAILED_PRECONDITION), INVALID_FIELDS (INVALID_ARGUMENT), also
-    for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not the one whose digest
-    stands in the evidence. Ends with UNAUTHENTICATED within a second after the certificate was revoked.
+    Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, SIGNATURE_REQUIRED (FAILED_PRECONDITION), INVALID_FIELDS
+    (INVALID_ARGUMENT), also for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not
+    the one whose digest stands in the evidence. Ends with UNAUTHENTICATED within a second after the certificate was revoked, or the
+    session ended.
     Rules: POST-5, POST-10, BOX-6.
     """
     IssueStatement: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.IssueStatementRequest, _mailbox_pb2.IssueStatementResponse]
@@ -101,8 +103,8 @@ class MailboxServiceStub:
     Callers: the holder, who has opened the message.
     Idempotency: while an unexpired statement of this person for this message exists with at least half its life left, that one is
     returned.
-    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED
-    (FAILED_PRECONDITION).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED,
+    SIGNATURE_REQUIRED (FAILED_PRECONDITION).
     Rules: ADMIN-7.
     """
     ConfirmReading: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ConfirmReadingRequest, _mailbox_pb2.ConfirmReadingResponse]
@@ -110,8 +112,8 @@ class MailboxServiceStub:
 
     Callers: the holder, signing with the signing certificate of the same person.
     Idempotency: the signature is the key: the same one again returns the same evidence, another one ALREADY_CONFIRMED.
-    Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED
-    (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
+    Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED,
+    SIGNATURE_REQUIRED (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
     SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE
     (UNAVAILABLE; repeat with the same signature).
     Rules: POST-2, ADMIN-7, SIGN-4.
@@ -253,8 +255,9 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the holder.
         Idempotency: opening an opened message records nothing and returns the same evidence.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), DELIVERY_WITHDRAWN (FAILED_PRECONDITION)
-        when the sender withdrew it first, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SIGNATURE_REQUIRED (FAILED_PRECONDITION)
+        in a session that began with a password, DELIVERY_WITHDRAWN (FAILED_PRECONDITION) when the sender withdrew it first,
+        SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: POST-5, ADMIN-7.
         """
 
@@ -268,9 +271,10 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the holder, who has opened the message.
         Idempotency: reads only.
-        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED (FAILED_PRECONDITION), INVALID_FIELDS (INVALID_ARGUMENT), also
-        for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not the one whose digest
-        stands in the evidence. Ends with UNAUTHENTICATED within a second after the certificate was revoked.
+        Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, SIGNATURE_REQUIRED (FAILED_PRECONDITION), INVALID_FIELDS
+        (INVALID_ARGUMENT), also for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not
+        the one whose digest stands in the evidence. Ends with UNAUTHENTICATED within a second after the certificate was revoked, or the
+        session ended.
         Rules: POST-5, POST-10, BOX-6.
         """
 
@@ -285,8 +289,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         Callers: the holder, who has opened the message.
         Idempotency: while an unexpired statement of this person for this message exists with at least half its life left, that one is
         returned.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED
-        (FAILED_PRECONDITION).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED,
+        SIGNATURE_REQUIRED (FAILED_PRECONDITION).
         Rules: ADMIN-7.
         """
 
@@ -300,8 +304,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the holder, signing with the signing certificate of the same person.
         Idempotency: the signature is the key: the same one again returns the same evidence, another one ALREADY_CONFIRMED.
-        Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED
-        (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
+        Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED,
+        SIGNATURE_REQUIRED (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
         SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE
         (UNAVAILABLE; repeat with the same signature).
         Rules: POST-2, ADMIN-7, SIGN-4.
