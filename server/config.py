@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from server.config_revocation import RevocationSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
 
 
@@ -298,6 +299,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings
     citizens: CitizenSettings
+    revocation: RevocationSettings = RevocationSettings()
     dns: DnsSettings = DnsSettings()
     registers: RegistersSettings = RegistersSettings()
     mobile_id: MobileIdSettings = MobileIdSettings()

@@ -6,7 +6,7 @@ The rules are those of `namak.evidence.signature`, which verifiers run again ove
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,12 +16,15 @@ from cryptography import x509
 from namak.evidence import failures
 from namak.evidence.signature import (
     CertificateNaming,
+    CheckedList,
     Person,
     check_confirmation_signature,
-    check_personal_certificate,
 )
 from server.domain import refusals
-from server.gateways.citizen_trust import CitizenTrust, Trust
+from server.gateways.certificate_status.checker import CertificateChecker
+from server.gateways.certificate_status.judging import check_strictly
+from server.gateways.citizen_trust import CitizenTrust
+from server.usecases.certificate_status import Purpose, StatusReport, Verdict
 from server.usecases.records import VerifiedSigner
 
 # How long an answer about one certificate may serve while the files stay as they are.
@@ -42,16 +45,26 @@ class _Answer:
 
 
 class CitizenPki:
-    """Implements `Signatures` and `PersonalCertificates` over the operator's files.
+    """Implements `Signatures` and `PersonalCertificates` over the operator's files, and whatever else the
+    source of certificates' status goes by.
 
     A check builds and validates a path in Python, which takes milliseconds: it runs in a thread, and what it
     said of a certificate is remembered until a file changes, a certificate or a list it relied on ends, or a
     minute passes.
     """
 
-    def __init__(self, trust: CitizenTrust, naming: CertificateNaming, *, remembered: int = 10_000) -> None:
+    def __init__(
+        self,
+        trust: CitizenTrust,
+        naming: CertificateNaming,
+        *,
+        status: CertificateChecker | None = None,
+        remembered: int = 10_000,
+    ) -> None:
+        """`status` tells of revocation; without one, the revocation lists among the files do."""
         self._trust = trust
         self._naming = naming
+        self._status = status or CertificateChecker(trust)
         self._most = remembered
         self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
 
@@ -72,7 +85,7 @@ class CitizenPki:
             or answer.generation != trust.generation
             or not answer.given_at <= at < answer.until
         ):
-            answer = await asyncio.to_thread(self._answer, certificate, trust, at)
+            answer = await self._answer(certificate, trust.generation, at)
             self._answers[digest] = answer
             self._answers.move_to_end(digest)
             while len(self._answers) > self._most:
@@ -85,7 +98,7 @@ class CitizenPki:
         """Checks a detached CMS over exactly the statement's bytes (`Signatures.verify`).
 
         The path is made of the certificates in the CMS alone: it becomes evidence, and whoever verifies
-        that has none of the operator's.
+        that has none of the operator's. So do the revocation lists; a responder is asked besides them.
         """
         trust = await self._trust.current()
         with _as_refusals():
@@ -94,39 +107,55 @@ class CitizenPki:
                 cms,
                 statement,
                 roots=trust.roots,
-                crls=tuple(trust.lists.values()),
                 at=at,
                 naming=self._naming,
+                revocation=_later,
             )
-        person = signer.person
-        return VerifiedSigner(person.number, tuple(checked.crl for checked in person.lists))
+            lists = await self._lists(signer.person, at)
+        return VerifiedSigner(signer.person.number, tuple(checked.crl for checked in lists))
 
-    def _answer(self, certificate: bytes, trust: Trust, at: datetime) -> _Answer:
-        until = at + _REMEMBERED
-        try:
-            person = check_personal_certificate(
-                certificate,
-                trust.intermediates,
-                trust.roots,
-                tuple(trust.lists.values()),
-                at,
-                self._naming,
-            )
-        except failures.CertificateRevoked:
-            return _Answer(trust.generation, at, until, refusal=refusals.CertificateRevoked)
-        except failures.RevocationStatusUnknown:
+    async def _lists(self, person: Person, at: datetime) -> tuple[CheckedList, ...]:
+        """Returns the lists for the evidence. Raises CertificateRevoked, RevocationStatusUnknown."""
+        path = tuple(x509.load_der_x509_certificate(der) for der in person.path)
+        held = await self._status.lists_about(path)
+        lists = await asyncio.to_thread(check_strictly, held, path, at)
+        report = await self._status.check(person.certificate, Purpose.SIGNATURE, at, others=person.path[1:])
+        if report.verdict is Verdict.REVOKED:
+            raise failures.CertificateRevoked("the certificate, or one above it, was revoked at the time")
+        if report.verdict is Verdict.UNKNOWN and not report.accepted:
+            raise failures.RevocationStatusUnknown("the certificate's status can't be told")
+        return lists
+
+    async def _answer(self, certificate: bytes, generation: int, at: datetime) -> _Answer:
+        report = await self._status.check(certificate, Purpose.AUTHENTICATION, at)
+        if self._status.generation != generation:
+            # The files changed and are still being read: what was found is not to be remembered.
+            generation = -1
+        until = min(at + _REMEMBERED, report.good_until)
+        number = self._number_in(report)
+        if number is None:
+            return _Answer(generation, at, at + _REMEMBERED)
+        if report.verdict is Verdict.REVOKED:
+            return _Answer(generation, at, until, refusal=refusals.CertificateRevoked)
+        if not report.accepted:
             soon = at + _UNKNOWN_REMEMBERED
-            return _Answer(trust.generation, at, soon, refusal=refusals.RevocationStatusUnknown)
-        except failures.CertificateError:
-            return _Answer(trust.generation, at, until)
-        return _Answer(trust.generation, at, min(until, _ends(person)), person.number)
+            return _Answer(generation, at, soon, refusal=refusals.RevocationStatusUnknown)
+        return _Answer(generation, at, until, number)
+
+    def _number_in(self, report: StatusReport) -> str | None:
+        """Returns whom the certificate names, if it is a person's for authentication."""
+        if report.verdict not in (Verdict.GOOD, Verdict.REVOKED, Verdict.UNKNOWN):
+            return None
+        try:
+            return self._naming.number_of(x509.load_der_x509_certificate(report.path[0]).subject)
+        except failures.CertificateUntrusted:
+            return None
 
 
-def _ends(person: Person) -> datetime:
-    """Returns when the first of the certificates and lists that vouch for the person ends."""
-    certificates = [x509.load_der_x509_certificate(der).not_valid_after_utc for der in person.path]
-    lists = [x509.load_der_x509_crl(checked.crl).next_update_utc for checked in person.lists]
-    return min([*certificates, *(end for end in lists if end is not None)])
+def _later(path: Sequence[x509.Certificate], at: datetime) -> tuple[CheckedList, ...]:
+    """Leaves revocation to be asked about afterwards: that may mean waiting for servers."""
+    del path, at
+    return ()
 
 
 @contextmanager

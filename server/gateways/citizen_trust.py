@@ -10,9 +10,10 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from server.gateways.certificate_status.list_layout import lay_out, list_der
+
 _log = structlog.get_logger(__name__)
 
-_PEM = b"-----BEGIN"
 _Stamp = tuple[tuple[str, int, int, int], ...]
 
 
@@ -123,5 +124,7 @@ def _certificates(path: Path) -> tuple[bytes, ...]:
 
 
 def _revocation_list(content: bytes) -> bytes:
-    load = x509.load_pem_x509_crl if content.lstrip().startswith(_PEM) else x509.load_der_x509_crl
-    return load(content).public_bytes(Encoding.DER)
+    der = list_der(content)
+    # Reading all entries of a large one is left to those who look certificates up in it.
+    lay_out(der)
+    return der

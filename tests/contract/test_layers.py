@@ -20,21 +20,29 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.domain": frozenset(),
     "server.jurisdictions": frozenset({"server.domain"}),
     "server.usecases": frozenset({"server.domain"}),
+    "server.texts": frozenset({"server.domain"}),
     "server.services": frozenset({"server.domain", "server.usecases"}),
-    "server.interceptors": frozenset({"server.domain", "server.usecases", "server.services"}),
+    "server.interceptors": frozenset({"server.domain", "server.usecases", "server.services", "server.texts"}),
     "server.hsm": frozenset(),
     "server.gateways": frozenset({"server.domain"}) | PORTS,
     "server.transparency": frozenset({"server.domain", "server.hsm"}) | PORTS,
     "server.storage": frozenset(
         {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
     ),
-    "server.config": frozenset({"server.config_values"}),
+    "server.config": frozenset({"server.config_revocation", "server.config_values"}),
+    "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
-    "server.grpc_server": frozenset({"server.domain", "server.services", "server.interceptors"}),
+    "server.grpc_server": frozenset(
+        {"server.domain", "server.services", "server.interceptors", "server.texts"}
+    ),
     # These wire things together, and nothing above imports them.
+    "server.bootstrap_citizens": frozenset(
+        {"server.config", "server.gateways", "server.usecases.certificate_status"}
+    ),
     "server.bootstrap": frozenset(
         {
+            "server.bootstrap_citizens",
             "server.config",
             "server.domain",
             "server.gateways",
@@ -44,6 +52,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.jurisdictions",
             "server.services",
             "server.storage",
+            "server.texts",
             "server.transparency",
             "server.usecases",
         }

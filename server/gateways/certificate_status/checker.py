@@ -73,6 +73,10 @@ class CertificateChecker:
         self._responders = Responders(self._fetcher, self._settings, now=now)
         self._paths: OrderedDict[_PathKey, PathFinding] = OrderedDict()
 
+    async def open(self) -> None:
+        """Reads the lists among the files, so that the first check needs not wait for them."""
+        await self._files.of(await self._trust.current())
+
     async def close(self) -> None:
         """Gives up what is under way and ends the connections."""
         await self._files.close()
@@ -106,9 +110,16 @@ class CertificateChecker:
         )
         return self._report(found, findings, purpose, moment)
 
-    async def lists_of_files(self) -> tuple[HeldList, ...]:
-        """Returns the lists among the operator's files, whole and indexed."""
-        return await self._files.of(await self._trust.current())
+    @property
+    def generation(self) -> int:
+        """Of the operator's files whose lists are gone by now; see `Trust.generation`."""
+        return self._files.generation
+
+    async def lists_about(self, path: Sequence[x509.Certificate]) -> tuple[HeldList, ...]:
+        """Returns the lists that are known, and those that the path's certificates name."""
+        trust = await self._trust.current()
+        fetched = await asyncio.gather(*(self._fetched.of(one, path) for one in path[:-1]))
+        return (*await self._files.of(trust), *(held for lists, _ in fetched for held in lists))
 
     async def _path(
         self, certificate: bytes, others: Sequence[bytes], trust: Trust, purpose: Purpose, at: datetime

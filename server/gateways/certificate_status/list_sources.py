@@ -24,7 +24,7 @@ from server.gateways.citizen_trust import Trust
 from server.usecases.certificate_status import Origin
 
 PATIENCE_SECONDS = 0.25
-"""So long a check waits for lists that are being read; then it goes by the former ones."""
+"""So long checks wait for lists from when their reading began; then they go by the former ones."""
 
 _ADDRESSES = 256
 
@@ -34,7 +34,9 @@ _log = structlog.get_logger(__name__)
 class FileLists:
     """The lists among the operator's files, indexed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._patient_until = 0.0
         self._by_file: Mapping[Path, RevocationList] = {}
         self._held: tuple[HeldList, ...] | None = None
         self._generation = -1
@@ -49,10 +51,11 @@ class FileLists:
         """Returns the lists of the files as they are; while large ones are being read, the former ones."""
         if trust.generation != self._generation:
             if self._reading is None:
+                self._patient_until = self._monotonic() + PATIENCE_SECONDS
                 self._reading = asyncio.create_task(self._read(trust))
                 self._reading.add_done_callback(self._done)
-            waited = None if self._held is None else PATIENCE_SECONDS
-            await asyncio.wait({self._reading}, timeout=waited)
+            patience = max(0.0, self._patient_until - self._monotonic())
+            await asyncio.wait({self._reading}, timeout=None if self._held is None else patience)
         return self._held or ()
 
     async def close(self) -> None:
