@@ -13,11 +13,12 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from namak.evidence.certificate import MAX_PATH, UNREADABLE, load_certificate, path_to_root
+from namak.evidence.certificate import DIGESTS, MAX_PATH, UNREADABLE, load_certificate, path_to_root
 from namak.evidence.failures import CertificateError, CertificateUntrusted, NoPath
-from namak.signatures.algorithms import judge_certificate
+from namak.signatures.algorithms import Algorithms, check_value, judge_certificate
 from namak.signatures.report import Finding
 
 _VERIFICATIONS: Final = 64
@@ -122,8 +123,18 @@ def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
+        return _is_weakly_issued_by(certificate, issuer)
     return True
+
+
+def _is_weakly_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Tells it of digests that the library refuses: too weak a chain is not a missing one."""
+    algorithm, key = certificate.signature_hash_algorithm, issuer.public_key()
+    if algorithm is None or algorithm.name in DIGESTS or certificate.issuer != issuer.subject:
+        return False
+    kind = "ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else "rsa"
+    used = Algorithms(algorithm.name, f"{algorithm.name}_{kind}")
+    return check_value(key, used, certificate.tbs_certificate_bytes, certificate.signature) is None
 
 
 def _readable(ders: Sequence[bytes]) -> Iterator[x509.Certificate]:
