@@ -101,7 +101,7 @@ def outcome_of(
     try:
         return _signed(content, session, naming, at)
     except _Refused as refused:
-        _log.warning("mobile id answered with what does not hold", failure=refused.failure, why=str(refused))
+        _log.warning("mobile id answered what does not hold", failure=refused.failure, why=str(refused))
         return Failed(refused.failure, session.key)
 
 
