@@ -56,6 +56,7 @@ class Changed(Generic[_T]):
         organisation_id: whose it is; None for mailboxes and for what is the operator's own.
         before, after: its fields; None where there was, or is, no such thing. Where they are equal nothing
             was changed, and nothing is recorded.
+        with_it: other things that the same act changed; each is recorded by itself.
     """
 
     result: _T
@@ -63,6 +64,7 @@ class Changed(Generic[_T]):
     organisation_id: UUID | None
     before: Snapshot | None
     after: Snapshot | None
+    with_it: "tuple[Changed[None], ...]" = ()
 
 
 class Administration:
@@ -111,9 +113,7 @@ class Administration:
             if earlier is not None:
                 return await again(tx, earlier)
             changed = await change(tx)
-            recorded = changed.before != changed.after
-            if recorded:
-                await self._record(tx, act, changed)
+            recorded = await self._record_all(tx, act, changed)
             await tx.commit()
         if recorded:
             self._wake_log()
@@ -129,6 +129,15 @@ class Administration:
         async with self._uow.reading() as tx:
             await check_right(tx, by)
             yield tx
+
+    async def _record_all(self, tx: Transaction, act: Act, changed: Changed[_T]) -> bool:
+        """Records what was changed; returns whether anything was."""
+        recorded = changed.before != changed.after
+        if recorded:
+            await self._record(tx, act, changed)
+        for other in changed.with_it:
+            recorded = await self._record_all(tx, act, other) or recorded
+        return recorded
 
     async def _record(self, tx: Transaction, act: Act, changed: Changed[_T]) -> None:
         actor, acted_from = evidence_actor(act.by)

@@ -7,7 +7,7 @@ from server.domain import addresses
 from server.domain.administration import Actor, absent, mailbox_resource, mailbox_snapshot
 from server.domain.mailboxes import Mailbox, MailboxState
 from server.domain.profile import Profile
-from server.domain.refusals import AlreadyRegistered, MailboxClosed, MailboxUnknown
+from server.domain.refusals import AlreadyRegistered, MailboxClosed, MailboxSuspended, MailboxUnknown
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.ports import Clock, Entropy, Transaction
 
@@ -105,6 +105,35 @@ class MailboxRegister:
 
         name = _ACTS[command.state]
         act = Act(name, command.by, command.request_id, (command.address,), self._entropy.new_id())
+        return await self._administration.carry_out(act, change, again)
+
+    async def reopen(self, by: Actor, request_id: str, address: str) -> Mailbox:
+        """Opens a closed mailbox again, for the holder that it always had (BOX-2).
+
+        Raises:
+            RequestIdReused, MailboxUnknown.
+            MailboxSuspended: it is suspended, and is to be resumed instead.
+        """
+
+        async def change(tx: Transaction) -> Changed[Mailbox]:
+            locked = (await tx.mailboxes.lock([address])).get(address)
+            if locked is None:
+                raise MailboxUnknown(address)
+            mailbox = locked[0]
+            if mailbox.state is MailboxState.SUSPENDED:
+                raise MailboxSuspended(address)
+            if mailbox.state is MailboxState.OPEN:
+                return _changed(mailbox, mailbox)
+            await tx.mailboxes.set_state(mailbox.id, MailboxState.OPEN)
+            return _changed(mailbox, replace(mailbox, state=MailboxState.OPEN))
+
+        async def again(tx: Transaction, _: UUID) -> Mailbox:
+            existing = await tx.mailboxes.named(address)
+            if existing is None:
+                raise LookupError("a mailbox that was changed is not there")
+            return existing
+
+        act = Act("ReopenMailbox", by, request_id, (address,), self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
 

@@ -1,0 +1,91 @@
+"""What is asked of the desk of applications, and what it asks of whoever checks signatures."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from server.domain.applications import Application, Scan
+from server.domain.caller import Clerk, Holder, Operator
+from server.domain.holders import HolderData
+from server.domain.mailboxes import Mailbox
+from server.usecases.registration_ports import ApplicationFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who signed: the person, and the entity that the certificate names besides, if any."""
+
+    person_number: str
+    entity_number: str | None
+
+
+class ApplicantSignatures(Protocol):
+    """Checks the signatures of people, by their signing certificates (SIGN-4)."""
+
+    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> Signatory:
+        """Checks a detached CMS over exactly the text. No transaction may be open around it.
+
+        Raises:
+            SignatureInvalid, SigningCertificateUntrusted, SigningCertificateExpired,
+            SigningCertificateRevoked, SigningCertificatePurpose, RevocationStatusUnknown.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Form:
+    """What is applied for. Every field is checked, and in canonical form; `login` and `agreement_version` are
+    empty where there is none. The language is one that the text is to be had in.
+    """
+
+    data: HolderData
+    login: str
+    agreement_version: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Paper:
+    """A clerk's: the scan, and the person who signed the paper."""
+
+    scan: Scan
+    signer_number: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SubmitApplication:
+    """`confirmation` is a holder's signature (CMS, DER), or a clerk's paper."""
+
+    by: Holder | Clerk
+    request_id: str
+    form: Form
+    confirmation: bytes | Paper
+
+
+@dataclass(frozen=True, slots=True)
+class ListApplications:
+    """`page_size` is checked."""
+
+    by: Operator | Clerk | Holder
+    wanted: ApplicationFilter
+    page_size: int
+    page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecideApplication:
+    """Approves, or with a `refusal_reason` refuses."""
+
+    by: Operator | Clerk
+    request_id: str
+    application_id: UUID
+    refusal_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An application, and the mailbox that was opened for it, if one was."""
+
+    application: Application
+    mailbox: Mailbox | None

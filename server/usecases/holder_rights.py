@@ -1,0 +1,28 @@
+"""Whose mailbox a person may act for: their own, or an entity's whose registered signatory they are."""
+
+from server.domain.caller import Holder
+from server.domain.mailboxes import HolderKind, Mailbox
+from server.domain.refusals import ResourceNotPermitted
+from server.usecases.mailboxes import own_mailbox
+from server.usecases.ports import Transaction
+
+
+async def held(tx: Transaction, by: Holder, address: str | None) -> Mailbox:
+    """Returns the mailbox that a person acts for: their own, or the entity's of this address.
+
+    Raises:
+        ResourceNotPermitted: there is none, or it is not theirs.
+    """
+    if address is None:
+        return await own_mailbox(tx, by)
+    mailbox = await tx.mailboxes.named(address)
+    if mailbox is None:
+        raise ResourceNotPermitted("mailbox")
+    if mailbox.holder_kind is HolderKind.PERSON:
+        if mailbox.holder_number != by.person_number:
+            raise ResourceNotPermitted("mailbox")
+        return mailbox
+    profile = await tx.holders.get(mailbox.id)
+    if profile is None or profile.signatory_number != by.person_number:
+        raise ResourceNotPermitted("mailbox")
+    return mailbox

@@ -1,0 +1,375 @@
+"""Applications for a mailbox, from the signature to the open mailbox."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from namak.evidence.registration import commitment
+from server.domain.applications import ApplicationState, Channel, Finding
+from server.domain.mailboxes import HolderKind, MailboxState
+from server.domain.refusals import (
+    AgreementNotCurrent,
+    AlreadyRegistered,
+    ApplicationContradicted,
+    ApplicationDecided,
+    ApplicationWaiting,
+    InvalidPageToken,
+    NotFound,
+    RequestIdReused,
+    ResourceNotPermitted,
+    SignatureInvalid,
+    SignerNotApplicant,
+)
+from server.domain.state_records import EntityRecord, EntityState, PersonRecord, PersonState
+from server.usecases.application_commands import DecideApplication, ListApplications, SubmitApplication
+from server.usecases.registration_ports import ApplicationFilter
+from tests.unit.usecases.registration_world import (
+    AIGUL,
+    AIGUL_ADDRESS,
+    BOLAT,
+    COMPANY,
+    COMPANY_ADDRESS,
+    RegistrationWorld,
+    aiguls_data,
+    aiguls_form,
+    companys_form,
+    on_paper,
+)
+
+
+@pytest.fixture
+async def world() -> RegistrationWorld:
+    made = RegistrationWorld()
+    await made.publish()
+    return made
+
+
+def approval(world: RegistrationWorld, request_id: str = "approve") -> DecideApplication:
+    (application,) = world.uow.committed.applications.values()
+    return DecideApplication(world.clerk, request_id, application.id)
+
+
+async def test_an_application_that_the_register_confirms_is_approved_and_opens_a_mailbox(
+    world: RegistrationWorld,
+) -> None:
+    came = await world.received()
+    assert came.application.state is ApplicationState.CHECKED
+    assert came.mailbox is None
+
+    done = await world.desk.decide(approval(world))
+
+    assert done.application.state is ApplicationState.APPROVED
+    assert done.mailbox is not None
+    assert (done.mailbox.address, done.mailbox.state) == (AIGUL_ADDRESS, MailboxState.OPEN)
+    assert done.mailbox.confirmed_at is None
+    assert world.uow.committed.holders[done.mailbox.id].data == aiguls_data()
+    (login,) = world.uow.committed.logins.values()
+    assert (login.login, login.person_number, login.password_hash) == ("aigul", AIGUL, "")
+    accepted = world.uow.committed.acceptances[done.mailbox.id, "1"]
+    assert (accepted.person_number, accepted.accepted_at) == (AIGUL, came.application.received_at)
+
+
+async def test_every_step_is_evidence_without_personal_data(world: RegistrationWorld) -> None:
+    done = await world.approved()
+
+    acts = world.acts_so_far()[1:]
+    told = [(act.act, act.actor.kind.value, act.resource.kind) for act in acts]
+    assert told == [
+        ("SubmitApplication", "HOLDER", "APPLICATION"),
+        ("CheckApplication", "SERVER", "APPLICATION"),
+        ("ApproveApplication", "CLERK", "APPLICATION"),
+        ("ApproveApplication", "CLERK", "MAILBOX"),
+        ("ApproveApplication", "CLERK", "HOLDER"),
+    ]
+    application, data = done.application, done.application.data
+    assert acts[0].after is not None
+    assert acts[0].after["text_commitment"] == commitment(application.salt, application.text).hex()
+    for fact in world.uow.committed.queue:
+        written = fact.data.decode()
+        for said in (data.name, data.residence, data.identity_document, data.mobile_phone, "aigul"):
+            assert said not in written
+    assert world.wakes == 4
+
+
+async def test_an_application_is_the_same_when_it_is_submitted_again(world: RegistrationWorld) -> None:
+    command = await world.signed(aiguls_form())
+    first = await world.desk.submit(command)
+    # Signed anew: many keys sign differently each time.
+    again = await world.desk.submit(await world.signed(aiguls_form()))
+    assert again == first
+    await world.desk.decide(approval(world))
+    assert (await world.desk.submit(command)).application.state is ApplicationState.APPROVED
+    assert len(world.uow.committed.applications) == 1
+
+
+async def test_another_application_under_the_same_request_id_is_refused(world: RegistrationWorld) -> None:
+    await world.received()
+    with pytest.raises(RequestIdReused):
+        await world.desk.submit(await world.signed(aiguls_form("another")))
+
+
+async def test_a_signature_over_other_data_is_refused(world: RegistrationWorld) -> None:
+    command = await world.signed(aiguls_form())
+    moved = replace(aiguls_data(), residence="Астана")
+    for form in (replace(command.form, data=moved), replace(command.form, login="another")):
+        with pytest.raises(SignatureInvalid):
+            await world.desk.submit(replace(command, form=form))
+    with pytest.raises(SignatureInvalid):
+        await world.desk.submit(replace(command, request_id="another"))
+    assert world.uow.committed.applications == {}
+
+
+async def test_an_application_for_somebody_elses_number_is_refused(world: RegistrationWorld) -> None:
+    # Bolat signs, with his own key, an application in Aigul's name; and then has it signed by Aigul.
+    with pytest.raises(SignerNotApplicant):
+        await world.desk.submit(await world.signed(aiguls_form(), world.bolat))
+    with pytest.raises(SignerNotApplicant):
+        await world.desk.submit(await world.signed(aiguls_form(), world.bolat, person=AIGUL))
+    assert world.uow.committed.applications == {}
+    assert {request_id for _, request_id in world.uow.committed.claims} == {"publish-1"}
+
+
+async def test_an_entitys_application_needs_a_certificate_that_names_the_entity(
+    world: RegistrationWorld,
+) -> None:
+    for entity in (None, "200240099999"):
+        with pytest.raises(SignerNotApplicant):
+            await world.desk.submit(await world.signed(companys_form(), world.bolat, entity=entity))
+
+    came = await world.desk.submit(await world.signed(companys_form(), world.bolat, entity=COMPANY))
+    done = await world.desk.decide(DecideApplication(world.operator, "1", came.application.id))
+
+    assert done.mailbox is not None
+    assert (done.mailbox.address, done.mailbox.holder_kind) == (COMPANY_ADDRESS, HolderKind.ENTITY)
+    assert world.uow.committed.holders[done.mailbox.id].signatory_number == BOLAT
+
+
+async def test_an_application_on_paper_is_entered_by_a_clerk_with_its_scan(world: RegistrationWorld) -> None:
+    form, paper = on_paper(aiguls_form(), AIGUL)
+    came = await world.desk.submit(SubmitApplication(world.clerk, "paper", form, paper))
+    application = came.application
+    assert (application.channel, application.state) == (Channel.PAPER, ApplicationState.CHECKED)
+    assert (application.scan, application.cms, application.signer_number) == (paper.scan, None, AIGUL)
+    assert world.acts_so_far()[1].actor.kind == "CLERK"
+
+
+async def test_an_application_waits_while_the_register_is_down_and_is_not_approved(
+    world: RegistrationWorld,
+) -> None:
+    world.registers.fall_silent()
+    came = await world.received()
+    assert came.application.state is ApplicationState.WAITING
+    with pytest.raises(ApplicationWaiting):
+        await world.desk.decide(approval(world))
+    assert world.uow.committed.mailboxes == {}
+    assert world.uow.committed.logins == {}
+
+    world.registers.come_back()
+    await world.desk.check_unanswered()
+
+    assert (await world.desk.standing(world.clerk, came.application.id)).application.state is (
+        ApplicationState.CHECKED
+    )
+    # The refusal left the request id free.
+    assert (await world.desk.decide(approval(world))).mailbox is not None
+
+
+async def test_a_register_that_is_down_is_not_asked_about_all_that_wait(world: RegistrationWorld) -> None:
+    world.registers.fall_silent()
+    await world.received()
+    form, paper = on_paper(replace(aiguls_form(), data=replace(aiguls_data(), number=BOLAT)), BOLAT)
+    await world.desk.submit(SubmitApplication(world.clerk, "paper", replace(form, login="bolat"), paper))
+    asked: list[str] = []
+    person = world.registers.person
+
+    async def counted(number: str, *, no_older_than: timedelta = timedelta.max):  # type: ignore[no-untyped-def]
+        asked.append(number)
+        return await person(number, no_older_than=no_older_than)
+
+    world.registers.person = counted  # type: ignore[method-assign]
+    await world.desk.check_unanswered()
+    assert len(asked) == 1
+    world.registers.come_back()
+    await world.desk.check_unanswered()
+    assert len(asked) == 3
+
+
+async def test_approving_asks_a_register_that_answers_again_by_itself(world: RegistrationWorld) -> None:
+    world.registers.fall_silent()
+    await world.received()
+    world.registers.come_back()
+    assert (await world.desk.decide(approval(world))).mailbox is not None
+
+
+async def test_what_the_register_said_holds_for_a_day(world: RegistrationWorld) -> None:
+    await world.received()
+    world.registers.fall_silent()
+    world.clock.move(timedelta(days=1, seconds=1))
+    world.registers.grow_older(timedelta(days=1, seconds=1))
+    with pytest.raises(ApplicationWaiting):
+        await world.desk.decide(approval(world))
+    world.registers.come_back()
+    world.registers.show_person(PersonRecord(AIGUL, "Айгүл Серікқызы", PersonState.DEAD, None, ""))
+    with pytest.raises(ApplicationContradicted) as refused:
+        await world.desk.decide(approval(world))
+    assert refused.value.metadata["findings"] == "ENDED"
+
+
+@pytest.mark.parametrize(
+    ("record", "finding"),
+    [
+        (PersonRecord(AIGUL, "Айгүл Болатқызы", PersonState.ALIVE, None, ""), Finding.NAME_DIFFERS),
+        (PersonRecord(AIGUL, "Айгүл Серікқызы", PersonState.DEAD, None, ""), Finding.ENDED),
+    ],
+)
+async def test_an_application_that_the_register_contradicts_is_not_approved(
+    world: RegistrationWorld, record: PersonRecord, finding: Finding
+) -> None:
+    world.registers.show_person(record)
+    came = await world.received()
+    assert (came.application.state, came.application.findings) == (ApplicationState.CONTRADICTED, (finding,))
+    with pytest.raises(ApplicationContradicted):
+        await world.desk.decide(approval(world))
+    assert world.uow.committed.mailboxes == {}
+
+
+async def test_a_number_that_the_register_does_not_have_is_a_finding(world: RegistrationWorld) -> None:
+    nobody = "900101450012"
+    form, paper = on_paper(replace(aiguls_form(), data=replace(aiguls_data(), number=nobody)), nobody)
+    came = await world.desk.submit(SubmitApplication(world.clerk, "paper", form, paper))
+    assert came.application.findings == (Finding.NOT_REGISTERED,)
+
+
+async def test_a_company_that_ended_or_has_another_signatory_is_contradicted(
+    world: RegistrationWorld,
+) -> None:
+    world.registers.show_entity(
+        EntityRecord(COMPANY, "«Болат» ЖШС", EntityState.ENDED, None, "", signatories=())
+    )
+    came = await world.desk.submit(await world.signed(companys_form(), world.bolat, entity=COMPANY))
+    assert set(came.application.findings) == {Finding.ENDED, Finding.SIGNER_NOT_SIGNATORY}
+
+
+async def test_a_user_agreement_that_is_not_in_force_is_refused(world: RegistrationWorld) -> None:
+    command = await world.signed(aiguls_form())
+    await world.publish("2")
+    with pytest.raises(AgreementNotCurrent) as refused:
+        await world.desk.submit(command)
+    assert refused.value.metadata["current_version"] == "2"
+    with pytest.raises(AgreementNotCurrent):
+        await world.desk.prepare(world.aigul, "1", aiguls_form(version=""))
+    with pytest.raises(NotFound):
+        await world.desk.prepare(world.aigul, "1", aiguls_form(version="9"))
+
+
+@pytest.mark.parametrize("login", ["aigul", "a1gul", "aigu1", "a.igul"])
+async def test_a_login_that_is_in_use_or_looks_like_it_is_refused(
+    world: RegistrationWorld, login: str
+) -> None:
+    await world.approved()
+    form, paper = on_paper(replace(aiguls_form(login), data=replace(aiguls_data(), number=BOLAT)), BOLAT)
+    with pytest.raises(AlreadyRegistered) as refused:
+        await world.desk.submit(SubmitApplication(world.clerk, "paper", form, paper))
+    assert refused.value.metadata == {"resource": "login", "name": login}
+
+
+async def test_a_login_that_was_given_away_meanwhile_leaves_the_application_undecided(
+    world: RegistrationWorld,
+) -> None:
+    await world.received()
+    form, paper = on_paper(replace(aiguls_form("a1gul"), data=replace(aiguls_data(), number=BOLAT)), BOLAT)
+    form = replace(form, data=replace(form.data, name="Болат Ахметұлы"))
+    other = await world.desk.submit(SubmitApplication(world.clerk, "paper", form, paper))
+    await world.desk.decide(DecideApplication(world.clerk, "1", other.application.id))
+    (mine,) = [each for each in world.uow.committed.applications.values() if each.data.number == AIGUL]
+    with pytest.raises(AlreadyRegistered):
+        await world.desk.decide(DecideApplication(world.clerk, "2", mine.id))
+    assert len(world.uow.committed.mailboxes) == 1
+    assert world.uow.committed.applications[mine.id].state is ApplicationState.CHECKED
+
+
+async def test_who_has_a_mailbox_or_an_application_under_way_can_not_apply(world: RegistrationWorld) -> None:
+    await world.received()
+    with pytest.raises(AlreadyRegistered):
+        await world.desk.submit(await world.signed(aiguls_form("another"), request_id="2"))
+    await world.desk.decide(approval(world))
+    with pytest.raises(AlreadyRegistered) as refused:
+        await world.desk.submit(await world.signed(aiguls_form("another"), request_id="3"))
+    assert refused.value.metadata["name"] == AIGUL_ADDRESS
+
+
+async def test_of_two_who_approve_at_once_exactly_one_does(world: RegistrationWorld) -> None:
+    await world.received()
+    outcomes = await asyncio.gather(
+        *(world.desk.decide(approval(world, request_id=f"approve-{number}")) for number in range(4)),
+        return_exceptions=True,
+    )
+    decided = [each for each in outcomes if isinstance(each, ApplicationDecided)]
+    assert len(decided) == 3
+    assert len(world.uow.committed.mailboxes) == 1
+    assert [act.act for act in world.acts_so_far()].count("ApproveApplication") == 3
+
+
+async def test_a_refused_application_tells_why_and_leaves_room_for_another(world: RegistrationWorld) -> None:
+    came = await world.received()
+    refusal = DecideApplication(world.clerk, "refuse", came.application.id, "The scan can't be read")
+    refused = await world.desk.decide(refusal)
+    assert refused.application.state is ApplicationState.REFUSED
+    assert refused.application.refusal_reason == "The scan can't be read"
+    assert await world.desk.decide(refusal) == refused
+    with pytest.raises(ApplicationDecided):
+        await world.desk.decide(approval(world))
+    assert "scan" not in world.uow.committed.queue[-1].data.decode()
+    again = await world.desk.submit(await world.signed(aiguls_form(), request_id="again"))
+    assert again.application.state is ApplicationState.CHECKED
+
+
+async def test_a_holder_sees_what_they_signed_and_nothing_else(world: RegistrationWorld) -> None:
+    came = await world.received()
+    asked = came.application.id
+    assert await world.desk.standing(world.aigul, asked) == came
+    assert await world.desk.standing(world.clerk, asked) == came
+    with pytest.raises(ResourceNotPermitted):
+        await world.desk.standing(world.bolat, asked)
+    everything = ApplicationFilter()
+    for who, expected in (
+        (world.aigul, [came.application]),
+        (world.bolat, []),
+        (world.clerk, [came.application]),
+    ):
+        page = await world.desk.list_applications(ListApplications(who, everything, 10, ""))
+        assert page.items == expected
+    with pytest.raises(InvalidPageToken):
+        await world.desk.list_applications(ListApplications(world.clerk, everything, 10, "x"))
+
+
+async def test_an_application_that_is_not_there_is_not_found(world: RegistrationWorld) -> None:
+    nothing = world.entropy.new_id()
+    with pytest.raises(NotFound):
+        await world.desk.check(world.clerk, nothing)
+    with pytest.raises(NotFound):
+        await world.desk.decide(DecideApplication(world.clerk, "1", nothing))
+    with pytest.raises(ResourceNotPermitted):
+        await world.desk.standing(world.aigul, nothing)
+
+
+async def test_no_register_is_asked_and_no_signature_checked_inside_a_transaction(
+    world: RegistrationWorld,
+) -> None:
+    asked: list[int] = []
+    person, signatory = world.registers.person, world.signatures.signatory
+
+    async def watched(number: str, *, no_older_than: timedelta = timedelta.max):  # type: ignore[no-untyped-def]
+        asked.append(world.uow.open_here)
+        return await person(number, no_older_than=no_older_than)
+
+    async def judged(*arguments):  # type: ignore[no-untyped-def]
+        asked.append(world.uow.open_here)
+        return await signatory(*arguments)
+
+    world.registers.person = watched  # type: ignore[method-assign]
+    world.signatures.signatory = judged  # type: ignore[method-assign]
+    await world.approved()
+    assert asked == [0, 0]
