@@ -93,14 +93,17 @@ class SignatureRequired(Refused):
 
 
 class MobileIdFailed(Refused):
-    """`outcome` is the name of why nothing was signed (SIGN-2)."""
+    """`outcome` names why nothing was signed (SIGN-2), `pin` which of the phone's two it was about."""
 
     reason = Reason.MOBILE_ID_FAILED
 
-    def __init__(self, outcome: str, tries_left: int | None = None) -> None:
-        left = {} if tries_left is None else {"tries_left": str(tries_left)}
+    def __init__(self, outcome: str, tries_left: int | None = None, *, pin: str | None = None) -> None:
+        told = {"outcome": outcome, "pin": pin, "tries_left": None if tries_left is None else str(tries_left)}
         counted = "" if tries_left is None else f", tries left: {tries_left}"
-        super().__init__(f"the phone signed nothing: {outcome}{counted}", outcome=outcome, **left)
+        super().__init__(
+            f"the phone signed nothing: {outcome}{counted}",
+            **{name: value for name, value in told.items() if value is not None},
+        )
 
 
 class VerificationCodeWrong(Refused):

@@ -11,7 +11,8 @@ from typing import Final
 
 from namak.evidence.sign_in import NONCE_BYTES, Purpose, SignInChallenge
 from server.domain.caller import Assurance, Holder, Portal
-from server.domain.mobile_identity import Digest, Failed, MobileUser, ScreenText
+from server.domain.mobile_identity import Digest, Failed, MobileUser
+from server.domain.mobile_identity_texts import Screen, screen_for
 from server.domain.profile import MobileCode, Profile
 from server.domain.profile import SignInMethod as Offered
 from server.domain.refusals import (
@@ -47,15 +48,7 @@ _ROUNDS: Final = 20
 _FORGET_EVERY: Final = timedelta(minutes=1)
 _FORGET_AFTER: Final = timedelta(days=1)
 _FORGET_AT_ONCE: Final = 1000
-
-SCREEN_TEXTS: Final = {
-    "hy": "Մուտք պաշտոնական փոստ",
-    "ru": "Вход в официальную почту",
-    "en": "Sign in to the official post",
-    "kk": "Ресми поштаға кіру",
-    "az": "Rəsmi poçta giriş",
-}
-"""What a phone shows before it asks for PIN1, at most 50 characters (see `ScreenText`)."""
+_SCREENS: Final = {Purpose.SIGN_IN: Screen.SIGN_IN, Purpose.STEP_UP: Screen.STEP_UP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +229,10 @@ class SignInDesk:
         # Nobody's phone is to ring without end because somebody typed its number.
         await self._tries.take_phone(user, sign_in.issued_at)
         text = self._challenge(sign_in, command.language, None)
-        screen = ScreenText(SCREEN_TEXTS[command.language], command.language)
+        screen = screen_for(_SCREENS[sign_in.purpose], command.language)
         asked = await self._mobile.start_authentication(user, Digest(hashlib.sha256(text).digest()), screen)
         if isinstance(asked, Failed):
-            raise MobileIdFailed(asked.failure.value, asked.tries_left)
+            raise MobileIdFailed(asked.failure.value, asked.tries_left, pin=asked.key.value)
         enters = self._profile.sign_in.mobile_code is MobileCode.ENTER
         started = replace(
             sign_in,

@@ -121,7 +121,7 @@ class Proofs:
             return Pending(sign_in.expires_at)
         if isinstance(outcome, Failed):
             await self._spoil(sign_in, now)
-            raise MobileIdFailed(outcome.failure.value, outcome.tries_left)
+            raise MobileIdFailed(outcome.failure.value, outcome.tries_left, pin=outcome.key.value)
         person_number = await self._signatures.person_of(outcome.certificate, now)
         if person_number != sign_in.person_number:
             raise SignerNotExpected
