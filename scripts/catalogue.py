@@ -1,9 +1,10 @@
-"""The catalogues of the command's texts: extracted from the code, checked, compiled (``scripts/texts``)."""
+"""The catalogues of texts for people: extracted from the code, checked, compiled (``scripts/texts``)."""
 
 import io
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +14,35 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ROOT / "clients/python/src/namak/cli"
-LOCALE = SOURCES / "locale"
-LANGUAGES = ("hy", "ru")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One set of catalogues: the texts of a package's modules, whose own language is English.
+
+    Attributes:
+        name: of its files, ``namak``.
+        sources: the directory of the modules; the catalogues lie in ``locale`` below it.
+        languages: what it is translated into.
+        whose: what it is, for the catalogues' first line.
+    """
+
+    name: str
+    sources: Path
+    languages: tuple[str, ...]
+    whose: str
+
+    def path_of(self, language: str, ending: str) -> Path:
+        """Returns where a language's catalogue lies."""
+        return self.sources / "locale" / language / "LC_MESSAGES" / f"{self.name}.{ending}"
+
+
+COMMAND = Domain("namak", ROOT / "clients/python/src/namak/cli", ("hy", "ru"), "the command namak")
+CARDS = Domain(
+    "namak-cards", ROOT / "clients/python/src/namak/cards", ("hy", "ru", "kk", "az"), "what cards answer"
+)
+SERVER = Domain("namak-server", ROOT / "server/texts", ("hy", "ru", "kk", "az"), "the server")
+DOMAINS = (COMMAND, CARDS, SERVER)
 
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)(?:![rs])?\}")
@@ -23,26 +50,26 @@ _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 # A date of its own would make every run another file.
 
 
-def extracted() -> Catalog:
-    """Returns every text of the command that is marked for translation."""
-    template = Catalog(project="namak", domain="namak", creation_date=_EPOCH, charset="utf-8")
-    for path in sorted(SOURCES.glob("*.py")):
+def extracted(domain: Domain) -> Catalog:
+    """Returns every text of the domain that is marked for translation."""
+    template = Catalog(project="namak", domain=domain.name, creation_date=_EPOCH, charset="utf-8")
+    for path in sorted(domain.sources.glob("*.py")):
         for _line, text, comments, _context in extract_from_file("python", path, keywords=_KEYWORDS):
             name = path.relative_to(ROOT).as_posix()
             template.add(text, None, [(name, 1)], auto_comments=comments)
     return template
 
 
-def updated(language: str) -> Catalog:
+def updated(domain: Domain, language: str) -> Catalog:
     """Returns the language's catalogue with exactly the texts of the code; what is new is empty."""
-    template = extracted()
-    known = _read(language)
+    template = extracted(domain)
+    known = _read(domain, language)
     fresh = Catalog(
         locale=language,
         project="namak",
         version="1",
-        domain="namak",
-        header_comment=f"# The texts of the command namak; see scripts/texts. Language: {language}.",
+        domain=domain.name,
+        header_comment=f"# The texts of {domain.whose}; see scripts/texts. Language: {language}.",
         msgid_bugs_address="the repository's issues",
         fuzzy=False,
         creation_date=_EPOCH,
@@ -77,15 +104,10 @@ def mo_text(catalogue: Catalog) -> bytes:
     return out.getvalue()
 
 
-def path_of(language: str, ending: str) -> Path:
-    """Returns where a language's catalogue lies."""
-    return LOCALE / language / "LC_MESSAGES" / f"namak.{ending}"
-
-
-def problems(language: str) -> Iterator[str]:
+def problems(domain: Domain, language: str) -> Iterator[str]:
     """Yields everything that is wrong with a language's catalogue."""
-    catalogue = _read(language)
-    texts = {_id(message) for message in extracted() if message.id}
+    catalogue = _read(domain, language)
+    texts = {_id(message) for message in extracted(domain) if message.id}
     known = {_id(message) for message in catalogue if message.id}
     yield from (f"{language}: not in the catalogue: {text!r}" for text in sorted(texts - known))
     yield from (f"{language}: not in the code any more: {text!r}" for text in sorted(known - texts))
@@ -93,7 +115,7 @@ def problems(language: str) -> Iterator[str]:
     for message in catalogue:
         if message.id:
             yield from (f"{language}: {problem}: {_id(message)!r}" for problem in wrong_with(message))
-    compiled = path_of(language, "mo")
+    compiled = domain.path_of(language, "mo")
     if not compiled.exists() or compiled.read_bytes() != mo_text(catalogue):
         yield f"{language}: {compiled.name} is stale; run scripts/texts"
 
@@ -120,19 +142,22 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) not in ([], ["--check"]):
         sys.stderr.write("usage: scripts/texts [--check]\n")
         return 2
+    every = [(domain, language) for domain in DOMAINS for language in domain.languages]
     if not arguments:
-        for language in LANGUAGES:
-            catalogue = updated(language)
-            path_of(language, "po").parent.mkdir(parents=True, exist_ok=True)
-            path_of(language, "po").write_bytes(po_text(catalogue))
-            path_of(language, "mo").write_bytes(mo_text(_read(language)))
-    found = [problem for language in LANGUAGES for problem in problems(language)]
+        for domain, language in every:
+            catalogue = updated(domain, language)
+            domain.path_of(language, "po").parent.mkdir(parents=True, exist_ok=True)
+            domain.path_of(language, "po").write_bytes(po_text(catalogue))
+            domain.path_of(language, "mo").write_bytes(mo_text(_read(domain, language)))
+    found = [
+        f"{domain.name} {problem}" for domain, language in every for problem in problems(domain, language)
+    ]
     sys.stderr.write("".join(f"texts: {problem}\n" for problem in found))
     return 1 if found else 0
 
 
-def _read(language: str) -> Catalog:
-    path = path_of(language, "po")
+def _read(domain: Domain, language: str) -> Catalog:
+    path = domain.path_of(language, "po")
     if not path.exists():
         return Catalog(locale=language)
     with path.open("rb") as stream:

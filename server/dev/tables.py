@@ -32,6 +32,11 @@ them can come without evidence, and then nothing is kept: `NETWORK_NOT_PERMITTED
 networks of the organisation, which is turned away at the door, and `SENDER_NOT_PERMITTED` where the request
 id was used for another of the organisation's addresses.
 
+The status's own message is English and for developers. Beside it stands a `google.rpc.LocalizedMessage` for
+the person who caused the call, in the language that fits the call's metadata `accept-language` best (in
+HTTP's form: `kk-KZ, ru;q=0.8`) among the jurisdiction's languages, whose first is the default; `locale` names
+it. These texts may change too.
+
 Any method can besides end with `CERTIFICATE_UNBOUND`, `CERTIFICATE_REVOKED`, `ROLE_NOT_PERMITTED`,
 `NETWORK_NOT_PERMITTED`, `REVOCATION_STATUS_UNKNOWN`, `SERVICE_UNAVAILABLE`, `DEADLINE_EXCEEDED` and
 `INTERNAL`; with `OVERLOADED`, before anything is looked at or recorded, where more is under way than the

@@ -41,11 +41,11 @@ class Errors(Interceptor):
             raise
         except Refused as refused:
             call.reason = refused.reason.value
-            status = refusal_to_status(refused)
+            status = refusal_to_status(refused, call.wording)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the client learns nothing of it
             call.reason = Reason.INTERNAL.value
             _log_fault(call, fault)
-            status = internal_error(call.id)
+            status = internal_error(call.id, call.wording)
         return await _abort(context, call, status)
 
 

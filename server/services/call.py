@@ -5,7 +5,7 @@ where a cancelled stream is closed by another task.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,21 @@ from typing import Any
 import grpc
 
 from server.domain.caller import Caller, Holder, Sender
+from server.domain.reasons import Reason
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Localised:
+    """What a person is told, and the language it is in, BCP 47."""
+
+    language: str
+    text: str
+
+
+Wording = Callable[[Reason, Mapping[str, str]], Localised]
+"""From a reason and its metadata to what a person is told, in the language that the call asks for."""
 
 
 def _nothing() -> None:
@@ -29,6 +42,7 @@ class Call:
         id: made by this server; goes back as `x-request-id` and stands in every log line of the call.
         method: the full name, `/namak.v1.DeliveryService/Submit`.
         caller: who calls, once that is settled.
+        wording: puts refusals into words for people; None where no texts are wired in.
         endless: it streams until somebody ends it, so a server that stops does not wait for it.
         leave_place: gives back its place among the calls that are served at once.
         ends_at: when the call's time runs out, on the event loop's clock.
@@ -39,6 +53,7 @@ class Call:
     id: str
     method: str
     caller: Caller | None = None
+    wording: Wording | None = None
     ends_at: float = math.inf
     endless: bool = False
     leave_place: Callable[[], None] = _nothing
@@ -64,6 +79,12 @@ def current_call() -> Call:
     LookupError.
     """
     return _current.get()
+
+
+def current_wording() -> Wording | None:
+    """Returns how the call's refusals are put into words; None outside of a call."""
+    call = _current.get(None)
+    return None if call is None else call.wording
 
 
 def current_sender() -> Sender:

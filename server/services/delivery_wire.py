@@ -14,7 +14,7 @@ from server.domain.fields import Malformed
 from server.domain.paging import Page
 from server.domain.profile import Profile
 from server.domain.refusals import InvalidFields, Refused
-from server.services.call import reply_by
+from server.services.call import current_wording, reply_by
 from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
 from server.services.problems import Problems
 from server.services.refusals_wire import refusal_to_status
@@ -161,7 +161,9 @@ def _results(batch: Batch, outcomes: Iterator[Accepted | Refused]) -> Iterator[p
     for request_id, malformed in batch.items:
         outcome = malformed or next(outcomes)
         if isinstance(outcome, Refused):
-            yield pb.SubmitResult(request_id=request_id, refused=refusal_to_status(outcome))
+            yield pb.SubmitResult(
+                request_id=request_id, refused=refusal_to_status(outcome, current_wording())
+            )
         else:
             yield pb.SubmitResult(request_id=request_id, accepted=accepted_to_proto(outcome))
 

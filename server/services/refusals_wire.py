@@ -1,9 +1,10 @@
 """The one place where a refusal becomes a `google.rpc.Status`, for calls and for the items of a batch alike.
 
-The details are an `ErrorInfo` (reason, domain, metadata), for wrong fields a `BadRequest`, and a `RetryInfo`
-where repeating helps. A status travels in HTTP/2 trailers, whose size clients limit to 8 KiB by default: so
-texts are shortened, and of very many wrong fields only as many are listed as fit, with the number of the
-others in the metadata.
+The status's own message is English and for developers. The details are an `ErrorInfo` (reason, domain,
+metadata), for wrong fields a `BadRequest`, a `RetryInfo` where repeating helps, and a `LocalizedMessage` for
+the person who caused the call, in their language. A status travels in HTTP/2 trailers, whose size clients
+limit to 8 KiB by default: so texts are shortened, and of very many wrong fields only as many are listed as
+fit, with the number of the others in the metadata.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from server.domain.reasons import REASONS, Reason, Retry
 from server.domain.refusals import FieldProblem, InvalidFields, Refused
+from server.services.call import Wording
 
 DOMAIN = "namak.v1"
 RETRY_SECONDS = 1
@@ -24,8 +26,8 @@ _TEXT_CHARACTERS = 200
 _VIOLATIONS_BYTES = 2000
 
 
-def refusal_to_status(refused: Refused) -> status_pb2.Status:
-    """Returns the status of a refusal, with its details."""
+def refusal_to_status(refused: Refused, wording: Wording | None = None) -> status_pb2.Status:
+    """Returns the status of a refusal, with its details; without a wording none are for people."""
     metadata = {key: _shortened(value) for key, value in refused.metadata.items()}
     if refused.evidence_id is not None:
         metadata["evidence_id"] = str(refused.evidence_id)
@@ -38,14 +40,25 @@ def refusal_to_status(refused: Refused) -> status_pb2.Status:
     if refused.rule.retry in (Retry.LATER, Retry.SAME_REQUEST):
         seconds = getattr(refused, "retry_after_seconds", RETRY_SECONDS)
         details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=seconds)))
+    if wording is not None:
+        details.append(_localised(refused.reason, metadata, wording))
     return _status(refused.reason, _shortened(refused.text), metadata, details)
 
 
-def internal_error(call_id: str) -> status_pb2.Status:
+def internal_error(call_id: str, wording: Wording | None = None) -> status_pb2.Status:
     """Returns the status of a fault of ours: it tells what to quote to the operator, and nothing of the
     fault.
     """
-    return _status(Reason.INTERNAL, f"internal error; quote request {call_id}", {"request": call_id}, [])
+    metadata = {"request": call_id}
+    details = [] if wording is None else [_localised(Reason.INTERNAL, metadata, wording)]
+    return _status(Reason.INTERNAL, f"internal error; quote request {call_id}", metadata, details)
+
+
+def _localised(
+    reason: Reason, metadata: dict[str, str], wording: Wording
+) -> error_details_pb2.LocalizedMessage:
+    told = wording(reason, metadata)
+    return error_details_pb2.LocalizedMessage(locale=told.language, message=told.text)
 
 
 def _status(

@@ -8,6 +8,7 @@ from babel.messages.catalog import Message
 from typer.core import TyperGroup
 
 from namak import errors
+from namak.cards.outcomes import OUTCOMES
 from namak.cli.app import build
 from namak.cli.groups import PARSER_TEXTS
 from namak.cli.reasons import MEANINGS, advice_for
@@ -15,14 +16,15 @@ from namak.cli.texts import LANGUAGES, chosen, ngettext, speaking
 from namak.client import Connection
 from namak.client.statuses import CLASS_OF_REASON
 from namak.errors import NamakError
-from scripts.catalogue import LANGUAGES as TRANSLATED
-from scripts.catalogue import problems, wrong_with
+from scripts.catalogue import COMMAND, problems, wrong_with
 from tests.client.conftest import Namak
+
+TRANSLATED = COMMAND.languages
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_of_the_code_is_translated_and_compiled(language: str) -> None:
-    assert list(problems(language)) == []
+    assert list(problems(COMMAND, language)) == []
 
 
 def test_the_command_speaks_what_the_catalogues_hold_and_the_codes_own_language() -> None:
@@ -55,7 +57,7 @@ def classes(kind: type[NamakError] = NamakError) -> set[type[NamakError]]:
 
 def test_every_reason_has_its_meaning_and_an_advice_and_no_other_has() -> None:
     own = {kind.default_reason for kind in classes()} - {""}
-    assert set(MEANINGS) == set(CLASS_OF_REASON) | own | {"PROGRAM_FAULT"}
+    assert set(MEANINGS) == set(CLASS_OF_REASON) | set(OUTCOMES) | own | {"PROGRAM_FAULT"}
 
 
 @pytest.mark.parametrize("reason", CLASS_OF_REASON)
@@ -89,7 +91,8 @@ def test_what_the_parser_says_by_itself_is_what_the_catalogue_has() -> None:
         (["inbox"], {"LC_ALL": "ru_RU.UTF-8", "LANG": "hy_AM.UTF-8"}, "ru"),
         (["inbox"], {"LANG": "hy_AM"}, "hy"),
         (["inbox"], {"LC_ALL": "C.UTF-8", "LANG": "hy_AM"}, "en"),
-        (["inbox"], {"LANG": "kk_KZ"}, "en"),
+        (["inbox"], {"LANG": "kk_KZ"}, "kk"),
+        (["inbox"], {"LANG": "de_DE"}, "en"),
         (["inbox"], {}, "en"),
         (["send", "--", "--lang", "ru"], {}, "en"),
         (["--lang", "xx"], {"NAMAK_LANG": "ru"}, "ru"),

@@ -36,6 +36,7 @@ from server.services.evidence import EvidenceServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.sender_admin import SenderAdminServicer
+from server.texts.catalogue import Texts
 from server.usecases import identity as usecase
 from tests.rpc.desks import Desks
 from tests.rpc.register import Register
@@ -231,6 +232,7 @@ async def started_edge(
             stream_limits=stream_limits or StreamLimits(),
             place=place,
             max_concurrent_calls=max_concurrent_calls,
+            texts=Texts(AM.languages, AM.time_zone),
         ),
         {"": always_ready},
     )
