@@ -83,6 +83,7 @@ class ToldToken:
     flags_after: int | None = None
     """What it says of itself once a PIN was tried."""
     opening: Exception | None = None
+    opening_with_pin: Exception | None = None
     finding: Exception | None = None
     signing: Exception | None = None
     pins: list[Any] = field(default_factory=list)
@@ -95,6 +96,8 @@ class ToldToken:
             self.pins.append(user_pin)
             if self.flags_after is not None:
                 self.flags = self.flags_after
+            if self.opening_with_pin is not None:
+                raise self.opening_with_pin
         if self.opening is not None:
             raise self.opening
         return SimpleNamespace(

@@ -256,7 +256,7 @@ def test_confirm_with_a_wrong_pin_ends_as_a_card_problem(
     wrong.write_text("0000\n")
     run = namak(citizen, "confirm", delivery_id, "--yes", "--json", signing=replace(signing, pin_file=wrong))
     assert run.code == 5
-    assert run.document["error"]["reason"] == "PIN_WRONG"
+    assert run.document["error"]["reason"] == "PIN_WRONG_COUNTED"
     assert office.letters[delivery_id].confirmed is None
 
 

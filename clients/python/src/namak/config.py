@@ -18,7 +18,7 @@ ENVIRONMENT = "NAMAK_CONFIG"
 DEFAULT_TIMEOUT = 60.0
 """Seconds for one call with all its tries."""
 
-_LANGUAGES = ("hy", "ru", "en")
+_LANGUAGES = ("hy", "ru", "en", "kk", "az")
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -39,6 +39,18 @@ class Signing:
     """SoftHSM's configuration file, for a software token."""
     pin_file: Path | None = None
     """A file whose first line is the PIN; without it, the PIN is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFiles:
+    """What ``[signing]`` says, of which tools for cards need no more than they use; empty is not said."""
+
+    module: Path | None = None
+    token: str = ""
+    label: str = ""
+    certificate: Path | None = None
+    config: Path | None = None
+    pin_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,7 @@ class Connection:
     acting_as: str | None = None
     """The organisation that an administrator acts for, by identifier or code, when no option names one."""
     lang: str | None = None
-    """The language of the command ``namak``: hy, ru or en."""
+    """The language of the command ``namak``: hy, ru, en, kk or az."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -109,6 +121,26 @@ def load_trust(path: Path | None = None) -> TrustFiles:
     reader = _Reader(source, read_config(source))
     result = _trust(reader.section("trust"))
     reader.finish(only="trust")
+    return result
+
+
+def load_card(path: Path | None = None) -> CardFiles:
+    """Reads only ``[signing]`` of the file, and takes it where it is incomplete: options may say the rest."""
+    source = find_config(path)
+    reader = _Reader(source, read_config(source))
+    section = reader.section("signing")
+    if section is None:
+        return CardFiles()
+    section.optional("prompt", _truth, None)
+    result = CardFiles(
+        module=section.optional("module", reader.file, None),
+        token=section.optional("token", _text, ""),
+        label=section.optional("label", _text, ""),
+        certificate=section.optional("certificate", reader.file, None),
+        config=section.optional("config", reader.file, None),
+        pin_file=section.optional("pin_file", reader.file, None),
+    )
+    reader.finish(only="signing")
     return result
 
 

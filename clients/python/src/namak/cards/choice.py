@@ -15,15 +15,17 @@ def choose_certificate(
 ) -> tuple[CardCertificate, x509.Certificate]:
     """Returns the certificate for a purpose with its private key on the token, valid at ``at`` (now).
 
-    ``wanted`` names it by its label or its identifier in hexadecimal. Raises CardCertificateUnfit,
-    SigningKeyMissing, SigningKeyAmbiguous; of several reasons the first that would remain if the others were
-    mended.
+    ``wanted`` names it by its label, its key's label or its identifier in hexadecimal. Raises
+    CardCertificateUnfit, SigningKeyMissing, SigningKeyAmbiguous; of several reasons the one that comes
+    nearest to a certificate that would do.
     """
     moment = at or datetime.now(UTC)
+    labels = {key.key_id: key.label for key in token.keys}
     readable = [
         (each, each.certificate)
         for each in token.certificates
-        if each.certificate is not None and _is_named(each.label, each.key_id, wanted)
+        if each.certificate is not None
+        and (_is_named(each.label, each.key_id, wanted) or labels.get(each.key_id) == wanted)
     ]
     if not readable:
         raise _none(token, wanted)

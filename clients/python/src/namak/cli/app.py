@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from namak.cli.codes import EXIT_CODES_TEXT, ExitCode
 from namak.cli.groups import Command, Group, RootGroup
 from namak.cli.screen import Screen
-from namak.cli.texts import LANGUAGES, N_, _
+from namak.cli.texts import CHOICES, N_, _
 from namak.config import Connection, parse_duration
 from namak.errors import NamakError, ServerFault
 
@@ -51,8 +51,8 @@ def _say_version(wanted: bool) -> None:
 
 
 def _language(value: str | None) -> str | None:
-    if value is not None and value not in LANGUAGES:
-        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(LANGUAGES)))
+    if value is not None and value not in CHOICES:
+        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(CHOICES)))
     return value
 
 
@@ -78,8 +78,10 @@ Lang = Annotated[
         "--lang",
         metavar="LANG",
         callback=_language,
-        autocompletion=lambda: list(LANGUAGES),
-        help=N_("hy, ru or en; otherwise NAMAK_LANG, the configuration, the system's."),
+        autocompletion=lambda: list(CHOICES),
+        help=N_(
+            "hy, ru, en, or kk, az for what cards say; otherwise NAMAK_LANG, the configuration, the system's."
+        ),
     ),
 ]
 Version = Annotated[

@@ -1,6 +1,10 @@
 """Asking before what can't be undone, or should not be done by mistake."""
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 
@@ -32,10 +36,24 @@ def ask(run: Run, question: str, *, otherwise: str = "") -> bool:
     choice = _("y/N")
     sys.stderr.write(f"{question} [{choice}] ")
     sys.stderr.flush()
-    answer = sys.stdin.readline()
+    with interruptible():
+        answer = sys.stdin.readline()
     if not answer:
         raise typer.Abort
     if answer.strip().casefold() in {*_(_YES).split(), *_YES.split()}:
         return True
     run.screen.note(otherwise or _("Nothing was done."))
     return False
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Has Ctrl-C end a question at once: the event loop would only note it, and wait on for an answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

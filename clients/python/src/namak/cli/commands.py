@@ -6,7 +6,7 @@ network.
 
 import typer
 
-from namak.cli import commands_log, commands_reading, commands_sending
+from namak.cli import commands_log, commands_reading, commands_sending, commands_token
 
 
 def register(app: typer.Typer) -> None:
@@ -14,3 +14,4 @@ def register(app: typer.Typer) -> None:
     commands_sending.register(app)
     commands_reading.register(app)
     commands_log.register(app)
+    commands_token.register(app)

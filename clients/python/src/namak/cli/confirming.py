@@ -1,23 +1,24 @@
 """``namak confirm``: the holder signs that they have read the letter."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import typer
 
+from namak.cards.card import Card, place_of
+from namak.cards.contents import look_up_token
 from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.asking import ask
 from namak.cli.codes import ExitCode
 from namak.cli.keeping import kept
+from namak.cli.pins import pin_for
 from namak.cli.screen import Screen, error_document
-from namak.cli.texts import _, language
-from namak.client.card import Card, read_pin
+from namak.cli.texts import SOURCE_LANGUAGE, _, language
 from namak.client.confirmation import check_statement, sign_statement
 from namak.client.receipts import SavedReceipt, save_receipts
 from namak.config import Signing
-from namak.errors import CardError, ConfigurationError, NamakError
+from namak.errors import ConfigurationError, NamakError
 from namak.evidence.statement import TRANSLATIONS
 
 
@@ -39,7 +40,9 @@ async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force:
         _show_statement(run.screen, issued.statement, opened.message.subject)
         if not yes and not ask(run, _("Sign this statement?"), otherwise=_("Nothing was signed.")):
             return ExitCode.REFUSED
-        signature = await asyncio.to_thread(_sign, issued.statement, signing)
+        place = place_of(signing)
+        pin = pin_for(run.screen, await asyncio.to_thread(look_up_token, place), signing.pin_file)
+        signature = await asyncio.to_thread(_sign, issued.statement, signing, pin)
         confirmed = await post.mailbox.confirm(delivery_id, issued.statement_id, signature)
         run.screen.note(_("Confirmed; waiting for the receipts."))
         try:
@@ -67,21 +70,11 @@ def _show_statement(screen: Screen, statement: bytes, subject: str) -> None:
     )
     screen.shown_in_full(statement.decode("utf-8"))
     if language() != "hy":  # the Armenian is authoritative and stands above
-        screen.note(_("In English: {text}.").format(text=TRANSLATIONS[language()]))
+        screen.note(
+            _("In English: {text}.").format(text=TRANSLATIONS.get(language(), TRANSLATIONS[SOURCE_LANGUAGE]))
+        )
 
 
-def _sign(statement: bytes, signing: Signing) -> bytes:
-    pin = read_pin(signing) or _ask_pin(signing)
+def _sign(statement: bytes, signing: Signing, pin: str | None) -> bytes:
     with Card(signing, pin) as card:
         return sign_statement(statement, signing, card)
-
-
-def _ask_pin(signing: Signing) -> str:
-    if not sys.stdin.isatty():
-        raise CardError(
-            _("nobody can be asked for the PIN of {token}; set [signing] pin_file").format(
-                token=repr(signing.token)
-            )
-        )
-    pin: str = typer.prompt(_("PIN of {token}").format(token=signing.token), hide_input=True, err=True)
-    return pin

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from namak.cli.reasons_card import CARD_MEANINGS
-from namak.cli.texts import N_, SOURCE_LANGUAGE, _, language
+from namak.cards.texts import CARD_MEANINGS, words_of
+from namak.cli.texts import N_, SOURCE_LANGUAGE, _, is_translated, language
 from namak.errors import NamakError
 
 _SAME_ID = N_("Try again with the same request id; nothing will happen twice.")
@@ -267,22 +267,29 @@ def advice_for(error: NamakError) -> str:
     """Returns what a person can do about a failure; empty where the failure itself says all there is."""
     if error.reason == "FILE" and not isinstance(error.__cause__, _OF_THE_PATH):
         return ""
-    return _(_entry(error)[1])
+    return _spoken(error)[1]
 
 
 def headline_of(error: NamakError) -> str:
     """Returns what went wrong, on one line: in English what the post or this program said of it, in other
     languages what the reason means.
     """
-    if language() == SOURCE_LANGUAGE:
-        return error.message
-    return _(_entry(error)[0])
+    return _spoken(error)[0] if _is_told(error) else error.message
 
 
 def detail_of(error: NamakError) -> str | None:
     """Returns what the post or this program said of it, where the headline does not."""
-    return None if language() == SOURCE_LANGUAGE else error.message
+    return error.message if _is_told(error) else None
 
 
-def _entry(error: NamakError) -> tuple[str, str]:
-    return MEANINGS.get(error.reason) or MEANINGS.get(type(error).default_reason) or MEANINGS["REFUSED"]
+def _is_told(error: NamakError) -> bool:
+    """Returns whether it is told in another language than that of the post's and this program's own words."""
+    return is_translated() or (error.reason in CARD_MEANINGS and language() != SOURCE_LANGUAGE)
+
+
+def _spoken(error: NamakError) -> tuple[str, str]:
+    if error.reason in CARD_MEANINGS:
+        return words_of(error.reason, language())
+    reason, kind = MEANINGS.get(error.reason), MEANINGS.get(type(error).default_reason)
+    meaning, advice = reason or kind or MEANINGS["REFUSED"]
+    return _(meaning), _(advice)

@@ -55,6 +55,10 @@ class Screen:
         if not self.as_json:
             _write(sys.stderr, printable(text))
 
+    def warning(self, text: str) -> None:
+        """Prints a line that must be seen, on standard error, with ``--json`` too."""
+        _write(sys.stderr, printable(text))
+
     def shown_in_full(self, text: str) -> None:
         """Prints what must be read before going on: always, with ``--json`` on standard error."""
         for line in text.splitlines():

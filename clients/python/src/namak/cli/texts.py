@@ -11,11 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from namak.cards.texts import LANGUAGES as CARD_LANGUAGES
 from namak.config import find_config, read_config
 from namak.errors import NamakError
 
 LANGUAGES = ("hy", "ru", "en")
 """What the command speaks (POST-11); the texts in the code are the last one's."""
+
+CHOICES = (*LANGUAGES, *(each for each in CARD_LANGUAGES if each not in LANGUAGES))
+"""What can be chosen: in those beyond :data:`LANGUAGES` it tells what cards answer, the rest in English."""
 
 SOURCE_LANGUAGE = "en"
 ENVIRONMENT = "NAMAK_LANG"
@@ -44,13 +48,18 @@ def _(text: str) -> str:
     return _Speech.catalogue.gettext(text) if text else ""
 
 
+def is_translated() -> bool:
+    """Returns whether the command's own texts are spoken in another language than the code's."""
+    return _Speech.language in LANGUAGES and _Speech.language != SOURCE_LANGUAGE
+
+
 def ngettext(one: str, many: str, number: int) -> str:
     """Returns the form of a text that goes with a number."""
     return _Speech.catalogue.ngettext(one, many, number)
 
 
 def language() -> str:
-    """Returns what the process speaks: one of :data:`LANGUAGES`."""
+    """Returns what the process speaks: one of :data:`CHOICES`."""
     return _Speech.language
 
 
@@ -59,7 +68,7 @@ def speaking(name: str) -> Iterator[None]:
     """Speaks a language until the end of the block, in the parser's own texts too."""
     before = (_Speech.language, _Speech.catalogue, os.environ.get("LANGUAGE"), gettext.textdomain())
     _Speech.language = name
-    _Speech.catalogue = gettext.translation(DOMAIN, LOCALE, [name], fallback=name == SOURCE_LANGUAGE)
+    _Speech.catalogue = gettext.translation(DOMAIN, LOCALE, [name], fallback=name not in LANGUAGES[:-1])
     # The parser takes its few texts from whatever catalogue the process has by default.
     gettext.bindtextdomain(DOMAIN, str(LOCALE))
     gettext.textdomain(DOMAIN)
@@ -82,14 +91,14 @@ def chosen(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     What names no language of ours counts as nothing here; the option is refused where options are read.
     """
     for named in (_option(arguments, "--lang"), environment.get(ENVIRONMENT)):
-        if named in LANGUAGES:
+        if named in CHOICES:
             return named
-    if (configured := _configured(_option(arguments, "--config"))) in LANGUAGES:
+    if (configured := _configured(_option(arguments, "--config"))) in CHOICES:
         return configured
     for name in _GLIBC:
         if value := environment.get(name):
             spoken = value.partition(".")[0].partition("_")[0]
-            return spoken if spoken in LANGUAGES else SOURCE_LANGUAGE
+            return spoken if spoken in CHOICES else SOURCE_LANGUAGE
     return SOURCE_LANGUAGE
 
 

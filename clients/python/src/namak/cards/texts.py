@@ -1,12 +1,23 @@
-"""What can come between a person and their card, and what to do about it; the texts in the code are English.
+"""What can come between a person and their card, and what to do about it, in five languages.
 
-One entry for each of :data:`namak.cards.outcomes.OUTCOMES`; a test holds the two together.
+One entry for each of :data:`namak.cards.outcomes.OUTCOMES`. The texts in the code are English; the others are
+those of the catalogues beside it, which ``scripts/texts`` keeps (SIGN-3, POST-11).
 """
 
+import gettext
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
-from namak.cli.texts import N_
+LANGUAGES = ("hy", "ru", "en", "kk", "az")
+"""The languages of these texts; the code's own is English."""
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name that catalogues' tools know
+    """Marks a text for the catalogue."""
+    return text
+
 
 _UNLOCK = N_("Unlock the card with its PUK, or have its issuer do it.")
 _NEW_CARD = N_("Get a new card or certificate.")
@@ -153,3 +164,19 @@ CARD_MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 """By outcome: what it means, and what a person can do about it."""
+
+
+def words_of(outcome: str, language: str) -> tuple[str, str]:
+    """Returns what an outcome means and what a person can do about it; in English where a language is not
+    spoken.
+
+    Raises KeyError for what is no outcome.
+    """
+    meaning, advice = CARD_MEANINGS[outcome]
+    catalogue = _catalogue(language)
+    return catalogue.gettext(meaning), catalogue.gettext(advice)
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("namak-cards", Path(__file__).parent / "locale", [language], fallback=True)

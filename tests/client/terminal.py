@@ -1,0 +1,43 @@
+"""The command on a terminal where somebody types when they are asked."""
+
+import fcntl
+import os
+import pty
+import subprocess
+import sys
+import termios
+from collections.abc import Sequence
+
+
+def at_terminal(
+    arguments: Sequence[object], *, answers: Sequence[tuple[str, str]], environment: dict[str, str]
+) -> tuple[int, str]:
+    """Runs the command, types each answer once its question stands on the screen, and returns the exit code
+    and everything that was on it.
+    """
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 200))
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", **environment},
+        start_new_session=True,
+        # The terminal is the process's own, so that Ctrl-C interrupts it.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    shown, left = "", list(answers)
+    seen = 0
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk.decode(errors="replace")
+            if left and left[0][0] in shown[seen:]:
+                seen = len(shown)
+                os.write(ours, left.pop(0)[1].encode())
+    except OSError:  # the other side is closed: that is how a terminal ends on Linux
+        pass
+    finally:
+        os.close(ours)
+    return process.wait(timeout=60), shown.replace("\r\n", "\n")
