@@ -32,6 +32,7 @@ class CallContext(Interceptor):
         call = Call(id=os.urandom(16).hex(), method=method_name)
         if self._texts is not None:
             # What is refused is the exception: nothing is looked up for a call before it is.
+            call.language = partial(_language, self._texts, context)
             call.wording = partial(_worded, self._texts, context)
         begin_call(call)
         structlog.contextvars.bind_contextvars(call_id=call.id)
@@ -40,8 +41,12 @@ class CallContext(Interceptor):
 
 
 def _worded(texts: Texts, context: Context, reason: Reason, metadata: Mapping[str, str]) -> Localised:
-    language = texts.language_for(_wish(context))
+    language = _language(texts, context)
     return Localised(language, texts.of_refusal(reason, metadata, language))
+
+
+def _language(texts: Texts, context: Context) -> str:
+    return texts.language_for(_wish(context))
 
 
 def _wish(context: Context) -> str:

@@ -30,6 +30,11 @@ Wording = Callable[[Reason, Mapping[str, str]], Localised]
 """From a reason and its metadata to what a person is told, in the language that the call asks for."""
 
 
+def _english() -> str:
+    """What is spoken where no texts are wired in."""
+    return "en"
+
+
 def _nothing() -> None:
     """Gives nothing back."""
 
@@ -42,6 +47,7 @@ class Call:
         id: made by this server; goes back as `x-request-id` and stands in every log line of the call.
         method: the full name, `/namak.v1.DeliveryService/Submit`.
         caller: who calls, once that is settled.
+        language: tells what to speak to the person who causes the call: one of the profile's languages.
         wording: puts refusals into words for people; None where no texts are wired in.
         endless: it streams until somebody ends it, so a server that stops does not wait for it.
         leave_place: gives back its place among the calls that are served at once.
@@ -53,6 +59,7 @@ class Call:
     id: str
     method: str
     caller: Caller | None = None
+    language: Callable[[], str] = _english
     wording: Wording | None = None
     ends_at: float = math.inf
     endless: bool = False

@@ -98,7 +98,7 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     ) -> pb.IssueStatementResponse:
         command = wire.issue_statement_from_proto(request, current_holder())
         statement = await self._reading.issue_statement(command)
-        return wire.statement_to_proto(statement)
+        return wire.statement_to_proto(statement, current_call().language())
 
     async def ConfirmReading(
         self, request: pb.ConfirmReadingRequest, context: Context

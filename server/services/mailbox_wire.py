@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from namak.evidence.statement import TRANSLATIONS
 from namak.v1 import mailbox_pb2 as pb
 from server.domain import addresses, fields, limits
 from server.domain.caller import Holder
@@ -141,6 +142,7 @@ def mailbox_to_proto(mailbox: Mailbox) -> pb.Mailbox:
         holder_kind=_HOLDER_KINDS[mailbox.holder_kind],
         state=_MAILBOX_STATES[mailbox.state],
         open_time=time_to_proto(mailbox.opened_at),
+        confirm_time=time_to_proto(mailbox.confirmed_at),
     )
 
 
@@ -174,6 +176,7 @@ def resolved_to_proto(mailbox: Mailbox, *, for_operator: bool) -> pb.ResolveAddr
         holder_kind=_HOLDER_KINDS[mailbox.holder_kind],
         state=_MAILBOX_STATES[mailbox.state],
         mailbox_id=str(mailbox.id) if for_operator else "",
+        profile_confirmed=mailbox.confirmed_at is not None,
     )
 
 
@@ -206,11 +209,13 @@ def opened_to_proto(opened: OpenedMessage) -> pb.OpenMessageResponse:
     )
 
 
-def statement_to_proto(statement: IssuedStatement) -> pb.IssueStatementResponse:
+def statement_to_proto(statement: IssuedStatement, language: str) -> pb.IssueStatementResponse:
     return pb.IssueStatementResponse(
         statement_id=str(statement.id),
         statement=statement.text,
         expire_time=time_to_proto(statement.expires_at),
+        translation=TRANSLATIONS[language],
+        translation_language=language,
     )
 
 

@@ -5,7 +5,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from namak.v1 import delivery_pb2, delivery_pb2_grpc
+from namak.evidence.statement import SENTENCE
+from namak.v1 import delivery_pb2, delivery_pb2_grpc, mailbox_pb2, mailbox_pb2_grpc
 from server.domain.refusals import MailboxUnknown
 from tests.rpc.edge import Edge
 
@@ -63,3 +64,22 @@ async def test_a_fault_of_ours_is_told_in_the_language_and_betrays_nothing(edge:
         "ru",
         "Произошла внутренняя ошибка. Обратитесь к оператору и назовите номер запроса.",
     )
+
+
+async def test_a_statement_comes_with_what_it_says_in_the_language_asked_for(edge: Edge) -> None:
+    stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
+    request = mailbox_pb2.IssueStatementRequest(delivery_id="0192f0c3-0000-7000-8000-00000000000d")
+
+    told = {
+        wish: await stub.IssueStatement(request, timeout=10, metadata=(("accept-language", wish),))
+        for wish in ("ru", "en", "kk")
+    }
+
+    assert {wish: reply.translation_language for wish, reply in told.items()} == {
+        "ru": "ru",
+        "en": "en",
+        "kk": "hy",
+    }
+    assert told["en"].translation == "I certify that I have read and accepted the content of the letter"
+    assert told["kk"].translation == SENTENCE
+    assert len({reply.statement for reply in told.values()}) == 1

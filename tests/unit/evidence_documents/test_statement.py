@@ -70,7 +70,8 @@ def test_names_the_parts_of_the_evidence_in_their_order() -> None:
 
 
 def test_the_sentence_is_shown_in_three_languages_and_signed_in_armenian() -> None:
-    assert set(TRANSLATIONS) == {"hy", "ru", "en"}
+    assert set(TRANSLATIONS) == {"hy", "ru", "en", "kk", "az"}
+    assert len(set(TRANSLATIONS.values())) == len(TRANSLATIONS)
     assert TRANSLATIONS["hy"] == SENTENCE == TEXT.splitlines()[1]
 
 

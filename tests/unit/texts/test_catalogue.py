@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from namak.evidence import registration, sign_in
+from namak.evidence import registration, sign_in, statement
 from scripts.catalogue import SERVER, problems
 from server.domain import mobile_identity_texts, refusals
 from server.domain.applications import Finding
@@ -182,6 +182,7 @@ def test_whatever_the_metadata_holds_something_is_told(
 
 
 SIGNED_AND_SHOWN: tuple[Mapping[str, Mapping[str, str]], ...] = (
+    {"reading": statement.TRANSLATIONS},
     sign_in.SENTENCES,
     {"application": registration.APPLICATION_SENTENCES, "profile": registration.PROFILE_SENTENCES},
     mobile_identity_texts.TEXTS,

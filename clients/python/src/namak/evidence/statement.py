@@ -29,6 +29,8 @@ TRANSLATIONS: Mapping[str, str] = MappingProxyType(
         "hy": SENTENCE,
         "ru": "Подтверждаю, что прочитал(а) и принял(а) содержание письма",
         "en": "I certify that I have read and accepted the content of the letter",
+        "kk": "Хаттың мазмұнын оқып, қабылдағанымды растаймын",
+        "az": "Məktubun məzmununu oxuduğumu və qəbul etdiyimi təsdiq edirəm",
     }
 )
 """The sentence by language, to be shown beside the Armenian, never instead of it (POST-11)."""

@@ -159,6 +159,10 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     with RESOURCE_EXHAUSTED and no reason, before the server knows whose the call is: a request over 4 MiB, or far more calls held
     open than are served.
 
+    The status's own message is English and for developers. For the person who caused the call there is a
+    `google.rpc.LocalizedMessage` among the details, in the language that fits the call's metadata `accept-language` best, written as
+    in HTTP (`kk-KZ, ru;q=0.8`), among those of the jurisdiction; without a fit, in its first.
+
     What each means for a caller (status code, whether to repeat, whether it is kept under the request id, whether it leaves
     evidence) is one table in the server, printed in `docs/reasons.md`.
     """

@@ -85,6 +85,7 @@ class Mailbox(_message.Message):
     HOLDER_KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     OPEN_TIME_FIELD_NUMBER: _builtins.int
+    CONFIRM_TIME_FIELD_NUMBER: _builtins.int
     mailbox_id: _builtins.str
     """The identifier, a UUID."""
     address: _builtins.str
@@ -97,6 +98,10 @@ class Mailbox(_message.Message):
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened, UTC."""
 
+    @_builtins.property
+    def confirm_time(self) -> _timestamp_pb2.Timestamp:
+        """When its holder first confirmed their profile by a signature, UTC; absent before that."""
+
     def __init__(
         self,
         *,
@@ -105,10 +110,11 @@ class Mailbox(_message.Message):
         holder_kind: Global___HolderKind.ValueType = ...,
         state: Global___MailboxState.ValueType = ...,
         open_time: _timestamp_pb2.Timestamp | None = ...,
+        confirm_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["open_time", b"open_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirm_time", b"confirm_time", "open_time", b"open_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "holder_kind", b"holder_kind", "mailbox_id", b"mailbox_id", "open_time", b"open_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "confirm_time", b"confirm_time", "holder_kind", b"holder_kind", "mailbox_id", b"mailbox_id", "open_time", b"open_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -490,10 +496,18 @@ class IssueStatementResponse(_message.Message):
     STATEMENT_ID_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    TRANSLATION_FIELD_NUMBER: _builtins.int
+    TRANSLATION_LANGUAGE_FIELD_NUMBER: _builtins.int
     statement_id: _builtins.str
     """The statement's identifier, a UUID."""
     statement: _builtins.bytes
     """The exact bytes to sign: UTF-8 text in a strict line format that a person can read (`docs/receipts.md`). Show it before signing."""
+    translation: _builtins.str
+    """What its second line says, in the language that the call's metadata `accept-language` asks for (as in errors.proto); to be shown
+    beside the statement, never instead of it: what is signed is the statement in its own words.
+    """
+    translation_language: _builtins.str
+    """The translation's language, a tag of BCP 47, for example `ru`."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it expires, UTC."""
@@ -504,10 +518,12 @@ class IssueStatementResponse(_message.Message):
         statement_id: _builtins.str = ...,
         statement: _builtins.bytes = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        translation: _builtins.str = ...,
+        translation_language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "statement", b"statement", "statement_id", b"statement_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "statement", b"statement", "statement_id", b"statement_id", "translation", b"translation", "translation_language", b"translation_language"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -607,6 +623,7 @@ class ResolveAddressResponse(_message.Message):
     HOLDER_KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     MAILBOX_ID_FIELD_NUMBER: _builtins.int
+    PROFILE_CONFIRMED_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The official address in canonical form."""
     holder_kind: Global___HolderKind.ValueType
@@ -615,6 +632,8 @@ class ResolveAddressResponse(_message.Message):
     """The mailbox's state; only an open one receives."""
     mailbox_id: _builtins.str
     """The mailbox's identifier, a UUID; for the operator only, empty for senders."""
+    profile_confirmed: _builtins.bool
+    """Whether the holder has confirmed their profile. Where the jurisdiction asks for that, letters reach confirmed mailboxes only."""
     def __init__(
         self,
         *,
@@ -622,10 +641,11 @@ class ResolveAddressResponse(_message.Message):
         holder_kind: Global___HolderKind.ValueType = ...,
         state: Global___MailboxState.ValueType = ...,
         mailbox_id: _builtins.str = ...,
+        profile_confirmed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "holder_kind", b"holder_kind", "mailbox_id", b"mailbox_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "holder_kind", b"holder_kind", "mailbox_id", b"mailbox_id", "profile_confirmed", b"profile_confirmed", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -159,7 +159,8 @@ class MailboxServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CloseMailbox(self, request, context):
-        """Closes a mailbox for ever: it never receives again, and its address is never given again. What lies in it can be read.
+        """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; RegistrationService.ReopenMailbox
+        opens it again for the same holder. What lies in it can be read.
 
         Callers: the operator.
         Idempotency: `request_id` is required; closing a closed mailbox changes nothing.

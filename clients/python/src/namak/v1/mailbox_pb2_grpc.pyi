@@ -52,7 +52,8 @@ class MailboxServiceStub:
     Rules: BOX-6.
     """
     CloseMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.CloseMailboxRequest, _mailbox_pb2.CloseMailboxResponse]
-    """Closes a mailbox for ever: it never receives again, and its address is never given again. What lies in it can be read.
+    """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; RegistrationService.ReopenMailbox
+    opens it again for the same holder. What lies in it can be read.
 
     Callers: the operator.
     Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
@@ -208,7 +209,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _mailbox_pb2.CloseMailboxRequest,
         context: _aio.ServicerContext[_mailbox_pb2.CloseMailboxRequest, _abc.Awaitable[_mailbox_pb2.CloseMailboxResponse]],
     ) -> _abc.Awaitable[_mailbox_pb2.CloseMailboxResponse]:
-        """Closes a mailbox for ever: it never receives again, and its address is never given again. What lies in it can be read.
+        """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; RegistrationService.ReopenMailbox
+        opens it again for the same holder. What lies in it can be read.
 
         Callers: the operator.
         Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
