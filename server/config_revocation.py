@@ -22,7 +22,7 @@ class RevocationSettings(Section):
     lists: Annotated[tuple[str, ...], LISTED] = ()
     """Addresses of lists that are fetched besides those that certificates name."""
     responder: str = ""
-    """Address of the OCSP responder to ask, instead of those that certificates name."""
+    """Address of the OCSP responder to ask about persons, instead of those that their certificates name."""
     require: Literal["any", "all"] = "any"
     """`any`: a list or a responder must say that a certificate is not revoked, and neither that it is. `all`:
     a list must say so, and the responder too, wherever there is one to ask.

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from namak.evidence.certificate import is_ca
 from server.gateways.certificate_status.fetching import Fetcher, Unfetched
 from server.gateways.certificate_status.judging import Finding, Moment, not_of_the_time
 from server.gateways.certificate_status.ocsp_answer import (
@@ -69,7 +70,9 @@ class Responders:
 
     def address_for(self, certificate: x509.Certificate) -> str | None:
         """Returns whom to ask about the certificate; None where there is nobody who may be asked."""
-        named = [self._settings.responder] if self._settings.responder else responders_of(certificate)
+        named = responders_of(certificate)
+        if self._settings.responder is not None and not is_ca(certificate):
+            named = [self._settings.responder]
         return next((url for url in named if self._fetcher.may_ask(url)), None)
 
     async def ask(

@@ -53,6 +53,8 @@ class RevocationList:
                 extensions that must be understood and are not.
         """
         layout = lay_out(der)
+        if layout.inner_algorithm != layout.outer_algorithm:
+            raise ListUnusable("the list's signature algorithm is not the one that was signed")
         try:
             frame = x509.load_der_x509_crl(layout.frame)
             ends = frame.next_update_utc
@@ -81,8 +83,6 @@ class RevocationList:
         """
         if not self.issuer == certificate.issuer == issuer.subject:
             return "the list is another issuer's"
-        if self._layout.inner_algorithm != self._layout.outer_algorithm:
-            return "the list's signature algorithm is not the one that was signed"
         if not may_sign_lists(issuer):
             return "the issuer's key is not for signing lists"
         for extension in self._frame.extensions:

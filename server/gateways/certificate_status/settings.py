@@ -16,7 +16,8 @@ class Revocation:
     Attributes:
         places: hosts that may be asked.
         lists: addresses of lists that are fetched besides those that certificates name.
-        responder: address of the responder to ask, instead of those that certificates name.
+        responder: address of the responder to ask about persons, instead of those that their certificates
+            name.
         require: `any`: one source that says "not revoked" is enough, as long as none says "revoked". `all`:
             a list must say so, and the responder too, wherever one is named that may be asked.
         accept_unknown: purposes for which a certificate is accepted though nobody can tell.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -149,6 +150,28 @@ def _extensions(wish: Wish) -> list[tuple[x509.ExtensionType, bool]]:
     if wish.no_check:
         wished.append((x509.OCSPNoCheck(), False))
     return [*wished, *((value, False) for value in wish.extra)]
+
+
+def with_sha1(issued: Issued, issuer: Issued) -> Issued:
+    """Returns the certificate signed anew with SHA-1, as the builders would not."""
+    whole = asn1_x509.Certificate.load(issued.der)
+    algorithm = "sha1_rsa" if isinstance(issuer.key, rsa.RSAPrivateKey) else "sha1_ecdsa"
+    signed = whole["tbs_certificate"]
+    signed["signature"] = {"algorithm": algorithm}
+    tbs = signed.dump(force=True)
+    digest = hashes.SHA1()
+    if isinstance(issuer.key, rsa.RSAPrivateKey):
+        signature = issuer.key.sign(tbs, padding.PKCS1v15(), digest)
+    else:
+        signature = issuer.key.sign(tbs, ec.ECDSA(digest))
+    remade = asn1_x509.Certificate(
+        {
+            "tbs_certificate": signed,
+            "signature_algorithm": {"algorithm": algorithm},
+            "signature_value": signature,
+        }
+    )
+    return Issued(x509.load_der_x509_certificate(remade.dump(force=True)), issued.key)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,397 @@
+"""Revocation by lists: the operator's files, and real HTTP servers of authorities."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from server.gateways.certificate_status.list_layout import ListUnusable
+from server.gateways.certificate_status.revocation_list import RevocationList
+from server.usecases.certificate_status import CheckKind, Origin, Outcome, Purpose, StatusReport, Verdict
+from tests.integration.gateways.authorities import (
+    DAY,
+    HOUR,
+    NOW,
+    Entry,
+    Issued,
+    Wish,
+    authority_wish,
+    issue,
+    make_list,
+    usage,
+)
+from tests.integration.gateways.status_scene import Scene, check_of, checked, clock
+from tests.integration.gateways.status_servers import http_serving
+
+SHORT = timedelta(milliseconds=300)
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with http_serving() as http:
+        made = Scene(tmp_path, http)
+        yield made
+        await made.close()
+
+
+def unknown(report: StatusReport, why: str) -> None:
+    assert report.verdict is Verdict.UNKNOWN, report
+    assert not report.accepted
+    assert report.why is not None
+    assert why in report.why
+
+
+async def test_a_revoked_certificate_is_told_with_date_and_reason_and_the_list_that_says_so(
+    scene: Scene,
+) -> None:
+    person, other = scene.country.person(), scene.country.person()
+    der = scene.government_list(
+        Entry(person.serial, NOW - HOUR, x509.ReasonFlags.cessation_of_operation), Entry(3)
+    )
+    scene.put_list("government", der)
+
+    report = await checked(scene.checker(), person)
+
+    assert (report.verdict, report.accepted) == (Verdict.REVOKED, False)
+    assert report.revoked_since == NOW - HOUR
+    assert report.revocation_reason == "cessationOfOperation"
+    (proof,) = [proof for proof in report.proofs if proof.certificate == 0]
+    assert (proof.der, proof.issued, proof.ends) == (der, NOW - HOUR, NOW + 7 * DAY)
+    assert (proof.kind, proof.origin) == (CheckKind.LIST, Origin.FILE)
+    assert (await checked(scene.checker(), other)).verdict is Verdict.GOOD
+
+
+async def test_a_certificate_revoked_later_was_good_before(scene: Scene) -> None:
+    person = scene.country.person()
+    scene.put_list("government", scene.government_list(Entry(person.serial, NOW - HOUR)))
+    for name, authority in (("root", scene.country.root), ("policy", scene.country.policy)):
+        scene.put_list(name, make_list(authority, issued=NOW - 3 * DAY))
+    checker = scene.checker()
+
+    # The list is of later, and so knows better than one of then could.
+    assert (await checked(checker, person, NOW - 2 * HOUR)).verdict is Verdict.GOOD
+    assert (await checked(checker, person, NOW - HOUR)).verdict is Verdict.REVOKED
+
+
+async def test_a_later_list_says_nothing_of_a_certificate_that_had_expired(scene: Scene) -> None:
+    person = scene.country.person(end=NOW - 2 * HOUR)
+    scene.put_list("government", scene.government_list(issued=NOW - HOUR))
+
+    unknown(await checked(scene.checker(), person, NOW - 3 * HOUR), "after the certificate had expired")
+
+
+async def test_a_revoked_authority_takes_everybody_below_with_it(scene: Scene) -> None:
+    scene.put_list("government", scene.government_list())
+    scene.put_list("policy", make_list(scene.country.policy, (Entry(scene.country.government.serial),)))
+
+    report = await checked(scene.checker(), scene.country.person())
+
+    assert report.verdict is Verdict.REVOKED
+    assert check_of(report, CheckKind.LIST, 1).outcome is Outcome.FAILED
+
+
+async def test_no_list_is_not_known_and_so_refused(scene: Scene) -> None:
+    unknown(await checked(scene.checker(), scene.country.person()), "there is no revocation list")
+
+
+async def test_a_stale_list_is_not_known_and_says_since_when(scene: Scene) -> None:
+    scene.put_list("government", scene.government_list(issued=NOW - 2 * DAY, ends=NOW - HOUR))
+
+    report = await checked(scene.checker(), scene.country.person())
+
+    unknown(report, f"stale since {(NOW - HOUR).strftime('%Y-%m-%dT%H:%M:%SZ')}")
+    assert report.good_until - report.at <= timedelta(seconds=1)
+
+
+async def test_a_list_of_a_time_to_come_is_not_known(scene: Scene) -> None:
+    scene.put_list("government", scene.government_list(issued=NOW + HOUR))
+
+    unknown(await checked(scene.checker(), scene.country.person()), "a time to come")
+
+
+async def test_what_is_not_known_is_accepted_only_where_that_is_set_for_the_purpose(scene: Scene) -> None:
+    checker = scene.checker(accept_unknown=frozenset({Purpose.AUTHENTICATION}))
+    both = usage(digital_signature=True, content_commitment=True)
+    person = scene.country.person(usage=both, extended=())
+
+    signing_in = await checked(checker, person)
+    signing = await checked(checker, person, purpose=Purpose.SIGNATURE)
+
+    assert (signing_in.verdict, signing_in.accepted) == (Verdict.UNKNOWN, True)
+    assert (signing.verdict, signing.accepted) == (Verdict.UNKNOWN, False)
+    scene.put_list("government", scene.government_list(Entry(person.serial)))
+    assert not (await checked(checker, person)).accepted
+
+
+async def test_a_list_of_another_issuer_says_nothing(scene: Scene) -> None:
+    scene.put_list("government", make_list(scene.country.policy))
+
+    unknown(await checked(scene.checker(), scene.country.person()), "no revocation list of its issuer")
+
+
+async def test_a_list_in_the_issuers_name_but_of_another_key_says_nothing(scene: Scene) -> None:
+    impostor = issue(authority_wish("E-Government Authority"))
+    scene.put_list("government", make_list(impostor))
+
+    unknown(await checked(scene.checker(), scene.country.person()), "not signed by")
+
+
+async def test_a_list_by_an_authority_that_may_not_sign_lists_says_nothing(scene: Scene) -> None:
+    mute = issue(authority_wish("Mute", usage=usage(key_cert_sign=True)), scene.country.policy)
+    scene.put_list("mute", make_list(mute))
+
+    report = await checked(scene.checker(), issue(Wish(), mute), others=[mute.der])
+
+    unknown(report, "not for signing lists")
+
+
+async def test_a_list_whose_declared_algorithm_is_not_the_signed_one_says_nothing(scene: Scene) -> None:
+    der = scene.government_list()
+    with_256, with_384 = (bytes.fromhex(f"06082a8648ce3d0403{last}") for last in ("02", "03"))
+    outside = der.rpartition(with_256)
+    scene.put_list("government", outside[0] + with_384 + outside[2])
+    person = scene.country.person()
+
+    unknown(await checked(scene.checker(), person), "no revocation list of its issuer")
+    with pytest.raises(ListUnusable, match="not the one that was signed"):
+        RevocationList.read(outside[0] + with_384 + outside[2])
+    scene.put_list("government", der.replace(with_256, with_384))
+    unknown(await checked(scene.checker(), person), "not signed by")
+
+
+@pytest.mark.parametrize(
+    ("extensions", "why"),
+    [
+        (((x509.DeltaCRLIndicator(1), True),), "no revocation list of its issuer"),
+        (
+            (
+                (
+                    x509.IssuingDistributionPoint(
+                        full_name=None,
+                        relative_name=None,
+                        only_contains_user_certs=False,
+                        only_contains_ca_certs=True,
+                        only_some_reasons=None,
+                        indirect_crl=False,
+                        only_contains_attribute_certs=False,
+                    ),
+                    True,
+                ),
+            ),
+            "not for certificates like this one",
+        ),
+    ],
+)
+async def test_a_delta_list_or_one_of_authorities_only_says_nothing_of_a_person(
+    scene: Scene, extensions: tuple[tuple[x509.ExtensionType, bool], ...], why: str
+) -> None:
+    scene.put_list("government", scene.government_list(extensions=extensions))
+
+    unknown(await checked(scene.checker(), scene.country.person()), why)
+
+
+async def test_a_changed_file_counts_at_once_and_a_broken_one_leaves_the_former(scene: Scene) -> None:
+    person = scene.country.person()
+    scene.put_list("government", scene.government_list())
+    checker = scene.checker()
+    assert (await checked(checker, person)).verdict is Verdict.GOOD
+
+    scene.put_list("government", scene.government_list(Entry(person.serial)))
+    assert (await checked(checker, person)).verdict is Verdict.REVOKED
+    scene.put_list("government", b"half a li")
+    assert (await checked(checker, person)).verdict is Verdict.REVOKED
+    # Laid out like a list, and unreadable inside.
+    scene.put_list(
+        "government", scene.government_list().replace(b"\x06\x03\x55\x04\x03", b"\x06\x83\x55\x04\x03")
+    )
+    assert (await checked(checker, person)).verdict is Verdict.REVOKED
+
+
+async def test_checks_go_on_by_the_former_list_while_a_large_one_is_being_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = scene.country.person()
+    scene.put_list("government", scene.government_list())
+    checker = scene.checker()
+    assert (await checked(checker, person)).verdict is Verdict.GOOD
+    loop, reading, may_end = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    read = RevocationList.read
+
+    def slowly(der: bytes) -> RevocationList:
+        loop.call_soon_threadsafe(reading.set)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(20)
+        return read(der)
+
+    monkeypatch.setattr(RevocationList, "read", slowly)
+    scene.put_list("government", scene.government_list(Entry(person.serial)))
+
+    assert (await checked(checker, person)).verdict is Verdict.GOOD
+    assert reading.is_set()
+    may_end.set()
+    async with asyncio.timeout(20):
+        while (await checked(checker, person)).verdict is not Verdict.REVOKED:
+            pass
+
+
+async def test_a_list_that_came_along_is_believed_as_far_as_it_proves_itself(scene: Scene) -> None:
+    person = scene.country.person()
+    checker = scene.checker()
+
+    along = await checked(checker, person, lists=[b"junk", scene.government_list()])
+    forged = make_list(issue(authority_wish("E-Government Authority")))
+
+    assert along.verdict is Verdict.GOOD
+    assert along.proofs[0].origin is Origin.GIVEN
+    unknown(await checked(checker, person, lists=[forged]), "not signed by")
+    revoked = await checked(checker, person, lists=[scene.government_list(Entry(person.serial))])
+    assert revoked.verdict is Verdict.REVOKED
+
+
+class TestFetching:
+    """Lists at the addresses that certificates name."""
+
+    def person(self, scene: Scene, *paths: str) -> Issued:
+        return scene.country.person(lists=tuple(scene.http.url(path) for path in paths or ("gov.crl",)))
+
+    async def test_a_list_is_fetched_once_and_serves_everybody(self, scene: Scene) -> None:
+        first, second = self.person(scene), self.person(scene)
+        scene.http.files["gov.crl"] = scene.government_list(Entry(second.serial))
+        checker = scene.checker()
+
+        reports = await asyncio.gather(*(checked(checker, one) for one in (first, second, first)))
+
+        assert [one.verdict for one in reports] == [Verdict.GOOD, Verdict.REVOKED, Verdict.GOOD]
+        assert scene.http.asked == ["gov.crl"]
+        assert reports[0].proofs[0].origin is Origin.FETCHED
+
+    async def test_a_list_that_the_settings_name_is_fetched_too(self, scene: Scene) -> None:
+        scene.http.files["set.crl"] = scene.government_list()
+        checker = scene.checker(lists=(scene.http.url("set.crl"),))
+
+        assert (await checked(checker, scene.country.person())).verdict is Verdict.GOOD
+
+    async def test_nothing_is_fetched_from_a_host_that_is_not_set(self, scene: Scene) -> None:
+        async with http_serving() as elsewhere:
+            elsewhere.files["gov.crl"] = scene.government_list()
+            person = scene.country.person(lists=(elsewhere.url("gov.crl"), "file:///etc/passwd"))
+
+            unknown(await checked(scene.checker(), person), "no revocation list of its issuer")
+            assert elsewhere.asked == []
+
+    async def test_a_redirect_is_not_followed(self, scene: Scene) -> None:
+        async def redirect(request: web.BaseRequest) -> web.Response:
+            raise web.HTTPFound(scene.http.url("gov2.crl"))
+
+        scene.http.handlers["gov.crl"] = redirect
+        scene.http.files["gov2.crl"] = scene.government_list()
+
+        unknown(await checked(scene.checker(), self.person(scene)), "status 302")
+        assert scene.http.asked == ["gov.crl"]
+
+    @pytest.mark.parametrize("declared", [True, False])
+    async def test_a_huge_answer_is_not_read(self, scene: Scene, declared: bool) -> None:
+        sent = 0
+
+        async def endless(request: web.BaseRequest) -> web.StreamResponse:
+            nonlocal sent
+            response = web.StreamResponse()
+            if declared:
+                response.content_length = 1 << 40
+            await response.prepare(request)
+            while True:
+                await response.write(bytes(64 * 1024))
+                sent += 64 * 1024
+
+        scene.http.handlers["gov.crl"] = endless
+        checker = scene.checker(longest_list=1024 * 1024)
+
+        unknown(await checked(checker, self.person(scene)), "more than 1048576 bytes")
+        assert sent < 64 * 1024 * 1024
+
+    async def test_a_packed_answer_is_not_unpacked(self, scene: Scene) -> None:
+        scene.http.files["gov.crl"] = gzip.compress(scene.government_list())
+        scene.http.headers["gov.crl"] = {"Content-Encoding": "gzip"}
+
+        unknown(await checked(scene.checker(), self.person(scene)), "not DER")
+
+    async def test_a_slow_server_is_not_waited_for_longer_than_set(self, scene: Scene) -> None:
+        never = asyncio.Event()
+
+        async def hang(request: web.BaseRequest) -> web.Response:
+            await never.wait()
+            return web.Response()
+
+        scene.http.handlers["gov.crl"] = hang
+        checker = scene.checker(timeout=SHORT, list_timeout=timedelta(minutes=10))
+
+        unknown(await checked(checker, self.person(scene)), "still being fetched")
+        # Others share the one question.
+        unknown(await checked(checker, self.person(scene)), "still being fetched")
+        assert scene.http.asked == ["gov.crl"]
+        never.set()
+
+    async def test_what_failed_is_not_tried_again_at_once_and_then_it_is(self, scene: Scene) -> None:
+        patient = scene.checker(retry=timedelta(minutes=1))
+        hasty = scene.checker(retry=timedelta(0))
+        person = self.person(scene)
+
+        unknown(await checked(patient, person), "status 404")
+        scene.http.files["gov.crl"] = scene.government_list()
+        unknown(await checked(patient, person), "status 404")
+        assert scene.http.asked == ["gov.crl"]
+        assert (await checked(hasty, person)).verdict is Verdict.GOOD
+
+    async def test_a_forged_list_is_not_kept(self, scene: Scene) -> None:
+        scene.http.files["gov.crl"] = make_list(issue(authority_wish("E-Government Authority")))
+        checker = scene.checker(retry=timedelta(0))
+        person = self.person(scene)
+
+        unknown(await checked(checker, person), "not signed by")
+        scene.http.files["gov.crl"] = scene.government_list()
+        assert (await checked(checker, person)).verdict is Verdict.GOOD
+
+    async def test_a_list_is_fetched_again_when_due_and_an_older_one_is_not_taken(self, scene: Scene) -> None:
+        person = self.person(scene)
+        checker = scene.checker(refresh=timedelta(0), retry=timedelta(0))
+        scene.http.files["gov.crl"] = scene.government_list(issued=NOW - 2 * HOUR)
+        assert (await checked(checker, person)).verdict is Verdict.GOOD
+
+        scene.http.files["gov.crl"] = scene.government_list(Entry(person.serial), issued=NOW - HOUR)
+        async with asyncio.timeout(20):
+            while (await checked(checker, person)).verdict is not Verdict.REVOKED:
+                pass
+        # Somebody on the way plays back the one from before the revocation.
+        scene.http.files["gov.crl"] = scene.government_list(issued=NOW - 2 * HOUR)
+        asked = len(scene.http.asked)
+        async with asyncio.timeout(20):
+            while len(scene.http.asked) < asked + 3:
+                assert (await checked(checker, person)).verdict is Verdict.REVOKED
+
+    async def test_the_weak_digest_of_a_list_is_not_accepted(self, scene: Scene) -> None:
+        person = self.person(scene)
+        scene.http.files["gov.crl"] = scene.government_list(digest=hashes.SHA224())
+
+        unknown(await checked(scene.checker(), person), "algorithm that is not accepted")
+
+
+async def test_the_former_answer_holds_as_long_as_it_is_in_force_while_the_server_is_away(
+    scene: Scene,
+) -> None:
+    person = scene.country.person(lists=(scene.http.url("gov.crl"),))
+    scene.http.files["gov.crl"] = scene.government_list(ends=NOW + HOUR)
+    hours = 0
+    checker = scene.checker(
+        refresh=timedelta(0), retry=timedelta(0), now=lambda: clock() + timedelta(hours=hours)
+    )
+    assert (await checked(checker, person)).verdict is Verdict.GOOD
+
+    del scene.http.files["gov.crl"]
+    assert (await checked(checker, person)).verdict is Verdict.GOOD
+    hours = 2
+    unknown(await checked(checker, person, clock() + timedelta(hours=hours)), "stale since")
