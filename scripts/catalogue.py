@@ -41,8 +41,14 @@ COMMAND = Domain("namak", ROOT / "clients/python/src/namak/cli", ("hy", "ru"), "
 CARDS = Domain(
     "namak-cards", ROOT / "clients/python/src/namak/cards", ("hy", "ru", "kk", "az"), "what cards answer"
 )
+SIGNATURES = Domain(
+    "namak-signatures",
+    ROOT / "clients/python/src/namak/signatures",
+    ("hy", "ru", "kk", "az"),
+    "the reports on signatures",
+)
 SERVER = Domain("namak-server", ROOT / "server/texts", ("hy", "ru", "kk", "az"), "the server")
-DOMAINS = (COMMAND, CARDS, SERVER)
+DOMAINS = (COMMAND, CARDS, SIGNATURES, SERVER)
 
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)(?:![rs])?\}")

@@ -6,14 +6,20 @@ import subprocess
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyhanko.pdf_utils.generic
+import pyhanko.pdf_utils.writer
 from cryptography.hazmat.primitives.serialization import Encoding
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.crypt import StandardSecurityHandler
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
 from tests.signing.authority import Holder
+
+# The library's own types leave these open.
+generic: Any = pyhanko.pdf_utils.generic
+PageObject: Any = pyhanko.pdf_utils.writer.PageObject
+PdfFileWriter: Any = pyhanko.pdf_utils.writer.PdfFileWriter
 
 Change = Callable[[IncrementalPdfFileWriter], None]
 
@@ -47,7 +53,7 @@ def _drawn(text: str) -> bytes:
     return f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii")
 
 
-def _add_field(writer: PdfFileWriter, page: generic.IndirectObject) -> None:
+def _add_field(writer: Any, page: Any) -> None:
     name = generic.pdf_name
     field = writer.add_object(
         generic.DictionaryObject(
@@ -72,7 +78,7 @@ def _add_field(writer: PdfFileWriter, page: generic.IndirectObject) -> None:
 
 def changed(data: bytes, change: Change) -> bytes:
     """Returns the PDF with an incremental update."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(data))
+    writer: Any = IncrementalPdfFileWriter(io.BytesIO(data))
     change(writer)
     out = io.BytesIO()
     writer.write(out)
@@ -108,7 +114,7 @@ def replace_font(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(page["/Resources"]["/Font"]["/F1"])
 
 
-def add_page(writer: IncrementalPdfFileWriter) -> None:
+def add_page(writer: Any) -> None:
     content = writer.add_object(generic.StreamObject(stream_data=_drawn("And a fine is due.")))
     writer.insert_page(PageObject(contents=content, media_box=(0, 0, 595, 842)))
 

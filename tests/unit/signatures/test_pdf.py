@@ -4,12 +4,11 @@ import io
 from datetime import timedelta
 from typing import Any
 
+import pyhanko.sign.signers.pdf_byterange
 import pytest
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
-from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
 from namak.client.signing import PdfNotSignable, sign_cms, sign_pdf
 from namak.signatures.report import (
@@ -26,6 +25,9 @@ from tests.signing import files
 from tests.signing.authority import DAY, NOW
 from tests.signing.stamping import StampingAuthority
 from tests.signing.world import SIGNED, World, found, judged, only
+
+generic = files.generic
+DocumentTimestamp: Any = pyhanko.sign.signers.pdf_byterange.DocumentTimestamp
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +222,7 @@ def test_a_detached_signature_over_a_pdf_is_over_the_whole_file(world: World) ->
 
 
 def test_revocation_answers_in_the_security_store_count(world: World, signed: bytes) -> None:
-    def keep(writer: IncrementalPdfFileWriter) -> None:
+    def keep(writer: Any) -> None:
         lists = [writer.add_object(generic.StreamObject(stream_data=each)) for each in world.crls()]
         store = generic.DictionaryObject({generic.pdf_name("/CRLs"): generic.ArrayObject(lists)})
         writer.root["/DSS"] = writer.add_object(store)

@@ -18,7 +18,7 @@ from namak.signatures.algorithms import digest
 from namak.signatures.chain import Chain, find_chain
 from namak.signatures.cms_reading import Cms, CmsSigner
 from namak.signatures.integrity import Digests, failed, integrity_checks, judged, passed, unmade
-from namak.signatures.parties import party_of
+from namak.signatures.parties import party_of, short_name
 from namak.signatures.report import (
     CertificateSeen,
     Check,
@@ -182,7 +182,7 @@ def _about_certificate(
             for check in (CheckId.CHAIN, CheckId.KEY_USAGE, CheckId.IDENTITY, CheckId.QUALIFICATION)
         )
     finding = chain.finding
-    top = chain.certificates[-1].subject.rfc4514_string()
+    top = short_name(chain.certificates[-1].subject)
     return (
         unmade(CheckId.CHAIN, finding, certificate=top)
         if finding in (Finding.NO_ROOTS, Finding.CHAIN_WEAK)
@@ -290,7 +290,7 @@ def _revocation(chain: Chain | None, shown: Sequence[CertificateSeen], times: _T
 
 def _concerned(certificate: CertificateSeen, times: _Times) -> Check:
     revocation = certificate.revocation
-    facts = {"certificate": certificate.subject}
+    facts = {"certificate": certificate.name}
     if revocation.answer_time is not None:
         facts["answer"] = revocation.answer_time.isoformat()
     if revocation.revoked_time is None:

@@ -22,6 +22,13 @@ _NUMBERED: Final = (
     NameOID.ORGANIZATIONAL_UNIT_NAME,
     NameOID.USER_ID,
 )
+_SHORT: Final = {
+    NameOID.SERIAL_NUMBER: "serialNumber",
+    NameOID.GIVEN_NAME: "GN",
+    NameOID.SURNAME: "SN",
+    NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
+    NameOID.EMAIL_ADDRESS: "E",
+}
 _ENTITIES: Final = ("NTR", "VAT", "BIN")
 
 
@@ -51,7 +58,7 @@ def _party(subject: x509.Name, number: str, kind: str, is_entity: bool) -> Party
     name = next(iter(_texts(subject, NameOID.COMMON_NAME)), "") or given
     organisation = next(iter(_texts(subject, NameOID.ORGANIZATION_NAME)), "")
     return Party(
-        name=name or organisation or subject.rfc4514_string(),
+        name=name or organisation or full_name(subject),
         number=number,
         number_kind=kind,
         organisation=organisation,
@@ -65,12 +72,23 @@ def _texts(subject: x509.Name, attribute: x509.ObjectIdentifier) -> list[str]:
     return [value for value in values if isinstance(value, str)]
 
 
+def full_name(name: x509.Name) -> str:
+    """Returns a name with all its attributes (RFC 4514)."""
+    return name.rfc4514_string(_SHORT)
+
+
+def short_name(name: x509.Name) -> str:
+    """Returns what a sentence calls the bearer of a name: its common name, else all of it."""
+    return next(iter(_texts(name, NameOID.COMMON_NAME)), "") or full_name(name)
+
+
 def seen(certificate: x509.Certificate, revocation: Revocation, *, trusted: bool) -> CertificateSeen:
     """Returns a certificate as a report shows it."""
     der = certificate.public_bytes(Encoding.DER)
     return CertificateSeen(
-        subject=certificate.subject.rfc4514_string(),
-        issuer=certificate.issuer.rfc4514_string(),
+        name=short_name(certificate.subject),
+        subject=full_name(certificate.subject),
+        issuer=full_name(certificate.issuer),
         serial_number=f"{certificate.serial_number:x}",
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,

@@ -136,7 +136,6 @@ class Finding(StrEnum):
     TIMESTAMP_UNTRUSTED = "TIMESTAMP_UNTRUSTED"
     NO_CLAIMED_TIME = "NO_CLAIMED_TIME"
     CLAIMED_AFTER_PROOF = "CLAIMED_AFTER_PROOF"
-    CLAIMED_OUTSIDE_VALIDITY = "CLAIMED_OUTSIDE_VALIDITY"
     EXPIRED_WITHOUT_PROOF = "EXPIRED_WITHOUT_PROOF"
     SIGNED_AFTER_EXPIRY = "SIGNED_AFTER_EXPIRY"
     NOT_YET_IN_FORCE = "NOT_YET_IN_FORCE"
@@ -252,6 +251,8 @@ class Revocation:
 class CertificateSeen:
     """One certificate of the chain; ``trusted`` marks a root of the verifier."""
 
+    name: str
+    """What a sentence calls its bearer."""
     subject: str
     issuer: str
     serial_number: str
