@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from namak.evidence.note import Verifier
+from server.bootstrap_citizens import Citizens
+from server.bootstrap_registration import asking_again, registration
 from server.config import KeySettings, RegisterSettings, Settings
 from server.domain.ids import MonotonicIds
+from server.domain.profile import Profile
+from server.gateways.argon2_passwords import Argon2Passwords
 from server.gateways.citizen_pki import CitizenPki
-from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.gateways.dns import Dns
 from server.gateways.mobile_id import MobileId, MobileIdSettings
 from server.gateways.mobile_id_http import Service
@@ -38,7 +41,9 @@ from server.jurisdictions import PROFILES
 from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
+from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
 from server.storage import migrate
 from server.storage.database import Database
@@ -46,6 +51,7 @@ from server.storage.embedded import embedded_postgres
 from server.storage.fact_reader import PostgresFactReader
 from server.storage.log import FACT_CONNECTIONS, log_storage
 from server.storage.unit_of_work import SqlUnitOfWork
+from server.texts.catalogue import Texts
 from server.transparency.guard import FileGuard
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
@@ -55,6 +61,7 @@ from server.usecases.acts import ActRegister
 from server.usecases.administration import Administration
 from server.usecases.administrators import AdministratorRegister
 from server.usecases.billing import Billing
+from server.usecases.certificate_status import CertificateStatus
 from server.usecases.certificates import CertificateRegister
 from server.usecases.delivery import DeliveryDesk
 from server.usecases.domains import DomainRegister
@@ -65,6 +72,7 @@ from server.usecases.log_ports import PublishedFacts
 from server.usecases.log_queries import LogQueries
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
+from server.usecases.mobile_identity import MobileIdentity
 from server.usecases.organisations import OrganisationRegister
 from server.usecases.ports import Entropy, Log, UnitOfWork
 from server.usecases.reading import Reading
@@ -72,7 +80,13 @@ from server.usecases.register_ports import TextRecords
 from server.usecases.sender_addresses import SenderAddressRegister
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sender_place import SenderPlace
+from server.usecases.sessions import SessionDesk
+from server.usecases.sign_in import SignInDesk
+from server.usecases.sign_in_proofs import Proofs
+from server.usecases.sign_in_signatures import CheckedSignatures
+from server.usecases.state_registers import StateRegisters
 from server.usecases.submission import SubmissionDesk
+from server.usecases.tries import Tries
 from server.usecases.usage_audit import UsageAudit
 from server.usecases.withdrawal import Withdrawal
 
@@ -129,10 +143,11 @@ async def open_signer(key: KeySettings) -> LogSigner:
 
 
 def citizen_pki(settings: Settings) -> CitizenPki:
-    """Returns the citizens' authorities. Raises OSError, ValueError: their files can't be used."""
-    citizens = settings.citizens
-    files = CitizenFiles(citizens.roots, citizens.intermediates, citizens.revocation_lists)
-    return CitizenPki(CitizenTrust(files), PROFILES[settings.profile].naming)
+    """Returns the citizens' authorities by their files alone, for the operator's commands.
+
+    Raises OSError, ValueError: the files can't be used.
+    """
+    return Citizens(settings, PROFILES[settings.profile].naming, fetching=False).pki
 
 
 def dns_gateway(settings: Settings) -> Dns:
@@ -264,8 +279,16 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
         stack.push_async_callback(facts.close)
-        desk = _Desks(settings, SqlUnitOfWork(database), log, facts)
+        if (phones := mobile_id(settings)) is not None:
+            await stack.enter_async_context(phones)
+        people = Citizens(settings, PROFILES[settings.profile].naming)
+        stack.push_async_callback(people.close)
+        await people.open()
+        registers = state_registers(settings)
+        stack.push_async_callback(registers.close)
+        desk = _Desks(settings, SqlUnitOfWork(database), log, facts, phones, people, registers)
         stack.push_async_callback(desk.submissions.drain)
+        await stack.enter_async_context(asking_again(desk.registration.applications))
 
         async def is_logging() -> bool:
             return not log.status.troubles
@@ -302,6 +325,7 @@ class Registers:
         administration = Administration(
             uow=uow, clock=clock, entropy=entropy, wake_log=wake_log, profile=profile
         )
+        self.sessions = SessionDesk(uow=uow, clock=clock, entropy=entropy, administration=administration)
         self.senders = SenderAdmin(
             organisations=OrganisationRegister(
                 administration=administration, uow=uow, clock=clock, entropy=entropy, profile=profile
@@ -323,12 +347,19 @@ class _Desks:
     """The use cases over one database and one log, and the servicers in front of them."""
 
     def __init__(
-        self, settings: Settings, uow: UnitOfWork, running_log: TransparencyService, facts: PublishedFacts
+        self,
+        settings: Settings,
+        uow: UnitOfWork,
+        running_log: TransparencyService,
+        facts: PublishedFacts,
+        phones: MobileIdentity | None,
+        people: Citizens,
+        registers: StateRegisters,
     ) -> None:
         log: Log = running_log.log
         profile = PROFILES[settings.profile]
         clock, entropy = SystemClock(), SystemEntropy()
-        citizens = citizen_pki(settings)
+        citizens = people.pki
         self._profile = profile
         self._development = settings.development
         self._dns = dns_gateway(settings)
@@ -346,10 +377,20 @@ class _Desks:
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
         self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=self._dns)
+        self.registration = registration(
+            profile=profile,
+            uow=uow,
+            clock=clock,
+            entropy=entropy,
+            wake_log=log.wake,
+            signatures=citizens,
+            registers=registers,
+        )
         self._mailboxes = Mailboxes(uow=uow)
         self._reading = Reading(
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
         )
+        self._sign_in = _sign_in(profile, uow, log, people.status, phones)
         self._evidence = EvidenceDesk(uow=uow, log=log)
         self._billing = Billing(uow=uow, profile=profile)
         self._following = Following(uow=uow, log=log, facts=facts, subscriptions=running_log.tail)
@@ -368,7 +409,40 @@ class _Desks:
             ),
             evidence=EvidenceServicer(self._evidence, self._log_queries),
             billing=BillingServicer(self._billing, profile),
+            identity=IdentityServicer(
+                self._sign_in, self._registers.sessions, self._registers.senders.certificates, profile
+            ),
+            registration=RegistrationServicer(self.registration, profile),
         )
+
+
+def _sign_in(
+    profile: Profile,
+    uow: UnitOfWork,
+    log: Log,
+    status: CertificateStatus,
+    phones: MobileIdentity | None,
+) -> SignInDesk:
+    signatures, tries = CheckedSignatures(status, profile.naming), Tries(uow, profile)
+    proofs = Proofs(
+        uow=uow,
+        signatures=signatures,
+        mobile=phones,
+        passwords=Argon2Passwords(),
+        tries=tries,
+        profile=profile,
+    )
+    return SignInDesk(
+        uow=uow,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        log=log,
+        signatures=signatures,
+        mobile=phones,
+        proofs=proofs,
+        tries=tries,
+        profile=profile,
+    )
 
 
 def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnStep) -> TransparencyService:
@@ -396,6 +470,7 @@ def _grpc_settings(settings: Settings) -> GrpcSettings:
 
 
 def _interceptors(settings: Settings, identity: Identity, place: SenderPlace) -> Sequence[Interceptor]:
+    profile = PROFILES[settings.profile]
     default, most = settings.server.default_deadline, settings.server.max_deadline
     return interceptor_chain(
         identity,
@@ -404,6 +479,7 @@ def _interceptors(settings: Settings, identity: Identity, place: SenderPlace) ->
         stream_limits=StreamLimits(),
         place=place,
         max_concurrent_calls=settings.server.max_concurrent_calls,
+        texts=Texts(profile.languages, profile.time_zone),
     )
 
 

@@ -23,8 +23,12 @@ from namak.v1 import (
     delivery_pb2_grpc,
     evidence_pb2,
     evidence_pb2_grpc,
+    identity_pb2,
+    identity_pb2_grpc,
     mailbox_pb2,
     mailbox_pb2_grpc,
+    registration_pb2,
+    registration_pb2_grpc,
     sender_admin_pb2,
     sender_admin_pb2_grpc,
 )
@@ -42,9 +46,12 @@ from server.interceptors.streams import StreamLimits, Streams
 from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.reflection import add_reflection
+from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
+from server.texts.catalogue import Texts
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +73,8 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (delivery_pb2, "DeliveryService"),
         (evidence_pb2, "EvidenceService"),
         (billing_pb2, "BillingService"),
+        (identity_pb2, "IdentityService"),
+        (registration_pb2, "RegistrationService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -122,6 +131,8 @@ class Servicers:
     delivery: DeliveryServicer
     evidence: EvidenceServicer
     billing: BillingServicer
+    identity: IdentityServicer
+    registration: RegistrationServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -130,6 +141,8 @@ class Servicers:
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(self.delivery, server)
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(self.evidence, server)
         billing_pb2_grpc.add_BillingServiceServicer_to_server(self.billing, server)
+        identity_pb2_grpc.add_IdentityServiceServicer_to_server(self.identity, server)
+        registration_pb2_grpc.add_RegistrationServiceServicer_to_server(self.registration, server)
         add_reflection(server, SERVICES)
 
 
@@ -142,11 +155,12 @@ def interceptor_chain(
     services: Iterable[ServiceDescriptor] = SERVICES,
     place: CallerPlace | None = None,
     max_concurrent_calls: int = 1000,
+    texts: Texts | None = None,
 ) -> Sequence[Interceptor]:
     """Returns the interceptors, the outermost first. Each relies on those before it."""
     rules = AccessRules(services, place)
     return (
-        CallContext(),
+        CallContext(texts),
         AccessLog(),
         Errors(),
         Deadline(unary, stream),

@@ -5,6 +5,7 @@ What a command does is imported when it runs, so that help comes at once.
 
 import logging
 import sys
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 operator = typer.Typer(no_args_is_help=True, help="Who may operate the post.", rich_markup_mode=None)
+clerk = typer.Typer(no_args_is_help=True, help="Who takes applications.", rich_markup_mode=None)
 billing = typer.Typer(no_args_is_help=True, help="What senders used.", rich_markup_mode=None)
 log = typer.Typer(no_args_is_help=True, help="The log's key and guard.", rich_markup_mode=None)
 profile = typer.Typer(no_args_is_help=True, help="What each jurisdiction decides.", rich_markup_mode=None)
@@ -30,6 +32,7 @@ state_register = typer.Typer(
 )
 dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
 app.add_typer(operator, name="operator")
+app.add_typer(clerk, name="clerk")
 app.add_typer(billing, name="billing")
 app.add_typer(log, name="log")
 app.add_typer(state_register, name="register")
@@ -41,8 +44,24 @@ Config = Annotated[
 ]
 
 
+def say_version(wanted: bool) -> None:
+    """Prints the version of the package and ends the process."""
+    if not wanted:
+        return
+    try:
+        found = metadata.version("namak-server")
+    except metadata.PackageNotFoundError:  # run from a source tree
+        found = "not installed"
+    typer.echo(f"namak-server {found}")
+    raise typer.Exit
+
+
 @app.callback()
 def begin(
+    version: Annotated[  # noqa: ARG001 - say_version has ended the process already
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=say_version, is_eager=True),
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show where in the program an unexpected error arose.")
     ] = False,
@@ -117,6 +136,20 @@ def bind_operator(
     from server.cli import database
 
     database.bind_operator(certificate, settings)
+
+
+@clerk.command("bind", epilog="Example: namak-server clerk bind desk-7.pem --config namak-server.toml")
+def bind_clerk(
+    certificate: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The certificate, PEM.")],
+    settings: Config,
+) -> None:
+    """Binds a certificate as a clerk's desk.
+
+    A machine certificate; its key enters applications on paper, and decides about applications.
+    """
+    from server.cli import database
+
+    database.bind_clerk(certificate, settings)
 
 
 @billing.command(

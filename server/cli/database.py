@@ -48,18 +48,28 @@ async def _report_drift(url: str) -> None:
 
 def bind_operator(certificate: Path, settings: Path) -> None:
     """Binds a certificate as the operator's."""
+    run(_bind(_der(certificate), load(settings), clerk=False))
+
+
+def bind_clerk(certificate: Path, settings: Path) -> None:
+    """Binds a certificate as a clerk's desk."""
+    run(_bind(_der(certificate), load(settings), clerk=True))
+
+
+def _der(certificate: Path) -> bytes:
     with told():
         pem = certificate.read_bytes()
-        der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-    run(_bind_operator(der, load(settings)))
+        return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
 
-async def _bind_operator(der: bytes, settings: Settings) -> None:
+async def _bind(der: bytes, settings: Settings, *, clerk: bool) -> None:
     async with bootstrap.database_url(settings) as url:
         database = Database(url, pool_size=2)
         try:
-            admin = bootstrap.sender_admin(settings, SqlUnitOfWork(database))
-            binding = await admin.certificates.bind_operator(der, CommandLine())
+            certificates = bootstrap.sender_admin(settings, SqlUnitOfWork(database)).certificates
+            bind = certificates.bind_clerk if clerk else certificates.bind_operator
+            binding = await bind(der, CommandLine())
         finally:
             await database.dispose()
-    typer.echo(f"Bound as operator: SHA-256 {binding.certificate_sha256.hex()}")
+    role = "clerk" if clerk else "operator"
+    typer.echo(f"Bound as {role}: SHA-256 {binding.certificate_sha256.hex()}")

@@ -120,6 +120,7 @@ class ResourceKind(StrEnum):
     APPLICATION = "APPLICATION"
     USER_AGREEMENT = "USER_AGREEMENT"
     HOLDER = "HOLDER"
+    MAILBOX_BLOCK = "MAILBOX_BLOCK"
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:
@@ -165,6 +166,11 @@ def agreement_resource(version: str) -> Resource:
 def holder_resource(address: str) -> Resource:
     """Names what is known of a mailbox's holder, by the mailbox's address."""
     return Resource(ResourceKind.HOLDER, address)
+
+
+def block_resource(block_id: UUID) -> Resource:
+    """Names mailboxes that were opened together."""
+    return Resource(ResourceKind.MAILBOX_BLOCK, str(block_id))
 
 
 def session_resource(session_id: UUID) -> Resource:

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from server.domain.administration import ActingAdministrator
-from server.domain.caller import Holder, Operator
+from server.domain.caller import Clerk, Holder, Operator
 from server.domain.refusals import ResourceNotPermitted
 from server.services.call import current_call
 from server.services.problems import Problems
@@ -49,4 +49,28 @@ def current_administrating() -> Operator | Holder:
     caller = current_call().caller
     if not isinstance(caller, Operator | Holder):
         raise TypeError(f"the access rule let a {type(caller).__name__} in where one who administers was")
+    return caller
+
+
+def current_applicant() -> Holder | Clerk:
+    """Returns the caller of a method whose access rule admits holders and clerks only."""
+    caller = current_call().caller
+    if not isinstance(caller, Holder | Clerk):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where an applicant was expected")
+    return caller
+
+
+def current_reviewer() -> Operator | Clerk:
+    """Returns the caller of a method whose access rule admits the operator and clerks only."""
+    caller = current_call().caller
+    if not isinstance(caller, Operator | Clerk):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where a reviewer was expected")
+    return caller
+
+
+def current_registrar() -> Operator | Clerk | Holder:
+    """Returns the caller of a method whose access rule admits the operator, clerks and holders only."""
+    caller = current_call().caller
+    if not isinstance(caller, Operator | Clerk | Holder):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where a registrar was expected")
     return caller

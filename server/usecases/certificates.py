@@ -183,9 +183,18 @@ class CertificateRegister:
             InvalidFields: the certificate is unreadable, has expired, or is a person's.
             AlreadyRegistered: the certificate is or was bound otherwise.
         """
+        return await self._bind_desk(certificate, BindingRole.OPERATOR, by)
+
+    async def bind_clerk(self, certificate: bytes, by: Actor) -> CertificateBinding:
+        """Binds a certificate as a clerk's desk: at the server's own command line; otherwise as
+        `bind_operator`.
+        """
+        return await self._bind_desk(certificate, BindingRole.CLERK, by)
+
+    async def _bind_desk(self, certificate: bytes, role: BindingRole, by: Actor) -> CertificateBinding:
         readable = _readable(certificate)
         await self._refuse_personal(certificate)
-        wanted = self._wanted(readable, BindingRole.OPERATOR, None)
+        wanted = self._wanted(readable, role, None)
 
         async def change(tx: Transaction) -> Changed[CertificateBinding]:
             return await self._bound(tx, readable, wanted, certificate)
@@ -193,7 +202,7 @@ class CertificateRegister:
         async def again(_tx: Transaction, _subject: UUID) -> CertificateBinding:
             raise LookupError("a command without a request id was repeated under one")
 
-        act = Act("operator bind", by, None, (), self._entropy.new_id())
+        act = Act(f"{role.value.lower()} bind", by, None, (), self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
     async def list_bindings(self, command: ListBindings) -> Page[CertificateBinding]:

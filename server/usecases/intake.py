@@ -84,6 +84,7 @@ class Intake:
             zone=ZoneInfo(profile.time_zone),
             host_names=host_names,
             refusals_per_minute=refusals_per_minute,
+            confirmed_only=profile.correspondence.confirmed_profile,
         )
         self._uow = uow
         self._clock = clock

@@ -12,6 +12,7 @@ from server.domain.mailboxes import Mailbox, MailboxHead, MailboxState
 from server.domain.refusals import (
     CertificateRevoked,
     MailboxClosed,
+    MailboxNotConfirmed,
     MailboxSuspended,
     MailboxUnknown,
     Refused,
@@ -90,11 +91,19 @@ class Judge:
     """Says of new submissions who is refused why."""
 
     def __init__(
-        self, *, clock: Clock, zone: ZoneInfo, host_names: HostNames, refusals_per_minute: int
+        self,
+        *,
+        clock: Clock,
+        zone: ZoneInfo,
+        host_names: HostNames,
+        refusals_per_minute: int,
+        confirmed_only: bool,
     ) -> None:
         """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
-        contracts end with days of the zone.
+        contracts end with days of the zone; with `confirmed_only` letters reach only mailboxes whose holders
+        have confirmed their profiles (BOX-9).
         """
+        self._confirmed_only = confirmed_only
         self._clock = clock
         self._zone = zone
         self._host_names = host_names
@@ -135,7 +144,8 @@ class Judge:
                     refused[asked.key] = why
                 case entry:
                     permitted[asked.key] = entry
-                    if not_there := _mailbox_refusal(mailboxes, asked.submission.recipient):
+                    to = asked.submission.recipient
+                    if not_there := _mailbox_refusal(mailboxes, to, self._confirmed_only):
                         refused[asked.key] = not_there
         excess = await self._too_many(tx, refused) | await self._revoked(tx, new, at)
         if excess or unplaced:
@@ -201,13 +211,16 @@ def _host_names(asked: Asked, sides: Mapping[UUID, SendingSide]) -> frozenset[st
     )
 
 
-def _mailbox_refusal(mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]], recipient: str) -> Refused | None:
+def _mailbox_refusal(
+    mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]], recipient: str, confirmed_only: bool
+) -> Refused | None:
     found = mailboxes.get(recipient)
     if found is None:
         return MailboxUnknown(recipient)
     match found[0].state:
         case MailboxState.OPEN:
-            return None
+            unconfirmed = confirmed_only and found[0].confirmed_at is None
+            return MailboxNotConfirmed(recipient) if unconfirmed else None
         case MailboxState.SUSPENDED:
             return MailboxSuspended(recipient)
         case MailboxState.CLOSED:

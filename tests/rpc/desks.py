@@ -69,6 +69,7 @@ from server.usecases.sign_in import SignedIn, SignInDesk, StartedSignIn, StartSi
 from server.usecases.sign_in_proofs import CompleteSignIn, Pending
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery, Withdrawn
+from tests.rpc.registration_desks import RegistrationDesks
 
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
 SUSPENDED = "suspended@src.am"
@@ -155,6 +156,7 @@ class Desks:
         self.callers: list[Caller | ActingAdministrator] = []
         self.submitted: list[SubmitMany] = []
         self.commands: list[object] = []
+        self.registration = RegistrationDesks()
         self.gate: Gate | None = None
         self.fault: Exception | None = None
         self.content = b"content"

@@ -35,6 +35,7 @@ from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
+from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
 from server.texts.catalogue import Texts
 from server.usecases import identity as usecase
@@ -78,6 +79,7 @@ class World:
     expired: Identity
     unknown_issuer: Identity
     portal: Identity
+    clerk: Identity
     other_portal: Identity
     portal_revoked: Identity
 
@@ -114,6 +116,7 @@ class World:
                 "unknown", organisation="SRC", common_name="unknown", authority=pki.unknown_authority()
             ),
             portal=machine("portal"),
+            clerk=machine("clerk"),
             other_portal=machine("other-portal"),
             portal_revoked=machine("portal-revoked"),
         )
@@ -131,6 +134,7 @@ class World:
         register.bind_sender(self.agency_revoked.sha256, ORGANISATION)
         register.revoke(self.agency_revoked.sha256)
         register.bind_portal(self.portal.sha256, "e-citizen.am")
+        register.bind_clerk(self.clerk.sha256)
         register.bind_portal(self.other_portal.sha256, "another.am")
         register.bind_portal(self.portal_revoked.sha256, "former.am")
         register.revoke(self.portal_revoked.sha256)
@@ -213,6 +217,7 @@ async def started_edge(
         EvidenceServicer(desks.evidence, desks.log_queries),
         BillingServicer(desks.billing, AM),
         IdentityServicer(desks.sign_in, desks.sessions, desks.portals, AM),
+        RegistrationServicer(desks.registration.registration(), AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

@@ -46,6 +46,9 @@ class Register:
     ) -> None:
         self._bind(sha256, BindingRole.SENDER, organisation_id, sender_address_id)
 
+    def bind_clerk(self, sha256: bytes) -> None:
+        self._bind(sha256, BindingRole.CLERK, None, None)
+
     def bind_portal(self, sha256: bytes, name: str) -> None:
         self._bind(sha256, BindingRole.PORTAL, None, None)
         self.bindings[sha256] = replace(self.bindings[sha256], portal_name=name)

@@ -17,7 +17,8 @@ from tests.rpc.edge import CITIZEN, Edge
 
 OPERATOR, SENDER, HOLDER, ADMINISTRATOR = "operator", "sender", "holder", "administrator"
 PORTAL = "portal"
-EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, PORTAL, "stranger"})
+CLERK = "clerk"
+EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, PORTAL, CLERK, "stranger"})
 
 # Who may call what; written down here a second time, so that no change of the contract goes unnoticed.
 ADMITTED: dict[str, frozenset[str]] = {
@@ -79,6 +80,21 @@ ADMITTED: dict[str, frozenset[str]] = {
     "IdentityService/SignOut": frozenset({HOLDER}),
     "IdentityService/TerminateSession": frozenset({OPERATOR}),
     "IdentityService/BindPortal": frozenset({OPERATOR}),
+    "RegistrationService/PrepareApplication": frozenset({HOLDER}),
+    "RegistrationService/SubmitApplication": frozenset({HOLDER, CLERK}),
+    "RegistrationService/GetApplication": frozenset({OPERATOR, CLERK, HOLDER}),
+    "RegistrationService/ListApplications": frozenset({OPERATOR, CLERK, HOLDER}),
+    "RegistrationService/CheckApplication": frozenset({OPERATOR, CLERK}),
+    "RegistrationService/ApproveApplication": frozenset({OPERATOR, CLERK}),
+    "RegistrationService/RefuseApplication": frozenset({OPERATOR, CLERK}),
+    "RegistrationService/PublishUserAgreement": frozenset({OPERATOR}),
+    "RegistrationService/GetUserAgreement": EVERYBODY,
+    "RegistrationService/AcceptUserAgreement": frozenset({HOLDER}),
+    "RegistrationService/GetHolderProfile": frozenset({OPERATOR, CLERK, HOLDER}),
+    "RegistrationService/ChangeHolderData": frozenset({OPERATOR, CLERK, HOLDER}),
+    "RegistrationService/ConfirmProfile": frozenset({HOLDER}),
+    "RegistrationService/ReopenMailbox": frozenset({OPERATOR}),
+    "RegistrationService/ImportMailboxes": frozenset({OPERATOR}),
 }
 
 # What each certificate stands for: a kind of caller, or the reason for which it is refused wherever it calls.
@@ -96,6 +112,7 @@ CERTIFICATES = {
     "former_administrator": HOLDER,
     "citizen_revoked": "CERTIFICATE_REVOKED",
     "portal": PORTAL,
+    "clerk": CLERK,
     "portal_revoked": "CERTIFICATE_REVOKED",
 }
 

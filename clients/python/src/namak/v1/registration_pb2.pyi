@@ -257,8 +257,8 @@ class ApplicationForm(_message.Message):
     AGREEMENT_VERSION_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     login: _builtins.str
-    """The user name of the applicant's choice: 3 to 64 letters of one script, digits, `.`, `_` and `-`, beginning with a letter. Two
-    that differ only in case, or in letters that look alike, are the same. Required exactly where the jurisdiction has logins.
+    """The user name of the applicant's choice: 3 to 64 characters of `a-z 0-9 . _ -`, beginning with a letter. Two that differ only in
+    case, or in characters that look alike, are the same. Required exactly where the jurisdiction has logins.
     """
     agreement_version: _builtins.str
     """The version of the user agreement that the applicant joins; empty exactly where none was ever published."""
@@ -421,19 +421,23 @@ class PaperApplication(_message.Message):
 
     SCAN_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIGNATORY_NUMBER_FIELD_NUMBER: _builtins.int
     scan: _builtins.bytes
     """The scan of the signed form; at most 3 MiB."""
     media_type: _builtins.str
     """Its media type: `application/pdf`, `image/jpeg`, `image/png` or `image/tiff`."""
+    signatory_number: _builtins.str
+    """Of an entity's application: the number of the person who signed it, one of its registered signatories. Empty for a natural person's."""
     def __init__(
         self,
         *,
         scan: _builtins.bytes = ...,
         media_type: _builtins.str = ...,
+        signatory_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_type", b"media_type", "scan", b"scan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_type", b"media_type", "scan", b"scan", "signatory_number", b"signatory_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,91 @@
+"""Wires registration: applications and the state's registers behind them, holders, agreements, imports."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import structlog
+
+from server.domain.profile import Profile
+from server.domain.refusals import Refused
+from server.gateways.applicants import CertifiedSignatories
+from server.services.registration import Registration
+from server.usecases.administration import Administration
+from server.usecases.agreements import AgreementRegister
+from server.usecases.applications import ApplicationDesk
+from server.usecases.holder_profiles import HolderRegister
+from server.usecases.mailbox_import import MailboxImport
+from server.usecases.mailbox_register import MailboxRegister
+from server.usecases.ports import Clock, Entropy, Signatures, UnitOfWork
+from server.usecases.state_registers import StateRegisters
+
+_log = structlog.get_logger(__name__)
+
+ROUND_SECONDS: Final = 30.0
+"""How often the state's registers are asked about what waits for them."""
+
+
+def registration(
+    *,
+    profile: Profile,
+    uow: UnitOfWork,
+    clock: Clock,
+    entropy: Entropy,
+    wake_log: Callable[[], None],
+    signatures: Signatures,
+    registers: StateRegisters,
+) -> Registration:
+    """Returns the use cases of registration."""
+    administration = Administration(uow=uow, clock=clock, entropy=entropy, wake_log=wake_log, profile=profile)
+    signatories = CertifiedSignatories(signatures, profile.entity_naming)
+    return Registration(
+        applications=ApplicationDesk(
+            administration=administration,
+            clock=clock,
+            entropy=entropy,
+            profile=profile,
+            signatures=signatories,
+            registers=registers,
+        ),
+        agreements=AgreementRegister(administration=administration, uow=uow, clock=clock, entropy=entropy),
+        holders=HolderRegister(
+            administration=administration,
+            clock=clock,
+            entropy=entropy,
+            profile=profile,
+            signatures=signatories,
+        ),
+        mailboxes=MailboxRegister(
+            administration=administration, clock=clock, entropy=entropy, profile=profile
+        ),
+        imports=MailboxImport(administration=administration, clock=clock, entropy=entropy, profile=profile),
+    )
+
+
+@contextlib.asynccontextmanager
+async def asking_again(
+    applications: ApplicationDesk, *, seconds: float = ROUND_SECONDS
+) -> AsyncIterator[None]:
+    """Meanwhile has the state's registers asked, every so many seconds, about applications that wait.
+
+    Every replica does so; that an application is asked about twice does no harm.
+    """
+
+    async def rounds() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await applications.check_unanswered()
+            except Refused as refused:
+                _log.warning("waiting applications were not all checked", reason=refused.reason.value)
+            except Exception:  # noqa: BLE001 - whatever it is, the next round is tried
+                _log.exception("waiting applications were not all checked")
+
+    task = asyncio.create_task(rounds())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
