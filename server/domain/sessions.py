@@ -143,4 +143,5 @@ def token_digest(token: str) -> bytes | None:
     except (ValueError, binascii.Error):
         return None
     # One spelling only: the last character's spare bits are nobody's.
-    return hashlib.sha256(data).digest() if session_token(data) == token else None
+    is_token = len(data) == TOKEN_BYTES and session_token(data) == token
+    return hashlib.sha256(data).digest() if is_token else None

@@ -17,6 +17,7 @@ from namak.evidence.details import (
     EffectDetails,
     InlineList,
     NamedList,
+    SignInDetails,
     SubmissionDetails,
     WithdrawalDetails,
 )
@@ -72,6 +73,7 @@ ONE_OF_EACH: tuple[EvidenceDocument, ...] = (
     ),
     document(events.NOTIFICATION_EFFECTED, EffectDetails(DIGEST, "POST-2", START), number=6),
     document(events.WITHDRAWN, WithdrawalDetails(DIGEST), number=7),
+    document(events.HOLDER_SIGNED_IN, SignInDetails(DIGEST, "CERTIFICATE", DIGEST), number=8),
 )
 
 _lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60)
@@ -115,6 +117,9 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
         EffectDetails, _hex_digests, st.from_regex(r"[A-Z]{1,9}-[0-9]{1,3}", fullmatch=True), _times
     ),
     WithdrawalDetails: st.builds(WithdrawalDetails, _hex_digests),
+    SignInDetails: st.builds(
+        SignInDetails, _hex_digests, st.sampled_from(["CERTIFICATE", "MOBILE_ID"]), _hex_digests
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from namak.evidence.failures import MalformedEvidence
 from tests.unit.evidence_documents.documents import DIGEST, LETTER, ONE_OF_EACH, documents
 from tests.unit.evidence_documents.plain_writing import doubtful_documents, written_plainly
 
-ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL = ONE_OF_EACH
+ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL, _ = ONE_OF_EACH
 
 
 @given(documents())

@@ -8,10 +8,10 @@ from namak.evidence import events
 from namak.evidence.details import EffectDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import UnknownPolicy
-from namak.evidence.notification_policy import AM_2015, POLICIES, NotificationPolicy, Rule, effect_of
+from namak.evidence.notification_policy import AM_2015, AM_2025, POLICIES, NotificationPolicy, Rule, effect_of
 from tests.unit.evidence_documents.documents import ONE_OF_EACH, START
 
-ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL = ONE_OF_EACH
+ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL, SIGN_IN = ONE_OF_EACH
 LATER = START + timedelta(hours=3)
 
 
@@ -36,7 +36,7 @@ def test_a_confirmed_reading_notifies_at_its_own_time() -> None:
 
 
 def test_nothing_else_notifies() -> None:
-    for document in (ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS):
+    for document in (ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, SIGN_IN):
         fact = recorded(replace(document, event_time=LATER))
         assert effect_of(fact, FACTS) is None
 
@@ -97,7 +97,7 @@ def test_a_policy_derives_nothing_for_another_policys_delivery() -> None:
 
 
 def test_the_policies_stand_under_their_keys() -> None:
-    assert POLICIES == {"am-2015@1": AM_2015}
+    assert POLICIES == {"am-2015@1": AM_2015, "am-2025@1": AM_2025}
 
 
 def test_other_facts_and_waits_are_only_other_data() -> None:
@@ -129,3 +129,55 @@ def test_the_effect_can_be_written_as_evidence() -> None:
     written = replace(EFFECT, details=EffectDetails(effect.fact_digest, effect.rule, effect.effective_time))
 
     assert EvidenceDocument.parse(written.encode()) == written
+
+
+class TestAm2025:
+    """Signing in, or opening, counts as notified (LADDER-1)."""
+
+    def under(self, document: EvidenceDocument) -> RecordedFact:
+        return recorded(replace(document, notification_policy="am-2025@1"))
+
+    @pytest.mark.parametrize(
+        ("document", "rule"), [(SIGN_IN, "LADDER-1-SIGN-IN"), (ACCESS, "LADDER-1-OPENING")]
+    )
+    def test_a_sign_in_and_an_opening_notify_at_their_own_time(
+        self, document: EvidenceDocument, rule: str
+    ) -> None:
+        fact = self.under(replace(document, event_time=LATER))
+
+        effect = effect_of(fact, [self.under(CONSIGNMENT)])
+
+        assert effect is not None
+        assert (effect.policy, effect.rule, effect.fact_digest, effect.effective_time) == (
+            "am-2025@1",
+            rule,
+            fact.digest,
+            LATER,
+        )
+
+    def test_neither_does_before_the_message_lay_in_the_mailbox(self) -> None:
+        late = self.under(replace(CONSIGNMENT, event_time=LATER))
+
+        assert effect_of(self.under(SIGN_IN), []) is None
+        assert effect_of(self.under(SIGN_IN), [late]) is None
+
+    def test_what_comes_after_the_effect_has_none(self) -> None:
+        fact = self.under(replace(SIGN_IN, event_time=LATER))
+
+        assert effect_of(fact, [self.under(CONSIGNMENT), self.under(EFFECT)]) is None
+        assert effect_of(fact, [self.under(CONSIGNMENT), self.under(WITHDRAWAL)]) is None
+
+    def test_the_sign_in_of_a_delivery_under_another_policy_is_no_fact_of_this_one(self) -> None:
+        assert effect_of(recorded(SIGN_IN), [self.under(CONSIGNMENT)]) is None
+
+
+def test_a_policy_asks_for_the_facts_in_its_rules_and_for_no_others() -> None:
+    asked = {
+        key: {event.name for event in events.EVENTS if policy.asks_for(event)}
+        for key, policy in POLICIES.items()
+    }
+
+    assert asked == {
+        "am-2015@1": {"ReadingConfirmed", "ContentConsignment"},
+        "am-2025@1": {"HolderSignedIn", "ContentAccessTracking", "ContentConsignment"},
+    }

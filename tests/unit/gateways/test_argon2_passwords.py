@@ -1,0 +1,80 @@
+"""Passwords hashed with Argon2id: whoever has no login waits as long as everybody else."""
+
+import asyncio
+import threading
+
+import pytest
+from argon2 import Parameters, extract_parameters
+from argon2.profiles import CHEAPEST, RFC_9106_LOW_MEMORY
+
+from server.domain.refusals import Overloaded
+from server.gateways.argon2_passwords import Argon2Passwords
+
+
+async def test_a_password_is_told_from_all_others() -> None:
+    passwords = Argon2Passwords(CHEAPEST)
+    kept = await passwords.hash("a long enough password")
+
+    assert await passwords.verify(kept, "a long enough password")
+    for wrong in ("", "a long enough password ", "A long enough password", "a long enough passwor"):
+        assert not await passwords.verify(kept, wrong)
+
+
+async def test_no_two_hashes_are_alike_and_none_holds_the_password() -> None:
+    passwords = Argon2Passwords(CHEAPEST)
+    kept = [await passwords.hash("password") for _ in range(2)]
+
+    assert kept[0] != kept[1]
+    assert "password" not in "".join(kept)
+
+
+async def test_without_a_hash_nothing_is_right_not_even_what_it_is_compared_with() -> None:
+    class Counting(Argon2Passwords):
+        compared = 0
+
+        def _verify(self, password_hash: str, password: str) -> bool:
+            self.compared += 1
+            return super()._verify(password_hash, password)
+
+    passwords = Counting(CHEAPEST)
+
+    assert not await passwords.verify(None, "password")
+    assert passwords.compared == 1
+    passwords._nobodys = await passwords.hash("password")
+    assert not await passwords.verify(None, "password")
+
+
+@pytest.mark.parametrize("kept", ["", "plain", "$2b$12$abcdefghijklmnopqrstuv", "$argon2id$v=19$damaged"])
+async def test_what_is_no_hash_is_right_for_no_password(kept: str) -> None:
+    assert not await Argon2Passwords(CHEAPEST).verify(kept or "x", "plain")
+
+
+async def test_hashes_are_made_as_the_standard_recommends_and_weaker_ones_are_outdated() -> None:
+    weak, strong = Argon2Passwords(CHEAPEST), Argon2Passwords()
+    kept = await weak.hash("password")
+
+    assert strong.is_outdated(kept)
+    assert not weak.is_outdated(kept)
+    parameters: Parameters = extract_parameters(await strong.hash("password"))
+    assert parameters.memory_cost >= RFC_9106_LOW_MEMORY.memory_cost
+    assert parameters.type.name == "ID"
+
+
+async def test_more_than_can_wait_are_refused_and_the_others_are_served() -> None:
+    go = threading.Event()
+
+    class Slow(Argon2Passwords):
+        def _verify(self, password_hash: str, password: str) -> bool:
+            go.wait(10)
+            return super()._verify(password_hash, password)
+
+    passwords = Slow(CHEAPEST, at_once=1, waiting=2)
+    kept = await passwords.hash("password")
+    tries = [asyncio.create_task(passwords.verify(kept, "password")) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded):
+        await passwords.verify(kept, "password")
+    go.set()
+    assert await asyncio.gather(*tries) == [True] * 3
+    assert await passwords.verify(kept, "password")
