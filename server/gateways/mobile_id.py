@@ -81,6 +81,14 @@ class MobileIdSettings:
     request: timedelta = timedelta(seconds=10)
 
 
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """For how many seconds to poll, and whether there is time for another one after it."""
+
+    seconds: float
+    is_last: bool
+
+
 class MobileId:
     """Implements `MobileIdentity`. Keeps nothing between calls: sessions lie with whoever started them."""
 
@@ -135,11 +143,11 @@ class MobileId:
         ends = self._monotonic() + wait.total_seconds()
         troubles = 0
         while True:
-            left = self._left(session, ends)
-            if left is None:
+            poll = self._next(session, ends)
+            if poll is None:
                 return Failed(Failure.TIMED_OUT, session.key)
             try:
-                outcome, early = await self._poll(session, left)
+                outcome, early = await self._poll(session, poll.seconds)
             except Trouble as trouble:
                 troubles += 1
                 _log.warning("a poll of mobile id failed", kind=str(trouble), failures=troubles)
@@ -149,17 +157,21 @@ class MobileId:
                 await self._pause(pause)
                 continue
             troubles = 0
-            if not isinstance(outcome, Waiting) or self._monotonic() >= ends:
+            if not isinstance(outcome, Waiting) or poll.is_last:
                 return outcome
             if early:
-                await self._pause(min(_DISPLACED_PAUSE_SECONDS, max(0.0, ends - self._monotonic())))
+                await self._pause(_DISPLACED_PAUSE_SECONDS)
 
-    def _left(self, session: MobileSession, ends: float) -> float | None:
-        """Returns for how many seconds to poll next; None once the session is over."""
+    def _next(self, session: MobileSession, ends: float) -> "_Poll | None":
+        """Returns how to poll next; None once the session is over."""
         lives = (session.expires_at - self._clock.now()).total_seconds()
         if lives <= 0:
             return None
-        return max(0.0, min(self._settings.poll.total_seconds(), lives, ends - self._monotonic()))
+        left = max(0.0, ends - self._monotonic())
+        # The answer to the last one has its way to go, too.
+        last = max(left - self._settings.margin.total_seconds(), left / 2)
+        longest = min(self._settings.poll.total_seconds(), lives)
+        return _Poll(min(longest, last), is_last=last <= longest)
 
     async def _poll(self, session: MobileSession, seconds: float) -> tuple[Outcome, bool]:
         """Returns the outcome, and whether the poll ended long before it had to."""

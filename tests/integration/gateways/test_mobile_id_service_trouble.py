@@ -183,6 +183,17 @@ async def test_polls_are_as_long_as_the_settings_and_the_caller_permit(
     assert 0 <= last <= 20
 
 
+async def test_the_last_poll_leaves_its_answer_time_to_arrive(
+    identity: MobileId, sim: Sim, service: MobileIdServer
+) -> None:
+    begun = await started(identity, sim)
+
+    assert await identity.outcome(begun.session, wait=timedelta(milliseconds=200)) == Waiting()
+
+    (query,) = service.asked(POLL)
+    assert 0 < int(query["timeoutMs"]) <= 100
+
+
 async def test_somebody_else_in_the_service_s_place_is_told_nothing(
     settings: MobileIdSettings, clock: HeldClock, sim: Sim, service: MobileIdServer, tmp_path: Path
 ) -> None:
