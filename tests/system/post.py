@@ -14,12 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from namak.client import Client, Connection, Patience, compose, compose_part
 from namak.client.confirmation import check_statement
 from namak.errors import NotAuthenticated, NotPermitted
 from namak.evidence.signature import build_confirmation_signature
-from namak.v1 import delivery_pb2, mailbox_pb2, sender_admin_pb2
+from namak.v1 import delivery_pb2, mailbox_pb2, registration_pb2, sender_admin_pb2
+from namak.v1.registration_pb2_grpc import RegistrationServiceStub
 from server import bootstrap, config
 from server.dev.pki import Card, DevelopmentPki, Identity, Person
 from server.dev.relay import Relay
@@ -95,6 +97,8 @@ class Post:
     records: Records
     stack: contextlib.AsyncExitStack
     servers: list[bootstrap.Server] = field(default_factory=list)
+    more_settings: str = ""
+    """TOML that comes after the world's own settings."""
 
     @property
     def pki(self) -> DevelopmentPki:
@@ -112,6 +116,7 @@ class Post:
     async def start(self, environment: Mapping[str, str] | None = None) -> bootstrap.Server:
         """Starts another replica on the same database, token and guard."""
         path = self.world.write_settings(f"replica-{next(_numbers)}", database_url=self.database_url)
+        path.write_text(path.read_text(encoding="utf-8") + self.more_settings, encoding="utf-8")
         settings = config.load(path, {"NAMAK_LOG_GUARD": str(self.guard), **(environment or {})})
         server = await self.stack.enter_async_context(bootstrap.running(settings))
         self.servers.append(server)
@@ -189,7 +194,33 @@ class Post:
         if mailbox:
             address = f"{person.personal_number}@{self.profile.mailbox_domain}"
             await (await self.operator()).admin.open_mailbox(address)
+            if self.profile.correspondence.confirmed_profile:
+                await self._confirm(address, person, card)
         return Citizen(person, card, await self.client(card.authentication), self.profile.mailbox_domain)
+
+    async def _confirm(self, address: str, person: Person, card: Card) -> None:
+        """Has a clerk's work done, and the person confirm their profile: letters reach them only then."""
+        said = registration_pb2.NaturalPerson(full_name=f"{person.given_name} {person.surname}")
+        await (await self.registration(self.world.operator)).ChangeHolderData(
+            registration_pb2.ChangeHolderDataRequest(
+                request_id=f"fill-in-{person.personal_number}",
+                address=address,
+                natural_person=said,
+                update_mask=FieldMask(paths=["full_name"]),
+                document_reference="identity card",
+            )
+        )
+        holder = await self.registration(card.authentication)
+        seen = await holder.GetHolderProfile(registration_pb2.GetHolderProfileRequest())
+        await holder.ConfirmProfile(
+            registration_pb2.ConfirmProfileRequest(
+                request_id="confirm", cms_signature=signed(card.signing, seen.confirmation_text)
+            )
+        )
+
+    async def registration(self, identity: Identity) -> RegistrationServiceStub:
+        """Returns a stub of RegistrationService with an identity's certificate."""
+        return RegistrationServiceStub(await self.channel(identity))
 
     def _person(self, number: int, given_name: str, surname: str) -> Person:
         profile = self.profile
@@ -221,7 +252,11 @@ class Post:
 
 @contextlib.asynccontextmanager
 async def running_post(
-    world: World, database_url: str, guard: Path, environment: Mapping[str, str] | None = None
+    world: World,
+    database_url: str,
+    guard: Path,
+    environment: Mapping[str, str] | None = None,
+    more_settings: str = "",
 ) -> AsyncIterator[Post]:
     """Runs a post over a migrated database; the operator's certificate is bound as its first command does."""
     async with contextlib.AsyncExitStack() as stack:
@@ -231,7 +266,7 @@ async def running_post(
         admin = bootstrap.sender_admin(settings, SqlUnitOfWork(database))
         await admin.certificates.bind_operator(der(world.operator), CommandLine())
         records = await stack.enter_async_context(Records.of(database_url))
-        post = Post(world, database_url, guard, records, stack)
+        post = Post(world, database_url, guard, records, stack, more_settings=more_settings)
         await post.start(environment)
         # Clients go before the server: whatever is opened later is closed earlier.
         yield post
