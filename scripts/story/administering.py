@@ -17,9 +17,9 @@ async def administration(stage: Stage, post: Post, shell: Shell) -> None:
     """Plays the act."""
     stage.act("The agency's administrator signs in with the ID card and acts for it")
     card = post.world.pki.card("admin", ADMINISTRATOR)
-    post.world.write_client("admin", card.authentication, post.server.address)
+    post.world.write_client("administrator", card.authentication, post.server.address)
     stage.note(
-        "Commands run as printed in the demo's directory; NAMAK_CONFIG is WHO.toml, `admin.toml` here."
+        "Commands run as printed in the demo's directory; NAMAK_CONFIG is WHO.toml, `administrator.toml` here."
     )
     acting = ("--acting-as", AGENCY_CODE)
     address = ("namak", "admin", "address")
@@ -30,22 +30,22 @@ async def administration(stage: Stage, post: Post, shell: Shell) -> None:
         shows=nothing,
     )
     await shell.run(
-        *("admin", f"registers {ADDRESS} with her card"),
+        *("administrator", f"registers {ADDRESS} with her card"),
         *(*address, "register", ADDRESS, "--network", "127.0.0.4/30", *acting),
         shows=nothing,
     )
     await shell.run(
-        *("admin", "lets it send from one network more"),
+        *("administrator", "lets it send from one network more"),
         *(*address, "update", ADDRESS, "--add-network", "127.0.0.8/29", *acting),
         shows=lambda printed: printed.splitlines()[:1],
     )
     await shell.refused(
-        *("admin", "looks for another organisation's address"),
+        *("administrator", "looks for another organisation's address"),
         *(*address, "show", "duty@police.am", *acting),
         reason="NOT_FOUND",
     )
     await shell.run(
-        *("admin", "reads who did what; each act is evidence in the log"),
+        *("administrator", "reads who did what; each act is evidence in the log"),
         *("namak", "admin", "audit", "--limit", "2", *acting, "--json"),
         shows=_acts,
     )

@@ -74,11 +74,19 @@ class AdminDesk(Desk, AdminElsewhere):
     ) -> pb.GetSenderAddressResponse:
         def work() -> pb.GetSenderAddressResponse:
             kept = pb.SenderAddress(
-                sender_address_id=request.sender_address_id, networks=["8.8.8.0/28"], etag="1"
+                sender_address_id=request.sender_address_id,
+                address="notices@src.am",
+                networks=["8.8.8.0/28"],
+                etag="1",
             )
             return pb.GetSenderAddressResponse(sender_address=kept)
 
         return await self._operator(context, work)
+
+    async def ListAdministrativeActs(
+        self, request: pb.ListAdministrativeActsRequest, context: Context
+    ) -> pb.ListAdministrativeActsResponse:
+        return await self._operator(context, lambda: pb.ListAdministrativeActsResponse(acts=self.office.acts))
 
     async def UpdateSenderAddress(
         self, request: pb.UpdateSenderAddressRequest, context: Context

@@ -55,9 +55,6 @@ class AdminElsewhere(sender_admin_pb2_grpc.SenderAdminServiceServicer):
     async def ListCertificateBindings(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
 
-    async def ListAdministrativeActs(self, request: Any, context: Context) -> Any:
-        return await elsewhere(context)
-
 
 class MailboxElsewhere(mailbox_pb2_grpc.MailboxServiceServicer):
     async def CloseMailbox(self, request: Any, context: Context) -> Any:

@@ -76,7 +76,7 @@ def test_open_then_download_saves_the_content(
     early = namak(citizen, "download", delivery_id, "-o", tmp_path / "out")
     assert early.code == 1
     assert "NOT_OPENED" in early.err
-    assert "namak open" in early.err
+    assert f"namak open {delivery_id}" in early.err
     opened = namak(citizen, "open", delivery_id)
     assert opened.code == 0
     assert "ծանուցում.pdf" in opened.out
@@ -217,6 +217,7 @@ def test_confirm_signs_what_was_shown_and_saves_the_receipts(
     again = namak(citizen, "confirm", delivery_id, "--yes", "-o", out, signing=signing)
     assert again.code == 1
     assert "ALREADY_CONFIRMED" in again.err
+    assert f"namak receipt --delivery {delivery_id} -o DIR" in again.err
 
 
 @pytest.mark.hsm

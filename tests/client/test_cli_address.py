@@ -23,10 +23,13 @@ def test_a_refusal_names_the_value_that_was_given_and_tells_no_change(
     wrong = ("--add-network", "8.8.4.4/32", "--add-network", "0.0.0.0/0")
     run = namak(operator, *UPDATE, *wrong)
     assert run.code == 1
-    assert "sender_address.networks[2] = 0.0.0.0/0" in run.err
+    assert "  --network 0.0.0.0/0: is too wide [TOO_WIDE]" in run.err
+    assert "sender_address" not in run.err
     assert "→" not in run.err + run.out
     violations = namak(operator, *UPDATE, *wrong, "--json").document["error"]["violations"]
-    assert [item["field"] for item in violations] == ["sender_address.networks[2]"]
+    assert [(item["field"], item["option"]) for item in violations] == [
+        ("sender_address.networks[2]", "--network")
+    ]
 
 
 @pytest.mark.parametrize("new", ["8.8.4.4/32", "0.0.0.0/0"])

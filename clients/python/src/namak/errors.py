@@ -24,6 +24,8 @@ class NamakError(Exception):
 
     ``reason`` is the server's reason, or a constant of the class for what the client found by itself; it
     never changes, the message may. ``retry_delay`` is in seconds. ``advice`` tells a person what to do.
+    ``told`` is what the server says to the person who caused the call, in the language ``told_language`` (BCP
+    47), of those that the call asked for if the post speaks it; both are empty for what the client found.
     """
 
     default_reason: ClassVar[str] = ""
@@ -37,6 +39,8 @@ class NamakError(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: Sequence[Violation] = (),
         retry_delay: float | None = None,
+        told: str = "",
+        told_language: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -44,6 +48,8 @@ class NamakError(Exception):
         self.metadata: Mapping[str, str] = MappingProxyType(dict(metadata or {}))
         self.violations = tuple(violations)
         self.retry_delay = retry_delay
+        self.told = told
+        self.told_language = told_language
 
     @property
     def evidence_id(self) -> str | None:
@@ -82,10 +88,13 @@ class InvalidRequest(Refused):
 
 
 class InvalidFields(InvalidRequest):
-    """One or more fields are wrong; ``violations`` names every one."""
+    """One or more fields are wrong; ``violations`` names every one, and ``values`` by field what was given,
+    where the caller noted it.
+    """
 
     default_reason = "INVALID_FIELDS"
     advice = "Correct the fields named above."
+    values: Mapping[str, str] = MappingProxyType({})
 
 
 class TooLarge(InvalidRequest):

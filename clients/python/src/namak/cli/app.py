@@ -18,8 +18,10 @@ import typer
 from typer.core import TyperGroup
 
 from namak.cli.codes import EXIT_CODES_TEXT, ExitCode
+from namak.cli.fields import taken_by
 from namak.cli.groups import Command, Group, RootGroup
-from namak.cli.screen import Screen
+from namak.cli.renaming import command_name
+from namak.cli.screen import Asked, Screen
 from namak.cli.texts import CHOICES, N_, _
 from namak.config import Connection, parse_duration
 from namak.errors import NamakError, ServerFault
@@ -84,6 +86,10 @@ Lang = Annotated[
         ),
     ),
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help=N_("Say of failures also what only those who look for the cause need.")),
+]
 Version = Annotated[
     bool,
     typer.Option("--version", help=N_("Print the version and exit."), callback=_say_version, is_eager=True),
@@ -97,6 +103,7 @@ class Shared:
     config: Path | None = None
     as_json: bool = False
     timeout: float | None = None
+    verbose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +194,11 @@ def _shared(
     as_json: AsJson = False,
     timeout: Timeout = None,
     lang: Lang = None,  # noqa: ARG001 - the language was chosen before the options were read
+    verbose: Verbose = False,
     version: Version = False,  # noqa: ARG001 - _say_version has ended the process already
 ) -> None:
     """Keeps the options given before the command's name."""
-    context.obj = Shared(config, as_json, timeout)
+    context.obj = Shared(config, as_json, timeout, verbose)
 
 
 def command(function: Function) -> Callable[..., None]:
@@ -206,11 +214,18 @@ def command(function: Function) -> Callable[..., None]:
         as_json: bool,
         timeout: float | None,
         lang: str | None,  # noqa: ARG001 - as above
+        verbose: bool,
         **given: Any,
     ) -> None:
         before: Shared = context.obj or Shared()
         options = Shared(config or before.config, as_json or before.as_json, timeout or before.timeout)
-        screen = Screen(as_json=options.as_json)
+        asked = Asked(
+            command_name(context),
+            taken_by(context.command),
+            str(given.get("delivery_id") or given.get("delivery") or ""),
+            verbose or before.verbose,
+        )
+        screen = Screen(as_json=options.as_json, asked=asked)
         raise typer.Exit(_outcome(function(Run(options, screen), **given), screen))
 
     own = list(inspect.signature(function).parameters.values())[1:]
@@ -220,6 +235,7 @@ def command(function: Function) -> Callable[..., None]:
         "as_json": (AsJson, False),
         "timeout": (Timeout, None),
         "lang": (Lang, None),
+        "verbose": (Verbose, False),
     }
     parameters = [
         inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),

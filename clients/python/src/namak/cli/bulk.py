@@ -56,8 +56,8 @@ def contradiction(*, to: bool, receipt: bool) -> typer.BadParameter:
         return typer.BadParameter(_("can't be given beside --to-file"), param_hint="--to")
     if receipt:
         return typer.BadParameter(
-            _("can't be given beside --to-file; receipts come with: namak watch --save DIR"),
-            param_hint="--receipt",
+            _("can't be given beside --to-file; receipts come with: namak watch --output DIR"),
+            param_hint="--output",
         )
     return typer.BadParameter(_("means nothing beside --to-file, which never waits"), param_hint="--no-wait")
 

@@ -88,9 +88,9 @@ def _add_log(app: typer.Typer) -> None:
         N_("Check that one checkpoint of the log follows from an older one: nothing taken away or altered."),
         N_(
             "The old one is a file that you kept, the new one is asked for; both must bear the signatures "
-            "that you trust. Keep the new one for the next time with --save."
+            "that you trust. Keep the new one for the next time with --output."
         ),
-        examples=("namak log consistency checkpoint.txt --log-policy log-policy.txt --save newest.txt",),
+        examples=("namak log consistency checkpoint.txt --log-policy log-policy.txt -o newest.txt",),
     )
     add(
         log,
@@ -181,7 +181,9 @@ async def log_consistency(
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=N_("Keep the new checkpoint here, once it is checked.")),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help=N_("Keep the new checkpoint here, once it is checked.")
+        ),
     ] = None,
     force: Force = False,
 ) -> ExitCode:
@@ -193,11 +195,16 @@ async def log_consistency(
 
 async def log_tile(
     run: Run,
-    index: Annotated[int, typer.Argument(min=0, help=N_("The tile's index in its level, from 0."))],
-    level: Annotated[int, typer.Option(min=0, max=5, help=N_("The level of hashes."))] = 0,
+    index: Annotated[
+        int, typer.Argument(min=0, metavar="INDEX", help=N_("The tile's index in its level, from 0."))
+    ],
+    level: Annotated[int, typer.Option(min=0, max=5, metavar="LEVEL", help=N_("The level of hashes."))] = 0,
     entries: Annotated[bool, typer.Option("--entries", help=N_("The entries instead of hashes."))] = False,
     width: Annotated[
-        int, typer.Option(min=0, max=255, help=N_("How many, for a partial tile; 0 for a full one."))
+        int,
+        typer.Option(
+            min=0, max=255, metavar="NUMBER", help=N_("How many, for a partial tile; 0 for a full one.")
+        ),
     ] = 0,
     origin: Origin = "",
     output: Annotated[

@@ -58,11 +58,20 @@ Resolve = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help=N_("With a list: send nothing if any line is wrong."))]
 InFlight = Annotated[
-    int, typer.Option("--in-flight", min=1, max=32, help=N_("With a list: how many batches at once."))
+    int,
+    typer.Option(
+        "--in-flight", min=1, max=32, metavar="NUMBER", help=N_("With a list: how many batches at once.")
+    ),
 ]
 BatchSize = Annotated[
     int,
-    typer.Option("--batch", min=1, max=500, help=N_("With a list: how many letters in a batch at most.")),
+    typer.Option(
+        "--batch",
+        min=1,
+        max=500,
+        metavar="NUMBER",
+        help=N_("With a list: how many letters in a batch at most."),
+    ),
 ]
 
 
@@ -142,7 +151,7 @@ def _add_following(app: typer.Typer) -> None:
         N_("Withdrawn ones stay counted, and are shown apart."),
         examples=(
             "namak usage --from 2026-03-01 --to 2026-03-31 --per-day",
-            "namak usage --from 2026-03-01 --to 2026-03-31 --address notices@src.am --csv march.csv",
+            "namak usage --from 2026-03-01 --to 2026-03-31 --address notices@src.am -o march.csv",
         ),
     )
     add(
@@ -156,7 +165,7 @@ def _add_following(app: typer.Typer) -> None:
             " --json each fact is one line of JSON."
         ),
         examples=(
-            "namak watch --cursor-file watch.json --save receipts",
+            "namak watch --cursor-file watch.json -o receipts",
             "namak watch --mailbox --from-start --json",
         ),
     )
@@ -173,7 +182,9 @@ async def send(
     ] = None,
     attach: Attached = None,
     request_id: LetterRequestId = None,
-    receipt: Annotated[Path | None, typer.Option(metavar="DIR", help=N_("Save the receipts here."))] = None,
+    receipt: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help=N_("Save the receipts here."))
+    ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help=N_("Do not wait for receipts."))] = False,
     results: Results = None,
     dry_run: DryRun = False,
@@ -272,7 +283,8 @@ async def usage(
     ] = "",
     per_day: Annotated[bool, typer.Option("--per-day", help=N_("Show each day too."))] = False,
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=N_("Write the days and the total as CSV."))
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help=N_("Write the days and the total as CSV.")),
     ] = None,
     org: Org = None,
     acting_as: ActingAs = None,
@@ -300,9 +312,13 @@ async def watch(
     ] = False,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help=N_("Save the receipts here; they come along then.")),
+        typer.Option(
+            "-o", "--output", metavar="DIR", help=N_("Save the receipts here; they come along then.")
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help=N_("End after so many facts; 0 goes on for ever."))] = 0,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help=N_("End after so many facts; 0 goes on for ever."))
+    ] = 0,
 ) -> ExitCode:
     """Follows facts."""
     from namak.cli import watching

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from namak.errors import InvalidFields
 
@@ -13,14 +14,16 @@ _ITEM = re.compile(r"(?:.*\.)?(?P<list>[a-z_]+)\[(?P<place>[0-9]+)\]")
 def naming(lists: Mapping[str, Sequence[str] | None]) -> Iterator[None]:
     """Adds to a refusal, for each wrong item of these lists by field name, which value it is.
 
-    Raises the same InvalidFields; its violations stay as the post told them.
+    Raises the same InvalidFields with ``values``; its violations stay as the post told them.
     """
     try:
         yield
     except InvalidFields as wrong:
+        given = {}
         for field in dict.fromkeys(violation.field for violation in wrong.violations):
             found = _ITEM.fullmatch(field)
             values = lists.get(found["list"]) if found else None
             if found and values is not None and int(found["place"]) < len(values):
-                wrong.add_note(f"{field} = {values[int(found['place'])]}")
+                given[field] = values[int(found["place"])]
+        wrong.values = MappingProxyType(given)
         raise

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from namak.cli.renaming import command_name, renamed
 from namak.cli.texts import N_, _
 
 PARSER_TEXTS = (
@@ -32,6 +33,18 @@ class Command(TyperCommand):
     def get_help_option(self, ctx: Any) -> Any:
         """Returns the help option, with its help translated."""
         return _translated_help(super().get_help_option(ctx))
+
+    def get_params(self, ctx: Any) -> Any:
+        """Returns the parameters; arguments that say what they are don't show Python's type beside it."""
+        params = super().get_params(ctx)
+        for param in params:
+            if isinstance(param, TyperArgument) and param.metavar:
+                vars(param)["display_type_rich"] = lambda ctx: ""  # noqa: ARG005 - called by this name
+        return params
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Reads the options, those under their earlier names too."""
+        return super().parse_args(ctx, renamed(command_name(ctx), args))
 
 
 class Group(TyperGroup):

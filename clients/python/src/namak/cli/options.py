@@ -31,7 +31,7 @@ DeliveryId = Annotated[str, typer.Argument(metavar="ID", help=N_("The delivery's
 Directory = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help=N_("Where to save."))]
 Force = Annotated[bool, typer.Option("--force", help=N_("Overwrite existing files."))]
 Yes = Annotated[bool, typer.Option("--yes", help=N_("Do it without asking."))]
-Limit = Annotated[int, typer.Option(min=0, help=N_("How many at most; 0 for all."))]
+Limit = Annotated[int, typer.Option(min=0, metavar="NUMBER", help=N_("How many at most; 0 for all."))]
 RequestId = Annotated[
     str | None,
     typer.Option(metavar="ID", help=N_("To repeat safely; made up and named if missing.")),
@@ -86,4 +86,6 @@ SenderArgument = Annotated[
 ]
 Mailbox = Annotated[str, typer.Argument(metavar="ADDRESS", help=N_("The mailbox's official address."))]
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help=N_("The domain, for example src.am."))]
-Origin = Annotated[str, typer.Option(help=N_("A shard of the log; the current one if missing."))]
+Origin = Annotated[
+    str, typer.Option(metavar="ORIGIN", help=N_("A shard of the log; the current one if missing."))
+]

@@ -1,5 +1,6 @@
 """``namak inbox``, ``open`` and ``download``: the holder's mailbox."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from namak.client import Client
 from namak.client.files import distinct_names
 from namak.client.paging import first
 from namak.errors import InvalidRequest
-from namak.v1 import mailbox_pb2
+from namak.v1 import delivery_pb2, mailbox_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,16 @@ async def inbox(run: Run, limit: int, filters: Filters) -> ExitCode:
     """Lists messages."""
     async with run.client() as post:
         with run.screen.progress(_("Listing")):
-            messages = await first(
-                limit,
-                post.mailbox.messages(
-                    unopened_only=filters.unopened,
-                    unconfirmed_only=filters.unconfirmed,
-                    sender=filters.sender,
-                    start=filters.since,
-                    end=filters.before,
-                    page_size=min(limit, 200),
-                ),
+            found = post.mailbox.messages(
+                unopened_only=filters.unopened,
+                unconfirmed_only=filters.unconfirmed,
+                sender=filters.sender,
+                start=filters.since,
+                end=filters.before,
+                page_size=min(limit, 200),
             )
+            waiting = filters.unopened or filters.unconfirmed
+            messages = await first(limit, _in_force(found) if waiting else found)
     run.screen.result({"messages": [shapes.message(message) for message in messages]})
     if not messages:
         run.screen.line(_("No letters."))
@@ -61,6 +61,13 @@ async def inbox(run: Run, limit: int, filters: Filters) -> ExitCode:
         ],
     )
     return ExitCode.OK
+
+
+async def _in_force(messages: AsyncIterator[mailbox_pb2.Message]) -> AsyncIterator[mailbox_pb2.Message]:
+    """Yields what can still be opened and confirmed: not what its sender withdrew."""
+    async for message in messages:
+        if message.state != delivery_pb2.DELIVERY_STATE_WITHDRAWN:
+            yield message
 
 
 async def mailbox_show(run: Run) -> ExitCode:

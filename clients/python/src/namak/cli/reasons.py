@@ -120,7 +120,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "NOT_OPENED": (
             N_("The letter has not been opened yet."),
-            N_("Open it first: namak open ID"),
+            N_("Open it first: namak open {delivery_id}"),
         ),
         "STATEMENT_NOT_ISSUED": (
             N_("No such statement was issued to you for this letter."),
@@ -132,7 +132,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "ALREADY_CONFIRMED": (
             N_("The reading has been confirmed already."),
-            N_("It is done; to keep the evidence: namak receipt --delivery ID -o DIR"),
+            N_("It is done; to keep the evidence: namak receipt --delivery {delivery_id} -o DIR"),
         ),
         "SIGNATURE_INVALID": (
             N_("The signature was not accepted."),
@@ -263,11 +263,19 @@ against :mod:`namak.errors`.
 """
 
 
-def advice_for(error: NamakError) -> str:
-    """Returns what a person can do about a failure; empty where the failure itself says all there is."""
+def advice_for(error: NamakError, delivery_id: str = "") -> str:
+    """Returns what a person can do about a failure; empty where the failure itself says all there is.
+
+    ``delivery_id`` is of the delivery that was asked about, for commands that can be copied.
+    """
     if error.reason == "FILE" and not isinstance(error.__cause__, _OF_THE_PATH):
         return ""
-    return _spoken(error)[1]
+    return _spoken(error)[1].replace("{delivery_id}", delivery_id or "ID")
+
+
+def meaning_of(error: NamakError) -> str:
+    """Returns what went wrong, as the reason means it, on one line."""
+    return _spoken(error)[0]
 
 
 def headline_of(error: NamakError) -> str:

@@ -9,12 +9,14 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from namak.cli.codes import ExitCode, exit_code_of
-from namak.cli.reasons import advice_for, detail_of, headline_of
+from namak.cli.fields import typed_as
+from namak.cli.reasons import advice_for, detail_of, headline_of, meaning_of
 from namak.cli.texts import _
-from namak.errors import NamakError
+from namak.errors import InvalidFields, NamakError, Violation
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,8 +34,9 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 class Screen:
     """Standard output for results, standard error for everything else."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, asked: "Asked | None" = None) -> None:
         self.as_json = as_json
+        self._asked = asked or Asked()
 
     def result(self, document: Mapping[str, object]) -> None:
         """Prints the one JSON document of ``--json``; does nothing otherwise."""
@@ -87,7 +90,8 @@ class Screen:
     def failure(self, error: NamakError) -> ExitCode:
         """Says what failed, why, and what to do; returns the exit code that belongs to it."""
         if self.as_json:
-            self.result({"error": error_document(error), "exit_code": int(exit_code_of(error))})
+            document = error_document(error, self._asked)
+            self.result({"error": document, "exit_code": int(exit_code_of(error))})
             return exit_code_of(error)
         return self.trouble(error)
 
@@ -96,15 +100,8 @@ class Screen:
         code = exit_code_of(error)
         if self.as_json:
             return code
-        reason = f" [{error.reason}]" if error.reason else ""
-        _write(sys.stderr, printable(f"namak: {headline_of(error)}{reason}"))
-        if detail := detail_of(error):
-            _write(sys.stderr, printable(f"  {detail}"))
-        for violation in error.violations:
-            if f"{violation.field}: {violation.description}" in error.message:
-                continue  # the post's own text of wrong fields names each of them
-            text = f"  {violation.field}: {violation.description} [{violation.reason}]"
-            _write(sys.stderr, printable(text))
+        for line in self._what_failed(error):
+            _write(sys.stderr, printable(line))
         if error.retry_delay is not None:
             wait = _("The post asks to wait {seconds} s.").format(seconds=f"{error.retry_delay:g}")
             _write(sys.stderr, f"  {wait}")
@@ -115,9 +112,30 @@ class Screen:
             _write(sys.stderr, printable(f"  {kept}"))
         for note in getattr(error, "__notes__", ()):
             _write(sys.stderr, printable(f"  {note}"))
-        if advice := advice_for(error):
-            _write(sys.stderr, f"  {advice}")
+        if self._asked.verbose and (details := error.metadata.get("details")):
+            _write(sys.stderr, printable(f"  {details}"))
+        if advice := advice_for(error, self._asked.delivery_id):
+            _write(sys.stderr, printable(f"  {advice}"))
         return code
+
+    def _what_failed(self, error: NamakError) -> Iterator[str]:
+        """Yields the headline, and what is wrong with each option or field."""
+        reason = f" [{error.reason}]" if error.reason else ""
+        typed = [(self._asked.typed(violation), violation) for violation in error.violations]
+        if typed and all(name for name, _violation in typed):
+            # In the words of who typed them: the post's own text has the contract's paths.
+            yield f"namak: {meaning_of(error)}{reason}"
+        else:
+            yield f"namak: {headline_of(error)}{reason}"
+            if detail := detail_of(error):
+                yield f"  {detail}"
+        for name, violation in typed:
+            named = f"{name or violation.field}: {violation.description}"
+            if name is None and named in error.message:
+                continue  # the post's own text of wrong fields names each of them
+            value = error.values.get(violation.field) if isinstance(error, InvalidFields) else None
+            given = "" if value is None else f" {value}"
+            yield f"  {name or violation.field}{given}: {violation.description} [{violation.reason}]"
 
     @contextmanager
     def progress(self, label: str, total: int | None = None) -> Iterator["Steps"]:
@@ -153,15 +171,39 @@ class Steps:
         self._bar.update(self._task, completed=done, total=total)
 
 
-def error_document(error: NamakError) -> Mapping[str, object]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for on the command line, as far as failures are told by it."""
+
+    command: str = ""
+    """The command's name, ``admin org list``."""
+    taken: frozenset[str] = frozenset()
+    """How its options and arguments are called."""
+    delivery_id: str = ""
+    verbose: bool = False
+
+    def typed(self, violation: Violation) -> str | None:
+        """Returns the option or argument that a wrong field came from; None where it came from none."""
+        name = typed_as(self.command, violation.field)
+        return name if name in self.taken else None
+
+
+def error_document(error: NamakError, asked: Asked | None = None) -> Mapping[str, object]:
     """Returns a failure for programs."""
+    said = asked or Asked()
     return {
         "reason": error.reason,
         "message": error.message,
-        "advice": advice_for(error),
+        "advice": advice_for(error, said.delivery_id),
         "metadata": dict(error.metadata),
         "violations": [
-            {"field": v.field, "reason": v.reason, "description": v.description} for v in error.violations
+            {
+                "field": v.field,
+                "reason": v.reason,
+                "description": v.description,
+                "option": said.typed(v),
+            }
+            for v in error.violations
         ],
         "retry_delay_seconds": error.retry_delay,
         "evidence_id": error.evidence_id,

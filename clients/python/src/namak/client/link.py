@@ -88,6 +88,8 @@ class Link:
         self._options: list[tuple[str, int | str]] = list(_OPTIONS)
         if connection.server_name is not None:
             self._options.append(("grpc.ssl_target_name_override", connection.server_name))
+        # Whoever is refused is told why in this language, as far as the post speaks it.
+        self._metadata = (("accept-language", connection.lang),) if connection.lang else ()
         self.patience = patience or Patience(total=connection.timeout)
         self._channel: grpc.aio.Channel | None = None
         self._was_connected = False
@@ -132,7 +134,8 @@ class Link:
         except grpc.aio.AioRpcError as failure:
             problem = error_from_call(failure).message
             hint = next((hint for sign, hint in _HINTS if sign.lower() in problem.lower()), _HANDSHAKE_HINT)
-            return CannotConnect(f"no connection to {self._address}: {hint} ({problem})")
+            text = f"no connection to {self._address}: {hint}"
+            return CannotConnect(text, metadata={"details": problem})
         return CannotConnect(f"the connection to {self._address} took too long")
 
     async def unary(
@@ -149,7 +152,7 @@ class Link:
         await self.connect()
 
         async def attempt(seconds: float) -> Reply:
-            return await method(request, timeout=seconds)
+            return await method(request, timeout=seconds, metadata=self._metadata)
 
         return await persistently(attempt, patience)
 
@@ -165,7 +168,7 @@ class Link:
         await self.connect()
 
         async def attempt(seconds: float) -> T:
-            call = method(request, timeout=seconds)
+            call = method(request, timeout=seconds, metadata=self._metadata)
             try:
                 return await take(aiter(call))
             finally:

@@ -133,9 +133,10 @@ def error_from_status(status: status_pb2.Status) -> NamakError:
     info = error_details_pb2.ErrorInfo()
     fields = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
+    told = error_details_pb2.LocalizedMessage()
     found = {
         detail.TypeName()
-        for part in (info, fields, retry)
+        for part in (info, fields, retry, told)
         for detail in status.details
         if detail.Unpack(part)
     }
@@ -149,4 +150,6 @@ def error_from_status(status: status_pb2.Status) -> NamakError:
         retry_delay=retry.retry_delay.ToTimedelta().total_seconds()
         if "google.rpc.RetryInfo" in found
         else None,
+        told=told.message,
+        told_language=told.locale,
     )
