@@ -1,4 +1,4 @@
-"""Finds proofs for many askers at once: all who ask while one look is under way share the next one."""
+"""Finds proofs of many facts at once: what their paths have in common is read and hashed once."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -47,34 +47,13 @@ class ProofFinder:
         self._verifiers = verifiers
         self._tiles = TileCache(reader)
         self._newest: dict[str, PublishedCheckpoint] = {}
-        self._turn = asyncio.Lock()
-        self._ids: set[UUID] = set()
-        self._look: asyncio.Task[Mapping[UUID, Outcome]] | None = None
 
     async def find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
         """Returns the proofs of those facts that stand under a published checkpoint.
 
-        The look is shared: cancelling one asker does not cancel it for the others.
-
         Raises:
             ServiceUnavailable: the database does not answer.
         """
-        if not evidence_ids:
-            return {}
-        self._ids.update(evidence_ids)
-        if self._look is None:
-            self._look = asyncio.create_task(self._share(), name="log proofs")
-            # Its failure is told to whoever still waits; to nobody, if all were cancelled.
-            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())
-        found = await asyncio.shield(self._look)
-        return {each: found[each] for each in evidence_ids if each in found}
-
-    async def _share(self) -> Mapping[UUID, Outcome]:
-        async with self._turn:
-            ids, self._ids, self._look = self._ids, set(), None
-            return await self._find(ids)
-
-    async def _find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
         # The leaves first: the checkpoint read after them may only be newer, and the tiles only wider.
         leaves = await self._reader.leaves(evidence_ids)
         if not leaves:
