@@ -1,6 +1,7 @@
 """Who calls: one frozen value, decided once per call from the connection, never from metadata."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from uuid import UUID
 
@@ -32,7 +33,7 @@ class Operator:
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sender:
     """An organisation's system, perhaps bound to one sender address only.
 
@@ -47,7 +48,7 @@ class Sender:
     networks: tuple[IpNetwork, ...]
     host_names: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def in_networks(self) -> bool:
         """Whether it calls from one of the networks."""
         return any(self.connection.address in network for network in self.networks)

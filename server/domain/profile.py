@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from namak.evidence.signature import CertificateNaming
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """The rules of one jurisdiction.
 

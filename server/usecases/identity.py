@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from server.domain.caller import Caller, Connection, Holder, IpAddress, IpNetwork, Operator, Sender, Stranger
@@ -20,15 +20,16 @@ second everywhere.
 REMEMBERED_CERTIFICATES = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     """What the register says of one certificate: its binding, if any, and the unions of its organisation's
-    networks and host names.
+    networks and host names. It is forgotten with the callers that were made of it, by their address.
     """
 
     binding: CertificateBinding | None
     networks: tuple[IpNetwork, ...] = ()
     host_names: tuple[str, ...] = ()
+    callers: dict[IpAddress, Caller] = field(default_factory=dict)
 
 
 class Identity:
@@ -75,7 +76,6 @@ class Identity:
             ServiceUnavailable: the register does not answer.
         """
         digest = hashlib.sha256(certificate).digest()
-        connection = Connection(digest, address)
         entry = await self._entries.get(digest, seconds=remembered_seconds)
         now = self._clock.now()
         if entry.binding is not None:
@@ -83,8 +83,13 @@ class Identity:
                 raise CertificateRevoked
             # A handshake refuses an expired certificate; here it expired while its connection stayed open.
             if entry.binding.expires_at <= now:
-                return Stranger(connection)
-            return _bound(entry.binding, entry, connection)
+                return Stranger(Connection(digest, address))
+            caller = entry.callers.get(address)
+            if caller is None:
+                caller = _bound(entry.binding, entry, Connection(digest, address))
+                entry.callers[address] = caller
+            return caller
+        connection = Connection(digest, address)
         person_number = await self._persons.person_of(certificate, now)
         if person_number is None:
             return Stranger(connection)
