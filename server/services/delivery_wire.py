@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -15,10 +16,15 @@ from server.domain.paging import Page
 from server.domain.profile import Profile
 from server.domain.refusals import InvalidFields, Refused
 from server.services.call import reply_by
-from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
+from server.services.evidence_wire import (
+    evidence_fields,
+    evidence_to_proto,
+    receipt_fields,
+    receipt_to_proto,
+)
 from server.services.problems import Problems
 from server.services.refusals_wire import refusal_to_status
-from server.services.values_wire import sha256_to_proto, time_to_proto
+from server.services.values_wire import id_to_proto, sha256_to_proto, timestamp
 from server.usecases.delivery import ListDeliveries
 from server.usecases.submission import Accepted, SubmitMany
 from server.usecases.withdrawal import WithdrawDelivery, Withdrawn
@@ -130,13 +136,14 @@ def accepted_or_raise(outcome: Accepted | Refused) -> Accepted:
     return outcome
 
 
-def accepted_to_proto(accepted: Accepted) -> pb.Accepted:
-    return pb.Accepted(
-        request_id=accepted.request_id,
-        delivery=delivery_to_proto(accepted.delivery),
-        evidence=[evidence_to_proto(fact) for fact in accepted.evidence],
-        receipts=[receipt_to_proto(receipt) for receipt in accepted.receipts],
-    )
+def write_accepted(message: pb.Accepted, accepted: Accepted) -> None:
+    """Writes it into the message, where it stands in the reply: a message put into another is copied."""
+    message.request_id = accepted.request_id
+    _write_delivery(message.delivery, accepted.delivery)
+    for fact in accepted.evidence:
+        message.evidence.add(**evidence_fields(fact))
+    for receipt in accepted.receipts:
+        message.receipts.add(**receipt_fields(receipt))
 
 
 def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.BatchSubmitResponse:
@@ -145,7 +152,8 @@ def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.B
     Receipts are left out from where the reply would grow beyond what clients take; evidence never is, and
     GetReceipt gives the rest.
     """
-    response = pb.BatchSubmitResponse(results=_results(batch, iter(outcomes)))
+    response = pb.BatchSubmitResponse()
+    _write_results(response, batch, iter(outcomes))
     excess = response.ByteSize() - _REPLY_BYTES
     for result in reversed(response.results):
         if excess <= 0:
@@ -157,28 +165,38 @@ def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.B
     return response
 
 
-def _results(batch: Batch, outcomes: Iterator[Accepted | Refused]) -> Iterator[pb.SubmitResult]:
+def _write_results(
+    response: pb.BatchSubmitResponse, batch: Batch, outcomes: Iterator[Accepted | Refused]
+) -> None:
     for request_id, malformed in batch.items:
         outcome = malformed or next(outcomes)
+        result = response.results.add(request_id=request_id)
         if isinstance(outcome, Refused):
-            yield pb.SubmitResult(request_id=request_id, refused=refusal_to_status(outcome))
+            result.refused.CopyFrom(refusal_to_status(outcome))
         else:
-            yield pb.SubmitResult(request_id=request_id, accepted=accepted_to_proto(outcome))
+            write_accepted(result.accepted, outcome)
 
 
 def delivery_to_proto(delivery: Delivery) -> pb.Delivery:
-    return pb.Delivery(
-        delivery_id=str(delivery.id),
-        sender=delivery.sender,
-        recipient=delivery.recipient,
-        subject=delivery.subject,
-        parts=[part_info_to_proto(part) for part in delivery.parts],
-        notification_policy=delivery.notification_policy,
-        state=DELIVERY_STATES[delivery.state],
-        submission_time=time_to_proto(delivery.submitted_at),
-        notification_time=time_to_proto(delivery.notified_at),
-        withdrawal_time=time_to_proto(delivery.withdrawn_at),
-    )
+    message = pb.Delivery()
+    _write_delivery(message, delivery)
+    return message
+
+
+def _write_delivery(message: pb.Delivery, delivery: Delivery) -> None:
+    message.delivery_id = id_to_proto(delivery.id)
+    message.sender = delivery.sender
+    message.recipient = delivery.recipient
+    message.subject = delivery.subject
+    message.notification_policy = delivery.notification_policy
+    message.state = DELIVERY_STATES[delivery.state]
+    for part in delivery.parts:
+        message.parts.add(**_part_info_fields(part))
+    message.submission_time.CopyFrom(timestamp(delivery.submitted_at))
+    if delivery.notified_at is not None:
+        message.notification_time.CopyFrom(timestamp(delivery.notified_at))
+    if delivery.withdrawn_at is not None:
+        message.withdrawal_time.CopyFrom(timestamp(delivery.withdrawn_at))
 
 
 def deliveries_to_proto(page: Page[Delivery]) -> pb.ListDeliveriesResponse:
@@ -189,9 +207,16 @@ def deliveries_to_proto(page: Page[Delivery]) -> pb.ListDeliveriesResponse:
 
 
 def part_info_to_proto(part: PartInfo) -> pb.PartInfo:
-    return pb.PartInfo(
-        name=part.name, media_type=part.media_type, size=part.size, digest=sha256_to_proto(part.digest)
-    )
+    return pb.PartInfo(**_part_info_fields(part))
+
+
+def _part_info_fields(part: PartInfo) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "media_type": part.media_type,
+        "size": part.size,
+        "digest": sha256_to_proto(part.digest),
+    }
 
 
 def _states(values: Sequence["pb.DeliveryState.ValueType"], problems: Problems) -> frozenset[DeliveryState]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier
-from namak.evidence.tiles import InclusionProver, tiles_for_inclusions
+from namak.evidence.tiles import InclusionProver, KnownNodes, tiles_for_inclusions
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.ports import Leaf, LogReader
@@ -46,6 +46,7 @@ class ProofFinder:
         self._reader = reader
         self._verifiers = verifiers
         self._tiles = TileCache(reader)
+        self._nodes: dict[str, KnownNodes] = {}
         self._newest: dict[str, PublishedCheckpoint] = {}
 
     async def find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
@@ -66,7 +67,7 @@ class ProofFinder:
         ]
         outcomes = await self._prove(published)
         if any(isinstance(outcome, Contradicted) for outcome in outcomes):
-            self._tiles.forget()
+            self._forget()
         return {outcome.leaf.evidence_id: outcome for outcome in outcomes}
 
     async def _checkpoints(self, origins: Collection[str]) -> Mapping[str, PublishedCheckpoint]:
@@ -74,8 +75,8 @@ class ProofFinder:
         for origin, checkpoint in newest.items():
             before = self._newest.get(origin)
             if before is not None and checkpoint.size < before.size:
-                # The database was put back: full tiles that were read before may be another tree's.
-                self._tiles.forget()
+                # The database was put back: what was read before may be another tree's.
+                self._forget()
         self._newest.update(newest)
         return newest
 
@@ -97,13 +98,20 @@ class ProofFinder:
         read = await self._tiles.tiles({(checkpoint.origin, tile) for tile in wanted})
         if cause := self._unsound(checkpoint):
             return [Contradicted(leaf, cause) for leaf in leaves]
-        prover = InclusionProver({tile: row for (_, tile), row in read.items()})
+        known = self._nodes.setdefault(checkpoint.origin, KnownNodes())
+        prover = InclusionProver({tile: row for (_, tile), row in read.items()}, known)
         outcomes: list[Outcome] = []
         ordered = sorted(leaves, key=lambda leaf: leaf.index)
         for first in range(0, len(ordered), _PROOFS_AT_A_STRETCH):
             outcomes += _proven(ordered[first : first + _PROOFS_AT_A_STRETCH], checkpoint, prover)
             await asyncio.sleep(0)
+        known.bound()
         return outcomes
+
+    def _forget(self) -> None:
+        self._tiles.forget()
+        for known in self._nodes.values():
+            known.forget()
 
     def _unsound(self, checkpoint: PublishedCheckpoint) -> str | None:
         if (verifier := self._verifiers.get(checkpoint.origin)) is None:

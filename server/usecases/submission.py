@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -117,7 +117,10 @@ class SubmissionDesk:
             if not isinstance(outcome, Accepted):
                 return outcome
             found = [receipts[fact.id] for fact in outcome.evidence if fact.id in receipts]
-            return replace(outcome, receipts=tuple(found) if len(found) == len(outcome.evidence) else ())
+            if len(found) < len(outcome.evidence):
+                return outcome
+            request_id, delivery, evidence = outcome.request_id, outcome.delivery, outcome.evidence
+            return Accepted(request_id, delivery, evidence, tuple(found), outcome.repeated)
 
         return [complete(outcome) for outcome in outcomes]
 

@@ -18,7 +18,7 @@ from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.parts import PARTS_LIMIT, SUBJECT, Part, read_parts, subject_part, write_parts
-from namak.evidence.strict_json import Value, load, text_of, written
+from namak.evidence.strict_json import Value, load, text_of, uuid_text, written
 from namak.evidence.times import format_time
 
 __all__ = [
@@ -285,7 +285,7 @@ def _write(document: EvidenceDocument) -> str:
 def _write_id(identifier: UUID | None) -> str:
     if not isinstance(identifier, UUID):
         raise MalformedEvidence("an identifier is no UUID")
-    return f'"{identifier}"'
+    return f'"{uuid_text(identifier)}"'
 
 
 def _write_reason(reason: str | None) -> str:

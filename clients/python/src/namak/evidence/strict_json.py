@@ -29,6 +29,9 @@ json_of: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 text_of: Final[Callable[[str], str]] = json.encoder.encode_basestring
 """Writes a JSON string as :data:`json_of` does, without looking at what it was given."""
 
+uuid_text: Final = lru_cache(16_384)(UUID.__str__)
+"""Writes a UUID in its canonical form. The same one is written several times in a row."""
+
 UUID_FORM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 HEX_DIGEST_FORM: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Cc; the line and paragraph separators break lines just as well; Cs cannot be written in UTF-8.
