@@ -172,8 +172,8 @@ def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.B
 
 
 def _bytes_at_most(accepted: Sequence[Accepted]) -> int:
-    """Returns a bound for the results on the wire: evidence names all that a delivery has but its subject, and
-    takes more bytes for it.
+    """Returns a bound for the results on the wire: evidence names all that a delivery has but its subject,
+    and takes more bytes for it.
     """
     documents = sum(len(fact.data) for each in accepted for fact in each.evidence)
     proofs = sum(len(receipt.tlog_proof) for each in accepted for receipt in each.receipts)
