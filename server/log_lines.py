@@ -1,10 +1,11 @@
 """Log lines: one JSON object each, on standard error, whoever writes them."""
 
+import json
 import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -14,11 +15,18 @@ _SHARED: tuple[Processor, ...] = (
 )
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
+"""One for all lines: the one of `json.dumps` with options would be made anew for each."""
+
+
+def _render(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
+    return _ENCODER.encode(event)
+
+
 def write_json_lines(at_least: int = logging.NOTSET) -> None:
     """Has our own log lines of this level and above, and the libraries' warnings, written as JSON."""
-    renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[*_SHARED, renderer],
+        processors=[*_SHARED, _render],
         wrapper_class=structlog.make_filtering_bound_logger(at_least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=at_least == logging.NOTSET,
@@ -27,7 +35,7 @@ def write_json_lines(at_least: int = logging.NOTSET) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *_SHARED],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render],
         )
     )
     root = logging.getLogger()

@@ -272,7 +272,9 @@ class Stages:
     async def replying(self) -> None:
         """From values of the domain to the reply's bytes."""
         for each in self._accepted:
-            delivery_pb2.SubmitResponse(accepted=delivery_wire.accepted_to_proto(each)).SerializeToString()
+            response = delivery_pb2.SubmitResponse()
+            delivery_wire.write_accepted(response.accepted, each)
+            response.SerializeToString()
 
     async def intercepting(self) -> None:
         """A call of a method that does nothing."""

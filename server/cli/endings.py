@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+import uvloop
 
 from server import bootstrap, config
 from server.dev.tokens import SoftHsmMissing
@@ -55,8 +56,9 @@ def _words(problem: BaseException) -> str:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Runs a command."""
-    with told():
-        asyncio.run(work)
+    # uvloop: a fifth less processor time for a call than asyncio's own loop (docs/performance.md).
+    with told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 def load(path: Path) -> config.Settings:

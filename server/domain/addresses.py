@@ -30,6 +30,8 @@ _A_LABEL_PREFIX = "xn--"
 _WHOLE = "*"
 
 
+# Senders are few, and each sends much.
+@lru_cache(4096)
 def sender_address(text: str, profile: Profile) -> str:
     """Returns a sender's e-mail address in canonical form: local part in lower case, domain as A-labels
     (ADMIN-3, ADMIN-4). `*` alone before the @ is nobody's address: it stands for a whole domain.

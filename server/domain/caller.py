@@ -4,6 +4,7 @@ session's token, which counts with the portal's certificate that it was issued t
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from uuid import UUID
 
@@ -35,7 +36,7 @@ class Operator:
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sender:
     """An organisation's system, perhaps bound to one sender address only.
 
@@ -50,7 +51,7 @@ class Sender:
     networks: tuple[IpNetwork, ...]
     host_names: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def in_networks(self) -> bool:
         """Whether it calls from one of the networks."""
         return any(self.connection.address in network for network in self.networks)

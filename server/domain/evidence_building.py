@@ -104,7 +104,7 @@ def submission_rejection(
         event_time=stamp.recorded_at,
         policy_id=stamp.profile.evidence_policy,
         issuer=_issuer(stamp.profile),
-        sender=Sender(submission.sender, organisation.code, organisation.name),
+        sender=_sender(submission.sender, organisation.code, organisation.name),
         recipient=Recipient(submission.recipient),
         submission_time=stamp.recorded_at,
         parts=_parts(submission.subject, tuple(part.info for part in submission.parts)),
@@ -202,7 +202,7 @@ def _of_delivery(stamp: Stamp, event: Event, delivery: Delivery, details: Detail
         event_time=stamp.recorded_at,
         policy_id=stamp.profile.evidence_policy,
         issuer=_issuer(stamp.profile),
-        sender=Sender(delivery.sender, delivery.organisation_code, delivery.organisation_name),
+        sender=_sender(delivery.sender, delivery.organisation_code, delivery.organisation_name),
         recipient=Recipient(delivery.recipient),
         submission_time=delivery.submitted_at,
         parts=_parts(delivery.subject, delivery.parts),
@@ -229,15 +229,30 @@ def _fact(document: EvidenceDocument, *, owner_id: UUID, organisation_id: UUID) 
     )
 
 
+@lru_cache(1024)
+def _sender(identifier: str, organisation_code: str, organisation_name: str) -> Sender:
+    return Sender(identifier, organisation_code, organisation_name)
+
+
+# Few operators and senders.
+@lru_cache(16)
 def _issuer(profile: Profile) -> Issuer:
     return Issuer(profile.operator_identifier, profile.operator_name)
 
 
-# A delivery's facts come one after the other.
-@lru_cache(16)
+_last: tuple[str, tuple[PartInfo, ...], tuple[Part, ...]] = ("", (), ())
+"""What was made last: a delivery's facts come one after the other."""
+
+
 def _parts(subject: str, infos: tuple[PartInfo, ...]) -> tuple[Part, ...]:
+    global _last
+    of_subject, of_infos, parts = _last
+    if of_infos is infos and of_subject is subject and parts:
+        return parts
     numbered = enumerate(infos, 1)
-    return (
+    parts = (
         subject_part(subject),
-        *(Part(str(number), info.media_type, info.size, info.digest, info.name) for number, info in numbered),
+        *[Part(str(number), info.media_type, info.size, info.digest, info.name) for number, info in numbered],
     )
+    _last = (subject, infos, parts)
+    return parts

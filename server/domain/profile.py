@@ -265,7 +265,7 @@ def days_of(year: int, days: str) -> tuple[date, ...]:
     return tuple(date.fromisoformat(f"{year}-{day}") for day in days.split())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """The rules of one jurisdiction.
 

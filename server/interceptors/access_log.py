@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from functools import lru_cache
 from typing import Any
 
 import structlog
 
-from server.domain.caller import Caller, Holder, Operator, Portal, Sender
+from server.domain.caller import Caller, Holder, IpAddress, Operator, Portal, Sender
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services.call import Context, current_call
 
@@ -54,5 +55,10 @@ def _caller_fields(caller: Caller | None) -> dict[str, str]:
     if isinstance(caller, Holder) and caller.via is not None:
         fields["via_portal"] = caller.via.name
     if isinstance(caller, Sender | Operator | Portal):
-        fields["client_address"] = str(caller.connection.address)
+        fields["client_address"] = _text_of(caller.connection.address)
     return fields
+
+
+@lru_cache(4096)
+def _text_of(address: IpAddress) -> str:
+    return str(address)

@@ -36,7 +36,9 @@ class DeliveryServicer(delivery_pb2_grpc.DeliveryServiceServicer):
     async def Submit(self, request: pb.SubmitRequest, context: Context) -> pb.SubmitResponse:
         command = wire.submit_from_proto(request, current_sender(), self._profile)
         (outcome,) = await self._submissions.submit_many(command)
-        return pb.SubmitResponse(accepted=wire.accepted_to_proto(wire.accepted_or_raise(outcome)))
+        response = pb.SubmitResponse()
+        wire.write_accepted(response.accepted, wire.accepted_or_raise(outcome))
+        return response
 
     async def BatchSubmit(self, request: pb.BatchSubmitRequest, context: Context) -> pb.BatchSubmitResponse:
         batch = wire.batch_from_proto(request, current_sender(), self._profile)

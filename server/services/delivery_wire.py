@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -15,10 +16,15 @@ from server.domain.paging import Page
 from server.domain.profile import Profile
 from server.domain.refusals import InvalidFields, Refused
 from server.services.call import current_wording, reply_by
-from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
+from server.services.evidence_wire import (
+    evidence_fields,
+    evidence_to_proto,
+    receipt_fields,
+    receipt_to_proto,
+)
 from server.services.problems import Problems
 from server.services.refusals_wire import refusal_to_status
-from server.services.values_wire import sha256_to_proto, time_to_proto
+from server.services.values_wire import id_to_proto, sha256_to_proto, timestamp
 from server.usecases.delivery import ListDeliveries
 from server.usecases.submission import Accepted, SubmitMany
 from server.usecases.withdrawal import WithdrawDelivery, Withdrawn
@@ -32,6 +38,8 @@ _STATES_OF_WIRE = {on_wire: state for state, on_wire in DELIVERY_STATES.items()}
 
 # gRPC libraries take replies of up to 4 MiB unless told otherwise; a batch's receipts may need more.
 _REPLY_BYTES = 4 * 1024 * 1024 - 64 * 1024
+_BYTES_OF_A_CHARACTER = 4
+_BYTES_BESIDES = 1024  # of one result: identifiers, times and the framing of messages
 
 
 def submit_from_proto(request: pb.SubmitRequest, caller: Sender, profile: Profile) -> SubmitMany:
@@ -130,13 +138,14 @@ def accepted_or_raise(outcome: Accepted | Refused) -> Accepted:
     return outcome
 
 
-def accepted_to_proto(accepted: Accepted) -> pb.Accepted:
-    return pb.Accepted(
-        request_id=accepted.request_id,
-        delivery=delivery_to_proto(accepted.delivery),
-        evidence=[evidence_to_proto(fact) for fact in accepted.evidence],
-        receipts=[receipt_to_proto(receipt) for receipt in accepted.receipts],
-    )
+def write_accepted(message: pb.Accepted, accepted: Accepted) -> None:
+    """Writes it into the message, where it stands in the reply: a message put into another is copied."""
+    message.request_id = accepted.request_id
+    _write_delivery(message.delivery, accepted.delivery)
+    for fact in accepted.evidence:
+        message.evidence.add(**evidence_fields(fact))
+    for receipt in accepted.receipts:
+        message.receipts.add(**receipt_fields(receipt))
 
 
 def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.BatchSubmitResponse:
@@ -145,7 +154,12 @@ def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.B
     Receipts are left out from where the reply would grow beyond what clients take; evidence never is, and
     GetReceipt gives the rest.
     """
-    response = pb.BatchSubmitResponse(results=_results(batch, iter(outcomes)))
+    response = pb.BatchSubmitResponse()
+    _write_results(response, batch, iter(outcomes))
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    if len(accepted) == len(batch.items) and _bytes_at_most(accepted) <= _REPLY_BYTES:
+        # Measuring it exactly takes as long as serialising it.
+        return response
     excess = response.ByteSize() - _REPLY_BYTES
     for result in reversed(response.results):
         if excess <= 0:
@@ -157,30 +171,48 @@ def batch_to_proto(batch: Batch, outcomes: Sequence[Accepted | Refused]) -> pb.B
     return response
 
 
-def _results(batch: Batch, outcomes: Iterator[Accepted | Refused]) -> Iterator[pb.SubmitResult]:
+def _bytes_at_most(accepted: Sequence[Accepted]) -> int:
+    """Returns a bound for the results on the wire: evidence names all that a delivery has but its subject,
+    and takes more bytes for it.
+    """
+    documents = sum(len(fact.data) for each in accepted for fact in each.evidence)
+    proofs = sum(len(receipt.tlog_proof) for each in accepted for receipt in each.receipts)
+    subjects = sum(_BYTES_OF_A_CHARACTER * len(each.delivery.subject) for each in accepted)
+    return 2 * documents + proofs + subjects + _BYTES_BESIDES * len(accepted)
+
+
+def _write_results(
+    response: pb.BatchSubmitResponse, batch: Batch, outcomes: Iterator[Accepted | Refused]
+) -> None:
     for request_id, malformed in batch.items:
         outcome = malformed or next(outcomes)
+        result = response.results.add(request_id=request_id)
         if isinstance(outcome, Refused):
-            yield pb.SubmitResult(
-                request_id=request_id, refused=refusal_to_status(outcome, current_wording())
-            )
+            result.refused.CopyFrom(refusal_to_status(outcome, current_wording()))
         else:
-            yield pb.SubmitResult(request_id=request_id, accepted=accepted_to_proto(outcome))
+            write_accepted(result.accepted, outcome)
 
 
 def delivery_to_proto(delivery: Delivery) -> pb.Delivery:
-    return pb.Delivery(
-        delivery_id=str(delivery.id),
-        sender=delivery.sender,
-        recipient=delivery.recipient,
-        subject=delivery.subject,
-        parts=[part_info_to_proto(part) for part in delivery.parts],
-        notification_policy=delivery.notification_policy,
-        state=DELIVERY_STATES[delivery.state],
-        submission_time=time_to_proto(delivery.submitted_at),
-        notification_time=time_to_proto(delivery.notified_at),
-        withdrawal_time=time_to_proto(delivery.withdrawn_at),
-    )
+    message = pb.Delivery()
+    _write_delivery(message, delivery)
+    return message
+
+
+def _write_delivery(message: pb.Delivery, delivery: Delivery) -> None:
+    message.delivery_id = id_to_proto(delivery.id)
+    message.sender = delivery.sender
+    message.recipient = delivery.recipient
+    message.subject = delivery.subject
+    message.notification_policy = delivery.notification_policy
+    message.state = DELIVERY_STATES[delivery.state]
+    for part in delivery.parts:
+        message.parts.add(**_part_info_fields(part))
+    message.submission_time.CopyFrom(timestamp(delivery.submitted_at))
+    if delivery.notified_at is not None:
+        message.notification_time.CopyFrom(timestamp(delivery.notified_at))
+    if delivery.withdrawn_at is not None:
+        message.withdrawal_time.CopyFrom(timestamp(delivery.withdrawn_at))
 
 
 def deliveries_to_proto(page: Page[Delivery]) -> pb.ListDeliveriesResponse:
@@ -191,9 +223,16 @@ def deliveries_to_proto(page: Page[Delivery]) -> pb.ListDeliveriesResponse:
 
 
 def part_info_to_proto(part: PartInfo) -> pb.PartInfo:
-    return pb.PartInfo(
-        name=part.name, media_type=part.media_type, size=part.size, digest=sha256_to_proto(part.digest)
-    )
+    return pb.PartInfo(**_part_info_fields(part))
+
+
+def _part_info_fields(part: PartInfo) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "media_type": part.media_type,
+        "size": part.size,
+        "digest": sha256_to_proto(part.digest),
+    }
 
 
 def _states(values: Sequence["pb.DeliveryState.ValueType"], problems: Problems) -> frozenset[DeliveryState]:

@@ -1,5 +1,7 @@
 """Requests and resources of EvidenceService, between the wire and the use case."""
 
+from typing import Any
+
 from namak.v1 import evidence_pb2 as pb
 from server.domain import limits
 from server.domain.administration import ActingAdministrator
@@ -9,7 +11,7 @@ from server.domain.paging import Page
 from server.services.acting import current_actor
 from server.services.call import current_call, current_party, reply_by
 from server.services.problems import Problems
-from server.services.values_wire import time_to_proto
+from server.services.values_wire import id_to_proto, time_to_proto
 from server.usecases.evidence import GetReceipt, ListFacts
 from server.usecases.records import LoggedReceipt
 
@@ -59,22 +61,34 @@ def revocation_list_digest_from_proto(request: pb.GetRevocationListRequest) -> b
 
 
 def evidence_to_proto(fact: Fact) -> pb.Evidence:
-    return pb.Evidence(
-        evidence_id=str(fact.id),
-        event=fact.event.uri,
-        event_time=time_to_proto(fact.recorded_at),
-        document=fact.data,
-    )
+    return pb.Evidence(**evidence_fields(fact))
+
+
+def evidence_fields(fact: Fact) -> dict[str, Any]:
+    """Returns the fields of `Evidence`, to be filled in where it is to stand: messages put into messages are
+    copied, and replies are large.
+    """
+    return {
+        "evidence_id": id_to_proto(fact.id),
+        "event": fact.event.uri,
+        "event_time": time_to_proto(fact.recorded_at),
+        "document": fact.data,
+    }
 
 
 def receipt_to_proto(receipt: LoggedReceipt) -> pb.Receipt:
-    return pb.Receipt(
-        evidence_id=str(receipt.evidence_id),
-        tlog_proof=receipt.tlog_proof,
-        origin=receipt.origin,
-        leaf_index=receipt.leaf_index,
-        tree_size=receipt.tree_size,
-    )
+    return pb.Receipt(**receipt_fields(receipt))
+
+
+def receipt_fields(receipt: LoggedReceipt) -> dict[str, Any]:
+    """Returns the fields of `Receipt`; see `evidence_fields`."""
+    return {
+        "evidence_id": id_to_proto(receipt.evidence_id),
+        "tlog_proof": receipt.tlog_proof,
+        "origin": receipt.origin,
+        "leaf_index": receipt.leaf_index,
+        "tree_size": receipt.tree_size,
+    }
 
 
 def facts_to_proto(page: Page[Fact]) -> pb.ListFactsResponse:

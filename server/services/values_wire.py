@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 
+from namak.evidence.strict_json import uuid_text
 from namak.v1 import evidence_pb2
 from server.domain import limits
 
@@ -13,10 +15,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_A_DAY = 86_400
 
 
+id_to_proto = uuid_text
+"""Returns an identifier as the wire has it."""
+
+
 def time_to_proto(time: datetime | None) -> Timestamp | None:
     """Returns a time as the wire has it; None, which leaves the field absent, for none."""
-    if time is None:
-        return None
+    return None if time is None else timestamp(time)
+
+
+# Whoever puts it into a message copies it; a batch has one time.
+@lru_cache(64)
+def timestamp(time: datetime) -> Timestamp:
+    """Returns a time as the wire has it, not to be changed."""
     since = time - _EPOCH
     return Timestamp(seconds=since.days * _SECONDS_A_DAY + since.seconds, nanos=since.microseconds * 1000)
 

@@ -18,7 +18,7 @@ from server.transparency.ports import Head, HeadMoved, QueuedEntry, Signal
 LEADER_LOCK = int.from_bytes(hashlib.sha256(b"namak log leader").digest()[:8], "big", signed=True)
 """Key of the leader's advisory lock, one for all shards: there is one queue."""
 
-_HEAD = "SELECT integrated_size, root, published_size FROM log_heads WHERE origin = $1"
+_LOCK_HEAD = "SELECT integrated_size, root, published_size FROM log_heads WHERE origin = $1 FOR UPDATE"
 _HEADS = "SELECT origin, integrated_size, root, published_size FROM log_heads ORDER BY origin"
 _NEW_HEAD = "INSERT INTO log_heads VALUES ($1, 0, $2, 0) ON CONFLICT DO NOTHING"
 _TAKE = """
@@ -33,25 +33,34 @@ SELECT t.level, t.tile_index, t.hashes FROM log_tiles t
 JOIN unnest($2::smallint[], $3::bigint[]) AS wanted (level, tile_index) USING (level, tile_index)
 WHERE t.origin = $1
 """
-_ADD_ENTRIES = """
-INSERT INTO log_entries (origin, leaf_index, entry, evidence_id, organisation_id)
-SELECT $1, added.* FROM unnest($2::bigint[], $3::bytea[], $4::uuid[], $5::uuid[]) AS added
+# One statement each: every round trip is a turn of a loop that has others to serve.
+_APPEND = """
+WITH moved AS (
+    UPDATE log_heads SET integrated_size = $3, root = $4 WHERE origin = $1 AND integrated_size = $2
+    RETURNING origin
+), entries AS (
+    INSERT INTO log_entries (origin, leaf_index, entry, evidence_id, organisation_id)
+    SELECT moved.origin, added.*
+    FROM moved CROSS JOIN unnest($6::bigint[], $7::bytea[], $8::uuid[], $9::uuid[]) AS added
+), tiles AS (
+    INSERT INTO log_tiles (origin, level, tile_index, hashes)
+    SELECT moved.origin, changed.*
+    FROM moved CROSS JOIN unnest($10::smallint[], $11::bigint[], $12::bytea[]) AS changed
+    ON CONFLICT (origin, level, tile_index) DO UPDATE SET hashes = excluded.hashes
+), tree AS (
+    INSERT INTO log_trees (origin, size, root, integrated_at) SELECT origin, $3, $4, $5 FROM moved
+)
+SELECT count(*) FROM moved
 """
-_SET_TILES = """
-INSERT INTO log_tiles (origin, level, tile_index, hashes)
-SELECT $1, changed.* FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS changed
-ON CONFLICT (origin, level, tile_index) DO UPDATE SET hashes = excluded.hashes
+_PUBLISH = """
+WITH moved AS (
+    UPDATE log_heads SET published_size = $3
+    WHERE origin = $1 AND published_size = $2 AND integrated_size >= $3 AND published_size < $3
+    RETURNING origin
+)
+INSERT INTO log_checkpoints (origin, size, note, published_at) SELECT origin, $3, $4, $5 FROM moved
 """
-_ADD_TREE = "INSERT INTO log_trees (origin, size, root, integrated_at) VALUES ($1, $2, $3, $4)"
-_SET_INTEGRATED = """
-UPDATE log_heads SET integrated_size = $3, root = $4 WHERE origin = $1 AND integrated_size = $2
-"""
-_SET_PUBLISHED = """
-UPDATE log_heads SET published_size = $3
-WHERE origin = $1 AND published_size = $2 AND integrated_size >= $3 AND published_size < $3
-"""
-_ADD_CHECKPOINT = "INSERT INTO log_checkpoints (origin, size, note, published_at) VALUES ($1, $2, $3, $4)"
-_ONE_ROW = "UPDATE 1"
+_ONE_ROW = "INSERT 0 1"
 
 
 class PostgresLeaderSessions:
@@ -133,12 +142,9 @@ class PostgresLeaderSession:
         sizes = (head.published_size, head.integrated_size)
         async with self._turn:
             with answering():
-                async with self._connection.transaction():
-                    moved = await self._connection.execute(_SET_PUBLISHED, head.origin, *sizes)
-                    if moved != _ONE_ROW:
-                        raise HeadMoved
-                    added = (head.origin, head.integrated_size, note, at)
-                    await self._connection.execute(_ADD_CHECKPOINT, *added)
+                added = await self._connection.execute(_PUBLISH, head.origin, *sizes, note, at)
+        if added != _ONE_ROW:
+            raise HeadMoved
 
     async def announce(self) -> None:
         """See `LeaderSession`."""
@@ -181,8 +187,10 @@ class PostgresIntegration:
     async def head(self, origin: str) -> Head:
         """See `Integration`."""
         with answering():
-            await self._connection.execute(_NEW_HEAD, origin, EMPTY_ROOT)
-            row = await self._connection.fetchrow(f"{_HEAD} FOR UPDATE", origin)
+            row = await self._connection.fetchrow(_LOCK_HEAD, origin)
+            if row is None:
+                await self._connection.execute(_NEW_HEAD, origin, EMPTY_ROOT)
+                row = await self._connection.fetchrow(_LOCK_HEAD, origin)
         return Head(origin, *row)
 
     async def take(self, limit: int) -> Sequence[QueuedEntry]:
@@ -202,22 +210,20 @@ class PostgresIntegration:
         self, head: Head, entries: Sequence[QueuedEntry], extension: Extension, at: datetime
     ) -> None:
         """See `Integration`."""
-        run = self._connection.execute
         old, new = head.integrated_size, extension.new_size
         with answering():
-            if await run(_SET_INTEGRATED, head.origin, old, new, extension.root) != _ONE_ROW:
-                raise HeadMoved
-            await run(
-                _ADD_ENTRIES,
-                head.origin,
+            moved = await self._connection.fetchval(
+                _APPEND,
+                *(head.origin, old, new, extension.root, at),
                 range(old, new),
                 [each.entry for each in entries],
                 [each.evidence_id for each in entries],
                 [each.organisation_id for each in entries],
+                *_columns(extension.changed),
+                list(extension.changed.values()),
             )
-            levels, indexes = _columns(extension.changed)
-            await run(_SET_TILES, head.origin, levels, indexes, list(extension.changed.values()))
-            await run(_ADD_TREE, head.origin, new, extension.root, at)
+        if moved != 1:
+            raise HeadMoved
 
     async def commit(self) -> None:
         """See `Integration`."""

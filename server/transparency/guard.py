@@ -138,6 +138,7 @@ class FileGuard:
         """Takes the file's place and the log's key, with which what is read is verified."""
         self._path = path
         self._verifier = verifier
+        self._read_last: SignedTree | None = None
 
     async def read(self) -> SignedTree | None:
         """See `Guard`."""
@@ -161,10 +162,13 @@ class FileGuard:
             return None
         except OSError as error:
             raise self._unreachable(error) from error
+        if (last := self._read_last) is not None and last.note == note:
+            return last
         try:
-            return verified(note, self._verifier)
+            self._read_last = last = verified(note, self._verifier)
         except EvidenceError as error:
             raise GuardDamaged(path=str(self._path), cause=type(error).__name__) from error
+        return last
 
     def _advance(self, seen: SignedTree | None, tree: SignedTree) -> None:
         with self._written(tree) as temporary, self._locked():

@@ -45,6 +45,8 @@ class Leader:
         self._on_step = on_step
         self._watchman = watchman
         self._shards_watchman = shards_watchman
+        # Whether, as far as this leader knows, no committed tree waits to be published.
+        self._finished = False
 
     async def inspect(self, session: LeaderSession) -> None:
         """Checks, before anything is done, that the database is not behind what was signed.
@@ -52,6 +54,7 @@ class Leader:
         Raises:
             As `advance`.
         """
+        self._finished = False
         with self._telling():
             heads = {head.origin: head for head in await session.heads()}
             for origin, shard in self._shards.items():
@@ -88,16 +91,21 @@ class Leader:
             raise SteppedDown(moved=False) from failure
 
     async def _advance(self, session: LeaderSession) -> bool:
-        if await self._finish(session):
+        if not self._finished and await self._finish(session):
+            self._finished = True
             return True
-        taken = await integrate(
+        self._finished = False
+        integrated = await integrate(
             session,
             self._current.origin,
             limit=self._pace.batch,
             clock=self._clock,
             on_step=self._on_step,
         )
-        return taken > 0 and await self._finish(session)
+        if integrated is not None:
+            await publish(session, self._current, integrated.head, clock=self._clock, on_step=self._on_step)
+        self._finished = True
+        return integrated is not None
 
     async def _finish(self, session: LeaderSession) -> bool:
         """Publishes the committed tree of each shard that waits for it."""

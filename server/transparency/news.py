@@ -1,7 +1,7 @@
 """Tells tasks that wait in this process that something happened."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 
 class News:
@@ -10,6 +10,11 @@ class News:
     def __init__(self) -> None:
         self._count = 0
         self._next = asyncio.Event()
+        self._calls: list[Callable[[], None]] = []
+
+    def call(self, on_arrival: Callable[[], None]) -> None:
+        """Has something called at each arrival; it must not wait nor fail."""
+        self._calls.append(on_arrival)
 
     @property
     def count(self) -> int:
@@ -21,6 +26,8 @@ class News:
         self._count += 1
         self._next.set()
         self._next = asyncio.Event()
+        for on_arrival in self._calls:
+            on_arrival()
 
     async def beyond(self, count: int, seconds: float) -> bool:
         """Waits until there were more than `count` arrivals; returns False if `seconds` passed before."""

@@ -1,4 +1,4 @@
-"""Finds proofs for many askers at once: all who ask while one look is under way share the next one."""
+"""Finds proofs of many facts at once: what their paths have in common is read and hashed once."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier
-from namak.evidence.tiles import InclusionProver, tiles_for_inclusions
+from namak.evidence.tiles import InclusionProver, KnownNodes, tiles_for_inclusions
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.ports import Leaf, LogReader
@@ -46,35 +46,15 @@ class ProofFinder:
         self._reader = reader
         self._verifiers = verifiers
         self._tiles = TileCache(reader)
+        self._nodes: dict[str, KnownNodes] = {}
         self._newest: dict[str, PublishedCheckpoint] = {}
-        self._turn = asyncio.Lock()
-        self._ids: set[UUID] = set()
-        self._look: asyncio.Task[Mapping[UUID, Outcome]] | None = None
 
     async def find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
         """Returns the proofs of those facts that stand under a published checkpoint.
 
-        The look is shared: cancelling one asker does not cancel it for the others.
-
         Raises:
             ServiceUnavailable: the database does not answer.
         """
-        if not evidence_ids:
-            return {}
-        self._ids.update(evidence_ids)
-        if self._look is None:
-            self._look = asyncio.create_task(self._share(), name="log proofs")
-            # Its failure is told to whoever still waits; to nobody, if all were cancelled.
-            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())
-        found = await asyncio.shield(self._look)
-        return {each: found[each] for each in evidence_ids if each in found}
-
-    async def _share(self) -> Mapping[UUID, Outcome]:
-        async with self._turn:
-            ids, self._ids, self._look = self._ids, set(), None
-            return await self._find(ids)
-
-    async def _find(self, evidence_ids: Collection[UUID]) -> Mapping[UUID, Outcome]:
         # The leaves first: the checkpoint read after them may only be newer, and the tiles only wider.
         leaves = await self._reader.leaves(evidence_ids)
         if not leaves:
@@ -87,7 +67,7 @@ class ProofFinder:
         ]
         outcomes = await self._prove(published)
         if any(isinstance(outcome, Contradicted) for outcome in outcomes):
-            self._tiles.forget()
+            self._forget()
         return {outcome.leaf.evidence_id: outcome for outcome in outcomes}
 
     async def _checkpoints(self, origins: Collection[str]) -> Mapping[str, PublishedCheckpoint]:
@@ -95,8 +75,8 @@ class ProofFinder:
         for origin, checkpoint in newest.items():
             before = self._newest.get(origin)
             if before is not None and checkpoint.size < before.size:
-                # The database was put back: full tiles that were read before may be another tree's.
-                self._tiles.forget()
+                # The database was put back: what was read before may be another tree's.
+                self._forget()
         self._newest.update(newest)
         return newest
 
@@ -118,13 +98,20 @@ class ProofFinder:
         read = await self._tiles.tiles({(checkpoint.origin, tile) for tile in wanted})
         if cause := self._unsound(checkpoint):
             return [Contradicted(leaf, cause) for leaf in leaves]
-        prover = InclusionProver({tile: row for (_, tile), row in read.items()})
+        known = self._nodes.setdefault(checkpoint.origin, KnownNodes())
+        prover = InclusionProver({tile: row for (_, tile), row in read.items()}, known)
         outcomes: list[Outcome] = []
         ordered = sorted(leaves, key=lambda leaf: leaf.index)
         for first in range(0, len(ordered), _PROOFS_AT_A_STRETCH):
             outcomes += _proven(ordered[first : first + _PROOFS_AT_A_STRETCH], checkpoint, prover)
             await asyncio.sleep(0)
+        known.bound()
         return outcomes
+
+    def _forget(self) -> None:
+        self._tiles.forget()
+        for known in self._nodes.values():
+            known.forget()
 
     def _unsound(self, checkpoint: PublishedCheckpoint) -> str | None:
         if (verifier := self._verifiers.get(checkpoint.origin)) is None:

@@ -56,7 +56,23 @@ class _Call(Waiter):
     one_by_one: bool = False
     """Whether each of its submissions is to be written by itself."""
     abandoned: bool = False
-    """Whether nobody waits for it any more."""
+    """Whether nobody waits for it any more; its future is cancelled then."""
+
+    def settle(self, outcomes: list[Outcome]) -> None:
+        """Gives whoever waits the outcomes."""
+        if not self.outcomes.done():
+            self.outcomes.set_result(outcomes)
+
+    def fail(self, failure: Exception) -> None:
+        """Gives whoever waits a failure."""
+        if not self.outcomes.done():
+            self.outcomes.set_exception(failure)
+            return
+        _log.error(
+            "a commit failed after its caller had left",
+            error=type(failure).__name__,
+            frames=frames_of(failure),
+        )
 
 
 class Coalescer:
@@ -109,16 +125,14 @@ class Coalescer:
         self._line.put(call)
         self._wake_writer()
         try:
-            # Unlike awaiting the future itself, this leaves it alone when the caller is cancelled.
-            await asyncio.wait([call.outcomes])
+            return await call.outcomes
         except asyncio.CancelledError:
             call.abandoned = True
             if self._held_up.leave(call):
                 self._release(call)
-            elif not self._line.leave(call):
-                call.outcomes.add_done_callback(_note_failure)
+            else:
+                self._line.leave(call)
             raise
-        return call.outcomes.result()
 
     async def drain(self) -> None:
         """Waits until nothing waits and no commit is under way."""
@@ -214,7 +228,7 @@ class Coalescer:
             self._line.keep_apart(call.owner_id, asyncio.get_running_loop().time() + _APART_SECONDS)
         if any(isinstance(outcome, ServiceUnavailable) for outcome in outcomes):
             return False
-        call.outcomes.set_result(outcomes)
+        call.settle(outcomes)
         return True
 
     def _hold_up(self, calls: Collection[_Call]) -> None:
@@ -256,7 +270,7 @@ class Coalescer:
                 await self._write_items(call)
         else:
             self._committed()
-            call.outcomes.set_result(outcomes)
+            call.settle(outcomes)
 
     async def _write_items(self, call: _Call) -> None:
         outcomes: list[Outcome] = []
@@ -272,7 +286,7 @@ class Coalescer:
                     # Not the request id: it is the sender's text, and may tell who the recipient is.
                     _warn("a submission failed", failure, organisation_id=str(call.owner_id))
                 outcomes.append(failure if isinstance(failure, Refused) else InternalFault())
-        call.outcomes.set_result(outcomes)
+        call.settle(outcomes)
 
 
 def _parts(group: Sequence[_Call], outcomes: Sequence[Outcome]) -> Iterator[tuple[_Call, list[Outcome]]]:
@@ -287,17 +301,8 @@ def _size(submission: Submission) -> int:
 
 def _fail(group: Sequence[_Call], failure: Exception) -> None:
     for call in group:
-        call.outcomes.set_exception(failure)
+        call.fail(failure)
 
 
 def _warn(event: str, failure: Exception, **fields: str) -> None:
     _log.error(event, error=type(failure).__name__, frames=frames_of(failure), **fields)
-
-
-def _note_failure(outcomes: asyncio.Future[list[Outcome]]) -> None:
-    if not outcomes.cancelled() and (failure := outcomes.exception()) is not None:
-        _log.error(
-            "a commit failed after its caller had left",
-            error=type(failure).__name__,
-            frames=frames_of(failure),
-        )

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from server.domain.caller import (
@@ -35,15 +35,16 @@ REMEMBERED_CERTIFICATES = 10_000
 REMEMBERED_SESSIONS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     """What the register says of one certificate: its binding, if any, and the unions of its organisation's
-    networks and host names.
+    networks and host names. It is forgotten with the callers that were made of it, by their address.
     """
 
     binding: CertificateBinding | None
     networks: tuple[IpNetwork, ...] = ()
     host_names: tuple[str, ...] = ()
+    callers: dict[IpAddress, Caller] = field(default_factory=dict)
 
 
 class Identity:
@@ -101,7 +102,6 @@ class Identity:
             ServiceUnavailable: the register does not answer.
         """
         digest = hashlib.sha256(certificate).digest()
-        connection = Connection(digest, address)
         entry = await self._entries.get(digest, seconds=remembered_seconds)
         now = self._clock.now()
         if entry.binding is not None:
@@ -109,14 +109,19 @@ class Identity:
                 raise CertificateRevoked
             # A handshake refuses an expired certificate; here it expired while its connection stayed open.
             if entry.binding.expires_at <= now:
-                return Stranger(connection)
+                return Stranger(Connection(digest, address))
             if entry.binding.role is BindingRole.PORTAL and session_token is not None:
                 session = await self._session(session_token, digest, remembered_seconds)
                 session.check_usable(now)
                 # What a person administers is for their own certificate (identity.md).
                 via = ViaPortal(entry.binding.portal_name, session.id, session.assurance)
-                return Holder(connection, session.person_number, via=via)
-            return _bound(entry.binding, entry, connection)
+                return Holder(Connection(digest, address), session.person_number, via=via)
+            caller = entry.callers.get(address)
+            if caller is None:
+                caller = _bound(entry.binding, entry, Connection(digest, address))
+                entry.callers[address] = caller
+            return caller
+        connection = Connection(digest, address)
         person_number = await self._persons.person_of(certificate, now)
         if person_number is None:
             return Stranger(connection)

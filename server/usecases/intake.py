@@ -32,13 +32,15 @@ _AT_A_STRETCH = 4
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """An accepted submission: the delivery as it was accepted, the evidence in the order
-    SubmissionAcceptance, ContentConsignment, and their receipts in the same order, or none.
+    SubmissionAcceptance, ContentConsignment, and their receipts in the same order, or none. `repeated` says
+    that it was accepted before.
     """
 
     request_id: str
     delivery: Delivery
     evidence: tuple[Fact, ...]
     receipts: tuple[LoggedReceipt, ...] = ()
+    repeated: bool = field(default=False, compare=False)
 
 
 Outcome = Accepted | Refused
@@ -292,4 +294,4 @@ def _accepted_before(caller: Sender, asked: Submission, delivery: Delivery, fact
     )
     # The delivery as it was accepted; what became of it since is for GetDelivery to say.
     as_accepted = replace(delivery, state=DeliveryState.CONSIGNED, notified_at=None, withdrawn_at=None)
-    return Accepted(asked.request_id, as_accepted, evidence)
+    return Accepted(asked.request_id, as_accepted, evidence, repeated=True)

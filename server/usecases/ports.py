@@ -6,6 +6,7 @@ All methods of `Transaction` run inside one database transaction. Implementation
 them does not answer, and never let their own library's exceptions out.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -360,13 +361,24 @@ class Log(Protocol):
         """Says, without waiting, that facts were committed; called after each commit that recorded some."""
         ...
 
+    def mark(self) -> int:
+        """Says how much was published until now, for `receipts` of what is committed afterwards."""
+        ...
+
     async def receipts(
-        self, evidence: Mapping[UUID, bytes], *, wait_seconds: float
+        self,
+        evidence: Mapping[UUID, bytes],
+        *,
+        wait_seconds: float,
+        reply_by: float = math.inf,
+        since: int | None = None,
     ) -> Mapping[UUID, LoggedReceipt]:
         """Returns receipts of the given evidence (identifier to document bytes) that stand under a published
         checkpoint.
 
-        Waits until all do, at most `wait_seconds`; then returns those that do.
+        Waits until all do, at most `wait_seconds` and never beyond `reply_by` on the event loop's clock; then
+        returns those that do. `since` is the `mark` from before all of it was committed, where that is known:
+        nothing is looked for until something was published after it.
         """
         ...
 

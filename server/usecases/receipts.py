@@ -4,12 +4,18 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
+from server.domain.refusals import ServiceUnavailable
 from server.usecases.ports import Log
 from server.usecases.records import LoggedReceipt
 
 
 async def receipts_in_time(
-    log: Log, evidence: Mapping[UUID, bytes], *, wait_seconds: float, reply_by: float
+    log: Log,
+    evidence: Mapping[UUID, bytes],
+    *,
+    wait_seconds: float,
+    reply_by: float,
+    since: int | None = None,
 ) -> Mapping[UUID, LoggedReceipt]:
     """Returns the receipts that there are after `wait_seconds`, or when the reply must go out.
 
@@ -19,9 +25,9 @@ async def receipts_in_time(
     Raises:
         What `Log.receipts` raises.
     """
-    left = reply_by - asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout_at(reply_by):
-            return await log.receipts(evidence, wait_seconds=max(0.0, min(wait_seconds, left)))
-    except TimeoutError:
-        return {}
+        return await log.receipts(evidence, wait_seconds=wait_seconds, reply_by=reply_by, since=since)
+    except ServiceUnavailable:
+        if asyncio.get_running_loop().time() >= reply_by:
+            return {}
+        raise

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -80,14 +80,17 @@ class SubmissionDesk:
             ServiceUnavailable: the outcome is unknown; repeat with the same request ids.
         """
         _check_batch(command.submissions)
+        published = self._log.mark()
         outcomes = await self._coalescer.submit(command.caller, command.submissions)
-        return await self._with_receipts(outcomes, command)
+        return await self._with_receipts(outcomes, command, published)
 
     async def drain(self) -> None:
         """Waits until no commit is under way. For the end of the process, when no calls come in any more."""
         await self._coalescer.drain()
 
-    async def _with_receipts(self, outcomes: list[Outcome], command: SubmitMany) -> list[Outcome]:
+    async def _with_receipts(
+        self, outcomes: list[Outcome], command: SubmitMany, published: int
+    ) -> list[Outcome]:
         documents = {
             fact.id: fact.data
             for outcome in outcomes
@@ -102,6 +105,7 @@ class SubmissionDesk:
                 documents,
                 wait_seconds=command.receipt_wait_seconds,
                 reply_by=command.reply_by,
+                since=None if any(_is_repeated(outcome) for outcome in outcomes) else published,
             )
         except Exception as failure:  # noqa: BLE001 - what is committed is accepted, whatever fails afterwards
             _log.warning(
@@ -113,9 +117,16 @@ class SubmissionDesk:
             if not isinstance(outcome, Accepted):
                 return outcome
             found = [receipts[fact.id] for fact in outcome.evidence if fact.id in receipts]
-            return replace(outcome, receipts=tuple(found) if len(found) == len(outcome.evidence) else ())
+            if len(found) < len(outcome.evidence):
+                return outcome
+            request_id, delivery, evidence = outcome.request_id, outcome.delivery, outcome.evidence
+            return Accepted(request_id, delivery, evidence, tuple(found), outcome.repeated)
 
         return [complete(outcome) for outcome in outcomes]
+
+
+def _is_repeated(outcome: Outcome) -> bool:
+    return isinstance(outcome, Accepted) and outcome.repeated
 
 
 def _check_batch(submissions: Sequence[Submission]) -> None:

@@ -21,8 +21,9 @@ AT_ONCE = timedelta(0)
 _PAUSE_SECONDS = 0.02
 
 _REFUSALS_AT_MOST = 150
-"""How many letters to nobody one system writes: the post records 600 refusals of an organisation within a minute,
-and three systems on a fast machine would pass that, which other tests look at."""
+"""How many letters to nobody one system writes: the post records 600 refusals of an organisation within a
+minute, and three systems on a fast machine would pass that, which other tests look at.
+"""
 
 
 class Reachable(Protocol):

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -55,8 +56,16 @@ class Unread:
     def wake(self) -> None:
         pass
 
+    def mark(self) -> int:
+        return 0
+
     async def receipts(
-        self, evidence: Mapping[UUID, bytes], *, wait_seconds: float
+        self,
+        evidence: Mapping[UUID, bytes],
+        *,
+        wait_seconds: float,
+        reply_by: float = math.inf,
+        since: int | None = None,
     ) -> Mapping[UUID, LoggedReceipt]:
         return {}
 

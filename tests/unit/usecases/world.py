@@ -79,6 +79,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.wakes = 0
         self.asked: list[tuple[frozenset[UUID], float]] = []
+        self.since: list[int | None] = []
         self.withheld: set[UUID] = set()
         self.away = False
         self.hangs = False
@@ -87,14 +88,25 @@ class MemoryLog:
     def wake(self) -> None:
         self.wakes += 1
 
+    def mark(self) -> int:
+        return self.wakes
+
     async def receipts(
-        self, evidence: Mapping[UUID, bytes], *, wait_seconds: float
+        self,
+        evidence: Mapping[UUID, bytes],
+        *,
+        wait_seconds: float,
+        reply_by: float = math.inf,
+        since: int | None = None,
     ) -> Mapping[UUID, LoggedReceipt]:
-        self.asked.append((frozenset(evidence), wait_seconds))
+        left = reply_by - asyncio.get_running_loop().time()
+        self.asked.append((frozenset(evidence), max(0.0, min(wait_seconds, left))))
+        self.since.append(since)
         if self.away:
             raise ServiceUnavailable("log")
         if self.hangs:
-            await asyncio.Event().wait()
+            await asyncio.sleep(left)
+            raise ServiceUnavailable("log")
         return {
             one: LoggedReceipt(one, ORIGIN, 0, 1, data)
             for one, data in evidence.items()

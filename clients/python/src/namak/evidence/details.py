@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.mailbox_link import LINK_BYTES
-from namak.evidence.strict_json import IpAddress, Value
+from namak.evidence.strict_json import HEX_DIGEST_FORM, IpAddress, Value, written
 from namak.evidence.times import format_time
 
 CMS_LIMIT: Final = 32 * 1024
@@ -170,7 +171,7 @@ def _read_list(item: Value) -> RevocationList:
     return NamedList(item.fields(["crlDigest"])["crlDigest"].hex_digest())
 
 
-def _write_revocation(lists: tuple[RevocationList, ...]) -> list[dict[str, str]]:
+def _revocation_values(lists: tuple[RevocationList, ...]) -> list[dict[str, str]]:
     return [
         {"crl": encode_base64(item.crl)} if isinstance(item, InlineList) else {"crlDigest": item.digest}
         for item in lists
@@ -179,29 +180,69 @@ def _write_revocation(lists: tuple[RevocationList, ...]) -> list[dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class _Spelling:
-    """How an extension is read and written, and the attribute of the details that it becomes."""
+    """How an extension is read, the attribute of the details that it becomes, and how that is written again.
+
+    ``write`` gives the JSON of what ``read`` would give back, and refuses all else as ``read`` would.
+    """
 
     attribute: str
     read: Callable[[Value], object]
-    write: Callable[[Any], object]
+    write: Callable[[Any], str]
 
+
+def _matching(pattern: re.Pattern[str]) -> tuple[Callable[[Value], object], Callable[[Any], str]]:
+    """Returns reader and writer of a text of this form, which needs no escapes."""
+
+    def write(text: Any) -> str:
+        if not isinstance(text, str) or not pattern.fullmatch(text):
+            raise MalformedEvidence(f"an extension is not of the form {pattern.pattern}")
+        return f'"{text}"'
+
+    return lambda value: value.matching(pattern), write
+
+
+def _base64(at_least: int, at_most: int) -> tuple[Callable[[Value], object], Callable[[Any], str]]:
+    def write(data: Any) -> str:
+        if not isinstance(data, bytes) or not at_least <= len(data) <= at_most:
+            raise MalformedEvidence(f"an extension is not {at_least} to {at_most} bytes")
+        return f'"{encode_base64(data)}"'
+
+    return lambda value: value.base64(at_least, at_most), write
+
+
+def _read_again(
+    read: Callable[[Value], object], raw_of: Callable[[Any], object]
+) -> tuple[Callable[[Value], object], Callable[[Any], str]]:
+    """Returns the reader and a writer that asks it what it wrote: for what is not written a thousand times a
+    second.
+    """
+    return read, lambda meant: written(raw_of(meant), read, meant)
+
+
+# A sender's address stands in all that comes from it.
+@lru_cache(1024)
+def _write_ip_address(address: Any) -> str:
+    return written(str(address), Value.ip_address, address)
+
+
+_HEX_DIGEST = _matching(HEX_DIGEST_FORM)
 
 _SPELLINGS: Mapping[Extension, _Spelling] = {
-    Extension.REQUEST_ID: _Spelling("request_id", lambda value: value.matching(REQUEST_ID_FORM), str),
-    Extension.SUBMITTED_FROM: _Spelling("submitted_from", Value.ip_address, str),
-    Extension.MAILBOX_LINK: _Spelling(
-        "mailbox_link", lambda value: value.base64(LINK_BYTES, LINK_BYTES), encode_base64
+    Extension.REQUEST_ID: _Spelling("request_id", *_matching(REQUEST_ID_FORM)),
+    Extension.SUBMITTED_FROM: _Spelling("submitted_from", Value.ip_address, _write_ip_address),
+    Extension.MAILBOX_LINK: _Spelling("mailbox_link", *_base64(LINK_BYTES, LINK_BYTES)),
+    Extension.CONSIGNMENT: _Spelling("consignment", *_HEX_DIGEST),
+    Extension.ACCESS: _Spelling("access", *_HEX_DIGEST),
+    Extension.STATEMENT: _Spelling(
+        "statement", *_read_again(lambda value: value.lines(STATEMENT_LIMIT), str)
     ),
-    Extension.CONSIGNMENT: _Spelling("consignment", Value.hex_digest, str),
-    Extension.ACCESS: _Spelling("access", Value.hex_digest, str),
-    Extension.STATEMENT: _Spelling("statement", lambda value: value.lines(STATEMENT_LIMIT), str),
-    Extension.CMS: _Spelling("cms", lambda value: value.base64(1, CMS_LIMIT), encode_base64),
-    Extension.REVOCATION: _Spelling("revocation", _read_revocation, _write_revocation),
-    Extension.FACT: _Spelling("fact", Value.hex_digest, str),
-    Extension.RULE: _Spelling("rule", lambda value: value.matching(_RULE), str),
-    Extension.METHOD: _Spelling("method", lambda value: value.matching(SIGN_IN_METHODS), str),
-    Extension.CHALLENGE: _Spelling("challenge", Value.hex_digest, str),
-    Extension.EFFECTIVE_TIME: _Spelling("effective_time", Value.time, format_time),
+    Extension.CMS: _Spelling("cms", *_base64(1, CMS_LIMIT)),
+    Extension.REVOCATION: _Spelling("revocation", *_read_again(_read_revocation, _revocation_values)),
+    Extension.FACT: _Spelling("fact", *_HEX_DIGEST),
+    Extension.RULE: _Spelling("rule", *_matching(_RULE)),
+    Extension.METHOD: _Spelling("method", *_matching(SIGN_IN_METHODS)),
+    Extension.CHALLENGE: _Spelling("challenge", *_HEX_DIGEST),
+    Extension.EFFECTIVE_TIME: _Spelling("effective_time", *_read_again(Value.time, format_time)),
 }
 
 
@@ -223,9 +264,19 @@ def read_details(event: Event, fields: Mapping[str, Value]) -> Details:
     return DETAILS_OF[event](**attributes)
 
 
-def write_details(event: Event, details: Details) -> dict[str, object]:
-    """Returns the event's own extensions as JSON values, in the order of the table of events."""
-    keys = extension_keys(event)
-    if type(details) is not DETAILS_OF[event]:
+def write_details(event: Event, details: Details) -> str:
+    """Returns the JSON of the event's own extensions in the order of the table of events, each after a comma.
+
+    Raises :class:`MalformedEvidence` for what :func:`read_details` would not give back.
+    """
+    if type(details) is not DETAILS_OF.get(event):
         raise MalformedEvidence(f"{type(details).__name__} are not the details of {event.name}")
-    return {key.value: _SPELLINGS[key].write(getattr(details, _SPELLINGS[key].attribute)) for key in keys}
+    return "".join(
+        [f"{key}{write(getattr(details, attribute))}" for key, attribute, write in _written_keys(event)]
+    )
+
+
+@cache
+def _written_keys(event: Event) -> tuple[tuple[str, str, Callable[[Any], str]], ...]:
+    spellings = [(key, _SPELLINGS[key]) for key in extension_keys(event)]
+    return tuple((f',"{key.value}":', each.attribute, each.write) for key, each in spellings)

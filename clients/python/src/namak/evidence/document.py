@@ -18,7 +18,7 @@ from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.parts import PARTS_LIMIT, SUBJECT, Part, read_parts, subject_part, write_parts
-from namak.evidence.strict_json import Value, json_of, load, written
+from namak.evidence.strict_json import Value, load, text_of, uuid_text, written
 from namak.evidence.times import format_time
 
 __all__ = [
@@ -145,18 +145,16 @@ class EvidenceDocument:
         what two documents in a row share is written once: reading the whole back would cost more than all
         the rest of a submission's evidence.
         """
-        if self.event.of_delivery != (self.delivery_id is not None):
-            raise MalformedEvidence(
-                f"{self.event.name} has a delivery exactly if the table of events says so"
-            )
-        if self.event.has_reason != (self.reason is not None):
-            raise MalformedEvidence(f"{self.event.name} has a reason exactly if the table of events says so")
-        if not self.event.of_message or events.by_uri.get(self.event.uri) != self.event:
-            raise MalformedEvidence(f"{self.event.name} is no event of the table about a message")
-        texts = _write(self)
-        text = ",".join([f'"{key}":{texts[key]}' for key in _keys(self.event)])
+        event = self.event
+        if event.of_delivery != (self.delivery_id is not None):
+            raise MalformedEvidence(f"{event.name} has a delivery exactly if the table of events says so")
+        if event.has_reason != (self.reason is not None):
+            raise MalformedEvidence(f"{event.name} has a reason exactly if the table of events says so")
+        known = events.by_uri.get(event.uri)
+        if not event.of_message or (known is not event and known != event):
+            raise MalformedEvidence(f"{event.name} is no event of the table about a message")
         try:
-            data = f"{{{text}}}".encode()
+            data = _write(self).encode()
         except UnicodeEncodeError:
             raise MalformedEvidence("document: not UTF-8") from None
         if len(data) > DOCUMENT_LIMIT:
@@ -263,43 +261,31 @@ def _read_sender(value: Value) -> Sender:
     )
 
 
-def _write(document: EvidenceDocument) -> dict[str, str]:
-    """Returns the JSON of each field. Those of the delivery are kept for its next document."""
-    event = document.event
-    return {
-        "version": f'"{VERSION}"',
-        "EvidenceIdentifier": _write_id(document.evidence_id),
-        "ERDSEventId": f'"{event.uri}"',
-        "EventTime": _write_time(document.event_time),
-        "EventReasons": _write_reason(document.reason) if event.has_reason else "",
-        "EvidenceIssuerPolicyID": _write_policy_id(document.policy_id),
-        "EvidenceIssuerDetails": _write_issuer(document.issuer),
-        "SenderDetails": _write_sender(document.sender),
-        "RecipientDetails": _write_recipient(document.recipient),
-        "SubmissionTime": _write_time(document.submission_time),
-        "MessageIdentifier": _write_id(document.delivery_id) if event.of_delivery else "",
-        "UserContentInfo": write_parts(document.parts),
-        "Extensions": _write_extensions(event, document),
-    }
-
-
-def _write_extensions(event: Event, document: EvidenceDocument) -> str:
-    values: dict[str, object] = {
-        "salt": encode_base64(document.salt),
-        "notificationPolicy": document.notification_policy,
-        **write_details(event, document.details),
-    }
-    read = _read_extensions(event, Value(values, "document.Extensions"))
-    if read != (document.salt, document.notification_policy, document.details):
-        raise MalformedEvidence("the extensions do not come back as they were written")
-    texts = [f'"{key}":{json_of(value)}' for key, value in values.items()]
-    return f"{{{','.join(texts)}}}"
+def _write(document: EvidenceDocument) -> str:
+    event, salt, notification_policy = document.event, document.salt, document.notification_policy
+    if len(salt) != SALT_BYTES:
+        raise MalformedEvidence(f"a salt has {SALT_BYTES} bytes")
+    reason = f'"EventReasons":{_write_reason(document.reason)},' if event.has_reason else ""
+    delivery = f'"MessageIdentifier":{_write_id(document.delivery_id)},' if event.of_delivery else ""
+    return (
+        f'{{"version":"{VERSION}","EvidenceIdentifier":{_write_id(document.evidence_id)},'
+        f'"ERDSEventId":"{event.uri}","EventTime":{_write_time(document.event_time)},{reason}'
+        f'"EvidenceIssuerPolicyID":{_write_policy_id(document.policy_id)},'
+        f'"EvidenceIssuerDetails":{_write_issuer(document.issuer)},'
+        f'"SenderDetails":{_write_sender(document.sender)},'
+        f'"RecipientDetails":{_write_recipient(document.recipient)},'
+        f'"SubmissionTime":{_write_time(document.submission_time)},{delivery}'
+        f'"UserContentInfo":{write_parts(document.parts)},'
+        f'"Extensions":{{"salt":"{encode_base64(salt)}",'
+        f'"notificationPolicy":{_write_notification_policy(notification_policy)}'
+        f"{write_details(event, document.details)}}}}}"
+    )
 
 
 def _write_id(identifier: UUID | None) -> str:
     if not isinstance(identifier, UUID):
         raise MalformedEvidence("an identifier is no UUID")
-    return f'"{identifier}"'
+    return f'"{uuid_text(identifier)}"'
 
 
 def _write_reason(reason: str | None) -> str:
@@ -332,6 +318,13 @@ def _write_sender(sender: Sender) -> str:
     return written(values, _read_sender, sender)
 
 
-@lru_cache(16)
 def _write_recipient(recipient: Recipient) -> str:
-    return written({"Identifier": recipient.identifier}, _read_recipient, recipient)
+    identifier = recipient.identifier
+    if not ADDRESS_FORM.fullmatch(identifier):
+        raise MalformedEvidence("the recipient is no address")
+    return f'{{"Identifier":{text_of(identifier)}}}'
+
+
+@lru_cache(16)
+def _write_notification_policy(policy: str) -> str:
+    return written(policy, lambda value: value.matching(_NOTIFICATION_POLICY), policy)

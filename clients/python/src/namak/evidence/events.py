@@ -71,6 +71,10 @@ class Event:
     of_message: bool = True
     optional: frozenset[Extension] = frozenset()
 
+    def __hash__(self) -> int:
+        # Events are looked up for each document; the URI names one.
+        return hash(self.uri)
+
 
 def _etsi(name: str, audience: Audience, *extensions: Extension) -> Event:
     return Event(name, _ETSI + name, audience, extensions or None)

@@ -3,12 +3,11 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from namak.evidence.encoding import encode_base64
 from namak.evidence.failures import MalformedEvidence
-from namak.evidence.strict_json import Value, json_of
+from namak.evidence.strict_json import Value, text_of
 
 PARTS_LIMIT: Final = 1000
 """A document names at most so many parts, the subject included."""
@@ -18,6 +17,7 @@ SUBJECT: Final = "subject"
 
 SUBJECT_MEDIA_TYPE: Final = "text/plain;charset=utf-8"
 
+_SUBJECT_MEDIA_TYPE_TEXT: Final = text_of(SUBJECT_MEDIA_TYPE)
 _DIGEST_ALGORITHM: Final = "SHA-256"
 _DIGEST_BYTES: Final = 32
 _SIZE_LIMIT: Final = 2**63
@@ -79,33 +79,47 @@ def _read_digest(value: Value) -> bytes:
     return fields["Value"].base64(_DIGEST_BYTES, _DIGEST_BYTES)
 
 
-@lru_cache(16)
+_last: tuple[tuple[Part, ...], str] = ((), "")
+"""What was written last: the documents of a delivery follow one another, and name the same parts."""
+
+
 def write_parts(parts: tuple[Part, ...]) -> str:
-    """Returns the JSON of ``UserContentInfo``; kept for the delivery's next document.
+    """Returns the JSON of ``UserContentInfo``.
 
     Raises :class:`MalformedEvidence` for what :func:`read_parts` would not give back.
     """
+    global _last
+    before, text = _last
+    if before is parts and parts:
+        return text
     if not 1 <= len(parts) <= PARTS_LIMIT:
         raise MalformedEvidence(f"a message has 1 to {PARTS_LIMIT} parts")
     written = ",".join([_write_part(part, number) for number, part in enumerate(parts)])
-    return f'{{"PartsInfo":[{written}]}}'
+    text = f'{{"PartsInfo":[{written}]}}'
+    _last = (parts, text)
+    return text
 
 
 def _write_part(part: Part, number: int) -> str:
+    media_type, size, digest, file_name = part.media_type, part.size, part.digest, part.file_name
     if number:
-        identifier = Value(part.identifier, "PartIdentifier").exactly(str(number))
-        media_type = Value(part.media_type, "MediaType").matching(_MEDIA_TYPE)
-        file_name = f'"FileName":{json_of(Value(part.file_name, "FileName").matching(_FILE_NAME))},'
+        name = f'"FileName":{text_of(_of_form(file_name, _FILE_NAME))},'
+        right = part.identifier == str(number)
+        media_type = text_of(_of_form(media_type, _MEDIA_TYPE))
     else:
-        identifier = Value(part.identifier, "PartIdentifier").exactly(SUBJECT)
-        media_type = Value(part.media_type, "MediaType").exactly(SUBJECT_MEDIA_TYPE)
-        file_name = ""
-        if part.file_name is not None:
-            raise MalformedEvidence("a subject has no file name")
-    size = Value(part.size, "Size").integer(below=_SIZE_LIMIT)
-    if len(part.digest) != _DIGEST_BYTES:
-        raise MalformedEvidence(f"a digest has {_DIGEST_BYTES} bytes")
+        name = ""
+        right = part.identifier == SUBJECT and media_type == SUBJECT_MEDIA_TYPE and file_name is None
+        media_type = _SUBJECT_MEDIA_TYPE_TEXT
+    # bool is an int in Python and not in JSON.
+    if not right or type(size) is not int or not 0 <= size < _SIZE_LIMIT or len(digest) != _DIGEST_BYTES:
+        raise MalformedEvidence(f"part {number} is none that evidence can name")
     return (
-        f'{{"PartIdentifier":"{identifier}","MediaType":{json_of(media_type)},{file_name}"Size":{size},'
-        f'"Digest":{{"Algorithm":"{_DIGEST_ALGORITHM}","Value":"{encode_base64(part.digest)}"}}}}'
+        f'{{"PartIdentifier":"{part.identifier}","MediaType":{media_type},{name}"Size":{size},'
+        f'"Digest":{{"Algorithm":"{_DIGEST_ALGORITHM}","Value":"{encode_base64(digest)}"}}}}'
     )
+
+
+def _of_form(text: str | None, pattern: re.Pattern[str]) -> str:
+    if not isinstance(text, str) or not pattern.fullmatch(text):
+        raise MalformedEvidence(f"a part's name or media type is not of the form {pattern.pattern}")
+    return text

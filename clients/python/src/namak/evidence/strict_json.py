@@ -26,8 +26,14 @@ _T = TypeVar("_T")
 json_of: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Writes a JSON value without spaces, as UTF-8 can hold it."""
 
+text_of: Final[Callable[[str], str]] = json.encoder.encode_basestring
+"""Writes a JSON string as :data:`json_of` does, without looking at what it was given."""
+
+uuid_text: Final = lru_cache(16_384)(UUID.__str__)
+"""Writes a UUID in its canonical form. The same one is written several times in a row."""
+
 UUID_FORM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+HEX_DIGEST_FORM: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Cc; the line and paragraph separators break lines just as well; Cs cannot be written in UTF-8.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -140,7 +146,7 @@ class Value:
 
     def hex_digest(self) -> str:
         """Returns a SHA-256 in lower-case hexadecimal."""
-        if not _HEX_DIGEST.fullmatch(text := self.string()):
+        if not HEX_DIGEST_FORM.fullmatch(text := self.string()):
             self.refuse("not 64 hexadecimal digits in lower case")
         return text
 

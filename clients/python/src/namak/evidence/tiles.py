@@ -142,6 +142,27 @@ def inclusion_proof(tiles: Mapping[TileId, bytes], index: int, size: int) -> lis
     return [_root_of_range(tiles, leaves) for leaves in _inclusion_ranges(index, size)]
 
 
+class KnownNodes:
+    """Hashes of complete subtrees, which never change in a log that only grows: provers may share them.
+
+    Whoever finds that the log was another one MUST call :meth:`forget`.
+    """
+
+    MOST = 200_000
+
+    def __init__(self) -> None:
+        self.roots: dict[_Node, bytes] = {}
+
+    def forget(self) -> None:
+        """Empties it."""
+        self.roots.clear()
+
+    def bound(self) -> None:
+        """Empties it once it holds more than :attr:`MOST` hashes; the next proofs are a little slower."""
+        if len(self.roots) > self.MOST:
+            self.forget()
+
+
 class InclusionProver:
     """Computes many inclusion proofs from the same tiles, each inner hash once.
 
@@ -149,10 +170,12 @@ class InclusionProver:
     gives the same.
     """
 
-    def __init__(self, tiles: Mapping[TileId, bytes]) -> None:
-        """Takes all tiles that ``tiles_for_inclusions`` names for the proofs to be asked for."""
+    def __init__(self, tiles: Mapping[TileId, bytes], known: "KnownNodes | None" = None) -> None:
+        """Takes all tiles that ``tiles_for_inclusions`` names for the proofs asked for, and what earlier
+        provers of the same log came to know.
+        """
         self._tiles = tiles
-        self._roots: dict[_Node, bytes] = {}
+        self._roots = {} if known is None else known.roots
 
     def proof(self, index: int, size: int) -> list[bytes]:
         """Returns what :func:`inclusion_proof` does."""
