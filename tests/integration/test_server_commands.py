@@ -51,6 +51,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def test_it_says_which_version_it_is() -> None:
+    done = run("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"namak-server (\d+\.\d+\.\d+|not installed)\n", done.stdout)
+
+
 def test_settings_that_are_not_there_are_named_once() -> None:
     assert refused("serve", "--config", "nope.toml") == "nope.toml: there is no such file"
 

@@ -11,6 +11,7 @@ from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
 from namak.cli.texts import N_, _, ngettext
+from namak.cli.verify_words import said
 from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem, TrustMissing
 from namak.evidence.errors import EvidenceError
@@ -142,8 +143,10 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
 
 def _show(screen: Screen, found: FileReport) -> None:
     screen.line(f"{_(found.verdict)}  {found.name}")
-    screen.lines(f"    {_(_MARKS[check.outcome]):4} {check.name}: {check.words}" for check in found.checks)
-    screen.line(f"    {found.proves}")
+    screen.lines(
+        f"    {_(_MARKS[check.outcome]):4} {_(check.name)}: {said(check.words)}" for check in found.checks
+    )
+    screen.line(f"    {said(found.proves)}")
     screen.line("")
 
 
