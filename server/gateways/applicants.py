@@ -8,8 +8,8 @@ from cryptography import x509
 from namak.evidence.cms_signature import check_signature
 from namak.evidence.failures import CertificateError
 from namak.evidence.signature import CertificateNaming
-from server.usecases.application_commands import Signatory
 from server.usecases.ports import Signatures
+from server.usecases.registration_ports import Signatory
 
 
 class CertifiedSignatories:

@@ -1,8 +1,6 @@
-"""What is asked of the desk of applications, and what it asks of whoever checks signatures."""
+"""What is asked of the desk of applications."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from server.domain.applications import Application, Scan
@@ -10,27 +8,6 @@ from server.domain.caller import Clerk, Holder, Operator
 from server.domain.holders import HolderData
 from server.domain.mailboxes import Mailbox
 from server.usecases.registration_ports import ApplicationFilter
-
-
-@dataclass(frozen=True, slots=True)
-class Signatory:
-    """Who signed: the person, and the entity that the certificate names besides, if any."""
-
-    person_number: str
-    entity_number: str | None
-
-
-class ApplicantSignatures(Protocol):
-    """Checks the signatures of people, by their signing certificates (SIGN-4)."""
-
-    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> Signatory:
-        """Checks a detached CMS over exactly the text. No transaction may be open around it.
-
-        Raises:
-            SignatureInvalid, SigningCertificateUntrusted, SigningCertificateExpired,
-            SigningCertificateRevoked, SigningCertificatePurpose, RevocationStatusUnknown.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)

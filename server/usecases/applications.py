@@ -36,7 +36,6 @@ from server.domain.state_records import Found, Unavailable
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.agreements import acceptance_snapshot
 from server.usecases.application_commands import (
-    ApplicantSignatures,
     DecideApplication,
     Form,
     ListApplications,
@@ -46,6 +45,7 @@ from server.usecases.application_commands import (
 )
 from server.usecases.mailboxes import checked_times
 from server.usecases.ports import Clock, Entropy, Transaction
+from server.usecases.registration_ports import ApplicantSignatures
 from server.usecases.state_registers import StateRegisters
 
 _T = TypeVar("_T")

@@ -18,10 +18,9 @@ from server.domain.refusals import (
     SignerNotApplicant,
 )
 from server.usecases.administration import Act, Administration, Changed
-from server.usecases.application_commands import ApplicantSignatures
 from server.usecases.holder_rights import held
 from server.usecases.ports import Clock, Entropy, Transaction
-from server.usecases.registration_ports import ProfileConfirmation
+from server.usecases.registration_ports import ApplicantSignatures, ProfileConfirmation
 
 
 @dataclass(frozen=True, slots=True, repr=False)

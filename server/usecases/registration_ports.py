@@ -38,6 +38,27 @@ class ProfileConfirmation:
     confirmed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who signed: the person, and the entity that the certificate names besides, if any."""
+
+    person_number: str
+    entity_number: str | None
+
+
+class ApplicantSignatures(Protocol):
+    """Checks the signatures of people, by their signing certificates (SIGN-4)."""
+
+    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> Signatory:
+        """Checks a detached CMS over exactly the text. No transaction may be open around it.
+
+        Raises:
+            SignatureInvalid, SigningCertificateUntrusted, SigningCertificateExpired,
+            SigningCertificateRevoked, SigningCertificatePurpose, RevocationStatusUnknown.
+        """
+        ...
+
+
 class Applications(Protocol):
     async def add(self, application: Application) -> bool:
         """Adds it; returns False, changing nothing, when the person or entity has one under way."""

@@ -12,6 +12,7 @@ PORTS = frozenset(
         "server.usecases.log_ports",
         "server.usecases.ports",
         "server.usecases.records",
+        "server.usecases.registration_ports",
     }
 )
 
@@ -40,9 +41,17 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
     ),
+    "server.bootstrap_registration": frozenset(
+        {"server.domain", "server.gateways", "server.services", "server.usecases"}
+    ),
+    "server.bootstrap_signatures": frozenset(
+        {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
+    ),
     "server.bootstrap": frozenset(
         {
             "server.bootstrap_citizens",
+            "server.bootstrap_registration",
+            "server.bootstrap_signatures",
             "server.config",
             "server.domain",
             "server.gateways",

@@ -27,13 +27,13 @@ from server.usecases.application_commands import (
     DecideApplication,
     Form,
     Paper,
-    Signatory,
     Standing,
     SubmitApplication,
 )
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister
 from server.usecases.mailbox_register import MailboxRegister
+from server.usecases.registration_ports import Signatory
 from tests.fakes.state_registers import FakeStateRegisters
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.unit.usecases.world import CountedEntropy, FixedClock

@@ -3,6 +3,7 @@
 Organisations stand in ``commands_organisations``, addresses and certificates in ``commands_senders``.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -114,6 +115,17 @@ def _add_mailboxes(app: typer.Typer) -> None:
     )
     add(
         mailbox,
+        "import",
+        mailbox_import,
+        N_("Open mailboxes for all whom a register's file names: one number of a person a line."),
+        N_(
+            "What became of each line that opened none goes into the results file; the same command again "
+            "goes on where it stopped."
+        ),
+        examples=("namak admin mailbox import cards.txt --results cards.results.jsonl",),
+    )
+    add(
+        mailbox,
         "resolve",
         mailbox_resolve,
         N_("Show the official address that an address means, and whether its mailbox receives now."),
@@ -210,6 +222,20 @@ async def mailbox_close(
     from namak.cli import boxes
 
     return await boxes.mailbox_close(run, address, request_id, yes=yes)
+
+
+async def mailbox_import(
+    run: Run,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=N_("The register's file."))],
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("The results file; by default beside the register's.")),
+    ] = None,
+) -> ExitCode:
+    """Imports mailboxes."""
+    from namak.cli import importing
+
+    return await importing.mailbox_import(run, file, results)
 
 
 async def mailbox_resolve(run: Run, address: Mailbox) -> ExitCode:

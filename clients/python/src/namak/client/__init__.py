@@ -17,10 +17,12 @@ from namak.client.admin import Administration
 from namak.client.billing import Billing
 from namak.client.delivery import Deliveries, Outcome
 from namak.client.evidence import EvidenceReader
+from namak.client.identity import Identity, check_challenge, sign_challenge
 from namak.client.letters import compose, compose_part, read_part
 from namak.client.link import Link
 from namak.client.mailbox import Mailbox
 from namak.client.possession import possession_text, sign_possession
+from namak.client.registration import Registration
 from namak.client.retries import Patience
 from namak.config import Connection, Signing, TrustFiles
 from namak.errors import NamakError
@@ -32,16 +34,21 @@ __all__ = [
     "Connection",
     "Deliveries",
     "EvidenceReader",
+    "Holder",
+    "Identity",
     "Mailbox",
     "NamakError",
     "Outcome",
     "Patience",
+    "Registration",
     "Signing",
     "TrustFiles",
+    "check_challenge",
     "compose",
     "compose_part",
     "possession_text",
     "read_part",
+    "sign_challenge",
     "sign_possession",
 ]
 
@@ -62,6 +69,14 @@ class Client:
         self.evidence = EvidenceReader(self._link)
         self.admin = Administration(self._link)
         self.billing = Billing(self._link)
+        self.identity = Identity(self._link)
+        self.registration = Registration(self._link)
+
+    def in_session(self, token: str) -> "Holder":
+        """Returns the calls of a holder who is signed in at this portal, by the session's token. They end
+        with this connection.
+        """
+        return Holder(self._link.in_session(token))
 
     async def __aenter__(self) -> Self:
         """Connects. Raises :class:`namak.errors.CannotConnect`, saying what to look at."""
@@ -76,3 +91,12 @@ class Client:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._link.close()
+
+
+class Holder:
+    """The calls of one holder who is signed in at a portal, over the portal's connection."""
+
+    def __init__(self, link: Link) -> None:
+        self.mailbox = Mailbox(link)
+        self.evidence = EvidenceReader(link)
+        self.identity = Identity(link)
