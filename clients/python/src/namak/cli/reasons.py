@@ -176,6 +176,69 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("What came was not read fast enough, and the stream was ended."),
             N_("Watch again from the last cursor; nothing is lost."),
         ),
+        "SESSION_UNKNOWN": (
+            N_("No session was issued to this portal under this token."),
+            N_("Sign in again."),
+        ),
+        "SESSION_ENDED": (N_("The session has ended."), N_("Sign in again.")),
+        "SESSION_ACTIVE": (
+            N_("The holder is signed in already."),
+            N_("Sign out there, or sign in and ask for the other session to be ended."),
+        ),
+        "SIGN_IN_METHOD_NOT_OFFERED": (
+            N_("This post does not offer this way to sign in."),
+            N_("Sign in another way."),
+        ),
+        "CHALLENGE_EXPIRED": (N_("The sign-in was not completed in time."), N_("Start another one.")),
+        "CHALLENGE_USED": (N_("The sign-in was completed or failed before."), N_("Start another one.")),
+        "PASSWORD_WRONG": (
+            N_("The login or the password is wrong."),
+            N_("Check both; after some wrong passwords the login is locked for a while."),
+        ),
+        "SIGN_IN_LOCKED": (
+            N_("Too many sign-ins failed."),
+            N_("Wait before the next one."),
+        ),
+        "SIGNATURE_REQUIRED": (
+            N_("The session began with a password, and official letters ask for a signature."),
+            N_("Step up with a card, a token or mobile id."),
+        ),
+        "MOBILE_ID_FAILED": (
+            N_("The phone signed nothing."),
+            N_("See the outcome above, then start another sign-in."),
+        ),
+        "VERIFICATION_CODE_WRONG": (
+            N_("These are not the four digits that the phone shows."),
+            N_("Start another sign-in, and enter the digits from the phone."),
+        ),
+        "SIGNER_NOT_EXPECTED": (
+            N_("The signature is by another certificate or person than the sign-in was started for."),
+            N_("Sign with the card that the sign-in was started with."),
+        ),
+        "MAILBOX_NOT_CONFIRMED": (
+            N_("The holder of the mailbox has not confirmed their profile yet."),
+            N_("Official letters reach it only after that; see what else the law provides."),
+        ),
+        "SIGNER_NOT_APPLICANT": (
+            N_("The signature is not by the applicant or the holder."),
+            N_("Sign with the signing certificate of that very person, or of that very entity."),
+        ),
+        "AGREEMENT_NOT_CURRENT": (
+            N_("Another version of the user agreement is in force."),
+            N_("Read the version in force, and accept that one."),
+        ),
+        "APPLICATION_DECIDED": (
+            N_("The application has been approved or refused already."),
+            N_("Look at what was decided."),
+        ),
+        "APPLICATION_WAITING": (
+            N_("The state's register does not answer about the application."),
+            N_("Try again later; nothing is decided before the register answers."),
+        ),
+        "APPLICATION_CONTRADICTED": (
+            N_("The state's register contradicts the application."),
+            N_("Compare the data with the register; refuse it, and have the applicant apply anew."),
+        ),
         # What this program finds by itself.
         "TOO_LARGE": (
             N_("The request is larger than the post takes; nothing of it was taken."),

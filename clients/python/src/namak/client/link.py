@@ -74,6 +74,10 @@ _HANDSHAKE_HINT = (
 )
 
 
+SESSION_KEY = "namak-session"
+"""The metadata key of a session's token."""
+
+
 class Link:
     """A channel to the post and the patience for calls over it. Belongs to the event loop it is first used
     in.
@@ -89,7 +93,8 @@ class Link:
         if connection.server_name is not None:
             self._options.append(("grpc.ssl_target_name_override", connection.server_name))
         # Whoever is refused is told why in this language, as far as the post speaks it.
-        self._metadata = (("accept-language", connection.lang),) if connection.lang else ()
+        language = connection.lang
+        self._metadata: tuple[tuple[str, str], ...] = (("accept-language", language),) if language else ()
         self.patience = patience or Patience(total=connection.timeout)
         self._channel: grpc.aio.Channel | None = None
         self._was_connected = False
@@ -106,6 +111,12 @@ class Link:
             await self._channel.close()
             self._channel = None
             self._was_connected = False
+
+    def in_session(self, token: str) -> "Link":
+        """Returns a link over the same connection whose calls carry a session's token; closing it ends
+        nothing.
+        """
+        return _SessionLink(self, token)
 
     async def connect(self) -> None:
         """Waits for the first connection, briefly. Raises :class:`CannotConnect`, saying what to look at."""
@@ -180,3 +191,24 @@ class Link:
         if within is None:
             return self.patience
         return Patience(within, self.patience.first_pause, self.patience.longest_pause)
+
+
+class _SessionLink(Link):
+    """Another link's connection, with a session's token in every call."""
+
+    def __init__(self, link: Link, token: str) -> None:
+        self._link = link
+        self._metadata = (*link._metadata, (SESSION_KEY, token))  # noqa: SLF001 - one's own kind
+        self.patience = link.patience
+
+    def channel(self) -> grpc.aio.Channel:
+        return self._link.channel()
+
+    async def connect(self) -> None:
+        await self._link.connect()
+
+    async def close(self) -> None:
+        """Ends nothing: the connection is the other link's."""
+
+    def in_session(self, token: str) -> Link:
+        return self._link.in_session(token)
