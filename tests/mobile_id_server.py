@@ -240,8 +240,8 @@ async def hang(_: web.Request) -> web.StreamResponse:
 
 
 async def flood(_: web.Request) -> web.StreamResponse:
-    """Answers with more than anybody would read."""
-    return web.Response(body=b" " * 10_000_000, content_type="application/json")
+    """Answers rightly, but for more than anybody would read."""
+    return web.json_response({"state": "RUNNING", "sessionID": "s-1", "more": "x" * 10_000_000})
 
 
 def saying(status: int = 200, content: Any = None, **headers: str) -> Misbehaviour:

@@ -37,6 +37,7 @@ from tests.unit.evidence_documents.pki import Card
 PIN1, PIN2 = KEYS
 USAGES = {PIN1: ("digital_signature",), PIN2: ("content_commitment",)}
 NUMBER = "PNOAM-5001950015"
+RSA = rsa.generate_private_key(65537, 2048)
 
 
 class TestMobileId(MobileIdentityContract):
@@ -91,7 +92,7 @@ async def test_a_language_that_the_service_does_not_speak_becomes_english(
         (ec.generate_private_key(ec.SECP256R1()), "sha256"),
         (ec.generate_private_key(ec.SECP384R1()), "sha384"),
         (ec.generate_private_key(ec.SECP384R1()), "sha256"),
-        (rsa.generate_private_key(65537, 2048), "sha512"),
+        (RSA, "sha512"),
     ],
     ids=["p256", "p384", "p384-sha256", "rsa"],
 )
@@ -114,7 +115,14 @@ async def test_takes_every_kind_of_signature_that_the_protocol_has(
 
 
 @pytest.mark.parametrize("key", KEYS)
-async def test_refuses_a_signature_over_another_digest(identity: MobileId, sim: Sim, key: MobileKey) -> None:
+@pytest.mark.parametrize("private", [ec.generate_private_key(ec.SECP256R1()), RSA], ids=["ec", "rsa"])
+async def test_refuses_a_signature_over_another_digest(
+    identity: MobileId,
+    service: MobileIdServer,
+    key: MobileKey,
+    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+) -> None:
+    sim = service.know(new_sim(ISSUER, keys={key: private}))
     sim.signs_instead = hashlib.sha256(b"something else").digest()
 
     assert await answer_to(identity, sim, key) == Failed(Failure.SIGNATURE_INVALID, key)

@@ -71,6 +71,17 @@ async def test_polls_that_go_on_failing_are_told(
     assert isinstance(await ended(identity, begun), Signed)
 
 
+async def test_polls_that_fail_now_and_then_are_not_added_up(
+    identity: MobileId, sim: Sim, service: MobileIdServer
+) -> None:
+    begun = await started(identity, sim)
+    await sim.enter_right()
+    running = saying(content={"state": "RUNNING"})
+    service.misbehaviours.extend([internal_error, running] * (TROUBLES_AT_MOST + 1))
+
+    assert isinstance(await ended(identity, begun), Signed)
+
+
 async def test_a_service_that_hangs_is_given_up(
     settings: MobileIdSettings, clock: HeldClock, sim: Sim, service: MobileIdServer
 ) -> None:
