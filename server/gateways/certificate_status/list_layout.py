@@ -53,9 +53,10 @@ def element(data: bytes, at: int, limit: int) -> tuple[int, int, int]:
 
     Raises ListUnusable.
     """
-    if limit - at < 2:
+    body = at + 2
+    if limit < body:
         raise ListUnusable("the list is cut off")
-    tag, size, body = data[at], data[at + 1], at + 2
+    tag, size = data[at], data[at + 1]
     if size >= 0x80:
         octets = size & 0x7F
         body += octets

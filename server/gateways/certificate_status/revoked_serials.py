@@ -22,6 +22,8 @@ MAX_SERIAL_OCTETS: Final = 64
 
 _ENTRY, _SERIAL, _BOOLEAN, _OCTETS, _ENUMERATED = 0x30, 0x02, 0x01, 0x04, 0x0A
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+# Tag, and octets with tag and length: RFC 5280 leaves one form of each.
+_DATES: Final = frozenset({(_UTC_TIME, 15), (_GENERALIZED_TIME, 17)})
 # The extension that nearly every entry has, up to the reason itself: 2.5.29.21, not critical.
 _REASON_ONLY: Final = bytes.fromhex("300c300a0603551d1504030a01")
 _REASON_OID: Final = bytes.fromhex("551d15")
@@ -66,11 +68,7 @@ class RevokedSerials:
                 of another issuer's certificate.
         """
         self._der = der
-        entries = array("I")
-        digests = array("q")
-        for entry, serial, after in _read(der, begin, end):
-            entries.append(entry)
-            digests.append(hash(der[serial:after]))
+        entries, digests = _read(der, begin, end)
         self._count = len(entries)
         self._mask = (1 << max(1, self._count * 3 // 2).bit_length()) - 1
         self._places = _table(entries, digests, self._mask)
@@ -81,24 +79,25 @@ class RevokedSerials:
 
     def find(self, serial_number: int) -> Revocation | None:
         """Returns the entry of a serial number, of several the earliest; None when there is none."""
-        wanted = serial_number.to_bytes(serial_number.bit_length() // 8 + 1, "big", signed=True)
-        der, places, mask = self._der, self._places, self._mask
+        magnitude = serial_number if serial_number >= 0 else ~serial_number
+        wanted = serial_number.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)
+        der, places, mask, octets = self._der, self._places, self._mask, len(wanted)
         place = hash(wanted) & mask
         found: Revocation | None = None
         while offset := places[place]:
             # The table holds offsets, and no entry stands at the list's very beginning.
             _, body, end = element(der, offset, len(der))
-            serial, after = body + 2, body + 2 + der[body + 1]
-            if der[serial:after] == wanted:
-                entry = _entry(der, after, end)
+            if der[body + 1] == octets and der.startswith(wanted, body + 2):
+                entry = _entry(der, body + 2 + octets, end)
                 if found is None or entry.since < found.since:
                     found = entry
             place = (place + 1) & mask
         return found
 
 
-def _read(der: bytes, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yields each entry's offset, and begin and end of its serial number."""
+def _read(der: bytes, begin: int, end: int) -> tuple["array[int]", "array[int]"]:
+    """Returns each entry's offset, and what its serial number hashes to."""
+    entries, digests = array("I"), array("q")
     at, pause = begin, _ENTRIES_WITHOUT_PAUSE
     while at < end:
         tag, body, stop = element(der, at, end)
@@ -108,19 +107,22 @@ def _read(der: bytes, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
         serial, after = body + 2, body + 2 + octets
         if not 1 <= octets <= MAX_SERIAL_OCTETS or after + 2 > stop:
             raise ListUnusable("the list is not DER: a serial number of another size")
-        if octets > 1 and (der[serial], der[serial + 1] >> 7) in ((0x00, 0), (0xFF, 1)):
+        # Minimal: the first nine bits are not all alike.
+        if octets > 1 and der[serial] in (0x00, 0xFF) and (der[serial] ^ der[serial + 1]) < 0x80:
             raise ListUnusable("the list is not DER: a serial number is longer than it has to be")
         rest = after + 2 + der[after + 1]
-        if (der[after], rest - after) not in ((_UTC_TIME, 15), (_GENERALIZED_TIME, 17)) or rest > stop:
+        if rest > stop or (der[after], rest - after) not in _DATES:
             raise ListUnusable("the list is not DER: an entry without a date")
         if rest != stop and not (stop - rest == 14 and der.startswith(_REASON_ONLY, rest)):
             _check_extensions(der, rest, stop)
-        yield at, serial, after
+        entries.append(at)
+        digests.append(hash(der[serial:after]))
         at = stop
         pause -= 1
         if not pause:
             pause = _ENTRIES_WITHOUT_PAUSE
             time.sleep(_PAUSE_SECONDS)
+    return entries, digests
 
 
 def _table(entries: "array[int]", digests: "array[int]", mask: int) -> "array[int]":
@@ -130,7 +132,7 @@ def _table(entries: "array[int]", digests: "array[int]", mask: int) -> "array[in
         while places[place]:
             place = (place + 1) & mask
         places[place] = entry
-        if not number % _ENTRIES_WITHOUT_PAUSE:
+        if number % _ENTRIES_WITHOUT_PAUSE == _ENTRIES_WITHOUT_PAUSE - 1:
             time.sleep(_PAUSE_SECONDS)
     return places
 
@@ -163,8 +165,9 @@ def _extensions(der: bytes, begin: int, end: int) -> Iterator[tuple[bytes, bool,
 
 def _entry(der: bytes, at: int, end: int) -> Revocation:
     """Returns the entry whose date stands at `at`."""
-    tag, begin, rest = element(der, at, end)
-    since = _time(tag, der[begin:rest])
+    # Its form was seen to when the list was read.
+    rest = at + 2 + der[at + 1]
+    since = _time(der[at], der[at + 2 : rest])
     if rest == end:
         return Revocation(since, None)
     if end - rest == 14 and der.startswith(_REASON_ONLY, rest):
@@ -180,11 +183,11 @@ def _time(tag: int, text: bytes) -> datetime:
     certificate is revoked, since whenever.
     """
     try:
-        digits = text.decode("ascii")
         if tag == _UTC_TIME:
-            digits = ("19" if digits[:2] >= "50" else "20") + digits
-        if len(digits) != 15 or digits[14] != "Z" or not digits[:14].isdecimal():
+            text = (b"19" if text[0] >= 0x35 else b"20") + text
+        if not text[:14].isdigit():
             return _BEGINNING
+        digits = text.decode("ascii")
         return datetime.fromisoformat(f"{digits[:8]}T{digits[8:]}")
     except ValueError:
         return _BEGINNING

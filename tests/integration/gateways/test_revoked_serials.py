@@ -7,7 +7,7 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.gateways.certificate_status.list_layout import ListUnusable, lay_out, list_der
@@ -58,6 +58,7 @@ def test_finds_exactly_what_other_readers_find(revoked: list[Entry], stranger: i
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-(2**200), 2**200), dates), max_size=30))
+@example([(-128, NOW), (128, NOW), (127, NOW), (0, NOW), (-1, NOW), (-(2**63), NOW), (2**63, NOW)])
 def test_finds_any_number_that_asn1crypto_writes_the_earliest_first(
     revoked: list[tuple[int, datetime]],
 ) -> None:
