@@ -10,15 +10,15 @@ from uuid import UUID
 
 from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
+from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_registration import asking_again, registration
+from server.bootstrap_signatures import SignatureVerification
 from server.config import KeySettings, RegisterSettings, Settings
 from server.domain.ids import MonotonicIds
 from server.domain.profile import Profile
 from server.gateways.argon2_passwords import Argon2Passwords
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.dns import Dns
-from server.gateways.mobile_id import MobileId, MobileIdSettings
-from server.gateways.mobile_id_http import Service
 from server.gateways.state_registers.gateway import HttpStateRegisters
 from server.gateways.state_registers.register import Patience
 from server.gateways.state_registers.transport import Endpoint
@@ -45,6 +45,7 @@ from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
+from server.services.signature import SignatureServicer
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
@@ -84,6 +85,7 @@ from server.usecases.sessions import SessionDesk
 from server.usecases.sign_in import SignInDesk
 from server.usecases.sign_in_proofs import Proofs
 from server.usecases.sign_in_signatures import CheckedSignatures
+from server.usecases.signature_verification import SignatureDesk
 from server.usecases.state_registers import StateRegisters
 from server.usecases.submission import SubmissionDesk
 from server.usecases.tries import Tries
@@ -190,30 +192,6 @@ def _endpoint(register: RegisterSettings, connect_timeout: timedelta) -> Endpoin
     )
 
 
-def mobile_id(settings: Settings) -> MobileId | None:
-    """Returns the mobile-id service as the settings name it, to be entered; None where there is none.
-
-    Raises OSError, ssl.SSLError, ValueError: its files can't be used.
-    """
-    service = settings.mobile_id
-    if not service.url or service.authorities is None or service.relying_party_file is None:
-        return None
-    relying_party = UUID(service.relying_party_file.read_text("utf-8").strip())
-    return MobileId(
-        MobileIdSettings(
-            Service(service.url.rstrip("/"), service.authorities),
-            relying_party=str(relying_party),
-            relying_party_name=service.relying_party_name,
-            languages=service.languages,
-            session=service.session,
-            poll=service.poll,
-            request=service.timeout,
-        ),
-        PROFILES[settings.profile].naming,
-        SystemClock(),
-    )
-
-
 def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
     """Returns the register of senders, for the operator's commands."""
     return _registers(settings, uow).senders
@@ -279,14 +257,18 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
         stack.push_async_callback(facts.close)
-        if (phones := mobile_id(settings)) is not None:
+        if (phones := mobile_id(settings, PROFILES[settings.profile], SystemClock())) is not None:
             await stack.enter_async_context(phones)
         people = Citizens(settings, PROFILES[settings.profile].naming)
         stack.push_async_callback(people.close)
         await people.open()
         registers = state_registers(settings)
         stack.push_async_callback(registers.close)
-        desk = _Desks(settings, SqlUnitOfWork(database), log, facts, phones, people, registers)
+        verification = SignatureVerification(settings, PROFILES[settings.profile], people, SystemClock())
+        stack.push_async_callback(verification.close)
+        desk = _Desks(
+            settings, SqlUnitOfWork(database), log, facts, phones, people, registers, verification.desk
+        )
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))
 
@@ -355,6 +337,7 @@ class _Desks:
         phones: MobileIdentity | None,
         people: Citizens,
         registers: StateRegisters,
+        verification: SignatureDesk,
     ) -> None:
         log: Log = running_log.log
         profile = PROFILES[settings.profile]
@@ -395,6 +378,7 @@ class _Desks:
         self._billing = Billing(uow=uow, profile=profile)
         self._following = Following(uow=uow, log=log, facts=facts, subscriptions=running_log.tail)
         self._log_queries = LogQueries(running_log.public)
+        self._verification = verification
 
     def servicers(self) -> Servicers:
         """Returns the servicers of the contract, in front of the use cases."""
@@ -413,6 +397,7 @@ class _Desks:
                 self._sign_in, self._registers.sessions, self._registers.senders.certificates, profile
             ),
             registration=RegistrationServicer(self.registration, profile),
+            signature=SignatureServicer(self._verification, profile),
         )
 
 

@@ -12,7 +12,8 @@ from server.usecases.certificate_status import Purpose
 
 
 class Citizens:
-    """The citizens' authorities: `pki` knows persons and their statements, `status` judges certificates.
+    """The citizens' authorities: `pki` knows persons and their statements, `status` judges certificates,
+    `trust` is the files.
 
     `open` and `close` are for servers; without them, both are there all the same.
     """
@@ -27,6 +28,7 @@ class Citizens:
         citizens = settings.citizens
         trust = CitizenTrust(CitizenFiles(citizens.roots, citizens.intermediates, citizens.revocation_lists))
         revocation = revocation_of(settings) if fetching else Revocation()
+        self.trust = trust
         self.status = CertificateChecker(trust, revocation)
         self.pki = CitizenPki(trust, naming, status=self.status)
 

@@ -31,6 +31,8 @@ from namak.v1 import (
     registration_pb2_grpc,
     sender_admin_pb2,
     sender_admin_pb2_grpc,
+    signature_pb2,
+    signature_pb2_grpc,
 )
 from server.domain import limits
 from server.interceptors.access import Access, AccessRules, CallerPlace
@@ -51,6 +53,7 @@ from server.services.mailbox import MailboxServicer
 from server.services.reflection import add_reflection
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
+from server.services.signature import SignatureServicer
 from server.texts.catalogue import Texts
 
 _log = structlog.get_logger(__name__)
@@ -75,6 +78,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (billing_pb2, "BillingService"),
         (identity_pb2, "IdentityService"),
         (registration_pb2, "RegistrationService"),
+        (signature_pb2, "SignatureService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -133,6 +137,7 @@ class Servicers:
     billing: BillingServicer
     identity: IdentityServicer
     registration: RegistrationServicer
+    signature: SignatureServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -143,6 +148,7 @@ class Servicers:
         billing_pb2_grpc.add_BillingServiceServicer_to_server(self.billing, server)
         identity_pb2_grpc.add_IdentityServiceServicer_to_server(self.identity, server)
         registration_pb2_grpc.add_RegistrationServiceServicer_to_server(self.registration, server)
+        signature_pb2_grpc.add_SignatureServiceServicer_to_server(self.signature, server)
         add_reflection(server, SERVICES)
 
 

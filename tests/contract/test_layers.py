@@ -41,6 +41,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
     ),
+    "server.bootstrap_mobile_id": frozenset(
+        {"server.config", "server.domain", "server.gateways", "server.usecases.ports"}
+    ),
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
     ),
@@ -50,6 +53,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap": frozenset(
         {
             "server.bootstrap_citizens",
+            "server.bootstrap_mobile_id",
             "server.bootstrap_registration",
             "server.bootstrap_signatures",
             "server.config",

@@ -67,8 +67,10 @@ from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sessions import ListSessions, SessionDesk, SignOut, TerminateSession
 from server.usecases.sign_in import SignedIn, SignInDesk, StartedSignIn, StartSignIn
 from server.usecases.sign_in_proofs import CompleteSignIn, Pending
+from server.usecases.signature_verification import SignatureDesk
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery, Withdrawn
+from tests.fakes.signatures import FakeSignatureTrust, InProcessVerifier
 from tests.rpc.registration_desks import RegistrationDesks
 
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
@@ -133,6 +135,11 @@ def session_of(person_number: str) -> Session:
     )
 
 
+class PresentClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
 @dataclass
 class Gate:
     """A place where a use case can be held, to look at a call that is under way."""
@@ -157,6 +164,10 @@ class Desks:
         self.submitted: list[SubmitMany] = []
         self.commands: list[object] = []
         self.registration = RegistrationDesks()
+        self.signature_trust = FakeSignatureTrust()
+        self.verification = SignatureDesk(
+            verifier=InProcessVerifier(), trust=self.signature_trust, clock=PresentClock()
+        )
         self.gate: Gate | None = None
         self.fault: Exception | None = None
         self.content = b"content"

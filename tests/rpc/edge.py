@@ -37,6 +37,7 @@ from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
+from server.services.signature import SignatureServicer
 from server.texts.catalogue import Texts
 from server.usecases import identity as usecase
 from tests.rpc.desks import Desks
@@ -218,6 +219,7 @@ async def started_edge(
         BillingServicer(desks.billing, AM),
         IdentityServicer(desks.sign_in, desks.sessions, desks.portals, AM),
         RegistrationServicer(desks.registration.registration(), AM),
+        SignatureServicer(desks.verification, AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

@@ -73,6 +73,7 @@ ADMITTED: dict[str, frozenset[str]] = {
     "EvidenceService/GetConsistencyProof": EVERYBODY,
     "EvidenceService/GetTile": EVERYBODY,
     "EvidenceService/GetLogStatus": EVERYBODY,
+    "SignatureService/VerifySignature": EVERYBODY,
     "IdentityService/StartSignIn": frozenset({PORTAL, HOLDER}),
     "IdentityService/CompleteSignIn": frozenset({PORTAL, HOLDER}),
     "IdentityService/GetSession": frozenset({HOLDER}),

@@ -69,12 +69,17 @@ def _party(subject: x509.Name, number: str, kind: str, is_entity: bool) -> Party
 
 def _texts(subject: x509.Name, attribute: x509.ObjectIdentifier) -> list[str]:
     values = [found.value for found in subject.get_attributes_for_oid(attribute)]
-    return [value for value in values if isinstance(value, str)]
+    return [plain(value) for value in values if isinstance(value, str)]
+
+
+def plain(text: str) -> str:
+    """Returns a stranger's text on one line, with a mark in place of what does not stand for itself."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def full_name(name: x509.Name) -> str:
     """Returns a name with all its attributes (RFC 4514)."""
-    return name.rfc4514_string(_SHORT)
+    return plain(name.rfc4514_string(_SHORT))
 
 
 def short_name(name: x509.Name) -> str:

@@ -31,6 +31,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from namak.evidence.certificate import PARSING, UNREADABLE
+from namak.signatures.parties import plain
 from namak.signatures.report import Finding
 from namak.signatures.trust import RevocationMaterial
 
@@ -159,7 +160,7 @@ def _signature(reader: PdfFileReader, name: str, found: Any, size: int) -> PdfSi
     except _BROKEN:
         return _broken(name, Finding.MALFORMED)
     return PdfSignature(
-        field_name=name,
+        field_name=plain(name),
         revision=embedded.signed_revision + 1,
         is_timestamp=timestamp,
         contents=contents,
@@ -173,7 +174,7 @@ def _signature(reader: PdfFileReader, name: str, found: Any, size: int) -> PdfSi
 
 
 def _broken(name: str, finding: Finding) -> PdfSignature:
-    return PdfSignature(name, 0, False, b"", (), False, False, "OTHER", False, None, finding)
+    return PdfSignature(plain(name), 0, False, b"", (), False, False, "OTHER", False, None, finding)
 
 
 def _changes(result: Any) -> str:
