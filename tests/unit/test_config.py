@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from server.bootstrap_citizens import revocation_of
 from server.config import ConfigurationError, Settings, load
+from server.gateways.certificate_status.fetching import Place
+from server.gateways.certificate_status.settings import Revocation
+from server.usecases.certificate_status import Purpose
 
 GOOD = """
 [server]
@@ -193,3 +197,43 @@ def test_one_setting_chooses_the_jurisdiction(place: Path, code: str) -> None:
 def test_an_unknown_jurisdiction_is_told_with_those_there_are(place: Path, code: str) -> None:
     told = problems(place, f'profile = "{code}"\n{GOOD}')
     assert "profile: Input should be 'am', 'kz' or 'az'" in told
+
+
+def test_revocation_is_known_from_files_alone_unless_hosts_are_set(place: Path) -> None:
+    assert loaded(place).revocation.hosts == ()
+    section = (
+        'hosts = ["crl.example.am", "ocsp.example.am:8080"]\nresponder = "http://ocsp.example.am:8080/a"'
+    )
+    settings = loaded(place, f"{GOOD}\n[revocation]\n{section}\naccept_unknown = ['signature']\n")
+    taken = revocation_of(settings)
+    assert taken.places == {Place("crl.example.am", 80), Place("ocsp.example.am", 8080)}
+    assert taken.responder == "http://ocsp.example.am:8080/a"
+    assert taken.accept_unknown == {Purpose.SIGNATURE}
+    assert revocation_of(loaded(place)) == Revocation()
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ('hosts = ["http://crl.example.am"]', "no host"),
+        ('hosts = ["crl.example.am/path"]', "no host"),
+        ('hosts = ["me@crl.example.am"]', "no host"),
+        ('hosts = ["crl.example.am:port"]', "no host"),
+        ('lists = ["http://crl.example.am/a.crl"]', "must stand in hosts"),
+        ('hosts = ["crl.example.am"]\nlists = ["http://crl.example.am:81/a.crl"]', "must stand in hosts"),
+        ('hosts = ["crl.example.am"]\nlists = ["ldap://crl.example.am/a"]', "no http or https"),
+        ('hosts = ["a.am"]\nresponder = "http://b.am/"', "must stand in hosts"),
+        ('require = "none"', "revocation.require"),
+        ('accept_unknown = ["everything"]', "revocation.accept_unknown"),
+        ('nonce = "never"', "revocation.nonce"),
+        ('timeout = "1m"', "100ms to 20s"),
+        ('list_timeout = "1s"', "timeout to 10m"),
+        ('retry = "10m"', "at most refresh"),
+        ('longest_answer = "1m"', "refresh to 168h"),
+        ("longest_list_mib = 0", "revocation.longest_list_mib"),
+    ],
+)
+def test_revocation_that_can_t_be_asked_about_safely_is_refused(
+    place: Path, section: str, problem: str
+) -> None:
+    assert problem in problems(place, f"{GOOD}\n[revocation]\n{section}\n")

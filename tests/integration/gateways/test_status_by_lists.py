@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from server.gateways.certificate_status.list_layout import ListUnusable
 from server.gateways.certificate_status.revocation_list import RevocationList
@@ -378,6 +379,17 @@ class TestFetching:
         scene.http.files["gov.crl"] = scene.government_list(digest=hashes.SHA224())
 
         unknown(await checked(scene.checker(), person), "algorithm that is not accepted")
+
+
+async def test_a_weak_digest_in_the_parameters_of_a_signature_is_not_accepted(scene: Scene) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    authority = issue(authority_wish("RSA Authority", key=key), scene.country.policy)
+    person = issue(Wish(), authority)
+
+    scene.put_list("rsa", make_list(authority, pss=True, digest=hashes.SHA224()))
+    unknown(await checked(scene.checker(), person, others=[authority.der]), "algorithm that is not accepted")
+    scene.put_list("rsa", make_list(authority, pss=True, digest=hashes.SHA384()))
+    assert (await checked(scene.checker(), person, others=[authority.der])).verdict is Verdict.GOOD
 
 
 async def test_the_former_answer_holds_as_long_as_it_is_in_force_while_the_server_is_away(
