@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.system.post import Agency, Citizen, Post
+from namak.client.signing import FileSigner
+from tests.system.post import Agency, Citizen, Post, der
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
 
@@ -296,3 +299,28 @@ async def test_the_log_is_seen_to_grow_and_nothing_else(post: Post, agency: Agen
     kept.write_text(kept.read_text("utf-8").replace(f"\n{grown['second_size']}\n", "\n1\n"), "utf-8")
     code, out, _err = await namak(config, "--json", "log", "consistency", kept)
     assert (code, json.loads(out)["error"]["reason"]) == (6, "FILE")
+
+
+async def test_a_portal_is_bound_and_a_session_listed_and_ended(
+    post: Post, operator: Path, tmp_path: Path
+) -> None:
+    portal = post.pki.machine("portal-of-commands", organisation="Portal", common_name="portal")
+    bound = (await done(operator, "admin", "portal", "bind", "portal.am", portal.cert_path))["portal"]
+    assert (bound["display_name"], bound["certificate_sha256"]) == ("portal.am", portal.sha256.hex())
+    citizen = await post.citizen()
+    own = citizen.card.authentication
+    assert own.key is not None
+    chain = tuple(each.public_bytes(Encoding.DER) for each in own.chain)
+    signer = FileSigner(own.key, der(own), chain)
+    entered = await (await post.client(portal)).identity.sign_in(signer)
+
+    session = ("admin", "session")
+    (listed,) = (await done(operator, *session, "list", citizen.person.personal_number))["sessions"]
+    assert (listed["session_id"], listed["method"]) == (entered.session.session_id, "CERTIFICATE")
+    assert listed["ending"] is None
+    ended = (await done(operator, *session, "end", listed["session_id"], "--yes"))["session"]
+    assert ended["ending"] == "TERMINATED"
+    assert (await done(operator, *session, "list", citizen.person.personal_number))["sessions"] == []
+    _, shown, _ = await namak(operator, *session, "list", citizen.person.personal_number, "--ended")
+    assert "ended by the operator" in shown
+    assert await refused(operator, *session, "end", str(uuid4()), "--yes") == "NOT_FOUND"

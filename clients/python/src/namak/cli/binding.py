@@ -99,7 +99,7 @@ async def certificate_bind(
     request_id: str | None,
 ) -> ExitCode:
     """Binds a certificate, with the proof that its key is at hand."""
-    certificate = _read(file)
+    certificate = read_certificate(file)
     key = None if key_file is None else _key(key_file, certificate)
     if key is None and (acting_as or run.connection().acting_as):
         raise typer.BadParameter(
@@ -164,7 +164,8 @@ def _bytes_of(path: Path) -> bytes:
         ) from problem
 
 
-def _read(path: Path) -> x509.Certificate:
+def read_certificate(path: Path) -> x509.Certificate:
+    """Returns the certificate in a file, PEM or DER; of several the first. Raises FileProblem."""
     data = _bytes_of(path)
     try:
         if data.lstrip().startswith(b"-----BEGIN"):
@@ -181,7 +182,7 @@ def _digest(text: str) -> bytes:
         raise typer.BadParameter(
             _("must be 64 hexadecimal digits, or a file with the certificate"), param_hint="CERTIFICATE"
         )
-    return _read(Path(text)).fingerprint(SHA256())
+    return read_certificate(Path(text)).fingerprint(SHA256())
 
 
 def _end(item: sender_admin_pb2.CertificateBinding) -> datetime:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from namak.cli import commands_organisations, commands_senders
+from namak.cli import commands_organisations, commands_portals, commands_senders
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
 from namak.cli.options import (
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     commands_organisations.register(app)
     _add_domains(app)
     commands_senders.register(app)
+    commands_portals.register(app)
     _add_mailboxes(app)
     add(
         app,
