@@ -38,6 +38,18 @@ def test_every_reason_leads_to_an_exit_code_and_an_advice(reason: str) -> None:
     assert advice_for(error)
 
 
+def test_what_a_person_is_told_comes_with_its_language() -> None:
+    refused = status(grpc.StatusCode.NOT_FOUND, "MAILBOX_UNKNOWN")
+    refused.details.add().Pack(error_details_pb2.LocalizedMessage(locale="ru", message="Ящика нет."))
+
+    error = error_from_status(refused)
+
+    assert (error.told, error.told_language) == ("Ящика нет.", "ru")
+    assert str(error) == "text"
+    plain = error_from_status(status(grpc.StatusCode.NOT_FOUND, "MAILBOX_UNKNOWN"))
+    assert (plain.told, plain.told_language) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

@@ -5,6 +5,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from namak.client import Client, Connection
+from namak.errors import NamakError
 from namak.evidence.statement import SENTENCE
 from namak.v1 import delivery_pb2, delivery_pb2_grpc, mailbox_pb2, mailbox_pb2_grpc
 from server.domain.refusals import MailboxUnknown
@@ -83,3 +85,26 @@ async def test_a_statement_comes_with_what_it_says_in_the_language_asked_for(edg
     assert told["en"].translation == "I certify that I have read and accepted the content of the letter"
     assert told["kk"].translation == SENTENCE
     assert len({reply.statement for reply in told.values()}) == 1
+
+
+@pytest.mark.parametrize(("lang", "language"), [("ru", "ru"), (None, "hy")])
+async def test_the_library_asks_for_its_language_and_hands_on_what_is_told(
+    lang: str | None, language: str, edge: Edge
+) -> None:
+    edge.desks.fault = MailboxUnknown(RECIPIENT)
+    world = edge.world
+    assert world.agency.key_path is not None
+    connection = Connection(
+        address=edge.address,
+        ca=world.pki.server_root_path,
+        certificate=world.agency.cert_path,
+        key=world.agency.key_path,
+        lang=lang,
+    )
+    async with Client(connection) as post:
+        with pytest.raises(NamakError) as refused:
+            await post.deliveries.get("0192f0c3-0000-7000-8000-00000000000d")
+
+    assert refused.value.told_language == language
+    assert RECIPIENT in refused.value.told
+    assert str(refused.value) == f"no mailbox has the address {RECIPIENT}"

@@ -86,7 +86,7 @@ class Connection:
     acting_as: str | None = None
     """The organisation that an administrator acts for, by identifier or code, when no option names one."""
     lang: str | None = None
-    """The language of the command ``namak``: hy, ru, en, kk or az."""
+    """The language of the command ``namak``, and of what the post tells the person: hy, ru, en, kk or az."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
