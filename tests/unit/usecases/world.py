@@ -16,6 +16,7 @@ from server.domain.deliveries import Delivery, Part, PartInfo, Submission
 from server.domain.facts import Fact
 from server.domain.ids import MonotonicIds
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxState
+from server.domain.profile import Profile
 from server.domain.refusals import ServiceUnavailable, SignatureInvalid
 from server.domain.senders import (
     BindingRole,
@@ -263,13 +264,13 @@ class World:
         )
         self.evidence = EvidenceDesk(uow=self.uow, log=self.log)
 
-    def new_submissions(self, *, refusals_per_minute: int = 600) -> SubmissionDesk:
+    def new_submissions(self, *, refusals_per_minute: int = 600, profile: Profile = AM) -> SubmissionDesk:
         return SubmissionDesk(
             uow=self.uow,
             clock=self.clock,
             entropy=self.entropy,
             log=self.log,
-            profile=AM,
+            profile=profile,
             host_names=self.host_names,
             refusals_per_minute=refusals_per_minute,
         )
