@@ -5,23 +5,21 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_mobile_id import mobile_id
+from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again, registration
 from server.bootstrap_signatures import SignatureVerification
-from server.config import KeySettings, RegisterSettings, Settings
+from server.config import KeySettings, Settings
 from server.domain.ids import MonotonicIds
 from server.domain.profile import Profile
 from server.gateways.argon2_passwords import Argon2Passwords
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.dns import Dns
-from server.gateways.state_registers.gateway import HttpStateRegisters
-from server.gateways.state_registers.register import Patience
-from server.gateways.state_registers.transport import Endpoint
 from server.grpc_server import (
     OPEN_CALLS,
     GrpcServer,
@@ -159,36 +157,6 @@ def dns_gateway(settings: Settings) -> Dns:
         [(address.strip("[]"), int(port)) for address, _, port in servers],
         timeout_seconds=settings.dns.timeout.total_seconds(),
         development=settings.development,
-    )
-
-
-def state_registers(settings: Settings) -> HttpStateRegisters:
-    """Returns the state's registers as the settings name them; whoever uses them closes them."""
-    registers = settings.registers
-    return HttpStateRegisters.at(
-        persons=_endpoint(registers.persons, registers.connect_timeout),
-        entities=_endpoint(registers.entities, registers.connect_timeout),
-        patience=Patience(
-            seconds=registers.timeout.total_seconds(),
-            attempts=registers.attempts,
-            failures=registers.failures,
-            rest_seconds=registers.rest.total_seconds(),
-            keep_seconds=registers.keep.total_seconds(),
-            most_kept=registers.kept_answers,
-        ),
-    )
-
-
-def _endpoint(register: RegisterSettings, connect_timeout: timedelta) -> Endpoint | None:
-    if not register.url:
-        return None
-    return Endpoint(
-        register.url,
-        authorities=register.authorities,
-        certificate=register.certificate,
-        key=register.key,
-        token_file=register.token_file,
-        connect_seconds=connect_timeout.total_seconds(),
     )
 
 

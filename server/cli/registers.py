@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from server import bootstrap
+from server.bootstrap_registers import state_registers
 from server.cli.endings import fail, load, run
 from server.config import Settings
 from server.domain.fields import Malformed
@@ -47,7 +47,7 @@ async def _ask(settings: Settings, asked: Asked) -> None:
         number = canonical(text, PROFILES[settings.profile], _REASON)
     except Malformed as wrong:
         fail(f"the number {wrong.text}")
-    registers = bootstrap.state_registers(settings)
+    registers = state_registers(settings)
     began = time.monotonic()
     try:
         answer: Answer

@@ -44,6 +44,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_mobile_id": frozenset(
         {"server.config", "server.domain", "server.gateways", "server.usecases.ports"}
     ),
+    "server.bootstrap_registers": frozenset({"server.config", "server.gateways"}),
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
     ),
@@ -54,6 +55,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             "server.bootstrap_citizens",
             "server.bootstrap_mobile_id",
+            "server.bootstrap_registers",
             "server.bootstrap_registration",
             "server.bootstrap_signatures",
             "server.config",

@@ -4,23 +4,20 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 
 import pytest
 import structlog
 
-from server.domain.state_records import EntityRecord, Fault, Found, NotFound, PersonRecord, Unavailable
+from server.domain.state_records import Fault, Found, NotFound, PersonRecord, Unavailable
 from server.gateways.state_registers import answers
 from server.gateways.state_registers.gateway import HttpStateRegisters
 from server.gateways.state_registers.register import Patience, Register
 from server.gateways.state_registers.transport import ANSWER_BYTES, MOST_RETRY_AFTER, Endpoint
-from server.usecases.state_registers import StateRegisters
-from tests.contracts.state_registers_contract import ANEW, StateRegistersContract
+from tests.contracts.state_registers_contract import ANEW
 from tests.register_server import (
-    ENTITIES,
     PERSONS,
     Behaviour,
     RegisterServer,
@@ -54,12 +51,6 @@ class Pauses:
 
     async def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
-
-
-def written(record: PersonRecord | EntityRecord) -> dict[str, Any]:
-    """Returns a record as a register writes it."""
-    fields = {"number" if key == "code" else key: value for key, value in asdict(record).items()}
-    return dict(json.loads(json.dumps(fields, default=date.isoformat)))
 
 
 @pytest.fixture
@@ -105,50 +96,6 @@ async def fault(register: Register[PersonRecord], number: str = NUMBER) -> Fault
     answer = await register.ask(number, no_older_than=ANEW)
     assert isinstance(answer, Unavailable)
     return answer.fault
-
-
-class _Scene:
-    def __init__(self, server: RegisterServer, hand: Hand) -> None:
-        self._server, self._hand = server, hand
-        persons = Register(
-            "persons", Endpoint(server.url(PERSONS)), answers.person, PATIENCE, monotonic=hand, pause=Pauses()
-        )
-        entities = Register(
-            "entities",
-            Endpoint(server.url(ENTITIES)),
-            answers.entity,
-            PATIENCE,
-            monotonic=hand,
-            pause=Pauses(),
-        )
-        self.gateway = HttpStateRegisters(persons=persons, entities=entities)
-
-    @property
-    def registers(self) -> StateRegisters:
-        return self.gateway
-
-    def show_person(self, record: PersonRecord) -> None:
-        self._server.show(PERSONS, written(record))
-
-    def show_entity(self, record: EntityRecord) -> None:
-        self._server.show(ENTITIES, written(record))
-
-    def fall_silent(self) -> None:
-        self._server.fall_silent()
-
-    def come_back(self) -> None:
-        self._server.is_silent = False
-
-    def grow_older(self, by: timedelta) -> None:
-        self._hand.seconds += by.total_seconds()
-
-
-class TestHttpStateRegisters(StateRegistersContract):
-    @pytest.fixture
-    async def scene(self, server: RegisterServer, hand: Hand) -> AsyncIterator[_Scene]:
-        scene = _Scene(server, hand)
-        yield scene
-        await scene.gateway.close()
 
 
 LIES: dict[str, tuple[Behaviour, Fault]] = {
