@@ -22,6 +22,8 @@ from namak.v1 import (
     mailbox_pb2,
     mailbox_pb2_grpc,
     sender_admin_pb2_grpc,
+    signature_pb2,
+    signature_pb2_grpc,
 )
 from tests.client.admin_desk import AdminDesk
 from tests.client.authority import Authority, Identity
@@ -39,6 +41,14 @@ def page(items: list[T], token: str) -> tuple[list[T], str]:
     start = int(token or 0)
     after = start + PAGE
     return items[start:after], str(after) if after < len(items) else ""
+
+
+class SignatureDesk(Desk, signature_pb2_grpc.SignatureServiceServicer):
+    async def VerifySignature(
+        self, request: signature_pb2.VerifySignatureRequest, context: Context
+    ) -> signature_pb2.VerifySignatureResponse:
+        self.office.verified.append(request)
+        return signature_pb2.VerifySignatureResponse(verification=self.office.verification)
 
 
 class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
@@ -298,6 +308,7 @@ async def _start(office: Office, authority: Authority, identity: Identity) -> tu
     mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(MailboxDesk(office), server)
     evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceDesk(office), server)
     sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(AdminDesk(office), server)
+    signature_pb2_grpc.add_SignatureServiceServicer_to_server(SignatureDesk(office), server)
     credentials = grpc.ssl_server_credentials(
         [(identity.key, identity.certificate)],
         root_certificates=authority.certificate,

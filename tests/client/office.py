@@ -44,7 +44,7 @@ from namak.evidence.document import (
 )
 from namak.evidence.events import Audience, Event
 from namak.evidence.statement import Statement, stated_parts
-from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2
+from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2, signature_pb2
 from tests.unit.evidence.signing import LogKey, proof_of, signed_checkpoint
 
 HOLDER = "5001950015@e-citizen.am"
@@ -158,6 +158,9 @@ class Office:
     registrations: dict[str, str] = field(default_factory=dict)
     acts: list[sender_admin_pb2.AdministrativeAct] = field(default_factory=list)
     """What was done in the register, newest first."""
+    verification: signature_pb2.SignatureVerification | None = None
+    """What it says of every signature."""
+    verified: list[signature_pb2.VerifySignatureRequest] = field(default_factory=list)
     tampered: dict[str, bytes] = field(default_factory=dict)
     """By part name: bytes to send instead of the true content."""
     renamed: dict[str, str] = field(default_factory=dict)

@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """A file on this machine."""
     FAULT = 7
     """A fault of the server or of this program."""
+    OPEN = 8
+    """A signature is neither proven nor disproven by what is at hand."""
     INTERRUPTED = 130
 
 
@@ -33,7 +35,7 @@ EXIT_CODES_TEXT = N_(
     "Exit codes: 0 done · 1 refused, by the post or by you when asked · "
     "2 wrong usage, configuration or own certificate · "
     "3 no answer or not yet, repeat with the same request id · 4 verification failed · 5 card or PIN · "
-    "6 file · 7 fault of server or program · 130 interrupted."
+    "6 file · 7 fault of server or program · 8 signature neither proven nor disproven · 130 interrupted."
 )
 
 _CODE_OF_CLASS: tuple[tuple[type[NamakError], ExitCode], ...] = (

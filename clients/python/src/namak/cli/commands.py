@@ -6,7 +6,7 @@ network.
 
 import typer
 
-from namak.cli import commands_log, commands_reading, commands_sending, commands_token
+from namak.cli import commands_log, commands_reading, commands_sending, commands_signatures, commands_token
 
 
 def register(app: typer.Typer) -> None:
@@ -15,3 +15,4 @@ def register(app: typer.Typer) -> None:
     commands_reading.register(app)
     commands_log.register(app)
     commands_token.register(app)
+    commands_signatures.register(app)

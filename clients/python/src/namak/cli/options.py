@@ -44,6 +44,10 @@ Before = Annotated[
     datetime | None,
     typer.Option("--before", metavar="TIME", parser=_time, help=N_("Only before this time.")),
 ]
+JudgedAt = Annotated[
+    datetime | None,
+    typer.Option("--at", metavar="TIME", parser=_time, help=N_("The time to judge for; now if missing.")),
+]
 FirstDay = Annotated[
     date,
     typer.Option(

@@ -24,6 +24,7 @@ from namak.client.mailbox import Mailbox
 from namak.client.possession import possession_text, sign_possession
 from namak.client.registration import Registration
 from namak.client.retries import Patience
+from namak.client.signatures import Signatures
 from namak.config import Connection, Signing, TrustFiles
 from namak.errors import NamakError
 
@@ -71,6 +72,7 @@ class Client:
         self.billing = Billing(self._link)
         self.identity = Identity(self._link)
         self.registration = Registration(self._link)
+        self.signatures = Signatures(self._link)
 
     def in_session(self, token: str) -> "Holder":
         """Returns the calls of a holder who is signed in at this portal, by the session's token. They end
