@@ -10,8 +10,11 @@ import pytest
 
 from namak.evidence import events
 from namak.evidence.details import SignInDetails
-from namak.evidence.document import EvidenceDocument
+from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.notification_policy import POLICIES
+from namak.evidence.report import Verdict
+from namak.evidence.tlog_policy import TlogPolicy
+from namak.evidence.verify import Trust, verify_receipts
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
 from server.domain.refusals import DeliveryNotified, SessionActive
@@ -21,6 +24,7 @@ from server.usecases.sign_in import SignedIn
 from server.usecases.sign_in_effects import ASKING
 from server.usecases.submission import SubmissionDesk
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery
+from tests.unit.evidence_documents.world import Log
 from tests.unit.usecases.sign_in_world import SignInWorld, at
 from tests.unit.usecases.world import ANI, BOB
 
@@ -217,3 +221,22 @@ async def test_opening_does_not_notify_under_the_policy_of_2015() -> None:
 def test_the_policies_that_ask_are_told_by_their_rules() -> None:
     assert {"am-2025@1"} == ASKING
     assert set(POLICIES) > ASKING
+
+
+async def test_whoever_relies_on_it_verifies_the_effect_from_the_receipts_alone() -> None:
+    scene = Scene()
+    delivery = await scene.world.delivered()
+    await scene.sign_in()
+    log = Log()
+    facts = [RecordedFact.parse(fact.data) for fact in scene.facts(delivery)]
+    for fact in facts:
+        log.append(fact)
+    files = {f"{index}.tlog-proof": log.proof(fact.data, index).encode() for index, fact in enumerate(facts)}
+    trust = Trust(TlogPolicy.parse(f"log {log.key.vkey}\nquorum none\n".encode()), [])
+
+    whole = verify_receipts(files, trust)
+    without_sign_in = verify_receipts({name: files[name] for name in ("1.tlog-proof", "3.tlog-proof")}, trust)
+
+    assert [fact.document.event.name for fact in facts][2:] == EFFECT
+    assert whole.verdict is Verdict.VALID
+    assert without_sign_in.verdict is Verdict.INVALID
