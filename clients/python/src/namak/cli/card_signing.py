@@ -1,10 +1,7 @@
 """``namak token sign`` and ``namak token sign-in``: a file, or a portal's challenge, signed with the card."""
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from namak.cards.contents import Purpose
 from namak.cards.outcomes import card_error
@@ -15,10 +12,9 @@ from namak.cli.cards import CardOptions, ChosenKey, card_in_use, chosen_key
 from namak.cli.codes import ExitCode
 from namak.cli.texts import _
 from namak.cli.verifying import read_file
-from namak.errors import ContentMismatch, FileProblem, WrongUsage
+from namak.errors import FileProblem, WrongUsage
 from namak.evidence.errors import EvidenceError
-from namak.evidence.sign_in import CHALLENGE_LIMIT, FORMAT, SignInChallenge
-from namak.evidence.signature import build_confirmation_signature
+from namak.evidence.sign_in import CHALLENGE_LIMIT, FORMAT
 from namak.evidence.statement import Statement
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -45,17 +41,19 @@ def token_sign_in(
     run: Run, options: CardOptions, file: Path, output: Path | None, *, yes: bool, force: bool
 ) -> ExitCode:
     """Signs a portal's challenge once its text was shown and agreed to."""
+    from namak.client.identity import check_challenge, sign_challenge
+    from namak.client.signing import KeySigner
+
     challenge = _read_challenge(file)
-    parsed = _checked(challenge)
+    parsed = check_challenge(challenge)
     run.screen.warning(_("You are about to sign this, to sign in:"))
     run.screen.shown_in_full(challenge.decode("utf-8"))
     if not agreed(run, _("Sign in there?"), yes=yes):
         return ExitCode.REFUSED
     key = chosen_key(run, card_in_use(run, options, Purpose.AUTHENTICATION))
-    fingerprint = key.certificate.fingerprint(SHA256())
-    if parsed.certificate_sha256 not in (None, fingerprint):
-        raise card_error("CERTIFICATE_MISFIT", _("the challenge was issued for another certificate"))
-    signature = _challenge_signature(key, challenge)
+    check_challenge(challenge, certificate=key.certificate_der)
+    with key.opened() as card:
+        signature = sign_challenge(challenge, KeySigner(card, key.certificate_der, key.issuers_der))
     target = output or (file.with_name(f"{file.name}.p7s") if str(file) != "-" else Path("challenge.p7s"))
     path = _saved(target, signature, force=force)
     run.screen.result(
@@ -87,15 +85,6 @@ def _signed(key: ChosenKey, content: bytes, *, pdf: bool) -> bytes:
             raise card_error("CERTIFICATE_MISFIT", problem.detail) from problem
 
 
-def _challenge_signature(key: ChosenKey, challenge: bytes) -> bytes:
-    """Returns the detached CMS of the one shape that the post takes."""
-    with key.opened() as card:
-        try:
-            return build_confirmation_signature(challenge, key.certificate_der, key.issuers_der, card.sign)
-        except EvidenceError as problem:
-            raise card_error("CERTIFICATE_MISFIT", problem.detail) from problem
-
-
 def _content(file: Path) -> bytes:
     content = read_file(file, MOST_BYTES)
     if len(content) > MOST_BYTES:
@@ -118,18 +107,6 @@ def _read_challenge(file: Path) -> bytes:
     if str(file) == "-":
         return sys.stdin.buffer.read(CHALLENGE_LIMIT + 1)
     return read_file(file, CHALLENGE_LIMIT)
-
-
-def _checked(challenge: bytes) -> SignInChallenge:
-    try:
-        parsed = SignInChallenge.parse(challenge)
-    except EvidenceError as problem:
-        raise ContentMismatch(_("nothing was signed: {problem}").format(problem=problem.detail)) from problem
-    if datetime.now(UTC) > parsed.expires:
-        raise ContentMismatch(
-            _("nothing was signed: {problem}").format(problem=_("the challenge has expired"))
-        )
-    return parsed
 
 
 def _saved(path: Path, content: bytes, *, force: bool) -> Path:
