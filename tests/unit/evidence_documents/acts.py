@@ -83,8 +83,10 @@ _digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
 def acts(draw: st.DrawFn) -> AdministrativeAct:
     """Draws any act that the format permits."""
     kind = draw(st.sampled_from(ActorKind))
-    at_command_line = kind is ActorKind.COMMAND_LINE
+    over_no_connection = kind in (ActorKind.COMMAND_LINE, ActorKind.SERVER)
     administers = kind is ActorKind.ADMINISTRATOR
+    is_person = kind in (ActorKind.ADMINISTRATOR, ActorKind.HOLDER)
+    tells_from_where = not over_no_connection and (kind is not ActorKind.HOLDER or draw(st.booleans()))
     before, after = draw(
         st.tuples(st.none() | _fields, st.none() | _fields).filter(lambda both: both[0] != both[1])
     )
@@ -92,10 +94,10 @@ def acts(draw: st.DrawFn) -> AdministrativeAct:
         act=draw(st.from_regex(r"[A-Za-z][A-Za-z0-9 -]{0,63}", fullmatch=True)),
         actor=Actor(
             kind,
-            None if at_command_line else draw(_digests),
-            draw(_lines) if administers else None,
+            None if over_no_connection else draw(_digests),
+            draw(_lines) if is_person else None,
         ),
-        acted_from=None if at_command_line else draw(st.ip_addresses()),
+        acted_from=draw(st.ip_addresses()) if tells_from_where else None,
         organisation=draw(_lines if administers else st.none() | _lines),
         resource=Resource(draw(st.from_regex(r"[A-Z][A-Z_]{0,31}", fullmatch=True)), draw(_lines)),
         before=before,

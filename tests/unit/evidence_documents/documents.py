@@ -98,7 +98,7 @@ _request_ids = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
 _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
     SubmissionDetails: st.builds(SubmissionDetails, _request_ids, _client_addresses),
     ConsignmentDetails: st.builds(ConsignmentDetails, _sha256),
-    AccessDetails: st.builds(AccessDetails, _hex_digests),
+    AccessDetails: st.builds(AccessDetails, _hex_digests, st.none() | _hex_digests),
     ConfirmationDetails: st.builds(
         ConfirmationDetails,
         _hex_digests,
@@ -112,6 +112,7 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
             min_size=1,
             max_size=8,
         ).map(tuple),
+        st.none() | _hex_digests,
     ),
     EffectDetails: st.builds(
         EffectDetails, _hex_digests, st.from_regex(r"[A-Z]{1,9}-[0-9]{1,3}", fullmatch=True), _times

@@ -56,7 +56,8 @@ def _part(part: Part) -> dict[str, object]:
 
 
 def _details(details: Details) -> dict[str, object]:
-    return {_key(field.name): _plain(getattr(details, field.name)) for field in fields(details)}
+    values = {_key(field.name): getattr(details, field.name) for field in fields(details)}
+    return {key: _plain(value) for key, value in values.items() if value is not None}
 
 
 def _key(attribute: str) -> str:
@@ -145,6 +146,8 @@ def _doubtful(draw: st.DrawFn, details: Details, text: str) -> Details:
             value = draw(_bytes)
         case tuple():
             value = draw(st.sampled_from([(), (NamedList(text),), (InlineList(b""),)]))
+        case None:
+            value = text
         case datetime():
             value = draw(st.datetimes(timezones=st.timezones()))
         case _:

@@ -46,8 +46,11 @@ def test_is_read_as_it_was_written() -> None:
     st.uuids(),
     st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=5),
     st.datetimes(timezones=st.just(UTC)).filter(lambda issued: issued.year < 9999),
+    st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex),
 )
-def test_comes_back_whatever_it_says(statement_id: UUID, digests: list[bytes], issued: datetime) -> None:
+def test_comes_back_whatever_it_says(
+    statement_id: UUID, digests: list[bytes], issued: datetime, right: str | None
+) -> None:
     parts = tuple(
         StatedPart(str(number) if number else "subject", digest) for number, digest in enumerate(digests)
     )
@@ -57,9 +60,34 @@ def test_comes_back_whatever_it_says(statement_id: UUID, digests: list[bytes], i
         parts=parts,
         issued=issued,
         expires=issued + timedelta(minutes=30),
+        right=right,
     )
 
     assert Statement.parse(statement.encode()) == statement
+
+
+def test_names_whom_it_is_signed_for_and_by_which_right() -> None:
+    right = f"on behalf of: {STATEMENT.recipient}\nright: sha-256:{'ab' * 32}\n"
+    text = TEXT.replace("part: subject", f"{right}part: subject")
+
+    assert replace(STATEMENT, right="ab" * 32).encode().decode() == text
+    assert Statement.parse(text.encode()).right == "ab" * 32
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "on behalf of: 5001950016@e-citizen.am\nright: sha-256:" + "ab" * 32,
+        "on behalf of: 5001950015@e-citizen.am",
+        "right: sha-256:" + "ab" * 32,
+        "right: sha-256:" + "ab" * 32 + "\non behalf of: 5001950015@e-citizen.am",
+        "on behalf of: 5001950015@e-citizen.am\nright: sha-256:" + "AB" * 32,
+        "on behalf of: 5001950015@e-citizen.am\nright: sha-1:" + "ab" * 20,
+    ],
+)
+def test_refuses_another_way_to_say_on_whose_behalf(lines: str) -> None:
+    with pytest.raises(MalformedStatement):
+        Statement.parse(TEXT.replace("part: subject", f"{lines}\npart: subject").encode())
 
 
 def test_names_the_parts_of_the_evidence_in_their_order() -> None:

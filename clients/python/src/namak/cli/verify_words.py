@@ -30,6 +30,7 @@ CHECKS: Sequence[str] = (
     N_("consignment"),
     N_("access"),
     N_("unopened"),
+    N_("right"),
 )
 """The names of the checks; programs get them as they are."""
 
@@ -68,6 +69,11 @@ WORDS: Sequence[str] = (
     N_("the mailbox is not a person's"),
     N_("the signer is not the recipient"),
     N_("the signer is the recipient: {holder}"),
+    N_("the receipt of the act with SHA-256 {digest}, which gave the right, is not among the files"),
+    N_(
+        "the receipt of the act with SHA-256 {digest}, which made the grantor signatory, is not "
+        "among the files"
+    ),
     N_("the receipt of the {event} with SHA-256 {digest} is not among the files"),
     N_("what it names as {event} is evidence of something else"),
     N_("the {event} is of another delivery"),
@@ -91,6 +97,19 @@ WORDS: Sequence[str] = (
     N_("no earlier opening of this message is among the files"),
     N_("the operator recorded another withdrawal of the same delivery"),
     N_("no other withdrawal of this delivery is among the files"),
+    N_("the statement names another right to sign than the evidence, or none"),
+    N_("{person} was entitled to confirm on behalf of {recipient} by the act with SHA-256 {digest}"),
+    N_("the act with SHA-256 {digest} entitled to open it"),
+    N_("the right is one in another mailbox"),
+    N_("the right is somebody else's than the signer's"),
+    N_("the right is to read, and not to confirm"),
+    N_("the right was not in force then, but from {start} to {end}"),
+    N_("the right was granted by nobody who could"),
+    N_("the right was granted by somebody else than the holder"),
+    N_("the act enters the signatory of another mailbox"),
+    N_("the registered signatory is somebody else"),
+    N_("the act that gave the right was recorded afterwards"),
+    N_("the right had been taken back at {time}"),
     N_("Proves nothing: failed on {checks}."),
     N_("{event}: at {time} the operator accepted message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} the operator refused a message from {sender} to {recipient}: {reason}."),
@@ -101,6 +120,14 @@ WORDS: Sequence[str] = (
     N_(
         "{event}: at {time} message {delivery} from {sender} to {recipient} was opened for the "
         "first time by its recipient, as the operator recorded."
+    ),
+    N_(
+        "{event}: at {time} message {delivery} from {sender} to {recipient} was opened for the "
+        "first time by somebody on its recipient's behalf, as the operator recorded."
+    ),
+    N_(
+        "{event}: at {time} somebody entitled to it had signed on behalf of {holder}, with "
+        "their own key, to have read and accepted message {delivery} from {sender} to {recipient}."
     ),
     N_(
         "{event}: at {time} the recipient of message {delivery} from {sender} to {recipient} "

@@ -112,7 +112,8 @@ class ActDetails:
 
     Attributes:
         act: the method's name, ``UpdateSenderAddress``, or a command's of the server, ``operator bind``.
-        acted_from: the address that the call came from; None exactly for the command line and the server.
+        acted_from: the address that the call came from; None for the command line and the server, and for
+            those acts of holders that others than the operator get to see.
         organisation: the code of the organisation whose thing it was; None for mailboxes and for what is the
             operator's own.
         before, after: the thing's fields; None where there was, or is, no such thing. They differ.
@@ -232,9 +233,10 @@ def _read_details(whole: Value, fields: Mapping[str, Value]) -> ActDetails:
         after=_read_fields(value) if (value := fields.get(Extension.AFTER)) else None,
         request_id=value.matching(REQUEST_ID_FORM) if (value := fields.get(Extension.REQUEST_ID)) else None,
     )
-    if (details.acted_from is None) != (details.actor.kind in _NOWHERE):
+    kind = details.actor.kind
+    if kind is not ActorKind.HOLDER and (details.acted_from is None) != (kind in _NOWHERE):
         whole.refuse("an act has an address that it came from, but for those of this machine itself")
-    if details.actor.kind is ActorKind.ADMINISTRATOR and details.organisation is None:
+    if kind is ActorKind.ADMINISTRATOR and details.organisation is None:
         whole.refuse("an administrator acts for an organisation")
     # Both absent are equal too.
     if details.before == details.after:

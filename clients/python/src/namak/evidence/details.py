@@ -55,9 +55,14 @@ class ConsignmentDetails:
 
 @dataclass(frozen=True, slots=True)
 class AccessDetails:
-    """ContentAccessTracking: the hex digest of the ContentConsignment evidence."""
+    """ContentAccessTracking: the hex digest of the ContentConsignment evidence, and, where somebody else than
+    the recipient opened it, that of the act that gave them the right (:mod:`namak.evidence.delegation`).
+
+    Who it was, the act says, and so the holder may know; the sender may not.
+    """
 
     consignment: str
+    right: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +95,12 @@ def revocation_list(crl: bytes) -> RevocationList:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationDetails:
-    """ReadingConfirmed: the holder's whole signature.
+    """ReadingConfirmed: the whole signature of the holder, or of who signed on their behalf.
 
     ``consignment`` and ``access`` are hex digests of evidence; ``statement`` is the signed text, ``cms`` the
     detached signature over its UTF-8 bytes, ``revocation`` one list for each certificate of the signer's path
-    but the root, the signer's first.
+    but the root, the signer's first. ``right`` is the hex digest of the act that gave the signer the right,
+    where the signer is not the recipient (:mod:`namak.evidence.delegation`).
     """
 
     consignment: str
@@ -102,6 +108,7 @@ class ConfirmationDetails:
     statement: str
     cms: bytes
     revocation: tuple[RevocationList, ...]
+    right: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +250,7 @@ _SPELLINGS: Mapping[Extension, _Spelling] = {
     Extension.METHOD: _Spelling("method", *_matching(SIGN_IN_METHODS)),
     Extension.CHALLENGE: _Spelling("challenge", *_HEX_DIGEST),
     Extension.EFFECTIVE_TIME: _Spelling("effective_time", *_read_again(Value.time, format_time)),
+    Extension.RIGHT: _Spelling("right", *_HEX_DIGEST),
 }
 
 
@@ -256,10 +264,14 @@ def extension_keys(event: Event) -> tuple[Extension, ...]:
 
 
 def read_details(event: Event, fields: Mapping[str, Value]) -> Details:
-    """Returns what the event's own extensions say; ``fields`` has all of :func:`extension_keys`."""
+    """Returns what the event's own extensions say; ``fields`` has all of :func:`extension_keys` but perhaps
+    some of the optional ones.
+    """
     spellings = {key: _SPELLINGS[key] for key in extension_keys(event)}
     attributes: dict[str, Any] = {
-        spelling.attribute: spelling.read(fields[key]) for key, spelling in spellings.items()
+        spelling.attribute: spelling.read(fields[key])
+        for key, spelling in spellings.items()
+        if key in fields or key not in event.optional
     }
     return DETAILS_OF[event](**attributes)
 
@@ -272,11 +284,17 @@ def write_details(event: Event, details: Details) -> str:
     if type(details) is not DETAILS_OF.get(event):
         raise MalformedEvidence(f"{type(details).__name__} are not the details of {event.name}")
     return "".join(
-        [f"{key}{write(getattr(details, attribute))}" for key, attribute, write in _written_keys(event)]
+        [
+            f"{key}{write(value)}"
+            for key, attribute, write, optional in _written_keys(event)
+            if (value := getattr(details, attribute)) is not None or not optional
+        ]
     )
 
 
 @cache
-def _written_keys(event: Event) -> tuple[tuple[str, str, Callable[[Any], str]], ...]:
+def _written_keys(event: Event) -> tuple[tuple[str, str, Callable[[Any], str], bool], ...]:
     spellings = [(key, _SPELLINGS[key]) for key in extension_keys(event)]
-    return tuple((f',"{key.value}":', each.attribute, each.write) for key, each in spellings)
+    return tuple(
+        (f',"{key.value}":', each.attribute, each.write, key in event.optional) for key, each in spellings
+    )

@@ -15,7 +15,7 @@ from uuid import UUID
 from namak.evidence import events
 from namak.evidence.details import Details, extension_keys, read_details, write_details
 from namak.evidence.encoding import encode_base64
-from namak.evidence.events import Event
+from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.parts import PARTS_LIMIT, SUBJECT, Part, read_parts, subject_part, write_parts
 from namak.evidence.strict_json import Value, load, text_of, uuid_text, written
@@ -232,8 +232,13 @@ def _read_recipient(value: Value) -> Recipient:
     return Recipient(value.fields(["Identifier"])["Identifier"].matching(ADDRESS_FORM))
 
 
+@cache
+def _required(event: Event) -> tuple[Extension, ...]:
+    return tuple(key for key in extension_keys(event) if key not in event.optional)
+
+
 def _read_extensions(event: Event, value: Value) -> tuple[bytes, str, Details]:
-    fields = value.fields(("salt", "notificationPolicy", *extension_keys(event)))
+    fields = value.fields(("salt", "notificationPolicy", *_required(event)), event.optional)
     return (
         fields["salt"].base64(SALT_BYTES, SALT_BYTES),
         fields["notificationPolicy"].matching(_NOTIFICATION_POLICY),

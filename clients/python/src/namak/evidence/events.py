@@ -49,6 +49,7 @@ class Extension(StrEnum):
     RESOURCE = "resource"
     BEFORE = "before"
     AFTER = "after"
+    RIGHT = "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,21 @@ class Event:
         return hash(self.uri)
 
 
-def _etsi(name: str, audience: Audience, *extensions: Extension) -> Event:
-    return Event(name, _ETSI + name, audience, extensions or None)
+_NONE: frozenset[Extension] = frozenset()
+_FOR_OTHERS = frozenset({Extension.RIGHT})
+# What a person does with somebody else's message names the act that gave them the right.
 
 
-def _own(name: str, audience: Audience, *extensions: Extension) -> Event:
-    return Event(name, _OWN + name, audience, extensions or None)
+def _etsi(
+    name: str, audience: Audience, *extensions: Extension, optional: frozenset[Extension] = _NONE
+) -> Event:
+    return Event(name, _ETSI + name, audience, extensions or None, optional=optional)
+
+
+def _own(
+    name: str, audience: Audience, *extensions: Extension, optional: frozenset[Extension] = _NONE
+) -> Event:
+    return Event(name, _OWN + name, audience, extensions or None, optional=optional)
 
 
 SUBMISSION_ACCEPTANCE = _etsi(
@@ -96,7 +106,9 @@ SUBMISSION_REJECTION = Event(
     has_reason=True,
 )
 CONTENT_CONSIGNMENT = _etsi("ContentConsignment", Audience.BOTH, Extension.MAILBOX_LINK)
-CONTENT_ACCESS_TRACKING = _etsi("ContentAccessTracking", Audience.BOTH, Extension.CONSIGNMENT)
+CONTENT_ACCESS_TRACKING = _etsi(
+    "ContentAccessTracking", Audience.BOTH, Extension.CONSIGNMENT, Extension.RIGHT, optional=_FOR_OTHERS
+)
 READING_CONFIRMED = _own(
     "ReadingConfirmed",
     Audience.BOTH,
@@ -105,6 +117,8 @@ READING_CONFIRMED = _own(
     Extension.STATEMENT,
     Extension.CMS,
     Extension.REVOCATION,
+    Extension.RIGHT,
+    optional=_FOR_OTHERS,
 )
 HOLDER_SIGNED_IN = _own(
     "HolderSignedIn", Audience.BOTH, Extension.CONSIGNMENT, Extension.METHOD, Extension.CHALLENGE

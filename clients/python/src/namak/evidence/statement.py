@@ -35,6 +35,7 @@ TRANSLATIONS: Mapping[str, str] = MappingProxyType(
 )
 """The sentence by language, to be shown beside the Armenian, never instead of it (POST-11)."""
 
+_RIGHT = re.compile(r"sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
 _PART = re.compile(r"(?P<identifier>\S{1,16}) sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
 
 
@@ -53,7 +54,11 @@ def stated_parts(parts: tuple[Part, ...]) -> tuple[StatedPart, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the holder certifies: for one delivery and one person, from ``issued`` up to ``expires``."""
+    """What is certified: for one delivery and one person, from ``issued`` up to ``expires``.
+
+    ``right`` is None where the recipient signs. Otherwise somebody signs on the recipient's behalf, and it is
+    the hex digest of the act that gives them the right (:mod:`namak.evidence.delegation`).
+    """
 
     statement_id: UUID
     delivery_id: UUID
@@ -62,6 +67,7 @@ class Statement:
     parts: tuple[StatedPart, ...]
     issued: datetime
     expires: datetime
+    right: str | None = None
 
     def encode(self) -> bytes:
         """Returns the bytes to be shown and signed.
@@ -75,6 +81,7 @@ class Statement:
             f"delivery: {self.delivery_id}",
             f"sender: {self.sender}",
             f"recipient: {self.recipient}",
+            *self._on_behalf(),
             *(f"part: {part.identifier} sha-256:{part.digest.hex()}" for part in self.parts),
             f"issued: {format_time(self.issued)}",
             f"expires: {format_time(self.expires)}",
@@ -83,6 +90,11 @@ class Statement:
         if type(self).parse(data) != self:
             raise MalformedStatement("the statement does not come back as it was written")
         return data
+
+    def _on_behalf(self) -> tuple[str, ...]:
+        if self.right is None:
+            return ()
+        return f"on behalf of: {self.recipient}", f"right: sha-256:{self.right}"
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -97,8 +109,9 @@ class Statement:
             statement_id=_uuid(_labelled(next(lines), "statement")),
             delivery_id=_uuid(_labelled(next(lines), "delivery")),
             sender=_address(_labelled(next(lines), "sender")),
-            recipient=_address(_labelled(next(lines), "recipient")),
-            parts=_parts(rest := list(lines)),
+            recipient=(recipient := _address(_labelled(next(lines), "recipient"))),
+            right=_right(rest := list(lines), recipient),
+            parts=_parts(rest),
             issued=_time(_labelled(rest[-2], "issued")),
             expires=_time(_labelled(rest[-1], "expires")),
         )
@@ -117,13 +130,30 @@ def _lines(data: bytes) -> Iterator[str]:
     if not text.endswith("\n"):
         _refuse("the last line has no end")
     lines = text[:-1].split("\n")
-    # Six lines before the parts, at least the subject, and two after them.
-    if not 9 <= len(lines) <= 8 + PARTS_LIMIT:
+    # Six lines before the parts, or eight, at least the subject, and two after them.
+    if not 9 <= len(lines) <= 10 + PARTS_LIMIT:
         _refuse(f"has {len(lines)} lines")
     return iter(lines)
 
 
+def _right(lines: list[str], recipient: str) -> str | None:
+    """Takes the two lines of a statement on somebody's behalf away, if they are there; returns what they
+    say.
+    """
+    if not lines[0].startswith("on behalf of: "):
+        return None
+    behalf, right = lines[:2]
+    del lines[:2]
+    _expect(_labelled(behalf, "on behalf of"), recipient, "whom it is signed for")
+    found = _RIGHT.fullmatch(_labelled(right, "right"))
+    if found is None:
+        _refuse("the right is not the SHA-256 of an act")
+    return found["digest"]
+
+
 def _parts(lines: list[str]) -> tuple[StatedPart, ...]:
+    if not 3 <= len(lines) <= 2 + PARTS_LIMIT:
+        _refuse(f"has {len(lines) - 2} parts")
     parts = []
     for number, line in enumerate(lines[:-2]):
         found = _PART.fullmatch(_labelled(line, "part"))

@@ -16,7 +16,7 @@ from uuid import UUID
 from namak.evidence import events
 from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct, recorded
 from namak.evidence.certificate import CertificateNaming
-from namak.evidence.details import EffectDetails
+from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.errors import EvidenceError
 from namak.evidence.namings import naming_under
@@ -27,6 +27,7 @@ from namak.evidence.tlog_proof import TlogProof
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from namak.evidence.verify_confirmation import check_confirmation
 from namak.evidence.verify_effect import check_effect
+from namak.evidence.verify_right import check_readers_right
 from namak.evidence.verify_withdrawal import check_withdrawal
 
 __all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
@@ -56,15 +57,20 @@ class Trust:
 def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
     """Verifies the receipts in ``files`` (name and content of each) together, as one story.
 
-    A confirmation stands for itself. An effect needs the receipts of the fact that it follows from and of the
+    A confirmation by the recipient stands for itself; one on the recipient's behalf needs the receipts of the
+    acts that gave the right. An effect needs the receipts of the fact that it follows from and of the
     facts that its rule requires among the files; without them it is not accepted.
     """
     receipts = [_read(name, data, trust) for name, data in files.items()]
-    given = _by_digest(receipts)
+    given, acts = _by_digest(receipts), _acts_by_digest(receipts)
     for receipt in given.values():
-        if receipt.fact and receipt.fact.document.event == events.READING_CONFIRMED:
+        if receipt.fact is None:
+            continue
+        if receipt.fact.document.event == events.READING_CONFIRMED:
             naming = trust.naming or naming_under(receipt.fact.document.policy_id)
-            check_confirmation(receipt, given, trust.citizen_roots, naming, trust.crls)
+            check_confirmation(receipt, given, trust.citizen_roots, naming, trust.crls, acts)
+        elif (right := _right_of(receipt.fact)) is not None:
+            check_readers_right(receipt, acts, right)
     effects = [
         receipt
         for receipt in given.values()
@@ -111,6 +117,15 @@ def _by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
         if receipt.fact is not None and receipt.is_sound:
             given.setdefault(receipt.fact.digest, receipt)
     return given
+
+
+def _acts_by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
+    """Returns the sound receipts of administrative acts by the digest of their evidence, as above."""
+    acts: dict[str, Receipt] = {}
+    for receipt in sorted(receipts, key=_place):
+        if receipt.act is not None and receipt.is_sound:
+            acts.setdefault(receipt.act.digest, receipt)
+    return acts
 
 
 def _place(receipt: Receipt) -> tuple[str, int]:
@@ -261,6 +276,8 @@ def _sentence(fact: RecordedFact) -> str:
     sender, recipient = document.sender.identifier, document.recipient.identifier
     what = f"{document.event.name}: at {format_time(document.event_time)}"
     message = f"message {document.delivery_id} from {sender} to {recipient}"
+    if _right_of(fact) is not None:
+        return _sentence_on_behalf(fact, what, message)
     match document.event:
         case events.SUBMISSION_ACCEPTANCE:
             return f"{what} the operator accepted {message}."
@@ -285,3 +302,21 @@ def _sentence(fact: RecordedFact) -> str:
         notified = f"{recipient} is properly notified of {message}"
         return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
     return f"{what} the operator recorded this of {message}."
+
+
+def _sentence_on_behalf(fact: RecordedFact, what: str, message: str) -> str:
+    if fact.document.event == events.CONTENT_ACCESS_TRACKING:
+        return (
+            f"{what} {message} was opened for the first time by somebody on its recipient's behalf, as the "
+            "operator recorded."
+        )
+    recipient = fact.document.recipient.identifier
+    return (
+        f"{what} somebody entitled to it had signed on behalf of {recipient}, with their own key, to have "
+        f"read and accepted {message}."
+    )
+
+
+def _right_of(fact: RecordedFact) -> str | None:
+    details = fact.document.details
+    return details.right if isinstance(details, AccessDetails | ConfirmationDetails) else None

@@ -23,6 +23,7 @@ from namak.evidence.report import Outcome, Receipt
 from namak.evidence.signature import Signer, check_confirmation_signature
 from namak.evidence.statement import Statement, stated_parts
 from namak.evidence.times import format_time
+from namak.evidence.verify_right import check_signers_right
 
 
 def check_confirmation(
@@ -31,8 +32,12 @@ def check_confirmation(
     citizen_roots: Sequence[bytes],
     naming: CertificateNaming,
     crls: Mapping[str, bytes],
+    acts: Mapping[str, Receipt],
 ) -> None:
-    """Notes on ``receipt``, which holds a ReadingConfirmed, everything that makes it a confirmation."""
+    """Notes on ``receipt``, which holds a ReadingConfirmed, everything that makes it a confirmation.
+
+    ``acts`` are the sound receipts of administrative acts, by the digest of their evidence.
+    """
     fact = receipt.fact
     if fact is None or not isinstance(fact.document.details, ConfirmationDetails):
         raise ValueError("the receipt does not hold a confirmation")
@@ -40,8 +45,10 @@ def check_confirmation(
     _check_statement(receipt, document, details)
     if (lists := _lists(receipt, details.revocation, crls)) is not None:
         signer = _check_signature(receipt, document, details, lists, citizen_roots, naming)
-        if signer is not None:
+        if signer is not None and details.right is None:
             _check_signer(receipt, document, signer, naming)
+        elif signer is not None and details.right is not None:
+            check_signers_right(receipt, acts, details.right, signer.person.number)
     check_named(receipt, fact, given, "consignment", details.consignment, events.CONTENT_CONSIGNMENT)
     check_named(receipt, fact, given, "access", details.access, events.CONTENT_ACCESS_TRACKING)
 
@@ -59,6 +66,8 @@ def _check_statement(receipt: Receipt, document: EvidenceDocument, details: Conf
         problems.append("the statement names another sender")
     if statement.recipient != document.recipient.identifier:
         problems.append("the statement names another recipient")
+    if statement.right != details.right:
+        problems.append("the statement names another right to sign than the evidence, or none")
     if statement.parts != stated_parts(document.parts):
         problems.append("the statement names other parts, or in another order")
     receipt.settle(
@@ -194,10 +203,4 @@ def is_before(earlier: Receipt, later: Receipt) -> bool:
     """Tells whether the earlier receipt's fact was recorded before the later's: by time, and by place in one
     log.
     """
-    if earlier.fact is None or later.fact is None:
-        return False
-    if earlier.fact.document.event_time > later.fact.document.event_time:
-        return False
-    if earlier.checked is None or later.checked is None or earlier.index is None or later.index is None:
-        return False
-    return earlier.checked.log_name != later.checked.log_name or earlier.index < later.index
+    return earlier.fact is not None and later.fact is not None and earlier.is_before(later)
