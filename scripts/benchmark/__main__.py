@@ -39,6 +39,7 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.lag,
     parts.listing,
     parts.confirming,
+    parts.signing_in,
 )
 
 

@@ -11,6 +11,7 @@ import grpc.aio
 
 from namak.client.delivery import Outcome
 from namak.v1 import delivery_pb2
+from scripts.benchmark import signing_in as signing
 from scripts.benchmark.echo import METHOD
 from scripts.benchmark.inserting import insert
 from scripts.benchmark.load import Action, Measured, each, under_load
@@ -176,6 +177,22 @@ async def _confirmation(office: Office, content: bytes) -> Action:
     return confirm
 
 
+async def signing_in(bench: Bench) -> Figures:
+    """Sign-ins by card at a portal, one after the other and of many people at once, and calls in sessions."""
+    async with signing.portal_of(bench.office) as portal:
+        alone = await signing.alone(portal, bench.seconds)
+        sustained = await signing.sustained(portal, bench.seconds)
+        calls = await signing.in_session(portal, bench.seconds)
+        checks = await signing.checking(portal, bench.office, min(bench.seconds, 2.0))
+    return {
+        **_latencies("sign_in_alone", alone),
+        **_speed("sign_in", sustained),
+        **_speed("in_session", calls),
+        "session_check_p50_us": round(checks.ms(50) * 1000, 1),
+        "session_check_p99_us": round(checks.ms(99) * 1000, 1),
+    }
+
+
 def _speed(name: str, measured: Measured) -> Figures:
     return {f"{name}_per_s": round(measured.per_s, 1), **_latencies(name, measured)}
 
@@ -194,5 +211,8 @@ WORDS: Mapping[str, str] = {
     "batch": f"messages, {BATCH} a call, with receipts, {BATCHES_IN_FLIGHT} calls in flight",
     "integration_lag": f"from accepted to receipt, {LAG_IN_FLIGHT} in flight",
     "list": f"pages of {PAGE} messages of a mailbox, {READING_IN_FLIGHT} in flight",
+    "sign_in_alone": "a sign-in by card, both calls, without the card's own time, one at a time",
+    "sign_in": f"sign-ins by card of {signing.CITIZENS} people, {signing.SIGN_INS_IN_FLIGHT} in flight",
+    "in_session": f"calls in a session, {signing.CHECKS_IN_FLIGHT} in flight",
     "confirm": f"confirmations of reading, {READING_IN_FLIGHT} in flight",
 }

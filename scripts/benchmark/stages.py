@@ -129,6 +129,7 @@ class _Register:
         certificate: bytes,
         address: IpAddress,
         *,
+        session_token: str | None = None,  # noqa: ARG002 - it knows no sessions
         remembered_seconds: float | None = None,  # noqa: ARG002 - it forgets nothing
     ) -> Caller:
         """See `CallerIdentity`."""
