@@ -17,7 +17,7 @@ from server.gateways.certificate_status.fetching import Fetcher
 from server.gateways.certificate_status.judging import Finding, HeldList, Moment, judge_lists
 from server.gateways.certificate_status.list_sources import FetchedLists, FileLists, held_in
 from server.gateways.certificate_status.ocsp_source import Responders, judge_given
-from server.gateways.certificate_status.path_checks import OTHERS, PathFinding, find_path
+from server.gateways.certificate_status.path_checks import OTHERS, PathFinding, find_path, leads_to_root
 from server.gateways.certificate_status.settings import Revocation
 from server.gateways.citizen_trust import CitizenTrust, Trust
 from server.usecases.certificate_status import (
@@ -116,10 +116,17 @@ class CertificateChecker:
         return self._files.generation
 
     async def lists_about(self, path: Sequence[x509.Certificate]) -> tuple[HeldList, ...]:
-        """Returns the lists that are known, and those that the path's certificates name."""
+        """Returns the lists that are known, and those that the path's certificates name.
+
+        Anybody may make a path that names anything: only for one of authorities up to a citizen root is
+        something fetched. Whether it was valid at a time is not asked.
+        """
         trust = await self._trust.current()
+        known = await self._files.of(trust)
+        if not await asyncio.to_thread(leads_to_root, path, trust.roots):
+            return known
         fetched = await asyncio.gather(*(self._fetched.of(one, path) for one in path[:-1]))
-        return (*await self._files.of(trust), *(held for lists, _ in fetched for held in lists))
+        return (*known, *(held for lists, _ in fetched for held in lists))
 
     async def _path(
         self, certificate: bytes, others: Sequence[bytes], trust: Trust, purpose: Purpose, at: datetime

@@ -102,9 +102,14 @@ def _verify_beforehand(content: RevocationList, authorities: Iterable[x509.Certi
 
 @dataclass(slots=True)
 class _Fetched:
-    """What is known of one address; times are monotonic."""
+    """What is known of one address; times are monotonic.
+
+    `issuer` has signed the list. One of an authority that nobody has met yet is kept all the same: whoever
+    goes by it verifies it.
+    """
 
     content: RevocationList | None = None
+    issuer: x509.Certificate | None = None
     due: float = 0.0
     trouble: str | None = None
     task: "asyncio.Task[None] | None" = field(default=None, repr=False)
@@ -130,8 +135,8 @@ class FetchedLists:
     ) -> tuple[tuple[HeldList, ...], str | None]:
         """Returns the lists that certificate and settings name, and why one of them is missing.
 
-        Only lists that one of the authorities has signed are taken. One that was never had is waited for;
-        one that is due again is fetched while the former serves.
+        A list in the name of one of the authorities is taken only if that one has signed it. One that was
+        never had is waited for; one that is due again is fetched while the former serves.
         """
         lists: list[HeldList] = []
         trouble: str | None = None
@@ -177,7 +182,7 @@ class FetchedLists:
         settings = self._settings
         try:
             der = await self._fetcher.get(url, most_bytes=settings.longest_list, limit=settings.list_timeout)
-            taken = await asyncio.to_thread(_taken, der, known.content, authorities)
+            taken, issuer = await asyncio.to_thread(_taken, der, known, authorities)
         except (Unfetched, ListUnusable) as why:
             known.trouble = str(why)
             known.due = self._monotonic() + settings.retry.total_seconds()
@@ -186,25 +191,29 @@ class FetchedLists:
         if taken is not known.content:
             _log.info("revocation list read", entries=len(taken))
         known.content, known.trouble = taken, None
-        known.due = self._monotonic() + settings.refresh.total_seconds()
+        known.issuer = issuer
+        wait = settings.retry if issuer is None else settings.refresh
+        known.due = self._monotonic() + wait.total_seconds()
 
 
 def _taken(
-    der: bytes, former: RevocationList | None, authorities: Sequence[x509.Certificate]
-) -> RevocationList:
-    """Returns the list to go by from now on. Raises ListUnusable."""
-    if former is not None and former.der == der:
-        return former
-    content = RevocationList.read(list_der(der))
-    issuers = [authority for authority in authorities if authority.subject == content.issuer]
-    if not issuers:
-        raise ListUnusable("the list is no known authority's")
+    der: bytes, known: _Fetched, authorities: Sequence[x509.Certificate]
+) -> tuple[RevocationList, x509.Certificate | None]:
+    """Returns the list to go by from now on, and who signed it, if that is known. Raises ListUnusable."""
+    former = known.content
+    content = former if former is not None and former.der == der else RevocationList.read(list_der(der))
+    candidates = authorities if known.issuer is None else (known.issuer, *authorities)
+    issuers = [authority for authority in candidates if authority.subject == content.issuer]
     whys = [content.unsigned_by(issuer) for issuer in issuers]
-    if None not in whys:
+    if None in whys:
+        if known.issuer is not None and former is not None and content.issued < former.issued:
+            raise ListUnusable("the list is older than the one before")
+        return content, issuers[whys.index(None)]
+    if issuers:
         raise ListUnusable(f"the list does not count: {whys[0]}")
-    if former is not None and former.issuer == content.issuer and content.issued < former.issued:
-        raise ListUnusable("the list is older than the one before")
-    return content
+    if known.issuer is not None:
+        raise ListUnusable("the list is another authority's than the one before")
+    return content, None
 
 
 def points_of(certificate: x509.Certificate) -> list[str]:

@@ -7,9 +7,11 @@ certificates is at fault: that is looked for here, for the report alone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from namak.evidence.certificate import (
@@ -115,6 +117,16 @@ def find_path(
     checks.passed(CheckKind.ALGORITHMS, "all keys and digests of the path are strong enough")
     checks.passed(CheckKind.VALIDITY, "all certificates of the path are valid at the time")
     return _with_purpose(path, purpose, checks)
+
+
+def leads_to_root(path: Sequence[x509.Certificate], roots: Sequence[bytes]) -> bool:
+    """Tells whether each certificate is signed by the authority behind it, and the last is a root (DER)."""
+    return (
+        2 <= len(path) <= MAX_PATH
+        and path[-1].public_bytes(Encoding.DER) in roots
+        and all(is_ca(authority) for authority in path[1:])
+        and all(_issued(issuer, certificate) for certificate, issuer in pairwise(path))
+    )
 
 
 def _with_purpose(path: tuple[x509.Certificate, ...], purpose: Purpose, checks: _Checks) -> PathFinding:
