@@ -326,6 +326,17 @@ async def test_a_refused_application_tells_why_and_leaves_room_for_another(world
     assert again.application.state is ApplicationState.CHECKED
 
 
+async def test_a_decided_application_stays_as_it_is_whatever_the_register_says_later(
+    world: RegistrationWorld,
+) -> None:
+    done = await world.approved()
+    acts = len(world.acts_so_far())
+    world.registers.show_person(PersonRecord(AIGUL, "Айгүл Серікқызы", PersonState.DEAD, None, ""))
+    assert await world.desk.check(world.clerk, done.application.id)
+    assert await world.desk.standing(world.clerk, done.application.id) == done
+    assert len(world.acts_so_far()) == acts
+
+
 async def test_a_holder_sees_what_they_signed_and_nothing_else(world: RegistrationWorld) -> None:
     came = await world.received()
     asked = came.application.id
