@@ -221,13 +221,14 @@ async def test_checks_go_on_by_the_former_list_while_a_large_one_is_being_read(
 
     def slowly(der: bytes) -> RevocationList:
         loop.call_soon_threadsafe(reading.set)
-        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(60)
         return read(der)
 
     monkeypatch.setattr(RevocationList, "read", slowly)
     scene.put_list("government", scene.government_list(Entry(person.serial)))
 
-    assert (await checked(checker, person)).verdict is Verdict.GOOD
+    async with asyncio.timeout(20):
+        assert (await checked(checker, person)).verdict is Verdict.GOOD
     assert reading.is_set()
     may_end.set()
     async with asyncio.timeout(20):
