@@ -326,6 +326,12 @@ async def test_a_refused_application_tells_why_and_leaves_room_for_another(world
     assert again.application.state is ApplicationState.CHECKED
 
 
+async def test_two_people_may_give_their_requests_the_same_identifier(world: RegistrationWorld) -> None:
+    hers = await world.received()
+    his = await world.desk.submit(await world.signed(companys_form(), world.bolat, entity=COMPANY))
+    assert his.application.id != hers.application.id
+
+
 async def test_a_decided_application_stays_as_it_is_whatever_the_register_says_later(
     world: RegistrationWorld,
 ) -> None:
