@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client.signing import sign_cms
 from namak.evidence.failures import CertificateUntrusted
+from namak.signatures.algorithms import Algorithms, check_value
 from namak.signatures.cms_reading import read_cms
 from namak.signatures.report import (
     CheckId,
@@ -171,6 +172,27 @@ def test_a_signature_algorithm_that_is_not_the_keys_is_invalid(
 
     assert report.verdict is Verdict.INVALID
     assert CheckId.SIGNATURE_VALUE in not_passed(report) or CheckId.STRUCTURE in not_passed(report)
+
+
+@pytest.mark.parametrize(
+    ("digest", "signature", "finding"),
+    [
+        ("sha256", "sha256_ecdsa", None),
+        ("sha256", "sha512_ecdsa", Finding.ALGORITHMS_CONTRADICT),
+        ("sha256", "sha1_ecdsa", Finding.ALGORITHMS_CONTRADICT),
+        ("sha256", "rsassa_pss", Finding.ALGORITHMS_CONTRADICT),
+        ("sha256", "ed25519", Finding.ALGORITHM_UNKNOWN),
+        ("sha512", "sha512_ecdsa", Finding.VALUE_WRONG),
+    ],
+)
+def test_a_value_counts_only_by_algorithms_that_agree(
+    world: World, digest: str, signature: str, finding: Finding | None
+) -> None:
+    # Nothing inside the signature protects the names of its algorithms here, as in most that others make.
+    value = world.aram.signer.sign(b"signed", "sha256")
+    key = world.aram.certificate.public_key()
+
+    assert check_value(key, Algorithms(digest, signature), b"signed", value) is finding
 
 
 def test_a_digest_algorithm_that_was_not_the_signers_is_invalid(world: World, cms: bytes) -> None:

@@ -9,7 +9,7 @@ from namak.client.signing import sign_cms
 from namak.signatures.report import AnswerSource, CheckId, CheckResult, Finding, RevocationStatus, Verdict
 from namak.signatures.revocation import revocation_of
 from namak.signatures.trust import RevocationMaterial
-from tests.signing.authority import DAY, NOW, RESPONDING, SIGNING, Authority, Holder, named
+from tests.signing.authority import DAY, NOW, RESPONDING, SIGNING, STAMPING, Authority, Holder, named
 from tests.signing.world import DOCUMENT, SIGNED, World, found, judged, only
 
 
@@ -36,11 +36,14 @@ def test_an_answer_of_its_delegate_counts(world: World) -> None:
     assert status(world, world.issuing.response(world.aram, by=responder(world))) is RevocationStatus.GOOD
 
 
-@pytest.mark.parametrize("case", ["stranger", "without the usage", "namesake", "expired", "garbage"])
+@pytest.mark.parametrize(
+    "case", ["stranger", "without the usage", "another usage", "namesake", "expired", "garbage"]
+)
 def test_an_answer_of_somebody_else_does_not_count(world: World, case: str) -> None:
     by = {
         "stranger": lambda: World().issuing.issue(named("Responder"), RESPONDING),
         "without the usage": lambda: world.issuing.issue(named("Responder"), SIGNING),
+        "another usage": lambda: world.issuing.issue(named("Responder"), STAMPING),
         "namesake": lambda: Authority("E-Government Authority").issue(named("Responder"), RESPONDING),
         "expired": lambda: world.issuing.issue(named("Responder"), replace(RESPONDING, end=NOW - DAY)),
         "garbage": lambda: responder(world),
