@@ -5,6 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is: no test is to fail for that.
+settings.register_profile("namak", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("namak")
 
 # Their assertions say as much as those in test files.
 pytest.register_assert_rewrite("tests.contracts", "tests.faults")
