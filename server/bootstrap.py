@@ -10,7 +10,7 @@ from uuid import UUID
 
 from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
-from server.bootstrap_mobile_id import mobile_id
+from server.bootstrap_mobile_id import confirmation_by_phone, mobile_id
 from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again, registration
 from server.bootstrap_signatures import SignatureVerification
@@ -342,6 +342,9 @@ class _Desks:
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
         )
         self._sign_in = _sign_in(profile, uow, log, people.status, phones)
+        self._by_phone = confirmation_by_phone(
+            profile, uow, clock, entropy, reading=self._reading, phones=phones, trust=people.trust
+        )
         self._evidence = EvidenceDesk(uow=uow, log=log)
         self._billing = Billing(uow=uow, profile=profile)
         self._following = Following(uow=uow, log=log, facts=facts, subscriptions=running_log.tail)
@@ -354,7 +357,12 @@ class _Desks:
         return Servicers(
             sender_admin=SenderAdminServicer(self._registers.senders, profile, development=self._development),
             mailbox=MailboxServicer(
-                self._registers.mailboxes, self._mailboxes, self._reading, self._following, profile
+                self._registers.mailboxes,
+                self._mailboxes,
+                self._reading,
+                self._following,
+                self._by_phone,
+                profile,
             ),
             delivery=DeliveryServicer(
                 self.submissions, self._delivery, self._withdrawal, self._following, profile

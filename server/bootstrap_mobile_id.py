@@ -1,12 +1,19 @@
-"""Wires the mobile-id service."""
+"""Wires the mobile-id service, and what is signed by it."""
 
 from uuid import UUID
 
 from server.config import Settings
 from server.domain.profile import Profile
+from server.gateways.citizen_chains import CitizenChains
+from server.gateways.citizen_trust import CitizenTrust
 from server.gateways.mobile_id import MobileId, MobileIdSettings
 from server.gateways.mobile_id_http import Service
-from server.usecases.ports import Clock
+from server.usecases.mobile_identity import MobileIdentity
+from server.usecases.mobile_signing import MobileSigning
+from server.usecases.phone_confirmation import PhoneConfirmationDesk
+from server.usecases.ports import Clock, Entropy, UnitOfWork
+from server.usecases.reading import Reading
+from server.usecases.tries import Tries
 
 
 def mobile_id(settings: Settings, profile: Profile, clock: Clock) -> MobileId | None:
@@ -35,4 +42,29 @@ def mobile_id(settings: Settings, profile: Profile, clock: Clock) -> MobileId | 
         ),
         profile.naming,
         clock,
+    )
+
+
+def confirmation_by_phone(
+    profile: Profile,
+    uow: UnitOfWork,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    reading: Reading,
+    phones: MobileIdentity | None,
+    trust: CitizenTrust,
+) -> PhoneConfirmationDesk:
+    """Returns the use case of confirming by phone, which is not offered without `phones`."""
+    signing = None
+    if phones is not None:
+        signing = MobileSigning(mobile=phones, chains=CitizenChains(trust), clock=clock)
+    return PhoneConfirmationDesk(
+        uow=uow,
+        clock=clock,
+        entropy=entropy,
+        reading=reading,
+        signing=signing,
+        tries=Tries(uow, profile),
+        profile=profile,
     )

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _portals()
     _sessions()
     _registration()
+    _phone_confirmations()
     for table in ("agreement_acceptances", "profile_confirmations", "user_agreements"):
         for statement in insert_only.attach(table):
             op.execute(statement)
@@ -288,6 +289,41 @@ def _holders() -> None:
     )
     op.create_index(
         "uq_profile_confirmations_etag", "profile_confirmations", ["mailbox_id", "etag"], unique=True
+    )
+
+
+def _phone_confirmations() -> None:
+    text, time = sa.Text(), sa.DateTime(timezone=True)
+    op.create_table(
+        "phone_confirmations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("mailbox_id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("statement_id", sa.Uuid(), nullable=False),
+        sa.Column("person_number", text, nullable=False),
+        sa.Column("mobile", text, nullable=False),
+        sa.Column("started_at", time, nullable=False),
+        sa.Column("expires_at", time, nullable=False),
+        sa.Column("cms", sa.LargeBinary(), nullable=True),
+        sa.Column("ending", text, nullable=True),
+        sa.Column("tries_left", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("expires_at > started_at", name=op.f("ck_phone_confirmations_expires_at")),
+        sa.CheckConstraint("cms IS NULL OR ending IS NULL", name=op.f("ck_phone_confirmations_ending")),
+        sa.CheckConstraint(
+            "tries_left IS NULL OR ending IS NOT NULL", name=op.f("ck_phone_confirmations_tries_left")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id", "statement_id"],
+            ["statements.mailbox_id", "statements.id"],
+            name=op.f("fk_phone_confirmations_mailbox_id_statement_id_statements"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_confirmations")),
+    )
+    op.create_index(
+        "ix_phone_confirmations_unsigned",
+        "phone_confirmations",
+        ["expires_at"],
+        postgresql_where=sa.text("cms IS NULL"),
     )
 
 

@@ -78,7 +78,9 @@ class SignInLocked(Refused):
     reason = Reason.SIGN_IN_LOCKED
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("too many sign-ins failed; wait before the next one")
+        super().__init__(
+            "too many sign-ins failed, or the phone was rung too often; wait before the next one"
+        )
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -110,7 +112,7 @@ class VerificationCodeWrong(Refused):
     reason = Reason.VERIFICATION_CODE_WRONG
 
     def __init__(self) -> None:
-        super().__init__("these are not the four digits that the phone shows; start another sign-in")
+        super().__init__("these are not the four digits that the phone shows; start again")
 
 
 class SignerNotExpected(Refused):

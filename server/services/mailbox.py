@@ -9,6 +9,7 @@ from server.domain.caller import Operator
 from server.domain.mailboxes import MailboxState
 from server.domain.profile import Profile
 from server.services import mailbox_wire as wire
+from server.services import phone_wire
 from server.services.call import Context, current_call, current_holder
 from server.services.delivery_wire import part_info_to_proto
 from server.services.following_wire import follow_from_proto, mailbox_reply_to_proto
@@ -16,6 +17,7 @@ from server.services.values_wire import chunks
 from server.usecases.following import Following
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
+from server.usecases.phone_confirmation import PhoneConfirmationDesk
 from server.usecases.reading import Reading
 
 
@@ -28,12 +30,14 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         mailboxes: Mailboxes,
         reading: Reading,
         following: Following,
+        by_phone: PhoneConfirmationDesk,
         profile: Profile,
     ) -> None:
         self._register = register
         self._mailboxes = mailboxes
         self._reading = reading
         self._following = following
+        self._by_phone = by_phone
         self._profile = profile
 
     async def OpenMailbox(self, request: pb.OpenMailboxRequest, context: Context) -> pb.OpenMailboxResponse:
@@ -106,6 +110,19 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         command = wire.confirm_reading_from_proto(request, current_holder())
         confirmed = await self._reading.confirm_reading(command)
         return wire.confirmed_to_proto(confirmed)
+
+    async def StartConfirmationByPhone(
+        self, request: pb.StartConfirmationByPhoneRequest, context: Context
+    ) -> pb.StartConfirmationByPhoneResponse:
+        command = phone_wire.start_from_proto(request, current_holder(), self._profile)
+        started = await self._by_phone.start(command)
+        return phone_wire.started_to_proto(started, current_call().language())
+
+    async def CompleteConfirmationByPhone(
+        self, request: pb.CompleteConfirmationByPhoneRequest, context: Context
+    ) -> pb.CompleteConfirmationByPhoneResponse:
+        command = phone_wire.complete_from_proto(request, current_holder())
+        return phone_wire.completed_to_proto(await self._by_phone.complete(command))
 
     async def ListMailboxLinks(
         self, request: pb.ListMailboxLinksRequest, context: Context

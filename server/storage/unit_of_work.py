@@ -22,6 +22,7 @@ from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
+from server.storage.phone_confirmations import SqlPhoneConfirmations
 from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
 from server.storage.sessions import SqlSessions, SqlSignIns
@@ -59,6 +60,7 @@ class SqlTransaction:
         self.applications = SqlApplications(self._statements)
         self.user_agreements = SqlUserAgreements(self._statements)
         self.holders = SqlHolders(self._statements)
+        self.phone_confirmations = SqlPhoneConfirmations(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -21,6 +21,7 @@ from server.domain.local_days import Stretch
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.domain.sending_rights import Hosts
 from server.domain.usage import UsageRow
+from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
     Confirmation,
@@ -289,7 +290,7 @@ class UsageRecords(Protocol):
         ...
 
 
-class Transaction(SignInTransaction, RegistrationTransaction, Protocol):
+class Transaction(SignInTransaction, RegistrationTransaction, PhoneTransaction, Protocol):
     """One database transaction with everything in it."""
 
     @property

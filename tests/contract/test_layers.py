@@ -42,7 +42,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
     ),
     "server.bootstrap_mobile_id": frozenset(
-        {"server.config", "server.domain", "server.gateways", "server.usecases.ports"}
+        {"server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
     "server.bootstrap_registers": frozenset({"server.config", "server.gateways"}),
     "server.bootstrap_registration": frozenset(

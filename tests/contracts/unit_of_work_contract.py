@@ -18,6 +18,7 @@ from tests.contracts import examples
 from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
 from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.holder_contract import HolderContract
+from tests.contracts.phone_contract import PhoneConfirmationContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
 from tests.contracts.registration_contract import (
@@ -209,5 +210,6 @@ class UnitOfWorkContract(
     DeliveryContract,
     HolderContract,
     EvidenceContract,
+    PhoneConfirmationContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

@@ -12,6 +12,7 @@ from server.domain.facts import Fact
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
 from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.storage.failures import StorageFault
@@ -66,6 +67,7 @@ class State:
     holders: dict[UUID, HolderProfile] = field(default_factory=dict)
     acceptances: dict[tuple[UUID, str], AgreementAcceptance] = field(default_factory=dict)
     profile_confirmations: dict[tuple[UUID, str], ProfileConfirmation] = field(default_factory=dict)
+    phone_confirmations: dict[UUID, PhoneConfirmation] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

@@ -16,6 +16,7 @@ from server.domain.refusals import ServiceUnavailable
 from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.register import FakeBindings, FakeOrganisations
 from tests.fakes.registration import FakeApplications, FakeHolders, FakeUserAgreements
 from tests.fakes.repositories import (
@@ -67,6 +68,7 @@ class FakeTransaction:
         self.applications = FakeApplications(self._state)
         self.user_agreements = FakeUserAgreements(self._state)
         self.holders = FakeHolders(self._state)
+        self.phone_confirmations = FakePhoneConfirmations(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

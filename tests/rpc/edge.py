@@ -41,6 +41,7 @@ from server.services.signature import SignatureServicer
 from server.texts.catalogue import Texts
 from server.usecases import identity as usecase
 from tests.rpc.desks import Desks
+from tests.rpc.phone_desk import phone_desk
 from tests.rpc.register import Register
 
 _Detail = TypeVar("_Detail", bound=Message)
@@ -213,7 +214,9 @@ async def started_edge(
 
     servicers = Servicers(
         SenderAdminServicer(desks.admin, AM, development=True),
-        MailboxServicer(desks.register, desks.mailboxes, desks.reading, desks.following, AM),
+        MailboxServicer(
+            desks.register, desks.mailboxes, desks.reading, desks.following, phone_desk(desks), AM
+        ),
         DeliveryServicer(desks.submissions, desks.delivery, desks.withdrawal, desks.following, AM),
         EvidenceServicer(desks.evidence, desks.log_queries),
         BillingServicer(desks.billing, AM),

@@ -58,6 +58,8 @@ ADMITTED: dict[str, frozenset[str]] = {
     "MailboxService/DownloadContent": frozenset({HOLDER}),
     "MailboxService/IssueStatement": frozenset({HOLDER}),
     "MailboxService/ConfirmReading": frozenset({HOLDER}),
+    "MailboxService/StartConfirmationByPhone": frozenset({HOLDER}),
+    "MailboxService/CompleteConfirmationByPhone": frozenset({HOLDER}),
     "MailboxService/WatchMailbox": frozenset({HOLDER}),
     "MailboxService/ListMailboxLinks": frozenset({HOLDER}),
     "DeliveryService/Submit": frozenset({SENDER}),

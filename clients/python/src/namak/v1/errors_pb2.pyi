@@ -117,7 +117,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_SESSION_ACTIVE: _Reason.ValueType  # 62
     """The holder is signed in already; the metadata tells since when. Sign out there, or ask for it to be ended."""
     REASON_SIGN_IN_METHOD_NOT_OFFERED: _Reason.ValueType  # 63
-    """The jurisdiction does not offer this way to sign in, or not with what was asked for besides."""
+    """The jurisdiction does not offer this way to sign in, or to sign, or not with what was asked for besides."""
     REASON_CHALLENGE_EXPIRED: _Reason.ValueType  # 64
     """The sign-in was not completed in time; start another one."""
     REASON_CHALLENGE_USED: _Reason.ValueType  # 65
@@ -125,13 +125,13 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_PASSWORD_WRONG: _Reason.ValueType  # 66
     """The login or the password is wrong; which of the two is not told."""
     REASON_SIGN_IN_LOCKED: _Reason.ValueType  # 67
-    """Too many sign-ins failed; wait, as RetryInfo says."""
+    """Too many sign-ins failed, or a phone was rung too often; wait, as RetryInfo says."""
     REASON_SIGNATURE_REQUIRED: _Reason.ValueType  # 68
     """The session began with a password, and this needs a signature: step up."""
     REASON_MOBILE_ID_FAILED: _Reason.ValueType  # 69
     """The phone signed nothing; the metadata tells why as `outcome`."""
     REASON_VERIFICATION_CODE_WRONG: _Reason.ValueType  # 70
-    """The four digits are not those that the phone shows; the sign-in is over."""
+    """The four digits are not those that the phone shows; the attempt is over: start another one."""
     REASON_SIGNER_NOT_EXPECTED: _Reason.ValueType  # 71
     """The signature is good, but not by the certificate or the person that the sign-in was started for."""
     REASON_MAILBOX_NOT_CONFIRMED: _Reason.ValueType  # 80
@@ -262,7 +262,7 @@ REASON_SESSION_ENDED: Reason.ValueType  # 61
 REASON_SESSION_ACTIVE: Reason.ValueType  # 62
 """The holder is signed in already; the metadata tells since when. Sign out there, or ask for it to be ended."""
 REASON_SIGN_IN_METHOD_NOT_OFFERED: Reason.ValueType  # 63
-"""The jurisdiction does not offer this way to sign in, or not with what was asked for besides."""
+"""The jurisdiction does not offer this way to sign in, or to sign, or not with what was asked for besides."""
 REASON_CHALLENGE_EXPIRED: Reason.ValueType  # 64
 """The sign-in was not completed in time; start another one."""
 REASON_CHALLENGE_USED: Reason.ValueType  # 65
@@ -270,13 +270,13 @@ REASON_CHALLENGE_USED: Reason.ValueType  # 65
 REASON_PASSWORD_WRONG: Reason.ValueType  # 66
 """The login or the password is wrong; which of the two is not told."""
 REASON_SIGN_IN_LOCKED: Reason.ValueType  # 67
-"""Too many sign-ins failed; wait, as RetryInfo says."""
+"""Too many sign-ins failed, or a phone was rung too often; wait, as RetryInfo says."""
 REASON_SIGNATURE_REQUIRED: Reason.ValueType  # 68
 """The session began with a password, and this needs a signature: step up."""
 REASON_MOBILE_ID_FAILED: Reason.ValueType  # 69
 """The phone signed nothing; the metadata tells why as `outcome`."""
 REASON_VERIFICATION_CODE_WRONG: Reason.ValueType  # 70
-"""The four digits are not those that the phone shows; the sign-in is over."""
+"""The four digits are not those that the phone shows; the attempt is over: start another one."""
 REASON_SIGNER_NOT_EXPECTED: Reason.ValueType  # 71
 """The signature is good, but not by the certificate or the person that the sign-in was started for."""
 REASON_MAILBOX_NOT_CONFIRMED: Reason.ValueType  # 80

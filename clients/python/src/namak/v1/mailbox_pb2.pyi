@@ -592,6 +592,200 @@ class ConfirmReadingResponse(_message.Message):
 Global___ConfirmReadingResponse: _TypeAlias = ConfirmReadingResponse  # noqa: Y015
 
 @_typing.final
+class StartConfirmationByPhoneRequest(_message.Message):
+    """Asks to have the phone sign a statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    PHONE_NUMBER_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The delivery's identifier, a UUID."""
+    phone_number: _builtins.str
+    """The phone's number, E.164, `+994501234567`. Whose it is needs no saying: the caller's."""
+    language: _builtins.str
+    """The person's language for what the phone shows, BCP 47, `az`; the default is the jurisdiction's first one."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        phone_number: _builtins.str = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "language", b"language", "phone_number", b"phone_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartConfirmationByPhoneRequest: _TypeAlias = StartConfirmationByPhoneRequest  # noqa: Y015
+
+@_typing.final
+class StartConfirmationByPhoneResponse(_message.Message):
+    """Returns what the phone was asked to sign, and what the confirmation is completed with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFIRMATION_ID_FIELD_NUMBER: _builtins.int
+    STATEMENT_ID_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    TRANSLATION_FIELD_NUMBER: _builtins.int
+    TRANSLATION_LANGUAGE_FIELD_NUMBER: _builtins.int
+    VERIFICATION_CODE_FIELD_NUMBER: _builtins.int
+    VERIFICATION_CODE_REQUIRED_FIELD_NUMBER: _builtins.int
+    confirmation_id: _builtins.str
+    """The identifier of this question to the phone, a UUID, for CompleteConfirmationByPhone."""
+    statement_id: _builtins.str
+    """The statement's identifier, a UUID."""
+    statement: _builtins.bytes
+    """The exact bytes that the phone signs, as in IssueStatementResponse. Show it before the PIN is entered."""
+    translation: _builtins.str
+    """What the statement's second line says; see IssueStatementResponse."""
+    translation_language: _builtins.str
+    """The translation's language, a tag of BCP 47, for example `ru`."""
+    verification_code: _builtins.str
+    """The four digits that the phone shows too, for the person to compare; empty where the person is to enter them (SIGN-1)."""
+    verification_code_required: _builtins.bool
+    """Whether CompleteConfirmationByPhone takes the four digits that the phone shows, for the person to enter them (SIGN-1)."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the phone can answer, UTC: minutes, long before the statement itself expires."""
+
+    def __init__(
+        self,
+        *,
+        confirmation_id: _builtins.str = ...,
+        statement_id: _builtins.str = ...,
+        statement: _builtins.bytes = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        translation: _builtins.str = ...,
+        translation_language: _builtins.str = ...,
+        verification_code: _builtins.str = ...,
+        verification_code_required: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_id", b"confirmation_id", "expire_time", b"expire_time", "statement", b"statement", "statement_id", b"statement_id", "translation", b"translation", "translation_language", b"translation_language", "verification_code", b"verification_code", "verification_code_required", b"verification_code_required"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartConfirmationByPhoneResponse: _TypeAlias = StartConfirmationByPhoneResponse  # noqa: Y015
+
+@_typing.final
+class CompleteConfirmationByPhoneRequest(_message.Message):
+    """Asks to complete a confirmation by phone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFIRMATION_ID_FIELD_NUMBER: _builtins.int
+    VERIFICATION_CODE_FIELD_NUMBER: _builtins.int
+    confirmation_id: _builtins.str
+    """The question to the phone, a UUID, as StartConfirmationByPhone named it."""
+    verification_code: _builtins.str
+    """The four digits that the phone shows, where the jurisdiction has people enter them. Wrong ones end this confirmation."""
+    def __init__(
+        self,
+        *,
+        confirmation_id: _builtins.str = ...,
+        verification_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_id", b"confirmation_id", "verification_code", b"verification_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteConfirmationByPhoneRequest: _TypeAlias = CompleteConfirmationByPhoneRequest  # noqa: Y015
+
+@_typing.final
+class CompleteConfirmationByPhoneResponse(_message.Message):
+    """Gives what was recorded, or says that the person is still busy with the phone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def confirmed(self) -> Global___ReadingConfirmedByPhone:
+        """The confirmation is recorded."""
+
+    @_builtins.property
+    def pending(self) -> Global___ConfirmationByPhonePending:
+        """The phone has not answered yet: call again."""
+
+    def __init__(
+        self,
+        *,
+        confirmed: Global___ReadingConfirmedByPhone | None = ...,
+        pending: Global___ConfirmationByPhonePending | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "outcome", b"outcome", "pending", b"pending"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "outcome", b"outcome", "pending", b"pending"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["confirmed", "pending"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___CompleteConfirmationByPhoneResponse: _TypeAlias = CompleteConfirmationByPhoneResponse  # noqa: Y015
+
+@_typing.final
+class ReadingConfirmedByPhone(_message.Message):
+    """Tells what was recorded, as ConfirmReadingResponse does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """The message after the confirmation."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.Evidence]:
+        """The evidence, in this order: ReadingConfirmed and, when the policy says that it notifies, NotificationEffected."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+        evidence: _abc.Iterable[_evidence_pb2.Evidence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadingConfirmedByPhone: _TypeAlias = ReadingConfirmedByPhone  # noqa: Y015
+
+@_typing.final
+class ConfirmationByPhonePending(_message.Message):
+    """Tells that the phone has not answered yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the phone can answer, UTC."""
+
+    def __init__(
+        self,
+        *,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmationByPhonePending: _TypeAlias = ConfirmationByPhonePending  # noqa: Y015
+
+@_typing.final
 class ResolveAddressRequest(_message.Message):
     """Asks what an address means."""
 

@@ -92,6 +92,16 @@ class MailboxServiceStub(object):
                 request_serializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingResponse.FromString,
                 _registered_method=True)
+        self.StartConfirmationByPhone = channel.unary_unary(
+                '/namak.v1.MailboxService/StartConfirmationByPhone',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.StartConfirmationByPhoneRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.StartConfirmationByPhoneResponse.FromString,
+                _registered_method=True)
+        self.CompleteConfirmationByPhone = channel.unary_unary(
+                '/namak.v1.MailboxService/CompleteConfirmationByPhone',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.CompleteConfirmationByPhoneRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.CompleteConfirmationByPhoneResponse.FromString,
+                _registered_method=True)
         self.WatchMailbox = channel.unary_stream(
                 '/namak.v1.MailboxService/WatchMailbox',
                 request_serializer=namak_dot_v1_dot_mailbox__pb2.WatchMailboxRequest.SerializeToString,
@@ -254,6 +264,43 @@ class MailboxServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartConfirmationByPhone(self, request, context):
+        """Asks the holder's phone for the signature that confirms the reading: issues the statement, as IssueStatement does, and has the
+        phone ask for its PIN2. The statement, and the four digits where they are compared, are to be shown before the PIN is entered.
+        The phone must be the caller's own: its signing certificate must name them, and lead to a citizen root, before it rings.
+
+        Callers: the holder, who has opened the message, with their own certificate or in a session that began with a signature.
+        Idempotency: starting again makes the phone ring again, over the same statement while IssueStatement would return that one; what
+        was started before can still be completed.
+        Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED); NOT_OPENED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED, SIGN_IN_METHOD_NOT_OFFERED,
+        MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGN_IN_LOCKED (RESOURCE_EXHAUSTED) for a phone that was rung too often;
+        SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: SIGN-1, SIGN-2, SIGN-4, ADMIN-7.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteConfirmationByPhone(self, request, context):
+        """Completes a confirmation by phone: waits for the phone as long as the call's deadline permits, and records what it signed, after
+        the very checks of ConfirmReading. Where the deadline is not long enough, the answer says so and the call is made again, at
+        whichever replica.
+
+        Callers: the holder who started it.
+        Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Of
+        several that wait at the same moment, all get the same outcome.
+        Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
+        SIGN_IN_METHOD_NOT_OFFERED, NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED
+        (FAILED_PRECONDITION); INVALID_FIELDS, VERIFICATION_CODE_WRONG, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
+        SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT);
+        REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE; repeat it: the phone does not ring again).
+        Rules: SIGN-1, SIGN-2, SIGN-4, POST-2, ADMIN-7.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchMailbox(self, request, context):
         """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
         published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
@@ -340,6 +387,16 @@ def add_MailboxServiceServicer_to_server(servicer, server):
                     servicer.ConfirmReading,
                     request_deserializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingRequest.FromString,
                     response_serializer=namak_dot_v1_dot_mailbox__pb2.ConfirmReadingResponse.SerializeToString,
+            ),
+            'StartConfirmationByPhone': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartConfirmationByPhone,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.StartConfirmationByPhoneRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.StartConfirmationByPhoneResponse.SerializeToString,
+            ),
+            'CompleteConfirmationByPhone': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteConfirmationByPhone,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.CompleteConfirmationByPhoneRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.CompleteConfirmationByPhoneResponse.SerializeToString,
             ),
             'WatchMailbox': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchMailbox,
@@ -652,6 +709,60 @@ class MailboxService(object):
             '/namak.v1.MailboxService/ConfirmReading',
             namak_dot_v1_dot_mailbox__pb2.ConfirmReadingRequest.SerializeToString,
             namak_dot_v1_dot_mailbox__pb2.ConfirmReadingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartConfirmationByPhone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/StartConfirmationByPhone',
+            namak_dot_v1_dot_mailbox__pb2.StartConfirmationByPhoneRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.StartConfirmationByPhoneResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteConfirmationByPhone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/CompleteConfirmationByPhone',
+            namak_dot_v1_dot_mailbox__pb2.CompleteConfirmationByPhoneRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.CompleteConfirmationByPhoneResponse.FromString,
             options,
             channel_credentials,
             insecure,

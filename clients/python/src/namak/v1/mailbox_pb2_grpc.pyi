@@ -119,6 +119,35 @@ class MailboxServiceStub:
     (UNAVAILABLE; repeat with the same signature).
     Rules: POST-2, ADMIN-7, SIGN-4.
     """
+    StartConfirmationByPhone: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.StartConfirmationByPhoneRequest, _mailbox_pb2.StartConfirmationByPhoneResponse]
+    """Asks the holder's phone for the signature that confirms the reading: issues the statement, as IssueStatement does, and has the
+    phone ask for its PIN2. The statement, and the four digits where they are compared, are to be shown before the PIN is entered.
+    The phone must be the caller's own: its signing certificate must name them, and lead to a citizen root, before it rings.
+
+    Callers: the holder, who has opened the message, with their own certificate or in a session that began with a signature.
+    Idempotency: starting again makes the phone ring again, over the same statement while IssueStatement would return that one; what
+    was started before can still be completed.
+    Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED
+    (PERMISSION_DENIED); NOT_OPENED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED, SIGN_IN_METHOD_NOT_OFFERED,
+    MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGN_IN_LOCKED (RESOURCE_EXHAUSTED) for a phone that was rung too often;
+    SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Rules: SIGN-1, SIGN-2, SIGN-4, ADMIN-7.
+    """
+    CompleteConfirmationByPhone: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.CompleteConfirmationByPhoneRequest, _mailbox_pb2.CompleteConfirmationByPhoneResponse]
+    """Completes a confirmation by phone: waits for the phone as long as the call's deadline permits, and records what it signed, after
+    the very checks of ConfirmReading. Where the deadline is not long enough, the answer says so and the call is made again, at
+    whichever replica.
+
+    Callers: the holder who started it.
+    Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Of
+    several that wait at the same moment, all get the same outcome.
+    Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
+    SIGN_IN_METHOD_NOT_OFFERED, NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED
+    (FAILED_PRECONDITION); INVALID_FIELDS, VERIFICATION_CODE_WRONG, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
+    SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT);
+    REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE; repeat it: the phone does not ring again).
+    Rules: SIGN-1, SIGN-2, SIGN-4, POST-2, ADMIN-7.
+    """
     WatchMailbox: _aio.UnaryStreamMultiCallable[_mailbox_pb2.WatchMailboxRequest, _mailbox_pb2.WatchMailboxResponse]
     """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
     published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
@@ -311,6 +340,47 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE
         (UNAVAILABLE; repeat with the same signature).
         Rules: POST-2, ADMIN-7, SIGN-4.
+        """
+
+    @_abc_1.abstractmethod
+    def StartConfirmationByPhone(
+        self,
+        request: _mailbox_pb2.StartConfirmationByPhoneRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.StartConfirmationByPhoneRequest, _abc.Awaitable[_mailbox_pb2.StartConfirmationByPhoneResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.StartConfirmationByPhoneResponse]:
+        """Asks the holder's phone for the signature that confirms the reading: issues the statement, as IssueStatement does, and has the
+        phone ask for its PIN2. The statement, and the four digits where they are compared, are to be shown before the PIN is entered.
+        The phone must be the caller's own: its signing certificate must name them, and lead to a citizen root, before it rings.
+
+        Callers: the holder, who has opened the message, with their own certificate or in a session that began with a signature.
+        Idempotency: starting again makes the phone ring again, over the same statement while IssueStatement would return that one; what
+        was started before can still be completed.
+        Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED); NOT_OPENED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED, SIGN_IN_METHOD_NOT_OFFERED,
+        MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGN_IN_LOCKED (RESOURCE_EXHAUSTED) for a phone that was rung too often;
+        SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: SIGN-1, SIGN-2, SIGN-4, ADMIN-7.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteConfirmationByPhone(
+        self,
+        request: _mailbox_pb2.CompleteConfirmationByPhoneRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.CompleteConfirmationByPhoneRequest, _abc.Awaitable[_mailbox_pb2.CompleteConfirmationByPhoneResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.CompleteConfirmationByPhoneResponse]:
+        """Completes a confirmation by phone: waits for the phone as long as the call's deadline permits, and records what it signed, after
+        the very checks of ConfirmReading. Where the deadline is not long enough, the answer says so and the call is made again, at
+        whichever replica.
+
+        Callers: the holder who started it.
+        Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Of
+        several that wait at the same moment, all get the same outcome.
+        Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
+        SIGN_IN_METHOD_NOT_OFFERED, NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED
+        (FAILED_PRECONDITION); INVALID_FIELDS, VERIFICATION_CODE_WRONG, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
+        SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT);
+        REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE; repeat it: the phone does not ring again).
+        Rules: SIGN-1, SIGN-2, SIGN-4, POST-2, ADMIN-7.
         """
 
     @_abc_1.abstractmethod
