@@ -139,9 +139,11 @@ def holder_signed_in(
 
 
 def statement_to_sign(
-    statement_id: UUID, delivery: Delivery, issued_at: datetime, expires_at: datetime
+    statement_id: UUID, delivery: Delivery, issued_at: datetime, expires_at: datetime, *, language: str
 ) -> bytes:
-    """Returns the exact bytes that the holder signs to confirm the reading (ADMIN-7)."""
+    """Returns the exact bytes that the holder signs to confirm the reading (ADMIN-7). `language` is the
+    profile's for the sentence.
+    """
     return Statement(
         statement_id=statement_id,
         delivery_id=delivery.id,
@@ -150,6 +152,7 @@ def statement_to_sign(
         parts=stated_parts(_parts(delivery.subject, delivery.parts)),
         issued=issued_at,
         expires=expires_at,
+        language=language,
     ).encode()
 
 

@@ -274,6 +274,8 @@ class Profile:
         evidence_policy: `EvidenceIssuerPolicyID` of the evidence issued under it.
         operator_identifier, operator_name: `EvidenceIssuerDetails`.
         languages: what texts are offered in (POST-11), BCP 47; the first governs.
+        statement_language: the language of the sentence that confirms a reading (ADMIN-7); that which
+            verifiers know for `evidence_policy`.
         time_zone: the IANA name of the zone whose calendar days count, `Asia/Yerevan` (ADMIN-5).
         mailbox_domain: the canonical domain of official addresses; `mailbox_domain_aliases` are accepted
             and replaced (POST-4).
@@ -288,6 +290,7 @@ class Profile:
     operator_identifier: str
     operator_name: str
     languages: tuple[str, ...]
+    statement_language: str
     time_zone: str
     mailbox_domain: str
     mailbox_domain_aliases: tuple[str, ...]

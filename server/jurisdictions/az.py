@@ -35,6 +35,7 @@ AZ = Profile(
     operator_identifier="e-gov.az",
     operator_name="Elektron hökumət",
     languages=("az", "ru", "en"),
+    statement_language="az",
     time_zone="Asia/Baku",
     mailbox_domain="post.e-gov.az",
     mailbox_domain_aliases=(),
@@ -103,6 +104,7 @@ AZ = Profile(
 
 _SILENT = "seed 004 is about a portal, not a post; the value of `am`"
 _CRASH = "a crashed browser must not lock its user out for the rest of a session"
+_SENTENCE = "the documents know no sentence that confirms a reading; that of ADMIN-7, translated by us"
 _HOLIDAYS = "the labour code's days off as collected in the package `holidays`"
 
 AZ_SOURCES: Mapping[str, Source] = MappingProxyType(
@@ -112,6 +114,7 @@ AZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "operator_identifier": assumed("seed 004 names no operator of a post; the portal's site"),
         "operator_name": assumed("seed 004 names no operator of a post; the portal"),
         "languages": assumed("POST-11 asks for az where it is needed"),
+        "statement_language": assumed(f"{_SENTENCE}; the state's language"),
         "time_zone": stated("IANA time zone database"),
         "mailbox_domain": assumed("seed 004 knows no mailboxes; a name below the portal's site"),
         "mailbox_domain_aliases": assumed("seed 004 knows no mailboxes"),

@@ -34,6 +34,7 @@ KZ = Profile(
     operator_identifier="post.kz",
     operator_name="Ұлттық пошта операторы",
     languages=("kk", "ru", "en"),
+    statement_language="kk",
     time_zone="Asia/Almaty",
     mailbox_domain="post.kz",
     mailbox_domain_aliases=(),
@@ -112,6 +113,7 @@ KZ = Profile(
 _SILENT = "the documents on Kazakhstan are silent; the value of `am`"
 _CRASH = "a crashed browser must not lock its user out for the rest of a session"
 _NOTIFIED = "the documents do not say when a person is notified; the value of `am`"
+_SENTENCE = "the documents know no sentence that confirms a reading; that of ADMIN-7, translated by us"
 _HOLIDAYS = "the law on holidays as collected in the package `holidays`"
 
 KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
@@ -121,6 +123,7 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "operator_identifier": stated("seed 003: the operator's site"),
         "operator_name": stated("BOX-1"),
         "languages": assumed("POST-11 asks for kk where it is needed; the order exists in kk and ru"),
+        "statement_language": assumed(f"{_SENTENCE}; the state's language"),
         "time_zone": stated("IANA time zone database"),
         "mailbox_domain": assumed("BOX-2 leaves the domain to the user agreement; the operator's site"),
         "mailbox_domain_aliases": assumed("the documents name none"),

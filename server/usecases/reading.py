@@ -111,6 +111,7 @@ class Reading:
         self._entropy = entropy
         self._log = log
         self._signatures = signatures
+        self._language = profile.statement_language
         self._stamps = Stamps(profile, entropy)
 
     async def open_message(self, command: OpenMessage) -> OpenedMessage:
@@ -193,7 +194,9 @@ class Reading:
             if newest and newest.expires_at - at >= limits.STATEMENT_LIFE / 2:
                 return newest
             statement_id, expires_at = self._entropy.new_id(), at + limits.STATEMENT_LIFE
-            text = evidence_building.statement_to_sign(statement_id, delivery, at, expires_at)
+            text = evidence_building.statement_to_sign(
+                statement_id, delivery, at, expires_at, language=self._language
+            )
             statement = IssuedStatement(
                 statement_id, mailbox.id, delivery.id, holder.person_number, text, at, expires_at
             )

@@ -14,10 +14,11 @@ import pytest_asyncio
 import structlog
 
 from namak.client.confirmation import check_statement
+from namak.errors import ContentMismatch
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.namings import NAMINGS
 from namak.evidence.verify import Trust, Verdict, verify_receipts
-from namak.v1 import delivery_pb2
+from namak.v1 import delivery_pb2, mailbox_pb2
 from server.dev.world import World
 from server.jurisdictions import PROFILES
 from tests import numbers
@@ -28,6 +29,13 @@ from tests.system.receipts import receipts_of, trust, verified
 from tests.system.refusing import refusal_of, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SIGNED = {
+    "am": "Հավաստում եմ, որ կարդացել և ընդունել եմ նամակի բովանդակությունը",
+    "kz": "Хаттың мазмұнын оқып, қабылдағанымды растаймын",
+    "az": "Məktubun məzmununu oxuduğumu və qəbul etdiyimi təsdiq edirəm",
+}
+"""What people sign under each profile (ADMIN-7)."""
 
 
 @pytest.fixture(scope="module", params=list(PROFILES))
@@ -160,3 +168,39 @@ async def test_a_statement_shows_what_is_confirmed_to(post: Post) -> None:
     issued = await citizen.client.mailbox.issue_statement(act.delivery_id)
     check_statement(issued, act.message)
     assert citizen.address.encode() in issued.statement
+
+
+async def test_people_sign_the_sentence_of_their_state_whatever_they_read(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+    act = await opened(agency, citizen)
+
+    assert act.statement.decode().splitlines()[1] == SIGNED[post.profile.code]
+
+
+async def test_the_sentence_of_another_state_confirms_nothing(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+    act = await opened(agency, citizen)
+    issued = await citizen.client.mailbox.issue_statement(act.delivery_id)
+
+    for code, sentence in SIGNED.items():
+        if code == post.profile.code:
+            continue
+        other = act.statement.replace(SIGNED[post.profile.code].encode(), sentence.encode())
+        assert other != act.statement
+        # Neither the holder's program would sign it, nor does the post take it.
+        with pytest.raises(ContentMismatch, match="its sentence"):
+            check_statement(replaced(issued, other), act.message)
+        call = citizen.client.mailbox.confirm(
+            act.delivery_id, act.statement_id, signed(citizen.card.signing, other)
+        )
+        await refused(call, grpc.StatusCode.INVALID_ARGUMENT, "SIGNATURE_INVALID")
+
+
+def replaced(
+    issued: mailbox_pb2.IssueStatementResponse, statement: bytes
+) -> mailbox_pb2.IssueStatementResponse:
+    """Returns the answer with another statement in it."""
+    changed = mailbox_pb2.IssueStatementResponse()
+    changed.CopyFrom(issued)
+    changed.statement = statement
+    return changed

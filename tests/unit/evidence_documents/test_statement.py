@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from namak.evidence.failures import MalformedStatement
-from namak.evidence.statement import SENTENCE, TRANSLATIONS, StatedPart, Statement, stated_parts
+from namak.evidence.statement import (
+    SENTENCE,
+    SIGNED_IN,
+    TRANSLATIONS,
+    StatedPart,
+    Statement,
+    language_under,
+    stated_parts,
+)
 from tests.unit.evidence_documents.documents import DELIVERY, LETTER, ONE_OF_EACH, START
 
 STATEMENT = Statement(
@@ -97,10 +105,36 @@ def test_names_the_parts_of_the_evidence_in_their_order() -> None:
     assert [part.digest for part in parts] == [part.digest for part in ONE_OF_EACH[0].parts]
 
 
-def test_the_sentence_is_shown_in_three_languages_and_signed_in_armenian() -> None:
+def test_the_sentence_is_shown_in_five_languages_and_signed_in_that_of_the_state() -> None:
     assert set(TRANSLATIONS) == {"hy", "ru", "en", "kk", "az"}
     assert len(set(TRANSLATIONS.values())) == len(TRANSLATIONS)
     assert TRANSLATIONS["hy"] == SENTENCE == TEXT.splitlines()[1]
+    assert SIGNED_IN == {"namak:am:1": "hy", "namak:kz:1": "kk", "namak:az:1": "az"}
+    assert language_under("somebody's:1") == "hy"
+
+
+# What was signed is for ever: these are the very words.
+SENTENCES = {
+    "hy": "Հավաստում եմ, որ կարդացել և ընդունել եմ նամակի բովանդակությունը",
+    "kk": "Хаттың мазмұнын оқып, қабылдағанымды растаймын",
+    "az": "Məktubun məzmununu oxuduğumu və qəbul etdiyimi təsdiq edirəm",
+}
+
+
+@pytest.mark.parametrize(("language", "sentence"), SENTENCES.items())
+def test_says_the_sentence_of_its_language(language: str, sentence: str) -> None:
+    text = TEXT.replace(SENTENCES["hy"], sentence)
+
+    assert replace(STATEMENT, language=language).encode().decode() == text
+    assert Statement.parse(text.encode()) == replace(STATEMENT, language=language)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_sentence_is_signed_in_no_language_that_is_only_shown(language: str) -> None:
+    with pytest.raises(MalformedStatement):
+        Statement.parse(TEXT.replace(SENTENCE, TRANSLATIONS[language]).encode())
+    with pytest.raises(MalformedStatement):
+        replace(STATEMENT, language=language).encode()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +142,8 @@ def test_the_sentence_is_shown_in_three_languages_and_signed_in_armenian() -> No
     [
         ("namak-statement/1", "namak-statement/2"),
         ("reading-confirmation", "withdrawal"),
+        (SENTENCE, ""),
+        (SENTENCE, f"{SENTENCE}\n{TRANSLATIONS['kk']}"),
         ("կարդացել և", "կարդացել"),
         (TEXT, ""),
         ("statement: 0192f0c4", "statement: 0192F0C4"),

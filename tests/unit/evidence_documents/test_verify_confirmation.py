@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from namak.evidence.details import AccessDetails, ConfirmationDetails, NamedList
-from namak.evidence.report import FileReport, Verdict
+from namak.evidence.report import FileReport, Outcome, Verdict
 from namak.evidence.signature import build_confirmation_signature
-from namak.evidence.statement import StatedPart, Statement
+from namak.evidence.statement import SIGNED_IN, StatedPart, Statement
 from namak.evidence.verify import verify_receipts
 from tests.unit.evidence_documents.pki import Authority
 from tests.unit.evidence_documents.reading import failures, last, only
@@ -90,6 +90,7 @@ MISSTATED: dict[str, tuple[Change, str]] = {
         lambda statement: replace(statement, parts=(statement.parts[0], StatedPart("1", bytes(32)))),
         "statement",
     ),
+    "the sentence of another state": (lambda statement: replace(statement, language="kk"), "statement"),
     "an expiry before the confirmation": (
         lambda statement: replace(statement, expires=statement.issued + timedelta(seconds=1)),
         "statement time",
@@ -106,6 +107,21 @@ def test_refuses_a_statement_with(story: Story, change: Change, check: str) -> N
     statement = change(story.statement()).encode()
 
     assert failures(confirming(story, story.confirmation_details(statement=statement))).keys() == {check}
+
+
+@pytest.mark.parametrize(("policy_id", "language"), SIGNED_IN.items())
+@pytest.mark.parametrize("signed", ["hy", "kk", "az"])
+def test_asks_for_the_sentence_of_the_policy(
+    story: Story, policy_id: str, language: str, signed: str
+) -> None:
+    details = story.confirmation_details(statement=replace(story.statement(), language=signed).encode())
+    fact = story.world.record(replace(story.confirmation(details), policy_id=policy_id))
+
+    (statement,) = [check for check in only(story.verify(fact)).checks if check.name == "statement"]
+
+    assert statement.outcome is (Outcome.PASSED if signed == language else Outcome.FAILED)
+    if signed != language:
+        assert statement.words == "the statement's sentence is not the one of the evidence's policy"
 
 
 def test_refuses_a_signature_over_what_is_no_statement(story: Story) -> None:

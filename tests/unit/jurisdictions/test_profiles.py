@@ -9,6 +9,7 @@ import pytest
 
 from namak.evidence.namings import naming_under
 from namak.evidence.notification_policy import POLICIES
+from namak.evidence.statement import SIGNED_IN
 from server.config import Settings
 from server.domain import addresses
 from server.domain.malformed import Malformed
@@ -110,6 +111,11 @@ def test_new_deliveries_have_a_policy_that_verifiers_know(profile: Profile) -> N
 @every_profile
 def test_verifiers_know_how_certificates_name_people_under_it(profile: Profile) -> None:
     assert naming_under(profile.evidence_policy) == profile.naming
+
+
+@every_profile
+def test_people_sign_the_sentence_that_verifiers_know_in_the_language_that_governs(profile: Profile) -> None:
+    assert SIGNED_IN[profile.evidence_policy] == profile.statement_language == profile.languages[0]
 
 
 @every_profile

@@ -19,7 +19,7 @@ from namak.client.confirmation import check_statement, sign_statement
 from namak.client.receipts import SavedReceipt, save_receipts
 from namak.config import Signing
 from namak.errors import ConfigurationError, NamakError
-from namak.evidence.statement import TRANSLATIONS
+from namak.evidence.statement import TRANSLATIONS, Statement
 
 
 async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force: bool) -> ExitCode:
@@ -36,8 +36,8 @@ async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force:
     async with run.client() as post:
         issued = await post.mailbox.issue_statement(delivery_id)
         opened = await post.mailbox.open(delivery_id)  # opened before, or no statement would have been issued
-        check_statement(issued, opened)
-        _show_statement(run.screen, issued.statement, opened.message.subject)
+        statement = check_statement(issued, opened)
+        _show_statement(run.screen, statement, issued.statement, opened.message.subject)
         if not yes and not ask(run, _("Sign this statement?"), otherwise=_("Nothing was signed.")):
             return ExitCode.REFUSED
         place = place_of(signing)
@@ -64,12 +64,12 @@ async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force:
     return ExitCode.OK if late is None else run.screen.trouble(late)
 
 
-def _show_statement(screen: Screen, statement: bytes, subject: str) -> None:
+def _show_statement(screen: Screen, statement: Statement, signed: bytes, subject: str) -> None:
     screen.note(
         _("You are about to sign this statement about the letter {subject}:").format(subject=repr(subject))
     )
-    screen.shown_in_full(statement.decode("utf-8"))
-    if language() != "hy":  # the Armenian is authoritative and stands above
+    screen.shown_in_full(signed.decode("utf-8"))
+    if language() != statement.language:  # what is signed is authoritative and stands above
         screen.note(
             _("In English: {text}.").format(text=TRANSLATIONS.get(language(), TRANSLATIONS[SOURCE_LANGUAGE]))
         )

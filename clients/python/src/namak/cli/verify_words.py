@@ -53,6 +53,7 @@ WORDS: Sequence[str] = (
     N_("the operator says {time}, {seconds} s after the first witness's time"),
     N_("the operator says {time}, {seconds} s before the first witness's time"),
     N_("what was signed is not a statement: {problem}"),
+    N_("the statement's sentence is not the one of the evidence's policy"),
     N_("the statement is about another delivery"),
     N_("the statement names another sender"),
     N_("the statement names another recipient"),

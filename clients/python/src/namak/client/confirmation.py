@@ -15,7 +15,7 @@ from namak.errors import ConfigurationError, ContentMismatch, SigningCertificate
 from namak.evidence.document import EvidenceDocument, subject_part
 from namak.evidence.errors import EvidenceError
 from namak.evidence.signature import build_confirmation_signature
-from namak.evidence.statement import Statement, stated_parts
+from namak.evidence.statement import Statement, language_under, stated_parts
 from namak.v1 import mailbox_pb2
 
 
@@ -27,8 +27,9 @@ def check_statement(
 ) -> Statement:
     """Returns the statement if it is well-formed, in force, and about exactly this opened message.
 
-    It must name the delivery, sender, recipient and all parts as the evidence of the opening does, and that
-    evidence must agree with the subject and the parts that were shown. Raises :class:`ContentMismatch`.
+    Its sentence must be the one of the evidence's policy. It must name the delivery, sender, recipient and
+    all parts as the evidence of the opening does, and that evidence must agree with the subject and the parts
+    that were shown. Raises :class:`ContentMismatch`.
     """
     try:
         statement = Statement.parse(issued.statement)
@@ -38,6 +39,7 @@ def check_statement(
     shown = [subject_part(opened.message.subject).digest, *(part.digest.value for part in opened.parts)]
     claims = {
         "its identifier": str(statement.statement_id) == issued.statement_id,
+        "its sentence": statement.language == language_under(document.policy_id),
         "the delivery": str(statement.delivery_id) == opened.message.delivery_id == str(document.delivery_id),
         "the sender": statement.sender == opened.message.sender == document.sender.identifier,
         "the recipient": statement.recipient == document.recipient.identifier,

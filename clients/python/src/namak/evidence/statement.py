@@ -22,7 +22,7 @@ PURPOSE: Final = "namak-statement/1 reading-confirmation"
 """The first line."""
 
 SENTENCE: Final = "Հավաստում եմ, որ կարդացել և ընդունել եմ նամակի բովանդակությունը"
-"""The second line (ADMIN-7). The Armenian is what is signed, whatever language it is shown in."""
+"""The sentence of ADMIN-7, the second line under ``am``."""
 
 TRANSLATIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -33,10 +33,22 @@ TRANSLATIONS: Mapping[str, str] = MappingProxyType(
         "az": "Məktubun məzmununu oxuduğumu və qəbul etdiyimi təsdiq edirəm",
     }
 )
-"""The sentence by language, to be shown beside the Armenian, never instead of it (POST-11)."""
+"""The sentence by language, to be shown beside the one that is signed, never instead of it (POST-11)."""
+
+SIGNED_IN: Mapping[str, str] = MappingProxyType({"namak:am:1": "hy", "namak:kz:1": "kk", "namak:az:1": "az"})
+"""In which language it is signed, by the profile's ``EvidenceIssuerPolicyID``: whatever language it is shown
+in, people sign the words of their own state. What stands here for a profile never changes.
+"""
+
+_BY_SENTENCE = {TRANSLATIONS[language]: language for language in SIGNED_IN.values()}
 
 _RIGHT = re.compile(r"sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
 _PART = re.compile(r"(?P<identifier>\S{1,16}) sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
+
+
+def language_under(policy_id: str) -> str:
+    """Returns the language of the sentence under a profile; for one that is not known, as under ``am``."""
+    return SIGNED_IN.get(policy_id, "hy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,8 @@ class Statement:
     """What is certified: for one delivery and one person, from ``issued`` up to ``expires``.
 
     ``right`` is None where the recipient signs. Otherwise somebody signs on the recipient's behalf, and it is
-    the hex digest of the act that gives them the right (:mod:`namak.evidence.delegation`).
+    the hex digest of the act that gives them the right (:mod:`namak.evidence.delegation`). ``language`` is
+    that of the sentence, one of those in :data:`SIGNED_IN`.
     """
 
     statement_id: UUID
@@ -68,6 +81,7 @@ class Statement:
     issued: datetime
     expires: datetime
     right: str | None = None
+    language: str = "hy"
 
     def encode(self) -> bytes:
         """Returns the bytes to be shown and signed.
@@ -76,7 +90,7 @@ class Statement:
         """
         lines = [
             PURPOSE,
-            SENTENCE,
+            TRANSLATIONS.get(self.language, ""),
             f"statement: {self.statement_id}",
             f"delivery: {self.delivery_id}",
             f"sender: {self.sender}",
@@ -104,7 +118,9 @@ class Statement:
         """
         lines = _lines(data)
         _expect(next(lines), PURPOSE, "the purpose")
-        _expect(next(lines), SENTENCE, "the sentence")
+        language = _BY_SENTENCE.get(next(lines))
+        if language is None:
+            _refuse("the sentence is not that of a reading confirmation")
         statement = cls(
             statement_id=_uuid(_labelled(next(lines), "statement")),
             delivery_id=_uuid(_labelled(next(lines), "delivery")),
@@ -114,6 +130,7 @@ class Statement:
             parts=_parts(rest),
             issued=_time(_labelled(rest[-2], "issued")),
             expires=_time(_labelled(rest[-1], "expires")),
+            language=language,
         )
         if statement.issued >= statement.expires:
             _refuse("it expires before it is issued")

@@ -21,7 +21,7 @@ from namak.evidence.failures import (
 )
 from namak.evidence.report import Outcome, Receipt
 from namak.evidence.signature import Signer, check_confirmation_signature
-from namak.evidence.statement import Statement, stated_parts
+from namak.evidence.statement import Statement, language_under, stated_parts
 from namak.evidence.times import format_time
 from namak.evidence.verify_right import check_signers_right
 
@@ -60,6 +60,8 @@ def _check_statement(receipt: Receipt, document: EvidenceDocument, details: Conf
         receipt.failed("statement", f"what was signed is not a statement: {wrong.detail}")
         return
     problems = []
+    if statement.language != language_under(document.policy_id):
+        problems.append("the statement's sentence is not the one of the evidence's policy")
     if statement.delivery_id != document.delivery_id:
         problems.append("the statement is about another delivery")
     if statement.sender != document.sender.identifier:
