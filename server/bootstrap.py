@@ -81,13 +81,16 @@ from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sender_place import SenderPlace
 from server.usecases.sessions import SessionDesk
 from server.usecases.sign_in import SignInDesk
+from server.usecases.passwords import PasswordDesk
 from server.usecases.sign_in_proofs import Proofs
 from server.usecases.sign_in_signatures import CheckedSignatures
+from server.usecases.session_ports import PasswordHashes
 from server.usecases.signature_verification import SignatureDesk
 from server.usecases.state_registers import StateRegisters
 from server.usecases.submission import SubmissionDesk
 from server.usecases.tries import Tries
 from server.usecases.usage_audit import UsageAudit
+from server.usecases.standing import Standings
 from server.usecases.withdrawal import Withdrawal
 
 
@@ -292,6 +295,7 @@ class Registers:
             administration=administration, clock=clock, entropy=entropy, profile=profile
         )
 
+        self.delegations = DelegationDesk(administration=administration, clock=clock, entropy=entropy)
 
 class _Desks:
     """The use cases over one database and one log, and the servicers in front of them."""
@@ -337,17 +341,22 @@ class _Desks:
             signatures=citizens,
             registers=registers,
         )
-        self._mailboxes = Mailboxes(uow=uow)
+        self._mailboxes = Mailboxes(uow=uow, clock=clock)
+        self._standings = Standings(uow=uow, clock=clock)
         self._reading = Reading(
             uow=uow, clock=clock, entropy=entropy, log=log, signatures=citizens, profile=profile
         )
-        self._sign_in = _sign_in(profile, uow, log, people.status, phones)
+        hashes = Argon2Passwords()
+        self._sign_in = _sign_in(profile, uow, log, people.status, phones, hashes)
+        self._passwords = self._registers.passwords(uow, hashes)
         self._by_phone = confirmation_by_phone(
             profile, uow, clock, entropy, reading=self._reading, phones=phones, trust=people.trust
         )
-        self._evidence = EvidenceDesk(uow=uow, log=log)
+        self._evidence = EvidenceDesk(uow=uow, log=log, clock=clock)
         self._billing = Billing(uow=uow, profile=profile)
-        self._following = Following(uow=uow, log=log, facts=facts, subscriptions=running_log.tail)
+        self._following = Following(
+            uow=uow, clock=clock, log=log, facts=facts, subscriptions=running_log.tail
+        )
         self._log_queries = LogQueries(running_log.public)
         self._verification = verification
 
@@ -367,11 +376,16 @@ class _Desks:
             delivery=DeliveryServicer(
                 self.submissions, self._delivery, self._withdrawal, self._following, profile
             ),
-            evidence=EvidenceServicer(self._evidence, self._log_queries),
+            evidence=EvidenceServicer(self._evidence, self._log_queries, profile),
             billing=BillingServicer(self._billing, profile),
             identity=IdentityServicer(
-                self._sign_in, self._registers.sessions, self._registers.senders.certificates, profile
+                self._sign_in,
+                self._registers.sessions,
+                self._passwords,
+                self._registers.senders.certificates,
+                profile,
             ),
+                self._standings,
             registration=RegistrationServicer(self.registration, profile),
             signature=SignatureServicer(self._verification, profile),
         )
@@ -389,13 +403,14 @@ def _sign_in(
         uow=uow,
         signatures=signatures,
         mobile=phones,
-        passwords=Argon2Passwords(),
+        passwords=passwords,
         tries=tries,
         profile=profile,
     )
     return SignInDesk(
         uow=uow,
         clock=SystemClock(),
+    passwords: PasswordHashes,
         entropy=SystemEntropy(),
         log=log,
         signatures=signatures,

@@ -25,7 +25,8 @@ def upgrade() -> None:
     _sessions()
     _registration()
     _phone_confirmations()
-    for table in ("agreement_acceptances", "profile_confirmations", "user_agreements"):
+    _delegations()
+    for table in ("agreement_acceptances", "profile_confirmations", "user_agreements", "right_uses"):
         for statement in insert_only.attach(table):
             op.execute(statement)
 
@@ -105,7 +106,8 @@ def _sessions() -> None:
         ),
         sa.CheckConstraint("assurance IN ('PASSWORD', 'SIGNATURE')", name=op.f("ck_sessions_assurance")),
         sa.CheckConstraint(
-            "ending IN ('EXPIRED', 'SIGNED_OUT', 'REPLACED', 'TERMINATED')", name=op.f("ck_sessions_ending")
+            "ending IN ('EXPIRED', 'SIGNED_OUT', 'REPLACED', 'TERMINATED', 'PASSWORD_SET')",
+            name=op.f("ck_sessions_ending"),
         ),
         sa.CheckConstraint("octet_length(token_sha256) = 32", name=op.f("ck_sessions_token_sha256")),
         sa.CheckConstraint("octet_length(portal_sha256) = 32", name=op.f("ck_sessions_portal_sha256")),

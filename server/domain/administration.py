@@ -117,10 +117,13 @@ class ResourceKind(StrEnum):
     ADMINISTRATOR = "ADMINISTRATOR"
     MAILBOX = "MAILBOX"
     SESSION = "SESSION"
+    LOGIN = "LOGIN"
     APPLICATION = "APPLICATION"
     USER_AGREEMENT = "USER_AGREEMENT"
     HOLDER = "HOLDER"
     MAILBOX_BLOCK = "MAILBOX_BLOCK"
+    DELEGATION = "DELEGATION"
+    SIGNATORY = "SIGNATORY"
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:
@@ -163,6 +166,16 @@ def agreement_resource(version: str) -> Resource:
     return Resource(ResourceKind.USER_AGREEMENT, version)
 
 
+def delegation_resource(delegation_id: UUID) -> Resource:
+    """Names a delegation."""
+    return Resource(ResourceKind.DELEGATION, str(delegation_id))
+
+
+def signatory_resource(address: str) -> Resource:
+    """Names the registered signatory of the entity whose mailbox this is."""
+    return Resource(ResourceKind.SIGNATORY, address)
+
+
 def holder_resource(address: str) -> Resource:
     """Names what is known of a mailbox's holder, by the mailbox's address."""
     return Resource(ResourceKind.HOLDER, address)
@@ -176,6 +189,11 @@ def block_resource(block_id: UUID) -> Resource:
 def session_resource(session_id: UUID) -> Resource:
     """Names a session; whose it is, the act does not say: evidence is for ever, and sessions are not."""
     return Resource(ResourceKind.SESSION, str(session_id))
+
+
+def login_resource(login: str) -> Resource:
+    """Names a login."""
+    return Resource(ResourceKind.LOGIN, login)
 
 
 def organisation_snapshot(organisation: Organisation) -> Snapshot:

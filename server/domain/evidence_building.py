@@ -122,9 +122,13 @@ def withdrawn(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:
     return _of_delivery(stamp, events.WITHDRAWN, delivery, details)
 
 
-def content_access_tracking(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:
-    """Makes the evidence that the holder opened the message."""
-    details = AccessDetails(consignment.entry.hex())
+def content_access_tracking(
+    stamp: Stamp, delivery: Delivery, consignment: Fact, right: str | None = None
+) -> Fact:
+    """Makes the evidence that the holder opened the message, or somebody else by the act that `right` is the
+    hex digest of.
+    """
+    details = AccessDetails(consignment.entry.hex(), right)
     return _of_delivery(stamp, events.CONTENT_ACCESS_TRACKING, delivery, details)
 
 
@@ -139,10 +143,17 @@ def holder_signed_in(
 
 
 def statement_to_sign(
-    statement_id: UUID, delivery: Delivery, issued_at: datetime, expires_at: datetime, *, language: str
+    statement_id: UUID,
+    delivery: Delivery,
+    issued_at: datetime,
+    expires_at: datetime,
+    right: str | None = None,
+    *,
+    language: str,
 ) -> bytes:
-    """Returns the exact bytes that the holder signs to confirm the reading (ADMIN-7). `language` is the
-    profile's for the sentence.
+    """Returns the exact bytes that are signed to confirm the reading (ADMIN-7): by the holder, or on their
+    behalf by somebody whom the act entitles that `right` is the hex digest of. `language` is the profile's
+    for the sentence.
     """
     return Statement(
         statement_id=statement_id,
@@ -152,6 +163,7 @@ def statement_to_sign(
         parts=stated_parts(_parts(delivery.subject, delivery.parts)),
         issued=issued_at,
         expires=expires_at,
+        right=right,
         language=language,
     ).encode()
 
@@ -159,12 +171,13 @@ def statement_to_sign(
 @dataclass(frozen=True, slots=True)
 class SignedStatement:
     """A confirmation as it came: the statement's bytes, the CMS over them (DER), and the revocation lists by
-    which its certificates were judged, the signer's first (DER).
+    which its certificates were judged, the signer's first (DER); `right` as in the statement.
     """
 
     statement: bytes
     cms: bytes
     revocation_lists: Sequence[bytes]
+    right: str | None = None
 
 
 def reading_confirmed(
@@ -177,6 +190,7 @@ def reading_confirmed(
         statement=signed.statement.decode(),
         cms=signed.cms,
         revocation=tuple(revocation_list(der) for der in signed.revocation_lists),
+        right=signed.right,
     )
     return _of_delivery(stamp, events.READING_CONFIRMED, delivery, details)
 

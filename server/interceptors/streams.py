@@ -104,9 +104,10 @@ class Streams(Interceptor):
                             session_token=who.session_token,
                             remembered_seconds=self._limits.recheck / _TURNS,
                         )
+                        self._rules.check_kind(caller, method_name)
+                        await call.recheck()
                 except TimeoutError:
                     raise ServiceUnavailable("register of certificates") from None
-                self._rules.check_kind(caller, method_name)
                 if place is None or place.done():
                     # Beside, for a sender's own name server must not put off that its revocation is seen.
                     place = group.create_task(self._rules.check_place(caller, method_name))

@@ -5,7 +5,7 @@ where a cancelled stream is closed by another task.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,10 @@ def _nothing() -> None:
     """Gives nothing back."""
 
 
+async def _still_permitted() -> None:
+    """Permits: what the caller is suffices."""
+
+
 @dataclass(slots=True)
 class Call:
     """What the edge knows of one call.
@@ -51,6 +55,8 @@ class Call:
         wording: puts refusals into words for people; None where no texts are wired in.
         endless: it streams until somebody ends it, so a server that stops does not wait for it.
         leave_place: gives back its place among the calls that are served at once.
+        recheck: looks again whether the caller may still do what they do; raises the refusal. It is asked
+            as long as a stream is open, as often as who calls.
         ends_at: when the call's time runs out, on the event loop's clock.
         status, reason: how it ended, for the access log; the reason is empty for OK and for what no reason is
             documented.
@@ -64,6 +70,7 @@ class Call:
     ends_at: float = math.inf
     endless: bool = False
     leave_place: Callable[[], None] = _nothing
+    recheck: Callable[[], Awaitable[None]] = _still_permitted
     status: str = "OK"
     reason: str = ""
 

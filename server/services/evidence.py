@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from namak.v1 import evidence_pb2 as pb
 from namak.v1 import evidence_pb2_grpc
+from server.domain.profile import Profile
 from server.services import evidence_wire as wire
 from server.services import log_wire
 from server.services.call import Context, current_party
@@ -15,17 +16,18 @@ from server.usecases.log_queries import LogQueries
 class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
     """Translates the calls of senders, holders and everybody who watches the log."""
 
-    def __init__(self, desk: EvidenceDesk, log: LogQueries) -> None:
+    def __init__(self, desk: EvidenceDesk, log: LogQueries, profile: Profile) -> None:
         self._desk = desk
         self._log = log
+        self._profile = profile
 
     async def ListFacts(self, request: pb.ListFactsRequest, context: Context) -> pb.ListFactsResponse:
-        command = wire.list_facts_from_proto(request, current_party())
+        command = wire.list_facts_from_proto(request, current_party(), self._profile)
         page = await self._desk.list_facts(command)
         return wire.facts_to_proto(page)
 
     async def GetReceipt(self, request: pb.GetReceiptRequest, context: Context) -> pb.GetReceiptResponse:
-        command = wire.get_receipt_from_proto(request)
+        command = wire.get_receipt_from_proto(request, self._profile)
         receipt = await self._desk.receipt(command)
         return pb.GetReceiptResponse(receipt=wire.receipt_to_proto(receipt) if receipt else None)
 

@@ -8,27 +8,32 @@ from server.domain.administration import ActingAdministrator
 from server.domain.caller import Holder, Operator, Sender
 from server.domain.facts import Fact
 from server.domain.paging import Page
+from server.domain.profile import Profile
 from server.services.acting import current_actor
 from server.services.call import current_call, current_party, reply_by
+from server.services.naming import mailbox_named
 from server.services.problems import Problems
 from server.services.values_wire import id_to_proto, time_to_proto
 from server.usecases.evidence import GetReceipt, ListFacts
 from server.usecases.records import LoggedReceipt
 
 
-def list_facts_from_proto(request: pb.ListFactsRequest, caller: Sender | Holder) -> ListFacts:
+def list_facts_from_proto(
+    request: pb.ListFactsRequest, caller: Sender | Holder, profile: Profile
+) -> ListFacts:
     problems = Problems()
     command = ListFacts(
         caller=caller,
         delivery_id=problems.id("delivery_id", request.delivery_id),
         page_size=problems.page_size("page_size", request.page_size),
         page_token=request.page_token,
+        mailbox=_mailbox(problems, request.mailbox, profile),
     )
     problems.raise_if_any()
     return command
 
 
-def get_receipt_from_proto(request: pb.GetReceiptRequest) -> GetReceipt:
+def get_receipt_from_proto(request: pb.GetReceiptRequest, profile: Profile) -> GetReceipt:
     problems = Problems()
     wait = limits.RECEIPT_WAIT_MAX.total_seconds()
     if request.HasField("max_wait"):
@@ -38,9 +43,17 @@ def get_receipt_from_proto(request: pb.GetReceiptRequest) -> GetReceipt:
         evidence_id=problems.id("evidence_id", request.evidence_id),
         wait_seconds=wait,
         reply_by=reply_by(),
+        mailbox=_mailbox(problems, request.mailbox, profile),
     )
     problems.raise_if_any()
     return command
+
+
+def _mailbox(problems: Problems, mailbox: str, profile: Profile) -> str | None:
+    if mailbox and not isinstance(current_call().caller, Holder):
+        problems.add("mailbox", "NOT_PERMITTED", "must be empty: it is for holders and delegates")
+        return None
+    return mailbox_named(problems, mailbox, profile)
 
 
 def _receiver(problems: Problems, acting_as: str) -> Sender | Holder | Operator | ActingAdministrator:

@@ -16,7 +16,9 @@ log_origin = partial(fields.line, limit=limits.LOG_ORIGIN_CHARACTERS)
 
 
 def follow_from_proto(
-    request: delivery_pb2.WatchDeliveriesRequest | mailbox_pb2.WatchMailboxRequest, caller: Sender | Holder
+    request: delivery_pb2.WatchDeliveriesRequest | mailbox_pb2.WatchMailboxRequest,
+    caller: Sender | Holder,
+    mailbox: str | None = None,
 ) -> Follow:
     problems = Problems()
     cursor = None
@@ -27,7 +29,7 @@ def follow_from_proto(
         if request.cursor.index < 0:
             problems.add("cursor.index", "NEGATIVE", "must not be negative")
     problems.raise_if_any()
-    return Follow(caller, cursor, request.with_receipts)
+    return Follow(caller, cursor, request.with_receipts, mailbox)
 
 
 def deliveries_reply_to_proto(reply: Followings) -> delivery_pb2.WatchDeliveriesResponse:

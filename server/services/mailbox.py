@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 from namak.v1 import mailbox_pb2 as pb
 from namak.v1 import mailbox_pb2_grpc
@@ -19,6 +20,7 @@ from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.phone_confirmation import PhoneConfirmationDesk
 from server.usecases.reading import Reading
+from server.usecases.standing import Standings
 
 
 class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
@@ -30,6 +32,7 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         mailboxes: Mailboxes,
         reading: Reading,
         following: Following,
+        standings: Standings,
         by_phone: PhoneConfirmationDesk,
         profile: Profile,
     ) -> None:
@@ -37,6 +40,7 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         self._mailboxes = mailboxes
         self._reading = reading
         self._following = following
+        self._standings = standings
         self._by_phone = by_phone
         self._profile = profile
 
@@ -73,7 +77,8 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         return pb.CloseMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
 
     async def GetMailbox(self, request: pb.GetMailboxRequest, context: Context) -> pb.GetMailboxResponse:
-        mailbox = await self._mailboxes.get_mailbox(current_holder())
+        named = wire.named_from_proto(request.mailbox, self._profile)
+        mailbox = await self._mailboxes.get_mailbox(current_holder(), named)
         return pb.GetMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
 
     async def ListMessages(
@@ -84,15 +89,16 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         return wire.messages_to_proto(page)
 
     async def OpenMessage(self, request: pb.OpenMessageRequest, context: Context) -> pb.OpenMessageResponse:
-        command = wire.open_message_from_proto(request, current_holder())
+        command = wire.open_message_from_proto(request, current_holder(), self._profile)
         opened = await self._reading.open_message(command)
         return wire.opened_to_proto(opened)
 
     async def DownloadContent(
         self, request: pb.DownloadContentRequest, context: Context
     ) -> AsyncIterator[pb.DownloadContentResponse]:
-        command = wire.read_part_from_proto(request, current_holder())
+        command = wire.read_part_from_proto(request, current_holder(), self._profile)
         part = await self._reading.read_part(command)
+        current_call().recheck = partial(self._standings.check, command.holder, command.mailbox)
         yield pb.DownloadContentResponse(part=part_info_to_proto(part.info))
         for chunk in chunks(part.content):
             yield pb.DownloadContentResponse(chunk=chunk)
@@ -100,14 +106,14 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     async def IssueStatement(
         self, request: pb.IssueStatementRequest, context: Context
     ) -> pb.IssueStatementResponse:
-        command = wire.issue_statement_from_proto(request, current_holder())
+        command = wire.issue_statement_from_proto(request, current_holder(), self._profile)
         statement = await self._reading.issue_statement(command)
         return wire.statement_to_proto(statement, current_call().language())
 
     async def ConfirmReading(
         self, request: pb.ConfirmReadingRequest, context: Context
     ) -> pb.ConfirmReadingResponse:
-        command = wire.confirm_reading_from_proto(request, current_holder())
+        command = wire.confirm_reading_from_proto(request, current_holder(), self._profile)
         confirmed = await self._reading.confirm_reading(command)
         return wire.confirmed_to_proto(confirmed)
 
@@ -127,13 +133,16 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     async def ListMailboxLinks(
         self, request: pb.ListMailboxLinksRequest, context: Context
     ) -> pb.ListMailboxLinksResponse:
-        command = wire.list_links_from_proto(request, current_holder())
+        command = wire.list_links_from_proto(request, current_holder(), self._profile)
         return wire.links_to_proto(await self._mailboxes.list_links(command))
 
     async def WatchMailbox(
         self, request: pb.WatchMailboxRequest, context: Context
     ) -> AsyncIterator[pb.WatchMailboxResponse]:
-        command = follow_from_proto(request, current_holder())
+        holder = current_holder()
+        mailbox = wire.named_from_proto(request.mailbox, self._profile)
+        command = follow_from_proto(request, holder, mailbox)
+        current_call().recheck = partial(self._standings.check, holder, mailbox)
         async with aclosing(self._following.follow(command)) as replies:
             async for reply in replies:
                 current_call().follows()

@@ -13,6 +13,7 @@ from server.domain.profile import Profile
 from server.services.acting import current_operator
 from server.services.delivery_wire import DELIVERY_STATES, part_info_to_proto
 from server.services.evidence_wire import evidence_to_proto
+from server.services.naming import mailbox_named
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.mailbox_register import OpenMailbox, SetMailboxState
@@ -76,6 +77,14 @@ def address_from_proto(address: str, profile: Profile) -> str:
     return canonical
 
 
+def named_from_proto(mailbox: str, profile: Profile) -> str | None:
+    """Reads the mailbox that a holder names to act in; None for their own."""
+    problems = Problems()
+    named = mailbox_named(problems, mailbox, profile)
+    problems.raise_if_any()
+    return named
+
+
 def list_messages_from_proto(
     request: pb.ListMessagesRequest, holder: Holder, profile: Profile
 ) -> ListMessages:
@@ -89,47 +98,57 @@ def list_messages_from_proto(
         consigned_from=problems.optional_time("start_time", request),
         consigned_before=problems.optional_time("end_time", request),
     )
+    mailbox = mailbox_named(problems, request.mailbox, profile)
     problems.raise_if_any()
-    return ListMessages(holder, page_size, request.page_token, wanted)
+    return ListMessages(holder, page_size, request.page_token, wanted, mailbox)
 
 
-def list_links_from_proto(request: pb.ListMailboxLinksRequest, holder: Holder) -> ListLinks:
+def list_links_from_proto(request: pb.ListMailboxLinksRequest, holder: Holder, profile: Profile) -> ListLinks:
     problems = Problems()
     page_size = problems.page_size("page_size", request.page_size)
+    mailbox = mailbox_named(problems, request.mailbox, profile)
     problems.raise_if_any()
-    return ListLinks(holder, page_size, request.page_token)
+    return ListLinks(holder, page_size, request.page_token, mailbox)
 
 
-def open_message_from_proto(request: pb.OpenMessageRequest, holder: Holder) -> OpenMessage:
+def open_message_from_proto(request: pb.OpenMessageRequest, holder: Holder, profile: Profile) -> OpenMessage:
     problems = Problems()
     delivery_id = problems.id("delivery_id", request.delivery_id)
+    mailbox = mailbox_named(problems, request.mailbox, profile)
     problems.raise_if_any()
-    return OpenMessage(holder, delivery_id)
+    return OpenMessage(holder, delivery_id, mailbox)
 
 
-def read_part_from_proto(request: pb.DownloadContentRequest, holder: Holder) -> ReadPart:
+def read_part_from_proto(request: pb.DownloadContentRequest, holder: Holder, profile: Profile) -> ReadPart:
     problems = Problems()
     delivery_id = problems.id("delivery_id", request.delivery_id)
     if not 0 < request.part_number <= limits.PARTS:
         problems.add("part_number", "NO_SUCH_PART", "must be the number of a part of the message, from 1")
+    mailbox = mailbox_named(problems, request.mailbox, profile)
     problems.raise_if_any()
-    return ReadPart(holder, delivery_id, request.part_number)
+    return ReadPart(holder, delivery_id, request.part_number, mailbox)
 
 
-def issue_statement_from_proto(request: pb.IssueStatementRequest, holder: Holder) -> IssueStatement:
+def issue_statement_from_proto(
+    request: pb.IssueStatementRequest, holder: Holder, profile: Profile
+) -> IssueStatement:
     problems = Problems()
     delivery_id = problems.id("delivery_id", request.delivery_id)
+    mailbox = mailbox_named(problems, request.mailbox, profile)
     problems.raise_if_any()
-    return IssueStatement(holder, delivery_id)
+    return IssueStatement(holder, delivery_id, mailbox)
 
 
-def confirm_reading_from_proto(request: pb.ConfirmReadingRequest, holder: Holder) -> ConfirmReading:
+def confirm_reading_from_proto(
+    request: pb.ConfirmReadingRequest, holder: Holder, profile: Profile
+) -> ConfirmReading:
     problems = Problems()
     command = ConfirmReading(
         holder=holder,
         delivery_id=problems.id("delivery_id", request.delivery_id),
         statement_id=problems.id("statement_id", request.statement_id),
         cms=problems.octets("cms_signature", request.cms_signature, limits.CMS_BYTES),
+        mailbox=mailbox_named(problems, request.mailbox, profile),
     )
     problems.raise_if_any()
     return command

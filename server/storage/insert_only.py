@@ -8,10 +8,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from server.storage import log_tables, registration_tables, tables
+from server.storage import delegation_tables, log_tables, registration_tables, tables
 
 TABLES: Sequence[str] = tuple(
-    table.name for table in (*tables.INSERT_ONLY, *registration_tables.INSERT_ONLY, *log_tables.INSERT_ONLY)
+    table.name
+    for table in (
+        *tables.INSERT_ONLY,
+        *registration_tables.INSERT_ONLY,
+        *delegation_tables.INSERT_ONLY,
+        *log_tables.INSERT_ONLY,
+    )
 )
 _EXECUTE = "EXECUTE FUNCTION refuse_change()"
 _TRIGGERS = ("refuse_change", "refuse_truncate")

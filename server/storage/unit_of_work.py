@@ -13,6 +13,7 @@ from server.storage.applications import SqlApplications
 from server.storage.bindings import SqlBindings
 from server.storage.claims import SqlClaims, SqlRefusals
 from server.storage.database import Database
+from server.storage.delegations import SqlDelegations
 from server.storage.deliveries import SqlDeliveries
 from server.storage.domains import SqlDomains
 from server.storage.evidence import SqlEvidenceStore
@@ -60,6 +61,7 @@ class SqlTransaction:
         self.applications = SqlApplications(self._statements)
         self.user_agreements = SqlUserAgreements(self._statements)
         self.holders = SqlHolders(self._statements)
+        self.delegations = SqlDelegations(self._statements)
         self.phone_confirmations = SqlPhoneConfirmations(self._statements)
 
     @property

@@ -12,10 +12,12 @@ from server.domain.administration import (
     ActingAdministrator,
     Actor,
     Snapshot,
+    TheServer,
     act_evidence,
     evidence_actor,
 )
 from server.domain.caller import Clerk, Holder
+from server.domain.facts import Fact
 from server.domain.ids import OPERATOR_ID
 from server.domain.profile import Profile
 from server.domain.refusals import RequestIdReused, ResourceNotPermitted
@@ -57,6 +59,9 @@ class Changed(Generic[_T]):
         before, after: its fields; None where there was, or is, no such thing. Where they are equal nothing
             was changed, and nothing is recorded.
         with_it: other things that the same act changed; each is recorded by itself.
+        keep: stores what needs the act's own evidence; called with it, and only where something was changed.
+        shown: others than the operator get to see the act, so that it tells neither from where it was asked
+            for nor under which request id, and of the post's own people not who it was.
     """
 
     result: _T
@@ -65,6 +70,8 @@ class Changed(Generic[_T]):
     before: Snapshot | None
     after: Snapshot | None
     with_it: "tuple[Changed[None], ...]" = ()
+    keep: Callable[[Transaction, Fact], Awaitable[None]] | None = None
+    shown: bool = False
 
 
 class Administration:
@@ -140,19 +147,22 @@ class Administration:
         return recorded
 
     async def _record(self, tx: Transaction, act: Act, changed: Changed[_T]) -> None:
-        actor, acted_from = evidence_actor(act.by)
+        by = TheServer() if changed.shown and not isinstance(act.by, Holder) else act.by
+        actor, acted_from = evidence_actor(by)
         details = ActDetails(
             act=act.name,
             actor=actor,
-            acted_from=acted_from,
+            acted_from=None if changed.shown else acted_from,
             organisation=await _code(tx, changed.organisation_id),
             resource=changed.resource,
             before=changed.before,
             after=changed.after,
-            request_id=act.request_id,
+            request_id=None if changed.shown else act.request_id,
         )
         fact = act_evidence(self._stamps.at(self._clock.now()), details, changed.organisation_id)
         await tx.evidence.record([fact])
+        if changed.keep is not None:
+            await changed.keep(tx, fact)
         await tx.administrative_acts.add(
             ListedAct(
                 evidence_id=fact.id,

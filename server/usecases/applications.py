@@ -1,10 +1,11 @@
 """Applications for a mailbox: from the applicant's signature to the open mailbox (BOX-3 to BOX-5, BOX-10)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
+from namak.evidence.delegation import SignatoryEntry
 from namak.evidence.registration import SALT_BYTES, Agreement, application_text
 from server.domain.administration import (
     Actor,
@@ -15,9 +16,12 @@ from server.domain.administration import (
     holder_resource,
     mailbox_resource,
     mailbox_snapshot,
+    signatory_resource,
 )
 from server.domain.applications import Application, ApplicationState, Channel, findings_on, is_person
 from server.domain.caller import Clerk, Holder
+from server.domain.delegations import Signatory
+from server.domain.facts import Fact
 from server.domain.fields import Malformed
 from server.domain.holders import AgreementAcceptance, HolderData, HolderProfile, UserAgreement
 from server.domain.ids import parse_id
@@ -249,7 +253,8 @@ class ApplicationDesk:
             None, mailbox_resource(address), None, None, mailbox_snapshot(mailbox)
         )
         entered: Changed[None] = Changed(None, holder_resource(address), None, None, known)
-        return replace(_changed(after.id, before, after), with_it=(opened, entered))
+        signatory = (_signatory(mailbox, before, now),) if data.kind is HolderKind.ENTITY else ()
+        return replace(_changed(after.id, before, after), with_it=(opened, entered, *signatory))
 
     async def _vouched(self, command: SubmitApplication, text: bytes) -> Application:
         """Returns the application as it is kept, once it is known who vouches for it."""
@@ -337,6 +342,18 @@ def _changed(result: _T, before: Application | None, after: Application) -> Chan
         before=None if before is None else before.snapshot(),
         after=after.snapshot(),
     )
+def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Changed[None]:
+    """Enters who signed the application as the one who may sign for the entity, as the register said."""
+    person, register_time = application.signer_number, application.checked_at or now
+    entry = SignatoryEntry(mailbox.address, person, register_time)
+
+    async def keep(tx: Transaction, fact: Fact) -> None:
+        await tx.delegations.enter(Signatory(mailbox.id, person, register_time, fact.id, fact.entry))
+
+    resource = signatory_resource(mailbox.address)
+    return Changed(None, resource, None, None, entry.fields(), keep=keep, shown=True)
+
+
 
 
 async def _same(_tx: Transaction, application_id: UUID) -> UUID:

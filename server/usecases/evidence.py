@@ -3,6 +3,7 @@
 import hmac
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -25,10 +26,11 @@ from server.domain.refusals import (
 )
 from server.usecases.administration import check_right
 from server.usecases.delivery import sent_by
-from server.usecases.mailboxes import checked_page_size, own_mailbox
-from server.usecases.ports import Log, Transaction, UnitOfWork
+from server.usecases.mailboxes import checked_page_size
+from server.usecases.ports import Clock, Log, Transaction, UnitOfWork
 from server.usecases.receipts import receipts_in_time
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
+from server.usecases.standing import standing_in
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +43,7 @@ class ListFacts:
     delivery_id: UUID
     page_size: int
     page_token: str
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class GetReceipt:
     evidence_id: UUID
     wait_seconds: float
     reply_by: float = math.inf
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,20 @@ class EvidenceDesk:
     """Gives out facts, receipts and checkpoints.
 
     A sender sees the facts of its organisation's deliveries (bound to one address: of that address's) whose
-    audience it belongs to; a holder those of the messages in the own mailbox; of administrative acts the
-    operator sees all, an administrator those on their organisation's things. What is not theirs and what
-    does not exist get the same answer.
+    audience it belongs to; a holder those of the messages in the own mailbox; a delegate those of the messages that are not the holder's alone; of
+    administrative acts the operator sees all, an administrator those on their organisation's things. Acts
+    that give rights in a mailbox its holder sees, who got the right, and a sender whose delivery was
+    confirmed by them. What is not theirs and what does not exist get the same answer.
     """
 
-    def __init__(self, *, uow: UnitOfWork, log: Log) -> None:
+    def __init__(self, *, uow: UnitOfWork, log: Log, clock: Clock) -> None:
         self._uow = uow
         self._log = log
+        self._clock = clock
 
     async def list_facts(self, command: ListFacts) -> Page[Fact]:
-        """Lists the facts of a delivery that the caller may see, in the order of recording.
+        """Lists the facts of a delivery that the caller may see, in the order of recording, and then the acts
+        by which those were entitled who confirmed it on the holder's behalf.
 
         Raises:
             ResourceNotPermitted, InvalidPageToken, InvalidFields: the last for a negative page size.
@@ -86,9 +93,13 @@ class EvidenceDesk:
         query = Query(("ListFacts", *_identity(command.caller), str(command.delivery_id)))
         after = query.key(command.page_token)
         async with self._uow.reading() as tx:
-            delivery = await _visible_delivery(tx, command.caller, command.delivery_id)
+            seen_by = _SeenBy(tx, command.mailbox, self._clock.now())
+            delivery, audiences = await seen_by.delivery(command.caller, command.delivery_id)
             facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-        seen = [fact for fact in facts if fact.event.audience in _audiences(command.caller)]
+            behind = await tx.delegations.acts_behind(delivery.mailbox_id, delivery.id)
+            acts = await tx.evidence.get(behind) if behind else {}
+        seen = [fact for fact in facts if fact.event.audience in audiences]
+        seen += [acts[evidence_id] for evidence_id in behind]
         start = 0
         if after is not None:
             known = [str(fact.id) for fact in seen]
@@ -108,7 +119,8 @@ class EvidenceDesk:
         """
         async with self._uow.reading() as tx:
             fact = (await tx.evidence.get([command.evidence_id])).get(command.evidence_id)
-            if fact is None or not await _may_see(tx, command.caller, fact):
+            seen_by = _SeenBy(tx, command.mailbox, self._clock.now())
+            if fact is None or not await seen_by.may_see(command.caller, fact):
                 raise ResourceNotPermitted("evidence")
         if not hmac.compare_digest(entry_of(fact.data), fact.entry):
             _log.critical("stored evidence is not what the log vouches for", evidence_id=str(fact.id))
@@ -158,40 +170,65 @@ def _identity(caller: Sender | Holder) -> tuple[str, ...]:
             return ("holder",)
 
 
-def _audiences(caller: Sender | Holder) -> frozenset[Audience]:
-    match caller:
-        case Sender():
-            return frozenset({Audience.SENDER, Audience.BOTH})
-        case Holder():
-            return frozenset({Audience.HOLDER, Audience.BOTH})
+_SENDERS = frozenset({Audience.SENDER, Audience.BOTH})
 
 
-async def _visible_delivery(tx: Transaction, caller: Sender | Holder, delivery_id: UUID) -> Delivery:
-    match caller:
-        case Sender():
-            return await sent_by(tx, caller, delivery_id)
-        case Holder():
-            mailbox = await own_mailbox(tx, caller)
-            message = await tx.deliveries.in_mailbox(mailbox.id, delivery_id, caller.person_number)
-            if message is not None:
-                return message.delivery
-    raise ResourceNotPermitted("delivery")
+@dataclass(frozen=True, slots=True)
+class _SeenBy:
+    """What callers may see; holders, and those who act for one, in the mailbox that they name."""
 
+    tx: Transaction
+    mailbox: str | None
+    now: datetime
 
-async def _may_see(
-    tx: Transaction, caller: Sender | Holder | Operator | ActingAdministrator, fact: Fact
-) -> bool:
-    if isinstance(caller, Operator | ActingAdministrator):
-        return await _may_see_act(tx, caller, fact)
-    if fact.event.audience not in _audiences(caller):
-        return False
-    if fact.delivery_id is None:
-        return fact.event == events.SUBMISSION_REJECTION and await _is_own_refusal(tx, caller, fact)
-    try:
-        await _visible_delivery(tx, caller, fact.delivery_id)
-    except ResourceNotPermitted:
-        return False
-    return True
+    async def delivery(
+        self, caller: Sender | Holder, delivery_id: UUID
+    ) -> tuple[Delivery, frozenset[Audience]]:
+        """Returns a delivery, and of whose audience the caller is there.
+
+        Raises:
+            ResourceNotPermitted, SignatureRequired.
+        """
+        match caller:
+            case Sender():
+                return await sent_by(self.tx, caller, delivery_id), _SENDERS
+            case Holder():
+                standing = await standing_in(self.tx, caller, self.mailbox, self.now)
+                message = await self.tx.deliveries.in_mailbox(
+                    standing.mailbox.id, delivery_id, caller.person_number
+                )
+                if message is not None:
+                    return message.delivery, standing.audiences
+        raise ResourceNotPermitted("delivery")
+
+    async def may_see(self, caller: Sender | Holder | Operator | ActingAdministrator, fact: Fact) -> bool:
+        """Tells whether the caller may see a fact. Raises `SignatureRequired`."""
+        if isinstance(caller, Operator | ActingAdministrator):
+            return await _may_see_act(self.tx, caller, fact)
+        if fact.event == events.ADMINISTRATIVE_ACT:
+            return await self._may_see_right(caller, fact)
+        if fact.delivery_id is None:
+            return fact.event == events.SUBMISSION_REJECTION and await _is_own_refusal(self.tx, caller, fact)
+        try:
+            _, audiences = await self.delivery(caller, fact.delivery_id)
+        except ResourceNotPermitted:
+            return False
+        return fact.event.audience in audiences
+
+    async def _may_see_right(self, caller: Sender | Holder, fact: Fact) -> bool:
+        found = await self.tx.delegations.act(fact.id)
+        if found is None:
+            return False
+        if isinstance(caller, Sender):
+            organisation, address = caller.organisation_id, caller.sender_address_id
+            return await self.tx.delegations.is_shown(fact.id, organisation, address)
+        if found.person_number == caller.person_number:
+            return True
+        try:
+            standing = await standing_in(self.tx, caller, self.mailbox, self.now)
+        except ResourceNotPermitted:
+            return False
+        return standing.mailbox.id == found.mailbox_id
 
 
 async def _may_see_act(tx: Transaction, caller: Operator | ActingAdministrator, fact: Fact) -> bool:
@@ -203,7 +240,11 @@ async def _may_see_act(tx: Transaction, caller: Operator | ActingAdministrator, 
 
 
 async def _is_own_refusal(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:
-    if not isinstance(caller, Sender) or fact.organisation_id != caller.organisation_id:
+    if isinstance(caller, Holder):
+        # Of a letter: it stands under the mailbox that it was written from.
+        own = await tx.mailboxes.of_person(caller.person_number)
+        return own is not None and fact.organisation_id == own.id
+    if fact.organisation_id != caller.organisation_id:
         return False
     if caller.sender_address_id is None:
         return True

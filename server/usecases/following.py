@@ -25,9 +25,9 @@ from server.usecases.log_ports import (
     Subscription,
     Subscriptions,
 )
-from server.usecases.mailboxes import own_mailbox
-from server.usecases.ports import Log, UnitOfWork
+from server.usecases.ports import Clock, Log, UnitOfWork
 from server.usecases.records import LoggedReceipt
+from server.usecases.standing import standing_in
 
 FACTS = limits.PAGE_SIZE_MAX
 """How many facts a reply has at most."""
@@ -40,19 +40,19 @@ IDLE_SECONDS = 5.0
 _LEAVES_AT_ONCE = 1000
 _RECEIPT_SECONDS = 5.0
 
-_AUDIENCES = {
-    SentBy: frozenset({Audience.SENDER, Audience.BOTH}),
-    LaidInto: frozenset({Audience.HOLDER, Audience.BOTH}),
-}
+_SENDERS = frozenset({Audience.SENDER, Audience.BOTH})
 
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Where to begin; without a cursor, with what is published next."""
+    """Where to begin; without a cursor, with what is published next. `mailbox` is for holders, None for their
+    own.
+    """
 
     caller: Sender | Holder
     cursor: LogCursor | None
     with_receipts: bool
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,14 @@ class Following:
         self,
         *,
         uow: UnitOfWork,
+        clock: Clock,
         log: Log,
         facts: PublishedFacts,
         subscriptions: Subscriptions,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._uow = uow
+        self._clock = clock
         self._log = log
         self._facts = facts
         self._subscriptions = subscriptions
@@ -96,12 +98,13 @@ class Following:
         """Yields, without end, first at once the cursor and then what follows.
 
         Raises:
-            ResourceNotPermitted: the person has no mailbox.
+            ResourceNotPermitted: the person has no mailbox, or no right in the one they name. That it is
+                there still, while they follow, is for whoever owns the stream to look.
             InvalidCursor: it is of no shard of this log, or ahead of what is published.
             Overloaded: too many follow already.
             ServiceUnavailable: the database does not answer, or the log owes receipts.
         """
-        followed = await self._followed(command.caller)
+        followed, audiences = await self._followed(command)
         clock = asyncio.get_running_loop()
         with self._subscriptions.subscribe(followed) as subscription:
             await subscription.ready()
@@ -113,7 +116,8 @@ class Following:
                 told, end = subscription.take(), subscription.horizon(cursor.origin)
                 if not (told or unseen):
                     cursor = LogCursor(cursor.origin, max(cursor.index, end))
-                async for reply in self._replies(followed, cursor, end, receipts=command.with_receipts):
+                replies = self._replies(followed, audiences, cursor, end, receipts=command.with_receipts)
+                async for reply in replies:
                     cursor = reply.cursor
                     if reply.facts or clock.time() - spoken >= self._idle:
                         yield reply
@@ -128,13 +132,14 @@ class Following:
                     yield Followings((), cursor)
                     spoken = clock.time()
 
-    async def _followed(self, caller: Sender | Holder) -> Followed:
-        match caller:
-            case Sender():
-                return SentBy(caller.organisation_id, caller.sender_address_id)
-            case Holder():
+    async def _followed(self, command: Follow) -> tuple[Followed, frozenset[Audience]]:
+        match command.caller:
+            case Sender() as caller:
+                return SentBy(caller.organisation_id, caller.sender_address_id), _SENDERS
+            case Holder() as caller:
                 async with self._uow.reading() as tx:
-                    return LaidInto((await own_mailbox(tx, caller)).id)
+                    standing = await standing_in(tx, caller, command.mailbox, self._clock.now())
+                return LaidInto(standing.mailbox.id), standing.audiences
 
     async def _beginning(self, asked: LogCursor | None, subscription: Subscription) -> LogCursor:
         if asked is None:
@@ -149,13 +154,19 @@ class Following:
         return asked
 
     async def _replies(
-        self, followed: Followed, cursor: LogCursor, end: int, *, receipts: bool
+        self,
+        followed: Followed,
+        audiences: frozenset[Audience],
+        cursor: LogCursor,
+        end: int,
+        *,
+        receipts: bool,
     ) -> AsyncIterator[Followings]:
         """Yields what there is from the cursor up to `end`; the last reply's cursor is there."""
         index = cursor.index
         while index < end:
             looked = await self._facts.look(followed, cursor.origin, index, end, limit=_LEAVES_AT_ONCE)
-            visible = [each for each in looked.places if each.event.audience in _AUDIENCES[type(followed)]]
+            visible = [each for each in looked.places if each.event.audience in audiences]
             for places, index in _portions(visible, looked.end):
                 facts = await self._read(places, receipts=receipts)
                 yield Followings(facts, LogCursor(cursor.origin, index))

@@ -3,8 +3,8 @@
 from server.domain.caller import Holder
 from server.domain.mailboxes import HolderKind, Mailbox
 from server.domain.refusals import ResourceNotPermitted
-from server.usecases.mailboxes import own_mailbox
 from server.usecases.ports import Transaction
+from server.usecases.standing import own_mailbox
 
 
 async def held(tx: Transaction, by: Holder, address: str | None) -> Mailbox:

@@ -1,4 +1,6 @@
-"""Mailboxes: holders look into their own, and others ask whether there is one (POST-1, POST-5)."""
+"""Mailboxes: holders look into their own, delegates into their holder's, and others ask whether there is one
+(POST-1, POST-5).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +18,24 @@ from server.domain.refusals import (
     InvalidFields,
     InvalidPageToken,
     MailboxUnknown,
-    ResourceNotPermitted,
 )
-from server.usecases.ports import Transaction, UnitOfWork
+from server.usecases.ports import Clock, UnitOfWork
+from server.usecases.standing import standing_in
 
 _EVERYTHING = MessageFilter()
 
 
 @dataclass(frozen=True, slots=True)
 class ListMessages:
-    """`page_size` as it was asked for: 0 means the default, more than the maximum means the maximum."""
+    """`page_size` as it was asked for: 0 means the default, more than the maximum means the maximum.
+    `mailbox` is its address, None for the caller's own.
+    """
 
     holder: Holder
     page_size: int
     page_token: str
     wanted: MessageFilter = _EVERYTHING
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class ListLinks:
     holder: Holder
     page_size: int
     page_token: str
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +67,19 @@ class LinkPage:
 class Mailboxes:
     """Shows holders what lies in their own mailboxes. Listing is not opening."""
 
-    def __init__(self, *, uow: UnitOfWork) -> None:
+    def __init__(self, *, uow: UnitOfWork, clock: Clock) -> None:
         self._uow = uow
+        self._clock = clock
 
-    async def get_mailbox(self, holder: Holder) -> Mailbox:
-        """Returns the caller's own mailbox.
+    async def get_mailbox(self, holder: Holder, address: str | None = None) -> Mailbox:
+        """Returns the mailbox of this address, None for the caller's own.
 
         Raises:
-            ResourceNotPermitted: the person has none.
+            ResourceNotPermitted: there is none, or the caller has no right in it.
+            SignatureRequired.
         """
         async with self._uow.reading() as tx:
-            return await own_mailbox(tx, holder)
+            return (await standing_in(tx, holder, address, self._clock.now())).mailbox
 
     async def resolve(self, address: str) -> Mailbox:
         """Returns the mailbox that an address in canonical form means.
@@ -86,15 +94,18 @@ class Mailboxes:
         return mailbox
 
     async def list_links(self, command: ListLinks) -> LinkPage:
-        """Lists the openings of the links of the caller's own mailbox, oldest first (BOX-7). The page without
-        a token of a next one ends at the head that it tells.
+        """Lists the openings of the links of a mailbox, oldest first (BOX-7), for those who hold it. The page
+        without a token of a next one ends at the head that it tells.
 
         Raises:
-            ResourceNotPermitted, InvalidPageToken, InvalidFields: the last for a negative page size.
+            ResourceNotPermitted, SignatureRequired, InvalidPageToken.
+            InvalidFields: a negative page size.
         """
         size = checked_page_size(command.page_size)
         async with self._uow.reading() as tx:
-            mailbox = await own_mailbox(tx, command.holder)
+            standing = await standing_in(tx, command.holder, command.mailbox, self._clock.now())
+            standing.check_holds()
+            mailbox = standing.mailbox
             query = Query(("ListMailboxLinks", str(mailbox.id)))
             after = _sequence(query.key(command.page_token)) or 0
             # First the head: links are only added, so all up to it are there.
@@ -110,16 +121,16 @@ class Mailboxes:
         return LinkPage(Page(openings, query.token(str(last)) if last < head.sequence else ""), head)
 
     async def list_messages(self, command: ListMessages) -> Page[MessageView]:
-        """Lists those of the caller's messages that they ask for, newest first.
+        """Lists those messages of a mailbox that the caller asks for, newest first.
 
         Raises:
-            ResourceNotPermitted, InvalidPageToken.
+            ResourceNotPermitted, SignatureRequired, InvalidPageToken.
             InvalidFields: a negative page size, or times of which the later is not after the earlier.
         """
         size, wanted = checked_page_size(command.page_size), command.wanted
         checked_times(wanted.consigned_from, wanted.consigned_before)
         async with self._uow.reading() as tx:
-            mailbox = await own_mailbox(tx, command.holder)
+            mailbox = (await standing_in(tx, command.holder, command.mailbox, self._clock.now())).mailbox
             query = Query(("ListMessages", str(mailbox.id), *wanted.parts()))
             messages = await tx.deliveries.list_in_mailbox(
                 mailbox.id,
@@ -131,19 +142,6 @@ class Mailboxes:
         shown = messages[:size]
         more = len(messages) > size
         return Page(shown, query.token(str(shown[-1].delivery.sequence)) if more else "")
-
-
-async def own_mailbox(tx: Transaction, holder: Holder) -> Mailbox:
-    """Returns the mailbox of a person. (An entity's is opened by nobody until it has signatories:
-    identity.md.)
-
-    Raises:
-        ResourceNotPermitted: the person has none.
-    """
-    mailbox = await tx.mailboxes.of_person(holder.person_number)
-    if mailbox is None:
-        raise ResourceNotPermitted("mailbox")
-    return mailbox
 
 
 def _fitting(openings: Sequence[OpenedLink]) -> Sequence[OpenedLink]:

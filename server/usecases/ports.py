@@ -21,6 +21,7 @@ from server.domain.local_days import Stretch
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.domain.sending_rights import Hosts
 from server.domain.usage import UsageRow
+from server.usecases.delegation_ports import DelegationTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -286,11 +287,15 @@ class UsageRecords(Protocol):
     async def facts(
         self, event: Event, organisation_id: UUID | None = None, *, after: UUID, before: UUID, limit: int
     ) -> Sequence[UsageFact]:
-        """Returns an event's facts, of one organisation or all, by identifier; both bounds are exclusive."""
+        """Returns an event's facts, of one organisation or all, by identifier; both bounds are exclusive.
+        Those of holders' letters, which stand on no bill, are left out.
+        """
         ...
 
 
-class Transaction(SignInTransaction, RegistrationTransaction, PhoneTransaction, Protocol):
+class Transaction(
+    SignInTransaction, RegistrationTransaction, PhoneTransaction, DelegationTransaction, Protocol
+):
     """One database transaction with everything in it."""
 
     @property
@@ -326,7 +331,9 @@ class Transaction(SignInTransaction, RegistrationTransaction, PhoneTransaction, 
 
 
 class UnitOfWork(Protocol):
-    """Opens transactions. Lock order everywhere: claims, mailboxes, deliveries, each sorted."""
+    """Opens transactions. Lock order everywhere: claims, mailboxes, delegations, deliveries, each
+    sorted.
+    """
 
     def writing(self, *, hurried: bool = False) -> AbstractAsyncContextManager[Transaction]:
         """Opens a transaction that writes; rolls back unless `commit` was awaited.

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from namak.evidence import events
+from namak.evidence.statement import Statement
 from server.domain import evidence_building, limits
 from server.domain.caller import Holder
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part
@@ -31,10 +32,10 @@ from server.domain.refusals import (
     StatementNotIssued,
 )
 from server.usecases.assurance import check_signed
-from server.usecases.mailboxes import own_mailbox
 from server.usecases.ports import Clock, Entropy, Log, Signatures, Transaction, UnitOfWork
 from server.usecases.records import Confirmation, IssuedStatement, Opening, VerifiedSigner
 from server.usecases.stamps import Stamps
+from server.usecases.standing import Standing, standing_in
 
 _TICK = timedelta(microseconds=1)
 
@@ -43,8 +44,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenMessage:
+    """`mailbox` is where it lies, None for the caller's own; so in all that follows."""
+
     holder: Holder
     delivery_id: UUID
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,14 @@ class ReadPart:
     holder: Holder
     delivery_id: UUID
     part_number: int
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IssueStatement:
     holder: Holder
     delivery_id: UUID
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class ConfirmReading:
     delivery_id: UUID
     statement_id: UUID
     cms: bytes
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class ConfirmedReading:
 
 
 class Reading:
-    """Lets holders open, read and confirm what lies in their own mailbox.
+    """Lets holders open, read and confirm what lies in their own mailbox, and others what lies in one that
+    they have rights in.
 
     A delivery of somebody else's and one that does not exist get the same answer.
     """
@@ -125,7 +133,8 @@ class Reading:
         holder = command.holder
         async with self._uow.writing() as tx:
             await check_signed(tx, holder)
-            mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
+            standing, delivery = await self._lock(tx, command)
+            mailbox = standing.mailbox
             _check_not_withdrawn(delivery)
             if opening := await tx.deliveries.opening(mailbox.id, delivery.id, holder.person_number):
                 (fact,) = await _recorded(tx, [opening.evidence_id])
@@ -133,7 +142,8 @@ class Reading:
             facts = await tx.evidence.of_delivery(mailbox.id, delivery.id)
             at = evidence_building.recording_time(self._clock.now(), facts)
             consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
-            fact = evidence_building.content_access_tracking(self._stamps.at(at), delivery, consignment)
+            stamp, right = self._stamps.at(at), standing.digest
+            fact = evidence_building.content_access_tracking(stamp, delivery, consignment, right)
             # Under some policies opening notifies (LADDER-1).
             await tx.evidence.record([fact, *await self._effect(tx, delivery, fact, facts)])
             await tx.deliveries.add_opening(
@@ -154,7 +164,7 @@ class Reading:
         """
         async with self._uow.reading() as tx:
             await check_signed(tx, command.holder)
-            mailbox = await own_mailbox(tx, command.holder)
+            mailbox = (await self._standing(tx, command)).mailbox
             message = await _message(tx, mailbox, command.holder, command.delivery_id)
             _check_not_withdrawn(message.delivery)
             if message.opened_at is None:
@@ -184,18 +194,20 @@ class Reading:
         holder = command.holder
         async with self._uow.writing() as tx:
             await check_signed(tx, holder)
-            mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
+            standing, delivery = await self._lock(tx, command)
+            mailbox, right = standing.mailbox, standing.digest
             _check_not_withdrawn(delivery)
             opening = await _opening(tx, mailbox, holder, delivery.id)
             if await tx.deliveries.confirmation(mailbox.id, delivery.id):
                 raise AlreadyConfirmed(delivery.id)
             at = max(self._clock.now(), opening.opened_at + _TICK)
+            standing.check_confirms(at)
             newest = await tx.deliveries.newest_statement(mailbox.id, delivery.id, holder.person_number)
-            if newest and newest.expires_at - at >= limits.STATEMENT_LIFE / 2:
+            if newest and newest.expires_at - at >= limits.STATEMENT_LIFE / 2 and _right_in(newest) == right:
                 return newest
             statement_id, expires_at = self._entropy.new_id(), at + limits.STATEMENT_LIFE
             text = evidence_building.statement_to_sign(
-                statement_id, delivery, at, expires_at, language=self._language
+                statement_id, delivery, at, expires_at, right, language=self._language
             )
             statement = IssuedStatement(
                 statement_id, mailbox.id, delivery.id, holder.person_number, text, at, expires_at
@@ -227,7 +239,8 @@ class Reading:
         holder = command.holder
         async with self._uow.reading() as tx:
             await check_signed(tx, holder)
-            mailbox = await own_mailbox(tx, holder)
+            standing = await self._standing(tx, command)
+            mailbox = standing.mailbox
             message = await _message(tx, mailbox, holder, command.delivery_id)
             _check_not_withdrawn(message.delivery)
             await _opening(tx, mailbox, holder, command.delivery_id)
@@ -239,12 +252,16 @@ class Reading:
                 holder.person_number,
             ):
                 raise StatementNotIssued(command.statement_id)
+            if _right_in(statement) != standing.digest:
+                # Issued under a right that was taken back since, whatever was granted afterwards.
+                raise StatementNotIssued(command.statement_id)
             facts = await tx.evidence.of_delivery(mailbox.id, command.delivery_id)
         at = max(
             evidence_building.recording_time(self._clock.now(), facts),
             statement.issued_at + _TICK,
         )
         _check_unexpired(statement, at)
+        standing.check_confirms(at)
         return _ToJudge(statement, at)
 
     async def _record_confirmation(
@@ -252,7 +269,8 @@ class Reading:
     ) -> ConfirmedReading:
         holder, statement = command.holder, judged.statement
         async with self._uow.writing() as tx:
-            mailbox, delivery = await _lock_own(tx, holder, command.delivery_id)
+            standing, delivery = await self._lock(tx, command)
+            mailbox = standing.mailbox
             _check_not_withdrawn(delivery)
             if earlier := await _confirmed_before(tx, mailbox, command):
                 return ConfirmedReading(await _message(tx, mailbox, holder, delivery.id), earlier)
@@ -262,19 +280,23 @@ class Reading:
             # only where another fact came in between.
             at = evidence_building.recording_time(judged.at, facts)
             _check_unexpired(statement, at)
+            standing.check_confirms(at)
+            if _right_in(statement) != standing.digest:
+                raise StatementNotIssued(statement.id)
             (access,) = await _recorded(tx, [opening.evidence_id])
             confirmed = evidence_building.reading_confirmed(
                 self._stamps.at(at),
                 delivery,
                 evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT),
                 access,
-                SignedStatement(statement.text, command.cms, signer.revocation_lists),
+                SignedStatement(statement.text, command.cms, signer.revocation_lists, standing.digest),
             )
             for der in signer.revocation_lists:
                 if len(der) > limits.REVOCATION_LIST_INLINE_BYTES:
                     await tx.evidence.add_revocation_list(hashlib.sha256(der).digest(), der)
             evidence = (confirmed, *await self._effect(tx, delivery, confirmed, facts))
             await tx.evidence.record(evidence)
+            await tx.delegations.rest_on(delivery, standing.acts)
             await tx.deliveries.add_confirmation(
                 Confirmation(
                     mailbox.id,
@@ -290,6 +312,17 @@ class Reading:
         self._log.wake()
         return ConfirmedReading(message, evidence)
 
+    async def _standing(self, tx: Transaction, command: "_Command", *, locked: bool = False) -> Standing:
+        return await standing_in(tx, command.holder, command.mailbox, self._clock.now(), locked=locked)
+
+    async def _lock(self, tx: Transaction, command: "_Command") -> tuple[Standing, Delivery]:
+        """Locks the delivery, and the caller's right to it from before that."""
+        standing = await self._standing(tx, command, locked=True)
+        delivery = await tx.deliveries.lock(standing.mailbox.id, command.delivery_id)
+        if delivery is None:
+            _not_yours()
+        return standing, delivery
+
     async def _effect(
         self, tx: Transaction, delivery: Delivery, fact: Fact, earlier: Sequence[Fact]
     ) -> tuple[Fact, ...]:
@@ -303,20 +336,15 @@ class Reading:
         return (evidence_building.notification_effected(stamp, delivery, effect),)
 
 
+_Command = OpenMessage | ReadPart | IssueStatement | ConfirmReading
+
+
 @dataclass(frozen=True, slots=True)
 class _ToJudge:
     """The statement that is said to be signed, and the time for which the signature is judged."""
 
     statement: IssuedStatement
     at: datetime
-
-
-async def _lock_own(tx: Transaction, holder: Holder, delivery_id: UUID) -> tuple[Mailbox, Delivery]:
-    mailbox = await own_mailbox(tx, holder)
-    delivery = await tx.deliveries.lock(mailbox.id, delivery_id)
-    if delivery is None:
-        _not_yours()
-    return mailbox, delivery
 
 
 async def _message(tx: Transaction, mailbox: Mailbox, holder: Holder, delivery_id: UUID) -> MessageView:
@@ -365,3 +393,7 @@ async def _recorded(tx: Transaction, evidence_ids: Sequence[UUID]) -> tuple[Fact
 def _check_unexpired(statement: IssuedStatement, at: datetime) -> None:
     if at > statement.expires_at:
         raise StatementExpired(statement.id)
+
+
+def _right_in(statement: IssuedStatement) -> str | None:
+    return Statement.parse(statement.text).right

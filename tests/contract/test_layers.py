@@ -12,6 +12,7 @@ PORTS = frozenset(
         "server.usecases.log_ports",
         "server.usecases.ports",
         "server.usecases.records",
+        "server.usecases.delegation_ports",
         "server.usecases.registration_ports",
     }
 )

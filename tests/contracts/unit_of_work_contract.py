@@ -16,6 +16,7 @@ from server.usecases.ports import UnitOfWork
 from server.usecases.records import Claim
 from tests.contracts import examples
 from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
+from tests.contracts.delegation_contract import DelegationContract
 from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.holder_contract import HolderContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
@@ -199,6 +200,7 @@ class UnitOfWorkContract(
     AdministrativeActContract,
     ApplicationContract,
     UserAgreementContract,
+    DelegationContract,
     HolderProfileContract,
     BulkContract,
     OrganisationContract,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.domain.administration import Administrator
 from server.domain.applications import Application
+from server.domain.delegations import Delegation, Signatory
 from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
@@ -68,6 +69,9 @@ class State:
     acceptances: dict[tuple[UUID, str], AgreementAcceptance] = field(default_factory=dict)
     profile_confirmations: dict[tuple[UUID, str], ProfileConfirmation] = field(default_factory=dict)
     phone_confirmations: dict[UUID, PhoneConfirmation] = field(default_factory=dict)
+    delegations: dict[UUID, Delegation] = field(default_factory=dict)
+    signatories: dict[UUID, Signatory] = field(default_factory=dict)
+    right_uses: dict[tuple[UUID, UUID], tuple[Delivery, tuple[UUID, ...]]] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

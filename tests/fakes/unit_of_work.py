@@ -15,6 +15,7 @@ from enum import Enum, auto
 from server.domain.refusals import ServiceUnavailable
 from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
+from tests.fakes.delegations import FakeDelegations
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.register import FakeBindings, FakeOrganisations
@@ -68,6 +69,7 @@ class FakeTransaction:
         self.applications = FakeApplications(self._state)
         self.user_agreements = FakeUserAgreements(self._state)
         self.holders = FakeHolders(self._state)
+        self.delegations = FakeDelegations(self._state)
         self.phone_confirmations = FakePhoneConfirmations(self._state)
 
     async def commit(self) -> None:

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID, uuid4
 
+from namak.evidence.delegation import DelegationTerms, Right
 from namak.evidence.events import CONTENT_CONSIGNMENT, SUBMISSION_ACCEPTANCE, WITHDRAWN, Event
 from namak.evidence.sign_in import Purpose
 from server.domain.administration import ActingAdministrator
 from server.domain.caller import Assurance, Caller, Holder, Portal, Sender
+from server.domain.delegations import Delegation
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo, Submission
 from server.domain.facts import Fact
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
@@ -76,6 +78,7 @@ from tests.rpc.registration_desks import RegistrationDesks
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
 SUSPENDED = "suspended@src.am"
 NOBODYS_NUMBER, CLOSED_NUMBER = "9999999999", "8888888888"
+from server.usecases.standing import Standings
 KNOWN_DELIVERY = UUID("0192f0c3-0000-7000-8000-000000000001")
 REVOCATION_LIST = bytes(range(256)) * 600
 
@@ -143,6 +146,11 @@ class PresentClock:
 @dataclass
 class Gate:
     """A place where a use case can be held, to look at a call that is under way."""
+def _delegation(delegation_id: UUID) -> Delegation:
+    terms = DelegationTerms("5001950015@e-citizen.am", "5001950016", Right.READ, NOW, NOW)
+    return Delegation(delegation_id, uuid4(), terms, "5001950015", NOW, KNOWN_DELIVERY, bytes(32))
+
+
 
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     leave: asyncio.Event = field(default_factory=asyncio.Event)
@@ -164,6 +172,12 @@ class Desks:
         self.submitted: list[SubmitMany] = []
         self.commands: list[object] = []
         self.registration = RegistrationDesks()
+def _door(caller: Submitter) -> Sender:
+    """Returns a caller whom the door let in as a sender."""
+    assert isinstance(caller, Sender)
+    return caller
+
+
         self.signature_trust = FakeSignatureTrust()
         self.verification = SignatureDesk(
             verifier=InProcessVerifier(), trust=self.signature_trust, clock=PresentClock()
@@ -182,6 +196,8 @@ class Desks:
     reading = property(lambda self: cast(Reading, self))
     submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
+        self.rechecked: list[str | None] = []
+        self.revoked: set[str] = set()
     evidence = property(lambda self: cast(EvidenceDesk, self))
     withdrawal = property(lambda self: cast(Withdrawal, self))
     following = property(lambda self: cast(Following, self))
@@ -194,6 +210,8 @@ class Desks:
     async def _serve(self, command: object, caller: Caller | ActingAdministrator | None = None) -> None:
         self.commands.append(command)
         if caller is not None:
+    standings = property(lambda self: cast(Standings, self))
+    delegation = property(lambda self: cast(DelegationDesk, self))
             self.callers.append(caller)
         if self.gate is not None:
             await self.gate.pass_through()
@@ -344,9 +362,9 @@ class Desks:
         receipt = LoggedReceipt(fact.id, "log.e-citizen.am/2026", 0, 2, b"receipt")
         return Withdrawn(delivery, fact, receipt if command.receipt_wait_seconds else None)
 
-    async def get_mailbox(self, holder: Holder) -> Mailbox:
-        await self._serve(holder, holder)
-        address = f"{holder.person_number}@e-citizen.am"
+    async def get_mailbox(self, holder: Holder, named: str | None = None) -> Mailbox:
+        await self._serve(named or holder, holder)
+        address = named or f"{holder.person_number}@e-citizen.am"
         return Mailbox(uuid4(), address, HolderKind.PERSON, holder.person_number, MailboxState.OPEN, NOW)
 
     async def list_messages(self, command: ListMessages) -> Page[MessageView]:
@@ -378,11 +396,37 @@ class Desks:
 
     async def submit_many(self, command: SubmitMany) -> Sequence[Accepted | Refused]:
         self.submitted.append(command)
-        await self._serve(command, command.caller)
-        return [self._outcome(submission, command.caller) for submission in command.submissions]
+        await self._serve(command, _door(command.caller))
+        return [self._outcome(submission, command.caller.party_id) for submission in command.submissions]
 
-    async def get_delivery(self, sender: Sender, delivery_id: UUID) -> Delivery:
+    async def get_delivery(self, sender: Sender | Holder, delivery_id: UUID) -> Delivery:
         await self._serve(delivery_id, sender)
+    # Standings and DelegationDesk
+
+    async def check(self, holder: Holder, address: str | None) -> None:
+        self.rechecked.append(address)
+        if address is not None and address in self.revoked:
+            raise ResourceNotPermitted("mailbox")
+
+    async def grant(self, command: GrantDelegation) -> Delegation:
+        await self._serve(command, command.by)
+        terms = DelegationTerms(
+            mailbox=command.mailbox or f"{command.by.person_number}@e-citizen.am",
+            delegate=command.delegate,
+            right=command.right,
+            start=command.start or NOW,
+            expire=command.expire,
+        )
+        return Delegation(uuid4(), uuid4(), terms, command.by.person_number, NOW, KNOWN_DELIVERY, bytes(32))
+
+    async def revoke(self, command: RevokeDelegation) -> Delegation:
+        await self._serve(command, command.by)
+        return replace(_delegation(command.delegation_id), revoked_at=NOW, revoke_evidence_id=KNOWN_DELIVERY)
+
+    async def list_delegations(self, command: ListDelegations) -> Page[Delegation]:
+        await self._serve(command)
+        return Page([_delegation(KNOWN_DELIVERY)], "second")
+
         self._check(delivery_id)
         return self._message().delivery
 
@@ -395,7 +439,7 @@ class Desks:
         return Page([fact_of(SUBMISSION_ACCEPTANCE, command.delivery_id)], "")
 
     async def receipt(self, command: GetReceipt) -> LoggedReceipt | None:
-        await self._serve(command, command.caller)
+        await self._serve(command, _door(command.caller))
         return None
 
     async def checkpoint(self, origin: str | None) -> CheckpointView:
@@ -451,12 +495,12 @@ class Desks:
         )
         return MessageView(delivery_of(submission, uuid4()), None, None)
 
-    def _outcome(self, submission: Submission, caller: Sender) -> Accepted | Refused:
+    def _outcome(self, submission: Submission, party_id: UUID) -> Accepted | Refused:
         if submission.sender == SUSPENDED:
             refused = SenderSuspended(submission.sender)
             refused.evidence_id = uuid4()
             return refused
-        delivery = delivery_of(submission, caller.organisation_id)
+        delivery = delivery_of(submission, party_id)
         facts = (fact_of(SUBMISSION_ACCEPTANCE, delivery.id), fact_of(CONTENT_CONSIGNMENT, delivery.id))
         receipts = tuple(
             LoggedReceipt(fact.id, "log.e-citizen.am/2026", 0, 2, bytes(self.receipt_bytes)) for fact in facts

@@ -215,10 +215,16 @@ async def started_edge(
     servicers = Servicers(
         SenderAdminServicer(desks.admin, AM, development=True),
         MailboxServicer(
-            desks.register, desks.mailboxes, desks.reading, desks.following, phone_desk(desks), AM
+            desks.register,
+            desks.mailboxes,
+            desks.reading,
+            desks.following,
+            desks.standings,
+            phone_desk(desks),
+            AM,
         ),
         DeliveryServicer(desks.submissions, desks.delivery, desks.withdrawal, desks.following, AM),
-        EvidenceServicer(desks.evidence, desks.log_queries),
+        EvidenceServicer(desks.evidence, desks.log_queries, AM),
         BillingServicer(desks.billing, AM),
         IdentityServicer(desks.sign_in, desks.sessions, desks.portals, AM),
         RegistrationServicer(desks.registration.registration(), AM),

@@ -307,7 +307,7 @@ async def test_a_receipt_is_asked_for_in_one_capacity(desk: Desk) -> None:
     def asked(caller: Caller, acting_as: str) -> object:
         begin_call(Call("1", "/test", caller))
         request = evidence_pb2.GetReceiptRequest(evidence_id=evidence_id, acting_as=acting_as)
-        return evidence_wire.get_receipt_from_proto(request).caller
+        return evidence_wire.get_receipt_from_proto(request, AM).caller
 
     assert asked(ani, "") is ani
     assert asked(ani, str(desk.src.id)) == desk.registers.acting(desk.src)

@@ -25,7 +25,7 @@ from server.usecases.following import Follow, Following, PublishedFact
 from server.usecases.log_ports import LogCursor
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
 from tests.fakes.unit_of_work import FakeUnitOfWork
-from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, World, eventually
+from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, WallClock, World, eventually
 from tests.integration.transparency.correspondence import NOW, Correspondence, Written
 
 SRC, CADASTRE = uuid4(), uuid4()
@@ -61,7 +61,12 @@ class Post:
         facts = PostgresFactReader(self.world.ledger.url, connections=2)
         try:
             yield Following(
-                uow=self.uow, log=service.log, facts=facts, subscriptions=service.tail, idle_seconds=idle
+                uow=self.uow,
+                clock=WallClock(),
+                log=service.log,
+                facts=facts,
+                subscriptions=service.tail,
+                idle_seconds=idle,
             )
         finally:
             await facts.close()

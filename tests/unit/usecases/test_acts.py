@@ -121,7 +121,7 @@ async def test_acts_come_in_pages_and_tokens_belong_to_their_query(registers: Re
 async def receipt(
     registers: Registers, caller: Operator | ActingAdministrator | Holder | Sender, evidence_id: UUID
 ) -> bytes:
-    desk = EvidenceDesk(uow=registers.uow, log=MemoryLog())
+    desk = EvidenceDesk(uow=registers.uow, log=MemoryLog(), clock=registers.clock)
     found = await desk.receipt(GetReceipt(caller, evidence_id, 0))
     assert found is not None
     return found.tlog_proof

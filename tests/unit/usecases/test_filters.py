@@ -49,7 +49,7 @@ def world() -> World:
 
 @pytest.fixture
 def mailboxes(world: World) -> Mailboxes:
-    return Mailboxes(uow=world.uow)
+    return Mailboxes(uow=world.uow, clock=world.clock)
 
 
 async def test_a_sender_gets_what_it_asks_for_page_by_page(world: World) -> None:

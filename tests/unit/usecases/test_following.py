@@ -26,7 +26,7 @@ from server.usecases.log_ports import LogCursor
 from tests.fakes.published_log import PUBLISHED_AT, MemoryFacts, MemoryLogReader, MemoryShard
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.rpc.waiting import until
-from tests.unit.usecases.world import MemoryLog
+from tests.unit.usecases.world import FixedClock, MemoryLog
 
 OLD, NEW = "log.e-citizen.am/2026", "log.e-citizen.am/2027"
 SRC, OTHER = uuid4(), uuid4()
@@ -60,7 +60,12 @@ class Post:
             followers_of_one=of_one,
         )
         self.following = Following(
-            uow=self.uow, log=self.log, facts=self.facts, subscriptions=self.tail, idle_seconds=idle
+            uow=self.uow,
+            clock=FixedClock(),
+            log=self.log,
+            facts=self.facts,
+            subscriptions=self.tail,
+            idle_seconds=idle,
         )
 
     def record(

@@ -24,7 +24,7 @@ def world() -> World:
 
 @pytest.fixture
 def mailboxes(world: World) -> Mailboxes:
-    return Mailboxes(uow=world.uow)
+    return Mailboxes(uow=world.uow, clock=world.clock)
 
 
 async def filled(world: World) -> None:

@@ -169,7 +169,7 @@ async def test_the_holder_still_sees_that_it_was_sent_and_withdrawn(world: World
     await withdraw(world, delivery.id)
 
     (message,) = (
-        await Mailboxes(uow=world.uow).list_messages(
+        await Mailboxes(uow=world.uow, clock=world.clock).list_messages(
             ListMessages(world.ani, 0, "", MessageFilter(unopened_only=True))
         )
     ).items

@@ -262,7 +262,7 @@ class World:
             signatures=self.cards,
             profile=AM,
         )
-        self.evidence = EvidenceDesk(uow=self.uow, log=self.log)
+        self.evidence = EvidenceDesk(uow=self.uow, log=self.log, clock=self.clock)
 
     def new_submissions(self, *, refusals_per_minute: int = 600, profile: Profile = AM) -> SubmissionDesk:
         return SubmissionDesk(

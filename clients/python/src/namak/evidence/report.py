@@ -88,14 +88,14 @@ class Receipt:
         """Whether no check has failed so far."""
         return all(check.outcome is not Outcome.FAILED for check in self.checks)
 
-    def is_before(self, later: "Receipt") -> bool:
-        """Whether its evidence was recorded before the later's: by time, and by place in one log."""
+    def precedes(self, later: "Receipt") -> bool:
+        """Whether its evidence was recorded before the later's: by place within one log, else by time."""
         first, second = self.fact or self.act, later.fact or later.act
-        if first is None or second is None or first.document.event_time > second.document.event_time:
+        if first is None or second is None or self.checked is None or later.checked is None:
             return False
-        if self.checked is None or later.checked is None or self.index is None or later.index is None:
-            return False
-        return self.checked.log_name != later.checked.log_name or self.index < later.index
+        if self.checked.log_name != later.checked.log_name:
+            return first.document.event_time <= second.document.event_time
+        return self.index is not None and later.index is not None and self.index < later.index
 
     def note(self, name: str, outcome: Outcome, words: str) -> None:
         self.checks.append(Check(name, outcome, words))

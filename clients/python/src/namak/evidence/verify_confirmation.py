@@ -205,4 +205,10 @@ def is_before(earlier: Receipt, later: Receipt) -> bool:
     """Tells whether the earlier receipt's fact was recorded before the later's: by time, and by place in one
     log.
     """
-    return earlier.fact is not None and later.fact is not None and earlier.is_before(later)
+    if earlier.fact is None or later.fact is None:
+        return False
+    if earlier.fact.document.event_time > later.fact.document.event_time:
+        return False
+    if earlier.checked is None or later.checked is None or earlier.index is None or later.index is None:
+        return False
+    return earlier.checked.log_name != later.checked.log_name or earlier.index < later.index

@@ -121,12 +121,12 @@ def _common_problems(
 ) -> list[str]:
     """Returns why a right had not begun, or had ended, when ``later`` was recorded."""
     problems = []
-    if not found.is_before(later):
+    if not found.precedes(later):
         problems.append("the act that gave the right was recorded afterwards")
     ends = [
         other.act.document.event_time
         for other in acts.values()
-        if other.act is not None and is_ended_by(act, other.act) and not later.is_before(other)
+        if other.act is not None and is_ended_by(act, other.act) and other.precedes(later)
     ]
     if ends:
         problems.append(f"the right had been taken back at {format_time(min(ends))}")

@@ -180,22 +180,26 @@ class ListFactsRequest(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     page_size: _builtins.int
     """How many facts at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own, and for all but holders."""
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "mailbox", b"mailbox", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,10 +242,13 @@ class GetReceiptRequest(_message.Message):
     EVIDENCE_ID_FIELD_NUMBER: _builtins.int
     MAX_WAIT_FIELD_NUMBER: _builtins.int
     ACTING_AS_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
     """The evidence's identifier, a UUID."""
     acting_as: _builtins.str
     """The organisation that an administrator acts for, a UUID, to get the receipt of an administrative act; empty otherwise."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own, and for all but holders."""
     @_builtins.property
     def max_wait(self) -> _duration_pb2.Duration:
         """How long to wait for the receipt at most; absent means as long as the call's deadline allows, at most 30 s. Zero does not wait."""
@@ -252,10 +259,11 @@ class GetReceiptRequest(_message.Message):
         evidence_id: _builtins.str = ...,
         max_wait: _duration_pb2.Duration | None = ...,
         acting_as: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_wait", b"max_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "max_wait", b"max_wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "mailbox", b"mailbox", "max_wait", b"max_wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

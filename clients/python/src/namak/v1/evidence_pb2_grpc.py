@@ -79,8 +79,9 @@ class EvidenceServiceServicer(object):
     def ListFacts(self, request, context):
         """Lists the facts of one delivery that the caller may see, in the order in which they were recorded.
 
-        Callers: the organisation that sent the delivery; the holder to whom it was delivered. Each sees the facts that the table
-        of events gives to its audience.
+        Callers: the organisation that sent the delivery; the holder to whom it was delivered, and their delegates (DelegationService).
+        Each sees the facts that the table of events gives to its audience; a delegate does not see what is the holder's alone. After
+        them come the acts by which those were entitled who confirmed on the holder's behalf.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
         Rules: POST-2.
@@ -96,7 +97,8 @@ class EvidenceServiceServicer(object):
         short, the reply is OK without a receipt, and the caller asks again.
 
         Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
-        operator, and an administrator of the organisation that it concerns.
+        operator, and an administrator of the organisation that it concerns; of acts that give rights in a mailbox also its holder, the
+        delegate, and a sender whose delivery was confirmed by them.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.

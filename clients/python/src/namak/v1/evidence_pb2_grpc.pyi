@@ -19,8 +19,9 @@ class EvidenceServiceStub:
     ListFacts: _aio.UnaryUnaryMultiCallable[_evidence_pb2.ListFactsRequest, _evidence_pb2.ListFactsResponse]
     """Lists the facts of one delivery that the caller may see, in the order in which they were recorded.
 
-    Callers: the organisation that sent the delivery; the holder to whom it was delivered. Each sees the facts that the table
-    of events gives to its audience.
+    Callers: the organisation that sent the delivery; the holder to whom it was delivered, and their delegates (DelegationService).
+    Each sees the facts that the table of events gives to its audience; a delegate does not see what is the holder's alone. After
+    them come the acts by which those were entitled who confirmed on the holder's behalf.
     Idempotency: reads only.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
     Rules: POST-2.
@@ -32,7 +33,8 @@ class EvidenceServiceStub:
     short, the reply is OK without a receipt, and the caller asks again.
 
     Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
-    operator, and an administrator of the organisation that it concerns.
+    operator, and an administrator of the organisation that it concerns; of acts that give rights in a mailbox also its holder, the
+    delegate, and a sender whose delivery was confirmed by them.
     Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
     Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
     EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
@@ -95,8 +97,9 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_evidence_pb2.ListFactsResponse]:
         """Lists the facts of one delivery that the caller may see, in the order in which they were recorded.
 
-        Callers: the organisation that sent the delivery; the holder to whom it was delivered. Each sees the facts that the table
-        of events gives to its audience.
+        Callers: the organisation that sent the delivery; the holder to whom it was delivered, and their delegates (DelegationService).
+        Each sees the facts that the table of events gives to its audience; a delegate does not see what is the holder's alone. After
+        them come the acts by which those were entitled who confirmed on the holder's behalf.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
         Rules: POST-2.
@@ -114,7 +117,8 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
         short, the reply is OK without a receipt, and the caller asks again.
 
         Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
-        operator, and an administrator of the organisation that it concerns.
+        operator, and an administrator of the organisation that it concerns; of acts that give rights in a mailbox also its holder, the
+        delegate, and a sender whose delivery was confirmed by them.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.

@@ -135,16 +135,19 @@ class Message(_message.Message):
     CONFIRMATION_TIME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_TIME_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     sender: _builtins.str
-    """The sender address."""
+    """The sender address; of a holder's letter the holder's official address."""
     sender_name: _builtins.str
-    """The name of the organisation that sent it."""
+    """The name of the organisation, or the holder, that sent it."""
     subject: _builtins.str
     """The subject."""
     state: _delivery_pb2.DeliveryState.ValueType
     """How far the delivery has come."""
+    in_reply_to: _builtins.str
+    """The delivery that it answers, a UUID: a message that the organisation sent to the holder who replies; empty for all else."""
     @_builtins.property
     def consignment_time(self) -> _timestamp_pb2.Timestamp:
         """When it was laid into the mailbox, UTC."""
@@ -173,10 +176,11 @@ class Message(_message.Message):
         confirmation_time: _timestamp_pb2.Timestamp | None = ...,
         state: _delivery_pb2.DeliveryState.ValueType = ...,
         withdrawal_time: _timestamp_pb2.Timestamp | None = ...,
+        in_reply_to: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "opening_time", b"opening_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "delivery_id", b"delivery_id", "opening_time", b"opening_time", "sender", b"sender", "sender_name", b"sender_name", "state", b"state", "subject", b"subject", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "delivery_id", b"delivery_id", "in_reply_to", b"in_reply_to", "opening_time", b"opening_time", "sender", b"sender", "sender_name", b"sender_name", "state", b"state", "subject", b"subject", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,12 +242,17 @@ class GetMailboxRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
+        *,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -286,6 +295,7 @@ class ListMessagesRequest(_message.Message):
     SENDER_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
@@ -296,6 +306,8 @@ class ListMessagesRequest(_message.Message):
     """Only those whose reading was not confirmed yet."""
     sender: _builtins.str
     """Only those from this sender address; empty for all."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Only those laid into the mailbox at or after this time, UTC."""
@@ -314,10 +326,11 @@ class ListMessagesRequest(_message.Message):
         sender: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "sender", b"sender", "start_time", b"start_time", "unconfirmed_only", b"unconfirmed_only", "unopened_only", b"unopened_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "mailbox", b"mailbox", "page_size", b"page_size", "page_token", b"page_token", "sender", b"sender", "start_time", b"start_time", "unconfirmed_only", b"unconfirmed_only", "unopened_only", b"unopened_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,16 +371,20 @@ class OpenMessageRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "mailbox", b"mailbox"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -417,19 +434,23 @@ class DownloadContentRequest(_message.Message):
 
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     PART_NUMBER_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     part_number: _builtins.int
     """The number of the part, from 1."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
         part_number: _builtins.int = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "part_number", b"part_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "mailbox", b"mailbox", "part_number", b"part_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -472,16 +493,20 @@ class IssueStatementRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "mailbox", b"mailbox"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -538,6 +563,7 @@ class ConfirmReadingRequest(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     STATEMENT_ID_FIELD_NUMBER: _builtins.int
     CMS_SIGNATURE_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     statement_id: _builtins.str
@@ -546,16 +572,19 @@ class ConfirmReadingRequest(_message.Message):
     """The signature: a detached CMS SignedData (DER) over the statement's exact bytes with one signer, signed attributes with
     signing-certificate-v2 (RFC 5035), and the certificates up to, and without, the root; at most 32 KiB.
     """
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
         statement_id: _builtins.str = ...,
         cms_signature: _builtins.bytes = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cms_signature", b"cms_signature", "delivery_id", b"delivery_id", "statement_id", b"statement_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cms_signature", b"cms_signature", "delivery_id", b"delivery_id", "mailbox", b"mailbox", "statement_id", b"statement_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1003,8 +1032,11 @@ class WatchMailboxRequest(_message.Message):
 
     CURSOR_FIELD_NUMBER: _builtins.int
     WITH_RECEIPTS_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     with_receipts: _builtins.bool
     """Whether each fact is to come with its receipt."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     @_builtins.property
     def cursor(self) -> _evidence_pb2.LogCursor:
         """Where to begin. Absent means from now on; index 0 of a shard means from its beginning."""
@@ -1014,10 +1046,11 @@ class WatchMailboxRequest(_message.Message):
         *,
         cursor: _evidence_pb2.LogCursor | None = ...,
         with_receipts: _builtins.bool = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "with_receipts", b"with_receipts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "mailbox", b"mailbox", "with_receipts", b"with_receipts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1061,19 +1094,23 @@ class ListMailboxLinksRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

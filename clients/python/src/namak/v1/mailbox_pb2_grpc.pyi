@@ -15,6 +15,9 @@ GRPC_VERSION: str
 class MailboxServiceStub:
     """Serves holders their mailbox, and the operator the opening of mailboxes.
 
+    Whoever may act in somebody else's mailbox (DelegationService) names it in `mailbox`, one a call; in a session that began with a
+    password that is SIGNATURE_REQUIRED. An entity's registered signatory counts as its holder.
+
     There is no method to refuse a message: nothing that a recipient does alone lets them escape service.
     """
 
@@ -61,18 +64,18 @@ class MailboxServiceStub:
     Rules: BOX-2, BOX-6.
     """
     GetMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.GetMailboxRequest, _mailbox_pb2.GetMailboxResponse]
-    """Returns the caller's own mailbox.
+    """Returns a mailbox: the caller's own, or one that they may act for.
 
-    Callers: the holder.
+    Callers: the holder; a delegate.
     Idempotency: reads only.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has none.
     Rules: POST-5.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ListMessagesRequest, _mailbox_pb2.ListMessagesResponse]
-    """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
+    """Lists the messages in a mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
     and all that are given must hold.
 
-    Callers: the holder.
+    Callers: the holder; a delegate.
     Idempotency: reads only; listing is not opening.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
     Rules: POST-5.
@@ -80,7 +83,7 @@ class MailboxServiceStub:
     OpenMessage: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.OpenMessageRequest, _mailbox_pb2.OpenMessageResponse]
     """Opens a message: records the access as evidence, once per person and message, before any byte of content leaves.
 
-    Callers: the holder.
+    Callers: the holder; a delegate.
     Idempotency: opening an opened message records nothing and returns the same evidence.
     Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SIGNATURE_REQUIRED (FAILED_PRECONDITION)
     in a session that began with a password, DELIVERY_WITHDRAWN (FAILED_PRECONDITION) when the sender withdrew it first,
@@ -90,7 +93,7 @@ class MailboxServiceStub:
     DownloadContent: _aio.UnaryStreamMultiCallable[_mailbox_pb2.DownloadContentRequest, _mailbox_pb2.DownloadContentResponse]
     """Streams the content of one part of an opened message; the first reply describes it, the others carry its bytes.
 
-    Callers: the holder, who has opened the message.
+    Callers: the holder, or a delegate, who has opened the message.
     Idempotency: reads only.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, SIGNATURE_REQUIRED (FAILED_PRECONDITION), INVALID_FIELDS
     (INVALID_ARGUMENT), also for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not
@@ -101,7 +104,7 @@ class MailboxServiceStub:
     IssueStatement: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.IssueStatementRequest, _mailbox_pb2.IssueStatementResponse]
     """Issues the statement that the holder signs to confirm the reading: for one message and one person, with an expiry.
 
-    Callers: the holder, who has opened the message.
+    Callers: the holder, or a delegate with the right to confirm, who has opened the message.
     Idempotency: while an unexpired statement of this person for this message exists with at least half its life left, that one is
     returned.
     Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED,
@@ -111,7 +114,8 @@ class MailboxServiceStub:
     ConfirmReading: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ConfirmReadingRequest, _mailbox_pb2.ConfirmReadingResponse]
     """Records the holder's signed confirmation of the reading. What follows from it in law is for the notification policy to say.
 
-    Callers: the holder, signing with the signing certificate of the same person.
+    Callers: the holder, or, on the holder's behalf, a delegate with the right to confirm or the entity's signatory; signing with
+    the signing certificate of the same person.
     Idempotency: the signature is the key: the same one again returns the same evidence, another one ALREADY_CONFIRMED.
     Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED,
     SIGNATURE_REQUIRED (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
@@ -149,10 +153,11 @@ class MailboxServiceStub:
     Rules: SIGN-1, SIGN-2, SIGN-4, POST-2, ADMIN-7.
     """
     WatchMailbox: _aio.UnaryStreamMultiCallable[_mailbox_pb2.WatchMailboxRequest, _mailbox_pb2.WatchMailboxResponse]
-    """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
-    published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
+    """Streams every fact about the messages in a mailbox that the caller may see, in the order of the log, as they are
+    published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in. Within a second after a
+    delegate's right was revoked, or is over, it ends with RESOURCE_NOT_PERMITTED; so does DownloadContent.
 
-    Callers: the holder.
+    Callers: the holder; a delegate.
     Idempotency: reads only.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
     (INVALID_ARGUMENT); READER_TOO_SLOW, OVERLOADED (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again
@@ -164,7 +169,7 @@ class MailboxServiceStub:
     nobody else, can check that the mailbox is complete: every link follows from the one before, and each stands in the evidence of
     its consignment in the log (`docs/receipts.md`).
 
-    Callers: the holder.
+    Callers: the holder; not a delegate.
     Idempotency: reads only.
     Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
     Rules: BOX-7.
@@ -172,6 +177,9 @@ class MailboxServiceStub:
 
 class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
     """Serves holders their mailbox, and the operator the opening of mailboxes.
+
+    Whoever may act in somebody else's mailbox (DelegationService) names it in `mailbox`, one a call; in a session that began with a
+    password that is SIGNATURE_REQUIRED. An entity's registered signatory counts as its holder.
 
     There is no method to refuse a message: nothing that a recipient does alone lets them escape service.
     """
@@ -253,9 +261,9 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _mailbox_pb2.GetMailboxRequest,
         context: _aio.ServicerContext[_mailbox_pb2.GetMailboxRequest, _abc.Awaitable[_mailbox_pb2.GetMailboxResponse]],
     ) -> _abc.Awaitable[_mailbox_pb2.GetMailboxResponse]:
-        """Returns the caller's own mailbox.
+        """Returns a mailbox: the caller's own, or one that they may act for.
 
-        Callers: the holder.
+        Callers: the holder; a delegate.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has none.
         Rules: POST-5.
@@ -267,10 +275,10 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _mailbox_pb2.ListMessagesRequest,
         context: _aio.ServicerContext[_mailbox_pb2.ListMessagesRequest, _abc.Awaitable[_mailbox_pb2.ListMessagesResponse]],
     ) -> _abc.Awaitable[_mailbox_pb2.ListMessagesResponse]:
-        """Lists the messages in the caller's own mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
+        """Lists the messages in a mailbox, newest first: sender, subject and times, never content. Filters narrow the list,
         and all that are given must hold.
 
-        Callers: the holder.
+        Callers: the holder; a delegate.
         Idempotency: reads only; listing is not opening.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
         Rules: POST-5.
@@ -284,7 +292,7 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_mailbox_pb2.OpenMessageResponse]:
         """Opens a message: records the access as evidence, once per person and message, before any byte of content leaves.
 
-        Callers: the holder.
+        Callers: the holder; a delegate.
         Idempotency: opening an opened message records nothing and returns the same evidence.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SIGNATURE_REQUIRED (FAILED_PRECONDITION)
         in a session that began with a password, DELIVERY_WITHDRAWN (FAILED_PRECONDITION) when the sender withdrew it first,
@@ -300,7 +308,7 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_mailbox_pb2.DownloadContentResponse]:
         """Streams the content of one part of an opened message; the first reply describes it, the others carry its bytes.
 
-        Callers: the holder, who has opened the message.
+        Callers: the holder, or a delegate, who has opened the message.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, SIGNATURE_REQUIRED (FAILED_PRECONDITION), INVALID_FIELDS
         (INVALID_ARGUMENT), also for a part that the message does not have, EVIDENCE_CORRUPT (DATA_LOSS) when the stored content is not
@@ -317,7 +325,7 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_mailbox_pb2.IssueStatementResponse]:
         """Issues the statement that the holder signs to confirm the reading: for one message and one person, with an expiry.
 
-        Callers: the holder, who has opened the message.
+        Callers: the holder, or a delegate with the right to confirm, who has opened the message.
         Idempotency: while an unexpired statement of this person for this message exists with at least half its life left, that one is
         returned.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), NOT_OPENED, ALREADY_CONFIRMED,
@@ -333,7 +341,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_mailbox_pb2.ConfirmReadingResponse]:
         """Records the holder's signed confirmation of the reading. What follows from it in law is for the notification policy to say.
 
-        Callers: the holder, signing with the signing certificate of the same person.
+        Callers: the holder, or, on the holder's behalf, a delegate with the right to confirm or the entity's signatory; signing with
+        the signing certificate of the same person.
         Idempotency: the signature is the key: the same one again returns the same evidence, another one ALREADY_CONFIRMED.
         Errors: RESOURCE_NOT_PERMITTED, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED,
         SIGNATURE_REQUIRED (FAILED_PRECONDITION); INVALID_FIELDS, STATEMENT_NOT_ISSUED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
@@ -389,10 +398,11 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _mailbox_pb2.WatchMailboxRequest,
         context: _aio.ServicerContext[_mailbox_pb2.WatchMailboxRequest, _abc.AsyncIterator[_mailbox_pb2.WatchMailboxResponse]],
     ) -> _abc.AsyncIterator[_mailbox_pb2.WatchMailboxResponse]:
-        """Streams every fact about the messages in the caller's own mailbox that the caller may see, in the order of the log, as they are
-        published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in.
+        """Streams every fact about the messages in a mailbox that the caller may see, in the order of the log, as they are
+        published. It works as DeliveryService.WatchDeliveries does. Watching is no opening and no sign-in. Within a second after a
+        delegate's right was revoked, or is over, it ends with RESOURCE_NOT_PERMITTED; so does DownloadContent.
 
-        Callers: the holder.
+        Callers: the holder; a delegate.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a person who has no mailbox; INVALID_FIELDS, INVALID_CURSOR
         (INVALID_ARGUMENT); READER_TOO_SLOW, OVERLOADED (RESOURCE_EXHAUSTED); SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED (open it again
@@ -410,7 +420,7 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         nobody else, can check that the mailbox is complete: every link follows from the one before, and each stands in the evidence of
         its consignment in the log (`docs/receipts.md`).
 
-        Callers: the holder.
+        Callers: the holder; not a delegate.
         Idempotency: reads only.
         Errors: RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
         Rules: BOX-7.

@@ -1,0 +1,93 @@
+"""What use cases ask of delegations and signatories. `server.usecases.ports` says what holds of all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from server.domain.delegations import Delegation, Signatory
+from server.domain.deliveries import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationFilter:
+    """Which delegations to list: those of a mailbox, or those given to a person. `unended_at` admits those
+    that are neither revoked nor over then; None admits all.
+    """
+
+    mailbox_id: UUID | None = None
+    delegate: str | None = None
+    unended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RightAct:
+    """Whom an act on rights concerns: the mailbox, and the person who got the right."""
+
+    mailbox_id: UUID
+    person_number: str
+
+
+class Delegations(Protocol):
+    """Delegations, signatories, and which confirmations rest on them."""
+
+    async def add(self, delegation: Delegation) -> None: ...
+
+    async def get(self, delegation_id: UUID) -> Delegation | None: ...
+
+    async def lock(self, delegation_id: UUID) -> Delegation | None:
+        """Returns it, locked until the transaction ends."""
+        ...
+
+    async def revoke(self, delegation_id: UUID, at: datetime, evidence_id: UUID) -> None:
+        """Marks a locked one revoked."""
+        ...
+
+    async def unended(
+        self, mailbox_id: UUID, delegate: str, at: datetime, *, shared: bool = False
+    ) -> Delegation | None:
+        """Returns the person's delegation in a mailbox that is neither revoked nor over; there is one at
+        most, for they are added under the mailbox's lock. With `shared`, whoever revokes it waits for this
+        transaction.
+        """
+        ...
+
+    async def list_newest(
+        self, wanted: DelegationFilter, *, before: UUID | None, limit: int
+    ) -> Sequence[Delegation]:
+        """Lists by descending identifier, from before the given one."""
+        ...
+
+    async def enter(self, signatory: Signatory) -> None:
+        """Enters the signatory of an entity's mailbox, in the place of an earlier one."""
+        ...
+
+    async def signatory(self, mailbox_id: UUID) -> Signatory | None: ...
+
+    async def rest_on(self, delivery: Delivery, evidence_ids: Sequence[UUID]) -> None:
+        """Keeps by which acts, in their order, who confirmed a delivery's reading was entitled."""
+        ...
+
+    async def acts_behind(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[UUID]:
+        """Returns the evidence of those acts, in order."""
+        ...
+
+    async def is_shown(
+        self, evidence_id: UUID, organisation_id: UUID, sender_address_id: UUID | None
+    ) -> bool:
+        """Tells whether a confirmation of this organisation's deliveries (of one address, if one is given)
+        rests on the act.
+        """
+        ...
+
+    async def act(self, evidence_id: UUID) -> RightAct | None:
+        """Returns whom the act concerns, if it is one that gave or took a right."""
+        ...
+
+
+class DelegationTransaction(Protocol):
+    """What a transaction has for delegations."""
+
+    @property
+    def delegations(self) -> Delegations: ...
