@@ -37,6 +37,7 @@ from server.interceptors.interceptor import Interceptor
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions import PROFILES
 from server.services.billing import BillingServicer
+from server.services.correspondence import CorrespondenceServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.identity import IdentityServicer
@@ -63,6 +64,7 @@ from server.usecases.billing import Billing
 from server.usecases.certificate_status import CertificateStatus
 from server.usecases.certificates import CertificateRegister
 from server.usecases.delivery import DeliveryDesk
+from server.usecases.correspondence import CorrespondenceDesk
 from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.following import Following
@@ -333,6 +335,13 @@ class _Desks:
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
         self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=self._dns)
         self.registration = registration(
+        self._correspondence = CorrespondenceDesk(
+            uow=uow,
+            submissions=self.submissions,
+            deliveries=self._delivery,
+            withdrawal=self._withdrawal,
+            profile=profile,
+        )
             profile=profile,
             uow=uow,
             clock=clock,
@@ -390,6 +399,7 @@ class _Desks:
             signature=SignatureServicer(self._verification, profile),
         )
 
+            correspondence=CorrespondenceServicer(self._correspondence, profile),
 
 def _sign_in(
     profile: Profile,

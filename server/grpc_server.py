@@ -19,6 +19,8 @@ from grpc_health.v1.health import aio as health
 from namak.v1 import (
     billing_pb2,
     billing_pb2_grpc,
+    correspondence_pb2,
+    correspondence_pb2_grpc,
     delivery_pb2,
     delivery_pb2_grpc,
     evidence_pb2,
@@ -48,6 +50,7 @@ from server.interceptors.streams import StreamLimits, Streams
 from server.services.billing import BillingServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.correspondence import CorrespondenceServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.reflection import add_reflection
@@ -82,6 +85,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     )
 )
 """The services of the contract, whose access options are enforced."""
+        (correspondence_pb2, "CorrespondenceService"),
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class Servicers:
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
         sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(self.sender_admin, server)
+    correspondence: CorrespondenceServicer
         mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(self.mailbox, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(self.delivery, server)
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(self.evidence, server)
@@ -154,6 +159,7 @@ class Servicers:
 
 def interceptor_chain(
     identity: CallerIdentity,
+        correspondence_pb2_grpc.add_CorrespondenceServiceServicer_to_server(self.correspondence, server)
     *,
     unary: TimeLimit,
     stream: TimeLimit,

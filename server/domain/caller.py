@@ -51,6 +51,11 @@ class Sender:
     networks: tuple[IpNetwork, ...]
     host_names: tuple[str, ...] = ()
 
+    @property
+    def party_id(self) -> UUID:
+        """Whose the deliveries and request ids are."""
+        return self.organisation_id
+
     @cached_property
     def in_networks(self) -> bool:
         """Whether it calls from one of the networks."""

@@ -34,14 +34,29 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Party:
+    """Whom a submission is from, as deliveries and evidence name them: an organisation, or a holder who
+    writes letters, by the identifier of their mailbox, their number and their name.
+    """
+
+    id: UUID
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
-    """One message to one recipient, as a sender asks for it; the addresses are in canonical form."""
+    """One message to one recipient, as a sender asks for it; the addresses are in canonical form.
+
+    `in_reply_to` is the delivery that it answers, for a holder's reply.
+    """
 
     request_id: str
     sender: str
     recipient: str
     subject: str
     parts: tuple[Part, ...]
+    in_reply_to: UUID | None = None
 
     def digest(self) -> bytes:
         """Returns the SHA-256 over the domain fields that makes two submissions under one request id equal.
@@ -54,6 +69,9 @@ class Submission:
         fields = [self.sender.encode(), self.recipient.encode(), self.subject.encode()]
         for part in self.parts:
             fields += [part.info.name.encode(), part.info.media_type.encode(), part.info.digest]
+        if self.in_reply_to is not None:
+            # One more than any number of parts has.
+            fields.append(self.in_reply_to.bytes)
         for field in fields:
             digest.update(len(field).to_bytes(8, "big"))
             digest.update(field)
@@ -64,6 +82,9 @@ class Submission:
 class Delivery:
     """An accepted submission: one message in one mailbox.
 
+    `organisation_id` and `sender_address_id` are the organisation that sent it and the entry that permitted
+    it; of a holder's letter both are the holder's mailbox, and code and name are the holder's.
+    `in_reply_to` is the delivery that a reply answers.
     `sequence` is its place in the mailbox, from 1. `notified_at` is when the notification policy's effect
     came about, `withdrawn_at` when its sender withdrew it; a delivery has at most one of the two.
     """
@@ -84,6 +105,7 @@ class Delivery:
     state: DeliveryState = DeliveryState.CONSIGNED
     notified_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    in_reply_to: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

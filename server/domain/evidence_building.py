@@ -36,7 +36,7 @@ from namak.evidence.events import Event
 from namak.evidence.notification_policy import Effect, effect_of
 from namak.evidence.statement import Statement, stated_parts
 from server.domain.caller import IpAddress
-from server.domain.deliveries import Delivery, PartInfo, Submission
+from server.domain.deliveries import Delivery, PartInfo, Party, Submission
 from server.domain.facts import Fact
 from server.domain.profile import Profile
 from server.domain.reasons import Reason
@@ -79,7 +79,7 @@ def submission_acceptance(
     stamp: Stamp, delivery: Delivery, request_id: str, submitted_from: IpAddress
 ) -> Fact:
     """Makes the evidence that a submission was accepted."""
-    details = SubmissionDetails(request_id, submitted_from)
+    details = SubmissionDetails(request_id, submitted_from, delivery.in_reply_to)
     return _of_delivery(stamp, events.SUBMISSION_ACCEPTANCE, delivery, details)
 
 
@@ -87,13 +87,14 @@ def content_consignment(stamp: Stamp, delivery: Delivery, mailbox_link: bytes) -
     """Makes the evidence that the message lies in the recipient's mailbox, at a place that only the holder
     can prove.
     """
-    return _of_delivery(stamp, events.CONTENT_CONSIGNMENT, delivery, ConsignmentDetails(mailbox_link))
+    details = ConsignmentDetails(mailbox_link, delivery.in_reply_to)
+    return _of_delivery(stamp, events.CONTENT_CONSIGNMENT, delivery, details)
 
 
 def submission_rejection(
     stamp: Stamp,
     submission: Submission,
-    organisation: Organisation,
+    party: Party,
     reason: Reason,
     submitted_from: IpAddress,
 ) -> Fact:
@@ -104,16 +105,16 @@ def submission_rejection(
         event_time=stamp.recorded_at,
         policy_id=stamp.profile.evidence_policy,
         issuer=_issuer(stamp.profile),
-        sender=_sender(submission.sender, organisation.code, organisation.name),
+        sender=_sender(submission.sender, party.code, party.name),
         recipient=Recipient(submission.recipient),
         submission_time=stamp.recorded_at,
         parts=_parts(submission.subject, tuple(part.info for part in submission.parts)),
         salt=stamp.salt,
         notification_policy=stamp.profile.notification_policy,
-        details=SubmissionDetails(submission.request_id, submitted_from),
+        details=SubmissionDetails(submission.request_id, submitted_from, submission.in_reply_to),
         reason=reason.value,
     )
-    return _fact(document, owner_id=organisation.id, organisation_id=organisation.id)
+    return _fact(document, owner_id=party.id, organisation_id=party.id)
 
 
 def withdrawn(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:

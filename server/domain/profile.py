@@ -149,10 +149,12 @@ class Correspondence:
         confirmed_profile: whether official letters are received and sent only once the holder confirmed the
             profile with a signature (BOX-9).
         two_way: whether a holder writes to state bodies and replies.
+        letters_a_day: how many letters a holder may write on one local day.
     """
 
     confirmed_profile: bool
     two_way: bool
+    letters_a_day: int
 
 
 class SignInMethod(StrEnum):

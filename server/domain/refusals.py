@@ -19,6 +19,13 @@ from server.domain.confirmation_refusals import (
     StatementExpired,
     StatementNotIssued,
 )
+from server.domain.correspondence_refusals import (
+    LettersNotOffered,
+    OwnMailboxNotOpen,
+    ProfileNotConfirmed,
+    RecipientNotOfficial,
+    TooManyLetters,
+)
 from server.domain.reasons import Reason
 from server.domain.refused import FieldProblem, Refused
 from server.domain.registration_refusals import (
@@ -68,6 +75,7 @@ __all__ = [
     "InvalidCursor",
     "InvalidFields",
     "InvalidPageToken",
+    "LettersNotOffered",
     "MailboxClosed",
     "MailboxNotConfirmed",
     "MailboxSuspended",
@@ -78,8 +86,11 @@ __all__ = [
     "NotFound",
     "NotOpened",
     "Overloaded",
+    "OwnMailboxNotOpen",
     "PasswordWrong",
+    "ProfileNotConfirmed",
     "ReaderTooSlow",
+    "RecipientNotOfficial",
     "Refused",
     "RequestIdReused",
     "ResourceInUse",
@@ -105,6 +116,7 @@ __all__ = [
     "SigningCertificateUntrusted",
     "StatementExpired",
     "StatementNotIssued",
+    "TooManyLetters",
     "TooManyRefusals",
     "VerificationCodeWrong",
     "restored",

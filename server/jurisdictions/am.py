@@ -63,7 +63,7 @@ AM = Profile(
     phones=Phones(country_prefix="+374", pattern=r"\+374[0-9]{8}", example="+37400000000"),
     forwarding=Forwarding(targets=3, local_phones_only=True),
     registration=Registration(way=RegistrationWay.CARD_REGISTER, agreement=None, login=False),
-    correspondence=Correspondence(confirmed_profile=False, two_way=False),
+    correspondence=Correspondence(confirmed_profile=False, two_way=False, letters_a_day=0),
     sign_in=SignIn(
         methods=(SignInMethod.CARD,),
         card=DeviceLock(pins=10, puks=None),

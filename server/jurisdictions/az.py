@@ -67,7 +67,7 @@ AZ = Profile(
     phones=Phones(country_prefix="+994", pattern=r"\+994[0-9]{9}", example="+994000000000"),
     forwarding=Forwarding(targets=3, local_phones_only=True),
     registration=Registration(way=RegistrationWay.CARD_REGISTER, agreement=None, login=False),
-    correspondence=Correspondence(confirmed_profile=False, two_way=False),
+    correspondence=Correspondence(confirmed_profile=False, two_way=False, letters_a_day=0),
     sign_in=SignIn(
         methods=(SignInMethod.MOBILE_ID, SignInMethod.TOKEN, SignInMethod.CARD),
         card=DeviceLock(pins=10, puks=None),

@@ -80,7 +80,7 @@ KZ = Profile(
         ),
         login=True,
     ),
-    correspondence=Correspondence(confirmed_profile=True, two_way=True),
+    correspondence=Correspondence(confirmed_profile=True, two_way=True, letters_a_day=100),
     sign_in=SignIn(
         methods=(SignInMethod.PASSWORD, SignInMethod.TOKEN, SignInMethod.CARD),
         card=DeviceLock(pins=10, puks=None),
@@ -145,6 +145,7 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         ),
         "registration.login": stated("BOX-8"),
         "correspondence": stated("BOX-9"),
+        "correspondence.letters_a_day": assumed("BOX-9 sets no limit; more is no person's own writing"),
         "sign_in.methods": stated("BOX-8, BOX-9"),
         "sign_in.card": assumed("the documents on Kazakhstan are silent; the limit of SIGN-3"),
         "sign_in.token": assumed("the documents on Kazakhstan are silent; the limit of SIGN-3"),

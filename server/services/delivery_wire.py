@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 
 from namak.v1 import delivery_pb2 as pb
+from namak.v1.correspondence_pb2 import SendLetterRequest, WithdrawLetterRequest
 from server.domain import addresses, fields, limits
 from server.domain.caller import Sender
 from server.domain.deliveries import Delivery, DeliveryFilter, DeliveryState, Part, PartInfo, Submission
@@ -47,7 +48,7 @@ def submit_from_proto(request: pb.SubmitRequest, caller: Sender, profile: Profil
     command = SubmitMany(
         caller=caller,
         submissions=[_submission(request.submission, profile, problems)],
-        receipt_wait_seconds=_receipt_wait(request, problems),
+        receipt_wait_seconds=receipt_wait(request, problems),
         reply_by=reply_by(),
     )
     problems.raise_if_any()
@@ -69,7 +70,7 @@ def batch_from_proto(request: pb.BatchSubmitRequest, caller: Sender, profile: Pr
         InvalidFields: the batch as a whole is wrong: empty, too long, or with one request id twice.
     """
     problems = Problems()
-    wait = _receipt_wait(request, problems)
+    wait = receipt_wait(request, problems)
     if not 0 < len(request.submissions) <= limits.BATCH_ITEMS:
         problems.add("submissions", "NUMBER_OF_ITEMS", f"must have 1 to {limits.BATCH_ITEMS} items")
     else:
@@ -101,7 +102,7 @@ def list_deliveries_from_proto(
     wanted = DeliveryFilter(
         sender=problems.optional_text("sender", request.sender, sender_rule),
         recipient=problems.optional_text("recipient", request.recipient, recipient_rule),
-        states=_states(request.states, problems),
+        states=states_from_proto(request.states, problems),
         submitted_from=problems.optional_time("start_time", request),
         submitted_before=problems.optional_time("end_time", request),
         request_id=problems.optional_text("request_id", request.request_id, fields.request_id),
@@ -116,7 +117,7 @@ def withdraw_from_proto(request: pb.WithdrawDeliveryRequest, caller: Sender) -> 
         caller=caller,
         request_id=problems.text("request_id", request.request_id, fields.request_id),
         delivery_id=problems.id("delivery_id", request.delivery_id),
-        receipt_wait_seconds=_receipt_wait(request, problems),
+        receipt_wait_seconds=receipt_wait(request, problems),
         reply_by=reply_by(),
     )
     problems.raise_if_any()
@@ -213,6 +214,8 @@ def _write_delivery(message: pb.Delivery, delivery: Delivery) -> None:
         message.notification_time.CopyFrom(timestamp(delivery.notified_at))
     if delivery.withdrawn_at is not None:
         message.withdrawal_time.CopyFrom(timestamp(delivery.withdrawn_at))
+    if delivery.in_reply_to is not None:
+        message.in_reply_to = id_to_proto(delivery.in_reply_to)
 
 
 def deliveries_to_proto(page: Page[Delivery]) -> pb.ListDeliveriesResponse:
@@ -235,7 +238,10 @@ def _part_info_fields(part: PartInfo) -> dict[str, Any]:
     }
 
 
-def _states(values: Sequence["pb.DeliveryState.ValueType"], problems: Problems) -> frozenset[DeliveryState]:
+def states_from_proto(
+    values: Sequence["pb.DeliveryState.ValueType"], problems: Problems
+) -> frozenset[DeliveryState]:
+    """Returns the states that a list is narrowed to; none for all."""
     states = set()
     for index, value in enumerate(values):
         state = _STATES_OF_WIRE.get(value)
@@ -246,9 +252,15 @@ def _states(values: Sequence["pb.DeliveryState.ValueType"], problems: Problems) 
     return frozenset(states)
 
 
-def _receipt_wait(
-    request: pb.SubmitRequest | pb.BatchSubmitRequest | pb.WithdrawDeliveryRequest, problems: Problems
+def receipt_wait(
+    request: pb.SubmitRequest
+    | pb.BatchSubmitRequest
+    | pb.WithdrawDeliveryRequest
+    | SendLetterRequest
+    | WithdrawLetterRequest,
+    problems: Problems,
 ) -> float:
+    """Returns how many seconds to wait for receipts at most."""
     wait = limits.RECEIPT_WAIT_DEFAULT.total_seconds()
     if request.HasField("max_receipt_wait"):
         stated: Duration = request.max_receipt_wait
@@ -280,11 +292,12 @@ def _submission(message: pb.Submission, profile: Profile, problems: Problems) ->
             f"{field}.recipient", message.recipient, partial(addresses.recipient_address, profile=profile)
         ),
         subject=problems.text(f"{field}.subject", message.subject, fields.subject),
-        parts=_parts(message.parts, f"{field}.parts", problems),
+        parts=parts_from_proto(message.parts, f"{field}.parts", problems),
     )
 
 
-def _parts(messages: Sequence[pb.Part], field: str, problems: Problems) -> tuple[Part, ...]:
+def parts_from_proto(messages: Sequence[pb.Part], field: str, problems: Problems) -> tuple[Part, ...]:
+    """Returns the parts of a message, which stand in the field of this name."""
     if not 0 < len(messages) <= limits.PARTS:
         problems.add(field, "NUMBER_OF_ITEMS", f"must have 1 to {limits.PARTS} items")
         return ()

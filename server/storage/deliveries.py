@@ -17,7 +17,9 @@ from server.domain.deliveries import (
     PartInfo,
 )
 from server.storage.acts import SqlActs
+from server.storage.by_time import between
 from server.storage.delivery_lists import VIEWS, newest_messages, newest_sent
+from server.storage.facts import plain
 from server.storage.statements import among, array
 from server.storage.stored import table
 from server.storage.tables import DeliveryRow, PartRow
@@ -28,7 +30,7 @@ _PARTS = table(PartRow)
 _DELIVERY_COLUMNS = (
     *("mailbox_id", "id", "organisation_id", "sender_address_id", "organisation_code", "organisation_name"),
     *("sender", "recipient", "subject", "notification_policy", "sequence", "submitted_at", "state"),
-    *("notified_at", "withdrawn_at"),
+    *("notified_at", "withdrawn_at", "in_reply_to"),
 )
 _PART_COLUMNS = ("mailbox_id", "delivery_id", "number", "name", "media_type", "size", "digest", "content")
 _KEY = and_(_DELIVERIES.c.mailbox_id == bindparam("mailbox"), _DELIVERIES.c.id == bindparam("delivery"))
@@ -107,6 +109,14 @@ class SqlDeliveries(SqlActs):
         """
         query = newest_sent(organisation_id, sender_address_id, wanted, before=before, limit=limit)
         return await self._deliveries(query, {})
+
+    async def count_sent_since(self, party_id: UUID, since: datetime) -> int:
+        """Counts what an organisation, or a holder who writes letters, submitted at this time or later."""
+        query = select(func.count()).where(
+            _DELIVERIES.c.organisation_id == bindparam("party"),
+            *between(_DELIVERIES.c.submitted_at, _DELIVERIES.c.id, since, None),
+        )
+        return int((await self._statements.run(query, {"party": party_id})).scalar_one())
 
     async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
         """Locks a delivery's row for the transaction."""
@@ -190,6 +200,7 @@ def _delivery_values(delivery: Delivery) -> tuple[Any, ...]:
         delivery.state.value,
         delivery.notified_at,
         delivery.withdrawn_at,
+        delivery.in_reply_to,
     )
 
 
@@ -226,6 +237,7 @@ def _delivery(row: Row[Any], parts: Mapping[UUID, list[PartInfo]]) -> Delivery:
         state=DeliveryState(row.state),
         notified_at=row.notified_at,
         withdrawn_at=row.withdrawn_at,
+        in_reply_to=None if row.in_reply_to is None else plain(row.in_reply_to),
     )
 
 

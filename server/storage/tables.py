@@ -26,7 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from namak.evidence import events
 from server.domain.deliveries import DeliveryState
 from server.domain.mailboxes import HolderKind, MailboxState
-from server.storage.register_tables import AdministrativeActRow, OrganisationRow
+from server.storage.register_tables import AdministrativeActRow
 from server.storage.stored import Stored, one_of, sha256, sha256_of, table
 
 
@@ -92,7 +92,8 @@ class RefusalRow(Stored):
     __tablename__ = "refusals"
     __table_args__ = (Index(None, "organisation_id", "recorded_at"),)
 
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey(OrganisationRow.id), primary_key=True)
+    # An organisation, or the mailbox of a holder whose letter was refused.
+    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
     request_id: Mapped[str] = mapped_column(primary_key=True)
     # No list of permitted reasons here: a release that adds one must run beside the one before it.
     reason: Mapped[str]
@@ -125,6 +126,8 @@ class DeliveryRow(Stored):
 
     mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    # The organisation that sent it, and the entry that permitted it; of a holder's letter both are the
+    # mailbox that it was written from. Identifiers are given once: no organisation has one of a mailbox.
     organisation_id: Mapped[UUID]
     sender_address_id: Mapped[UUID]
     organisation_code: Mapped[str]
@@ -138,6 +141,8 @@ class DeliveryRow(Stored):
     state: Mapped[str]
     notified_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    # The delivery that a holder's reply answers, in the mailbox that the reply was written from.
+    in_reply_to: Mapped[UUID | None]
 
 
 def _of_a_delivery() -> ForeignKeyConstraint:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, bindparam, func, literal, select
+from sqlalchemy import TIMESTAMP, bindparam, exists, func, literal, select
 
 from namak.evidence.events import Event
 from server.domain.deliveries import DeliveryState
@@ -17,12 +17,13 @@ from server.storage.log_tables import log_entries
 from server.storage.register_tables import OrganisationRow
 from server.storage.statements import Statements, array
 from server.storage.stored import table
-from server.storage.tables import DeliveryRow, EvidenceRow
+from server.storage.tables import DeliveryRow, EvidenceRow, MailboxRow
 from server.usecases.records import UsageFact
 
 _DELIVERIES = table(DeliveryRow)
 _EVIDENCE = table(EvidenceRow)
 _ORGANISATIONS = table(OrganisationRow)
+_MAILBOXES = table(MailboxRow)
 
 _PORTION = func.width_bucket(_DELIVERIES.c.submitted_at, array("boundaries", TIMESTAMP(timezone=True)))
 _WITHDRAWN = _DELIVERIES.c.state == DeliveryState.WITHDRAWN.value
@@ -48,6 +49,8 @@ _FACTS = (
     .where(
         _EVIDENCE.c.id > bindparam("after"),
         _EVIDENCE.c.id < bindparam("before"),
+        # Holders' letters stand under their mailboxes, and on nobody's bill.
+        ~exists().where(_MAILBOXES.c.id == _EVIDENCE.c.organisation_id),
     )
     .order_by(_EVIDENCE.c.id)
     .limit(bindparam("most"))

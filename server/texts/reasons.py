@@ -130,6 +130,18 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "later."
         ),
         R.APPLICATION_CONTRADICTED: N_("The application does not agree with the state register: {findings}."),
+        R.LETTERS_NOT_OFFERED: N_("Letters to state bodies can't be written here; you can only receive them."),
+        R.OWN_MAILBOX_NOT_OPEN: N_("Your mailbox {sender} is not open, so you can't write letters from it."),
+        R.PROFILE_NOT_CONFIRMED: N_(
+            "You have not yet confirmed your data with an electronic signature. Confirm them, and then write."
+        ),
+        R.RECIPIENT_NOT_OFFICIAL: N_(
+            "{recipient} is a person. Letters can be written to state bodies and legal entities only."
+        ),
+        R.TOO_MANY_LETTERS: N_(
+            "You have written as many letters today as one person may ({limit_per_day}). Write again "
+            "tomorrow."
+        ),
     }
 )
 """By reason. A test holds it against the table of reasons, and its values against the metadata."""

@@ -13,13 +13,13 @@ from typing import Any
 
 import structlog
 
-from server.domain.caller import Sender
 from server.domain.deliveries import Submission
-from server.domain.refusals import InternalFault, Refused, ServiceUnavailable, TooManyRefusals
+from server.domain.letters import Submitter
+from server.domain.refusals import InternalFault, Refused, ServiceUnavailable, TooManyLetters, TooManyRefusals
+from server.usecases.asked import Asked
 from server.usecases.failures import frames_of
 from server.usecases.held_up import HeldUp
 from server.usecases.intake import Intake, Outcome
-from server.usecases.judging import Asked
 from server.usecases.ports import Contended
 from server.usecases.waiting_line import LineLimits, Waiter, WaitingLine
 
@@ -106,7 +106,7 @@ class Coalescer:
         """How many submissions wait or are being written, for the metrics of operation."""
         return self._line.items
 
-    async def submit(self, caller: Sender, submissions: Sequence[Submission]) -> list[Outcome]:
+    async def submit(self, caller: Submitter, submissions: Sequence[Submission]) -> list[Outcome]:
         """Returns the outcomes of one call's submissions, whose request ids differ, in their order.
 
         Raises:
@@ -116,7 +116,7 @@ class Coalescer:
         """
         asked = self._intake.asked(caller, submissions)
         call = _Call(
-            owner_id=caller.organisation_id,
+            owner_id=caller.party_id,
             request_ids=frozenset(submission.request_id for submission in submissions),
             size=sum(_size(submission) for submission in submissions),
             asked=asked,
@@ -213,7 +213,7 @@ class Coalescer:
         held_up: list[_Call] = []
         locked: set[str] = set()
         for call in group:
-            recipients = {each.submission.recipient for each in call.asked}
+            recipients = {address for each in call.asked for address in each.mailboxes}
             if not recipients.isdisjoint(locked):
                 held_up.append(call)
             elif await self._write([call]):
@@ -223,7 +223,9 @@ class Coalescer:
 
     def _settle(self, call: _Call, outcomes: list[Outcome]) -> bool:
         """Gives a call its outcomes; returns False when it has to ask for host names first."""
-        if any(isinstance(outcome, TooManyRefusals | ServiceUnavailable) for outcome in outcomes):
+        if any(
+            isinstance(outcome, TooManyRefusals | TooManyLetters | ServiceUnavailable) for outcome in outcomes
+        ):
             # Leaving those out cost the group a second transaction; this one's next are its own.
             self._line.keep_apart(call.owner_id, asyncio.get_running_loop().time() + _APART_SECONDS)
         if any(isinstance(outcome, ServiceUnavailable) for outcome in outcomes):

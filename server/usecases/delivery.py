@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from server.domain.caller import Sender
 from server.domain.deliveries import Delivery, DeliveryFilter
 from server.domain.fields import Malformed
 from server.domain.ids import parse_id
+from server.domain.letters import Submitter
 from server.domain.paging import Page, Query
 from server.domain.refusals import InvalidPageToken, ResourceNotPermitted
 from server.usecases.mailboxes import checked_page_size, checked_times
@@ -19,7 +19,7 @@ _EVERYTHING = DeliveryFilter()
 class ListDeliveries:
     """`page_size` as it was asked for: 0 means the default, more than the maximum means the maximum."""
 
-    caller: Sender
+    caller: Submitter
     page_size: int
     page_token: str
     wanted: DeliveryFilter = _EVERYTHING
@@ -31,7 +31,7 @@ class DeliveryDesk:
     def __init__(self, *, uow: UnitOfWork) -> None:
         self._uow = uow
 
-    async def get_delivery(self, caller: Sender, delivery_id: UUID) -> Delivery:
+    async def get_delivery(self, caller: Submitter, delivery_id: UUID) -> Delivery:
         """Returns one delivery of the caller's organisation; bound to one address, only that address's.
 
         Raises:
@@ -49,24 +49,24 @@ class DeliveryDesk:
         """
         caller, wanted, size = command.caller, command.wanted, checked_page_size(command.page_size)
         checked_times(wanted.submitted_from, wanted.submitted_before)
-        owner = (str(caller.organisation_id), str(caller.sender_address_id or ""))
+        owner = (str(caller.party_id), str(caller.sender_address_id or ""))
         query = Query(("ListDeliveries", *owner, *wanted.parts()))
         before = _delivery_id(query.key(command.page_token))
         async with self._uow.reading() as tx:
             deliveries = await tx.deliveries.list_sent(
-                caller.organisation_id, caller.sender_address_id, wanted, before=before, limit=size + 1
+                caller.party_id, caller.sender_address_id, wanted, before=before, limit=size + 1
             )
         shown = deliveries[:size]
         return Page(shown, query.token(str(shown[-1].id)) if len(deliveries) > size else "")
 
 
-async def sent_by(tx: Transaction, caller: Sender, delivery_id: UUID) -> Delivery:
+async def sent_by(tx: Transaction, caller: Submitter, delivery_id: UUID) -> Delivery:
     """Returns one delivery of the caller's organisation; bound to one address, only that address's.
 
     Raises:
         ResourceNotPermitted: there is none, or it is not the caller's.
     """
-    delivery = (await tx.deliveries.sent(caller.organisation_id, [delivery_id])).get(delivery_id)
+    delivery = (await tx.deliveries.sent(caller.party_id, [delivery_id])).get(delivery_id)
     if delivery is None or caller.sender_address_id not in (None, delivery.sender_address_id):
         raise ResourceNotPermitted("delivery")
     return delivery

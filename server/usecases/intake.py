@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from namak.evidence import events, mailbox_link
 from server.domain import evidence_building, limits
-from server.domain.caller import IpAddress, Sender
+from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, DeliveryState, Submission
 from server.domain.facts import Fact
+from server.domain.letters import Submitter
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.profile import Profile
 from server.domain.refusals import (
@@ -20,7 +21,8 @@ from server.domain.refusals import (
     SenderNotPermitted,
     restored,
 )
-from server.usecases.judging import Asked, GivenUp, Judge, Key, Verdicts
+from server.usecases.asked import Asked, Key
+from server.usecases.judging import GivenUp, Judge, Verdicts
 from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOfWork
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.stamps import Stamps
@@ -86,7 +88,7 @@ class Intake:
             zone=ZoneInfo(profile.time_zone),
             host_names=host_names,
             refusals_per_minute=refusals_per_minute,
-            confirmed_only=profile.correspondence.confirmed_profile,
+            correspondence=profile.correspondence,
         )
         self._uow = uow
         self._clock = clock
@@ -95,7 +97,7 @@ class Intake:
         self._stamps = Stamps(profile, entropy)
         self._deciding = asyncio.Lock()
 
-    def asked(self, caller: Sender, submissions: Sequence[Submission]) -> list[Asked]:
+    def asked(self, caller: Submitter, submissions: Sequence[Submission]) -> list[Asked]:
         """Returns the submissions of a call that was let in now."""
         at = self._clock.now()
         return [Asked(caller, submission, at) for submission in submissions]
@@ -103,11 +105,12 @@ class Intake:
     async def take_in(self, group: Sequence[Asked], *, hurried: bool = False) -> list[Outcome]:
         """Gives each submission its outcome, in their order; their keys differ.
 
-        Refusals over an organisation's limit get TooManyRefusals, those whose certificate was revoked while
-        they waited CertificateRevoked, and those whose place in the network depends on a host name that can't
-        be looked up ServiceUnavailable: they leave nothing behind, not even the claim of their request id.
-        Claims can't be taken back, so such a transaction is given up, and
-        repeated without those items. A hurried one asks for no host name; it knows those that were looked up.
+        Refusals over an organisation's limit get TooManyRefusals, letters over a holder's TooManyLetters,
+        those whose certificate was revoked while they waited CertificateRevoked, and those whose place in the
+        network depends on a host name that can't be looked up ServiceUnavailable: they leave nothing behind,
+        not even the claim of their request id. Claims can't be taken back, so such a transaction is given up,
+        and repeated without those items. A hurried one asks for no host name; it knows those that were looked
+        up.
 
         Raises:
             Contended: it is hurried, and another transaction holds a lock that it needs; nothing was written.
@@ -179,11 +182,11 @@ class Intake:
     def _refuse(
         self, ledger: _Ledger, verdicts: Verdicts, asked: Asked, refused: Refused, at: datetime
     ) -> None:
-        organisation = verdicts.sides[asked.caller.organisation_id].organisation
+        party = verdicts.parties[asked.key[0]]
         fact = evidence_building.submission_rejection(
             self._stamps.at(at),
             asked.submission,
-            organisation,
+            party,
             refused.reason,
             asked.caller.connection.address,
         )
@@ -191,7 +194,7 @@ class Intake:
         ledger.facts.append(fact)
         ledger.refusals.append(
             RecordedRefusal(
-                organisation_id=organisation.id,
+                organisation_id=party.id,
                 request_id=asked.submission.request_id,
                 reason=refused.reason,
                 text=refused.text,
@@ -204,17 +207,17 @@ class Intake:
     def _accept(
         self, ledger: _Ledger, verdicts: Verdicts, asked: Asked, delivery_id: UUID, at: datetime
     ) -> Accepted:
-        submission, side = asked.submission, verdicts.sides[asked.caller.organisation_id]
+        submission, party = asked.submission, verdicts.parties[asked.key[0]]
         mailbox, head_when_locked = verdicts.mailboxes[submission.recipient]
         head = ledger.heads.get(mailbox.id, head_when_locked)
         link = self._next_link(mailbox, head, delivery_id)
         delivery = Delivery(
             id=delivery_id,
             mailbox_id=mailbox.id,
-            organisation_id=side.organisation.id,
-            sender_address_id=verdicts.permitted[asked.key].id,
-            organisation_code=side.organisation.code,
-            organisation_name=side.organisation.name,
+            organisation_id=party.id,
+            sender_address_id=verdicts.permitted[asked.key],
+            organisation_code=party.code,
+            organisation_name=party.name,
             sender=submission.sender,
             recipient=submission.recipient,
             subject=submission.subject,
@@ -222,6 +225,7 @@ class Intake:
             notification_policy=self._profile.notification_policy,
             sequence=link.sequence,
             submitted_at=at,
+            in_reply_to=submission.in_reply_to,
         )
         evidence = (
             evidence_building.submission_acceptance(
@@ -253,21 +257,21 @@ async def _repeated(
     for asked in group:
         if known := earlier.get(asked.key):
             if known.digest == asked.digest:
-                same.setdefault(asked.caller.organisation_id, []).append(asked)
+                same.setdefault(asked.key[0], []).append(asked)
             else:
                 outcomes[asked.key] = RequestIdReused(asked.submission.request_id)
-    for organisation_id, of_one in same.items():
-        outcomes |= await _repeated_of(tx, organisation_id, of_one, earlier)
+    for party_id, of_one in same.items():
+        outcomes |= await _repeated_of(tx, party_id, of_one, earlier)
     return outcomes
 
 
 async def _repeated_of(
-    tx: Transaction, organisation_id: UUID, same: Sequence[Asked], earlier: Mapping[Key, Claim]
+    tx: Transaction, party_id: UUID, same: Sequence[Asked], earlier: Mapping[Key, Claim]
 ) -> dict[Key, Outcome]:
     outcomes: dict[Key, Outcome] = {}
-    sent = await tx.deliveries.sent(organisation_id, [earlier[asked.key].subject_id for asked in same])
+    sent = await tx.deliveries.sent(party_id, [earlier[asked.key].subject_id for asked in same])
     facts = await tx.evidence.of_deliveries(list(sent.values()))
-    refusals = await tx.refusals.under(organisation_id, [asked.submission.request_id for asked in same])
+    refusals = await tx.refusals.under(party_id, [asked.submission.request_id for asked in same])
     for asked in same:
         delivery = sent.get(earlier[asked.key].subject_id)
         if delivery is not None:
@@ -283,7 +287,9 @@ async def _repeated_of(
     return outcomes
 
 
-def _accepted_before(caller: Sender, asked: Submission, delivery: Delivery, facts: Sequence[Fact]) -> Outcome:
+def _accepted_before(
+    caller: Submitter, asked: Submission, delivery: Delivery, facts: Sequence[Fact]
+) -> Outcome:
     if caller.sender_address_id not in (None, delivery.sender_address_id):
         # Accepted from a colleague's certificate. It is not this one's to see, and it leaves no evidence of a
         # refusal either: one request id has one recorded outcome.

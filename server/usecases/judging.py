@@ -6,22 +6,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.domain.caller import IpAddress, Sender
-from server.domain.deliveries import Submission
-from server.domain.mailboxes import Mailbox, MailboxHead, MailboxState
+from server.domain.caller import IpAddress
+from server.domain.deliveries import Party
+from server.domain.letters import Correspondent, Submitter
+from server.domain.mailboxes import Mailbox, MailboxHead
+from server.domain.profile import Correspondence
 from server.domain.refusals import (
     CertificateRevoked,
-    MailboxClosed,
-    MailboxNotConfirmed,
-    MailboxSuspended,
-    MailboxUnknown,
     Refused,
     ServiceUnavailable,
     TooManyRefusals,
 )
 from server.domain.senders import CertificateBinding, SenderAddress
 from server.domain.sending_rights import NO_HOSTS, Hosts, host_names_to_ask, judge_sender, permission_names
+from server.usecases.asked import Asked, Key
+from server.usecases.findings import Findings, mailbox_refusal
 from server.usecases.identity import REMEMBERED_SECONDS
+from server.usecases.judging_letters import LetterJudge
 from server.usecases.ports import Clock, HostNames, Transaction
 from server.usecases.records import SendingSide
 
@@ -29,38 +30,17 @@ _MINUTE = timedelta(minutes=1)
 _KNOWN_AT_THE_DOOR = timedelta(seconds=REMEMBERED_SECONDS)
 """With the age of what the door knew, a revocation counts within a second for submissions too."""
 
-Key = tuple[UUID, str]
-"""Organisation and request id."""
-
-
-class Asked:
-    """One submission as it was asked for, and by whom.
-
-    Attributes:
-        key: the organisation and the request id: under these it has one outcome.
-        digest: what makes it equal to another one under the same key.
-        at: when it came, let in at the door.
-    """
-
-    __slots__ = ("at", "caller", "digest", "key", "submission")
-
-    def __init__(self, caller: Sender, submission: Submission, at: datetime) -> None:
-        self.at = at
-        self.caller = caller
-        self.submission = submission
-        self.key: Key = (caller.organisation_id, submission.request_id)
-        self.digest = submission.digest()
-
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The judgement of new submissions: who is refused why; and by which entry the others are permitted, and
-    where they go. `at` is the time for which that holds, and that evidence of it says.
+    """The judgement of new submissions: who they are from, by identifier; who is refused why; by which entry
+    the others are permitted (a holder's by their own mailbox), and where they go. `at` is the time for which
+    that holds, and that evidence of it says.
     """
 
     at: datetime
-    sides: Mapping[UUID, SendingSide]
-    permitted: Mapping[Key, SenderAddress]
+    parties: Mapping[UUID, Party]
+    permitted: Mapping[Key, UUID]
     mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]]
     refused: Mapping[Key, Refused]
 
@@ -69,8 +49,8 @@ class GivenUp(Exception):
     """A transaction that must be repeated without some submissions: claims can't be taken back.
 
     Attributes:
-        excess: refusals over a limit, and those whose certificate was revoked while they waited, as what is
-            answered: nothing is recorded of these.
+        excess: refusals and letters over a limit, and those whose certificate was revoked while they waited,
+            as what is answered: nothing is recorded of these.
         unplaced: those that can't be judged, since one of `host_names` is not known, as what is answered.
         host_names: what to look up, by the address that the caller came from.
     """
@@ -97,13 +77,13 @@ class Judge:
         zone: ZoneInfo,
         host_names: HostNames,
         refusals_per_minute: int,
-        confirmed_only: bool,
+        correspondence: Correspondence,
     ) -> None:
         """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
-        contracts end with days of the zone; with `confirmed_only` letters reach only mailboxes whose holders
-        have confirmed their profiles (BOX-9).
+        contracts end with days of the zone.
         """
-        self._confirmed_only = confirmed_only
+        self._confirmed_only = correspondence.confirmed_profile
+        self._letters = LetterJudge(correspondence, zone)
         self._clock = clock
         self._zone = zone
         self._host_names = host_names
@@ -118,45 +98,54 @@ class Judge:
         Raises:
             GivenUp: some must be left out.
         """
-        mailboxes = await tx.mailboxes.lock({asked.submission.recipient for asked in new})
+        mailboxes = await tx.mailboxes.lock({address for asked in new for address in asked.mailboxes})
+        letters = [asked for asked in new if isinstance(asked.caller, Correspondent)]
+        sent = [asked for asked in new if not isinstance(asked.caller, Correspondent)] if letters else new
         senders: dict[UUID, set[str]] = {}
-        for asked in new:
+        for asked in sent:
             senders.setdefault(asked.key[0], set()).update(permission_names(asked.submission.sender))
         # After the locks: within a mailbox, times follow the sequence as far as replicas' clocks agree.
         # Before the look at who may send: what ended their right before this time is seen.
-        at = self._clock.now()
-        sides = await tx.sending_sides.of(senders)
-        if len(sides) < len(senders):
-            raise LookupError("a bound certificate names an organisation that is not there")
-        permitted: dict[Key, SenderAddress] = {}
-        refused: dict[Key, Refused] = {}
-        unplaced: dict[Key, Refused] = {}
-        unknown: dict[IpAddress, frozenset[str]] = {}
-        for asked in new:
-            client, names = asked.caller.connection.address, _host_names(asked, sides)
+        found = Findings(self._clock.now(), mailboxes)
+        if senders:
+            await self._judge_sent(tx, sent, await tx.sending_sides.of(senders), found)
+        if letters:
+            await self._letters.judge(tx, letters, found)
+        found.excess |= await self._revoked(tx, new, found.at)
+        if found.excess or found.unplaced:
+            raise GivenUp(found.excess, found.unplaced, found.unknown)
+        return Verdicts(found.at, found.parties, found.permitted, mailboxes, found.refused)
+
+    async def _judge_sent(
+        self, tx: Transaction, sent: Sequence[Asked], sides: Mapping[UUID, SendingSide], found: Findings
+    ) -> None:
+        """Judges what organisations send."""
+        for asked in sent:
+            side = sides.get(asked.key[0])
+            if side is None:
+                raise LookupError("a bound certificate names an organisation that is not there")
+            client, names = asked.caller.connection.address, _host_names(asked, side)
             # What is known is only looked at; asking for more takes its time, outside of any transaction.
             hosts = self._host_names.known(names, like=client) if names else NO_HOSTS
-            match self._sending(asked, sides, hosts, at):
+            match self._sending(asked, side, hosts, found.at):
                 case ServiceUnavailable() as unavailable:
-                    unplaced[asked.key] = unavailable
-                    unknown[client] = unknown.get(client, frozenset()) | names
+                    found.unplaced[asked.key] = unavailable
+                    found.unknown[client] = found.unknown.get(client, frozenset()) | names
                 case Refused() as why:
-                    refused[asked.key] = why
+                    found.refused[asked.key] = why
                 case entry:
-                    permitted[asked.key] = entry
+                    found.permitted[asked.key] = entry.id
                     to = asked.submission.recipient
-                    if not_there := _mailbox_refusal(mailboxes, to, self._confirmed_only):
-                        refused[asked.key] = not_there
-        excess = await self._too_many(tx, refused) | await self._revoked(tx, new, at)
-        if excess or unplaced:
-            raise GivenUp(excess, unplaced, unknown)
-        return Verdicts(at, sides, permitted, mailboxes, refused)
+                    if not_there := mailbox_refusal(found.mailboxes, to, self._confirmed_only):
+                        found.refused[asked.key] = not_there
+        found.excess |= await self._too_many(tx, found.refused)
+        for organisation in (side.organisation for side in sides.values()):
+            found.parties[organisation.id] = Party(organisation.id, organisation.code, organisation.name)
 
     def _sending(
-        self, asked: Asked, sides: Mapping[UUID, SendingSide], hosts: Hosts, at: datetime
+        self, asked: Asked, side: SendingSide, hosts: Hosts, at: datetime
     ) -> SenderAddress | Refused:
         caller = asked.caller
-        side = sides[caller.organisation_id]
         return judge_sender(
             asked.submission.sender,
             side.entries,
@@ -171,7 +160,11 @@ class Judge:
         would have said. It is asked for those that waited longer than what the door knew may be old.
         """
         # Also where the clock was put back: how long they waited can't be told.
-        waited = [asked for asked in new if not timedelta() <= at - asked.at <= _KNOWN_AT_THE_DOOR]
+        waited = [
+            asked
+            for asked in new
+            if not timedelta() <= at - asked.at <= _KNOWN_AT_THE_DOOR and _is_bound(asked.caller)
+        ]
         if not waited:
             return {}
         bindings = await tx.bindings.of({asked.caller.connection.certificate_sha256 for asked in waited})
@@ -197,31 +190,20 @@ class Judge:
         return excess
 
 
+def _is_bound(caller: Submitter) -> bool:
+    """Tells whether the register has the caller's certificate; a person's own stands in no register."""
+    return not isinstance(caller, Correspondent) or caller.at_portal
+
+
 def _is_revoked(binding: CertificateBinding | None) -> bool:
     return binding is None or binding.revoked_at is not None
 
 
-def _host_names(asked: Asked, sides: Mapping[UUID, SendingSide]) -> frozenset[str]:
+def _host_names(asked: Asked, side: SendingSide) -> frozenset[str]:
     caller = asked.caller
     return host_names_to_ask(
         [asked.submission.sender],
-        sides[caller.organisation_id].entries,
+        side.entries,
         only=caller.sender_address_id,
         client=caller.connection.address,
     )
-
-
-def _mailbox_refusal(
-    mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]], recipient: str, confirmed_only: bool
-) -> Refused | None:
-    found = mailboxes.get(recipient)
-    if found is None:
-        return MailboxUnknown(recipient)
-    match found[0].state:
-        case MailboxState.OPEN:
-            unconfirmed = confirmed_only and found[0].confirmed_at is None
-            return MailboxNotConfirmed(recipient) if unconfirmed else None
-        case MailboxState.SUSPENDED:
-            return MailboxSuspended(recipient)
-        case MailboxState.CLOSED:
-            return MailboxClosed(recipient)

@@ -173,6 +173,10 @@ class Deliveries(Protocol):
         """
         ...
 
+    async def count_sent_since(self, party_id: UUID, since: datetime) -> int:
+        """Counts what an organisation, or a holder who writes letters, submitted at this time or later."""
+        ...
+
     async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
         """Locks a delivery's row for the transaction; every transaction that records a fact about it does
         this first.

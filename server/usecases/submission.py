@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import structlog
 
 from server.domain import limits
-from server.domain.caller import Sender
 from server.domain.deliveries import Submission
+from server.domain.letters import Submitter
 from server.domain.profile import Profile
 from server.domain.refusals import (
     FieldProblem,
@@ -33,7 +33,7 @@ class SubmitMany:
     `reply_by` is when the reply must go out with or without them, on the event loop's clock.
     """
 
-    caller: Sender
+    caller: Submitter
     submissions: Sequence[Submission]
     receipt_wait_seconds: float
     reply_by: float = math.inf

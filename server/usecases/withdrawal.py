@@ -13,9 +13,9 @@ import structlog
 
 from namak.evidence import events
 from server.domain import evidence_building
-from server.domain.caller import Sender
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
+from server.domain.letters import Submitter
 from server.domain.profile import Profile
 from server.domain.refusals import (
     DeliveryNotified,
@@ -38,7 +38,7 @@ class WithdrawDelivery:
     none. `reply_by` is when the reply must go out with or without it, on the event loop's clock.
     """
 
-    caller: Sender
+    caller: Submitter
     request_id: str
     delivery_id: UUID
     receipt_wait_seconds: float
@@ -83,7 +83,7 @@ class Withdrawal:
             stamp_id = self._entropy.new_id()
             # The claim leads to the evidence, not to the delivery: that is what a submission's leads to.
             claim = Claim(command.request_id, _digest(command.delivery_id), stamp_id)
-            claims = await tx.claims.claim(command.caller.organisation_id, [claim])
+            claims = await tx.claims.claim(command.caller.party_id, [claim])
             found = await sent_by(tx, command.caller, command.delivery_id)
             if earlier := claims.get(command.request_id):
                 if earlier.digest != claim.digest:

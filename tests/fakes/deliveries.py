@@ -72,6 +72,10 @@ class FakeDeliveries:
         ]
         return sorted(found, key=lambda delivery: delivery.id, reverse=True)[:limit]
 
+    async def count_sent_since(self, party_id: UUID, since: datetime) -> int:
+        stored = self._state.deliveries.values()
+        return sum(each.organisation_id == party_id and each.submitted_at >= since for each in stored)
+
     async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
         return self._state.deliveries.get((mailbox_id, delivery_id))
 

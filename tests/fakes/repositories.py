@@ -47,8 +47,6 @@ class FakeRefusals(FakeRepository):
         for refusal in refusals:
             key = (refusal.organisation_id, refusal.request_id)
             self._state.require(key not in self._state.refusals, "pk_refusals")
-            known = refusal.organisation_id in self._state.organisations
-            self._state.require(known, "fk_refusals_organisation_id_organisations")
             self._state.refusals[key] = refusal
 
     async def under(

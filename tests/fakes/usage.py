@@ -53,6 +53,7 @@ class FakeUsage:
                 if fact.event == event
                 and organisation_id in (None, fact.organisation_id)
                 and after < fact.id < before
+                and fact.organisation_id not in self._state.mailboxes
             ),
             key=lambda fact: fact.id,
         )

@@ -46,6 +46,9 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.AgreementNotCurrent("kz-1", "kz-2"),
     refusals.ApplicationContradicted(ID, ["NOT_REGISTERED", "NAME_DIFFERS"]),
     refusals.MobileIdFailed("WRONG_PIN", 2),
+    refusals.OwnMailboxNotOpen("900101000016@post.kz", "CLOSED"),
+    refusals.RecipientNotOfficial("900101000016@post.kz"),
+    refusals.TooManyLetters(100, 60),
 )
 
 

@@ -6,13 +6,21 @@ network.
 
 import typer
 
-from namak.cli import commands_log, commands_reading, commands_sending, commands_signatures, commands_token
+from namak.cli import (
+    commands_log,
+    commands_reading,
+    commands_sending,
+    commands_signatures,
+    commands_token,
+    commands_writing,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Adds every command to the application, in the order in which help shows them."""
     commands_sending.register(app)
     commands_reading.register(app)
+    commands_writing.register(app)
     commands_log.register(app)
     commands_token.register(app)
     commands_signatures.register(app)

@@ -239,6 +239,26 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("The state's register contradicts the application."),
             N_("Compare the data with the register; refuse it, and have the applicant apply anew."),
         ),
+        "LETTERS_NOT_OFFERED": (
+            N_("This jurisdiction has no two-way letters."),
+            N_("Holders only receive here; write to the state body in another way."),
+        ),
+        "OWN_MAILBOX_NOT_OPEN": (
+            N_("The own mailbox is suspended or closed."),
+            N_("Ask the post to open it again; letters are written from an open mailbox only."),
+        ),
+        "PROFILE_NOT_CONFIRMED": (
+            N_("The own profile is not confirmed by a signature yet."),
+            N_("Confirm it first, then write under a new request id."),
+        ),
+        "RECIPIENT_NOT_OFFICIAL": (
+            N_("The recipient is a person."),
+            N_("Write to state bodies and legal entities only."),
+        ),
+        "TOO_MANY_LETTERS": (
+            N_("Today's limit of letters is reached."),
+            N_("Write again tomorrow, with the same request id: nothing was recorded."),
+        ),
         # What this program finds by itself.
         "TOO_LARGE": (
             N_("The request is larger than the post takes; nothing of it was taken."),

@@ -66,6 +66,7 @@ def delivery(value: delivery_pb2.Delivery) -> Shape:
         "submission_time": time_of(value.submission_time, value.HasField("submission_time")),
         "notification_time": time_of(value.notification_time, value.HasField("notification_time")),
         "withdrawal_time": time_of(value.withdrawal_time, value.HasField("withdrawal_time")),
+        "in_reply_to": value.in_reply_to or None,
     }
 
 
@@ -81,6 +82,7 @@ def message(value: mailbox_pb2.Message) -> Shape:
         "confirmation_time": time_of(value.confirmation_time, value.HasField("confirmation_time")),
         "state": state_name(value.state),
         "withdrawal_time": time_of(value.withdrawal_time, value.HasField("withdrawal_time")),
+        "in_reply_to": value.in_reply_to or None,
     }
 
 

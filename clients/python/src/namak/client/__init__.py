@@ -15,6 +15,7 @@ from typing import Self
 
 from namak.client.admin import Administration
 from namak.client.billing import Billing
+from namak.client.correspondence import Correspondence
 from namak.client.delivery import Deliveries, Outcome
 from namak.client.evidence import EvidenceReader
 from namak.client.identity import Identity, check_challenge, sign_challenge
@@ -33,6 +34,7 @@ __all__ = [
     "Billing",
     "Client",
     "Connection",
+    "Correspondence",
     "Deliveries",
     "EvidenceReader",
     "Holder",
@@ -67,6 +69,7 @@ class Client:
         self._link = Link(connection, patience=patience)
         self.deliveries = Deliveries(self._link)
         self.mailbox = Mailbox(self._link)
+        self.letters = Correspondence(self._link)
         self.evidence = EvidenceReader(self._link)
         self.admin = Administration(self._link)
         self.billing = Billing(self._link)
@@ -100,5 +103,6 @@ class Holder:
 
     def __init__(self, link: Link) -> None:
         self.mailbox = Mailbox(link)
+        self.letters = Correspondence(link)
         self.evidence = EvidenceReader(link)
         self.identity = Identity(link)

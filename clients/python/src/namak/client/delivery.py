@@ -31,6 +31,16 @@ class Outcome:
     error: NamakError | None = None
 
 
+def receipt_wait(link: Link, asked: timedelta | None) -> Duration | None:
+    """Returns how long the server shall wait for receipts: never so long that a try ends without its answer."""
+    room = timedelta(seconds=link.patience.one_try / 2)
+    if asked is None and room >= _SERVERS_WAIT:
+        return None
+    duration = Duration()
+    duration.FromTimedelta(min(asked if asked is not None else room, room))
+    return duration
+
+
 class Deliveries:
     """The calls of a sender."""
 
@@ -52,7 +62,8 @@ class Deliveries:
         """
         check_size(submission)
         request = delivery_pb2.SubmitRequest(
-            submission=with_request_id(submission), max_receipt_wait=self._wait(max_receipt_wait)
+            submission=with_request_id(submission),
+            max_receipt_wait=receipt_wait(self._link, max_receipt_wait),
         )
         reply = await self._link.unary(self._stub().Submit, request)
         return reply.accepted
@@ -99,23 +110,12 @@ class Deliveries:
         :func:`namak.client.bulk.submitted`.
         """
         request = delivery_pb2.BatchSubmitRequest(
-            submissions=batch, max_receipt_wait=self._wait(max_receipt_wait)
+            submissions=batch, max_receipt_wait=receipt_wait(self._link, max_receipt_wait)
         )
         reply = await self._link.unary(self._stub().BatchSubmit, request)
         if [result.request_id for result in reply.results] != [item.request_id for item in batch]:
             raise ServerFault("the server's results do not belong to the messages that were sent")
         return [_outcome(result) for result in reply.results]
-
-    def _wait(self, asked: timedelta | None) -> Duration | None:
-        """Returns how long the server shall wait for receipts: never so long that a try ends without its
-        answer.
-        """
-        room = timedelta(seconds=self._link.patience.one_try / 2)
-        if asked is None and room >= _SERVERS_WAIT:
-            return None
-        duration = Duration()
-        duration.FromTimedelta(min(asked if asked is not None else room, room))
-        return duration
 
     async def get(self, delivery_id: str) -> delivery_pb2.Delivery:
         """Returns one delivery of the caller's organisation, as it stands now."""
@@ -162,7 +162,7 @@ class Deliveries:
         request = delivery_pb2.WithdrawDeliveryRequest(
             request_id=request_id or new_request_id(),
             delivery_id=delivery_id,
-            max_receipt_wait=self._wait(max_receipt_wait),
+            max_receipt_wait=receipt_wait(self._link, max_receipt_wait),
         )
         return await self._link.unary(self._stub().WithdrawDelivery, request)
 

@@ -97,6 +97,11 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "APPLICATION_DECIDED": WrongState,
         "APPLICATION_WAITING": WrongState,
         "APPLICATION_CONTRADICTED": WrongState,
+        "LETTERS_NOT_OFFERED": WrongState,
+        "OWN_MAILBOX_NOT_OPEN": WrongState,
+        "PROFILE_NOT_CONFIRMED": WrongState,
+        "RECIPIENT_NOT_OFFICIAL": NotPermitted,
+        "TOO_MANY_LETTERS": TryLater,
     }
 )
 """Every reason of the contract; a test holds it against the enum."""

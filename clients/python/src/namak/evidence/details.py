@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 
 from namak.evidence import events
 from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.mailbox_link import LINK_BYTES
-from namak.evidence.strict_json import HEX_DIGEST_FORM, IpAddress, Value, written
+from namak.evidence.strict_json import HEX_DIGEST_FORM, IpAddress, Value, uuid_text, written
 from namak.evidence.times import format_time
 
 CMS_LIMIT: Final = 32 * 1024
@@ -38,19 +39,23 @@ _RULE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class SubmissionDetails:
-    """SubmissionAcceptance, SubmissionRejection: the submission's ``request_id`` and the address that it came
-    from.
+    """SubmissionAcceptance, SubmissionRejection: the submission's ``request_id``, the address that it came
+    from, and the delivery that it answers, where it is a holder's reply.
     """
 
     request_id: str
     submitted_from: IpAddress
+    in_reply_to: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConsignmentDetails:
-    """ContentConsignment: the delivery's link in the chain of its mailbox, 32 bytes."""
+    """ContentConsignment: the delivery's link in the chain of its mailbox, 32 bytes, and the delivery that it
+    answers, where it is a holder's reply.
+    """
 
     mailbox_link: bytes
+    in_reply_to: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +256,7 @@ _SPELLINGS: Mapping[Extension, _Spelling] = {
     Extension.CHALLENGE: _Spelling("challenge", *_HEX_DIGEST),
     Extension.EFFECTIVE_TIME: _Spelling("effective_time", *_read_again(Value.time, format_time)),
     Extension.RIGHT: _Spelling("right", *_HEX_DIGEST),
+    Extension.IN_REPLY_TO: _Spelling("in_reply_to", *_read_again(Value.uuid, uuid_text)),
 }
 
 

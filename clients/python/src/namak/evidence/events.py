@@ -50,6 +50,7 @@ class Extension(StrEnum):
     BEFORE = "before"
     AFTER = "after"
     RIGHT = "right"
+    IN_REPLY_TO = "inReplyTo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Event:
 _NONE: frozenset[Extension] = frozenset()
 _FOR_OTHERS = frozenset({Extension.RIGHT})
 # What a person does with somebody else's message names the act that gave them the right.
+_OF_REPLIES = frozenset({Extension.IN_REPLY_TO})
+# A holder's reply names the delivery that it answers.
 
 
 def _etsi(
@@ -95,17 +98,25 @@ def _own(
 
 
 SUBMISSION_ACCEPTANCE = _etsi(
-    "SubmissionAcceptance", Audience.SENDER, Extension.REQUEST_ID, Extension.SUBMITTED_FROM
+    "SubmissionAcceptance",
+    Audience.SENDER,
+    Extension.REQUEST_ID,
+    Extension.SUBMITTED_FROM,
+    Extension.IN_REPLY_TO,
+    optional=_OF_REPLIES,
 )
 SUBMISSION_REJECTION = Event(
     "SubmissionRejection",
     _ETSI + "SubmissionRejection",
     Audience.SENDER,
-    (Extension.REQUEST_ID, Extension.SUBMITTED_FROM),
+    (Extension.REQUEST_ID, Extension.SUBMITTED_FROM, Extension.IN_REPLY_TO),
     of_delivery=False,
     has_reason=True,
+    optional=_OF_REPLIES,
 )
-CONTENT_CONSIGNMENT = _etsi("ContentConsignment", Audience.BOTH, Extension.MAILBOX_LINK)
+CONTENT_CONSIGNMENT = _etsi(
+    "ContentConsignment", Audience.BOTH, Extension.MAILBOX_LINK, Extension.IN_REPLY_TO, optional=_OF_REPLIES
+)
 CONTENT_ACCESS_TRACKING = _etsi(
     "ContentAccessTracking", Audience.BOTH, Extension.CONSIGNMENT, Extension.RIGHT, optional=_FOR_OTHERS
 )

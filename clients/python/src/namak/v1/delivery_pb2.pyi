@@ -67,10 +67,11 @@ class Delivery(_message.Message):
     SUBMISSION_TIME_FIELD_NUMBER: _builtins.int
     NOTIFICATION_TIME_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_TIME_FIELD_NUMBER: _builtins.int
+    IN_REPLY_TO_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The identifier, a UUID."""
     sender: _builtins.str
-    """The sender address in canonical form."""
+    """The sender address in canonical form; of a holder's letter the holder's official address."""
     recipient: _builtins.str
     """The recipient's official address in canonical form, for example `5001950015@e-citizen.am`."""
     subject: _builtins.str
@@ -79,6 +80,8 @@ class Delivery(_message.Message):
     """The notification policy that it was accepted under, with its version, for example `am-2015@1`. It never changes."""
     state: Global___DeliveryState.ValueType
     """How far it has come."""
+    in_reply_to: _builtins.str
+    """The delivery that it answers, a UUID; empty unless it is a holder's reply (CorrespondenceService)."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartInfo]:
         """The parts, without their content."""
@@ -108,10 +111,11 @@ class Delivery(_message.Message):
         submission_time: _timestamp_pb2.Timestamp | None = ...,
         notification_time: _timestamp_pb2.Timestamp | None = ...,
         withdrawal_time: _timestamp_pb2.Timestamp | None = ...,
+        in_reply_to: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["notification_time", b"notification_time", "submission_time", b"submission_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "notification_policy", b"notification_policy", "notification_time", b"notification_time", "parts", b"parts", "recipient", b"recipient", "sender", b"sender", "state", b"state", "subject", b"subject", "submission_time", b"submission_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "in_reply_to", b"in_reply_to", "notification_policy", b"notification_policy", "notification_time", b"notification_time", "parts", b"parts", "recipient", b"recipient", "sender", b"sender", "state", b"state", "subject", b"subject", "submission_time", b"submission_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

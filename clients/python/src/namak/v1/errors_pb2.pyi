@@ -146,6 +146,16 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The state's register does not answer about the application; it waits."""
     REASON_APPLICATION_CONTRADICTED: _Reason.ValueType  # 85
     """The state's register contradicts the application; the metadata tells where."""
+    REASON_LETTERS_NOT_OFFERED: _Reason.ValueType  # 90
+    """The jurisdiction has no two-way letters: holders receive and do not write."""
+    REASON_OWN_MAILBOX_NOT_OPEN: _Reason.ValueType  # 91
+    """The caller's own mailbox is suspended or closed; letters are written from an open one only."""
+    REASON_PROFILE_NOT_CONFIRMED: _Reason.ValueType  # 92
+    """The caller has not confirmed their profile yet, and official letters can't be written before that."""
+    REASON_RECIPIENT_NOT_OFFICIAL: _Reason.ValueType  # 93
+    """The recipient is a person; holders write to state bodies and legal entities only."""
+    REASON_TOO_MANY_LETTERS: _Reason.ValueType  # 94
+    """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -291,4 +301,14 @@ REASON_APPLICATION_WAITING: Reason.ValueType  # 84
 """The state's register does not answer about the application; it waits."""
 REASON_APPLICATION_CONTRADICTED: Reason.ValueType  # 85
 """The state's register contradicts the application; the metadata tells where."""
+REASON_LETTERS_NOT_OFFERED: Reason.ValueType  # 90
+"""The jurisdiction has no two-way letters: holders receive and do not write."""
+REASON_OWN_MAILBOX_NOT_OPEN: Reason.ValueType  # 91
+"""The caller's own mailbox is suspended or closed; letters are written from an open one only."""
+REASON_PROFILE_NOT_CONFIRMED: Reason.ValueType  # 92
+"""The caller has not confirmed their profile yet, and official letters can't be written before that."""
+REASON_RECIPIENT_NOT_OFFICIAL: Reason.ValueType  # 93
+"""The recipient is a person; holders write to state bodies and legal entities only."""
+REASON_TOO_MANY_LETTERS: Reason.ValueType  # 94
+"""The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

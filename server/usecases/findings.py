@@ -1,0 +1,61 @@
+"""What is found out about new submissions while they are judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from server.domain.caller import IpAddress
+from server.domain.deliveries import Party
+from server.domain.mailboxes import Mailbox, MailboxHead, MailboxState
+from server.domain.refusals import (
+    MailboxClosed,
+    MailboxNotConfirmed,
+    MailboxSuspended,
+    MailboxUnknown,
+    Refused,
+)
+from server.usecases.asked import Key
+
+
+@dataclass(slots=True)
+class Findings:
+    """The judgement of a group as it comes about.
+
+    Attributes:
+        at: the time for which it holds.
+        mailboxes: those that are locked, by address.
+        parties: who the submissions are from, by identifier.
+        permitted: the entry, or the own mailbox, by which each may be sent.
+        refused: who is refused why; what is refused may be permitted too.
+        excess: what is over a limit, as what is answered.
+        unplaced, unknown: what can't be judged for want of host names, and these, by the client's address.
+    """
+
+    at: datetime
+    mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]]
+    parties: dict[UUID, Party] = field(default_factory=dict)
+    permitted: dict[Key, UUID] = field(default_factory=dict)
+    refused: dict[Key, Refused] = field(default_factory=dict)
+    excess: dict[Key, Refused] = field(default_factory=dict)
+    unplaced: dict[Key, Refused] = field(default_factory=dict)
+    unknown: dict[IpAddress, frozenset[str]] = field(default_factory=dict)
+
+
+def mailbox_refusal(
+    mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]], recipient: str, confirmed_only: bool
+) -> Refused | None:
+    """Returns why nothing can be laid into the mailbox of this address; None when it can. With
+    `confirmed_only` its holder must have confirmed their profile (BOX-9).
+    """
+    found = mailboxes.get(recipient)
+    if found is None:
+        return MailboxUnknown(recipient)
+    match found[0].state:
+        case MailboxState.OPEN:
+            unconfirmed = confirmed_only and found[0].confirmed_at is None
+            return MailboxNotConfirmed(recipient) if unconfirmed else None
+        case MailboxState.SUSPENDED:
+            return MailboxSuspended(recipient)
+        case MailboxState.CLOSED:
+            return MailboxClosed(recipient)
