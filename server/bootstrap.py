@@ -38,6 +38,7 @@ from server.interceptors.streams import StreamLimits
 from server.jurisdictions import PROFILES
 from server.services.billing import BillingServicer
 from server.services.correspondence import CorrespondenceServicer
+from server.services.delegation import DelegationServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.identity import IdentityServicer
@@ -63,8 +64,9 @@ from server.usecases.administrators import AdministratorRegister
 from server.usecases.billing import Billing
 from server.usecases.certificate_status import CertificateStatus
 from server.usecases.certificates import CertificateRegister
-from server.usecases.delivery import DeliveryDesk
 from server.usecases.correspondence import CorrespondenceDesk
+from server.usecases.delegations import DelegationDesk
+from server.usecases.delivery import DeliveryDesk
 from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.following import Following
@@ -79,20 +81,20 @@ from server.usecases.ports import Entropy, Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.register_ports import TextRecords
 from server.usecases.sender_addresses import SenderAddressRegister
+from server.usecases.passwords import PasswordDesk
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sender_place import SenderPlace
+from server.usecases.session_ports import PasswordHashes
 from server.usecases.sessions import SessionDesk
 from server.usecases.sign_in import SignInDesk
-from server.usecases.passwords import PasswordDesk
 from server.usecases.sign_in_proofs import Proofs
 from server.usecases.sign_in_signatures import CheckedSignatures
-from server.usecases.session_ports import PasswordHashes
 from server.usecases.signature_verification import SignatureDesk
+from server.usecases.standing import Standings
 from server.usecases.state_registers import StateRegisters
 from server.usecases.submission import SubmissionDesk
 from server.usecases.tries import Tries
 from server.usecases.usage_audit import UsageAudit
-from server.usecases.standing import Standings
 from server.usecases.withdrawal import Withdrawal
 
 
@@ -280,6 +282,7 @@ class Registers:
         administration = Administration(
             uow=uow, clock=clock, entropy=entropy, wake_log=wake_log, profile=profile
         )
+        self.administration = administration
         self.sessions = SessionDesk(uow=uow, clock=clock, entropy=entropy, administration=administration)
         self.senders = SenderAdmin(
             organisations=OrganisationRegister(
@@ -293,11 +296,11 @@ class Registers:
             ),
             acts=ActRegister(administration=administration),
         )
+        self.delegations = DelegationDesk(administration=administration, clock=clock, entropy=entropy)
         self.mailboxes = MailboxRegister(
             administration=administration, clock=clock, entropy=entropy, profile=profile
         )
 
-        self.delegations = DelegationDesk(administration=administration, clock=clock, entropy=entropy)
 
 class _Desks:
     """The use cases over one database and one log, and the servicers in front of them."""
@@ -333,8 +336,6 @@ class _Desks:
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
-        self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=self._dns)
-        self.registration = registration(
         self._correspondence = CorrespondenceDesk(
             uow=uow,
             submissions=self.submissions,
@@ -342,6 +343,8 @@ class _Desks:
             withdrawal=self._withdrawal,
             profile=profile,
         )
+        self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=self._dns)
+        self.registration = registration(
             profile=profile,
             uow=uow,
             clock=clock,
@@ -357,7 +360,14 @@ class _Desks:
         )
         hashes = Argon2Passwords()
         self._sign_in = _sign_in(profile, uow, log, people.status, phones, hashes)
-        self._passwords = self._registers.passwords(uow, hashes)
+        self._passwords = PasswordDesk(
+            uow=uow,
+            clock=clock,
+            entropy=entropy,
+            administration=self._registers.administration,
+            passwords=hashes,
+            profile=profile,
+        )
         self._by_phone = confirmation_by_phone(
             profile, uow, clock, entropy, reading=self._reading, phones=phones, trust=people.trust
         )
@@ -379,6 +389,7 @@ class _Desks:
                 self._mailboxes,
                 self._reading,
                 self._following,
+                self._standings,
                 self._by_phone,
                 profile,
             ),
@@ -394,12 +405,12 @@ class _Desks:
                 self._registers.senders.certificates,
                 profile,
             ),
-                self._standings,
             registration=RegistrationServicer(self.registration, profile),
             signature=SignatureServicer(self._verification, profile),
+            correspondence=CorrespondenceServicer(self._correspondence, profile),
+            delegation=DelegationServicer(self._registers.delegations, profile),
         )
 
-            correspondence=CorrespondenceServicer(self._correspondence, profile),
 
 def _sign_in(
     profile: Profile,
@@ -407,6 +418,7 @@ def _sign_in(
     log: Log,
     status: CertificateStatus,
     phones: MobileIdentity | None,
+    passwords: PasswordHashes,
 ) -> SignInDesk:
     signatures, tries = CheckedSignatures(status, profile.naming), Tries(uow, profile)
     proofs = Proofs(
@@ -420,7 +432,6 @@ def _sign_in(
     return SignInDesk(
         uow=uow,
         clock=SystemClock(),
-    passwords: PasswordHashes,
         entropy=SystemEntropy(),
         log=log,
         signatures=signatures,

@@ -21,6 +21,8 @@ from namak.v1 import (
     billing_pb2_grpc,
     correspondence_pb2,
     correspondence_pb2_grpc,
+    delegation_pb2,
+    delegation_pb2_grpc,
     delivery_pb2,
     delivery_pb2_grpc,
     evidence_pb2,
@@ -48,9 +50,10 @@ from server.interceptors.interceptor import Interceptor
 from server.interceptors.peer_identity import CallerIdentity, PeerIdentity
 from server.interceptors.streams import StreamLimits, Streams
 from server.services.billing import BillingServicer
+from server.services.correspondence import CorrespondenceServicer
+from server.services.delegation import DelegationServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
-from server.services.correspondence import CorrespondenceServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.reflection import add_reflection
@@ -82,10 +85,11 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (identity_pb2, "IdentityService"),
         (registration_pb2, "RegistrationService"),
         (signature_pb2, "SignatureService"),
+        (correspondence_pb2, "CorrespondenceService"),
+        (delegation_pb2, "DelegationService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
-        (correspondence_pb2, "CorrespondenceService"),
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,12 @@ class Servicers:
     identity: IdentityServicer
     registration: RegistrationServicer
     signature: SignatureServicer
+    correspondence: CorrespondenceServicer
+    delegation: DelegationServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
         sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(self.sender_admin, server)
-    correspondence: CorrespondenceServicer
         mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(self.mailbox, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(self.delivery, server)
         evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(self.evidence, server)
@@ -154,12 +159,13 @@ class Servicers:
         identity_pb2_grpc.add_IdentityServiceServicer_to_server(self.identity, server)
         registration_pb2_grpc.add_RegistrationServiceServicer_to_server(self.registration, server)
         signature_pb2_grpc.add_SignatureServiceServicer_to_server(self.signature, server)
+        correspondence_pb2_grpc.add_CorrespondenceServiceServicer_to_server(self.correspondence, server)
+        delegation_pb2_grpc.add_DelegationServiceServicer_to_server(self.delegation, server)
         add_reflection(server, SERVICES)
 
 
 def interceptor_chain(
     identity: CallerIdentity,
-        correspondence_pb2_grpc.add_CorrespondenceServiceServicer_to_server(self.correspondence, server)
     *,
     unary: TimeLimit,
     stream: TimeLimit,

@@ -337,6 +337,77 @@ def _letters() -> None:
     op.add_column("deliveries", sa.Column("in_reply_to", sa.Uuid(), nullable=True))
 
 
+def _delegations() -> None:
+    text, time, octets = sa.Text(), sa.DateTime(timezone=True), sa.LargeBinary()
+    op.create_table(
+        "delegations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("mailbox_id", sa.Uuid(), nullable=False),
+        sa.Column("mailbox", text, nullable=False),
+        sa.Column("delegate", text, nullable=False),
+        sa.Column("allowed", text, nullable=False),
+        sa.Column("starts_at", time, nullable=False),
+        sa.Column("expires_at", time, nullable=False),
+        sa.Column("grantor", text, nullable=False),
+        sa.Column("granted_at", time, nullable=False),
+        sa.Column("grant_evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("grant_digest", octets, nullable=False),
+        sa.Column("under_digest", text, nullable=True),
+        sa.Column("under_evidence_id", sa.Uuid(), nullable=True),
+        sa.Column("revoked_at", time, nullable=True),
+        sa.Column("revoke_evidence_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("allowed IN ('READ', 'READ_AND_CONFIRM')", name=op.f("ck_delegations_allowed")),
+        sa.CheckConstraint("octet_length(grant_digest) = 32", name=op.f("ck_delegations_grant_digest")),
+        sa.CheckConstraint("starts_at < expires_at", name=op.f("ck_delegations_expires_at")),
+        sa.CheckConstraint(
+            "(revoked_at IS NULL) = (revoke_evidence_id IS NULL)", name=op.f("ck_delegations_revoked_at")
+        ),
+        sa.CheckConstraint(
+            "(under_digest IS NULL) = (under_evidence_id IS NULL)", name=op.f("ck_delegations_under_digest")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_delegations_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delegations")),
+    )
+    for columns in (["mailbox_id", "delegate"], ["mailbox_id", "id"], ["delegate", "id"]):
+        op.create_index(op.f(f"ix_delegations_{'_'.join(columns)}"), "delegations", columns)
+    for column in ("grant_evidence_id", "revoke_evidence_id"):
+        op.create_index(op.f(f"ix_delegations_{column}"), "delegations", [column], unique=True)
+    op.create_table(
+        "signatories",
+        sa.Column("mailbox_id", sa.Uuid(), nullable=False),
+        sa.Column("person_number", text, nullable=False),
+        sa.Column("register_time", time, nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", octets, nullable=False),
+        sa.CheckConstraint("octet_length(digest) = 32", name=op.f("ck_signatories_digest")),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_signatories_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id", name=op.f("pk_signatories")),
+    )
+    op.create_index(op.f("ix_signatories_evidence_id"), "signatories", ["evidence_id"], unique=True)
+    op.create_table(
+        "right_uses",
+        sa.Column("mailbox_id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("sender_address_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_right_uses_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id", "delivery_id", "number", name=op.f("pk_right_uses")),
+    )
+    op.create_index(
+        op.f("ix_right_uses_evidence_id_organisation_id_sender_address_id"),
+        "right_uses",
+        ["evidence_id", "organisation_id", "sender_address_id"],
+    )
+
+
 def downgrade() -> None:
     """Refused: evidence is never taken back, and the release before runs on this schema too."""
     raise NotImplementedError

@@ -179,6 +179,7 @@ def message_to_proto(message: MessageView) -> pb.Message:
         confirmation_time=time_to_proto(message.confirmed_at),
         state=DELIVERY_STATES[delivery.state],
         withdrawal_time=time_to_proto(delivery.withdrawn_at),
+        in_reply_to="" if delivery.in_reply_to is None else str(delivery.in_reply_to),
     )
 
 

@@ -56,7 +56,7 @@ _T = TypeVar("_T")
 
 _RECENTLY: Final = timedelta(hours=1)
 _NOW: Final = timedelta(0)
-_ROUND: Final = 500
+_AT_ONCE: Final = 500
 
 
 class ApplicationDesk:
@@ -157,7 +157,7 @@ class ApplicationDesk:
 
     async def check(self, by: Actor, application_id: UUID, *, no_older_than: timedelta = _NOW) -> bool:
         """Asks the state's registers about an application, and keeps what they say; one that is decided stays
-        as it is. Returns whether they answered.
+        as it is. Returns False while the register answers nobody.
 
         Raises:
             NotFound.
@@ -177,22 +177,30 @@ class ApplicationDesk:
                 return _changed(True, before, before)
             after = before.asked(finding, said_at)
             await tx.applications.change(after)
-            return _changed(not isinstance(finding, Unavailable), before, after)
+            answering = not isinstance(finding, Unavailable) or finding.fault.may_be_the_records
+            return _changed(answering, before, after)
 
         act = Act("CheckApplication", by, None, (), application_id)
         return await self._administration.carry_out(act, change, _never_again)
 
     async def check_unanswered(self) -> None:
-        """Asks again about the applications of which no register has said anything yet. One that does not
-        answer about a few is not asked about more in this round.
+        """Asks again about all applications of which no register has said anything yet. A register that
+        answers nobody is left alone until the next round; the other one is asked all the same, and so is
+        this one about others where only one record may be amiss.
         """
-        silent: set[bool] = set()
-        async with self._administration.reading(TheServer()) as tx:
-            waiting = await tx.applications.unanswered(after=None, limit=_ROUND)
-        for application_id in waiting:
-            person = is_person(await self._get(TheServer(), application_id))
-            if person not in silent and not await self.check(TheServer(), application_id):
-                silent.add(person)
+        for kind in HolderKind:
+            await self._check_unanswered(kind)
+
+    async def _check_unanswered(self, kind: HolderKind) -> None:
+        after: UUID | None = None
+        while True:
+            async with self._administration.reading(TheServer()) as tx:
+                waiting = await tx.applications.unanswered(kind, after=after, limit=_AT_ONCE)
+            for after in waiting:
+                if not await self.check(TheServer(), after):
+                    return
+            if len(waiting) < _AT_ONCE:
+                return
 
     async def decide(self, command: DecideApplication) -> Standing:
         """Approves or refuses an application. Of two at the same moment one decides.
@@ -334,14 +342,6 @@ def _visible(by: Actor, application_id: UUID, application: Application | None) -
     return application
 
 
-def _changed(result: _T, before: Application | None, after: Application) -> Changed[_T]:
-    return Changed(
-        result=result,
-        resource=application_resource(after.id),
-        organisation_id=None,
-        before=None if before is None else before.snapshot(),
-        after=after.snapshot(),
-    )
 def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Changed[None]:
     """Enters who signed the application as the one who may sign for the entity, as the register said."""
     person, register_time = application.signer_number, application.checked_at or now
@@ -354,6 +354,14 @@ def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Cha
     return Changed(None, resource, None, None, entry.fields(), keep=keep, shown=True)
 
 
+def _changed(result: _T, before: Application | None, after: Application) -> Changed[_T]:
+    return Changed(
+        result=result,
+        resource=application_resource(after.id),
+        organisation_id=None,
+        before=None if before is None else before.snapshot(),
+        after=after.snapshot(),
+    )
 
 
 async def _same(_tx: Transaction, application_id: UUID) -> UUID:

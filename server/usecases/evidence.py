@@ -25,12 +25,13 @@ from server.domain.refusals import (
     ServiceUnavailable,
 )
 from server.usecases.administration import check_right
+from server.usecases.correspondence import correspondent
 from server.usecases.delivery import sent_by
 from server.usecases.mailboxes import checked_page_size
 from server.usecases.ports import Clock, Log, Transaction, UnitOfWork
 from server.usecases.receipts import receipts_in_time
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
-from server.usecases.standing import standing_in
+from server.usecases.standing import Capacity, standing_in
 
 _log = structlog.get_logger(__name__)
 
@@ -71,7 +72,8 @@ class EvidenceDesk:
     """Gives out facts, receipts and checkpoints.
 
     A sender sees the facts of its organisation's deliveries (bound to one address: of that address's) whose
-    audience it belongs to; a holder those of the messages in the own mailbox; a delegate those of the messages that are not the holder's alone; of
+    audience it belongs to; a holder those of the messages in the own mailbox, and as a sender those of the
+    letters written from it; a delegate those of the messages that are not the holder's alone; of
     administrative acts the operator sees all, an administrator those on their organisation's things. Acts
     that give rights in a mailbox its holder sees, who got the right, and a sender whose delivery was
     confirmed by them. What is not theirs and what does not exist get the same answer.
@@ -199,6 +201,10 @@ class _SeenBy:
                 )
                 if message is not None:
                     return message.delivery, standing.audiences
+                if standing.capacity is Capacity.HOLDER:
+                    # Not in the mailbox; perhaps a letter that was written from it.
+                    writer = correspondent(caller, standing.mailbox, standing.mailbox.address)
+                    return await sent_by(self.tx, writer, delivery_id), _SENDERS
         raise ResourceNotPermitted("delivery")
 
     async def may_see(self, caller: Sender | Holder | Operator | ActingAdministrator, fact: Fact) -> bool:

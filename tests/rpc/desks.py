@@ -16,6 +16,7 @@ from server.domain.caller import Assurance, Caller, Holder, Portal, Sender
 from server.domain.delegations import Delegation
 from server.domain.deliveries import Delivery, DeliveryState, MessageView, Part, PartInfo, Submission
 from server.domain.facts import Fact
+from server.domain.letters import Submitter
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
 from server.domain.paging import Page
 from server.domain.refusals import (
@@ -40,6 +41,13 @@ from server.domain.usage import Usage, UsageReport, UsageRow
 from server.usecases.acts import ActView, ListActs
 from server.usecases.billing import AskUsage, Billing
 from server.usecases.certificates import BindCertificate, BindPortal, CertificateRegister, RevokeCertificate
+from server.usecases.correspondence import CorrespondenceDesk, ListLetters, SendLetter, WithdrawLetter
+from server.usecases.delegations import (
+    DelegationDesk,
+    GrantDelegation,
+    ListDelegations,
+    RevokeDelegation,
+)
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
 from server.usecases.domains import RegisterDomain
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
@@ -54,6 +62,7 @@ from server.usecases.organisations import (
     RegisterOrganisation,
     SetContractState,
 )
+from server.usecases.passwords import PasswordDesk, SetPassword
 from server.usecases.reading import (
     ConfirmedReading,
     ConfirmReading,
@@ -70,6 +79,7 @@ from server.usecases.sessions import ListSessions, SessionDesk, SignOut, Termina
 from server.usecases.sign_in import SignedIn, SignInDesk, StartedSignIn, StartSignIn
 from server.usecases.sign_in_proofs import CompleteSignIn, Pending
 from server.usecases.signature_verification import SignatureDesk
+from server.usecases.standing import Standings
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery, Withdrawn
 from tests.fakes.signatures import FakeSignatureTrust, InProcessVerifier
@@ -78,7 +88,6 @@ from tests.rpc.registration_desks import RegistrationDesks
 NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
 SUSPENDED = "suspended@src.am"
 NOBODYS_NUMBER, CLOSED_NUMBER = "9999999999", "8888888888"
-from server.usecases.standing import Standings
 KNOWN_DELIVERY = UUID("0192f0c3-0000-7000-8000-000000000001")
 REVOCATION_LIST = bytes(range(256)) * 600
 
@@ -138,6 +147,11 @@ def session_of(person_number: str) -> Session:
     )
 
 
+def _delegation(delegation_id: UUID) -> Delegation:
+    terms = DelegationTerms("5001950015@e-citizen.am", "5001950016", Right.READ, NOW, NOW)
+    return Delegation(delegation_id, uuid4(), terms, "5001950015", NOW, KNOWN_DELIVERY, bytes(32))
+
+
 class PresentClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -146,11 +160,6 @@ class PresentClock:
 @dataclass
 class Gate:
     """A place where a use case can be held, to look at a call that is under way."""
-def _delegation(delegation_id: UUID) -> Delegation:
-    terms = DelegationTerms("5001950015@e-citizen.am", "5001950016", Right.READ, NOW, NOW)
-    return Delegation(delegation_id, uuid4(), terms, "5001950015", NOW, KNOWN_DELIVERY, bytes(32))
-
-
 
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     leave: asyncio.Event = field(default_factory=asyncio.Event)
@@ -164,6 +173,12 @@ def _delegation(delegation_id: UUID) -> Delegation:
             self.left.set()
 
 
+def _door(caller: Submitter) -> Sender:
+    """Returns a caller whom the door let in as a sender."""
+    assert isinstance(caller, Sender)
+    return caller
+
+
 class Desks:
     """All use cases in one; `callers` are those that were handed in, in order."""
 
@@ -172,12 +187,6 @@ class Desks:
         self.submitted: list[SubmitMany] = []
         self.commands: list[object] = []
         self.registration = RegistrationDesks()
-def _door(caller: Submitter) -> Sender:
-    """Returns a caller whom the door let in as a sender."""
-    assert isinstance(caller, Sender)
-    return caller
-
-
         self.signature_trust = FakeSignatureTrust()
         self.verification = SignatureDesk(
             verifier=InProcessVerifier(), trust=self.signature_trust, clock=PresentClock()
@@ -188,6 +197,8 @@ def _door(caller: Submitter) -> Sender:
         self.receipt_bytes = 10
         self.followed_bytes = 0
         self.replies_taken = 0
+        self.rechecked: list[str | None] = []
+        self.revoked: set[str] = set()
 
     admin = property(lambda self: cast(SenderAdmin, self))
     organisations = administrators = domains = addresses = certificates = acts = property(lambda self: self)
@@ -196,11 +207,12 @@ def _door(caller: Submitter) -> Sender:
     reading = property(lambda self: cast(Reading, self))
     submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
-        self.rechecked: list[str | None] = []
-        self.revoked: set[str] = set()
     evidence = property(lambda self: cast(EvidenceDesk, self))
     withdrawal = property(lambda self: cast(Withdrawal, self))
+    correspondence = property(lambda self: cast(CorrespondenceDesk, self))
     following = property(lambda self: cast(Following, self))
+    standings = property(lambda self: cast(Standings, self))
+    delegation = property(lambda self: cast(DelegationDesk, self))
     log_queries = property(lambda self: cast(LogQueries, self))
     billing = property(lambda self: cast(Billing, self))
     sign_in = property(lambda self: cast(SignInDesk, self))
@@ -210,8 +222,6 @@ def _door(caller: Submitter) -> Sender:
     async def _serve(self, command: object, caller: Caller | ActingAdministrator | None = None) -> None:
         self.commands.append(command)
         if caller is not None:
-    standings = property(lambda self: cast(Standings, self))
-    delegation = property(lambda self: cast(DelegationDesk, self))
             self.callers.append(caller)
         if self.gate is not None:
             await self.gate.pass_through()
@@ -241,6 +251,10 @@ def _door(caller: Submitter) -> Sender:
     async def sign_out(self, command: SignOut) -> Session:
         await self._serve(command, command.holder)
         return replace(session_of(command.holder.person_number), ended_at=NOW, ending=Ending.SIGNED_OUT)
+
+    async def set_password(self, command: SetPassword) -> str:
+        await self._serve(command, command.by)
+        return command.login or "aida.k"
 
     async def terminate(self, command: TerminateSession) -> Session:
         await self._serve(command)
@@ -354,8 +368,8 @@ def _door(caller: Submitter) -> Sender:
         opened = OpenedLink(link, fact_of(CONTENT_CONSIGNMENT, KNOWN_DELIVERY))
         return LinkPage(Page([opened], "second"), MailboxHead(7, bytes([3] * 32)))
 
-    async def withdraw(self, command: WithdrawDelivery) -> Withdrawn:
-        await self._serve(command, command.caller)
+    async def withdraw(self, command: WithdrawDelivery | WithdrawLetter) -> Withdrawn:
+        await self._serve(command, None if isinstance(command, WithdrawLetter) else _door(command.caller))
         self._check(command.delivery_id)
         delivery = replace(self._message().delivery, state=DeliveryState.WITHDRAWN, withdrawn_at=NOW)
         fact = fact_of(WITHDRAWN, delivery.id)
@@ -392,15 +406,6 @@ def _door(caller: Submitter) -> Sender:
         await self._serve(command, command.holder)
         return ConfirmedReading(self._message(), (fact_of(CONTENT_CONSIGNMENT, command.delivery_id),))
 
-    # DeliveryDesk and EvidenceDesk
-
-    async def submit_many(self, command: SubmitMany) -> Sequence[Accepted | Refused]:
-        self.submitted.append(command)
-        await self._serve(command, _door(command.caller))
-        return [self._outcome(submission, command.caller.party_id) for submission in command.submissions]
-
-    async def get_delivery(self, sender: Sender | Holder, delivery_id: UUID) -> Delivery:
-        await self._serve(delivery_id, sender)
     # Standings and DelegationDesk
 
     async def check(self, holder: Holder, address: str | None) -> None:
@@ -427,11 +432,20 @@ def _door(caller: Submitter) -> Sender:
         await self._serve(command)
         return Page([_delegation(KNOWN_DELIVERY)], "second")
 
+    # DeliveryDesk and EvidenceDesk
+
+    async def submit_many(self, command: SubmitMany) -> Sequence[Accepted | Refused]:
+        self.submitted.append(command)
+        await self._serve(command, _door(command.caller))
+        return [self._outcome(submission, command.caller.party_id) for submission in command.submissions]
+
+    async def get_delivery(self, sender: Sender | Holder, delivery_id: UUID) -> Delivery:
+        await self._serve(delivery_id, sender)
         self._check(delivery_id)
         return self._message().delivery
 
     async def list_deliveries(self, command: ListDeliveries) -> Page[Delivery]:
-        await self._serve(command, command.caller)
+        await self._serve(command, _door(command.caller))
         return Page([self._message().delivery], "")
 
     async def list_facts(self, command: ListFacts) -> Page[Fact]:
@@ -439,7 +453,7 @@ def _door(caller: Submitter) -> Sender:
         return Page([fact_of(SUBMISSION_ACCEPTANCE, command.delivery_id)], "")
 
     async def receipt(self, command: GetReceipt) -> LoggedReceipt | None:
-        await self._serve(command, _door(command.caller))
+        await self._serve(command, command.caller)
         return None
 
     async def checkpoint(self, origin: str | None) -> CheckpointView:
@@ -452,6 +466,24 @@ def _door(caller: Submitter) -> Sender:
         if digest != hashlib.sha256(REVOCATION_LIST).digest():
             raise NotFound("revocation list", digest.hex())
         return REVOCATION_LIST
+
+    # CorrespondenceDesk
+
+    async def send(self, command: SendLetter) -> Accepted | Refused:
+        await self._serve(command, command.holder)
+        own = f"{command.holder.person_number}@e-citizen.am"
+        to = command.recipient or "11223344@e-citizen.am"
+        letter = Submission(
+            command.request_id, own, to, command.subject, tuple(command.parts), command.in_reply_to
+        )
+        return self._outcome(letter, uuid4())
+
+    async def get(self, holder: Holder, delivery_id: UUID) -> Delivery:
+        return await self.get_delivery(holder, delivery_id)
+
+    async def list_letters(self, command: ListLetters) -> Page[Delivery]:
+        await self._serve(command, command.holder)
+        return Page([self._message().delivery], "second")
 
     # Following and LogQueries
 

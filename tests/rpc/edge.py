@@ -31,6 +31,8 @@ from server.interceptors.deadline import STREAM, UNARY, TimeLimit
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions.am import AM
 from server.services.billing import BillingServicer
+from server.services.correspondence import CorrespondenceServicer
+from server.services.delegation import DelegationServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.identity import IdentityServicer
@@ -229,6 +231,8 @@ async def started_edge(
         IdentityServicer(desks.sign_in, desks.sessions, desks.portals, AM),
         RegistrationServicer(desks.registration.registration(), AM),
         SignatureServicer(desks.verification, AM),
+        CorrespondenceServicer(desks.correspondence, AM),
+        DelegationServicer(desks.delegation, AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")
