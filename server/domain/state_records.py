@@ -115,6 +115,17 @@ class Fault(StrEnum):
     RESTING = "resting"
     """It failed too often just now, so that it is not asked for a while."""
 
+    @property
+    def may_be_the_records(self) -> bool:
+        """Whether the record asked for may be the cause, so that another one may be had all the same."""
+        return self in (
+            Fault.TIMED_OUT,
+            Fault.FAILED,
+            Fault.TOO_LARGE,
+            Fault.MALFORMED,
+            Fault.ANOTHER_RECORD,
+        )
+
 
 R = TypeVar("R")
 

@@ -98,10 +98,12 @@ class SqlApplications:
         rows = await self._statements.rows(query, {**values, "most": limit})
         return [_application(row, None) for row in rows]
 
-    async def unanswered(self, *, after: UUID | None, limit: int) -> Sequence[UUID]:
-        """Returns those of which no register has said anything yet, by identifier."""
-        query = select(_APPLICATIONS.c.id).where(among(_APPLICATIONS.c.state, "states"))
-        values: dict[str, Any] = {"states": list(_UNANSWERED), "most": limit}
+    async def unanswered(self, kind: HolderKind, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Returns those of a kind of which no register has said anything yet, by identifier."""
+        query = select(_APPLICATIONS.c.id).where(
+            _APPLICATIONS.c.holder_kind == bindparam("kind"), among(_APPLICATIONS.c.state, "states")
+        )
+        values: dict[str, Any] = {"kind": kind.value, "states": list(_UNANSWERED), "most": limit}
         if after is not None:
             query, values["after"] = query.where(_APPLICATIONS.c.id > bindparam("after")), after
         query = query.order_by(_APPLICATIONS.c.id).limit(bindparam("most"))

@@ -342,6 +342,14 @@ def _visible(by: Actor, application_id: UUID, application: Application | None) -
     return application
 
 
+def _changed(result: _T, before: Application | None, after: Application) -> Changed[_T]:
+    return Changed(
+        result=result,
+        resource=application_resource(after.id),
+        organisation_id=None,
+        before=None if before is None else before.snapshot(),
+        after=after.snapshot(),
+    )
 def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Changed[None]:
     """Enters who signed the application as the one who may sign for the entity, as the register said."""
     person, register_time = application.signer_number, application.checked_at or now
@@ -354,14 +362,6 @@ def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Cha
     return Changed(None, resource, None, None, entry.fields(), keep=keep, shown=True)
 
 
-def _changed(result: _T, before: Application | None, after: Application) -> Changed[_T]:
-    return Changed(
-        result=result,
-        resource=application_resource(after.id),
-        organisation_id=None,
-        before=None if before is None else before.snapshot(),
-        after=after.snapshot(),
-    )
 
 
 async def _same(_tx: Transaction, application_id: UUID) -> UUID:

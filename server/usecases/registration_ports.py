@@ -10,6 +10,7 @@ from uuid import UUID
 
 from server.domain.applications import Application, ApplicationState
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
+from server.domain.mailboxes import HolderKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,9 @@ class Applications(Protocol):
         """Lists applications, without their scans, by descending identifier, from before the given one."""
         ...
 
-    async def unanswered(self, *, after: UUID | None, limit: int) -> Sequence[UUID]:
-        """Returns those of which no register has said anything yet, by identifier, from after the given
-        one.
+    async def unanswered(self, kind: HolderKind, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Returns those of persons, or of entities, of which no register has said anything yet, by
+        identifier, from after the given one.
         """
         ...
 

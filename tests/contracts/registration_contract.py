@@ -217,9 +217,11 @@ class ApplicationContract:
                 replace(checked, state=ApplicationState.CHECKED, checked_at=examples.at(1))
             )
             before = examples.id_before(came.id)
-            assert list(await tx.applications.unanswered(after=before, limit=9)) == [came.id, waiting.id]
-            assert list(await tx.applications.unanswered(after=before, limit=1)) == [came.id]
-            assert list(await tx.applications.unanswered(after=waiting.id, limit=9)) == []
+            person, unanswered = HolderKind.PERSON, tx.applications.unanswered
+            assert list(await unanswered(person, after=before, limit=9)) == [came.id, waiting.id]
+            assert list(await unanswered(person, after=before, limit=1)) == [came.id]
+            assert list(await unanswered(person, after=waiting.id, limit=9)) == []
+            assert list(await unanswered(HolderKind.ENTITY, after=before, limit=9)) == []
 
 
 class UserAgreementContract:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from server.domain.applications import UNDECIDED, Application, ApplicationState
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
+from server.domain.mailboxes import HolderKind
 from server.usecases.registration_ports import ApplicationFilter, ProfileConfirmation
 from tests.fakes.state import State
 
@@ -70,9 +71,10 @@ class FakeApplications:
         ]
         return sorted(found, key=lambda application: application.id, reverse=True)[:limit]
 
-    async def unanswered(self, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+    async def unanswered(self, kind: HolderKind, *, after: UUID | None, limit: int) -> Sequence[UUID]:
         waiting = (ApplicationState.RECEIVED, ApplicationState.WAITING)
-        found = [each.id for each in self._state.applications.values() if each.state in waiting]
+        applications = self._state.applications.values()
+        found = [each.id for each in applications if each.state in waiting and each.data.kind is kind]
         return sorted(each for each in found if after is None or each > after)[:limit]
 
 
