@@ -326,12 +326,17 @@ class SignInDesk:
             await tx.logins.set_password(*proved.new_password_hash)
 
     async def _forget(self, tx: Transaction, now: datetime) -> None:
-        """Now and then deletes what nobody will complete any more."""
+        """Now and then deletes what nobody will complete any more; again at once while there is more of it
+        than one sign-in deletes, so that it never comes faster than it goes.
+        """
         if self._forgot_at is not None and now - self._forgot_at < _FORGET_EVERY:
             return
         self._forgot_at = now
-        await tx.sign_ins.forget(now - _FORGET_AFTER, limit=_FORGET_AT_ONCE)
-        await tx.tries.forget(now - _FORGET_AFTER, limit=_FORGET_AT_ONCE)
+        before = now - _FORGET_AFTER
+        sign_ins = await tx.sign_ins.forget(before, limit=_FORGET_AT_ONCE)
+        tries = await tx.tries.forget(before, limit=_FORGET_AT_ONCE)
+        if _FORGET_AT_ONCE in (sign_ins, tries):
+            self._forgot_at = None
 
 
 _METHODS: Final = {
