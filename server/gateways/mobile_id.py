@@ -157,7 +157,9 @@ class MobileId:
                 await self._pause(pause)
                 continue
             troubles = 0
-            if not isinstance(outcome, Waiting) or poll.is_last:
+            if not isinstance(outcome, Waiting):
+                return outcome
+            if poll.is_last and not (early and self._monotonic() + _DISPLACED_PAUSE_SECONDS < ends):
                 return outcome
             if early:
                 await self._pause(_DISPLACED_PAUSE_SECONDS)

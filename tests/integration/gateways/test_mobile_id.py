@@ -30,7 +30,7 @@ from tests.contracts.mobile_identity_contract import (
     verify,
 )
 from tests.fakes.sim import Sim, new_sim
-from tests.integration.gateways.mobile_id import ISSUER
+from tests.integration.gateways.mobile_id import ISSUER, Pauses
 from tests.mobile_id_server import NAME, RELYING_PARTY, MobileIdServer, saying
 from tests.unit.evidence_documents.pki import Card
 
@@ -310,3 +310,17 @@ async def test_the_session_of_one_pin_is_none_of_the_other(
     await sim.enter_right()
     assert isinstance(await ended(identity, begun), Signed)
     assert [path for path, _ in service.requests] == ["signature", "signature/session"]
+
+
+async def test_who_is_displaced_by_another_poll_asks_again_while_there_is_time(
+    identity: MobileId, sim: Sim, service: MobileIdServer, pauses: Pauses
+) -> None:
+    begun = await started(identity, sim)
+    await sim.enter_right()
+    service.misbehaviours.append(saying(content={"state": "RUNNING"}))
+
+    # Less than one poll of the service takes, so that it is the last one from the beginning.
+    outcome = await identity.outcome(begun.session, wait=timedelta(seconds=10))
+
+    assert isinstance(outcome, Signed)
+    assert pauses.seconds == [1.0]

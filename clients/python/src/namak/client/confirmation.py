@@ -20,7 +20,7 @@ from namak.v1 import mailbox_pb2
 
 
 def check_statement(
-    issued: mailbox_pb2.IssueStatementResponse,
+    issued: mailbox_pb2.IssueStatementResponse | mailbox_pb2.StartConfirmationByPhoneResponse,
     opened: mailbox_pb2.OpenMessageResponse,
     *,
     at: datetime | None = None,

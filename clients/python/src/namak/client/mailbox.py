@@ -198,6 +198,35 @@ class Mailbox:
         )
         return await self._link.unary(self._stub().ConfirmReading, request)
 
+    async def start_confirmation_by_phone(
+        self, delivery_id: str, phone_number: str, *, language: str = ""
+    ) -> mailbox_pb2.StartConfirmationByPhoneResponse:
+        """Has the caller's own phone (`+994501234567`) ask for PIN2, to sign the statement that comes back.
+
+        Show ``verification_code`` to be compared, or take the digits from the person where
+        ``verification_code_required`` says so. Raises WrongState (MOBILE_ID_FAILED) for a phone that can't
+        sign, SignatureRefused for a certificate that does not count.
+        """
+        request = mailbox_pb2.StartConfirmationByPhoneRequest(
+            delivery_id=delivery_id, phone_number=phone_number, language=language
+        )
+        return await self._link.unary(self._stub().StartConfirmationByPhone, request)
+
+    async def complete_confirmation_by_phone(
+        self, confirmation_id: str, *, verification_code: str = "", within: float | None = None
+    ) -> mailbox_pb2.ReadingConfirmedByPhone | None:
+        """Returns what was recorded once the phone has signed. None means that it has not answered yet: call
+        again. Repeating it gets the same evidence.
+
+        Raises WrongState (MOBILE_ID_FAILED; the metadata has the ``outcome``), and what :meth:`confirm`
+        raises.
+        """
+        request = mailbox_pb2.CompleteConfirmationByPhoneRequest(
+            confirmation_id=confirmation_id, verification_code=verification_code
+        )
+        reply = await self._link.unary(self._stub().CompleteConfirmationByPhone, request, within=within)
+        return reply.confirmed if reply.HasField("confirmed") else None
+
 
 async def _described(replies: AsyncIterator[mailbox_pb2.DownloadContentResponse]) -> delivery_pb2.PartInfo:
     first = await anext(replies, None)

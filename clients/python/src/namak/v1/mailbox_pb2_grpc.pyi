@@ -143,8 +143,8 @@ class MailboxServiceStub:
     whichever replica.
 
     Callers: the holder who started it.
-    Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Of
-    several that wait at the same moment, all get the same outcome.
+    Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Several
+    may wait at the same moment: none gets another outcome, and whoever is told `pending` calls again.
     Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
     SIGN_IN_METHOD_NOT_OFFERED, NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED
     (FAILED_PRECONDITION); INVALID_FIELDS, VERIFICATION_CODE_WRONG, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
@@ -382,8 +382,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         whichever replica.
 
         Callers: the holder who started it.
-        Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Of
-        several that wait at the same moment, all get the same outcome.
+        Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Several
+        may wait at the same moment: none gets another outcome, and whoever is told `pending` calls again.
         Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
         SIGN_IN_METHOD_NOT_OFFERED, NOT_OPENED, STATEMENT_EXPIRED, ALREADY_CONFIRMED, DELIVERY_WITHDRAWN, SIGNATURE_REQUIRED
         (FAILED_PRECONDITION); INVALID_FIELDS, VERIFICATION_CODE_WRONG, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED,
