@@ -23,6 +23,8 @@ _MAX_ANSWER = 64 * 1024 * 1024
 _JOBS_OF_ONE = 200
 # Then it is ended and another one started: what a library leaves behind in memory does not add up.
 
+_ENDING_SECONDS = 1.0
+
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
 
@@ -101,7 +103,14 @@ class SignatureWorkers:
             report = await asyncio.to_thread(_report, answer)
             usable = report is not None and worker.jobs < _JOBS_OF_ONE
         except _Failed as failure:
-            _log.warning("a file was too much for the verification of signatures", why=str(failure))
+            await self._end(worker)
+            # One that never starts, for want of memory or of a module, ends with another status than ours.
+            _log.warning(
+                "a file was too much for the verification of signatures",
+                why=str(failure),
+                exit_status=worker.exit_status,
+                jobs=worker.jobs,
+            )
             return None
         else:
             return report
@@ -162,6 +171,11 @@ class _Worker:
     def is_running(self) -> bool:
         return self._process.returncode is None
 
+    @property
+    def exit_status(self) -> int | None:
+        """Below 0, the signal that ended it; None while it runs."""
+        return self._process.returncode
+
     async def ask(self, message: bytes, *, within: float) -> bytes:
         """Returns the answer to a job. Raises _Failed."""
         self.jobs += 1
@@ -176,6 +190,10 @@ class _Worker:
         except TimeoutError:
             raise _Failed(f"not done within {within:g} s") from None
         except (OSError, asyncio.IncompleteReadError):
+            # Its pipes are closed before it is gone: how it ends is its own to say, not our signal's.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ENDING_SECONDS):
+                    await self._process.wait()
             raise _Failed("the process ended") from None
 
     async def end(self) -> None:

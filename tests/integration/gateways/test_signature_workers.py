@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from namak.client.signing import sign_cms
 from namak.signatures.report import Finding, Verdict
@@ -77,6 +78,19 @@ async def test_a_process_that_has_too_little_memory_gives_up_and_nothing_else_ha
         assert await poor.verify(bytes(48 * 1024 * 1024), b"0", world.trust(), NOW) is None
     finally:
         await poor.close()
+
+
+async def test_of_a_process_that_never_starts_the_log_tells_how_it_ended(world: World) -> None:
+    starved = SignatureWorkers(replace(LIMITS, memory_bytes=1024 * 1024))
+    try:
+        with capture_logs() as lines:
+            assert await starved.verify(DOCUMENT, b"0", world.trust(), NOW) is None
+        (line,) = lines
+        assert line["why"] == "the process ended"
+        assert line["exit_status"] not in (0, None, -signal.SIGKILL)
+        assert line["jobs"] == 1
+    finally:
+        await starved.close()
 
 
 async def test_a_process_that_was_killed_is_replaced(workers: SignatureWorkers, world: World) -> None:
