@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from server.domain.caller import Caller, Holder, IpAddress, Operator, Portal, Sender
+from server.domain.caller import Caller, Clerk, Holder, IpAddress, Operator, Portal, Sender
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services.call import Context, current_call
 
@@ -54,7 +54,7 @@ def _caller_fields(caller: Caller | None) -> dict[str, str]:
         fields["portal"] = caller.name
     if isinstance(caller, Holder) and caller.via is not None:
         fields["via_portal"] = caller.via.name
-    if isinstance(caller, Sender | Operator | Portal):
+    if isinstance(caller, Sender | Operator | Portal | Clerk):
         fields["client_address"] = _text_of(caller.connection.address)
     return fields
 

@@ -214,6 +214,16 @@ async def test_logs_a_call_of_a_machine_with_its_organisation(edge: Edge) -> Non
     }
 
 
+async def test_logs_a_clerks_desk_with_its_address(edge: Edge) -> None:
+    stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.clerk))
+    with structlog.testing.capture_logs() as logs:
+        await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10)
+        await until(lambda: lines(logs, "call finished"))
+
+    (line,) = lines(logs, "call finished")
+    assert (line["caller"], line["client_address"]) == ("clerk", "127.0.0.1")
+
+
 async def test_logs_a_holders_call_without_anything_personal(edge: Edge) -> None:
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
     with structlog.testing.capture_logs() as logs:
