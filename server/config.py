@@ -1,10 +1,9 @@
 """The server's settings: one TOML file, with environment variables over it, read once.
 
 `NAMAK_<SECTION>_<KEY>` overrides `key` in `[section]`, for example `NAMAK_DATABASE_URL`. Unknown keys are
-refused, and every problem is
-told at once, before any socket opens. Secrets stand in files; the settings hold their paths. Durations and
-sizes are texts with units
-(`500ms`, `30s`, `10m`; `64KiB`, `3MiB`). Nothing else in the server reads the environment.
+refused, and every problem is told at once, before any socket opens. Secrets stand in files; the settings hold
+their paths. Durations are texts with units (`500ms`, `30s`, `10m`), sizes numbers of what their keys name
+(`memory_mib`). Nothing else in the server reads the environment.
 """
 
 import tomllib

@@ -101,7 +101,9 @@ class LoginRow(Stored):
 
 
 class TryRow(Stored):
-    """How often something was tried in a row. The key is a digest: it names nobody."""
+    """How often something was tried in a row. The key is a digest of a number or a login, which whoever tries
+    them all finds: the table is as confidential as its neighbours.
+    """
 
     __tablename__ = "sign_in_tries"
     __table_args__ = (sha256("key"), Index(None, "last_at"))

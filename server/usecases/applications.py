@@ -350,6 +350,8 @@ def _changed(result: _T, before: Application | None, after: Application) -> Chan
         before=None if before is None else before.snapshot(),
         after=after.snapshot(),
     )
+
+
 def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Changed[None]:
     """Enters who signed the application as the one who may sign for the entity, as the register said."""
     person, register_time = application.signer_number, application.checked_at or now
@@ -360,8 +362,6 @@ def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Cha
 
     resource = signatory_resource(mailbox.address)
     return Changed(None, resource, None, None, entry.fields(), keep=keep, shown=True)
-
-
 
 
 async def _same(_tx: Transaction, application_id: UUID) -> UUID:

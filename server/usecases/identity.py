@@ -60,8 +60,7 @@ class Identity:
     - any other: Stranger.
 
     What a machine certificate says of itself never grants anything. Whether an organisation's contract is in
-    force is not asked
-    here: its submissions are refused by the use case, with evidence.
+    force is not asked here: its submissions are refused by the use case, with evidence.
     """
 
     def __init__(

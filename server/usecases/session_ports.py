@@ -93,7 +93,7 @@ class Logins(Protocol):
 
 
 class Tries(Protocol):
-    """Counts what must not be tried without end. A key is a SHA-256: what it is of is nobody's to read."""
+    """Counts what must not be tried without end. A key is a SHA-256 of what is tried, login or number."""
 
     async def take(self, key: bytes, limit: TryLimit, at: datetime) -> datetime | None:
         """Counts one try; returns None, or, when there are too many, until when there are none. The count
