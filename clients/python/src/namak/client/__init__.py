@@ -16,6 +16,7 @@ from typing import Self
 from namak.client.admin import Administration
 from namak.client.billing import Billing
 from namak.client.correspondence import Correspondence
+from namak.client.delegation import Delegations
 from namak.client.delivery import Deliveries, Outcome
 from namak.client.evidence import EvidenceReader
 from namak.client.identity import Identity, check_challenge, sign_challenge
@@ -35,6 +36,7 @@ __all__ = [
     "Client",
     "Connection",
     "Correspondence",
+    "Delegations",
     "Deliveries",
     "EvidenceReader",
     "Holder",
@@ -70,6 +72,7 @@ class Client:
         self.deliveries = Deliveries(self._link)
         self.mailbox = Mailbox(self._link)
         self.letters = Correspondence(self._link)
+        self.delegations = Delegations(self._link)
         self.evidence = EvidenceReader(self._link)
         self.admin = Administration(self._link)
         self.billing = Billing(self._link)
@@ -104,5 +107,6 @@ class Holder:
     def __init__(self, link: Link) -> None:
         self.mailbox = Mailbox(link)
         self.letters = Correspondence(link)
+        self.delegations = Delegations(link)
         self.evidence = EvidenceReader(link)
         self.identity = Identity(link)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.config import Signing
 from namak.errors import ConfigurationError, ContentMismatch, SigningCertificateMisfit
+from namak.evidence.details import AccessDetails
 from namak.evidence.document import EvidenceDocument, subject_part
 from namak.evidence.errors import EvidenceError
 from namak.evidence.signature import build_confirmation_signature
@@ -27,7 +28,9 @@ def check_statement(
 ) -> Statement:
     """Returns the statement if it is well-formed, in force, and about exactly this opened message.
 
-    Its sentence must be the one of the evidence's policy. It must name the delivery, sender, recipient and
+    Where somebody else than the recipient opened it, it must say that it is signed on their behalf, and
+    otherwise it must not. Its sentence must be the one of the evidence's policy. It must name the delivery,
+    sender, recipient and
     all parts as the evidence of the opening does, and that evidence must agree with the subject and the parts
     that were shown. Raises :class:`ContentMismatch`.
     """
@@ -43,6 +46,7 @@ def check_statement(
         "the delivery": str(statement.delivery_id) == opened.message.delivery_id == str(document.delivery_id),
         "the sender": statement.sender == opened.message.sender == document.sender.identifier,
         "the recipient": statement.recipient == document.recipient.identifier,
+        "on whose behalf it is": statement.right == _right_of(document),
         "the parts": statement.parts == stated_parts(document.parts),
         "what was shown": shown == [part.digest for part in document.parts],
         "its time": statement.issued < statement.expires and (at or datetime.now(UTC)) <= statement.expires,
@@ -51,6 +55,11 @@ def check_statement(
     if wrong:
         raise ContentMismatch("nothing was signed: the statement is not right about " + ", ".join(wrong))
     return statement
+
+
+def _right_of(opening: EvidenceDocument) -> str | None:
+    """Returns by which act, if not as the recipient, the message was opened."""
+    return opening.details.right if isinstance(opening.details, AccessDetails) else None
 
 
 class StatementSigner(Protocol):

@@ -23,10 +23,15 @@ _PAUSE = 0.2
 
 
 class EvidenceReader:
-    """The calls for evidence of whoever may see it."""
+    """The calls for evidence of whoever may see it; of delegates, in the mailbox that :meth:`of` names."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, mailbox: str = "") -> None:
         self._link = link
+        self._mailbox = mailbox
+
+    def of(self, mailbox: str) -> "EvidenceReader":
+        """Returns the same calls in the mailbox of this official address; empty for the caller's own."""
+        return EvidenceReader(self._link, mailbox)
 
     def _stub(self) -> evidence_pb2_grpc.EvidenceServiceStub:
         return evidence_pb2_grpc.EvidenceServiceStub(self._link.channel())
@@ -36,7 +41,7 @@ class EvidenceReader:
         token = ""
         while True:
             request = evidence_pb2.ListFactsRequest(
-                delivery_id=delivery_id, page_size=page_size, page_token=token
+                delivery_id=delivery_id, page_size=page_size, page_token=token, mailbox=self._mailbox
             )
             reply = await self._link.unary(self._stub().ListFacts, request)
             for fact in reply.facts:
@@ -59,7 +64,7 @@ class EvidenceReader:
         while (remaining := deadline - time.monotonic()) > 0:
             wait = Duration(seconds=min(_LONGEST_WAIT, int(remaining / 3)))
             request = evidence_pb2.GetReceiptRequest(
-                evidence_id=evidence_id, max_wait=wait, acting_as=acting_as
+                evidence_id=evidence_id, max_wait=wait, acting_as=acting_as, mailbox=self._mailbox
             )
             try:
                 reply = await self._link.unary(self._stub().GetReceipt, request, within=remaining)

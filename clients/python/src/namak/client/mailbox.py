@@ -30,17 +30,28 @@ class Links:
 
 
 class Mailbox:
-    """The calls of a holder, in their own mailbox."""
+    """The calls of a holder in their own mailbox, or of whoever may act in another's (:meth:`of`)."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, address: str = "") -> None:
         self._link = link
+        self._address = address
+
+    def of(self, address: str) -> "Mailbox":
+        """Returns the same calls in the mailbox of this official address, whose delegate the caller is, or
+        that of an entity whose signatory they are; empty for the caller's own.
+        """
+        return Mailbox(self._link, address)
 
     def _stub(self) -> mailbox_pb2_grpc.MailboxServiceStub:
         return mailbox_pb2_grpc.MailboxServiceStub(self._link.channel())
 
     async def get(self) -> mailbox_pb2.Mailbox:
         """Returns the caller's own mailbox."""
-        return (await self._link.unary(self._stub().GetMailbox, mailbox_pb2.GetMailboxRequest())).mailbox
+        return (
+            await self._link.unary(
+                self._stub().GetMailbox, mailbox_pb2.GetMailboxRequest(mailbox=self._address)
+            )
+        ).mailbox
 
     def messages(
         self,
@@ -63,6 +74,7 @@ class Mailbox:
             start_time=time_message(start),
             end_time=time_message(end),
             page_size=page_size,
+            mailbox=self._address,
         )
         return paged(self._link, self._stub().ListMessages, request, "messages")
 
@@ -71,7 +83,7 @@ class Mailbox:
         be.
         """
         found: list[mailbox_pb2.MailboxLink] = []
-        request = mailbox_pb2.ListMailboxLinksRequest(page_size=page_size)
+        request = mailbox_pb2.ListMailboxLinksRequest(page_size=page_size, mailbox=self._address)
         while True:
             reply = await self._link.unary(self._stub().ListMailboxLinks, request)
             found += reply.links
@@ -100,7 +112,7 @@ class Mailbox:
             found.links,
             ChainHead(found.head_sequence, found.head_link),
             trust,
-            EvidenceReader(self._link),
+            EvidenceReader(self._link, self._address),
             known=known,
             progress=progress,
         )
@@ -113,7 +125,9 @@ class Mailbox:
         """
 
         def request(at: evidence_pb2.LogCursor | None) -> mailbox_pb2.WatchMailboxRequest:
-            return mailbox_pb2.WatchMailboxRequest(cursor=at, with_receipts=with_receipts)
+            return mailbox_pb2.WatchMailboxRequest(
+                cursor=at, with_receipts=with_receipts, mailbox=self._address
+            )
 
         return watched(self._link, self._stub().WatchMailbox, request, cursor)
 
@@ -121,14 +135,16 @@ class Mailbox:
         """Opens a message, which is recorded as evidence once, and returns what it holds, without the
         contents.
         """
-        request = mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id)
+        request = mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id, mailbox=self._address)
         return await self._link.unary(self._stub().OpenMessage, request)
 
     async def require_opened(self, delivery_id: str) -> None:
         """Raises the refusal of whoever asks for content that may not be had, NOT_OPENED above all; opens
         nothing.
         """
-        request = mailbox_pb2.DownloadContentRequest(delivery_id=delivery_id, part_number=1)
+        request = mailbox_pb2.DownloadContentRequest(
+            delivery_id=delivery_id, part_number=1, mailbox=self._address
+        )
 
         async def take(replies: AsyncIterator[mailbox_pb2.DownloadContentResponse]) -> None:
             await _described(replies)
@@ -158,7 +174,9 @@ class Mailbox:
         reason NOT_OPENED among them.
         """
         make_directory(directory)
-        request = mailbox_pb2.DownloadContentRequest(delivery_id=delivery_id, part_number=part_number)
+        request = mailbox_pb2.DownloadContentRequest(
+            delivery_id=delivery_id, part_number=part_number, mailbox=self._address
+        )
 
         async def take(replies: AsyncIterator[mailbox_pb2.DownloadContentResponse]) -> Path:
             part = await _described(replies)
@@ -186,7 +204,7 @@ class Mailbox:
         """Returns the statement that the holder signs to confirm the reading; see
         :mod:`namak.client.confirmation`.
         """
-        request = mailbox_pb2.IssueStatementRequest(delivery_id=delivery_id)
+        request = mailbox_pb2.IssueStatementRequest(delivery_id=delivery_id, mailbox=self._address)
         return await self._link.unary(self._stub().IssueStatement, request)
 
     async def confirm(
@@ -194,7 +212,10 @@ class Mailbox:
     ) -> mailbox_pb2.ConfirmReadingResponse:
         """Hands in the signature over a statement. Repeating the same one gets the same evidence."""
         request = mailbox_pb2.ConfirmReadingRequest(
-            delivery_id=delivery_id, statement_id=statement_id, cms_signature=cms_signature
+            delivery_id=delivery_id,
+            statement_id=statement_id,
+            cms_signature=cms_signature,
+            mailbox=self._address,
         )
         return await self._link.unary(self._stub().ConfirmReading, request)
 
