@@ -1,15 +1,11 @@
 """What was done in the registers: administrative acts, listed for those who may see them."""
 
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from namak.evidence.administrative_act import AdministrativeAct
 from server.domain.administration import ActingAdministrator, Actor, absent, owns
 from server.domain.facts import Fact
-from server.domain.fields import Malformed
-from server.domain.ids import parse_id
 from server.domain.paging import Page, Query
-from server.domain.refusals import InvalidPageToken
 from server.usecases.administration import Administration
 from server.usecases.mailboxes import checked_times
 from server.usecases.records import ActFilter, ListedAct
@@ -53,7 +49,7 @@ class ActRegister:
         wanted = _permitted(command.by, command.wanted)
         checked_times(wanted.since, wanted.until)
         query = Query(("ListAdministrativeActs", *_spelled(wanted)))
-        before = _evidence_id(query.key(command.page_token))
+        before = query.identifier(command.page_token)
         async with self._administration.reading(command.by) as tx:
             found = await tx.administrative_acts.list_newest(
                 wanted, before=before, limit=command.page_size + 1
@@ -85,16 +81,6 @@ def _spelled(wanted: ActFilter) -> tuple[str, ...]:
             wanted.until,
         )
     )
-
-
-def _evidence_id(key: str | None) -> UUID | None:
-    if key is None:
-        return None
-    # Our own digest vouches for no key that we did not write; but it is no secret.
-    try:
-        return parse_id(key)
-    except Malformed:
-        raise InvalidPageToken from None
 
 
 def _view(act: ListedAct, fact: Fact) -> ActView:

@@ -22,9 +22,7 @@ from server.domain.applications import Application, ApplicationState, Channel, f
 from server.domain.caller import Clerk, Holder
 from server.domain.delegations import Signatory
 from server.domain.facts import Fact
-from server.domain.fields import Malformed
 from server.domain.holders import AgreementAcceptance, HolderData, HolderProfile, UserAgreement
-from server.domain.ids import parse_id
 from server.domain.logins import Login
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.paging import Page, Query
@@ -32,7 +30,6 @@ from server.domain.profile import Profile
 from server.domain.refusals import (
     AgreementNotCurrent,
     AlreadyRegistered,
-    InvalidPageToken,
     NotFound,
     SignerNotApplicant,
 )
@@ -149,7 +146,7 @@ class ApplicationDesk:
         checked_times(wanted.since, wanted.until)
         parts = (wanted.state, wanted.number, wanted.signer_number, wanted.since, wanted.until)
         query = Query(("ListApplications", *("" if part is None else str(part) for part in parts)))
-        before = _identifier(query.key(command.page_token))
+        before = query.identifier(command.page_token)
         async with self._administration.reading(command.by) as tx:
             found = await tx.applications.list_newest(wanted, before=before, limit=command.page_size + 1)
         shown = found[: command.page_size]
@@ -370,13 +367,3 @@ async def _same(_tx: Transaction, application_id: UUID) -> UUID:
 
 async def _never_again(_tx: Transaction, _subject: UUID) -> bool:
     raise LookupError("what has no request id was repeated under one")
-
-
-def _identifier(key: str | None) -> UUID | None:
-    if key is None:
-        return None
-    # Our own digest vouches for no key that we did not write; but it is no secret.
-    try:
-        return parse_id(key)
-    except Malformed:
-        raise InvalidPageToken from None

@@ -5,10 +5,8 @@ from uuid import UUID
 
 from server.domain.administration import session_resource, session_snapshot
 from server.domain.caller import Holder, Operator
-from server.domain.fields import Malformed
-from server.domain.ids import parse_id
 from server.domain.paging import Page, Query
-from server.domain.refusals import InvalidPageToken, NotFound, ResourceNotPermitted
+from server.domain.refusals import NotFound, ResourceNotPermitted
 from server.domain.sessions import Ending, Session
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
@@ -68,7 +66,7 @@ class SessionDesk:
             InvalidPageToken.
         """
         query = Query(("ListSessions", command.person_number, str(command.with_ended)))
-        before = _place(query.key(command.page_token))
+        before = query.identifier(command.page_token)
         async with self._uow.reading() as tx:
             found = await tx.sessions.list_newest(
                 command.person_number,
@@ -132,13 +130,3 @@ async def _own(tx: Transaction, holder: Holder, session_id: UUID | None) -> Sess
     if session is None or session.person_number != holder.person_number:
         raise ResourceNotPermitted("session")
     return session
-
-
-def _place(key: str | None) -> UUID | None:
-    if key is None:
-        return None
-    # Our own digest vouches for no key that we did not write; but it is no secret.
-    try:
-        return parse_id(key)
-    except Malformed:
-        raise InvalidPageToken from None
