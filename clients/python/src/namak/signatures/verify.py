@@ -2,7 +2,7 @@
 
 Nothing is fetched: everything that a verification goes by is given (:class:`~namak.signatures.trust.Trust`).
 Files come from strangers. What they can take of memory and time is bounded as far as it can be from inside;
-a server runs this in a process of its own all the same (:mod:`namak.signatures.worker`).
+a server runs this in a process of its own all the same.
 """
 
 import hashlib

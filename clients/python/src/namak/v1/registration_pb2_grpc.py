@@ -267,7 +267,8 @@ class RegistrationServiceServicer(object):
 
         Callers: the holder; the operator and clerks, who name the mailbox.
         Idempotency: reads only.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); MAILBOX_UNKNOWN, or NOT_FOUND where a mailbox that was imported, or opened by hand, has
+        a number and no more (NOT_FOUND); for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) instead.
         Rules: BOX-4, BOX-9.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

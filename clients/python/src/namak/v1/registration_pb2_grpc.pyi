@@ -123,7 +123,8 @@ class RegistrationServiceStub:
 
     Callers: the holder; the operator and clerks, who name the mailbox.
     Idempotency: reads only.
-    Errors: INVALID_FIELDS (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT); MAILBOX_UNKNOWN, or NOT_FOUND where a mailbox that was imported, or opened by hand, has
+    a number and no more (NOT_FOUND); for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) instead.
     Rules: BOX-4, BOX-9.
     """
     ChangeHolderData: _aio.UnaryUnaryMultiCallable[_registration_pb2.ChangeHolderDataRequest, _registration_pb2.ChangeHolderDataResponse]
@@ -348,7 +349,8 @@ class RegistrationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the holder; the operator and clerks, who name the mailbox.
         Idempotency: reads only.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); MAILBOX_UNKNOWN, or NOT_FOUND where a mailbox that was imported, or opened by hand, has
+        a number and no more (NOT_FOUND); for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) instead.
         Rules: BOX-4, BOX-9.
         """
 
