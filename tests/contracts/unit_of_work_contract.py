@@ -19,6 +19,7 @@ from tests.contracts.administration_contract import AdministrativeActContract, A
 from tests.contracts.delegation_contract import DelegationContract
 from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.holder_contract import HolderContract
+from tests.contracts.letter_contract import LetterContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
@@ -211,6 +212,7 @@ class UnitOfWorkContract(
     MailboxContract,
     DeliveryContract,
     HolderContract,
+    LetterContract,
     EvidenceContract,
     PhoneConfirmationContract,
 ):
