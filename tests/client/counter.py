@@ -249,6 +249,38 @@ class MailboxDesk(Desk, MailboxElsewhere):
 
         return await self.serve(context, {"citizen"}, work)
 
+    async def StartConfirmationByPhone(
+        self, request: mailbox_pb2.StartConfirmationByPhoneRequest, context: Context
+    ) -> mailbox_pb2.StartConfirmationByPhoneResponse:
+        def work() -> mailbox_pb2.StartConfirmationByPhoneResponse:
+            letter = self.office.letter(request.delivery_id)
+            statement_id, statement = self.office.ring(letter, request.phone_number)
+            return mailbox_pb2.StartConfirmationByPhoneResponse(
+                confirmation_id=letter.delivery_id,
+                statement_id=statement_id,
+                statement=statement,
+                verification_code=self.office.phone.code,
+                verification_code_required=not self.office.phone.code,
+            )
+
+        return await self.serve(context, {"citizen"}, work)
+
+    async def CompleteConfirmationByPhone(
+        self, request: mailbox_pb2.CompleteConfirmationByPhoneRequest, context: Context
+    ) -> mailbox_pb2.CompleteConfirmationByPhoneResponse:
+        def work() -> mailbox_pb2.CompleteConfirmationByPhoneResponse:
+            letter = self.office.letter(request.confirmation_id)
+            facts = self.office.answer_of_phone(letter, request.verification_code)
+            if facts is None:
+                pending = mailbox_pb2.ConfirmationByPhonePending()
+                return mailbox_pb2.CompleteConfirmationByPhoneResponse(pending=pending)
+            confirmed = mailbox_pb2.ReadingConfirmedByPhone(
+                message=message(letter), evidence=[evidence(fact) for fact in facts]
+            )
+            return mailbox_pb2.CompleteConfirmationByPhoneResponse(confirmed=confirmed)
+
+        return await self.serve(context, {"citizen"}, work)
+
 
 class EvidenceDesk(Desk, EvidenceElsewhere):
     async def ListFacts(

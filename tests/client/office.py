@@ -45,6 +45,7 @@ from namak.evidence.document import (
 from namak.evidence.events import Audience, Event
 from namak.evidence.statement import Statement, stated_parts
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2, signature_pb2
+from tests.client.phone import Phone
 from tests.unit.evidence.signing import LogKey, proof_of, signed_checkpoint
 
 HOLDER = "5001950015@e-citizen.am"
@@ -165,6 +166,7 @@ class Office:
     """By part name: bytes to send instead of the true content."""
     renamed: dict[str, str] = field(default_factory=dict)
     """By part name: what a hostile post calls it towards the recipient."""
+    phone: Phone = field(default_factory=Phone)
 
     @property
     def is_silent(self) -> bool:
@@ -309,6 +311,23 @@ class Office:
         )
         effect = EffectDetails(confirmed.digest, "POST-2", confirmed.document.event_time)
         return [confirmed, self.record(letter, events.NOTIFICATION_EFFECTED, effect)]
+
+    def ring(self, letter: Letter, number: str) -> tuple[str, bytes]:
+        """Has the phone ring; returns the statement issued last, or another one, as the phone is told."""
+        self.phone.rung.append(number)
+        if self.phone.signs_another:
+            self.issue_statement(letter)
+        return list(letter.statements.items())[-1]
+
+    def answer_of_phone(self, letter: Letter, code: str) -> list[RecordedFact] | None:
+        """Confirms once the phone has been asked often enough; None before that."""
+        self.phone.entered.append(code)
+        if len(self.phone.entered) <= self.phone.answers_after:
+            return None
+        if self.phone.outcome:
+            text = f"the phone signed nothing: {self.phone.outcome}"
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "MOBILE_ID_FAILED", text)
+        return self.confirm(letter, list(letter.statements)[-1], b"by phone")
 
     def receipt(self, evidence_id: str) -> evidence_pb2.Receipt:
         fact = self.facts.get(evidence_id) or not_yours()

@@ -308,3 +308,26 @@ async def test_a_certificate_revoked_meanwhile_confirms_nothing(scene: Scene) ->
     await refused(
         reader.complete(started, code), grpc.StatusCode.INVALID_ARGUMENT, "SIGNING_CERTIFICATE_REVOKED"
     )
+
+
+async def test_the_command_rings_asks_for_the_digits_and_saves_what_verifies(
+    scene: Scene, tmp_path: Path
+) -> None:
+    reader, world = await scene.reader(), scene.post.world
+    config = world.write_client("reader", reader.citizen.card.authentication, scene.post.address)
+    command = ("--config", config, "confirm", reader.delivery_id, "--phone", reader.sim.phone, "--yes")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "namak.cli", *map(str, command), "-o", str(tmp_path)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    code = (await reader.sim.shown()).code
+    await reader.sim.enter_right()
+
+    said, _ = await process.communicate(f"{code}\n".encode())
+
+    assert process.returncode == 0, said.decode()
+    files = await asyncio.to_thread(lambda: sorted(tmp_path.iterdir()))
+    assert any("ReadingConfirmed" in file.name for file in files)
+    await _command_accepts(scene, files)

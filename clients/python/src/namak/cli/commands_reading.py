@@ -55,12 +55,13 @@ def register(app: typer.Typer) -> None:
         app,
         "confirm",
         confirm,
-        N_("Confirm with your card that you read a letter."),
+        N_("Confirm with your card or your phone that you read a letter."),
         N_(
             "Shows the statement in full, asks whether to sign it, asks for the PIN, and saves the "
-            "receipts. A confirmation can't be taken back."
+            "receipts. With --phone your phone asks for its PIN2 instead, and shows four digits to compare "
+            "or to enter here. A confirmation can't be taken back."
         ),
-        examples=(f"namak confirm {_ID} -o receipts",),
+        examples=(f"namak confirm {_ID} -o receipts", f"namak confirm {_ID} --phone +994501234567"),
     )
     box = group(app, "mailbox", N_("Look at your own mailbox."))
     add(
@@ -142,6 +143,10 @@ async def confirm(
     run: Run,
     delivery_id: DeliveryId,
     output: Directory = Path(),
+    phone: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help=N_("Sign with the phone of this number, +994501234567.")),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help=N_("Sign without asking; you have read the statement."))
     ] = False,
@@ -150,7 +155,7 @@ async def confirm(
     """Confirms a reading."""
     from namak.cli import confirming
 
-    return await confirming.confirm(run, delivery_id, output, yes=yes, force=force)
+    return await confirming.confirm(run, delivery_id, output, phone=phone, yes=yes, force=force)
 
 
 async def mailbox_show(run: Run) -> ExitCode:

@@ -11,6 +11,7 @@ from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.asking import ask
 from namak.cli.codes import ExitCode
+from namak.cli.confirming_by_phone import confirmed_by_phone
 from namak.cli.keeping import kept
 from namak.cli.pins import pin_for
 from namak.cli.screen import Screen, error_document
@@ -20,14 +21,17 @@ from namak.client.receipts import SavedReceipt, save_receipts
 from namak.config import Signing
 from namak.errors import ConfigurationError, NamakError
 from namak.evidence.statement import TRANSLATIONS, Statement
+from namak.v1 import mailbox_pb2
 
 
-async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force: bool) -> ExitCode:
-    """Confirms a reading."""
+async def confirm(
+    run: Run, delivery_id: str, output: Path, *, phone: str | None, yes: bool, force: bool
+) -> ExitCode:
+    """Confirms a reading, with the card or the phone of this number."""
     if run.options.as_json and not yes:
         raise typer.BadParameter(_("with --json nobody can be asked; add --yes"), param_hint="--json")
     signing = run.connection().signing
-    if signing is None:
+    if signing is None and phone is None:
         raise ConfigurationError(
             _("the configuration"), [_("[signing] is missing; it says where your signing key is")]
         )
@@ -40,10 +44,15 @@ async def confirm(run: Run, delivery_id: str, output: Path, *, yes: bool, force:
         _show_statement(run.screen, statement, issued.statement, opened.message.subject)
         if not yes and not ask(run, _("Sign this statement?"), otherwise=_("Nothing was signed.")):
             return ExitCode.REFUSED
-        place = place_of(signing)
-        pin = pin_for(run.screen, await asyncio.to_thread(look_up_token, place), signing.pin_file)
-        signature = await asyncio.to_thread(_sign, issued.statement, signing, pin)
-        confirmed = await post.mailbox.confirm(delivery_id, issued.statement_id, signature)
+        confirmed: mailbox_pb2.ConfirmReadingResponse | mailbox_pb2.ReadingConfirmedByPhone
+        if phone is not None:
+            confirmed = await confirmed_by_phone(run, post.mailbox, delivery_id, issued, phone)
+        else:
+            assert signing is not None
+            place = place_of(signing)
+            pin = pin_for(run.screen, await asyncio.to_thread(look_up_token, place), signing.pin_file)
+            signature = await asyncio.to_thread(_sign, issued.statement, signing, pin)
+            confirmed = await post.mailbox.confirm(delivery_id, issued.statement_id, signature)
         run.screen.note(_("Confirmed; waiting for the receipts."))
         try:
             async for item in save_receipts(post.evidence, delivery_id, output, force=force):

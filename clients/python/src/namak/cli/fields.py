@@ -41,6 +41,7 @@ USUAL: Mapping[str, str] = MappingProxyType(
         "code": "--code",
         "display_name": "--name",
         "person_number": "NUMBER",
+        "phone_number": "--phone",
         "contract_state": "STATE",
         "contract_end_date": "--until",
         "certificate": "FILE",

@@ -186,8 +186,8 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("Sign out there, or sign in and ask for the other session to be ended."),
         ),
         "SIGN_IN_METHOD_NOT_OFFERED": (
-            N_("This post does not offer this way to sign in."),
-            N_("Sign in another way."),
+            N_("This post does not offer this way to sign in or to sign."),
+            N_("Sign in, or sign, another way."),
         ),
         "CHALLENGE_EXPIRED": (N_("The sign-in was not completed in time."), N_("Start another one.")),
         "CHALLENGE_USED": (N_("The sign-in was completed or failed before."), N_("Start another one.")),
@@ -196,7 +196,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("Check both; after some wrong passwords the login is locked for a while."),
         ),
         "SIGN_IN_LOCKED": (
-            N_("Too many sign-ins failed."),
+            N_("Too many sign-ins failed, or the phone was rung too often."),
             N_("Wait before the next one."),
         ),
         "SIGNATURE_REQUIRED": (
@@ -205,11 +205,11 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "MOBILE_ID_FAILED": (
             N_("The phone signed nothing."),
-            N_("See the outcome above, then start another sign-in."),
+            N_("See the outcome above, then begin again."),
         ),
         "VERIFICATION_CODE_WRONG": (
             N_("These are not the four digits that the phone shows."),
-            N_("Start another sign-in, and enter the digits from the phone."),
+            N_("Begin again, and enter the digits from the phone."),
         ),
         "SIGNER_NOT_EXPECTED": (
             N_("The signature is by another certificate or person than the sign-in was started for."),
