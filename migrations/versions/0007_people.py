@@ -15,12 +15,17 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+_IN_USE = ("certificate_bindings", "organisations", "mailboxes", "deliveries", "statements", "refusals")
+
 
 def upgrade() -> None:
     """Each part in a function of its own."""
     # Those who wait behind our lock must not wait long: rather fail, and be run again.
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
+    # All that is in use and changed below, first and in the order in which calls take it: nobody who waits
+    # for us holds what we wait for next.
+    op.execute(f"LOCK TABLE {', '.join(_IN_USE)} IN ACCESS EXCLUSIVE MODE")
     _portals()
     _sessions()
     _registration()
