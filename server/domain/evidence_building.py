@@ -40,7 +40,6 @@ from server.domain.deliveries import Delivery, PartInfo, Party, Submission
 from server.domain.facts import Fact
 from server.domain.profile import Profile
 from server.domain.reasons import Reason
-from server.domain.senders import Organisation
 
 _TICK = timedelta(microseconds=1)
 """The finest difference that evidence can write."""
