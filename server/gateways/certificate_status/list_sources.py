@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -166,10 +167,18 @@ class FetchedLists:
         self._forget()
         if known.task is None and self._monotonic() >= known.due:
             known.task = asyncio.create_task(self._fetch(url, known, authorities))
-            known.task.add_done_callback(lambda _: setattr(known, "task", None))
+            known.task.add_done_callback(partial(self._ended, known))
         if known.content is None and known.task is not None:
             await asyncio.wait({known.task}, timeout=self._settings.timeout.total_seconds())
         return known
+
+    def _ended(self, known: _Fetched, task: "asyncio.Task[None]") -> None:
+        known.task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Nobody foresaw it: told once a while, and not fetched again by every check.
+            known.trouble = "it can't be read"
+            known.due = self._monotonic() + self._settings.retry.total_seconds()
+            _log.error("revocation list can't be read", exc_info=error)
 
     def _forget(self) -> None:
         while len(self._known) > _ADDRESSES:

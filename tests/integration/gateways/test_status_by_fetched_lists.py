@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import hashes
+from structlog.testing import capture_logs
 
+from server.gateways.certificate_status import list_sources
 from server.usecases.certificate_status import Origin, StatusReport, Verdict
 from tests.integration.gateways.authorities import (
     HOUR,
@@ -63,6 +65,24 @@ async def test_a_list_that_the_settings_name_is_fetched_too(scene: Scene) -> Non
     checker = scene.checker(lists=(scene.http.url("set.crl"),))
 
     assert (await checked(checker, scene.country.person())).verdict is Verdict.GOOD
+
+
+async def test_a_defect_met_in_a_list_is_logged_and_not_met_again_by_every_check(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defective(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(list_sources, "_taken", defective)
+    scene.http.files["gov.crl"] = scene.government_list()
+    checker = scene.checker()
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            unknown(await checked(checker, person_in(scene)), "it can't be read")
+
+    assert scene.http.asked == ["gov.crl"]
+    assert [line["event"] for line in lines] == ["revocation list can't be read"]
 
 
 async def test_nothing_is_fetched_from_a_host_that_is_not_set(scene: Scene) -> None:
