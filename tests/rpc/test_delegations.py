@@ -81,7 +81,7 @@ async def test_hands_in_a_revocation_and_gives_back_what_came_of_it(edge: Edge) 
     assert isinstance(command, RevokeDelegation)
     assert command.delegation_id == KNOWN_DELIVERY
     assert revoked.HasField("revoke_time")
-    assert UUID(revoked.revoke_evidence_id)
+    assert UUID(revoked.revoke_evidence_id) == KNOWN_DELIVERY
 
 
 async def test_lists_for_holders_and_for_the_operator_each_in_their_own_way(edge: Edge) -> None:
@@ -122,7 +122,10 @@ async def test_every_call_in_a_mailbox_names_the_one_that_it_is_for(edge: Edge) 
     )
     await mailbox.ConfirmReading(signed, timeout=10)
     await mailbox.ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(mailbox=THEIRS), timeout=10)
-    await evidence.ListFacts(evidence_pb2.ListFactsRequest(**message), timeout=10)
+    await evidence.ListFacts(
+        evidence_pb2.ListFactsRequest(delivery_id=message["delivery_id"], mailbox=message["mailbox"]),
+        timeout=10,
+    )
     await evidence.GetReceipt(
         evidence_pb2.GetReceiptRequest(evidence_id=str(KNOWN_DELIVERY), mailbox=THEIRS), timeout=10
     )

@@ -254,7 +254,8 @@ async def test_a_right_that_runs_out_ends_by_itself_and_its_stream_with_it(
     assert await ending_of(stream) == "RESOURCE_NOT_PERMITTED"
     await until_refused(reader, citizen.address)
     # What is over stands in nobody's way.
-    assert await citizen.client.delegations.grant(reader.person.personal_number, expire=in_days(1))
+    again = await citizen.client.delegations.grant(reader.person.personal_number, expire=in_days(1))
+    assert not again.HasField("revoke_time")
 
 
 async def test_a_delegate_of_one_mailbox_is_a_stranger_to_every_other(

@@ -7,6 +7,7 @@ network.
 import typer
 
 from namak.cli import (
+    commands_delegates,
     commands_log,
     commands_reading,
     commands_sending,
@@ -22,5 +23,6 @@ def register(app: typer.Typer) -> None:
     commands_reading.register(app)
     commands_writing.register(app)
     commands_log.register(app)
+    commands_delegates.register(app)
     commands_token.register(app)
     commands_signatures.register(app)

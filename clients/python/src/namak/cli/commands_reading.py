@@ -12,6 +12,7 @@ from namak.cli.options import (
     DeliveryId,
     Directory,
     Force,
+    InMailbox,
     Limit,
     Since,
 )
@@ -106,22 +107,24 @@ async def inbox(
             metavar="FILE", help=N_("With --prove: compare with the last time, and keep this time.")
         ),
     ] = None,
+    mailbox: InMailbox = "",
 ) -> ExitCode:
     """Lists messages, or proves that none is missing."""
     if prove:
         from namak.cli import proving
 
-        return await proving.prove(run, log_policy, head_file)
+        return await proving.prove(run, log_policy, head_file, mailbox)
     from namak.cli import reading
 
-    return await reading.inbox(run, limit, reading.Filters(unopened, unconfirmed, sender, since, before))
+    wanted = reading.Filters(unopened, unconfirmed, sender, since, before)
+    return await reading.inbox(run, limit, wanted, mailbox)
 
 
-async def open_letter(run: Run, delivery_id: DeliveryId) -> ExitCode:
+async def open_letter(run: Run, delivery_id: DeliveryId, mailbox: InMailbox = "") -> ExitCode:
     """Opens a message."""
     from namak.cli import reading
 
-    return await reading.open_letter(run, delivery_id)
+    return await reading.open_letter(run, delivery_id, mailbox)
 
 
 async def download(
@@ -132,11 +135,12 @@ async def download(
     ] = None,
     output: Directory = Path(),
     force: Force = False,
+    mailbox: InMailbox = "",
 ) -> ExitCode:
     """Downloads parts into files."""
     from namak.cli import reading
 
-    return await reading.download(run, delivery_id, part, output, force=force)
+    return await reading.download(run, delivery_id, part, output, mailbox, force=force)
 
 
 async def confirm(
@@ -151,22 +155,23 @@ async def confirm(
         bool, typer.Option("--yes", help=N_("Sign without asking; you have read the statement."))
     ] = False,
     force: Force = False,
+    mailbox: InMailbox = "",
 ) -> ExitCode:
     """Confirms a reading."""
     from namak.cli import confirming
 
-    return await confirming.confirm(run, delivery_id, output, phone=phone, yes=yes, force=force)
+    return await confirming.confirm(run, delivery_id, output, mailbox, phone=phone, yes=yes, force=force)
 
 
-async def mailbox_show(run: Run) -> ExitCode:
+async def mailbox_show(run: Run, mailbox: InMailbox = "") -> ExitCode:
     """Shows the mailbox."""
     from namak.cli import reading
 
-    return await reading.mailbox_show(run)
+    return await reading.mailbox_show(run, mailbox)
 
 
-async def mailbox_links(run: Run, limit: Limit = 50) -> ExitCode:
+async def mailbox_links(run: Run, limit: Limit = 50, mailbox: InMailbox = "") -> ExitCode:
     """Lists links."""
     from namak.cli import proving
 
-    return await proving.links(run, limit)
+    return await proving.links(run, limit, mailbox)

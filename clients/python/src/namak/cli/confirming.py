@@ -25,9 +25,18 @@ from namak.v1 import mailbox_pb2
 
 
 async def confirm(
-    run: Run, delivery_id: str, output: Path, *, phone: str | None, yes: bool, force: bool
+    run: Run,
+    delivery_id: str,
+    output: Path,
+    mailbox: str = "",
+    *,
+    phone: str | None,
+    yes: bool,
+    force: bool,
 ) -> ExitCode:
     """Confirms a reading, with the card or the phone of this number."""
+    if phone is not None and mailbox:
+        raise typer.BadParameter(_("not with --phone"), param_hint="--mailbox")
     if run.options.as_json and not yes:
         raise typer.BadParameter(_("with --json nobody can be asked; add --yes"), param_hint="--json")
     signing = run.connection().signing
@@ -38,24 +47,25 @@ async def confirm(
     saved: list[SavedReceipt] = []
     late: NamakError | None = None
     async with run.client() as post:
-        issued = await post.mailbox.issue_statement(delivery_id)
-        opened = await post.mailbox.open(delivery_id)  # opened before, or no statement would have been issued
+        calls = post.mailbox.of(mailbox)
+        issued = await calls.issue_statement(delivery_id)
+        opened = await calls.open(delivery_id)  # opened before, or no statement would have been issued
         statement = check_statement(issued, opened)
         _show_statement(run.screen, statement, issued.statement, opened.message.subject)
         if not yes and not ask(run, _("Sign this statement?"), otherwise=_("Nothing was signed.")):
             return ExitCode.REFUSED
         confirmed: mailbox_pb2.ConfirmReadingResponse | mailbox_pb2.ReadingConfirmedByPhone
         if phone is not None:
-            confirmed = await confirmed_by_phone(run, post.mailbox, delivery_id, issued, phone)
+            confirmed = await confirmed_by_phone(run, calls, delivery_id, issued, phone)
         else:
             assert signing is not None
             place = place_of(signing)
             pin = pin_for(run.screen, await asyncio.to_thread(look_up_token, place), signing.pin_file)
             signature = await asyncio.to_thread(_sign, issued.statement, signing, pin)
-            confirmed = await post.mailbox.confirm(delivery_id, issued.statement_id, signature)
+            confirmed = await calls.confirm(delivery_id, issued.statement_id, signature)
         run.screen.note(_("Confirmed; waiting for the receipts."))
         try:
-            async for item in save_receipts(post.evidence, delivery_id, output, force=force):
+            async for item in save_receipts(post.evidence.of(mailbox), delivery_id, output, force=force):
                 saved.append(item)
         except NamakError as problem:
             late = problem

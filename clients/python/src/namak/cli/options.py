@@ -9,7 +9,8 @@ import typer
 from namak.cli.texts import N_, _
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """Reads a time, or a day, that somebody typed. Raises BadParameter."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError as problem:
@@ -38,15 +39,15 @@ RequestId = Annotated[
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", metavar="TIME", parser=_time, help=N_("Only from this time on.")),
+    typer.Option("--since", metavar="TIME", parser=time_of, help=N_("Only from this time on.")),
 ]
 Before = Annotated[
     datetime | None,
-    typer.Option("--before", metavar="TIME", parser=_time, help=N_("Only before this time.")),
+    typer.Option("--before", metavar="TIME", parser=time_of, help=N_("Only before this time.")),
 ]
 JudgedAt = Annotated[
     datetime | None,
-    typer.Option("--at", metavar="TIME", parser=_time, help=N_("The time to judge for; now if missing.")),
+    typer.Option("--at", metavar="TIME", parser=time_of, help=N_("The time to judge for; now if missing.")),
 ]
 FirstDay = Annotated[
     date,
@@ -89,6 +90,14 @@ SenderArgument = Annotated[
     str, typer.Argument(metavar="ADDRESS", help=N_("The sender address, or its identifier."))
 ]
 Mailbox = Annotated[str, typer.Argument(metavar="ADDRESS", help=N_("The mailbox's official address."))]
+InMailbox = Annotated[
+    str,
+    typer.Option(
+        "--mailbox",
+        metavar="ADDRESS",
+        help=N_("Somebody else's mailbox that you may act in; your own if missing."),
+    ),
+]
 DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help=N_("The domain, for example src.am."))]
 Origin = Annotated[
     str, typer.Option(metavar="ORIGIN", help=N_("A shard of the log; the current one if missing."))

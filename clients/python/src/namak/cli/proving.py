@@ -31,10 +31,10 @@ class Finding:
     problems: Sequence[str] = ()
 
 
-async def links(run: Run, limit: int) -> ExitCode:
+async def links(run: Run, limit: int, mailbox: str = "") -> ExitCode:
     """Lists links as the post gives them."""
     async with run.client() as post:
-        found = await post.mailbox.links()
+        found = await post.mailbox.of(mailbox).links()
     shown = found.links if limit == 0 else found.links[:limit]
     run.screen.result(
         {
@@ -53,18 +53,18 @@ async def links(run: Run, limit: int) -> ExitCode:
     return ExitCode.OK
 
 
-async def prove(run: Run, log_policy: Path | None, head_file: Path | None) -> ExitCode:
+async def prove(run: Run, log_policy: Path | None, head_file: Path | None, mailbox: str = "") -> ExitCode:
     """Checks that the mailbox is complete, and says how far that goes."""
     trust = trusted(run, TrustFiles(log_policy))
     earlier = None if head_file is None else _earlier(head_file)
     async with run.client() as post:
         # The letters first: what comes between the two questions then has a link, not the other way round.
-        listed = {message.delivery_id async for message in post.mailbox.messages(page_size=200)}
+        listed = {message.delivery_id async for message in post.mailbox.of(mailbox).messages(page_size=200)}
         with run.screen.progress(_("Asking for receipts"), 0) as steps:
-            proof = await post.mailbox.prove(
+            proof = await post.mailbox.of(mailbox).prove(
                 trust, known=[] if earlier is None else [earlier], progress=steps.reached
             )
-        found = await post.mailbox.links()
+        found = await post.mailbox.of(mailbox).links()
     findings = [_chain(proof), _letters(found, listed), _logged(proof)]
     complete = all(finding.passed for finding in findings)
     if complete and head_file is not None:

@@ -9,7 +9,7 @@ from namak.cli import boxes, shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.texts import N_, _, ngettext
-from namak.client import Client
+from namak.client import Mailbox
 from namak.client.files import distinct_names
 from namak.client.paging import first
 from namak.errors import InvalidRequest
@@ -27,11 +27,11 @@ class Filters:
     before: datetime | None
 
 
-async def inbox(run: Run, limit: int, filters: Filters) -> ExitCode:
+async def inbox(run: Run, limit: int, filters: Filters, mailbox: str = "") -> ExitCode:
     """Lists messages."""
     async with run.client() as post:
         with run.screen.progress(_("Listing")):
-            found = post.mailbox.messages(
+            found = post.mailbox.of(mailbox).messages(
                 unopened_only=filters.unopened,
                 unconfirmed_only=filters.unconfirmed,
                 sender=filters.sender,
@@ -70,16 +70,16 @@ async def _in_force(messages: AsyncIterator[mailbox_pb2.Message]) -> AsyncIterat
             yield message
 
 
-async def mailbox_show(run: Run) -> ExitCode:
-    """Shows the caller's own mailbox."""
+async def mailbox_show(run: Run, mailbox: str = "") -> ExitCode:
+    """Shows a mailbox, by default the caller's own."""
     async with run.client() as post:
-        return boxes.show(run, await post.mailbox.get())
+        return boxes.show(run, await post.mailbox.of(mailbox).get())
 
 
-async def open_letter(run: Run, delivery_id: str) -> ExitCode:
+async def open_letter(run: Run, delivery_id: str, mailbox: str = "") -> ExitCode:
     """Opens a message and shows what it holds."""
     async with run.client() as post:
-        opened = await post.mailbox.open(delivery_id)
+        opened = await post.mailbox.of(mailbox).open(delivery_id)
     parts = [shapes.part(number, info) for number, info in enumerate(opened.parts, start=1)]
     run.screen.result(
         {
@@ -102,10 +102,13 @@ async def open_letter(run: Run, delivery_id: str) -> ExitCode:
     return ExitCode.OK
 
 
-async def download(run: Run, delivery_id: str, part: int | None, output: Path, *, force: bool) -> ExitCode:
+async def download(
+    run: Run, delivery_id: str, part: int | None, output: Path, mailbox: str = "", *, force: bool
+) -> ExitCode:
     """Downloads parts into files."""
     async with run.client() as post:
-        opened = await _opened(post, delivery_id)
+        calls = post.mailbox.of(mailbox)
+        opened = await _opened(calls, delivery_id)
         count = len(opened.parts)
         if part is not None and part > count:
             raise InvalidRequest(
@@ -120,7 +123,7 @@ async def download(run: Run, delivery_id: str, part: int | None, output: Path, *
         for number in [part] if part is not None else range(1, count + 1):
             with run.screen.progress(names[number - 1], opened.parts[number - 1].size) as steps:
                 paths.append(
-                    await post.mailbox.download(
+                    await calls.download(
                         delivery_id,
                         number,
                         output,
@@ -135,11 +138,11 @@ async def download(run: Run, delivery_id: str, part: int | None, output: Path, *
     return ExitCode.OK
 
 
-async def _opened(post: Client, delivery_id: str) -> mailbox_pb2.OpenMessageResponse:
+async def _opened(calls: Mailbox, delivery_id: str) -> mailbox_pb2.OpenMessageResponse:
     """Returns an opened message without opening one that is not.
 
     Opening is an act that is recorded, and asking for content must not bring it about: so the server is first
     asked whether content may be had.
     """
-    await post.mailbox.require_opened(delivery_id)
-    return await post.mailbox.open(delivery_id)
+    await calls.require_opened(delivery_id)
+    return await calls.open(delivery_id)
