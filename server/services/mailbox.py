@@ -127,7 +127,7 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
     async def CompleteConfirmationByPhone(
         self, request: pb.CompleteConfirmationByPhoneRequest, context: Context
     ) -> pb.CompleteConfirmationByPhoneResponse:
-        command = phone_wire.complete_from_proto(request, current_holder())
+        command = phone_wire.complete_from_proto(request, current_holder(), self._profile)
         return phone_wire.completed_to_proto(await self._by_phone.complete(command))
 
     async def ListMailboxLinks(

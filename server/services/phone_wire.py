@@ -14,6 +14,7 @@ from server.domain.profile import Profile
 from server.services.call import reply_by
 from server.services.evidence_wire import evidence_to_proto
 from server.services.mailbox_wire import message_to_proto
+from server.services.naming import mailbox_named
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.phone_confirmation import (
@@ -36,6 +37,7 @@ def start_from_proto(
         delivery_id=problems.id("delivery_id", request.delivery_id),
         phone=request.phone_number,
         language=_language(request.language, profile),
+        mailbox=mailbox_named(problems, request.mailbox, profile),
     )
     try:
         MobileUser(request.phone_number, holder.person_number)
@@ -46,7 +48,7 @@ def start_from_proto(
 
 
 def complete_from_proto(
-    request: pb.CompleteConfirmationByPhoneRequest, holder: Holder
+    request: pb.CompleteConfirmationByPhoneRequest, holder: Holder, profile: Profile
 ) -> CompleteConfirmationByPhone:
     problems = Problems()
     rule = partial(fields.line, limit=_CODE_CHARACTERS)
@@ -55,6 +57,7 @@ def complete_from_proto(
         confirmation_id=problems.id("confirmation_id", request.confirmation_id),
         code=problems.optional_text("verification_code", request.verification_code, rule),
         wait=timedelta(seconds=max(0.0, reply_by() - asyncio.get_running_loop().time())),
+        mailbox=mailbox_named(problems, request.mailbox, profile),
     )
     problems.raise_if_any()
     return command

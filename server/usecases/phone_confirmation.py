@@ -38,12 +38,15 @@ _FORGET_AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class StartConfirmationByPhone:
-    """`phone` is the holder's, in the form of E.164; `language` is one that phones' screens have words in."""
+    """`phone` is the person's, in the form of E.164; `language` is one that phones' screens have words in;
+    `mailbox` is where the message lies, None for the person's own.
+    """
 
     holder: Holder
     delivery_id: UUID
     phone: str = field(repr=False)
     language: str
+    mailbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class CompleteConfirmationByPhone:
     confirmation_id: UUID
     code: str | None = field(default=None, repr=False)
     wait: timedelta = timedelta(0)
+    mailbox: str | None = None
 
 
 class PhoneConfirmationDesk:
@@ -100,7 +104,8 @@ class PhoneConfirmationDesk:
         """
         signing = self._offered()
         holder = command.holder
-        statement = await self._reading.issue_statement(IssueStatement(holder, command.delivery_id))
+        asking = IssueStatement(holder, command.delivery_id, command.mailbox)
+        statement = await self._reading.issue_statement(asking)
         now = self._clock.now()
         user = MobileUser(command.phone, holder.person_number)
         # Nobody's phone is to ring without end because somebody typed its number.
@@ -146,7 +151,9 @@ class PhoneConfirmationDesk:
             failed = confirmation.ending.failed
             raise VerificationCodeWrong if failed is None else _refusal(failed)
         return await self._reading.confirm_reading(
-            ConfirmReading(command.holder, statement.delivery_id, statement.id, confirmation.cms)
+            ConfirmReading(
+                command.holder, statement.delivery_id, statement.id, confirmation.cms, command.mailbox
+            )
         )
 
     async def _started(

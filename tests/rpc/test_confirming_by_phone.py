@@ -30,7 +30,10 @@ async def test_starts_for_the_caller_in_a_language_that_phones_have_words_in(
     edge: Edge, asked: str, shown: str
 ) -> None:
     request = pb.StartConfirmationByPhoneRequest(
-        delivery_id=str(KNOWN_DELIVERY), phone_number="+37455000001", language=asked
+        delivery_id=str(KNOWN_DELIVERY),
+        phone_number="+37455000001",
+        language=asked,
+        mailbox="22335588@ECITIZEN.am",
     )
 
     started = await holder(edge).StartConfirmationByPhone(request, timeout=10)
@@ -39,6 +42,7 @@ async def test_starts_for_the_caller_in_a_language_that_phones_have_words_in(
     assert isinstance(command, StartConfirmationByPhone)
     assert (command.holder.person_number, command.delivery_id) == (CITIZEN, KNOWN_DELIVERY)
     assert (command.phone, command.language) == ("+37455000001", shown)
+    assert command.mailbox == "22335588@e-citizen.am"
     assert (started.statement, started.translation_language) == (b"statement", "hy")
     assert (started.verification_code, started.verification_code_required) == ("", True)
     assert started.confirmation_id
@@ -69,7 +73,7 @@ async def test_hands_in_the_digits_and_waits_no_longer_than_the_call(edge: Edge)
 
     command = edge.desks.commands[-1]
     assert isinstance(command, CompleteConfirmationByPhone)
-    assert (str(command.confirmation_id), command.code) == (CONFIRMATION, CODE)
+    assert (str(command.confirmation_id), command.code, command.mailbox) == (CONFIRMATION, CODE, None)
     assert 0 < command.wait.total_seconds() < 10
     assert reply.confirmed.message.delivery_id
     assert len(reply.confirmed.evidence) == 1

@@ -229,7 +229,10 @@ class Mailbox:
         sign, SignatureRefused for a certificate that does not count.
         """
         request = mailbox_pb2.StartConfirmationByPhoneRequest(
-            delivery_id=delivery_id, phone_number=phone_number, language=language
+            delivery_id=delivery_id,
+            phone_number=phone_number,
+            language=language,
+            mailbox=self._address,
         )
         return await self._link.unary(self._stub().StartConfirmationByPhone, request)
 
@@ -243,7 +246,7 @@ class Mailbox:
         raises.
         """
         request = mailbox_pb2.CompleteConfirmationByPhoneRequest(
-            confirmation_id=confirmation_id, verification_code=verification_code
+            confirmation_id=confirmation_id, verification_code=verification_code, mailbox=self._address
         )
         reply = await self._link.unary(self._stub().CompleteConfirmationByPhone, request, within=within)
         return reply.confirmed if reply.HasField("confirmed") else None

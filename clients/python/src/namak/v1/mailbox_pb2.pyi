@@ -629,22 +629,26 @@ class StartConfirmationByPhoneRequest(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     PHONE_NUMBER_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     phone_number: _builtins.str
     """The phone's number, E.164, `+994501234567`. Whose it is needs no saying: the caller's."""
     language: _builtins.str
     """The person's language for what the phone shows, BCP 47, `az`; the default is the jurisdiction's first one."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
         phone_number: _builtins.str = ...,
         language: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "language", b"language", "phone_number", b"phone_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "language", b"language", "mailbox", b"mailbox", "phone_number", b"phone_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -710,19 +714,23 @@ class CompleteConfirmationByPhoneRequest(_message.Message):
 
     CONFIRMATION_ID_FIELD_NUMBER: _builtins.int
     VERIFICATION_CODE_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
     confirmation_id: _builtins.str
     """The question to the phone, a UUID, as StartConfirmationByPhone named it."""
     verification_code: _builtins.str
     """The four digits that the phone shows, where the jurisdiction has people enter them. Wrong ones end this confirmation."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     def __init__(
         self,
         *,
         confirmation_id: _builtins.str = ...,
         verification_code: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_id", b"confirmation_id", "verification_code", b"verification_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_id", b"confirmation_id", "mailbox", b"mailbox", "verification_code", b"verification_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

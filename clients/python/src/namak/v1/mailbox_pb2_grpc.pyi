@@ -128,7 +128,8 @@ class MailboxServiceStub:
     phone ask for its PIN2. The statement, and the four digits where they are compared, are to be shown before the PIN is entered.
     The phone must be the caller's own: its signing certificate must name them, and lead to a citizen root, before it rings.
 
-    Callers: the holder, who has opened the message, with their own certificate or in a session that began with a signature.
+    Callers: the holder, or a delegate with the right to confirm, who has opened the message, with their own certificate or in a
+    session that began with a signature.
     Idempotency: starting again makes the phone ring again, over the same statement while IssueStatement would return that one; what
     was started before can still be completed.
     Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED
@@ -142,7 +143,7 @@ class MailboxServiceStub:
     the very checks of ConfirmReading. Where the deadline is not long enough, the answer says so and the call is made again, at
     whichever replica.
 
-    Callers: the holder who started it.
+    Callers: the person who started it, in the same mailbox.
     Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Several
     may wait at the same moment: none gets another outcome, and whoever is told `pending` calls again.
     Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
@@ -361,7 +362,8 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         phone ask for its PIN2. The statement, and the four digits where they are compared, are to be shown before the PIN is entered.
         The phone must be the caller's own: its signing certificate must name them, and lead to a citizen root, before it rings.
 
-        Callers: the holder, who has opened the message, with their own certificate or in a session that began with a signature.
+        Callers: the holder, or a delegate with the right to confirm, who has opened the message, with their own certificate or in a
+        session that began with a signature.
         Idempotency: starting again makes the phone ring again, over the same statement while IssueStatement would return that one; what
         was started before can still be completed.
         Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED
@@ -381,7 +383,7 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         the very checks of ConfirmReading. Where the deadline is not long enough, the answer says so and the call is made again, at
         whichever replica.
 
-        Callers: the holder who started it.
+        Callers: the person who started it, in the same mailbox.
         Idempotency: repeating it returns the same evidence, and what failed fails again in the same way: start another one then. Several
         may wait at the same moment: none gets another outcome, and whoever is told `pending` calls again.
         Errors: RESOURCE_NOT_PERMITTED, also for what somebody else started, SIGNER_NOT_RECIPIENT (PERMISSION_DENIED); MOBILE_ID_FAILED,
