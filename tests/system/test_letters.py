@@ -17,6 +17,7 @@ from namak.errors import NotPermitted
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.report import Verdict
 from namak.v1 import delivery_pb2
+from scripts.story.post import namak
 from server.dev.world import World
 from server.domain.deliveries import Delivery, MessageFilter
 from server.storage.database import Database
@@ -26,6 +27,7 @@ from tests.system.conftest import new_world
 from tests.system.post import Agency, Citizen, Post, running_post
 from tests.system.receipts import events_of, receipts_of, saved, verified
 from tests.system.refusing import refused
+from tests.system.test_commands import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -158,7 +160,8 @@ async def test_what_is_refused_and_why(ground: Ground) -> None:
         "RECIPIENT_NOT_OFFICIAL",
     )
     assert to_person.evidence_id
-    assert await citizen.client.evidence.receipt(to_person.evidence_id)
+    receipt = await citizen.client.evidence.receipt(to_person.evidence_id)
+    assert receipt.evidence_id == to_person.evidence_id
     unknown = await refused(
         letters.send(subject="1", parts=PARTS, recipient=wrong), StatusCode.NOT_FOUND, "MAILBOX_UNKNOWN"
     )
@@ -218,3 +221,33 @@ async def test_a_letter_is_withdrawn_by_who_wrote_it(ground: Ground) -> None:
     assert done.letter.state == delivery_pb2.DELIVERY_STATE_WITHDRAWN
     now = await citizen.client.letters.get(letter.delivery_id)
     assert now.state == delivery_pb2.DELIVERY_STATE_WITHDRAWN
+
+
+async def test_the_commands_write_reply_list_and_withdraw(ground: Ground, tmp_path: Path) -> None:
+    citizen = await ground.post.citizen()
+    notice = await ground.notice(citizen)
+    config = ground.post.world.write_client(
+        "writer", citizen.card.authentication, ground.post.address, signs=True
+    )
+    letter, receipts = tmp_path / "сұрақ.txt", tmp_path / "receipts"
+    letter.write_text("Қашан?", encoding="utf-8")
+
+    asked = ("--subject", "Сұрақ", str(letter), "-o", str(receipts))
+    written = await run(config, "write", ground.address, *asked, "--request-id", "w-1")
+    again = await run(config, "write", ground.address, *asked, "--request-id", "w-1")
+    assert written["delivery"]["delivery_id"] == again["delivery"]["delivery_id"]
+    assert len(written["receipts"]) == 2
+    replied = await run(config, "reply", notice, *asked)
+    assert replied["delivery"]["in_reply_to"] == notice
+    assert (await run(config, "verify", str(receipts)))["verdict"] == "VALID"
+    reply_id = replied["delivery"]["delivery_id"]
+    gone = await run(config, "letters", "withdraw", reply_id, "--yes", "-o", str(receipts))
+    assert gone["delivery"]["state"] == "WITHDRAWN"
+    listed = (await run(config, "letters", "list"))["letters"]
+    assert [(each["delivery_id"], each["state"]) for each in listed] == [
+        (reply_id, "WITHDRAWN"),
+        (written["delivery"]["delivery_id"], "CONSIGNED"),
+    ]
+    code, output = await namak("write", citizen.address, *asked, config=config)
+    assert code != 0
+    assert "RECIPIENT_NOT_OFFICIAL" in output

@@ -83,7 +83,8 @@ async def letters_withdraw(
     async with run.client() as post:
         done = await post.letters.withdraw(delivery_id, request_id=named_id(run.screen, request_id))
         receipts = [done.receipt] if done.HasField("receipt") else []
-        saved, late = await _save(post, [done.evidence], receipts, output)
+        # The third fact of a letter that nobody opened: it was accepted, and laid into the mailbox.
+        saved, late = await _save(post, [done.evidence], receipts, output, start=3)
     run.screen.result(
         {
             "delivery": shapes.delivery(done.letter),
@@ -102,14 +103,18 @@ async def _save(
     facts: Sequence[evidence_pb2.Evidence],
     receipts: Sequence[evidence_pb2.Receipt],
     directory: Path | None,
+    *,
+    start: int = 1,
 ) -> tuple[Sequence[SavedReceipt], NamakError | None]:
-    """Saves what can be saved. What fails by then is told, never raised: it has been recorded."""
+    """Saves what can be saved, numbered from ``start``. What fails by then is told, never raised: the rest has
+    been recorded.
+    """
     saved: list[SavedReceipt] = []
     if directory is None:
         return saved, None
     known = {receipt.evidence_id: receipt for receipt in receipts}
     try:
-        for number, fact in enumerate(facts, start=1):
+        for number, fact in enumerate(facts, start):
             found = known.get(fact.evidence_id) or await post.evidence.receipt(fact.evidence_id)
             saved.append(save_receipt(found, directory, number))
     except NamakError as problem:
