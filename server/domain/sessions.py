@@ -41,6 +41,7 @@ class Ending(StrEnum):
     SIGNED_OUT = "SIGNED_OUT"
     REPLACED = "REPLACED"
     TERMINATED = "TERMINATED"
+    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - an ending's name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from server.domain.profile import Profile
 from server.services import identity_wire as wire
 from server.services.call import Context, current_holder
 from server.usecases.certificates import CertificateRegister
+from server.usecases.passwords import PasswordDesk
 from server.usecases.sessions import SessionDesk
 from server.usecases.sign_in import SignInDesk
 
@@ -17,11 +18,13 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         self,
         sign_in: SignInDesk,
         sessions: SessionDesk,
+        passwords: PasswordDesk,
         certificates: CertificateRegister,
         profile: Profile,
     ) -> None:
         self._sign_in = sign_in
         self._sessions = sessions
+        self._passwords = passwords
         self._certificates = certificates
         self._profile = profile
 
@@ -48,6 +51,10 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
     async def SignOut(self, request: pb.SignOutRequest, context: Context) -> pb.SignOutResponse:
         session = await self._sessions.sign_out(wire.sign_out_from_proto(request))
         return pb.SignOutResponse(session=wire.session_to_proto(session))
+
+    async def SetPassword(self, request: pb.SetPasswordRequest, context: Context) -> pb.SetPasswordResponse:
+        login = await self._passwords.set_password(wire.set_password_from_proto(request))
+        return pb.SetPasswordResponse(login=login)
 
     async def TerminateSession(
         self, request: pb.TerminateSessionRequest, context: Context

@@ -6,7 +6,7 @@ from functools import partial
 
 from namak.evidence.sign_in import SENTENCES, Purpose
 from namak.v1 import identity_pb2 as pb
-from server.domain import fields, limits
+from server.domain import fields, limits, logins
 from server.domain.caller import Assurance, Holder, Operator, Portal
 from server.domain.logins import PASSWORD_CHARACTERS
 from server.domain.mobile_identity import MobileUser
@@ -20,6 +20,7 @@ from server.services.call import current_call, current_holder, reply_by
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.certificates import BindPortal
+from server.usecases.passwords import SetPassword
 from server.usecases.sessions import ListSessions, SignOut, TerminateSession
 from server.usecases.sign_in import (
     ByCertificate,
@@ -45,6 +46,7 @@ _ENDINGS = {
     Ending.SIGNED_OUT: pb.SESSION_ENDING_SIGNED_OUT,
     Ending.REPLACED: pb.SESSION_ENDING_REPLACED,
     Ending.TERMINATED: pb.SESSION_ENDING_TERMINATED,
+    Ending.PASSWORD_SET: pb.SESSION_ENDING_PASSWORD_SET,
 }
 _GIVEN_LOGIN_CHARACTERS = 128
 _CODE_CHARACTERS = 16
@@ -151,6 +153,20 @@ def sign_out_from_proto(request: pb.SignOutRequest) -> SignOut:
     return command
 
 
+def set_password_from_proto(request: pb.SetPasswordRequest) -> SetPassword:
+    problems = Problems()
+    if not request.password:
+        problems.add("password", "REQUIRED", "must be given")
+    command = SetPassword(
+        by=current_holder(),
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        login=problems.optional_text("login", request.login, logins.login),
+        password=request.password,
+    )
+    problems.raise_if_any()
+    return command
+
+
 def terminate_from_proto(request: pb.TerminateSessionRequest) -> TerminateSession:
     problems = Problems()
     command = TerminateSession(
@@ -178,7 +194,8 @@ def bind_portal_from_proto(request: pb.BindPortalRequest) -> BindPortal:
 def started_to_proto(started: StartedSignIn) -> pb.StartSignInResponse:
     return pb.StartSignInResponse(
         sign_in_id=str(started.sign_in.id),
-        challenge=started.sign_in.text,
+        # The digits to be entered follow from the challenge: whoever knows it knows them without the phone.
+        challenge=b"" if started.code_required else started.sign_in.text,
         expire_time=time_to_proto(started.sign_in.expires_at),
         verification_code=started.code or "",
         verification_code_required=started.code_required,

@@ -21,6 +21,11 @@ _ADD = insert(_BINDINGS).on_conflict_do_nothing(index_elements=[_BINDINGS.c.cert
 _WANTED = select(*[column for column in _BINDINGS.c if column is not _BINDINGS.c.certificate])
 _GET = _WANTED.where(_BINDINGS.c.certificate_sha256 == bindparam("key"))
 _OF = _WANTED.where(among(_BINDINGS.c.certificate_sha256, "keys"))
+_PORTALS = (
+    select(_BINDINGS.c.certificate_sha256)
+    .where(_BINDINGS.c.role == BindingRole.PORTAL.value, _BINDINGS.c.revoked_at.is_(None))
+    .order_by(_BINDINGS.c.certificate_sha256)
+)
 _REVOKE = (
     update(_BINDINGS)
     .where(_BINDINGS.c.certificate_sha256 == bindparam("key"))
@@ -65,6 +70,10 @@ class SqlBindings:
         """Returns those of the bindings that there are."""
         rows = await self._statements.rows(_OF, {"keys": list(certificates_sha256)})
         return {row.certificate_sha256: _binding(row) for row in rows}
+
+    async def portals(self) -> Sequence[bytes]:
+        """Returns the SHA-256 of the active portals' certificates, in order."""
+        return [row.certificate_sha256 for row in await self._statements.rows(_PORTALS, {})]
 
     async def lock(self, certificate_sha256: bytes) -> CertificateBinding | None:
         """Returns it, locked until the transaction ends."""

@@ -1,15 +1,16 @@
 """Logins, and counts of tries, in tables."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Interval, bindparam, case, delete, select, update
+from sqlalchemy import Interval, Row, bindparam, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.logins import Login, skeleton
 from server.domain.sessions import TryLimit
 from server.storage.session_tables import LoginRow, TryRow
-from server.storage.statements import Statements, among
+from server.storage.statements import Statements
 from server.storage.stored import table
 
 _LOGINS = table(LoginRow)
@@ -19,6 +20,7 @@ _ADD = insert(_LOGINS).on_conflict_do_nothing()
 _NAMED = select(_LOGINS).where(
     _LOGINS.c.skeleton == bindparam("skeleton"), _LOGINS.c.login == bindparam("login")
 )
+_OF_PERSON = select(_LOGINS).where(_LOGINS.c.person_number == bindparam("person")).order_by(_LOGINS.c.login)
 _GIVEN = select(_LOGINS.c.login).where(_LOGINS.c.skeleton == bindparam("skeleton"))
 _SET_PASSWORD = (
     update(_LOGINS)
@@ -34,7 +36,12 @@ _TAKE = _TAKE.on_conflict_do_update(
     where=(_TRIES.c.tries < bindparam("most")) | _OVER,
 )
 _LAST = select(_TRIES.c.last_at).where(_TRIES.c.key == bindparam("key"))
-_CLEAR = delete(_TRIES).where(among(_TRIES.c.key, "keys"))
+_CLEAR = delete(_TRIES).where(_TRIES.c.key == bindparam("key"))
+_GIVE_BACK = (
+    update(_TRIES)
+    .where(_TRIES.c.key == bindparam("counted"), _TRIES.c.tries > 0)
+    .values(tries=_TRIES.c.tries - 1)
+)
 _FORGET = delete(_TRIES).where(
     _TRIES.c.key.in_(
         select(_TRIES.c.key)
@@ -65,9 +72,17 @@ class SqlLogins:
     async def named(self, login: str) -> Login | None:
         """Returns the login in its canonical form."""
         row = await self._statements.first(_NAMED, {"skeleton": skeleton(login), "login": login})
-        if row is None:
-            return None
-        return Login(row.login, row.person_number, row.password_hash, row.registered_at)
+        return None if row is None else _login(row)
+
+    async def lock(self, login: str) -> Login | None:
+        """Returns the same, locked until the transaction ends."""
+        values = {"skeleton": skeleton(login), "login": login}
+        row = await self._statements.first(_NAMED.with_for_update(), values)
+        return None if row is None else _login(row)
+
+    async def of_person(self, person_number: str) -> Sequence[Login]:
+        """Returns a person's logins, by name."""
+        return [_login(row) for row in await self._statements.rows(_OF_PERSON, {"person": person_number})]
 
     async def is_given(self, login: str) -> bool:
         """Tells whether it, or one that looks like it, is given out."""
@@ -78,6 +93,10 @@ class SqlLogins:
         values = {"of": skeleton(login), "name": login, "hash": password_hash}
         if await self._statements.changed(_SET_PASSWORD, values) != 1:
             raise LookupError("no such login")
+
+
+def _login(row: Row[Any]) -> Login:
+    return Login(row.login, row.person_number, row.password_hash, row.registered_at)
 
 
 class SqlTries:
@@ -94,9 +113,17 @@ class SqlTries:
         row = await self._statements.first(_LAST, values)
         return None if row is None else row.last_at + limit.pause
 
-    async def clear(self, keys: Collection[bytes]) -> None:
-        """Forgets the tries counted so far."""
-        await self._statements.run(_CLEAR, {"keys": sorted(keys)})
+    async def clear(self, keys: Sequence[bytes]) -> None:
+        """Forgets the tries counted so far, in the order given: that in which they are counted, so that none
+        who counts and none who clears wait for each other.
+        """
+        for key in keys:
+            await self._statements.run(_CLEAR, {"key": key})
+
+    async def give_back(self, keys: Sequence[bytes]) -> None:
+        """Counts one try less, in the order given; see `clear`."""
+        for key in keys:
+            await self._statements.run(_GIVE_BACK, {"counted": key})
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         """Deletes counts without a try since then; returns how many."""

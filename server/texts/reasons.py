@@ -158,6 +158,9 @@ VARIANTS: Mapping[Reason, tuple[str, Mapping[str, str]]] = MappingProxyType(
                     "you, contact the operator at once."
                 ),
                 "TERMINATED": N_("The operator ended the session ({end_time}). Contact the operator."),
+                "PASSWORD_SET": N_(
+                    "The session was ended because another password was set ({end_time}). Sign in with it."
+                ),
             },
         ),
         R.SESSION_ACTIVE: (

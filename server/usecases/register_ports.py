@@ -142,6 +142,10 @@ class Bindings(Protocol):
 
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None: ...
 
+    async def portals(self) -> Sequence[bytes]:
+        """Returns the SHA-256 of every certificate that is bound as a portal's and not revoked, in order."""
+        ...
+
     async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
         """Returns those of the bindings that there are, by the certificates' SHA-256."""
         ...

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from server.domain.senders import CertificateBinding, ContractState, Organisation
+from server.domain.senders import BindingRole, CertificateBinding, ContractState, Organisation
 from server.usecases.ports import UnitOfWork
 from server.usecases.records import BindingFilter, OrganisationFilter
 from tests.contracts import examples
@@ -111,6 +111,23 @@ class BindingContract:
             assert not await tx.bindings.add(binding, certificate)
             with pytest.raises(LookupError):
                 await tx.bindings.revoke(bytes(32), examples.at(1))
+
+    async def test_portals_are_those_that_are_bound_and_not_revoked(self, uow: UnitOfWork) -> None:
+        bound = [
+            (replace(one, role=BindingRole.PORTAL, portal_name="portal.am"), der)
+            for one, der in (examples.binding(None) for _ in range(3))
+        ]
+        async with uow.writing() as tx:
+            operator, certificate = examples.binding(None)
+            await tx.bindings.add(operator, certificate)
+            for each, der in bound:
+                await tx.bindings.add(each, der)
+            first, second, revoked = [each.certificate_sha256 for each, _ in bound]
+            await tx.bindings.revoke(revoked, examples.at(1))
+            found = await tx.bindings.portals()
+            assert found == sorted(found)
+            assert {first, second} <= set(found)
+            assert not {revoked, operator.certificate_sha256} & set(found)
 
     async def test_bindings_are_listed_newest_first(self, uow: UnitOfWork) -> None:
         owner, other = examples.organisation(), examples.organisation()

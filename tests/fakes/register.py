@@ -77,6 +77,14 @@ class FakeBindings:
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
         return self._state.bindings.get(certificate_sha256)
 
+    async def portals(self) -> Sequence[bytes]:
+        bindings = self._state.bindings.values()
+        return sorted(
+            each.certificate_sha256
+            for each in bindings
+            if each.role is BindingRole.PORTAL and each.revoked_at is None
+        )
+
     async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
         stored = self._state.bindings
         return {each: stored[each] for each in certificates_sha256 if each in stored}

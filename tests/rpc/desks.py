@@ -217,6 +217,7 @@ class Desks:
     billing = property(lambda self: cast(Billing, self))
     sign_in = property(lambda self: cast(SignInDesk, self))
     sessions = property(lambda self: cast(SessionDesk, self))
+    passwords = property(lambda self: cast(PasswordDesk, self))
     portals = property(lambda self: cast(CertificateRegister, self))
 
     async def _serve(self, command: object, caller: Caller | ActingAdministrator | None = None) -> None:

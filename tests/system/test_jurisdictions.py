@@ -152,6 +152,15 @@ async def test_no_number_stands_in_the_log(post: Post, caplog: pytest.LogCapture
     assert [number for number in people if number.lower() in logged.lower()] == []
 
 
+async def test_a_password_is_set_only_where_people_sign_in_by_one(post: Post) -> None:
+    citizen = await post.citizen()
+
+    refusal = await refusal_of(citizen.client.identity.set_password("a long enough password"))
+
+    offered = post.profile.sign_in.passwords is not None
+    assert refusal.reason == ("RESOURCE_NOT_PERMITTED" if offered else "SIGN_IN_METHOD_NOT_OFFERED")
+
+
 async def test_the_settings_name_the_profile_that_is_shown(post: Post) -> None:
     path = await asyncio.to_thread(post.world.write_settings, "shown")
     command = (sys.executable, "-P", "-m", "server", "profile", "show", "--json", "--config", str(path))

@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from server.bootstrap import SystemEntropy
+from server.domain.caller import Holder
 from server.domain.logins import Login
 from server.domain.refusals import Refused
 from server.jurisdictions.am import AM
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
+from server.usecases.administration import Administration
+from server.usecases.passwords import PasswordDesk, SetPassword
 from server.usecases.sign_in import ByCertificate, ByPassword, SignedIn, SignInDesk, StartSignIn
 from server.usecases.sign_in_proofs import CompleteSignIn, Proofs
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
@@ -156,6 +159,50 @@ async def test_a_password_list_gets_as_many_tries_on_all_replicas_together_as_on
     found = await asyncio.gather(*(guess(number) for number in range(24)))
 
     assert sorted(map(str, found)) == ["PasswordWrong"] * 5 + ["SignInLocked"] * 19
+
+
+async def test_who_signs_in_while_another_password_is_set_has_no_session_with_the_former(
+    replicas: Replicas,
+) -> None:
+    for number in range(ROUNDS):
+        person, login = f"55{number:08}", f"aruzhan{number}n"
+        async with replicas.units[0].writing() as tx:
+            former = await replicas.passwords.hash(PASSWORD)
+            await tx.logins.add(Login(login, person, former, replicas.clock.now()))
+            await tx.commit()
+        started = [
+            await desk.start(StartSignIn(where, ByPassword(login), "hy", ends_others=False))
+            for desk, where in zip(replicas.desks, replicas.portals, strict=True)
+        ]
+        sign_ins = [
+            desk.complete(CompleteSignIn(where, each.sign_in.id, password=PASSWORD))
+            for desk, where, each in zip(replicas.desks, replicas.portals, started, strict=True)
+        ]
+        uow = replicas.units[number % REPLICAS]
+        setting = PasswordDesk(
+            uow=uow,
+            clock=replicas.clock,
+            entropy=replicas.entropy,
+            administration=Administration(
+                uow=uow,
+                clock=replicas.clock,
+                entropy=replicas.entropy,
+                wake_log=replicas.log.wake,
+                profile=UNDER_2025,
+            ),
+            passwords=replicas.passwords,
+            profile=UNDER_2025,
+        )
+        holder = Holder(replicas.portals[0].connection, person)
+        command = SetPassword(holder, f"set-{number}", None, "another long password")
+
+        outcomes = await asyncio.gather(*sign_ins, setting.set_password(command), return_exceptions=True)
+
+        assert outcomes[-1] == login
+        kinds = {type(each).__name__ for each in outcomes[:-1]}
+        assert kinds <= {"SignedIn", "SessionActive", "PasswordWrong"}
+        async with replicas.units[0].reading() as tx:
+            assert await tx.sessions.active(person, replicas.clock.now()) == []
 
 
 async def test_a_delivery_is_notified_once_however_many_sign_in_and_submit_meanwhile(

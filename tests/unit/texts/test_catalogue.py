@@ -18,6 +18,7 @@ from server.domain.applications import Finding
 from server.domain.mobile_identity import Failure
 from server.domain.reasons import Reason
 from server.domain.refused import Refused
+from server.domain.sessions import Ending
 from server.jurisdictions import PROFILES
 from server.texts.catalogue import LANGUAGES, Texts
 from server.texts.reasons import FINDINGS, TEXTS, VARIANTS
@@ -40,6 +41,7 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.SessionEnded("SIGNED_OUT", AT),
     refusals.SessionEnded("REPLACED", AT),
     refusals.SessionEnded("TERMINATED", AT),
+    refusals.SessionEnded("PASSWORD_SET", AT),
     refusals.SessionEnded("IN_ANOTHER_WAY", AT),
     refusals.SessionActive(AT, may_be_ended=True),
     refusals.SessionActive(AT, may_be_ended=False),
@@ -144,7 +146,7 @@ def test_how_a_session_ended_and_whether_another_may_be_ended_is_told(texts: Tex
     def told(refused: Refused) -> str:
         return texts.of_refusal(refused.reason, refused.metadata, "en")
 
-    endings = ("EXPIRED", "SIGNED_OUT", "REPLACED", "TERMINATED", "UNKNOWN")
+    endings = (*Ending, "UNKNOWN")
     assert len({told(refusals.SessionEnded(ending, AT)) for ending in endings}) == len(endings)
     assert "choose to end it" in told(refusals.SessionActive(AT, may_be_ended=True))
     assert "choose" not in told(refusals.SessionActive(AT, may_be_ended=False))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from server.domain.caller import Connection, Holder, Portal, ViaPortal
 from server.domain.logins import Login, skeleton
 from server.domain.profile import MobileCode, Profile, SignInMethod
+from server.domain.senders import BindingRole, CertificateBinding
 from server.domain.sessions import Session
 from server.jurisdictions.am import AM
 from server.jurisdictions.az import AZ
@@ -23,7 +24,7 @@ from server.usecases.sign_in import (
     StartSignIn,
 )
 from server.usecases.sign_in_proofs import CompleteSignIn, Proofs
-from server.usecases.tries import Tries
+from server.usecases.tries import Starts, Tries
 from tests.fakes.mobile_identity import FakeMobileIdentity
 from tests.fakes.sign_in import FakePasswordHashes, FakeSignInSignatures
 from tests.unit.usecases.world import ANI, START, World
@@ -68,7 +69,7 @@ class SignInWorld:
         self.portal, self.elsewhere = portal(), portal("another.am")
         self.card = self.signatures.card(ANI)
         self.desk = self.new_desk()
-        administration = Administration(
+        self.administration = administration = Administration(
             uow=self.uow,
             clock=self.clock,
             entropy=self.entropy,
@@ -79,7 +80,7 @@ class SignInWorld:
             uow=self.uow, clock=self.clock, entropy=self.entropy, administration=administration
         )
 
-    def new_desk(self) -> SignInDesk:
+    def new_desk(self, *, starts: Starts | None = None) -> SignInDesk:
         """Returns the desk of one more replica."""
         tries = Tries(self.uow, self.profile)
         return SignInDesk(
@@ -99,6 +100,7 @@ class SignInWorld:
             ),
             tries=tries,
             profile=self.profile,
+            starts=starts,
         )
 
     async def start(
@@ -131,6 +133,21 @@ class SignInWorld:
         outcome = await self.desk.complete(self.proof(started, certificate, by=by))
         assert isinstance(outcome, SignedIn)
         return outcome
+
+    def know_portals(self) -> None:
+        """Binds the portals' certificates."""
+        for each in (self.portal, self.elsewhere):
+            digest = each.connection.certificate_sha256
+            self.uow.committed.bindings[digest] = CertificateBinding(
+                digest,
+                BindingRole.PORTAL,
+                None,
+                None,
+                START + timedelta(days=365),
+                START,
+                None,
+                portal_name=each.name,
+            )
 
     def know_login(self, login: str = LOGIN, password: str = PASSWORD, *, person: str = ANI) -> None:
         """Registers a login."""

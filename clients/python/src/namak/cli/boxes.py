@@ -35,7 +35,8 @@ async def mailbox_resume(run: Run, address: str, request_id: str | None) -> Exit
 
 async def mailbox_close(run: Run, address: str, request_id: str | None, *, yes: bool) -> ExitCode:
     """Closes a mailbox, after asking."""
-    if not agreed(run, _("Close the mailbox {address} for ever?").format(address=address), yes=yes):
+    question = _("Close the mailbox {address}? It receives nothing until it is opened again.")
+    if not agreed(run, question.format(address=address), yes=yes):
         return ExitCode.REFUSED
     async with run.client() as post:
         found = await post.admin.close_mailbox(address, request_id=named_id(run.screen, request_id))

@@ -9,6 +9,7 @@ import typer
 from namak.cli import (
     commands_delegates,
     commands_log,
+    commands_password,
     commands_reading,
     commands_sending,
     commands_signatures,
@@ -22,7 +23,8 @@ def register(app: typer.Typer) -> None:
     commands_sending.register(app)
     commands_reading.register(app)
     commands_writing.register(app)
-    commands_log.register(app)
     commands_delegates.register(app)
+    commands_log.register(app)
     commands_token.register(app)
+    commands_password.register(app)
     commands_signatures.register(app)

@@ -111,7 +111,8 @@ def _add_mailboxes(app: typer.Typer) -> None:
         mailbox,
         "close",
         mailbox_close,
-        N_("Close a mailbox for ever. What lies in it can be read."),
+        N_("Close a mailbox: it receives nothing any more. What lies in it can be read."),
+        N_("It can be opened again, for the same holder only: RegistrationService.ReopenMailbox."),
         examples=("namak admin mailbox close 5001950015@e-citizen.am",),
     )
     add(

@@ -26,6 +26,7 @@ _ENDINGS = {
     identity_pb2.SESSION_ENDING_SIGNED_OUT: N_("signed out"),
     identity_pb2.SESSION_ENDING_REPLACED: N_("replaced"),
     identity_pb2.SESSION_ENDING_TERMINATED: N_("ended by the operator"),
+    identity_pb2.SESSION_ENDING_PASSWORD_SET: N_("ended by another password"),
 }
 
 

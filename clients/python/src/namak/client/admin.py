@@ -38,7 +38,7 @@ class Administration(Organisations, SenderAddresses):
         return (await self._link.unary(self._mailboxes().ResumeMailbox, request)).mailbox
 
     async def close_mailbox(self, address: str, *, request_id: str | None = None) -> mailbox_pb2.Mailbox:
-        """Closes a mailbox for ever; what lies in it can be read."""
+        """Closes a mailbox; what lies in it can be read. It is opened again for the same holder only."""
         request = mailbox_pb2.CloseMailboxRequest(request_id=request_id or new_request_id(), address=address)
         return (await self._link.unary(self._mailboxes().CloseMailbox, request)).mailbox
 

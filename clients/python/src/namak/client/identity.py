@@ -179,6 +179,18 @@ class Identity:
         request = identity_pb2.SignOutRequest(session_id=session_id)
         return (await self._link.unary(self._stub().SignOut, request)).session
 
+    async def set_password(self, password: str, *, login: str = "", request_id: str | None = None) -> str:
+        """Sets the password of one's own login, the first one or another; returns the login.
+
+        For holders with their own certificate, or in a session that has a signature. ``login`` is needed by
+        whoever has several. Raises WrongState (SIGNATURE_REQUIRED, SIGN_IN_METHOD_NOT_OFFERED), InvalidFields
+        for a password that is not good enough, NotPermitted for a login that is not theirs.
+        """
+        request = identity_pb2.SetPasswordRequest(
+            request_id=request_id or new_request_id(), password=password, login=login
+        )
+        return (await self._link.unary(self._stub().SetPassword, request)).login
+
     async def terminate_session(
         self, session_id: str, *, request_id: str | None = None
     ) -> identity_pb2.Session:

@@ -88,6 +88,8 @@ class _SessionEndingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Session
     """The holder signed in elsewhere, and asked for it to be ended."""
     SESSION_ENDING_TERMINATED: _SessionEnding.ValueType  # 4
     """The operator ended it."""
+    SESSION_ENDING_PASSWORD_SET: _SessionEnding.ValueType  # 5
+    """It rested on a password, and the holder set another."""
 
 class SessionEnding(_SessionEnding, metaclass=_SessionEndingEnumTypeWrapper):
     """Names how a session ended. Values will be added."""
@@ -102,6 +104,8 @@ SESSION_ENDING_REPLACED: SessionEnding.ValueType  # 3
 """The holder signed in elsewhere, and asked for it to be ended."""
 SESSION_ENDING_TERMINATED: SessionEnding.ValueType  # 4
 """The operator ended it."""
+SESSION_ENDING_PASSWORD_SET: SessionEnding.ValueType  # 5
+"""It rested on a password, and the holder set another."""
 Global___SessionEnding: _TypeAlias = SessionEnding  # noqa: Y015
 
 class _MobileIdOutcome:
@@ -380,7 +384,9 @@ class StartSignInResponse(_message.Message):
     sign_in_id: _builtins.str
     """The sign-in's identifier, a UUID, for CompleteSignIn."""
     challenge: _builtins.bytes
-    """The text to be signed, UTF-8; for a card, its exact bytes. Empty for a sign-in by password."""
+    """The text to be signed, UTF-8; for a card, its exact bytes. Empty for a sign-in by password, and where the person is to enter the
+    phone's digits: they are computed from it.
+    """
     verification_code: _builtins.str
     """The four digits that the phone shows too, for the person to compare; empty where the person is to enter them, and for other
     methods (SIGN-1).
@@ -680,6 +686,58 @@ class SignOutResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignOutResponse: _TypeAlias = SignOutResponse  # noqa: Y015
+
+@_typing.final
+class SetPasswordRequest(_message.Message):
+    """Asks to set a password."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    LOGIN_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
+    password: _builtins.str
+    """The new password, at most 256 characters."""
+    login: _builtins.str
+    """Which login, in whichever case; empty for the only one of the holder's."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        password: _builtins.str = ...,
+        login: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["login", b"login", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPasswordRequest: _TypeAlias = SetPasswordRequest  # noqa: Y015
+
+@_typing.final
+class SetPasswordResponse(_message.Message):
+    """Returns whose password was set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGIN_FIELD_NUMBER: _builtins.int
+    login: _builtins.str
+    """The login."""
+    def __init__(
+        self,
+        *,
+        login: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["login", b"login"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPasswordResponse: _TypeAlias = SetPasswordResponse  # noqa: Y015
 
 @_typing.final
 class TerminateSessionRequest(_message.Message):

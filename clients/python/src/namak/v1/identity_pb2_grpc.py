@@ -65,6 +65,11 @@ class IdentityServiceStub(object):
                 request_serializer=namak_dot_v1_dot_identity__pb2.SignOutRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_identity__pb2.SignOutResponse.FromString,
                 _registered_method=True)
+        self.SetPassword = channel.unary_unary(
+                '/namak.v1.IdentityService/SetPassword',
+                request_serializer=namak_dot_v1_dot_identity__pb2.SetPasswordRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_identity__pb2.SetPasswordResponse.FromString,
+                _registered_method=True)
         self.TerminateSession = channel.unary_unary(
                 '/namak.v1.IdentityService/TerminateSession',
                 request_serializer=namak_dot_v1_dot_identity__pb2.TerminateSessionRequest.SerializeToString,
@@ -98,7 +103,8 @@ class IdentityServiceServicer(object):
         Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED,
         SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED,
         MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else;
-        SIGN_IN_LOCKED (RESOURCE_EXHAUSTED); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in a minute at one replica (RESOURCE_EXHAUSTED, both with
+        RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: SIGN-1, SIGN-3, SIGN-4, BOX-8.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -164,6 +170,24 @@ class IdentityServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPassword(self, request, context):
+        """Sets the password of a login of one's own: the first one, which a login that came with an application has not yet, or another.
+        What was counted against the login is forgotten, and the holder's sessions that rest on a password alone end. The act leaves
+        evidence, with nothing of the password in it. The login stands in RegistrationService's HolderProfile.
+
+        The password is taken as RFC 8265 has it (OpaqueString), has as many characters as the jurisdiction asks for, and is neither the
+        login nor one of those that are guessed first: one thing again and again, keys that lie in a row.
+
+        Callers: the holder, with their own certificate or in a session of assurance SIGNATURE: a password sets no other.
+        Idempotency: `request_id` is required; repeating it changes nothing while the password is the one that stands.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SIGN_IN_METHOD_NOT_OFFERED, SIGNATURE_REQUIRED
+        (FAILED_PRECONDITION); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for whoever has no such login; SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-8.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TerminateSession(self, request, context):
         """Ends somebody's session; the act leaves evidence.
 
@@ -217,6 +241,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.SignOut,
                     request_deserializer=namak_dot_v1_dot_identity__pb2.SignOutRequest.FromString,
                     response_serializer=namak_dot_v1_dot_identity__pb2.SignOutResponse.SerializeToString,
+            ),
+            'SetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPassword,
+                    request_deserializer=namak_dot_v1_dot_identity__pb2.SetPasswordRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_identity__pb2.SetPasswordResponse.SerializeToString,
             ),
             'TerminateSession': grpc.unary_unary_rpc_method_handler(
                     servicer.TerminateSession,
@@ -370,6 +399,33 @@ class IdentityService(object):
             '/namak.v1.IdentityService/SignOut',
             namak_dot_v1_dot_identity__pb2.SignOutRequest.SerializeToString,
             namak_dot_v1_dot_identity__pb2.SignOutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.IdentityService/SetPassword',
+            namak_dot_v1_dot_identity__pb2.SetPasswordRequest.SerializeToString,
+            namak_dot_v1_dot_identity__pb2.SetPasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,7 +34,8 @@ class IdentityServiceStub:
     Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED,
     SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED,
     MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else;
-    SIGN_IN_LOCKED (RESOURCE_EXHAUSTED); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
+    SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in a minute at one replica (RESOURCE_EXHAUSTED, both with
+    RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
     Rules: SIGN-1, SIGN-3, SIGN-4, BOX-8.
     """
     CompleteSignIn: _aio.UnaryUnaryMultiCallable[_identity_pb2.CompleteSignInRequest, _identity_pb2.CompleteSignInResponse]
@@ -79,6 +80,20 @@ class IdentityServiceStub:
     serves for that.)
     Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
     Rules: SIGN-5.
+    """
+    SetPassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.SetPasswordRequest, _identity_pb2.SetPasswordResponse]
+    """Sets the password of a login of one's own: the first one, which a login that came with an application has not yet, or another.
+    What was counted against the login is forgotten, and the holder's sessions that rest on a password alone end. The act leaves
+    evidence, with nothing of the password in it. The login stands in RegistrationService's HolderProfile.
+
+    The password is taken as RFC 8265 has it (OpaqueString), has as many characters as the jurisdiction asks for, and is neither the
+    login nor one of those that are guessed first: one thing again and again, keys that lie in a row.
+
+    Callers: the holder, with their own certificate or in a session of assurance SIGNATURE: a password sets no other.
+    Idempotency: `request_id` is required; repeating it changes nothing while the password is the one that stands.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SIGN_IN_METHOD_NOT_OFFERED, SIGNATURE_REQUIRED
+    (FAILED_PRECONDITION); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for whoever has no such login; SERVICE_UNAVAILABLE (UNAVAILABLE).
+    Rules: BOX-8.
     """
     TerminateSession: _aio.UnaryUnaryMultiCallable[_identity_pb2.TerminateSessionRequest, _identity_pb2.TerminateSessionResponse]
     """Ends somebody's session; the act leaves evidence.
@@ -125,7 +140,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED,
         SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED,
         MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else;
-        SIGN_IN_LOCKED (RESOURCE_EXHAUSTED); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in a minute at one replica (RESOURCE_EXHAUSTED, both with
+        RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: SIGN-1, SIGN-3, SIGN-4, BOX-8.
         """
 
@@ -194,6 +210,26 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         serves for that.)
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: SIGN-5.
+        """
+
+    @_abc_1.abstractmethod
+    def SetPassword(
+        self,
+        request: _identity_pb2.SetPasswordRequest,
+        context: _aio.ServicerContext[_identity_pb2.SetPasswordRequest, _abc.Awaitable[_identity_pb2.SetPasswordResponse]],
+    ) -> _abc.Awaitable[_identity_pb2.SetPasswordResponse]:
+        """Sets the password of a login of one's own: the first one, which a login that came with an application has not yet, or another.
+        What was counted against the login is forgotten, and the holder's sessions that rest on a password alone end. The act leaves
+        evidence, with nothing of the password in it. The login stands in RegistrationService's HolderProfile.
+
+        The password is taken as RFC 8265 has it (OpaqueString), has as many characters as the jurisdiction asks for, and is neither the
+        login nor one of those that are guessed first: one thing again and again, keys that lie in a row.
+
+        Callers: the holder, with their own certificate or in a session of assurance SIGNATURE: a password sets no other.
+        Idempotency: `request_id` is required; repeating it changes nothing while the password is the one that stands.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SIGN_IN_METHOD_NOT_OFFERED, SIGNATURE_REQUIRED
+        (FAILED_PRECONDITION); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for whoever has no such login; SERVICE_UNAVAILABLE (UNAVAILABLE).
+        Rules: BOX-8.
         """
 
     @_abc_1.abstractmethod
