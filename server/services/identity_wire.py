@@ -194,8 +194,7 @@ def bind_portal_from_proto(request: pb.BindPortalRequest) -> BindPortal:
 def started_to_proto(started: StartedSignIn) -> pb.StartSignInResponse:
     return pb.StartSignInResponse(
         sign_in_id=str(started.sign_in.id),
-        # The digits to be entered follow from the challenge: whoever knows it knows them without the phone.
-        challenge=b"" if started.code_required else started.sign_in.text,
+        challenge=started.sign_in.text,
         expire_time=time_to_proto(started.sign_in.expires_at),
         verification_code=started.code or "",
         verification_code_required=started.code_required,

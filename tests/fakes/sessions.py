@@ -8,6 +8,7 @@ from uuid import UUID
 from server.domain.caller import Assurance
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.logins import Login, skeleton
+from server.domain.mailboxes import HolderKind
 from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
 from tests.fakes.state import State
 
@@ -164,12 +165,6 @@ class FakeTries:
         for key in keys:
             self._state.tries.pop(key, None)
 
-    async def give_back(self, keys: Sequence[bytes]) -> None:
-        for key in keys:
-            if key in self._state.tries:
-                tries, last_at = self._state.tries[key]
-                self._state.tries[key] = (max(0, tries - 1), last_at)
-
     async def forget(self, before: datetime, *, limit: int) -> int:
         found = [key for key, (_, last_at) in self._state.tries.items() if last_at < before][:limit]
         for key in found:
@@ -181,17 +176,17 @@ class FakeOpenDeliveries:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def lock_consigned(
-        self, mailbox_id: UUID, policies: Collection[str], *, after: int, up_to: int, limit: int
-    ) -> tuple[Sequence[Delivery], int]:
+    async def lock_consigned(self, person_number: str, policies: Collection[str]) -> Sequence[Delivery]:
+        own = [
+            each.id
+            for each in self._state.mailboxes.values()
+            if each.holder_kind is HolderKind.PERSON and each.holder_number == person_number
+        ]
         found = [
             each
             for each in self._state.deliveries.values()
-            if each.mailbox_id == mailbox_id
-            and after < each.sequence <= up_to
+            if each.mailbox_id in own
             and each.state is DeliveryState.CONSIGNED
             and each.notification_policy in policies
         ]
-        found = sorted(found, key=lambda delivery: delivery.sequence)[:limit]
-        reached = up_to if len(found) < limit else found[-1].sequence
-        return sorted(found, key=lambda delivery: delivery.id), reached
+        return sorted(found, key=lambda delivery: (delivery.mailbox_id, delivery.id))
