@@ -106,8 +106,8 @@ async def _save(
     *,
     start: int = 1,
 ) -> tuple[Sequence[SavedReceipt], NamakError | None]:
-    """Saves what can be saved, numbered from ``start``. What fails by then is told, never raised: the rest has
-    been recorded.
+    """Saves what can be saved, numbered from ``start``. What fails by then is told, never raised: the
+    rest has been recorded.
     """
     saved: list[SavedReceipt] = []
     if directory is None:
