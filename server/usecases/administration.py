@@ -126,6 +126,22 @@ class Administration:
             self._wake_log()
         return changed.result
 
+    async def repeated(self, act: Act, again: Callable[[Transaction, UUID], Awaitable[_T]]) -> _T | None:
+        """Returns what came of a request that was carried out before, None for a new one; nothing is kept.
+
+        For acts that need a proof which is judged outside the transaction: a repetition is answered also when
+        the proof would not be good enough any more.
+
+        Raises:
+            RequestIdReused, ResourceNotPermitted, and what `again` raises, as `carry_out`.
+        """
+        if act.request_id is None:
+            return None
+        async with self._uow.writing() as tx:
+            earlier = await _claim(tx, act)
+            await check_right(tx, act.by)
+            return None if earlier is None else await again(tx, earlier)
+
     @asynccontextmanager
     async def reading(self, by: Actor) -> AsyncIterator[Transaction]:
         """Opens a reading transaction for somebody who may look into the register.

@@ -98,6 +98,8 @@ class AgreementRegister:
             if not view.current:
                 current = await _view(tx, "")
                 raise AgreementNotCurrent(command.version, current.agreement.version)
+            # Of several at the same moment the first accepts; the others find that it did.
+            await tx.mailboxes.lock([mailbox.address])
             before = await tx.holders.accepted(mailbox.id)
             wanted = AgreementAcceptance(
                 mailbox.id, command.version, command.by.person_number, self._clock.now()

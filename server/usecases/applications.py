@@ -100,7 +100,24 @@ class ApplicationDesk:
         form = command.form
         async with self._administration.reading(command.by) as tx:
             text = await self._text(tx, command.request_id, form)
-        application = await self._vouched(command, text)
+        paper = command.confirmation if isinstance(command.confirmation, Paper) else None
+        channel = Channel.ELECTRONIC if paper is None else Channel.PAPER
+        # With a signature it is the caller's own, or else it is refused.
+        signer = paper.signer_number if paper else _number(command.by)
+        scan = b"" if paper is None else paper.scan.content
+        content = (text.decode(), signer, channel, scan.hex())
+        act = Act("SubmitApplication", command.by, command.request_id, content, self._entropy.new_id())
+        kept = await self._administration.repeated(act, _same)
+        if kept is None:
+            kept = await self._submit_anew(command, act, text)
+        found = await self._get(command.by, kept)
+        if found.state is ApplicationState.RECEIVED:
+            await self.check(TheServer(), kept, no_older_than=_RECENTLY)
+        return await self.standing(command.by, kept)
+
+    async def _submit_anew(self, command: SubmitApplication, act: Act, text: bytes) -> UUID:
+        form = command.form
+        application = await self._vouched(command, act.subject_id, text)
 
         async def change(tx: Transaction) -> Changed[UUID]:
             await _check_current(tx, form)
@@ -113,14 +130,7 @@ class ApplicationDesk:
                 raise AlreadyRegistered("application of", form.data.number)
             return _changed(application.id, None, application)
 
-        scan = command.confirmation.scan.content if isinstance(command.confirmation, Paper) else b""
-        content = (text.decode(), application.signer_number, application.channel, scan.hex())
-        act = Act("SubmitApplication", command.by, command.request_id, content, application.id)
-        kept = await self._administration.carry_out(act, change, _same)
-        found = await self._get(command.by, kept)
-        if found.state is ApplicationState.RECEIVED:
-            await self.check(TheServer(), kept, no_older_than=_RECENTLY)
-        return await self.standing(command.by, kept)
+        return await self._administration.carry_out(act, change, _same)
 
     async def standing(self, by: Actor, application_id: UUID) -> Standing:
         """Returns an application as it is now, with its mailbox.
@@ -261,7 +271,7 @@ class ApplicationDesk:
         signatory = (_signatory(mailbox, before, now),) if data.kind is HolderKind.ENTITY else ()
         return replace(_changed(after.id, before, after), with_it=(opened, entered, *signatory))
 
-    async def _vouched(self, command: SubmitApplication, text: bytes) -> Application:
+    async def _vouched(self, command: SubmitApplication, application_id: UUID, text: bytes) -> Application:
         """Returns the application as it is kept, once it is known who vouches for it."""
         form, now = command.form, self._clock.now()
         cms, scan = None, None
@@ -275,7 +285,7 @@ class ApplicationDesk:
             if of_form != form.data.number or not _is(command.by, signer):
                 raise SignerNotApplicant
         return Application(
-            id=self._entropy.new_id(),
+            id=application_id,
             channel=Channel.PAPER if cms is None else Channel.ELECTRONIC,
             data=form.data,
             login=form.login,
@@ -326,6 +336,10 @@ async def _check_current(tx: Transaction, form: Form) -> None:
     if form.agreement_version and await tx.user_agreements.get(form.agreement_version) is None:
         raise NotFound("user agreement", form.agreement_version)
     raise AgreementNotCurrent(form.agreement_version, version)
+
+
+def _number(by: Holder | Clerk) -> str:
+    return by.person_number if isinstance(by, Holder) else ""
 
 
 def _is(by: Holder | Clerk, person_number: str) -> bool:

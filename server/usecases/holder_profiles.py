@@ -7,7 +7,7 @@ from namak.evidence.registration import SALT_BYTES
 from server.domain.administration import Actor, absent, holder_resource
 from server.domain.caller import Clerk, Holder, Operator
 from server.domain.holders import AgreementAcceptance, HolderData, HolderProfile
-from server.domain.mailboxes import Mailbox
+from server.domain.mailboxes import HolderKind, Mailbox
 from server.domain.profile import Profile
 from server.domain.refusals import (
     EtagMismatch,
@@ -18,15 +18,16 @@ from server.domain.refusals import (
     SignerNotApplicant,
 )
 from server.usecases.administration import Act, Administration, Changed
+from server.usecases.assurance import check_signed
 from server.usecases.holder_rights import held
 from server.usecases.ports import Clock, Entropy, Transaction
-from server.usecases.registration_ports import ApplicantSignatures, ProfileConfirmation
+from server.usecases.registration_ports import ApplicantSignatures, ProfileConfirmation, Signatory
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ChangeHolderData:
-    """`fields` are the names in `HolderData` that get the values of `data`, checked; the kind and the number
-    of `data` are not looked at. `address` is None for a holder's own mailbox.
+    """`fields` are the names in `HolderData` that get the values of `data`, checked; the number of `data` is
+    not looked at. `address` is None for a holder's own mailbox.
     """
 
     by: Operator | Clerk | Holder
@@ -90,14 +91,18 @@ class HolderRegister:
 
         Raises:
             RequestIdReused, EtagMismatch; otherwise as `get`.
-            InvalidFields: the post's people fill in what was never known, and leave the name out.
+            SignatureRequired: one-time codes go to a holder's phones, so a password alone moves none.
+            InvalidFields: the data are of the other kind of holder, or the post's people fill in what was
+                never known, and leave the name out.
         """
 
         async def change(tx: Transaction) -> Changed[HolderView]:
-            mailbox = await _mailbox(tx, command.by, command.address)
-            before = await tx.holders.lock(mailbox.id)
+            if isinstance(command.by, Holder):
+                await check_signed(tx, command.by)
+            mailbox, before = await _locked(tx, await _mailbox(tx, command.by, command.address))
             if before is None and isinstance(command.by, Holder):
                 raise absent(command.by, "holder of", mailbox.address)
+            _check_kind(mailbox, command.data)
             base = before or _unknown(mailbox)
             if before is not None and command.etag not in ("", before.etag):
                 raise EtagMismatch("holder profile", before.etag)
@@ -135,16 +140,25 @@ class HolderRegister:
         Raises:
             RequestIdReused, ResourceNotPermitted, and what `ApplicantSignatures` raises.
             SignatureInvalid: also for a signature over what stood there before.
-            SignerNotApplicant: somebody else signed.
+            SignerNotApplicant: somebody else signed, or by a certificate that does not name the entity.
         """
+
+        async def again(tx: Transaction, _subject: UUID) -> HolderView:
+            return await self._view(tx, command.by, command.address)
+
+        # Without the signature: made again for a repetition it may differ.
+        content = (command.address or "",)
+        act = Act("ConfirmProfile", command.by, command.request_id, content, self._entropy.new_id())
+        # A certificate that has ended since does not take back the answer.
+        if (known := await self._administration.repeated(act, again)) is not None:
+            return known
         judged = await self.get(command.by, command.address)
         signed = await self._signatures.signatory(command.cms, judged.confirmation_text, self._clock.now())
-        if signed.person_number != command.by.person_number:
+        if not _may_confirm(judged.profile.data, command.by, signed):
             raise SignerNotApplicant
 
         async def change(tx: Transaction) -> Changed[HolderView]:
-            mailbox = await held(tx, command.by, command.address)
-            before = await tx.holders.lock(mailbox.id)
+            mailbox, before = await _locked(tx, await held(tx, command.by, command.address))
             if before is None or before.etag != judged.profile.etag:
                 raise SignatureInvalid("the profile was changed since it was signed")
             after = before
@@ -172,12 +186,6 @@ class HolderRegister:
                 after=after.snapshot(),
             )
 
-        async def again(tx: Transaction, _subject: UUID) -> HolderView:
-            return await self._view(tx, command.by, command.address)
-
-        # Without the signature: made again for a repetition it may differ.
-        content = (command.address or "",)
-        act = Act("ConfirmProfile", command.by, command.request_id, content, self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
     async def _view(self, tx: Transaction, by: Actor, address: str | None) -> HolderView:
@@ -196,6 +204,26 @@ async def _mailbox(tx: Transaction, by: Actor, address: str | None) -> Mailbox:
     if mailbox is None:
         raise MailboxUnknown(address or "")
     return mailbox
+
+
+async def _locked(tx: Transaction, mailbox: Mailbox) -> tuple[Mailbox, HolderProfile | None]:
+    """Locks a mailbox, and then what is known of its holder. Where nothing is, there is no row of that to
+    wait for, and two who fill it in at the same moment meet at the mailbox.
+    """
+    locked, _ = (await tx.mailboxes.lock([mailbox.address]))[mailbox.address]
+    return locked, await tx.holders.lock(locked.id)
+
+
+def _check_kind(mailbox: Mailbox, data: HolderData) -> None:
+    if data.kind is not mailbox.holder_kind:
+        field = "natural_person" if data.kind is HolderKind.PERSON else "legal_entity"
+        raise InvalidFields([FieldProblem(field, "HOLDER_KIND", "must be of the mailbox's kind of holder")])
+
+
+def _may_confirm(data: HolderData, by: Holder, signed: Signatory) -> bool:
+    if data.kind is HolderKind.ENTITY and signed.entity_number != data.number:
+        return False
+    return signed.person_number == by.person_number
 
 
 def _unknown(mailbox: Mailbox) -> HolderProfile:

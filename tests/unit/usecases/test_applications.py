@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -21,10 +21,11 @@ from server.domain.refusals import (
     ResourceNotPermitted,
     SignatureInvalid,
     SignerNotApplicant,
+    SigningCertificateExpired,
 )
 from server.domain.state_records import EntityRecord, EntityState, PersonRecord, PersonState
 from server.usecases.application_commands import DecideApplication, ListApplications, SubmitApplication
-from server.usecases.registration_ports import ApplicationFilter
+from server.usecases.registration_ports import ApplicationFilter, Signatory
 from tests.unit.usecases.registration_world import (
     AIGUL,
     AIGUL_ADDRESS,
@@ -102,6 +103,21 @@ async def test_an_application_is_the_same_when_it_is_submitted_again(world: Regi
     await world.desk.decide(approval(world))
     assert (await world.desk.submit(command)).application.state is ApplicationState.APPROVED
     assert len(world.uow.committed.applications) == 1
+
+
+async def test_an_application_is_answered_again_when_the_certificate_has_ended(
+    world: RegistrationWorld,
+) -> None:
+    command = await world.signed(aiguls_form())
+    first = await world.desk.submit(command)
+
+    async def ended(cms: bytes, text: bytes, at: datetime) -> Signatory:
+        raise SigningCertificateExpired
+
+    world.signatures.signatory = ended  # type: ignore[method-assign]
+    assert await world.desk.submit(command) == first
+    with pytest.raises(SigningCertificateExpired):
+        await world.desk.submit(await world.signed(aiguls_form(), request_id="another"))
 
 
 async def test_another_application_under_the_same_request_id_is_refused(world: RegistrationWorld) -> None:

@@ -1,9 +1,12 @@
 """What is known of holders: confirmed by signature, changed, and the agreements they accept."""
 
 from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 
+from server.domain.caller import Assurance, ViaPortal
 from server.domain.holders import HolderData
 from server.domain.mailboxes import HolderKind, MailboxState
 from server.domain.refusals import (
@@ -17,12 +20,15 @@ from server.domain.refusals import (
     RequestIdReused,
     ResourceNotPermitted,
     SignatureInvalid,
+    SignatureRequired,
     SignerNotApplicant,
+    SigningCertificateExpired,
 )
 from server.usecases.agreements import AcceptUserAgreement, PublishUserAgreement
 from server.usecases.application_commands import DecideApplication
 from server.usecases.holder_profiles import ChangeHolderData, ConfirmProfile, HolderView
 from server.usecases.mailbox_register import OpenMailbox, SetMailboxState
+from server.usecases.registration_ports import Signatory
 from tests.unit.usecases.registration_world import (
     AIGUL,
     AIGUL_ADDRESS,
@@ -84,6 +90,21 @@ async def test_confirming_again_changes_nothing(world: RegistrationWorld) -> Non
     assert len(world.acts_so_far()) == acts
 
 
+async def test_a_confirmation_is_answered_again_when_the_certificate_has_ended(
+    world: RegistrationWorld,
+) -> None:
+    command = await confirmation(world)
+    first = await world.holders.confirm(command)
+
+    async def ended(cms: bytes, text: bytes, at: datetime) -> Signatory:
+        raise SigningCertificateExpired
+
+    world.signatures.signatory = ended  # type: ignore[method-assign]
+    assert await world.holders.confirm(command) == first
+    with pytest.raises(SigningCertificateExpired):
+        await world.holders.confirm(replace(command, request_id="another"))
+
+
 async def test_a_signature_over_other_data_confirms_nothing(world: RegistrationWorld) -> None:
     command = await confirmation(world)
     await world.holders.change(change(world))
@@ -129,6 +150,39 @@ async def test_a_change_leaves_a_confirmed_mailbox_confirmed_and_the_new_data_no
     later = await world.holders.confirm(await confirmation(world, "again"))
     assert later.profile.confirmed_as_is
     assert len(world.uow.committed.profile_confirmations) == 2
+
+
+@pytest.mark.parametrize("assurance", list(Assurance))
+async def test_a_session_of_a_password_changes_nothing_of_what_is_known(
+    world: RegistrationWorld, assurance: Assurance
+) -> None:
+    # One-time codes go to the phones that stand there.
+    at_a_portal = replace(world.aigul, via=ViaPortal("post.kz", UUID(int=1), assurance))
+    before = await world.holders.get(world.aigul, None)
+    if assurance is Assurance.SIGNATURE:
+        changed = await world.holders.change(change(world, by=at_a_portal))
+        assert changed.profile.data.mobile_phone == PHONE.mobile_phone
+        return
+    with pytest.raises(SignatureRequired):
+        await world.holders.change(change(world, by=at_a_portal))
+    assert await world.holders.get(world.aigul, None) == before
+
+
+async def test_data_of_the_other_kind_of_holder_are_refused(world: RegistrationWorld) -> None:
+    of_an_entity = HolderData(HolderKind.ENTITY, "", "", actual_address="Астана")
+    acts = len(world.acts_so_far())
+    by_the_holder = change(world, data=of_an_entity, fields=frozenset({"actual_address"}))
+    for command in (
+        by_the_holder,
+        replace(by_the_holder, by=world.clerk, address=AIGUL_ADDRESS, document_reference="charter 1"),
+    ):
+        with pytest.raises(InvalidFields) as refused:
+            await world.holders.change(command)
+        assert [(each.field, each.reason) for each in refused.value.problems] == [
+            ("legal_entity", "HOLDER_KIND")
+        ]
+    assert (await world.holders.get(world.aigul, None)).profile.data.actual_address == ""
+    assert len(world.acts_so_far()) == acts
 
 
 async def test_a_change_is_evidence_without_the_data(world: RegistrationWorld) -> None:
@@ -192,6 +246,12 @@ async def test_an_entitys_signatory_acts_for_it_and_nobody_else(world: Registrat
         return await world.holders.get(world.bolat, address)
 
     view = await seen(COMPANY_ADDRESS)
+    for named in (None, "200240012350"):
+        # Bolat's own certificate, and one of another company of his.
+        cms = world.signatures.sign(view.confirmation_text, BOLAT, named)
+        with pytest.raises(SignerNotApplicant):
+            await world.holders.confirm(ConfirmProfile(world.bolat, "0", COMPANY_ADDRESS, cms))
+    assert (await seen(COMPANY_ADDRESS)).profile.confirmed_at is None
     cms = world.signatures.sign(view.confirmation_text, BOLAT, COMPANY)
     confirmed = await world.holders.confirm(ConfirmProfile(world.bolat, "1", COMPANY_ADDRESS, cms))
     assert confirmed.profile.confirmed_as_is

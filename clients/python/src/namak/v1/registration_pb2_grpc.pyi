@@ -132,11 +132,13 @@ class RegistrationServiceStub:
     clerk, who sees documents, also the name and the documents. A profile that was confirmed stays so: a holder can't escape letters
     by changing it.
 
-    Callers: the holder; the operator and clerks, who name the mailbox and the document that they saw.
+    Callers: the holder, whose session must not be one that a password alone began: one-time codes go to the phones; the operator and
+    clerks, who name the mailbox and the document that they saw.
     Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the profile as it now is.
-    Errors: INVALID_FIELDS (also for a path that the caller can't change), REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN
-    (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); ETAG_MISMATCH (ABORTED).
-    Rules: BOX-4.
+    Errors: INVALID_FIELDS (also for a path that the caller can't change, and for data of the other kind of holder),
+    REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED);
+    SIGNATURE_REQUIRED (FAILED_PRECONDITION); ETAG_MISMATCH (ABORTED).
+    Rules: BOX-4, BOX-8.
     """
     ConfirmProfile: _aio.UnaryUnaryMultiCallable[_registration_pb2.ConfirmProfileRequest, _registration_pb2.ConfirmProfileResponse]
     """Confirms a holder's profile by their signature over its text. From then on, where the jurisdiction asks for it, official letters
@@ -364,11 +366,13 @@ class RegistrationServiceServicer(metaclass=_abc_1.ABCMeta):
         clerk, who sees documents, also the name and the documents. A profile that was confirmed stays so: a holder can't escape letters
         by changing it.
 
-        Callers: the holder; the operator and clerks, who name the mailbox and the document that they saw.
+        Callers: the holder, whose session must not be one that a password alone began: one-time codes go to the phones; the operator and
+        clerks, who name the mailbox and the document that they saw.
         Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the profile as it now is.
-        Errors: INVALID_FIELDS (also for a path that the caller can't change), REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN
-        (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); ETAG_MISMATCH (ABORTED).
-        Rules: BOX-4.
+        Errors: INVALID_FIELDS (also for a path that the caller can't change, and for data of the other kind of holder),
+        REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), for a holder RESOURCE_NOT_PERMITTED (PERMISSION_DENIED);
+        SIGNATURE_REQUIRED (FAILED_PRECONDITION); ETAG_MISMATCH (ABORTED).
+        Rules: BOX-4, BOX-8.
         """
 
     @_abc_1.abstractmethod
