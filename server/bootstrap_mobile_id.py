@@ -58,7 +58,8 @@ def confirmation_by_phone(
     """Returns the use case of confirming by phone, which is not offered without `phones`."""
     signing = None
     if phones is not None:
-        signing = MobileSigning(mobile=phones, chains=CitizenChains(trust), clock=clock)
+        chains = CitizenChains(trust)
+        signing = MobileSigning(mobile=phones, chains=chains, clock=clock, entropy=entropy)
     return PhoneConfirmationDesk(
         uow=uow,
         clock=clock,

@@ -74,6 +74,21 @@ class Failure(StrEnum):
     NOT_COMPLETED = "NOT_COMPLETED"
     """The service ended the attempt for a reason that is not known here."""
 
+    @property
+    def never_rang(self) -> bool:
+        """Whether it is certain that no phone asked anybody for anything."""
+        return self in _NEVER_RANG
+
+
+_NEVER_RANG = frozenset(
+    {
+        Failure.NOT_A_CLIENT,
+        Failure.UNKNOWN_NUMBER,
+        Failure.SERVICE_SUSPENDED,
+        Failure.CERTIFICATE_EXPIRED,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MobileUser:
@@ -154,7 +169,9 @@ class MobileSession:
 
     Whoever started it keeps it, as text, and asks for the outcome with it on whichever replica. It is to be
     kept from clients: `reference` is the service's own name of the session, and where the code is entered, it
-    follows from the digest. `certificate` (DER) is set where the key is the signature key.
+    follows from the digest. `certificate` (DER) is set where the key is the signature key, and so is `nonce`,
+    which is signed with the document: whoever knows document and certificate does not know the code.
+    `counted` are the counts of tries that the question is in (`server.usecases.tries`).
     """
 
     reference: str = field(repr=False)
@@ -163,6 +180,8 @@ class MobileSession:
     person_number: str = field(repr=False)
     expires_at: datetime
     certificate: bytes | None = field(default=None, repr=False)
+    nonce: bytes = field(default=b"", repr=False)
+    counted: tuple[bytes, ...] = field(default=(), repr=False)
 
     def as_text(self) -> str:
         """Returns what `from_text` takes."""
@@ -175,6 +194,8 @@ class MobileSession:
                 "person": self.person_number,
                 "expires": self.expires_at.isoformat(),
                 "certificate": None if self.certificate is None else b64encode(self.certificate).decode(),
+                "nonce": self.nonce.hex(),
+                "counted": [each.hex() for each in self.counted],
             }
         )
 
@@ -191,6 +212,9 @@ class MobileSession:
                 kept["person"],
                 datetime.fromisoformat(kept["expires"]),
                 None if certificate is None else b64decode(certificate, validate=True),
+                # The release before kept neither.
+                bytes.fromhex(kept.get("nonce", "")),
+                tuple(bytes.fromhex(each) for each in kept.get("counted", ())),
             )
         except (KeyError, TypeError) as error:
             raise ValueError("this is no mobile session") from error

@@ -180,11 +180,10 @@ def terminate_from_proto(request: pb.TerminateSessionRequest) -> TerminateSessio
 
 def bind_portal_from_proto(request: pb.BindPortalRequest) -> BindPortal:
     problems = Problems()
-    line = partial(fields.line, limit=limits.PORTAL_NAME_CHARACTERS)
     command = BindPortal(
         by=current_operator(),
         request_id=problems.text("request_id", request.request_id, fields.request_id),
-        name=problems.text("display_name", request.display_name, line),
+        name=problems.text("display_name", request.display_name, fields.portal_name),
         certificate=problems.octets("certificate", request.certificate, limits.CERTIFICATE_BYTES),
     )
     problems.raise_if_any()
@@ -194,7 +193,8 @@ def bind_portal_from_proto(request: pb.BindPortalRequest) -> BindPortal:
 def started_to_proto(started: StartedSignIn) -> pb.StartSignInResponse:
     return pb.StartSignInResponse(
         sign_in_id=str(started.sign_in.id),
-        challenge=started.sign_in.text,
+        # The digits to be entered follow from the challenge: whoever knows it knows them without the phone.
+        challenge=b"" if started.code_required else started.sign_in.text,
         expire_time=time_to_proto(started.sign_in.expires_at),
         verification_code=started.code or "",
         verification_code_required=started.code_required,

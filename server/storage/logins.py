@@ -37,6 +37,11 @@ _TAKE = _TAKE.on_conflict_do_update(
 )
 _LAST = select(_TRIES.c.last_at).where(_TRIES.c.key == bindparam("key"))
 _CLEAR = delete(_TRIES).where(_TRIES.c.key == bindparam("key"))
+_GIVE_BACK = (
+    update(_TRIES)
+    .where(_TRIES.c.key == bindparam("counted"), _TRIES.c.tries > 0)
+    .values(tries=_TRIES.c.tries - 1)
+)
 _FORGET = delete(_TRIES).where(
     _TRIES.c.key.in_(
         select(_TRIES.c.key)
@@ -114,6 +119,11 @@ class SqlTries:
         """
         for key in keys:
             await self._statements.run(_CLEAR, {"key": key})
+
+    async def give_back(self, keys: Sequence[bytes]) -> None:
+        """Counts one try less, in the order given; see `clear`."""
+        for key in keys:
+            await self._statements.run(_GIVE_BACK, {"counted": key})
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         """Deletes counts without a try since then; returns how many."""

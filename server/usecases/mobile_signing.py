@@ -5,8 +5,9 @@ What is signed names the certificate, so the certificate is asked for first.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from namak.evidence.failures import CertificateError
 from namak.evidence.signature import draft_signature
@@ -23,9 +24,10 @@ from server.domain.mobile_identity import (
     Waiting,
 )
 from server.usecases.mobile_identity import MobileIdentity
-from server.usecases.ports import Clock
+from server.usecases.ports import Clock, Entropy
 
 DIGEST = "sha256"
+_NONCE_BYTES: Final = 16
 
 
 class AuthorityChains(Protocol):
@@ -43,8 +45,11 @@ class AuthorityChains(Protocol):
 class MobileSigning:
     """Signs bytes with phones. Whoever wants the signature keeps the session, and the bytes."""
 
-    def __init__(self, *, mobile: MobileIdentity, chains: AuthorityChains, clock: Clock) -> None:
+    def __init__(
+        self, *, mobile: MobileIdentity, chains: AuthorityChains, clock: Clock, entropy: Entropy
+    ) -> None:
         self._mobile = mobile
+        self._entropy = entropy
         self._chains = chains
         self._clock = clock
 
@@ -60,8 +65,15 @@ class MobileSigning:
         if isinstance(found, Failed):
             return found
         await self._chains.above(found.certificate, self._clock.now())
-        draft = draft_signature(content, found.certificate, DIGEST)
-        return await self._mobile.start_signing(user, Digest(draft.digest_value, DIGEST), screen, found)
+        # Content and certificate are no secrets of the holder's; the digits that the phone shows are, where
+        # they are entered, and they follow from the digest.
+        nonce = self._entropy.random(_NONCE_BYTES)
+        draft = draft_signature(content, found.certificate, DIGEST, identifier=nonce)
+        digest = Digest(draft.digest_value, DIGEST)
+        asked = await self._mobile.start_signing(user, digest, screen, found)
+        if isinstance(asked, Failed):
+            return asked
+        return replace(asked, session=replace(asked.session, nonce=nonce))
 
     async def complete(
         self, session: MobileSession, content: bytes, *, wait: timedelta
@@ -78,7 +90,9 @@ class MobileSigning:
         """
         if session.certificate is None or session.key is not MobileKey.SIGNATURE:
             raise ValueError("the session is not one of a signature")
-        draft = draft_signature(content, session.certificate, session.digest.algorithm)
+        draft = draft_signature(
+            content, session.certificate, session.digest.algorithm, identifier=session.nonce
+        )
         if draft.digest_value != session.digest.value:
             raise ValueError("the session is of another content")
         outcome = await self._mobile.outcome(session, wait=wait)

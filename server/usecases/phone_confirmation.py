@@ -4,7 +4,7 @@ Two calls, between which the holder finds the phone and enters PIN2; each may ru
 phone signed goes the way of every confirmation (`Reading.confirm_reading`), and is judged as any.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -29,7 +29,7 @@ from server.usecases.ports import Clock, Entropy, UnitOfWork
 from server.usecases.reading import ConfirmedReading, ConfirmReading, IssueStatement, Reading
 from server.usecases.records import IssuedStatement
 from server.usecases.sign_in_proofs import Pending
-from server.usecases.tries import Tries, phone_key
+from server.usecases.tries import Tries, ringing
 
 _FORGET_EVERY: Final = timedelta(minutes=1)
 _FORGET_AFTER: Final = timedelta(days=1)
@@ -109,10 +109,12 @@ class PhoneConfirmationDesk:
         now = self._clock.now()
         user = MobileUser(command.phone, holder.person_number)
         # Nobody's phone is to ring without end because somebody typed its number.
-        await self._tries.take_phone(user, now)
+        counted = await self._tries.take_phone(holder.connection.certificate_sha256, user, now)
         screen = screen_for(Screen.CONFIRM_READING, command.language)
         asked = await signing.start(user, statement.text, screen)
         if isinstance(asked, Failed):
+            if asked.failure.never_rang:
+                await self._tries.never_rang(counted)
             raise _refusal(asked)
         confirmation = PhoneConfirmation(
             id=self._entropy.new_id(),
@@ -120,7 +122,7 @@ class PhoneConfirmationDesk:
             delivery_id=statement.delivery_id,
             statement_id=statement.id,
             person_number=holder.person_number,
-            mobile=asked.session.as_text(),
+            mobile=replace(asked.session, counted=counted).as_text(),
             started_at=now,
             expires_at=asked.session.expires_at,
         )
@@ -194,12 +196,16 @@ class PhoneConfirmationDesk:
         self, confirmation: PhoneConfirmation, outcome: bytes | PhoneEnding
     ) -> PhoneConfirmation:
         """Keeps the outcome, unless another call was first; returns the confirmation with what counts."""
+        counted = MobileSession.from_text(confirmation.mobile).counted
+        failed = outcome.failed if isinstance(outcome, PhoneEnding) else None
         async with self._uow.writing() as tx:
             if isinstance(outcome, bytes):
                 if await tx.phone_confirmations.keep(confirmation.id, outcome):
-                    await tx.tries.clear([phone_key(confirmation.person_number)])
+                    await tx.tries.clear(counted)
             else:
-                await tx.phone_confirmations.end(confirmation.id, outcome)
+                first = await tx.phone_confirmations.end(confirmation.id, outcome)
+                if first and failed is not None and failed.failure.never_rang:
+                    await tx.tries.give_back(ringing(counted))
             settled = await tx.phone_confirmations.get(confirmation.id)
             await tx.commit()
         if settled is None:

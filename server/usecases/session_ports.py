@@ -114,6 +114,10 @@ class Tries(Protocol):
         ...
 
     async def forget(self, before: datetime, *, limit: int) -> int:
+    async def give_back(self, keys: Sequence[bytes]) -> None:
+        """Counts one try less, one count after the other; the pause stays as it is."""
+        ...
+
         """Deletes counts without a try since then; returns how many."""
         ...
 

@@ -6,7 +6,7 @@ up, ends what is to be ended, begins the session, and records what the sign-in m
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from namak.evidence.sign_in import NONCE_BYTES, Purpose, SignInChallenge
@@ -37,18 +37,16 @@ from server.domain.sessions import (
     session_token,
     token_digest,
 )
+from server.usecases.forgetting import Forgetting
 from server.usecases.mobile_identity import MobileIdentity
 from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
 from server.usecases.session_ports import SignInSignatures
 from server.usecases.sign_in_effects import SignInEffects
 from server.usecases.sign_in_proofs import CompleteSignIn, Pending, Proofs, Proved
-from server.usecases.tries import Tries
+from server.usecases.tries import Starts, Tries
 
 _ROUNDS: Final = 20
 """How often room is made for a session while others of the same holder begin."""
-_FORGET_EVERY: Final = timedelta(minutes=1)
-_FORGET_AFTER: Final = timedelta(days=1)
-_FORGET_AT_ONCE: Final = 1000
 _SCREENS: Final = {Purpose.SIGN_IN: Screen.SIGN_IN, Purpose.STEP_UP: Screen.STEP_UP}
 
 
@@ -117,6 +115,7 @@ class SignInDesk:
         proofs: Proofs,
         tries: Tries,
         profile: Profile,
+        starts: Starts | None = None,
     ) -> None:
         """Without `mobile`, mobile id is not offered, whatever the profile says."""
         self._uow = uow
@@ -129,7 +128,8 @@ class SignInDesk:
         self._tries = tries
         self._profile = profile
         self._effects = SignInEffects(entropy, profile)
-        self._forgot_at: datetime | None = None
+        self._starts = starts or Starts()
+        self._forgetting = Forgetting(uow)
 
     async def start(self, command: StartSignIn) -> StartedSignIn:
         """Starts a sign-in, or a step-up.
@@ -138,9 +138,11 @@ class SignInDesk:
             SignInMethodNotOffered, SignerNotExpected, SignInLocked, MobileIdFailed, what
             `SignInSignatures.person_of` raises.
             ResourceNotPermitted: a step-up without a session.
+            Overloaded: the portal starts too many.
         """
         self._check_offered(command)
         sign_in = self._drafted(command)
+        self._starts.take(sign_in.portal_sha256, sign_in.issued_at)
         started: StartedSignIn
         match command.how:
             case ByCertificate(certificate):
@@ -151,8 +153,8 @@ class SignInDesk:
                 started = StartedSignIn(replace(sign_in, login=login))
         async with self._uow.writing() as tx:
             await tx.sign_ins.add(started.sign_in)
-            await self._forget(tx, sign_in.issued_at)
             await tx.commit()
+        await self._forgetting.now_and_then(sign_in.issued_at)
         return started
 
     async def complete(self, command: CompleteSignIn) -> SignedIn | Pending:
@@ -229,18 +231,20 @@ class SignInDesk:
         assert self._mobile is not None
         _check_expected(command, user.person_number)
         # Nobody's phone is to ring without end because somebody typed its number.
-        await self._tries.take_phone(user, sign_in.issued_at)
+        counted = await self._tries.take_phone(sign_in.portal_sha256, user, sign_in.issued_at)
         text = self._challenge(sign_in, command.language, None)
         screen = screen_for(_SCREENS[sign_in.purpose], command.language)
         asked = await self._mobile.start_authentication(user, Digest(hashlib.sha256(text).digest()), screen)
         if isinstance(asked, Failed):
+            if asked.failure.never_rang:
+                await self._tries.never_rang(counted)
             raise MobileIdFailed(asked.failure.value, asked.tries_left, pin=asked.key.value)
         enters = self._profile.sign_in.mobile_code is MobileCode.ENTER
         started = replace(
             sign_in,
             text=text,
             person_number=user.person_number,
-            mobile=asked.session.as_text(),
+            mobile=replace(asked.session, counted=counted).as_text(),
             expires_at=max(sign_in.expires_at, asked.session.expires_at),
         )
         shown = asked.shown(MobileCode.ENTER if enters else MobileCode.COMPARE)
@@ -331,19 +335,6 @@ class SignInDesk:
                 raise PasswordWrong
             if password.newer is not None:
                 await tx.logins.set_password(password.login, password.newer)
-
-    async def _forget(self, tx: Transaction, now: datetime) -> None:
-        """Now and then deletes what nobody will complete any more; again at once while there is more of it
-        than one sign-in deletes, so that it never comes faster than it goes.
-        """
-        if self._forgot_at is not None and now - self._forgot_at < _FORGET_EVERY:
-            return
-        self._forgot_at = now
-        before = now - _FORGET_AFTER
-        sign_ins = await tx.sign_ins.forget(before, limit=_FORGET_AT_ONCE)
-        tries = await tx.tries.forget(before, limit=_FORGET_AT_ONCE)
-        if _FORGET_AT_ONCE in (sign_ins, tries):
-            self._forgot_at = None
 
 
 _METHODS: Final = {

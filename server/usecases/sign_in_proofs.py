@@ -9,6 +9,7 @@ from uuid import UUID
 from server.domain import logins
 from server.domain.caller import Holder, Portal
 from server.domain.fields import Malformed
+from server.domain.logins import Login
 from server.domain.mobile_identity import Failed, MobileSession, Waiting
 from server.domain.passwords import in_one_form
 from server.domain.profile import MobileCode, Profile
@@ -16,6 +17,7 @@ from server.domain.refusals import (
     FieldProblem,
     InvalidFields,
     MobileIdFailed,
+    Overloaded,
     PasswordWrong,
     SignerNotExpected,
     SignInMethodNotOffered,
@@ -25,7 +27,7 @@ from server.domain.sessions import Method, Proof, SignIn
 from server.usecases.mobile_identity import MobileIdentity
 from server.usecases.ports import UnitOfWork
 from server.usecases.session_ports import PasswordHashes, SignInSignatures
-from server.usecases.tries import Tries, phone_key
+from server.usecases.tries import Tries, ringing
 
 _T = TypeVar("_T", str, bytes)
 
@@ -129,14 +131,13 @@ class Proofs:
         if isinstance(outcome, Waiting):
             return Pending(sign_in.expires_at)
         if isinstance(outcome, Failed):
-            await self._spoil(sign_in, now)
+            unrung = ringing(session.counted) if outcome.failure.never_rang else ()
+            await self._spoil(sign_in, now, unrung=unrung)
             raise MobileIdFailed(outcome.failure.value, outcome.tries_left, pin=outcome.key.value)
         person_number = await self._signatures.person_of(outcome.certificate, now)
         if person_number != sign_in.person_number:
             raise SignerNotExpected
-        return Proved(
-            person_number, Proof(outcome.signature, outcome.certificate), [phone_key(person_number)]
-        )
+        return Proved(person_number, Proof(outcome.signature, outcome.certificate), session.counted)
 
     async def _password(self, sign_in: SignIn, password: str, now: datetime) -> Proved:
         given = sign_in.login or ""
@@ -152,19 +153,35 @@ class Proofs:
             known = await tx.logins.named(login) if login else None
         # As long for a login that nobody has as for any other.
         password = in_one_form(password)
-        right = await self._passwords.verify(None if known is None else known.password_hash, password)
+        try:
+            right = await self._passwords.verify(None if known is None else known.password_hash, password)
+        except Overloaded:
+            # Nobody has been told whether it was wrong.
+            await self._tries.give_back(clears)
+            raise
         if known is None or not right:
             raise PasswordWrong
-        newer = None
-        if self._passwords.is_outdated(known.password_hash):
-            newer = await self._passwords.hash(password)
-        found = RightPassword(known.login, known.password_hash, newer)
+        found = RightPassword(known.login, known.password_hash, await self._newer(known, password))
         return Proved(known.person_number, None, clears, found)
 
-    async def _spoil(self, sign_in: SignIn, now: datetime) -> None:
-        """Uses the sign-in up without a session: what failed is not tried again."""
+    async def _newer(self, known: Login, password: str) -> str | None:
+        """Returns a stronger hash of a right password, if it is due and there is room to make one: it is as
+        good at the next sign-in.
+        """
+        if not self._passwords.is_outdated(known.password_hash):
+            return None
+        try:
+            return await self._passwords.hash(password)
+        except Overloaded:
+            return None
+
+    async def _spoil(self, sign_in: SignIn, now: datetime, *, unrung: Sequence[bytes] = ()) -> None:
+        """Uses the sign-in up without a session: what failed is not tried again. `unrung` are the counts of
+        a phone that did not ring.
+        """
         async with self._uow.writing() as tx:
-            await tx.sign_ins.use(sign_in.id, now, None)
+            if await tx.sign_ins.use(sign_in.id, now, None):
+                await tx.tries.give_back(unrung)
             await tx.commit()
 
 

@@ -281,6 +281,20 @@ class TriesContract:
         key = digest()
 
         async def take() -> bool:
+    async def test_a_try_that_is_given_back_can_be_taken_again_and_no_more_than_were_taken(
+        self, uow: UnitOfWork
+    ) -> None:
+        key = digest()
+        async with uow.writing() as tx:
+            await tx.tries.give_back([key, digest()])
+            for _ in range(3):
+                assert await tx.tries.take(key, TWICE, NOON) is None
+                await tx.tries.give_back([key])
+            await tx.tries.give_back([key, key])
+            assert await tx.tries.take(key, TWICE, NOON) is None
+            assert await tx.tries.take(key, TWICE, NOON) is None
+            assert await tx.tries.take(key, TWICE, NOON) is not None
+
             async with uow.writing() as tx:
                 taken = await tx.tries.take(key, TryLimit(3, timedelta(minutes=1)), NOON) is None
                 await tx.commit()

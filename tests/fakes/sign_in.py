@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from datetime import datetime
 
-from server.domain.refusals import Refused, SignatureInvalid, SigningCertificateUntrusted
+from server.domain.refusals import Overloaded, Refused, SignatureInvalid, SigningCertificateUntrusted
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 
@@ -48,17 +48,24 @@ class FakeSignInSignatures:
 
 
 class FakePasswordHashes:
-    """Implements `PasswordHashes` without taking time; `tried` counts how often one was compared."""
+    """Implements `PasswordHashes` without taking time; `tried` counts how often one was compared. Without
+    `room` it is overloaded, without `room_to_hash` for new hashes only.
+    """
 
     def __init__(self, uow: FakeUnitOfWork) -> None:
         self._uow = uow
         self.tried = 0
+        self.room, self.room_to_hash = True, True
 
     async def hash(self, password: str) -> str:
+        if not (self.room and self.room_to_hash):
+            raise Overloaded("passwords' checking")
         return f"new {hashlib.sha256(password.encode()).hexdigest()}"
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         assert self._uow.open_here == 0
+        if not self.room:
+            raise Overloaded("passwords' checking")
         self.tried += 1
         await asyncio.sleep(0)
         return password_hash is not None and password_hash.endswith(

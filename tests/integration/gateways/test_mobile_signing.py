@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.evidence.signature import check_confirmation_signature
+from server.bootstrap import SystemEntropy
 from server.domain.mobile_identity import Failed, Failure, MobileKey, MobileSession, Started, Waiting
 from server.domain.mobile_identity_texts import Screen, screen_for
 from server.domain.refusals import SigningCertificateExpired, SigningCertificateUntrusted
@@ -45,7 +46,7 @@ def signing(identity: MobileId, clock: HeldClock, tmp_path: Path) -> MobileSigni
     intermediates.write_bytes(pem(ISSUER))
     lists.mkdir()
     chains = CitizenChains(CitizenTrust(CitizenFiles(roots, intermediates, lists)))
-    return MobileSigning(mobile=identity, chains=chains, clock=clock)
+    return MobileSigning(mobile=identity, chains=chains, clock=clock, entropy=SystemEntropy())
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -14,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from server.domain.deliveries import DeliveryState
 from server.domain.mailboxes import MailboxHead
 from server.domain.refusals import ServiceUnavailable
+from server.domain.sessions import TryLimit
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.records import Claim
+from server.usecases.tries import password_keys
 from tests.contracts import examples
 from tests.contracts.post_contract import delivered
 
@@ -284,3 +287,29 @@ async def test_facts_are_queued_for_the_log_in_the_order_of_recording(
     assert [tuple(row) for row in queued if row.evidence_id in wanted] == [
         (fact.id, fact.entry) for fact in facts
     ]
+
+
+async def test_wrong_and_right_passwords_of_one_login_at_one_portal_wait_for_each_other_in_turn(
+    uow: SqlUnitOfWork, observer: AsyncConnection
+) -> None:
+    limit, now = TryLimit(1000, timedelta(minutes=15)), examples.at(0)
+    for number in range(8):
+        keys = at_portal, login = password_keys(f"login{number}", [bytes(32)])
+        async with uow.writing() as tx:
+            # In either order of their rows in the table.
+            for key in keys if number % 2 else reversed(keys):
+                await tx.tries.take(key, limit, now)
+            await tx.commit()
+
+        async def right(keys: Sequence[bytes] = keys) -> None:
+            async with uow.writing() as tx:
+                await tx.tries.clear(keys)
+                await tx.commit()
+
+        async with uow.writing() as tx:
+            await tx.tries.take(at_portal, limit, now)
+            waiting = asyncio.create_task(right())
+            await until_waiting(observer)
+            assert await tx.tries.take(login, limit, now) is None
+            await tx.commit()
+        await waiting

@@ -1,5 +1,6 @@
 """Digests and their codes, what fits on a phone's screen, and what citizens are told."""
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -122,14 +123,29 @@ def test_a_text_that_would_not_come_out_whole_is_refused(text: str) -> None:
         ScreenText(text, "en")
 
 
-@given(digests, st.sampled_from(MobileKey), st.none() | st.binary(max_size=40))
+@given(
+    digests,
+    st.sampled_from(MobileKey),
+    st.none() | st.binary(max_size=40),
+    st.binary(max_size=16),
+    st.lists(st.binary(max_size=32), max_size=3).map(tuple),
+)
 def test_a_session_comes_back_from_its_text(
-    digest: Digest, key: MobileKey, certificate: bytes | None
+    digest: Digest, key: MobileKey, certificate: bytes | None, nonce: bytes, counted: tuple[bytes, ...]
 ) -> None:
     ends = datetime(2026, 11, 21, 20, 0, 0, 123456, tzinfo=UTC)
-    session = MobileSession("a-1", key, digest, "AB12345", ends, certificate)
+    session = MobileSession("a-1", key, digest, "AB12345", ends, certificate, nonce, counted)
     assert MobileSession.from_text(session.as_text()) == session
     assert "AB12345" not in repr(session)
+
+
+def test_a_session_that_was_kept_before_there_were_nonces_and_counts_goes_on() -> None:
+    ends = datetime(2026, 11, 21, 20, 0, 0, 123456, tzinfo=UTC)
+    session = MobileSession("a-1", MobileKey.SIGNATURE, Digest(bytes(32)), "AB12345", ends, b"certificate")
+    kept = json.loads(session.as_text())
+    del kept["nonce"], kept["counted"]
+
+    assert MobileSession.from_text(json.dumps(kept)) == session
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"reference": 1}'])

@@ -11,6 +11,7 @@ from namak.evidence.signature import draft_signature
 from tests.unit.evidence_documents.citizens import CARD, ISSUER, RSA_1024, RSA_2048, STATEMENT, check
 from tests.unit.evidence_documents.pki import Card
 
+NONCE = bytes(range(16))
 HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 
 
@@ -50,6 +51,19 @@ def test_a_draft_is_made_again_from_the_same_content_and_certificate_and_from_no
         draft_signature(STATEMENT, CARD.der, "sha512").digest_value,
     }
     assert len(digests) == 4
+
+
+def test_with_a_random_identifier_the_digest_follows_from_content_and_certificate_no_more() -> None:
+    plain = draft_signature(STATEMENT, CARD.der)
+    draft = draft_signature(STATEMENT, CARD.der, identifier=NONCE)
+
+    cms = draft.finished(sign_digest(CARD, draft.digest_value, "sha256"), CARD.chain)
+
+    assert check(cms).person.certificate == CARD.der
+    assert NONCE in cms
+    assert draft == draft_signature(STATEMENT, CARD.der, identifier=NONCE)
+    other = draft_signature(STATEMENT, CARD.der, identifier=bytes(16))
+    assert len({plain.digest_value, draft.digest_value, other.digest_value}) == 3
 
 
 def test_what_is_signed_is_not_the_content_s_own_digest() -> None:

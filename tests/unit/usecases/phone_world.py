@@ -94,7 +94,9 @@ class PhoneWorld:
             signatures=self.signatures,
             profile=AM,
         )
-        signing = MobileSigning(mobile=self.mobile, chains=self.chains, clock=self.clock)
+        signing = MobileSigning(
+            mobile=self.mobile, chains=self.chains, clock=self.clock, entropy=world.entropy
+        )
         return PhoneConfirmationDesk(
             uow=self.uow,
             clock=self.clock,

@@ -24,7 +24,7 @@ from server.usecases.sign_in import (
     StartSignIn,
 )
 from server.usecases.sign_in_proofs import CompleteSignIn, Proofs
-from server.usecases.tries import Tries
+from server.usecases.tries import Starts, Tries
 from tests.fakes.mobile_identity import FakeMobileIdentity
 from tests.fakes.sign_in import FakePasswordHashes, FakeSignInSignatures
 from tests.unit.usecases.world import ANI, START, World
@@ -80,7 +80,7 @@ class SignInWorld:
             uow=self.uow, clock=self.clock, entropy=self.entropy, administration=administration
         )
 
-    def new_desk(self) -> SignInDesk:
+    def new_desk(self, *, starts: Starts | None = None) -> SignInDesk:
         """Returns the desk of one more replica."""
         tries = Tries(self.uow, self.profile)
         return SignInDesk(
@@ -100,6 +100,7 @@ class SignInWorld:
             ),
             tries=tries,
             profile=self.profile,
+            starts=starts,
         )
 
     async def start(

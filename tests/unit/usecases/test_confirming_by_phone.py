@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from namak.evidence import events
+from namak.evidence.signature import draft_signature
 from server.domain.caller import Assurance
 from server.domain.mobile_identity import MobileKey
 from server.domain.profile import MobileCode
@@ -296,6 +297,34 @@ async def test_a_phone_is_not_rung_without_end() -> None:
 
     await post.signed(started)
     assert post.uow.committed.tries == {}
+
+
+async def test_a_phone_that_does_not_ring_is_not_counted_as_rung() -> None:
+    post = PhoneWorld()
+    delivery = await post.world.opened()
+    for refusal in ("NOT_MID_CLIENT", "SERVICE_SUSPENDED"):
+        post.sim.refusal = refusal
+        for _ in range(PHONE.tries):
+            with pytest.raises(MobileIdFailed):
+                await post.complete(await post.start(delivery))
+    post.sim.refusal = None
+
+    assert isinstance(await post.signed(await post.start(delivery)), ConfirmedReading)
+
+
+async def test_the_digits_to_enter_do_not_follow_from_statement_and_certificate() -> None:
+    post = PhoneWorld(MobileCode.ENTER)
+    delivery = await post.world.opened()
+    certificate = post.sim.cards[MobileKey.SIGNATURE].der
+    asked, foretold = set(), set()
+    for _ in range(3):
+        started = await post.start(delivery)
+        asked.add((await post.sim.shown()).digest)
+        foretold.add(draft_signature(started.statement.text, certificate).digest_value)
+        await post.sim.cancel()
+
+    assert (len(asked), len(foretold)) == (3, 1)
+    assert asked.isdisjoint(foretold)
 
 
 async def test_what_was_confirmed_with_the_card_meanwhile_stays_so() -> None:

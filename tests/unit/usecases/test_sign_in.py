@@ -28,7 +28,6 @@ from server.domain.refusals import (
 )
 from server.domain.sessions import CHALLENGE_LIFE, Ending, Method, token_digest
 from server.jurisdictions.am import AM
-from server.usecases import sign_in
 from server.usecases.sign_in import ByCertificate, ByPassword, SignedIn, StartSignIn
 from server.usecases.sign_in_proofs import CompleteSignIn
 from tests.unit.usecases.sign_in_world import SignInWorld, at, everything
@@ -286,18 +285,6 @@ async def test_what_nobody_completed_is_forgotten_and_proofs_are_kept() -> None:
     assert abandoned.sign_in.id not in kept
     assert {signed_in.session.sign_in_id, fresh.sign_in.id} <= set(kept)
     assert signed_in.session.sign_in_id in scene.uow.committed.proofs
-
-
-async def test_what_was_abandoned_never_comes_faster_than_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sign_in, "_FORGET_AT_ONCE", 2)
-    scene = SignInWorld()
-    for _ in range(5):
-        await scene.start()
-    scene.clock.move(timedelta(days=2))
-    for _ in range(3):
-        await scene.start()
-
-    assert len(scene.uow.committed.sign_ins) == 3
 
 
 class TestStepUp:

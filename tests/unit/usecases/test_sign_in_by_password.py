@@ -7,7 +7,13 @@ from datetime import timedelta
 import pytest
 
 from server.domain.caller import Assurance
-from server.domain.refusals import PasswordWrong, SessionActive, SignatureRequired, SignInLocked
+from server.domain.refusals import (
+    Overloaded,
+    PasswordWrong,
+    SessionActive,
+    SignatureRequired,
+    SignInLocked,
+)
 from server.domain.refusals import SignInMethodNotOffered as NotOffered
 from server.domain.sessions import Method
 from server.usecases.reading import ConfirmReading, IssueStatement, OpenMessage, ReadPart
@@ -134,6 +140,47 @@ async def test_a_list_that_is_tried_at_many_portals_gets_nowhere_either() -> Non
             await guess(scene, f"guess {count}", by=portal(f"portal {number}"))
 
     assert await guess(scene, PASSWORD) == "SignInLocked"
+
+
+async def test_two_other_portals_lock_a_login_everywhere_for_as_long_as_one_locks_it_there() -> None:
+    scene = SignInWorld()
+    scene.know_login()
+    for number in range(EVERYWHERE):
+        for count in range(WRONG):
+            await guess(scene, f"guess {count}", by=portal(f"portal {number % 2}"))
+        scene.clock.move(LOCKED_FOR / 2 + timedelta(seconds=1))
+
+    assert await guess(scene, PASSWORD) == "SignInLocked"
+    scene.clock.move(LOCKED_FOR / 2)
+    assert await guess(scene, PASSWORD) == "SignedIn"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+async def test_a_password_that_there_was_no_room_to_compare_is_no_wrong_one(password: str) -> None:
+    scene = SignInWorld()
+    scene.know_login()
+    scene.passwords.room = False
+    for _ in range(WRONG + 1):
+        with pytest.raises(Overloaded):
+            await scene.by_password(password)
+
+    scene.passwords.room = True
+    found = [await guess(scene, f"guess {number}") for number in range(WRONG + 1)]
+
+    assert found == ["PasswordWrong"] * WRONG + ["SignInLocked"]
+
+
+async def test_where_there_is_no_room_for_a_stronger_hash_a_right_password_signs_in_all_the_same() -> None:
+    scene = SignInWorld()
+    scene.know_login()
+    (key,) = scene.uow.committed.logins
+    known = scene.uow.committed.logins[key]
+    old = replace(known, password_hash=known.password_hash.replace("new", "old"))
+    scene.uow.committed.logins[key] = old
+    scene.passwords.room_to_hash = False
+
+    assert await guess(scene, PASSWORD) == "SignedIn"
+    assert scene.uow.committed.logins[key] == old
 
 
 async def test_a_look_alike_is_counted_with_what_it_looks_like() -> None:

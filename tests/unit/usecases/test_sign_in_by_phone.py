@@ -1,11 +1,13 @@
 """Signing in with a phone: the four digits, waiting for the PIN, and every way it ends (SIGN-1, SIGN-2)."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from server.domain.caller import Portal
 from server.domain.mobile_identity import Digest, MobileKey, MobileUser
 from server.domain.profile import MobileCode
 from server.domain.refusals import (
@@ -19,12 +21,13 @@ from server.domain.refusals import (
     VerificationCodeWrong,
 )
 from server.domain.sessions import Method
+from server.services.identity_wire import started_to_proto
 from server.usecases.sign_in import ByMobileId, SignedIn, StartedSignIn, StartSignIn
 from server.usecases.sign_in_proofs import CompleteSignIn, Pending
-from server.usecases.tries import PHONE
+from server.usecases.tries import PHONE, PHONE_EVERYWHERE, PHONES_OF_PERSON
 from tests.fakes.sim import Sim, new_sim
 from tests.unit.evidence_documents.pki import Authority
-from tests.unit.usecases.sign_in_world import SignInWorld, at, everything
+from tests.unit.usecases.sign_in_world import SignInWorld, at, everything, portal
 from tests.unit.usecases.world import ANI, BOB
 
 AUTHORITY = Authority.root("Citizen root").authority("Citizen authority")
@@ -93,6 +96,12 @@ class TestDigitsToEnter:
 
         assert (started.code, started.code_required) == (None, True)
         assert isinstance(await phone.complete(started, code=code), SignedIn)
+
+    async def test_what_the_portal_is_told_does_not_tell_the_digits(self) -> None:
+        phone = Phone(MobileCode.ENTER)
+        told = started_to_proto(await phone.start())
+
+        assert (told.challenge, told.verification_code, told.verification_code_required) == (b"", "", True)
 
     async def test_wrong_digits_end_the_sign_in_for_good(self) -> None:
         phone = Phone(MobileCode.ENTER)
@@ -167,6 +176,82 @@ async def test_a_phone_is_not_rung_without_end() -> None:
     await phone.sim.enter_right()
     await phone.complete(started)
     assert phone.scene.uow.committed.tries == {}
+
+
+def not_hers(number: int = 0) -> ByMobileId:
+    """Somebody says it was Ani's number; the service knows better."""
+    return ByMobileId(MobileUser(f"+3749999{number:04}", ANI))
+
+
+async def rings_nobody(phone: Phone, how: ByMobileId, by: Portal) -> str:
+    """Starts and completes with a number at which nothing rings; returns what is told."""
+    try:
+        started = await phone.start(by=by, how=how)
+        command = CompleteSignIn(by, started.sign_in.id, code="0000", wait=WAIT)
+        await phone.scene.desk.complete(command)
+    except MobileIdFailed as refused:
+        return refused.metadata["outcome"]
+    except SignInLocked:
+        return "SignInLocked"
+    raise AssertionError("it rang")
+
+
+async def test_who_rings_a_phone_at_one_portal_keeps_nobody_from_it_at_another() -> None:
+    phone = Phone()
+    for _ in range(PHONE.tries):
+        await phone.start(by=phone.scene.elsewhere)
+    with pytest.raises(SignInLocked):
+        await phone.start(by=phone.scene.elsewhere)
+
+    started = await phone.start()
+    await phone.sim.enter_right()
+    assert isinstance(await phone.complete(started), SignedIn)
+
+
+async def test_a_phone_is_not_rung_without_end_by_all_portals_together_either() -> None:
+    phone = Phone()
+    for number in range(PHONE_EVERYWHERE.tries):
+        await phone.start(by=portal(f"portal {number}"))
+
+    with pytest.raises(SignInLocked):
+        await phone.start()
+
+
+async def test_what_rang_no_phone_counts_as_no_ringing_of_it() -> None:
+    phone = Phone()
+    where = phone.scene.portal
+    found = [await rings_nobody(phone, not_hers(), where) for _ in range(PHONES_OF_PERSON.tries - 1)]
+
+    assert found == ["NOT_A_CLIENT"] * (PHONES_OF_PERSON.tries - 1)
+    started = await phone.start()
+    await phone.sim.enter_right()
+    assert isinstance(await phone.complete(started), SignedIn)
+
+
+async def test_asking_again_what_became_of_a_phone_gives_nothing_back_twice() -> None:
+    phone = Phone()
+    user = ByMobileId(MobileUser(phone.sim.phone, ANI))
+    for _ in range(PHONE.tries - 1):
+        await phone.start()
+    phone.sim.refusal = "NOT_MID_CLIENT"
+    started = await phone.start()
+    phone.sim.refusal = None
+    waiting = [phone.complete(started) for _ in range(4)]
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert "MobileIdFailed" in {type(each).__name__ for each in ended}
+
+    await phone.start(how=user)
+    with pytest.raises(SignInLocked):
+        await phone.start(how=user)
+
+
+async def test_which_phone_a_person_has_is_not_found_by_trying_all() -> None:
+    phone = Phone()
+    numbers = range(PHONES_OF_PERSON.tries + 1)
+
+    found = [await rings_nobody(phone, not_hers(number), phone.scene.elsewhere) for number in numbers]
+
+    assert found == ["NOT_A_CLIENT"] * PHONES_OF_PERSON.tries + ["SignInLocked"]
 
 
 async def test_while_the_service_is_away_nothing_is_used_up() -> None:

@@ -1,7 +1,8 @@
 """Makes the one shape of CMS that a confirmation has, at once or in two steps around a signer elsewhere.
 
 A card signs when it is asked. A phone is asked for the signature of a digest, and answers minutes later,
-perhaps to another process: what it is to sign follows from the content and the certificate alone.
+perhaps to another process: what it is to sign follows from the content, the certificate and, if there is
+one, a random identifier alone.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from asn1crypto import algos, cms, tsp
+from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -18,11 +19,15 @@ from namak.evidence.cms_signature import check_signature, issuer_and_serial
 from namak.evidence.der import encode
 
 _SET: Final = 0x31
+_SEQUENCE: Final = 0x30
+_CONTENT_IDENTIFIER: Final = "1.2.840.113549.1.9.16.2.7"
+"""id-aa-contentIdentifier, RFC 2634, 2.7: octets, of which the standard suggests that some be random."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A signature that lacks its value. Equal content, certificate and digest make an equal draft.
+    """A signature that lacks its value. Equal content, certificate, digest and identifier make an equal
+    draft.
 
     ``signed`` are the bytes to be signed: the set of signed attributes (RFC 5652, 5.4), with the content's
     digest and the certificate's in it. ``digest`` names the algorithm of both and of the signature.
@@ -52,16 +57,23 @@ class Draft:
         return data
 
 
-def draft_signature(content: bytes, certificate: bytes, digest: str = "sha256") -> Draft:
+def draft_signature(
+    content: bytes, certificate: bytes, digest: str = "sha256", *, identifier: bytes = b""
+) -> Draft:
     """Returns what the owner of ``certificate`` (DER) is to sign for a detached signature over ``content``.
 
+    With an ``identifier`` that is signed too (content-identifier, RFC 2634, 2.7): where it is random, nobody
+    foretells the digest from content and certificate.
     Raises :class:`CertificateUntrusted` for a certificate whose key is too weak to sign with.
     """
     if digest not in DIGESTS:
         raise ValueError(f"digest {digest!r} is not one of {sorted(DIGESTS)}")
     public_key_of(load_certificate(certificate))
     with PARSING:
-        attributes = encode(_SET, b"".join(sorted(_new_attributes(content, certificate, digest))))
+        chosen = _new_attributes(content, certificate, digest)
+        if identifier:
+            chosen.append(_content_identifier(identifier))
+        attributes = encode(_SET, b"".join(sorted(chosen)))
     return Draft(content, certificate, digest, attributes)
 
 
@@ -132,3 +144,9 @@ def _new_attributes(content: bytes, certificate: bytes, digest: str) -> list[byt
         cms.CMSAttribute({"type": cms.CMSAttributeType(name), "values": [value]}).dump()
         for name, value in values.items()
     ]
+
+
+def _content_identifier(identifier: bytes) -> bytes:
+    name: bytes = core.ObjectIdentifier(_CONTENT_IDENTIFIER).dump()
+    value: bytes = core.OctetString(identifier).dump()
+    return encode(_SEQUENCE, name + encode(_SET, value))

@@ -384,7 +384,9 @@ class StartSignInResponse(_message.Message):
     sign_in_id: _builtins.str
     """The sign-in's identifier, a UUID, for CompleteSignIn."""
     challenge: _builtins.bytes
-    """The text to be signed, UTF-8; for a card, its exact bytes. Empty for a sign-in by password."""
+    """The text to be signed, UTF-8; for a card, its exact bytes. Empty for a sign-in by password, and where the person is to enter the
+    phone's digits: they are computed from it.
+    """
     verification_code: _builtins.str
     """The four digits that the phone shows too, for the person to compare; empty where the person is to enter them, and for other
     methods (SIGN-1).

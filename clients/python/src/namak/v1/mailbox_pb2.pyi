@@ -681,7 +681,10 @@ class StartConfirmationByPhoneResponse(_message.Message):
     verification_code: _builtins.str
     """The four digits that the phone shows too, for the person to compare; empty where the person is to enter them (SIGN-1)."""
     verification_code_required: _builtins.bool
-    """Whether CompleteConfirmationByPhone takes the four digits that the phone shows, for the person to enter them (SIGN-1)."""
+    """Whether CompleteConfirmationByPhone takes the four digits that the phone shows, for the person to enter them (SIGN-1). What the
+    phone signs holds random octets besides the statement's digest (content-identifier, RFC 2634), so that the digits can't be
+    computed from the statement and the person's certificate.
+    """
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Until when the phone can answer, UTC: minutes, long before the statement itself expires."""
