@@ -13,6 +13,7 @@ from server.bootstrap_citizens import Citizens
 from server.bootstrap_mobile_id import confirmation_by_phone, mobile_id
 from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again, registration
+from server.bootstrap_sign_ins import recording_outstanding
 from server.bootstrap_signatures import SignatureVerification
 from server.config import KeySettings, Settings
 from server.domain.ids import MonotonicIds
@@ -87,6 +88,7 @@ from server.usecases.sender_place import SenderPlace
 from server.usecases.session_ports import PasswordHashes
 from server.usecases.sessions import SessionDesk
 from server.usecases.sign_in import SignInDesk
+from server.usecases.sign_in_effects import OutstandingEffects, SignInEffects
 from server.usecases.sign_in_proofs import Proofs
 from server.usecases.sign_in_signatures import CheckedSignatures
 from server.usecases.signature_verification import SignatureDesk
@@ -246,6 +248,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         )
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))
+        await stack.enter_async_context(recording_outstanding(desk.outstanding))
 
         async def is_logging() -> bool:
             return not log.status.troubles
@@ -360,6 +363,9 @@ class _Desks:
         )
         hashes = Argon2Passwords()
         self._sign_in = _sign_in(profile, uow, log, people.status, phones, hashes)
+        self.outstanding = OutstandingEffects(
+            uow=uow, clock=clock, log=log, effects=SignInEffects(entropy, profile)
+        )
         self._passwords = PasswordDesk(
             uow=uow,
             clock=clock,

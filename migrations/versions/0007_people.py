@@ -28,6 +28,7 @@ def upgrade() -> None:
     op.execute(f"LOCK TABLE {', '.join(_IN_USE)} IN ACCESS EXCLUSIVE MODE")
     _portals()
     _sessions()
+    _outstanding_sign_ins()
     _registration()
     _letters()
     _phone_confirmations()
@@ -151,6 +152,29 @@ def _sessions() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_sign_in_tries")),
     )
     op.create_index(op.f("ix_sign_in_tries_last_at"), "sign_in_tries", ["last_at"])
+
+
+def _outstanding_sign_ins() -> None:
+    time, number = sa.DateTime(timezone=True), sa.BigInteger()
+    op.create_table(
+        "outstanding_sign_ins",
+        sa.Column("sign_in_id", sa.Uuid(), nullable=False),
+        sa.Column("mailbox_id", sa.Uuid(), nullable=False),
+        sa.Column("signed_in_at", time, nullable=False),
+        sa.Column("after", number, nullable=False),
+        sa.Column("up_to", number, nullable=False),
+        sa.Column("worked_at", time, nullable=False),
+        sa.CheckConstraint('0 <= "after" AND "after" < up_to', name=op.f("ck_outstanding_sign_ins_after")),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_outstanding_sign_ins_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("sign_in_id", name=op.f("pk_outstanding_sign_ins")),
+    )
+    op.create_index(
+        op.f("ix_outstanding_sign_ins_mailbox_id_signed_in_at_sign_in_id"),
+        "outstanding_sign_ins",
+        ["mailbox_id", "signed_in_at", "sign_in_id"],
+    )
 
 
 def _said() -> list[sa.Column[Any]]:

@@ -60,6 +60,28 @@ _NOTIFY = (
     .where(_KEY, _DELIVERIES.c.state == DeliveryState.CONSIGNED.value)
     .values(state=DeliveryState.NOTIFIED.value, notified_at=bindparam("at"))
 )
+_TIMES = (
+    func.unnest(
+        array("mailboxes", _DELIVERIES.c.mailbox_id.type),
+        array("deliveries", _DELIVERIES.c.id.type),
+        array("times", _DELIVERIES.c.submitted_at.type),
+    )
+    .table_valued(
+        column("mailbox_id", _DELIVERIES.c.mailbox_id.type),
+        column("delivery_id", _DELIVERIES.c.id.type),
+        column("at", _DELIVERIES.c.submitted_at.type),
+    )
+    .render_derived(name="given")
+)
+_NOTIFY_ALL = (
+    update(_DELIVERIES)
+    .where(
+        _DELIVERIES.c.mailbox_id == _TIMES.c.mailbox_id,
+        _DELIVERIES.c.id == _TIMES.c.delivery_id,
+        _DELIVERIES.c.state == DeliveryState.CONSIGNED.value,
+    )
+    .values(state=DeliveryState.NOTIFIED.value, notified_at=_TIMES.c.at)
+)
 _WITHDRAW = (
     update(_DELIVERIES)
     .where(_KEY, _DELIVERIES.c.state == DeliveryState.CONSIGNED.value)
@@ -156,6 +178,20 @@ class SqlDeliveries(SqlActs):
         """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state."""
         values = {"mailbox": mailbox_id, "delivery": delivery_id, "at": at}
         return await self._statements.changed(_NOTIFY, values) == 1
+
+    async def set_all_notified(self, times: Mapping[tuple[UUID, UUID], datetime]) -> None:
+        """Moves all these locked deliveries from CONSIGNED to NOTIFIED with one statement; `LookupError`
+        when one was in another state.
+        """
+        if not times:
+            return
+        values = {
+            "mailboxes": [mailbox_id for mailbox_id, _ in times],
+            "deliveries": [delivery_id for _, delivery_id in times],
+            "times": list(times.values()),
+        }
+        if await self._statements.changed(_NOTIFY_ALL, values) != len(times):
+            raise LookupError("a delivery to be notified was not consigned")
 
     async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
         """Moves CONSIGNED to WITHDRAWN; returns False when the delivery was in another state."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from namak.evidence.sign_in import Purpose
@@ -86,6 +86,24 @@ class SessionRow(Stored):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ending: Mapped[str | None]
+
+
+class OutstandingSignInRow(Stored):
+    """A sign-in on its way through a mailbox; the row is deleted at the end of it."""
+
+    __tablename__ = "outstanding_sign_ins"
+    __table_args__ = (
+        CheckConstraint('0 <= "after" AND "after" < up_to', name="after"),
+        Index(None, "mailbox_id", "signed_in_at", "sign_in_id"),
+    )
+
+    sign_in_id: Mapped[UUID] = mapped_column(primary_key=True)
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey("mailboxes.id"))
+    signed_in_at: Mapped[datetime]
+    after: Mapped[int]
+    up_to: Mapped[int]
+    # All have their turns: one large mailbox does not hold up the others.
+    worked_at: Mapped[datetime]
 
 
 class LoginRow(Stored):

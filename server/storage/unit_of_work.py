@@ -23,6 +23,7 @@ from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
+from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
 from server.storage.phone_confirmations import SqlPhoneConfirmations
 from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
@@ -58,6 +59,7 @@ class SqlTransaction:
         self.logins = SqlLogins(self._statements)
         self.tries = SqlTries(self._statements)
         self.open_deliveries = SqlOpenDeliveries(self._statements)
+        self.outstanding_sign_ins = SqlOutstandingSignIns(self._statements)
         self.applications = SqlApplications(self._statements)
         self.user_agreements = SqlUserAgreements(self._statements)
         self.holders = SqlHolders(self._statements)

@@ -213,6 +213,12 @@ class Deliveries(Protocol):
         """
         ...
 
+    async def set_all_notified(self, times: Mapping[tuple[UUID, UUID], datetime]) -> None:
+        """Moves all these locked deliveries, by mailbox and identifier, from CONSIGNED to NOTIFIED, each at
+        its time. `LookupError` when one was in another state, which is a defect.
+        """
+        ...
+
     async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
         """Moves CONSIGNED to WITHDRAWN; returns False when it was in another state (compare-and-set)."""
         ...

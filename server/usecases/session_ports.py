@@ -8,6 +8,7 @@ from uuid import UUID
 from server.domain.deliveries import Delivery
 from server.domain.logins import Login
 from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
+from server.domain.sign_in_effects import OutstandingSignIn
 
 
 class SignIns(Protocol):
@@ -125,10 +126,39 @@ class Tries(Protocol):
 class OpenDeliveries(Protocol):
     """The deliveries to a holder that are neither notified nor withdrawn."""
 
-    async def lock_consigned(self, person_number: str, policies: Collection[str]) -> Sequence[Delivery]:
-        """Returns those under one of these notification policies, locked in sorted order until the
-        transaction ends.
+    async def lock_consigned(
+        self, mailbox_id: UUID, policies: Collection[str], *, after: int, up_to: int, limit: int
+    ) -> tuple[Sequence[Delivery], int]:
+        """Returns those under one of these notification policies whose sequence is greater than `after` and
+        at most `up_to`, the first `limit` of them, locked in sorted order until the transaction ends; and the
+        sequence up to which there are no others: `up_to` when all were found. What another transaction
+        notifies or withdraws meanwhile is left out.
         """
+        ...
+
+
+class OutstandingSignIns(Protocol):
+    """Sign-ins that are not recorded yet of all the deliveries that were open then."""
+
+    async def add(self, outstanding: OutstandingSignIn) -> None: ...
+
+    async def is_any_of(self, mailbox_id: UUID) -> bool:
+        """Tells whether there is one of this mailbox, or was until a transaction that is not through yet."""
+        ...
+
+    async def take(self, except_for: Collection[UUID]) -> OutstandingSignIn | None:
+        """Returns one, locked until the transaction ends, that no other transaction has: of each mailbox
+        only the oldest, of the mailboxes the one that has waited longest, and none of the sign-ins in
+        `except_for`.
+        """
+        ...
+
+    async def advance(self, sign_in_id: UUID, after: int, at: datetime) -> None:
+        """Moves a locked one on: up to this sequence nothing is left."""
+        ...
+
+    async def finish(self, sign_in_id: UUID) -> None:
+        """Deletes a locked one."""
         ...
 
 
@@ -145,6 +175,8 @@ class SignInTransaction(Protocol):
     def tries(self) -> Tries: ...
     @property
     def open_deliveries(self) -> OpenDeliveries: ...
+    @property
+    def outstanding_sign_ins(self) -> OutstandingSignIns: ...
 
 
 class SignInSignatures(Protocol):

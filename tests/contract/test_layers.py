@@ -49,6 +49,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
     ),
+    "server.bootstrap_sign_ins": frozenset({"server.domain", "server.usecases"}),
     "server.bootstrap_signatures": frozenset(
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
@@ -58,6 +59,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_mobile_id",
             "server.bootstrap_registers",
             "server.bootstrap_registration",
+            "server.bootstrap_sign_ins",
             "server.bootstrap_signatures",
             "server.config",
             "server.domain",

@@ -229,6 +229,22 @@ class DeliveryContract:
             notified = replace(delivery, state=DeliveryState.NOTIFIED, notified_at=examples.at(1))
             assert await tx.deliveries.lock(delivery.mailbox_id, delivery.id) == notified
 
+    async def test_many_are_notified_at_once_or_none(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            (one,), (two,), (three,) = [await delivered(tx) for _ in range(3)]
+            times = {(each.mailbox_id, each.id): examples.at(n) for n, each in enumerate((one, two), 1)}
+            await tx.deliveries.set_all_notified(times)
+            await tx.deliveries.set_all_notified({})
+            for (mailbox_id, delivery_id), at in times.items():
+                found = await tx.deliveries.lock(mailbox_id, delivery_id)
+                assert found is not None
+                assert (found.state, found.notified_at) == (DeliveryState.NOTIFIED, at)
+            assert await tx.deliveries.lock(three.mailbox_id, three.id) == three
+            with pytest.raises(LookupError):
+                await tx.deliveries.set_all_notified(
+                    {(each.mailbox_id, each.id): examples.at(9) for each in (two, three)}
+                )
+
     async def test_a_delivery_is_withdrawn_once_and_never_notified_afterwards(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:
             (delivery,), (other,) = await delivered(tx), await delivered(tx)

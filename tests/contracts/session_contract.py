@@ -5,10 +5,14 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from namak.evidence.sign_in import Purpose
 from server.domain.caller import Assurance
 from server.domain.logins import Login
 from server.domain.sessions import Ending, Method, Proof, Session, SignIn, TryLimit
+from server.domain.sign_in_effects import OutstandingSignIn
+from server.storage.failures import StorageFault
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
 from tests.contracts.examples import NOON, at
@@ -332,13 +336,60 @@ class OpenDeliveryContract:
                 await tx.mailboxes.add(mailbox)
             await tx.deliveries.add([(each, parts) for each in (*asked, notified, not_asked, foreign)])
             await tx.deliveries.set_notified(mine.id, notified.id, at(1))
-            found = await tx.open_deliveries.lock_consigned(mine.holder_number, {"p@1", "q@1"})
-            assert list(found) == asked
-            assert await tx.open_deliveries.lock_consigned(mine.holder_number, frozenset()) == []
-            assert await tx.open_deliveries.lock_consigned("0000000000", {"p@1"}) == []
+            lock = tx.open_deliveries.lock_consigned
+            assert await lock(mine.id, {"p@1", "q@1"}, after=0, up_to=9, limit=3) == (asked, 9)
+            assert await lock(mine.id, {"p@1"}, after=0, up_to=9, limit=1) == (asked[:1], 1)
+            assert await lock(mine.id, {"p@1"}, after=1, up_to=9, limit=2) == (asked[1:], 9)
+            assert await lock(mine.id, {"p@1"}, after=0, up_to=1, limit=2) == (asked[:1], 1)
+            assert await lock(mine.id, frozenset(), after=0, up_to=9, limit=2) == ([], 9)
+            assert await lock(examples.new_id(), {"p@1"}, after=0, up_to=9, limit=2) == ([], 9)
+
+
+class OutstandingSignInContract:
+    """Sign-ins that are to be recorded of more deliveries."""
+
+    async def test_each_mailbox_has_its_turn_with_its_oldest(self, uow: UnitOfWork) -> None:
+        first, second = examples.mailbox(), examples.mailbox()
+        old, new, other = [
+            OutstandingSignIn(examples.new_id(), mailbox.id, at(seconds), 3, 9)
+            for mailbox, seconds in ((first, -90), (first, -80), (second, -70))
+        ]
+        async with uow.writing() as tx:
+            for mailbox in (first, second):
+                await tx.mailboxes.add(mailbox)
+            marks = tx.outstanding_sign_ins
+            assert not await marks.is_any_of(first.id)
+            for each in (other, new, old):
+                await marks.add(each)
+            assert await marks.is_any_of(first.id)
+            assert await marks.take([]) == old
+            assert await marks.take([old.sign_in_id]) == other
+            await marks.advance(old.sign_in_id, 8, at(-1))
+            assert await marks.take([]) == other
+            await marks.finish(other.sign_in_id)
+            assert await marks.take([]) == replace(old, after=8)
+            await marks.finish(old.sign_in_id)
+            assert await marks.take([]) == new
+            assert await marks.is_any_of(first.id)
+            assert not await marks.is_any_of(second.id)
+
+    async def test_one_with_nothing_left_is_none(self, uow: UnitOfWork) -> None:
+        mailbox = examples.mailbox()
+        async with uow.writing() as tx:
+            await tx.mailboxes.add(mailbox)
+            with pytest.raises(StorageFault) as raised:
+                await tx.outstanding_sign_ins.add(
+                    OutstandingSignIn(examples.new_id(), mailbox.id, NOON, 9, 9)
+                )
+            assert raised.value.constraint == "ck_outstanding_sign_ins_after"
 
 
 class SignInTablesContract(
-    SignInContract, SessionContract, LoginContract, TriesContract, OpenDeliveryContract
+    SignInContract,
+    SessionContract,
+    LoginContract,
+    TriesContract,
+    OpenDeliveryContract,
+    OutstandingSignInContract,
 ):
     """All of it."""

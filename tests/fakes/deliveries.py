@@ -121,6 +121,11 @@ class FakeDeliveries:
         self._state.deliveries[mailbox_id, delivery_id] = notified
         return True
 
+    async def set_all_notified(self, times: Mapping[tuple[UUID, UUID], datetime]) -> None:
+        for (mailbox_id, delivery_id), at in times.items():
+            if not await self.set_notified(mailbox_id, delivery_id, at):
+                raise LookupError("a delivery to be notified was not consigned")
+
     async def set_withdrawn(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
         delivery = self._state.deliveries.get((mailbox_id, delivery_id))
         if delivery is None or delivery.state is not DeliveryState.CONSIGNED:

@@ -8,7 +8,6 @@ from uuid import UUID
 from server.domain.caller import Assurance
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.logins import Login, skeleton
-from server.domain.mailboxes import HolderKind
 from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
 from tests.fakes.state import State
 
@@ -182,17 +181,17 @@ class FakeOpenDeliveries:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def lock_consigned(self, person_number: str, policies: Collection[str]) -> Sequence[Delivery]:
-        own = [
-            each.id
-            for each in self._state.mailboxes.values()
-            if each.holder_kind is HolderKind.PERSON and each.holder_number == person_number
-        ]
+    async def lock_consigned(
+        self, mailbox_id: UUID, policies: Collection[str], *, after: int, up_to: int, limit: int
+    ) -> tuple[Sequence[Delivery], int]:
         found = [
             each
             for each in self._state.deliveries.values()
-            if each.mailbox_id in own
+            if each.mailbox_id == mailbox_id
+            and after < each.sequence <= up_to
             and each.state is DeliveryState.CONSIGNED
             and each.notification_policy in policies
         ]
-        return sorted(found, key=lambda delivery: (delivery.mailbox_id, delivery.id))
+        found = sorted(found, key=lambda delivery: delivery.sequence)[:limit]
+        reached = up_to if len(found) < limit else found[-1].sequence
+        return sorted(found, key=lambda delivery: delivery.id), reached

@@ -16,6 +16,7 @@ from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
+from server.domain.sign_in_effects import OutstandingSignIn
 from server.storage.failures import StorageFault
 from server.usecases.records import (
     Claim,
@@ -63,6 +64,7 @@ class State:
     tokens: dict[bytes, UUID] = field(default_factory=dict)
     logins: dict[str, Login] = field(default_factory=dict)
     tries: dict[bytes, tuple[int, datetime]] = field(default_factory=dict)
+    outstanding_sign_ins: dict[UUID, tuple[OutstandingSignIn, datetime]] = field(default_factory=dict)
     applications: dict[UUID, Application] = field(default_factory=dict)
     user_agreements: dict[str, UserAgreement] = field(default_factory=dict)
     holders: dict[UUID, HolderProfile] = field(default_factory=dict)

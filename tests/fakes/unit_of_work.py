@@ -17,6 +17,7 @@ from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.delegations import FakeDelegations
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.register import FakeBindings, FakeOrganisations
 from tests.fakes.registration import FakeApplications, FakeHolders, FakeUserAgreements
@@ -66,6 +67,7 @@ class FakeTransaction:
         self.logins = FakeLogins(self._state)
         self.tries = FakeTries(self._state)
         self.open_deliveries = FakeOpenDeliveries(self._state)
+        self.outstanding_sign_ins = FakeOutstandingSignIns(self._state)
         self.applications = FakeApplications(self._state)
         self.user_agreements = FakeUserAgreements(self._state)
         self.holders = FakeHolders(self._state)
