@@ -114,11 +114,11 @@ class Tries(Protocol):
         """Forgets the tries counted so far, one count after the other: one succeeded."""
         ...
 
-    async def forget(self, before: datetime, *, limit: int) -> int:
     async def give_back(self, keys: Sequence[bytes]) -> None:
         """Counts one try less, one count after the other; the pause stays as it is."""
         ...
 
+    async def forget(self, before: datetime, *, limit: int) -> int:
         """Deletes counts without a try since then; returns how many."""
         ...
 

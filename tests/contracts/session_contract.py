@@ -281,10 +281,6 @@ class TriesContract:
                 assert await tx.tries.take(key, TWICE, NOON) is None
                 await tx.tries.clear([key, digest()])
 
-    async def test_tries_at_the_same_moment_are_all_counted(self, uow: UnitOfWork) -> None:
-        key = digest()
-
-        async def take() -> bool:
     async def test_a_try_that_is_given_back_can_be_taken_again_and_no_more_than_were_taken(
         self, uow: UnitOfWork
     ) -> None:
@@ -299,6 +295,10 @@ class TriesContract:
             assert await tx.tries.take(key, TWICE, NOON) is None
             assert await tx.tries.take(key, TWICE, NOON) is not None
 
+    async def test_tries_at_the_same_moment_are_all_counted(self, uow: UnitOfWork) -> None:
+        key = digest()
+
+        async def take() -> bool:
             async with uow.writing() as tx:
                 taken = await tx.tries.take(key, TryLimit(3, timedelta(minutes=1)), NOON) is None
                 await tx.commit()

@@ -163,12 +163,12 @@ class FakeTries:
     async def clear(self, keys: Sequence[bytes]) -> None:
         for key in keys:
             self._state.tries.pop(key, None)
+
     async def give_back(self, keys: Sequence[bytes]) -> None:
         for key in keys:
             if key in self._state.tries:
                 tries, last_at = self._state.tries[key]
                 self._state.tries[key] = (max(0, tries - 1), last_at)
-
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         found = [key for key, (_, last_at) in self._state.tries.items() if last_at < before][:limit]
