@@ -99,6 +99,16 @@ def document_reference(text: str) -> str:
     return line(text, limits.DOCUMENT_REFERENCE_CHARACTERS)
 
 
+def portal_name(text: str) -> str:
+    """Checks a portal's name. It stands in what people sign to sign in there, where a name has printable
+    characters only (`namak.evidence.sign_in`): no space but the plain one, nothing of no width.
+    """
+    line(text, limits.PORTAL_NAME_CHARACTERS)
+    if not text.isprintable():
+        raise Malformed("NOT_PRINTABLE", "must have printable characters and plain spaces only")
+    return text
+
+
 def person_number(text: str, profile: Profile) -> str:
     """Checks a person's national number (POST-3)."""
     return identifiers.person_number(text, profile, "PERSON_NUMBER_MALFORMED")

@@ -180,11 +180,10 @@ def terminate_from_proto(request: pb.TerminateSessionRequest) -> TerminateSessio
 
 def bind_portal_from_proto(request: pb.BindPortalRequest) -> BindPortal:
     problems = Problems()
-    line = partial(fields.line, limit=limits.PORTAL_NAME_CHARACTERS)
     command = BindPortal(
         by=current_operator(),
         request_id=problems.text("request_id", request.request_id, fields.request_id),
-        name=problems.text("display_name", request.display_name, line),
+        name=problems.text("display_name", request.display_name, fields.portal_name),
         certificate=problems.octets("certificate", request.certificate, limits.CERTIFICATE_BYTES),
     )
     problems.raise_if_any()
