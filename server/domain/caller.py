@@ -114,3 +114,15 @@ class Clerk:
 
 
 Caller = Stranger | Operator | Sender | Portal | Holder | Clerk
+
+
+def owner_of_places(caller: Caller) -> object:
+    """Returns whose places a call takes where they are few: an organisation's, a person's, or else a
+    certificate's, also one that is bound to nobody.
+    """
+    match caller:
+        case Sender():
+            return caller.organisation_id
+        case Holder():
+            return caller.person_number
+    return caller.connection.certificate_sha256

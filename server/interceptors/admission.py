@@ -7,10 +7,10 @@ has begun, any certificate can hold open without ever sending a message.
 from collections import Counter
 from typing import Any
 
-from server.domain.caller import Caller, Holder, Sender
+from server.domain.caller import owner_of_places
 from server.domain.refusals import Overloaded
 from server.interceptors.interceptor import Interceptor, Method, answer
-from server.services.call import Context, current_call
+from server.services.call import Context, current_call, current_caller
 
 
 class Admission(Interceptor):
@@ -36,7 +36,7 @@ class Admission(Interceptor):
         self, method: Method, request_or_iterator: Any, context: Context, method_name: str
     ) -> Any:
         call = current_call()
-        owner = _owner(call.caller)
+        owner = owner_of_places(current_caller())
         if self._taken_by[owner] + 1 > self._most - self._taken:
             raise Overloaded("server")
         place = _Place(self, owner)
@@ -71,17 +71,3 @@ class _Place:
         if self._admission is not None:
             self._admission.give_back(self._owner)
             self._admission = None
-
-
-def _owner(caller: Caller | None) -> object:
-    """Returns whose places a call takes: an organisation's, a person's, or else a certificate's, also one
-    that is bound to nobody.
-    """
-    match caller:
-        case Sender():
-            return caller.organisation_id
-        case Holder():
-            return caller.person_number
-        case None:
-            raise LookupError("the caller was not settled before the call was admitted")
-    return caller.connection.certificate_sha256

@@ -101,6 +101,14 @@ def current_wording() -> Wording | None:
     return None if call is None else call.wording
 
 
+def current_caller() -> Caller:
+    """Returns who calls, whoever it is."""
+    caller = current_call().caller
+    if caller is None:
+        raise LookupError("the caller was not settled before the call was served")
+    return caller
+
+
 def current_sender() -> Sender:
     """Returns the caller of a method whose access rule admits senders only."""
     caller = current_call().caller

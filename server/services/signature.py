@@ -4,7 +4,7 @@ from namak.v1 import signature_pb2 as pb
 from namak.v1 import signature_pb2_grpc
 from server.domain.profile import Profile
 from server.services import signature_wire as wire
-from server.services.call import Context
+from server.services.call import Context, current_caller
 from server.usecases.signature_verification import SignatureDesk
 
 
@@ -18,7 +18,7 @@ class SignatureServicer(signature_pb2_grpc.SignatureServiceServicer):
     async def VerifySignature(
         self, request: pb.VerifySignatureRequest, context: Context
     ) -> pb.VerifySignatureResponse:
-        command = wire.verify_signature_from_proto(request)
+        command = wire.verify_signature_from_proto(request, current_caller())
         report = await self._desk.verify(command)
         language = request.language or self._profile.languages[0]
         return pb.VerifySignatureResponse(verification=wire.report_to_proto(report, language))

@@ -21,6 +21,7 @@ from namak.signatures.report import (
 from namak.signatures.words import CHECKS, LANGUAGES, VERDICTS, Words
 from namak.v1 import signature_pb2 as pb
 from server.domain import limits
+from server.domain.caller import Caller
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.signature_verification import VerifySignature
@@ -59,7 +60,7 @@ _STATUSES: Final = {
 }
 
 
-def verify_signature_from_proto(request: pb.VerifySignatureRequest) -> VerifySignature:
+def verify_signature_from_proto(request: pb.VerifySignatureRequest, by: Caller) -> VerifySignature:
     """Reads the request. Raises InvalidFields."""
     problems = Problems()
     document = problems.octets("document", request.document, limits.SIGNATURE_BYTES)
@@ -70,7 +71,7 @@ def verify_signature_from_proto(request: pb.VerifySignatureRequest) -> VerifySig
         problems.add("language", "LANGUAGE_UNKNOWN", f"must be one of {', '.join(LANGUAGES)}")
     at = problems.optional_time("judged_time", request)
     problems.raise_if_any()
-    return VerifySignature(document, request.signature or None, at)
+    return VerifySignature(by, document, request.signature or None, at)
 
 
 def report_to_proto(report: Report, language: str) -> pb.SignatureVerification:

@@ -19,6 +19,7 @@ from namak.signatures.report import (
     verdict_of,
 )
 from namak.signatures.trust import RevocationMaterial, Trust
+from server.domain.caller import Caller, owner_of_places
 from server.domain.refusals import FieldProblem, InvalidFields
 from server.usecases.ports import Clock
 
@@ -27,12 +28,13 @@ class SignatureVerifier(Protocol):
     """Verifies files, whatever they do to whoever reads them."""
 
     async def verify(
-        self, document: bytes, signature: bytes | None, trust: Trust, at: datetime
+        self, document: bytes, signature: bytes | None, trust: Trust, at: datetime, *, owner: object
     ) -> Report | None:
-        """Returns the report as of `at`; None where the file took too much.
+        """Returns the report as of `at`; None where the file took too much. `owner` is whose places it takes
+        (`owner_of_places`).
 
         Raises:
-            Overloaded: too many others wait.
+            Overloaded: too many others wait, or the owner has as many places as are left.
         """
         ...
 
@@ -56,6 +58,7 @@ class SignatureTrust(Protocol):
 class VerifySignature:
     """What is to be verified; `at` is the time to judge for, UTC, None for now."""
 
+    by: Caller
     document: bytes = field(repr=False)
     signature: bytes | None = field(repr=False)
     at: datetime | None = None
@@ -74,22 +77,22 @@ class SignatureDesk:
 
         Raises:
             InvalidFields: the time is in the future.
-            Overloaded: too many others wait.
+            Overloaded: too many others wait, or the caller has as many places as are left.
         """
         now = self._clock.now()
         at = asked.at or now
         if at > now:
             problem = FieldProblem("judged_time", "TIME_IN_FUTURE", "must not be in the future")
             raise InvalidFields([problem])
-        trust = await self._trust.current()
-        report = await self._verifier.verify(asked.document, asked.signature, trust, at)
+        trust, owner = await self._trust.current(), owner_of_places(asked.by)
+        report = await self._verifier.verify(asked.document, asked.signature, trust, at, owner=owner)
         # Only now it is known whose certificates they are, and so whom to ask.
         material = RevocationMaterial()
         for chain, used in _open_chains(report):
             material += await self._trust.answers(chain, used)
         if material != RevocationMaterial():
             known = replace(trust, revocation=material)
-            report = await self._verifier.verify(asked.document, asked.signature, known, at)
+            report = await self._verifier.verify(asked.document, asked.signature, known, at, owner=owner)
         return report or _too_demanding(asked, at)
 
 

@@ -16,7 +16,7 @@ class SignatureVerifierContract:
     ) -> None:
         cms = sign_cms(DOCUMENT, world.aram.signer, at=SIGNED)
 
-        report = await verifier.verify(DOCUMENT, cms, world.trust(), NOW)
+        report = await verifier.verify(DOCUMENT, cms, world.trust(), NOW, owner="somebody")
 
         assert report is not None
         assert (report.verdict, report.verified_time) == (Verdict.VALID, NOW)
@@ -31,7 +31,7 @@ class SignatureVerifierContract:
         stamp = world.authority_of_time(SIGNED)
         signed = sign_pdf(files.pdf(), world.aram.signer, at=SIGNED, timestamps=stamp)
 
-        report = await verifier.verify(signed, None, world.trust(), NOW)
+        report = await verifier.verify(signed, None, world.trust(), NOW, owner="somebody")
 
         assert report is not None
         signature = only(report)
@@ -42,7 +42,9 @@ class SignatureVerifierContract:
     async def test_what_somebody_changed_is_invalid(self, verifier: SignatureVerifier, world: World) -> None:
         signed = sign_pdf(files.pdf(), world.aram.signer, at=SIGNED)
 
-        report = await verifier.verify(files.changed(signed, files.add_page), None, world.trust(), NOW)
+        report = await verifier.verify(
+            files.changed(signed, files.add_page), None, world.trust(), NOW, owner="somebody"
+        )
 
         assert report is not None
         assert report.verdict is Verdict.INVALID
@@ -50,7 +52,7 @@ class SignatureVerifierContract:
     async def test_a_file_of_another_kind_is_reported_as_such(
         self, verifier: SignatureVerifier, world: World
     ) -> None:
-        report = await verifier.verify(b"\x89PNG", None, world.trust(), NOW)
+        report = await verifier.verify(b"\x89PNG", None, world.trust(), NOW, owner="somebody")
 
         assert report is not None
         assert report.checks[0].finding is Finding.UNKNOWN_FORMAT

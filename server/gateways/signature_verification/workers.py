@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,7 +35,8 @@ class WorkerLimits:
 
     Attributes:
         processes: files that are verified at once.
-        waiting: calls that wait for their turn; further ones are refused.
+        waiting: calls that wait for their turn; further ones are refused, and those of a caller who has as
+            many places, of these and the processes, as are left free.
         seconds: that one file may take.
         memory_bytes: of address space that a process may have, the program itself included.
     """
@@ -60,18 +62,20 @@ class SignatureWorkers:
         self._limits = limits or WorkerLimits()
         self._turns = asyncio.Semaphore(self._limits.processes)
         self._idle: list[_Worker] = []
-        self._waiting = 0
+        self._free = self._limits.processes + self._limits.waiting
+        self._taken_by: Counter[object] = Counter()
         self._all: set[_Worker] = set()
 
     async def verify(
-        self, document: bytes, signature: bytes | None, trust: Trust, at: datetime
+        self, document: bytes, signature: bytes | None, trust: Trust, at: datetime, *, owner: object
     ) -> Report | None:
         """Returns the report; None where the file took too much.
 
         Raises:
-            Overloaded: too many others wait.
+            Overloaded: too many others wait, or the owner has as many places as are left.
         """
-        if self._turns.locked() and self._waiting >= self._limits.waiting:
+        # As in `server.interceptors.admission`: whoever comes next always finds room.
+        if self._taken_by[owner] + 1 > self._free:
             raise Overloaded("verification of signatures")
         job = {
             "document": packed(document),
@@ -79,15 +83,16 @@ class SignatureWorkers:
             "trust": packed(trust),
             "at": packed(at),
         }
-        self._waiting += 1
+        self._free -= 1
+        self._taken_by[owner] += 1
         try:
-            await self._turns.acquire()
+            async with self._turns:
+                return await self._verify(await asyncio.to_thread(_message, job))
         finally:
-            self._waiting -= 1
-        try:
-            return await self._verify(await asyncio.to_thread(_message, job))
-        finally:
-            self._turns.release()
+            self._free += 1
+            self._taken_by[owner] -= 1
+            if not self._taken_by[owner]:
+                del self._taken_by[owner]
 
     async def close(self) -> None:
         """Ends all processes."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from namak.client.signing import FileSigner, sign_cms
 from namak.signatures.report import AnswerSource, CheckId, RevocationStatus, SubIndication, Verdict
 from server.dev.pki import DevelopmentPki, Identity, Person
+from server.domain.caller import Connection, Stranger
 from server.gateways.certificate_status.checker import CertificateChecker
 from server.gateways.citizen_trust import CitizenFiles, CitizenTrust
 from server.gateways.signature_verification.trust import CitizenSignatureTrust
@@ -24,6 +26,9 @@ PERSON = Person("5001950015", "Արամ", "Պետրոսյան")
 class PresentClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+SOMEBODY = Stranger(Connection(bytes(32), ip_address("198.51.100.1")))
 
 
 @pytest.fixture
@@ -55,7 +60,7 @@ async def test_a_citizens_signature_is_valid_by_the_operators_files(
 ) -> None:
     signature = signed_by(pki.card("aram", PERSON).signing)
 
-    report = await desk.verify(VerifySignature(DOCUMENT, signature))
+    report = await desk.verify(VerifySignature(SOMEBODY, DOCUMENT, signature))
 
     assert (report.verdict, report.sub_indication) == (Verdict.VALID, None), checks_of(report)
     found = only(report)
@@ -72,7 +77,7 @@ async def test_a_revoked_card_is_seen_as_soon_as_the_list_says_so(
     since = datetime.now(UTC) - timedelta(days=1)
     pki.revoke(card.signing, at=since)
 
-    report = await desk.verify(VerifySignature(DOCUMENT, signed_by(card.signing)))
+    report = await desk.verify(VerifySignature(SOMEBODY, DOCUMENT, signed_by(card.signing)))
 
     assert (report.verdict, report.sub_indication) == (Verdict.INVALID, SubIndication.REVOKED)
     assert only(report).chain[0].revocation.status is RevocationStatus.REVOKED
@@ -84,8 +89,8 @@ async def test_an_authentication_certificate_and_an_agencys_do_not_sign(
     card = pki.card("aram", PERSON)
     agency = pki.machine("agency", organisation="SRC", common_name="src", serial_number="PNOAM-5001950015")
 
-    sign_in = await desk.verify(VerifySignature(DOCUMENT, signed_by(card.authentication)))
-    machine = await desk.verify(VerifySignature(DOCUMENT, signed_by(agency)))
+    sign_in = await desk.verify(VerifySignature(SOMEBODY, DOCUMENT, signed_by(card.authentication)))
+    machine = await desk.verify(VerifySignature(SOMEBODY, DOCUMENT, signed_by(agency)))
 
     assert sign_in.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
     assert machine.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND

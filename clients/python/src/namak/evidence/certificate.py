@@ -39,6 +39,9 @@ MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
 """Larger keys make verifiers slow and nobody safer."""
 
+MAX_RSA_EXPONENT: Final = 2**64
+"""With larger public exponents a verification takes up to a thousand times as long, and nobody is safer."""
+
 DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
 """Digest algorithms that signatures may use."""
 
@@ -128,7 +131,14 @@ def _load(der: bytes) -> x509.Certificate:
     certificate = x509.load_der_x509_certificate(der)
     # Both are read lazily, and fail only then.
     _ = certificate.extensions, certificate.public_key(), certificate.subject, certificate.issuer
+    if _is_slow(certificate.public_key()):
+        raise ValueError("the key's public exponent is too large")
     return certificate
+
+
+def _is_slow(key: object) -> bool:
+    """Tells whether verifying with a key takes so long that strangers could hold up a verifier by it."""
+    return isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e > MAX_RSA_EXPONENT
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
@@ -145,6 +155,8 @@ def public_key_of(certificate: x509.Certificate) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in CURVES:
         return key
     if isinstance(key, rsa.RSAPublicKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+        if _is_slow(key):
+            raise CertificateUntrusted("the public exponent of a certificate's key is above 2^64")
         return key
     raise CertificateUntrusted("a certificate's key is not P-256, P-384 or RSA of at least 2048 bits")
 
@@ -161,6 +173,9 @@ def path_to_root(
     if not roots:
         raise NoPath("no citizen root is trusted")
     above = tuple(dict.fromkeys(der for der in intermediates if der not in roots and der != leaf))
+    # Before anything is verified with the keys of strangers.
+    for der in (leaf, *above):
+        _refuse_slow(der)
     path = tuple(load_certificate(der) for der in _validated(leaf, above, tuple(roots), at))
     if not 2 <= len(path) <= MAX_PATH or path[-1].public_bytes(Encoding.DER) not in roots:
         raise NoPath("the certificate has no path to a citizen root")
@@ -173,6 +188,13 @@ def path_to_root(
             raise CertificateUntrusted("a certificate's serial number is not positive")
     public_key_of(path[-1])
     return path
+
+
+def _refuse_slow(der: bytes) -> None:
+    try:
+        _load(der)
+    except UNREADABLE:
+        raise NoPath("the certificate has no path to a citizen root") from None
 
 
 def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:

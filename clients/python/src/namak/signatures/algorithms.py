@@ -16,7 +16,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from namak.evidence.certificate import CURVES, DIGESTS, MAX_RSA_BITS, MIN_RSA_BITS, UNREADABLE
+from namak.evidence.certificate import (
+    CURVES,
+    DIGESTS,
+    MAX_RSA_BITS,
+    MAX_RSA_EXPONENT,
+    MIN_RSA_BITS,
+    UNREADABLE,
+)
 from namak.signatures.report import Finding
 
 HASHES: Final[Mapping[str, Callable[[], hashes.HashAlgorithm]]] = MappingProxyType(
@@ -84,6 +91,8 @@ def check_value(key: PublicKeyTypes, algorithms: Algorithms, signed: bytes, valu
         return Finding.ALGORITHM_UNKNOWN
     if algorithms.contradiction():
         return Finding.ALGORITHMS_CONTRADICT
+    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e > MAX_RSA_EXPONENT:
+        return Finding.ALGORITHM_UNKNOWN
     algorithm = HASHES[algorithms.digest]()
     try:
         if isinstance(key, ec.EllipticCurvePublicKey) and algorithms.scheme == ECDSA:

@@ -1,9 +1,9 @@
 """From a signer's certificate to a root that the verifier trusts.
 
-The links are found by name and signature, within a budget: certificates come from strangers, and a web of
-cross-certificates must not cost more than a few dozen verifications. What is found is then validated as a
-path (RFC 5280, 6.1) by :mod:`namak.evidence.certificate`, at a moment at which all of it is in force; whether
-it was in force when it mattered is a check of its own.
+The links are found by name and signature, within budgets for each chain and for all of a file: certificates
+come from strangers, and a web of cross-certificates must not cost more than a few hundred verifications. What
+is found is then validated as a path (RFC 5280, 6.1) by :mod:`namak.evidence.certificate`, at a moment at
+which all of it is in force; whether it was in force when it mattered is a check of its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,26 @@ from namak.evidence.failures import CertificateError, CertificateUntrusted, NoPa
 from namak.signatures.algorithms import Algorithms, check_value, judge_certificate
 from namak.signatures.report import Finding
 
-_VERIFICATIONS: Final = 64
+_STEPS: Final = 64
+_VERIFICATIONS: Final = 256
+
+
+class Links:
+    """Which certificates issued which, each pair verified once, and at most so many pairs of one file."""
+
+    def __init__(self, most: int = _VERIFICATIONS) -> None:
+        self._left = most
+        self._known: dict[tuple[x509.Certificate, x509.Certificate], bool] = {}
+
+    def is_issued_by(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+        """Tells it by the signature; of what goes beyond the budget, that it is not."""
+        pair = (certificate, issuer)
+        if pair not in self._known:
+            if self._left <= 0:
+                return False
+            self._left -= 1
+            self._known[pair] = _is_issued_by(certificate, issuer)
+        return self._known[pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +65,15 @@ class Chain:
         return min(certificate.not_valid_after_utc for certificate in self.certificates)
 
 
-def find_chain(leaf: bytes, others: Sequence[bytes], roots: Sequence[bytes]) -> Chain:
-    """Returns the chain of ``leaf``; where it reaches no root, as far as it goes. All are DER.
+def find_chain(leaf: bytes, others: Sequence[bytes], roots: Sequence[bytes], links: Links) -> Chain:
+    """Returns the chain of ``leaf``; where it reaches no root, as far as it goes. All are DER; ``links`` is
+    one for all chains of a file.
 
     Raises :class:`~namak.evidence.failures.CertificateUntrusted` for a leaf that can't be read.
     """
     first = load_certificate(leaf)
     pool = [*_readable(roots), *(each for each in _readable(others) if _der(each) not in roots)]
-    found, root = _Search(pool, frozenset(roots)).from_leaf(first)
+    found, root = _Search(pool, frozenset(roots), links).from_leaf(first)
     if root is not None:
         return Chain(found, root, _unsound(found, root))
     if not roots:
@@ -88,10 +108,11 @@ def _moment(found: Sequence[x509.Certificate]) -> datetime:
 class _Search:
     """A depth-first search for a root, the nearest first; remembers the longest way that led nowhere."""
 
-    def __init__(self, pool: Sequence[x509.Certificate], roots: frozenset[bytes]) -> None:
+    def __init__(self, pool: Sequence[x509.Certificate], roots: frozenset[bytes], links: Links) -> None:
         self._pool = pool
         self._roots = roots
-        self._left = _VERIFICATIONS
+        self._links = links
+        self._left = _STEPS
         self._longest: tuple[x509.Certificate, ...] = ()
 
     def from_leaf(self, leaf: x509.Certificate) -> tuple[tuple[x509.Certificate, ...], bytes | None]:
@@ -115,7 +136,7 @@ class _Search:
         for candidate in self._pool:
             if candidate.subject == certificate.issuer and self._left > 0:
                 self._left -= 1
-                if _is_issued_by(certificate, candidate):
+                if self._links.is_issued_by(certificate, candidate):
                     yield candidate
 
 

@@ -15,7 +15,7 @@ from cryptography import x509
 from namak.evidence.certificate import UNREADABLE, is_ca
 from namak.evidence.failures import CertificateError
 from namak.signatures.algorithms import digest
-from namak.signatures.chain import Chain, find_chain
+from namak.signatures.chain import Chain, Links, find_chain
 from namak.signatures.cms_reading import Cms, CmsSigner
 from namak.signatures.integrity import Digests, failed, integrity_checks, judged, passed, unmade
 from namak.signatures.parties import party_of, short_name
@@ -65,6 +65,7 @@ class Subject:
         claimed_time: what the signer says, wherever it says so.
         before: checks that were made while reading, which come first.
         material: what of revocation the file carries.
+        links: what is known of who issued whose certificate, one for all signatures of a file.
         proofs: document timestamps that cover it.
     """
 
@@ -74,6 +75,7 @@ class Subject:
     signer: CmsSigner
     content: Digests | None
     claimed_time: datetime | None
+    links: Links
     before: tuple[Check, ...] = ()
     pdf: PdfPart | None = None
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
@@ -154,7 +156,7 @@ def _chain(subject: Subject, trust: Trust) -> Chain | None:
         return None
     others = (*subject.cms.certificates, *subject.certificates, *trust.certificates)
     try:
-        return find_chain(subject.signer.certificate, others, trust.roots)
+        return find_chain(subject.signer.certificate, others, trust.roots, subject.links)
     except (CertificateError, *UNREADABLE):
         return None
 
@@ -167,7 +169,7 @@ def _timestamps(
 
     others = (*subject.cms.certificates, *subject.certificates)
     found = [
-        check_timestamp(token, over_value, trust, others, material, now)
+        check_timestamp(token, over_value, trust, others, material, now, subject.links)
         for token in subject.signer.timestamps
     ]
     return (*(stamp for stamp in found if stamp is not None), *subject.proofs)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from namak.signatures.chain import Links
 from namak.signatures.cms_reading import Cms, NotCms, read_cms
 from namak.signatures.integrity import failed, judged, passed, unmade
 from namak.signatures.judging import Subject, judge
@@ -27,23 +28,24 @@ from namak.signatures.trust import Trust
 
 def pdf_signatures(pdf: Pdf, trust: Trust, now: datetime) -> tuple[SignatureReport, ...]:
     """Returns the reports of all signatures, in the order of the revisions that they sign."""
+    links = Links()
     stamps = {
-        place: _timestamp(pdf, found, trust, now)
+        place: _timestamp(pdf, found, trust, now, links)
         for place, found in enumerate(pdf.signatures)
         if found.is_timestamp and found.problem is None
     }
     return tuple(
         _of_timestamp(pdf, found, place + 1, stamps.get(place), now)
         if found.is_timestamp
-        else _of_signature(pdf, found, place + 1, _proofs(pdf, found, stamps), trust, now)
+        else _of_signature(pdf, found, place + 1, _proofs(pdf, found, stamps), trust, now, links)
         for place, found in enumerate(pdf.signatures)
     )
 
 
-def _timestamp(pdf: Pdf, found: PdfSignature, trust: Trust, now: datetime) -> Timestamp | None:
+def _timestamp(pdf: Pdf, found: PdfSignature, trust: Trust, now: datetime, links: Links) -> Timestamp | None:
     over = partial(pdf.digest, found)
     return check_timestamp(
-        found.contents, over, trust, pdf.certificates, trust.revocation + pdf.revocation, now
+        found.contents, over, trust, pdf.certificates, trust.revocation + pdf.revocation, now, links
     )
 
 
@@ -65,6 +67,7 @@ def _of_signature(
     proofs: Sequence[Timestamp],
     trust: Trust,
     now: datetime,
+    links: Links,
 ) -> SignatureReport:
     part = _part(pdf, found)
     if found.problem is not None:
@@ -82,6 +85,7 @@ def _of_signature(
         signer=cms.signers[0],
         content=partial(pdf.digest, found),
         claimed_time=_claimed(cms, found),
+        links=links,
         before=_document_checks(found),
         pdf=part,
         certificates=pdf.certificates,

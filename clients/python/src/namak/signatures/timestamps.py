@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from namak.evidence.certificate import PARSING, UNREADABLE
 from namak.evidence.failures import CertificateError
 from namak.signatures.algorithms import HASHES, judge_digest
-from namak.signatures.chain import Chain, find_chain
+from namak.signatures.chain import Chain, Links, find_chain
 from namak.signatures.cms_reading import CmsSigner, NotCms, read_cms
 from namak.signatures.integrity import Digests, integrity_checks
 from namak.signatures.parties import party_of
@@ -48,6 +48,7 @@ def check_timestamp(
     others: Sequence[bytes],
     material: RevocationMaterial,
     now: datetime,
+    links: Links,
 ) -> Timestamp | None:
     """Checks a token; ``over`` gives the digests of what it should be over. None if it has no time."""
     try:
@@ -63,7 +64,7 @@ def check_timestamp(
     assert certificate is not None  # the value was checked with it
     every = material + cms.revocation
     above = (*cms.certificates, *others, *trust.certificates)
-    return _judged(found, certificate, above, trust, every, now)
+    return _judged(found, certificate, above, trust, every, now, links)
 
 
 def _read(content: bytes | None) -> _Token | None:
@@ -100,9 +101,10 @@ def _judged(
     trust: Trust,
     material: RevocationMaterial,
     now: datetime,
+    links: Links,
 ) -> Timestamp:
     try:
-        chain = find_chain(certificate, above, trust.roots_of_timestamps)
+        chain = find_chain(certificate, above, trust.roots_of_timestamps, links)
         authority = party_of(chain.certificates[0], ())[0].name
     except (CertificateError, *UNREADABLE):
         return Timestamp(token.time, "", (), Finding.TIMESTAMP_UNTRUSTED)

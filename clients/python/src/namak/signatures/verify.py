@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from namak.signatures.algorithms import digest
+from namak.signatures.chain import Links
 from namak.signatures.cms_reading import Cms, NotCms, read_cms
 from namak.signatures.integrity import Digests, failed, passed
 from namak.signatures.judging import Subject, judge
@@ -183,6 +184,7 @@ class _Verification:
         return self._report(kind, (), failed(CheckId.FORMAT, Finding.MALFORMED))
 
     def _cms(self, kind: FileFormat, cms: Cms, content: Digests | None, before: tuple[Check, ...]) -> Report:
+        links = Links()
         signatures = [
             judge(
                 Subject(
@@ -192,6 +194,7 @@ class _Verification:
                     signer,
                     content,
                     signer.signing_time,
+                    links,
                     before=before,
                 ),
                 self.trust,
