@@ -16,7 +16,6 @@ from server.usecases.agreements import AgreementRegister
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister
 from server.usecases.mailbox_import import MailboxImport
-from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.ports import Clock, Entropy, Signatures, UnitOfWork
 from server.usecases.state_registers import StateRegisters
 
@@ -55,9 +54,6 @@ def registration(
             entropy=entropy,
             profile=profile,
             signatures=signatories,
-        ),
-        mailboxes=MailboxRegister(
-            administration=administration, clock=clock, entropy=entropy, profile=profile
         ),
         imports=MailboxImport(administration=administration, clock=clock, entropy=entropy, profile=profile),
     )

@@ -76,6 +76,13 @@ class MailboxServicer(mailbox_pb2_grpc.MailboxServiceServicer):
         mailbox = await self._register.set_state(command)
         return pb.CloseMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
 
+    async def ReopenMailbox(
+        self, request: pb.ReopenMailboxRequest, context: Context
+    ) -> pb.ReopenMailboxResponse:
+        command = wire.reopen_from_proto(request, self._profile)
+        mailbox = await self._register.reopen(command)
+        return pb.ReopenMailboxResponse(mailbox=wire.mailbox_to_proto(mailbox))
+
     async def GetMailbox(self, request: pb.GetMailboxRequest, context: Context) -> pb.GetMailboxResponse:
         named = wire.named_from_proto(request.mailbox, self._profile)
         mailbox = await self._mailboxes.get_mailbox(current_holder(), named)

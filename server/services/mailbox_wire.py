@@ -16,7 +16,7 @@ from server.services.evidence_wire import evidence_to_proto
 from server.services.naming import mailbox_named
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
-from server.usecases.mailbox_register import OpenMailbox, SetMailboxState
+from server.usecases.mailbox_register import OpenMailbox, ReopenMailbox, SetMailboxState
 from server.usecases.mailboxes import LinkPage, ListLinks, ListMessages, OpenedLink
 from server.usecases.reading import (
     ConfirmedReading,
@@ -64,6 +64,18 @@ def set_state_from_proto(
         request_id=problems.text("request_id", request.request_id, fields.request_id),
         address=problems.text("address", request.address, rule),
         state=state,
+    )
+    problems.raise_if_any()
+    return command
+
+
+def reopen_from_proto(request: pb.ReopenMailboxRequest, profile: Profile) -> ReopenMailbox:
+    problems = Problems()
+    rule = partial(addresses.recipient_address, profile=profile)
+    command = ReopenMailbox(
+        by=current_operator(),
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        address=problems.text("address", request.address, rule),
     )
     problems.raise_if_any()
     return command

@@ -9,15 +9,13 @@ from server.domain.caller import Holder
 from server.domain.profile import Profile
 from server.services import holders_wire, import_wire
 from server.services import registration_wire as wire
-from server.services.acting import current_operator, current_registrar, current_reviewer
+from server.services.acting import current_operator, current_registrar
 from server.services.call import Context, current_holder
-from server.services.mailbox_wire import mailbox_to_proto
 from server.services.values_wire import time_to_proto
 from server.usecases.agreements import AgreementRegister
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister, HolderView
 from server.usecases.mailbox_import import MailboxImport
-from server.usecases.mailbox_register import MailboxRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,6 @@ class Registration:
     applications: ApplicationDesk
     agreements: AgreementRegister
     holders: HolderRegister
-    mailboxes: MailboxRegister
     imports: MailboxImport
 
 
@@ -38,7 +35,6 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
         self._applications = registration.applications
         self._agreements = registration.agreements
         self._holders = registration.holders
-        self._mailboxes = registration.mailboxes
         self._imports = registration.imports
         self._profile = profile
 
@@ -71,9 +67,7 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
     async def CheckApplication(
         self, request: pb.CheckApplicationRequest, context: Context
     ) -> pb.CheckApplicationResponse:
-        by, application_id = current_reviewer(), wire.application_id_from_proto(request)
-        await self._applications.check(by, application_id)
-        standing = await self._applications.standing(by, application_id)
+        standing = await self._applications.check_again(wire.check_from_proto(request))
         return pb.CheckApplicationResponse(application=wire.standing_to_proto(standing))
 
     async def ApproveApplication(
@@ -129,13 +123,6 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
         command = holders_wire.confirm_from_proto(request, current_holder(), self._profile)
         view = await self._holders.confirm(command)
         return pb.ConfirmProfileResponse(profile=holders_wire.view_to_proto(view))
-
-    async def ReopenMailbox(
-        self, request: pb.ReopenMailboxRequest, context: Context
-    ) -> pb.ReopenMailboxResponse:
-        request_id, address = wire.reopen_from_proto(request, self._profile)
-        mailbox = await self._mailboxes.reopen(current_operator(), request_id, address)
-        return pb.ReopenMailboxResponse(mailbox=mailbox_to_proto(mailbox))
 
     async def ImportMailboxes(
         self, request_iterator: AsyncIterator[pb.ImportMailboxesRequest], context: Context

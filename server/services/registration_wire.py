@@ -9,7 +9,7 @@ from uuid import UUID
 
 from namak.evidence.registration import APPLICATION_SENTENCES
 from namak.v1 import registration_pb2 as pb
-from server.domain import addresses, fields, holders, limits, logins
+from server.domain import fields, holders, limits, logins
 from server.domain.applications import Application, ApplicationState, Channel, Finding, Scan
 from server.domain.caller import Clerk, Holder
 from server.domain.fields import Malformed
@@ -31,6 +31,7 @@ from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.agreements import AcceptUserAgreement, AgreementView, PublishUserAgreement
 from server.usecases.application_commands import (
+    CheckApplication,
     DecideApplication,
     Form,
     ListApplications,
@@ -136,11 +137,22 @@ def _confirmation(
     return Paper(Scan(content, paper.media_type), signer)
 
 
-def application_id_from_proto(request: pb.GetApplicationRequest | pb.CheckApplicationRequest) -> UUID:
+def application_id_from_proto(request: pb.GetApplicationRequest) -> UUID:
     problems = Problems()
     application_id = problems.id("application_id", request.application_id)
     problems.raise_if_any()
     return application_id
+
+
+def check_from_proto(request: pb.CheckApplicationRequest) -> CheckApplication:
+    problems = Problems()
+    command = CheckApplication(
+        by=current_reviewer(),
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        application_id=problems.id("application_id", request.application_id),
+    )
+    problems.raise_if_any()
+    return command
 
 
 def list_from_proto(request: pb.ListApplicationsRequest) -> ListApplications:
@@ -223,16 +235,6 @@ def accept_from_proto(request: pb.AcceptUserAgreementRequest, profile: Profile) 
     )
     problems.raise_if_any()
     return command
-
-
-def reopen_from_proto(request: pb.ReopenMailboxRequest, profile: Profile) -> tuple[str, str]:
-    """Returns the request id and the address."""
-    problems = Problems()
-    request_id = problems.text("request_id", request.request_id, fields.request_id)
-    rule = partial(addresses.recipient_address, profile=profile)
-    address = problems.text("address", request.address, rule)
-    problems.raise_if_any()
-    return request_id, address
 
 
 def application_to_proto(application: Application, address: str = "") -> pb.Application:

@@ -51,6 +51,15 @@ class ListApplications:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckApplication:
+    """Asks the state's registers once more."""
+
+    by: Operator | Clerk
+    request_id: str
+    application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class DecideApplication:
     """Approves, or with a `refusal_reason` refuses."""
 

@@ -1,11 +1,10 @@
 """Applications for a mailbox: from the applicant's signature to the open mailbox (BOX-3 to BOX-5, BOX-10)."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
-from namak.evidence.delegation import SignatoryEntry
 from namak.evidence.registration import SALT_BYTES, Agreement, application_text
 from server.domain.administration import (
     Actor,
@@ -16,12 +15,9 @@ from server.domain.administration import (
     holder_resource,
     mailbox_resource,
     mailbox_snapshot,
-    signatory_resource,
 )
 from server.domain.applications import Application, ApplicationState, Channel, findings_on, is_person
 from server.domain.caller import Clerk, Holder
-from server.domain.delegations import Signatory
-from server.domain.facts import Fact
 from server.domain.holders import AgreementAcceptance, HolderData, HolderProfile, UserAgreement
 from server.domain.logins import Login
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
@@ -37,6 +33,7 @@ from server.domain.state_records import Found, Unavailable
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.agreements import acceptance_snapshot
 from server.usecases.application_commands import (
+    CheckApplication,
     DecideApplication,
     Form,
     ListApplications,
@@ -47,6 +44,7 @@ from server.usecases.application_commands import (
 from server.usecases.mailboxes import checked_times
 from server.usecases.ports import Clock, Entropy, Transaction
 from server.usecases.registration_ports import ApplicantSignatures
+from server.usecases.signatory_entry import signatory_entered
 from server.usecases.state_registers import StateRegisters
 
 _T = TypeVar("_T")
@@ -162,12 +160,31 @@ class ApplicationDesk:
         shown = found[: command.page_size]
         return Page(shown, query.token(str(shown[-1].id)) if len(found) > len(shown) else "")
 
-    async def check(self, by: Actor, application_id: UUID, *, no_older_than: timedelta = _NOW) -> bool:
+    async def check_again(self, command: CheckApplication) -> Standing:
+        """Asks the state's registers again at somebody's request; repeated, it asks nobody. Returns the
+        application as it is by then.
+
+        Raises:
+            RequestIdReused, NotFound.
+        """
+        act = _check(command.by, command.request_id, command.application_id)
+        if await self._administration.repeated(act, _same) is None:
+            await self.check(command.by, command.application_id, request_id=command.request_id)
+        return await self.standing(command.by, command.application_id)
+
+    async def check(
+        self,
+        by: Actor,
+        application_id: UUID,
+        *,
+        no_older_than: timedelta = _NOW,
+        request_id: str | None = None,
+    ) -> bool:
         """Asks the state's registers about an application, and keeps what they say; one that is decided stays
         as it is. Returns False while the register answers nobody.
 
         Raises:
-            NotFound.
+            RequestIdReused, NotFound.
         """
         application = await self._get(by, application_id)
         if not application.needs_check(self._clock.now()) and isinstance(by, TheServer):
@@ -187,8 +204,11 @@ class ApplicationDesk:
             answering = not isinstance(finding, Unavailable) or finding.fault.may_be_the_records
             return _changed(answering, before, after)
 
-        act = Act("CheckApplication", by, None, (), application_id)
-        return await self._administration.carry_out(act, change, _never_again)
+        async def again(_tx: Transaction, _kept: UUID) -> bool:
+            return True
+
+        act = _check(by, request_id, application_id)
+        return await self._administration.carry_out(act, change, again)
 
     async def check_unanswered(self) -> None:
         """Asks again about all applications of which no register has said anything yet. A register that
@@ -268,7 +288,7 @@ class ApplicationDesk:
             None, mailbox_resource(address), None, None, mailbox_snapshot(mailbox)
         )
         entered: Changed[None] = Changed(None, holder_resource(address), None, None, known)
-        signatory = (_signatory(mailbox, before, now),) if data.kind is HolderKind.ENTITY else ()
+        signatory = (signatory_entered(mailbox, before, now),) if data.kind is HolderKind.ENTITY else ()
         return replace(_changed(after.id, before, after), with_it=(opened, entered, *signatory))
 
     async def _vouched(self, command: SubmitApplication, application_id: UUID, text: bytes) -> Application:
@@ -363,21 +383,9 @@ def _changed(result: _T, before: Application | None, after: Application) -> Chan
     )
 
 
-def _signatory(mailbox: Mailbox, application: Application, now: datetime) -> Changed[None]:
-    """Enters who signed the application as the one who may sign for the entity, as the register said."""
-    person, register_time = application.signer_number, application.checked_at or now
-    entry = SignatoryEntry(mailbox.address, person, register_time)
-
-    async def keep(tx: Transaction, fact: Fact) -> None:
-        await tx.delegations.enter(Signatory(mailbox.id, person, register_time, fact.id, fact.entry))
-
-    resource = signatory_resource(mailbox.address)
-    return Changed(None, resource, None, None, entry.fields(), keep=keep, shown=True)
+def _check(by: Actor, request_id: str | None, application_id: UUID) -> Act:
+    return Act("CheckApplication", by, request_id, (str(application_id),), application_id)
 
 
 async def _same(_tx: Transaction, application_id: UUID) -> UUID:
     return application_id
-
-
-async def _never_again(_tx: Transaction, _subject: UUID) -> bool:
-    raise LookupError("what has no request id was repeated under one")

@@ -31,6 +31,15 @@ class SetMailboxState:
     state: MailboxState
 
 
+@dataclass(frozen=True, slots=True)
+class ReopenMailbox:
+    """`address` is in canonical form."""
+
+    by: Actor
+    request_id: str
+    address: str
+
+
 _ACTS = {
     MailboxState.OPEN: "ResumeMailbox",
     MailboxState.SUSPENDED: "SuspendMailbox",
@@ -39,7 +48,7 @@ _ACTS = {
 
 
 class MailboxRegister:
-    """Opens, suspends, resumes and closes mailboxes; every change is an administrative act."""
+    """Opens, suspends, resumes, closes and re-opens mailboxes; every change is an administrative act."""
 
     def __init__(
         self, *, administration: Administration, clock: Clock, entropy: Entropy, profile: Profile
@@ -75,7 +84,7 @@ class MailboxRegister:
         return await self._administration.carry_out(act, change, again)
 
     async def set_state(self, command: SetMailboxState) -> Mailbox:
-        """Suspends, resumes or closes a mailbox; closed is for ever.
+        """Suspends, resumes or closes a mailbox; only `reopen` opens a closed one.
 
         It waits for what is being laid into the mailbox, and holds up what comes after: when this returns,
         nothing slips in any more that the new state refuses.
@@ -107,7 +116,7 @@ class MailboxRegister:
         act = Act(name, command.by, command.request_id, (command.address,), self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
-    async def reopen(self, by: Actor, request_id: str, address: str) -> Mailbox:
+    async def reopen(self, command: ReopenMailbox) -> Mailbox:
         """Opens a closed mailbox again, for the holder that it always had (BOX-2).
 
         Raises:
@@ -116,24 +125,24 @@ class MailboxRegister:
         """
 
         async def change(tx: Transaction) -> Changed[Mailbox]:
-            locked = (await tx.mailboxes.lock([address])).get(address)
+            locked = (await tx.mailboxes.lock([command.address])).get(command.address)
             if locked is None:
-                raise MailboxUnknown(address)
+                raise MailboxUnknown(command.address)
             mailbox = locked[0]
             if mailbox.state is MailboxState.SUSPENDED:
-                raise MailboxSuspended(address)
+                raise MailboxSuspended(command.address)
             if mailbox.state is MailboxState.OPEN:
                 return _changed(mailbox, mailbox)
             await tx.mailboxes.set_state(mailbox.id, MailboxState.OPEN)
             return _changed(mailbox, replace(mailbox, state=MailboxState.OPEN))
 
         async def again(tx: Transaction, _: UUID) -> Mailbox:
-            existing = await tx.mailboxes.named(address)
+            existing = await tx.mailboxes.named(command.address)
             if existing is None:
                 raise LookupError("a mailbox that was changed is not there")
             return existing
 
-        act = Act("ReopenMailbox", by, request_id, (address,), self._entropy.new_id())
+        act = Act("ReopenMailbox", command.by, command.request_id, (command.address,), self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
 

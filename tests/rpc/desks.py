@@ -54,7 +54,7 @@ from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, L
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.log_ports import LogCursor, ShardState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
-from server.usecases.mailbox_register import MailboxRegister, OpenMailbox, SetMailboxState
+from server.usecases.mailbox_register import MailboxRegister, OpenMailbox, ReopenMailbox, SetMailboxState
 from server.usecases.mailboxes import LinkPage, ListLinks, ListMessages, Mailboxes, OpenedLink
 from server.usecases.organisations import (
     ListOrganisations,
@@ -355,6 +355,13 @@ class Desks:
         if number == CLOSED_NUMBER and command.state is not MailboxState.CLOSED:
             raise MailboxClosed(command.address)
         return Mailbox(uuid4(), command.address, HolderKind.PERSON, number, command.state, NOW)
+
+    async def reopen(self, command: ReopenMailbox) -> Mailbox:
+        await self._serve(command)
+        number = command.address.partition("@")[0]
+        if number == NOBODYS_NUMBER:
+            raise MailboxUnknown(command.address)
+        return Mailbox(uuid4(), command.address, HolderKind.PERSON, number, MailboxState.OPEN, NOW)
 
     async def resolve(self, address: str) -> Mailbox:
         await self._serve(address)

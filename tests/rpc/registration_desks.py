@@ -1,7 +1,6 @@
 """The use cases of registration in memory, just rich enough to see what the edge hands in and gives back."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -10,7 +9,7 @@ from server.domain.administration import Actor
 from server.domain.applications import Application, ApplicationState, Finding
 from server.domain.caller import Clerk, Holder, Operator
 from server.domain.holders import AgreementAcceptance, UserAgreement
-from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.domain.mailboxes import HolderKind
 from server.domain.paging import Page
 from server.domain.refusals import ApplicationDecided, NotFound
 from server.services.registration import Registration
@@ -21,6 +20,7 @@ from server.usecases.agreements import (
     PublishUserAgreement,
 )
 from server.usecases.application_commands import (
+    CheckApplication,
     DecideApplication,
     Form,
     ListApplications,
@@ -30,7 +30,6 @@ from server.usecases.application_commands import (
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import ChangeHolderData, ConfirmProfile, HolderRegister, HolderView
 from server.usecases.mailbox_import import BlockOutcome, ImportBlock, ImportedLine, MailboxImport, Outcome
-from server.usecases.mailbox_register import MailboxRegister
 from tests.contracts import registration_contract as made
 from tests.contracts.examples import NOON, mailbox
 
@@ -48,7 +47,6 @@ class RegistrationDesks:
             applications=cast(ApplicationDesk, self),
             agreements=cast(AgreementRegister, _Agreements(self.commands)),
             holders=cast(HolderRegister, _Holders(self.commands)),
-            mailboxes=cast(MailboxRegister, self),
             imports=cast(MailboxImport, self),
         )
 
@@ -66,11 +64,9 @@ class RegistrationDesks:
         self.commands.append((by, application_id))
         return self._approved(application_id)
 
-    async def check(
-        self, by: Actor, application_id: UUID, *, no_older_than: timedelta = timedelta(0)
-    ) -> bool:
-        self.commands.append((by, application_id))
-        return True
+    async def check_again(self, command: CheckApplication) -> Standing:
+        self.commands.append(command)
+        return self._approved(command.application_id)
 
     async def list_applications(self, command: ListApplications) -> Page[Application]:
         self.commands.append(command)
@@ -84,12 +80,6 @@ class RegistrationDesks:
             refused = replace(made.application(), state=ApplicationState.REFUSED)
             return Standing(replace(refused, refusal_reason=command.refusal_reason), None)
         return self._approved(command.application_id)
-
-    async def reopen(self, by: Actor, request_id: str, address: str) -> Mailbox:
-        self.commands.append((by, request_id, address))
-        return Mailbox(
-            uuid4(), address, HolderKind.PERSON, address.partition("@")[0], MailboxState.OPEN, NOON
-        )
 
     async def open_block(self, command: ImportBlock) -> BlockOutcome:
         self.commands.append(command)

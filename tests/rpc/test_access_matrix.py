@@ -51,6 +51,7 @@ ADMITTED: dict[str, frozenset[str]] = {
     "MailboxService/SuspendMailbox": frozenset({OPERATOR}),
     "MailboxService/ResumeMailbox": frozenset({OPERATOR}),
     "MailboxService/CloseMailbox": frozenset({OPERATOR}),
+    "MailboxService/ReopenMailbox": frozenset({OPERATOR}),
     "MailboxService/ResolveAddress": frozenset({OPERATOR, SENDER}),
     "MailboxService/GetMailbox": frozenset({HOLDER}),
     "MailboxService/ListMessages": frozenset({HOLDER}),
@@ -104,7 +105,6 @@ ADMITTED: dict[str, frozenset[str]] = {
     "RegistrationService/GetHolderProfile": frozenset({OPERATOR, CLERK, HOLDER}),
     "RegistrationService/ChangeHolderData": frozenset({OPERATOR, CLERK, HOLDER}),
     "RegistrationService/ConfirmProfile": frozenset({HOLDER}),
-    "RegistrationService/ReopenMailbox": frozenset({OPERATOR}),
     "RegistrationService/ImportMailboxes": frozenset({OPERATOR}),
 }
 

@@ -188,6 +188,7 @@ async def test_mailboxes_are_opened_suspended_and_closed(post: Post, operator: P
     assert (await done(operator, *box, "resume", address))["mailbox"]["state"] == "OPEN"
     assert (await done(operator, *box, "close", address, "--yes"))["mailbox"]["state"] == "CLOSED"
     assert await refused(operator, *box, "resume", address) == "MAILBOX_CLOSED"
+    assert (await done(operator, *box, "reopen", address))["mailbox"]["state"] == "OPEN"
 
 
 async def test_a_list_is_sent_watched_counted_and_one_of_it_withdrawn(post: Post, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ async def test_an_applicant_comes_to_a_confirmed_mailbox_that_receives_a_letter(
 
     # It answers again, and the clerk opens the mailbox.
     registers.is_silent = False
-    check = pb.CheckApplicationRequest(application_id=came.application_id)
+    check = pb.CheckApplicationRequest(request_id="check", application_id=came.application_id)
     assert (await clerk.CheckApplication(check)).application.state == pb.APPLICATION_STATE_CHECKED
     done = await clerk.ApproveApplication(approve)
     assert done.mailbox.address == done.application.mailbox_address == address

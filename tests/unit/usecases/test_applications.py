@@ -24,7 +24,12 @@ from server.domain.refusals import (
     SigningCertificateExpired,
 )
 from server.domain.state_records import EntityRecord, EntityState, PersonRecord, PersonState
-from server.usecases.application_commands import DecideApplication, ListApplications, SubmitApplication
+from server.usecases.application_commands import (
+    CheckApplication,
+    DecideApplication,
+    ListApplications,
+    SubmitApplication,
+)
 from server.usecases.registration_ports import ApplicationFilter, Signatory
 from tests.unit.usecases.registration_world import (
     AIGUL,
@@ -354,9 +359,29 @@ async def test_a_decided_application_stays_as_it_is_whatever_the_register_says_l
     done = await world.approved()
     acts = len(world.acts_so_far())
     world.registers.show_person(PersonRecord(AIGUL, "Айгүл Серікқызы", PersonState.DEAD, None, ""))
-    assert await world.desk.check(world.clerk, done.application.id)
+    again = CheckApplication(world.clerk, "again", done.application.id)
+    assert await world.desk.check_again(again) == done
     assert await world.desk.standing(world.clerk, done.application.id) == done
     assert len(world.acts_so_far()) == acts
+
+
+async def test_a_check_that_is_repeated_keeps_what_was_said_the_first_time(world: RegistrationWorld) -> None:
+    came = await world.received()
+    other = await world.desk.submit(await world.signed(companys_form(), world.bolat, entity=COMPANY))
+    world.registers.show_person(PersonRecord(AIGUL, "Айгүл Серікқызы", PersonState.DEAD, None, ""))
+    check = CheckApplication(world.clerk, "check", came.application.id)
+    dead = await world.desk.check_again(check)
+    assert dead.application.state is ApplicationState.CONTRADICTED
+    asked = world.acts_so_far()[-1]
+    assert (asked.act, asked.request_id, asked.actor.kind) == ("CheckApplication", "check", "CLERK")
+    acts = len(world.acts_so_far())
+    world.registers.show_person(PersonRecord(AIGUL, "Айгүл Серікқызы", PersonState.ALIVE, None, ""))
+    assert await world.desk.check_again(check) == dead
+    assert len(world.acts_so_far()) == acts
+    with pytest.raises(RequestIdReused):
+        await world.desk.check_again(replace(check, application_id=other.application.id))
+    anew = await world.desk.check_again(replace(check, request_id="check-2"))
+    assert anew.application.state is ApplicationState.CHECKED
 
 
 async def test_a_holder_sees_what_they_signed_and_nothing_else(world: RegistrationWorld) -> None:
@@ -381,7 +406,7 @@ async def test_a_holder_sees_what_they_signed_and_nothing_else(world: Registrati
 async def test_an_application_that_is_not_there_is_not_found(world: RegistrationWorld) -> None:
     nothing = world.entropy.new_id()
     with pytest.raises(NotFound):
-        await world.desk.check(world.clerk, nothing)
+        await world.desk.check_again(CheckApplication(world.clerk, "1", nothing))
     with pytest.raises(NotFound):
         await world.desk.decide(DecideApplication(world.clerk, "1", nothing))
     with pytest.raises(ResourceNotPermitted):

@@ -27,7 +27,7 @@ from server.domain.refusals import (
 from server.usecases.agreements import AcceptUserAgreement, PublishUserAgreement
 from server.usecases.application_commands import DecideApplication
 from server.usecases.holder_profiles import ChangeHolderData, ConfirmProfile, HolderView
-from server.usecases.mailbox_register import OpenMailbox, SetMailboxState
+from server.usecases.mailbox_register import OpenMailbox, ReopenMailbox, SetMailboxState
 from server.usecases.registration_ports import Signatory
 from tests.unit.usecases.registration_world import (
     AIGUL,
@@ -296,11 +296,11 @@ async def test_a_closed_mailbox_is_opened_again_for_its_holder(world: Registrati
 
     await to(MailboxState.SUSPENDED, "1")
     with pytest.raises(MailboxSuspended):
-        await world.mailboxes.reopen(world.operator, "2", AIGUL_ADDRESS)
+        await world.mailboxes.reopen(ReopenMailbox(world.operator, "2", AIGUL_ADDRESS))
     await to(MailboxState.CLOSED, "3")
-    opened = await world.mailboxes.reopen(world.operator, "4", AIGUL_ADDRESS)
+    opened = await world.mailboxes.reopen(ReopenMailbox(world.operator, "4", AIGUL_ADDRESS))
     assert opened.state is MailboxState.OPEN
-    assert await world.mailboxes.reopen(world.operator, "4", AIGUL_ADDRESS) == opened
+    assert await world.mailboxes.reopen(ReopenMailbox(world.operator, "4", AIGUL_ADDRESS)) == opened
     assert [act.act for act in world.acts_so_far()].count("ReopenMailbox") == 1
     with pytest.raises(MailboxUnknown):
-        await world.mailboxes.reopen(world.operator, "5", "900101450014@post.kz")
+        await world.mailboxes.reopen(ReopenMailbox(world.operator, "5", "900101450014@post.kz"))

@@ -43,6 +43,13 @@ async def mailbox_close(run: Run, address: str, request_id: str | None, *, yes: 
     return show(run, found)
 
 
+async def mailbox_reopen(run: Run, address: str, request_id: str | None) -> ExitCode:
+    """Opens a closed mailbox again."""
+    async with run.client() as post:
+        found = await post.admin.reopen_mailbox(address, request_id=named_id(run.screen, request_id))
+    return show(run, found)
+
+
 async def mailbox_resolve(run: Run, address: str) -> ExitCode:
     """Shows what an address means."""
     async with run.client() as post:

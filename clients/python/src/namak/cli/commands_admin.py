@@ -112,8 +112,15 @@ def _add_mailboxes(app: typer.Typer) -> None:
         "close",
         mailbox_close,
         N_("Close a mailbox: it receives nothing any more. What lies in it can be read."),
-        N_("It can be opened again, for the same holder only: RegistrationService.ReopenMailbox."),
+        N_("It can be opened again, for the same holder only: namak admin mailbox reopen."),
         examples=("namak admin mailbox close 5001950015@e-citizen.am",),
+    )
+    add(
+        mailbox,
+        "reopen",
+        mailbox_reopen,
+        N_("Open a closed mailbox again, for the holder that it always had."),
+        examples=("namak admin mailbox reopen 5001950015@e-citizen.am",),
     )
     add(
         mailbox,
@@ -224,6 +231,13 @@ async def mailbox_close(
     from namak.cli import boxes
 
     return await boxes.mailbox_close(run, address, request_id, yes=yes)
+
+
+async def mailbox_reopen(run: Run, address: Mailbox, request_id: RequestId = None) -> ExitCode:
+    """Opens a closed mailbox again."""
+    from namak.cli import boxes
+
+    return await boxes.mailbox_reopen(run, address, request_id)
 
 
 async def mailbox_import(

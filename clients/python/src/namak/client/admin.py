@@ -42,6 +42,11 @@ class Administration(Organisations, SenderAddresses):
         request = mailbox_pb2.CloseMailboxRequest(request_id=request_id or new_request_id(), address=address)
         return (await self._link.unary(self._mailboxes().CloseMailbox, request)).mailbox
 
+    async def reopen_mailbox(self, address: str, *, request_id: str | None = None) -> mailbox_pb2.Mailbox:
+        """Opens a closed mailbox again, for the holder that it always had."""
+        request = mailbox_pb2.ReopenMailboxRequest(request_id=request_id or new_request_id(), address=address)
+        return (await self._link.unary(self._mailboxes().ReopenMailbox, request)).mailbox
+
     async def resolve_address(self, address: str) -> mailbox_pb2.ResolveAddressResponse:
         """Tells the official address that an address means, and whether its mailbox receives now; senders may
         ask too.

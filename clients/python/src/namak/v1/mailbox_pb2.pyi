@@ -1036,6 +1036,56 @@ class CloseMailboxResponse(_message.Message):
 Global___CloseMailboxResponse: _TypeAlias = CloseMailboxResponse  # noqa: Y015
 
 @_typing.final
+class ReopenMailboxRequest(_message.Message):
+    """Asks to open a closed mailbox again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see OpenMailboxRequest."""
+    address: _builtins.str
+    """The official address, or an alias of it."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenMailboxRequest: _TypeAlias = ReopenMailboxRequest  # noqa: Y015
+
+@_typing.final
+class ReopenMailboxResponse(_message.Message):
+    """Gives the mailbox after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mailbox(self) -> Global___Mailbox:
+        """The mailbox."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Global___Mailbox | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenMailboxResponse: _TypeAlias = ReopenMailboxResponse  # noqa: Y015
+
+@_typing.final
 class WatchMailboxRequest(_message.Message):
     """Asks for the facts of the caller's messages as they are published."""
 

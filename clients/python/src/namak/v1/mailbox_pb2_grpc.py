@@ -65,6 +65,11 @@ class MailboxServiceStub(object):
                 request_serializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxResponse.FromString,
                 _registered_method=True)
+        self.ReopenMailbox = channel.unary_unary(
+                '/namak.v1.MailboxService/ReopenMailbox',
+                request_serializer=namak_dot_v1_dot_mailbox__pb2.ReopenMailboxRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_mailbox__pb2.ReopenMailboxResponse.FromString,
+                _registered_method=True)
         self.GetMailbox = channel.unary_unary(
                 '/namak.v1.MailboxService/GetMailbox',
                 request_serializer=namak_dot_v1_dot_mailbox__pb2.GetMailboxRequest.SerializeToString,
@@ -175,12 +180,25 @@ class MailboxServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CloseMailbox(self, request, context):
-        """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; RegistrationService.ReopenMailbox
-        opens it again for the same holder. What lies in it can be read.
+        """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; ReopenMailbox opens it again for
+        the same holder. What lies in it can be read.
 
         Callers: the operator.
         Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+        Rules: BOX-2, BOX-6.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenMailbox(self, request, context):
+        """Opens a closed mailbox again, for the holder that it always had: an address is never given to anyone else.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; re-opening an open mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_SUSPENDED
+        (FAILED_PRECONDITION): a suspended one is resumed.
         Rules: BOX-2, BOX-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -366,6 +384,11 @@ def add_MailboxServiceServicer_to_server(servicer, server):
                     servicer.CloseMailbox,
                     request_deserializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxRequest.FromString,
                     response_serializer=namak_dot_v1_dot_mailbox__pb2.CloseMailboxResponse.SerializeToString,
+            ),
+            'ReopenMailbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenMailbox,
+                    request_deserializer=namak_dot_v1_dot_mailbox__pb2.ReopenMailboxRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_mailbox__pb2.ReopenMailboxResponse.SerializeToString,
             ),
             'GetMailbox': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMailbox,
@@ -559,6 +582,33 @@ class MailboxService(object):
             '/namak.v1.MailboxService/CloseMailbox',
             namak_dot_v1_dot_mailbox__pb2.CloseMailboxRequest.SerializeToString,
             namak_dot_v1_dot_mailbox__pb2.CloseMailboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenMailbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.MailboxService/ReopenMailbox',
+            namak_dot_v1_dot_mailbox__pb2.ReopenMailboxRequest.SerializeToString,
+            namak_dot_v1_dot_mailbox__pb2.ReopenMailboxResponse.FromString,
             options,
             channel_credentials,
             insecure,

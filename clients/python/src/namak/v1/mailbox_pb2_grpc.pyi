@@ -55,12 +55,21 @@ class MailboxServiceStub:
     Rules: BOX-6.
     """
     CloseMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.CloseMailboxRequest, _mailbox_pb2.CloseMailboxResponse]
-    """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; RegistrationService.ReopenMailbox
-    opens it again for the same holder. What lies in it can be read.
+    """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; ReopenMailbox opens it again for
+    the same holder. What lies in it can be read.
 
     Callers: the operator.
     Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+    Rules: BOX-2, BOX-6.
+    """
+    ReopenMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.ReopenMailboxRequest, _mailbox_pb2.ReopenMailboxResponse]
+    """Opens a closed mailbox again, for the holder that it always had: an address is never given to anyone else.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; re-opening an open mailbox changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_SUSPENDED
+    (FAILED_PRECONDITION): a suspended one is resumed.
     Rules: BOX-2, BOX-6.
     """
     GetMailbox: _aio.UnaryUnaryMultiCallable[_mailbox_pb2.GetMailboxRequest, _mailbox_pb2.GetMailboxResponse]
@@ -247,12 +256,27 @@ class MailboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _mailbox_pb2.CloseMailboxRequest,
         context: _aio.ServicerContext[_mailbox_pb2.CloseMailboxRequest, _abc.Awaitable[_mailbox_pb2.CloseMailboxResponse]],
     ) -> _abc.Awaitable[_mailbox_pb2.CloseMailboxResponse]:
-        """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; RegistrationService.ReopenMailbox
-        opens it again for the same holder. What lies in it can be read.
+        """Closes a mailbox: it does not receive any more, and its address is never given to anyone else; ReopenMailbox opens it again for
+        the same holder. What lies in it can be read.
 
         Callers: the operator.
         Idempotency: `request_id` is required; closing a closed mailbox changes nothing.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND).
+        Rules: BOX-2, BOX-6.
+        """
+
+    @_abc_1.abstractmethod
+    def ReopenMailbox(
+        self,
+        request: _mailbox_pb2.ReopenMailboxRequest,
+        context: _aio.ServicerContext[_mailbox_pb2.ReopenMailboxRequest, _abc.Awaitable[_mailbox_pb2.ReopenMailboxResponse]],
+    ) -> _abc.Awaitable[_mailbox_pb2.ReopenMailboxResponse]:
+        """Opens a closed mailbox again, for the holder that it always had: an address is never given to anyone else.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; re-opening an open mailbox changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_SUSPENDED
+        (FAILED_PRECONDITION): a suspended one is resumed.
         Rules: BOX-2, BOX-6.
         """
 

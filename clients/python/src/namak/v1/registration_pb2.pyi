@@ -655,17 +655,21 @@ class CheckApplicationRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     APPLICATION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request; see SubmitApplicationRequest."""
     application_id: _builtins.str
     """The application's identifier, a UUID."""
     def __init__(
         self,
         *,
+        request_id: _builtins.str = ...,
         application_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_id", b"application_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1290,56 +1294,6 @@ class ConfirmProfileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConfirmProfileResponse: _TypeAlias = ConfirmProfileResponse  # noqa: Y015
-
-@_typing.final
-class ReopenMailboxRequest(_message.Message):
-    """Asks to open a closed mailbox again."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    ADDRESS_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """The caller's identifier of this request; see SubmitApplicationRequest."""
-    address: _builtins.str
-    """The official address, or an alias of it."""
-    def __init__(
-        self,
-        *,
-        request_id: _builtins.str = ...,
-        address: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ReopenMailboxRequest: _TypeAlias = ReopenMailboxRequest  # noqa: Y015
-
-@_typing.final
-class ReopenMailboxResponse(_message.Message):
-    """Gives the mailbox after the change."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MAILBOX_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def mailbox(self) -> _mailbox_pb2.Mailbox:
-        """The mailbox."""
-
-    def __init__(
-        self,
-        *,
-        mailbox: _mailbox_pb2.Mailbox | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ReopenMailboxResponse: _TypeAlias = ReopenMailboxResponse  # noqa: Y015
 
 @_typing.final
 class ImportMailboxesRequest(_message.Message):

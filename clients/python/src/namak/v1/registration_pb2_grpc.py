@@ -105,11 +105,6 @@ class RegistrationServiceStub(object):
                 request_serializer=namak_dot_v1_dot_registration__pb2.ConfirmProfileRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_registration__pb2.ConfirmProfileResponse.FromString,
                 _registered_method=True)
-        self.ReopenMailbox = channel.unary_unary(
-                '/namak.v1.RegistrationService/ReopenMailbox',
-                request_serializer=namak_dot_v1_dot_registration__pb2.ReopenMailboxRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_registration__pb2.ReopenMailboxResponse.FromString,
-                _registered_method=True)
         self.ImportMailboxes = channel.stream_stream(
                 '/namak.v1.RegistrationService/ImportMailboxes',
                 request_serializer=namak_dot_v1_dot_registration__pb2.ImportMailboxesRequest.SerializeToString,
@@ -189,8 +184,9 @@ class RegistrationServiceServicer(object):
         then for those that wait.
 
         Callers: the operator; a clerk.
-        Idempotency: repeating it asks again; an application that is decided stays as it is.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        Idempotency: `request_id` is required; repeating it changes nothing and returns the application as it now is. To ask once more,
+        call under a new one. An application that is decided stays as it is.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: BOX-10.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -308,19 +304,6 @@ class RegistrationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ReopenMailbox(self, request, context):
-        """Opens a closed mailbox again, for the holder that it always had: an address is never given to anyone else.
-
-        Callers: the operator.
-        Idempotency: `request_id` is required; re-opening an open mailbox changes nothing.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_SUSPENDED
-        (FAILED_PRECONDITION): a suspended one is resumed.
-        Rules: BOX-2, BOX-6.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ImportMailboxes(self, request_iterator, context):
         """Opens mailboxes in bulk from the register of identity cards, block by block. Each block of lines is answered once it is committed:
         how many mailboxes it opened, and what was wrong with which line. A wrong line stops nothing, and the others land.
@@ -406,11 +389,6 @@ def add_RegistrationServiceServicer_to_server(servicer, server):
                     servicer.ConfirmProfile,
                     request_deserializer=namak_dot_v1_dot_registration__pb2.ConfirmProfileRequest.FromString,
                     response_serializer=namak_dot_v1_dot_registration__pb2.ConfirmProfileResponse.SerializeToString,
-            ),
-            'ReopenMailbox': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReopenMailbox,
-                    request_deserializer=namak_dot_v1_dot_registration__pb2.ReopenMailboxRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_registration__pb2.ReopenMailboxResponse.SerializeToString,
             ),
             'ImportMailboxes': grpc.stream_stream_rpc_method_handler(
                     servicer.ImportMailboxes,
@@ -775,33 +753,6 @@ class RegistrationService(object):
             '/namak.v1.RegistrationService/ConfirmProfile',
             namak_dot_v1_dot_registration__pb2.ConfirmProfileRequest.SerializeToString,
             namak_dot_v1_dot_registration__pb2.ConfirmProfileResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReopenMailbox(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/namak.v1.RegistrationService/ReopenMailbox',
-            namak_dot_v1_dot_registration__pb2.ReopenMailboxRequest.SerializeToString,
-            namak_dot_v1_dot_registration__pb2.ReopenMailboxResponse.FromString,
             options,
             channel_credentials,
             insecure,

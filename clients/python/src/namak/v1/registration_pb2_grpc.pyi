@@ -69,8 +69,9 @@ class RegistrationServiceStub:
     then for those that wait.
 
     Callers: the operator; a clerk.
-    Idempotency: repeating it asks again; an application that is decided stays as it is.
-    Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+    Idempotency: `request_id` is required; repeating it changes nothing and returns the application as it now is. To ask once more,
+    call under a new one. An application that is decided stays as it is.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: BOX-10.
     """
     ApproveApplication: _aio.UnaryUnaryMultiCallable[_registration_pb2.ApproveApplicationRequest, _registration_pb2.ApproveApplicationResponse]
@@ -151,15 +152,6 @@ class RegistrationServiceStub:
     (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, SIGNER_NOT_APPLICANT (PERMISSION_DENIED); REVOCATION_STATUS_UNKNOWN,
     SERVICE_UNAVAILABLE (UNAVAILABLE).
     Rules: BOX-9, SIGN-4.
-    """
-    ReopenMailbox: _aio.UnaryUnaryMultiCallable[_registration_pb2.ReopenMailboxRequest, _registration_pb2.ReopenMailboxResponse]
-    """Opens a closed mailbox again, for the holder that it always had: an address is never given to anyone else.
-
-    Callers: the operator.
-    Idempotency: `request_id` is required; re-opening an open mailbox changes nothing.
-    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_SUSPENDED
-    (FAILED_PRECONDITION): a suspended one is resumed.
-    Rules: BOX-2, BOX-6.
     """
     ImportMailboxes: _aio.StreamStreamMultiCallable[_registration_pb2.ImportMailboxesRequest, _registration_pb2.ImportMailboxesResponse]
     """Opens mailboxes in bulk from the register of identity cards, block by block. Each block of lines is answered once it is committed:
@@ -261,8 +253,9 @@ class RegistrationServiceServicer(metaclass=_abc_1.ABCMeta):
         then for those that wait.
 
         Callers: the operator; a clerk.
-        Idempotency: repeating it asks again; an application that is decided stays as it is.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        Idempotency: `request_id` is required; repeating it changes nothing and returns the application as it now is. To ask once more,
+        call under a new one. An application that is decided stays as it is.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: BOX-10.
         """
 
@@ -391,21 +384,6 @@ class RegistrationServiceServicer(metaclass=_abc_1.ABCMeta):
         (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, SIGNER_NOT_APPLICANT (PERMISSION_DENIED); REVOCATION_STATUS_UNKNOWN,
         SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: BOX-9, SIGN-4.
-        """
-
-    @_abc_1.abstractmethod
-    def ReopenMailbox(
-        self,
-        request: _registration_pb2.ReopenMailboxRequest,
-        context: _aio.ServicerContext[_registration_pb2.ReopenMailboxRequest, _abc.Awaitable[_registration_pb2.ReopenMailboxResponse]],
-    ) -> _abc.Awaitable[_registration_pb2.ReopenMailboxResponse]:
-        """Opens a closed mailbox again, for the holder that it always had: an address is never given to anyone else.
-
-        Callers: the operator.
-        Idempotency: `request_id` is required; re-opening an open mailbox changes nothing.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), MAILBOX_UNKNOWN (NOT_FOUND), MAILBOX_SUSPENDED
-        (FAILED_PRECONDITION): a suspended one is resumed.
-        Rules: BOX-2, BOX-6.
         """
 
     @_abc_1.abstractmethod
