@@ -130,7 +130,9 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "later."
         ),
         R.APPLICATION_CONTRADICTED: N_("The application does not agree with the state register: {findings}."),
-        R.LETTERS_NOT_OFFERED: N_("Letters to state bodies can't be written here; you can only receive them."),
+        R.LETTERS_NOT_OFFERED: N_(
+            "Letters to state bodies can't be written here; you can only receive them."
+        ),
         R.OWN_MAILBOX_NOT_OPEN: N_("Your mailbox {sender} is not open, so you can't write letters from it."),
         R.PROFILE_NOT_CONFIRMED: N_(
             "You have not yet confirmed your data with an electronic signature. Confirm them, and then write."

@@ -330,8 +330,8 @@ async def test_nobody_else_withdraws_a_letter_and_nobody_an_opened_one(world: Le
     written = await world.written()
     with pytest.raises(ResourceNotPermitted):
         await world.letters.withdraw(WithdrawLetter(world.bob, "w", written.id, 0))
+    by_password = world.at_portal(Assurance.PASSWORD)
     with pytest.raises(SignatureRequired):
-        by_password = world.at_portal(Assurance.PASSWORD)
         await world.letters.withdraw(WithdrawLetter(by_password, "w", written.id, 0))
     key = (written.mailbox_id, written.id, "5001950017")
     world.uow.committed.openings[key] = opening_of(written.mailbox_id, written.id)

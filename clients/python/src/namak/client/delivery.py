@@ -32,7 +32,7 @@ class Outcome:
 
 
 def receipt_wait(link: Link, asked: timedelta | None) -> Duration | None:
-    """Returns how long the server shall wait for receipts: never so long that a try ends without its answer."""
+    """Returns how long the server shall wait for receipts: never so long that a try ends unanswered."""
     room = timedelta(seconds=link.patience.one_try / 2)
     if asked is None and room >= _SERVERS_WAIT:
         return None

@@ -168,8 +168,8 @@ def _purpose(first: str, sentence: str) -> tuple[Purpose, str]:
             for language, words in sentences.items():
                 if words == sentence:
                     return purpose, language
-            _refuse("the sentence is not that of its purpose")
-    _refuse("it is no sign-in")
+            raise MalformedSignIn("sign-in: the sentence is not that of its purpose")
+    raise MalformedSignIn("sign-in: it is none")
 
 
 def _uuid(text: str) -> UUID:
