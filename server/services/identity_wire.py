@@ -12,7 +12,6 @@ from server.domain.logins import PASSWORD_CHARACTERS
 from server.domain.mobile_identity import MobileUser
 from server.domain.paging import Page
 from server.domain.profile import Profile
-from server.domain.refusals import ResourceNotPermitted
 from server.domain.senders import CertificateBinding
 from server.domain.sessions import Ending, Method, Session
 from server.services.acting import current_operator
@@ -129,14 +128,13 @@ def complete_from_proto(request: pb.CompleteSignInRequest) -> CompleteSignIn:
 def list_from_proto(request: pb.ListSessionsRequest, profile: Profile) -> ListSessions:
     problems = Problems()
     caller = current_call().caller
+    by = caller if isinstance(caller, Operator) else current_holder()
     rule = partial(fields.person_number, profile=profile)
-    if isinstance(caller, Operator):
+    person_number: str | None = request.holder or None
+    if isinstance(by, Operator):
         person_number = problems.text("holder", request.holder, rule)
-    else:
-        person_number = current_holder().person_number
-        if request.holder not in ("", person_number):
-            raise ResourceNotPermitted("session")
     command = ListSessions(
+        by=by,
         person_number=person_number,
         with_ended=request.show_ended,
         page_size=problems.page_size("page_size", request.page_size),

@@ -14,9 +14,10 @@ from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class ListSessions:
-    """`person_number` is whose; `page_size` is checked."""
+    """`person_number` is whose, None for the holder's own; the operator names it. `page_size` is checked."""
 
-    person_number: str
+    by: Holder | Operator
+    person_number: str | None
     with_ended: bool
     page_size: int
     page_token: str
@@ -64,12 +65,14 @@ class SessionDesk:
 
         Raises:
             InvalidPageToken.
+            ResourceNotPermitted: a holder asks for somebody else's.
         """
-        query = Query(("ListSessions", command.person_number, str(command.with_ended)))
+        person_number = _whose(command)
+        query = Query(("ListSessions", person_number, str(command.with_ended)))
         before = query.identifier(command.page_token)
         async with self._uow.reading() as tx:
             found = await tx.sessions.list_newest(
-                command.person_number,
+                person_number,
                 active_at=None if command.with_ended else self._clock.now(),
                 before=before,
                 limit=command.page_size + 1,
@@ -121,6 +124,18 @@ class SessionDesk:
         content = (str(command.session_id),)
         act = Act("TerminateSession", command.by, command.request_id, content, self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
+
+
+def _whose(command: ListSessions) -> str:
+    """Returns whose sessions are listed: a holder's own only."""
+    if isinstance(command.by, Operator):
+        if command.person_number is None:
+            raise TypeError("the operator named nobody")
+        return command.person_number
+    own = command.by.person_number
+    if command.person_number not in (None, own):
+        raise ResourceNotPermitted("session")
+    return own
 
 
 async def _own(tx: Transaction, holder: Holder, session_id: UUID | None) -> Session:

@@ -247,7 +247,10 @@ class Desks:
 
     async def list_sessions(self, command: ListSessions) -> Page[Session]:
         await self._serve(command)
-        return Page([session_of(command.person_number)], "second")
+        whose = command.by.person_number if isinstance(command.by, Holder) else command.person_number
+        if command.person_number not in (None, whose):
+            raise ResourceNotPermitted("session")
+        return Page([session_of(whose or "")], "second")
 
     async def sign_out(self, command: SignOut) -> Session:
         await self._serve(command, command.holder)

@@ -69,16 +69,28 @@ async def test_lists_a_persons_sessions_newest_first_page_by_page() -> None:
     sessions = [(await scene.sign_in(ends_others=True)).session for _ in range(3)]
     await scene.sign_in(scene.signatures.card(BOB))
 
-    first = await scene.sessions.list_sessions(ListSessions(ANI, True, 2, ""))
-    second = await scene.sessions.list_sessions(ListSessions(ANI, True, 2, first.next_page_token))
-    usable = await scene.sessions.list_sessions(ListSessions(ANI, False, 2, ""))
+    first = await scene.sessions.list_sessions(ListSessions(OPERATOR, ANI, True, 2, ""))
+    second = await scene.sessions.list_sessions(ListSessions(OPERATOR, ANI, True, 2, first.next_page_token))
+    usable = await scene.sessions.list_sessions(ListSessions(OPERATOR, ANI, False, 2, ""))
 
     listed = [each.id for each in (*first.items, *second.items)]
     assert listed == [each.id for each in reversed(sessions)]
     assert second.next_page_token == ""
     assert [each.id for each in usable.items] == [sessions[-1].id]
     with pytest.raises(InvalidPageToken):
-        await scene.sessions.list_sessions(ListSessions(BOB, True, 2, first.next_page_token))
+        await scene.sessions.list_sessions(ListSessions(OPERATOR, BOB, True, 2, first.next_page_token))
+
+
+async def test_a_holder_lists_their_own_sessions_and_nobody_elses() -> None:
+    scene = SignInWorld()
+    session = (await scene.sign_in()).session
+    ani, bob = scene.world.holder(ANI), scene.world.holder(BOB)
+
+    for named in (None, ANI):
+        page = await scene.sessions.list_sessions(ListSessions(ani, named, False, 2, ""))
+        assert [each.id for each in page.items] == [session.id]
+    with pytest.raises(ResourceNotPermitted):
+        await scene.sessions.list_sessions(ListSessions(bob, ANI, False, 2, ""))
 
 
 async def test_the_operator_ends_a_session_with_evidence_that_does_not_name_its_holder() -> None:

@@ -73,7 +73,7 @@ async def test_a_session_that_a_signature_began_sets_it_and_goes_on() -> None:
 
     await desk(scene).set_password(asked(at(scene.portal, session)))
 
-    usable = await scene.sessions.list_sessions(ListSessions(ANI, False, 9, ""))
+    usable = await scene.sessions.list_sessions(ListSessions(own(scene), ANI, False, 9, ""))
     assert [each.id for each in usable.items] == [session.id]
 
 
@@ -90,7 +90,7 @@ async def test_a_password_sets_no_other_until_a_signature() -> None:
     started = await scene.start(by=holder)
     assert isinstance(await scene.desk.complete(scene.proof(started, by=holder)), SignedIn)
     await desk(scene).set_password(asked(holder))
-    usable = await scene.sessions.list_sessions(ListSessions(ANI, False, 9, ""))
+    usable = await scene.sessions.list_sessions(ListSessions(own(scene), ANI, False, 9, ""))
     assert len(usable.items) == 1
 
 

@@ -27,19 +27,23 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19namak/v1/delegation.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"\x83\x03\n\nDelegation\x12\x15\n\rdelegation_id\x18\x01 \x01(\t\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12\x15\n\x08\x64\x65legate\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\'\n\x05right\x18\x04 \x01(\x0e\x32\x18.namak.v1.DelegatedRight\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x07grantor\x18\x07 \x01(\tB\x03\x80\x01\x01\x12.\n\ngrant_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11grant_evidence_id\x18\n \x01(\t\x12\x1a\n\x12revoke_evidence_id\x18\x0b \x01(\t\"\xf4\x01\n\x16GrantDelegationRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07mailbox\x18\x02 \x01(\t\x12\x19\n\x08\x64\x65legate\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12-\n\x05right\x18\x04 \x01(\x0e\x32\x18.namak.v1.DelegatedRightB\x04\xe2\x41\x01\x02\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"C\n\x17GrantDelegationResponse\x12(\n\ndelegation\x18\x01 \x01(\x0b\x32\x14.namak.v1.Delegation\"P\n\x17RevokeDelegationRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rdelegation_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x18RevokeDelegationResponse\x12(\n\ndelegation\x18\x01 \x01(\x0b\x32\x14.namak.v1.Delegation\"v\n\x16ListDelegationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07mailbox\x18\x03 \x01(\t\x12\x10\n\x08received\x18\x04 \x01(\x08\x12\x12\n\nshow_ended\x18\x05 \x01(\x08\"]\n\x17ListDelegationsResponse\x12)\n\x0b\x64\x65legations\x18\x01 \x03(\x0b\x32\x14.namak.v1.Delegation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*q\n\x0e\x44\x65legatedRight\x12\x1f\n\x1b\x44\x45LEGATED_RIGHT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45LEGATED_RIGHT_READ\x10\x01\x12$\n DELEGATED_RIGHT_READ_AND_CONFIRM\x10\x02\x32\xba\x02\n\x11\x44\x65legationService\x12_\n\x0fGrantDelegation\x12 .namak.v1.GrantDelegationRequest\x1a!.namak.v1.GrantDelegationResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12\x62\n\x10RevokeDelegation\x12!.namak.v1.RevokeDelegationRequest\x1a\".namak.v1.RevokeDelegationResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12`\n\x0fListDelegations\x12 .namak.v1.ListDelegationsRequest\x1a!.namak.v1.ListDelegationsResponse\"\x08\xca\xf3\x18\x04\n\x02\x04\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19namak/v1/delegation.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"\x88\x03\n\nDelegation\x12\x15\n\rdelegation_id\x18\x01 \x01(\t\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x15\n\x08\x64\x65legate\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\'\n\x05right\x18\x04 \x01(\x0e\x32\x18.namak.v1.DelegatedRight\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x07grantor\x18\x07 \x01(\tB\x03\x80\x01\x01\x12.\n\ngrant_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11grant_evidence_id\x18\n \x01(\t\x12\x1a\n\x12revoke_evidence_id\x18\x0b \x01(\t\"\xf9\x01\n\x16GrantDelegationRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x08\x64\x65legate\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12-\n\x05right\x18\x04 \x01(\x0e\x32\x18.namak.v1.DelegatedRightB\x04\xe2\x41\x01\x02\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"C\n\x17GrantDelegationResponse\x12(\n\ndelegation\x18\x01 \x01(\x0b\x32\x14.namak.v1.Delegation\"P\n\x17RevokeDelegationRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rdelegation_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x18RevokeDelegationResponse\x12(\n\ndelegation\x18\x01 \x01(\x0b\x32\x14.namak.v1.Delegation\"{\n\x16ListDelegationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x07mailbox\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x10\n\x08received\x18\x04 \x01(\x08\x12\x12\n\nshow_ended\x18\x05 \x01(\x08\"]\n\x17ListDelegationsResponse\x12)\n\x0b\x64\x65legations\x18\x01 \x03(\x0b\x32\x14.namak.v1.Delegation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*q\n\x0e\x44\x65legatedRight\x12\x1f\n\x1b\x44\x45LEGATED_RIGHT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45LEGATED_RIGHT_READ\x10\x01\x12$\n DELEGATED_RIGHT_READ_AND_CONFIRM\x10\x02\x32\xba\x02\n\x11\x44\x65legationService\x12_\n\x0fGrantDelegation\x12 .namak.v1.GrantDelegationRequest\x1a!.namak.v1.GrantDelegationResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12\x62\n\x10RevokeDelegation\x12!.namak.v1.RevokeDelegationRequest\x1a\".namak.v1.RevokeDelegationResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12`\n\x0fListDelegations\x12 .namak.v1.ListDelegationsRequest\x1a!.namak.v1.ListDelegationsResponse\"\x08\xca\xf3\x18\x04\n\x02\x04\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'namak.v1.delegation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DELEGATION'].fields_by_name['mailbox']._loaded_options = None
+  _globals['_DELEGATION'].fields_by_name['mailbox']._serialized_options = b'\200\001\001'
   _globals['_DELEGATION'].fields_by_name['delegate']._loaded_options = None
   _globals['_DELEGATION'].fields_by_name['delegate']._serialized_options = b'\200\001\001'
   _globals['_DELEGATION'].fields_by_name['grantor']._loaded_options = None
   _globals['_DELEGATION'].fields_by_name['grantor']._serialized_options = b'\200\001\001'
   _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002'
+  _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['mailbox']._loaded_options = None
+  _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['mailbox']._serialized_options = b'\200\001\001'
   _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['delegate']._loaded_options = None
   _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['delegate']._serialized_options = b'\200\001\001\342A\001\002'
   _globals['_GRANTDELEGATIONREQUEST'].fields_by_name['right']._loaded_options = None
@@ -50,28 +54,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKEDELEGATIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002'
   _globals['_REVOKEDELEGATIONREQUEST'].fields_by_name['delegation_id']._loaded_options = None
   _globals['_REVOKEDELEGATIONREQUEST'].fields_by_name['delegation_id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTDELEGATIONSREQUEST'].fields_by_name['mailbox']._loaded_options = None
+  _globals['_LISTDELEGATIONSREQUEST'].fields_by_name['mailbox']._serialized_options = b'\200\001\001'
   _globals['_DELEGATIONSERVICE'].methods_by_name['GrantDelegation']._loaded_options = None
   _globals['_DELEGATIONSERVICE'].methods_by_name['GrantDelegation']._serialized_options = b'\312\363\030\003\n\001\004'
   _globals['_DELEGATIONSERVICE'].methods_by_name['RevokeDelegation']._loaded_options = None
   _globals['_DELEGATIONSERVICE'].methods_by_name['RevokeDelegation']._serialized_options = b'\312\363\030\003\n\001\004'
   _globals['_DELEGATIONSERVICE'].methods_by_name['ListDelegations']._loaded_options = None
   _globals['_DELEGATIONSERVICE'].methods_by_name['ListDelegations']._serialized_options = b'\312\363\030\004\n\002\004\002'
-  _globals['_DELEGATEDRIGHT']._serialized_start=1201
-  _globals['_DELEGATEDRIGHT']._serialized_end=1314
+  _globals['_DELEGATEDRIGHT']._serialized_start=1216
+  _globals['_DELEGATEDRIGHT']._serialized_end=1329
   _globals['_DELEGATION']._serialized_start=129
-  _globals['_DELEGATION']._serialized_end=516
-  _globals['_GRANTDELEGATIONREQUEST']._serialized_start=519
-  _globals['_GRANTDELEGATIONREQUEST']._serialized_end=763
-  _globals['_GRANTDELEGATIONRESPONSE']._serialized_start=765
-  _globals['_GRANTDELEGATIONRESPONSE']._serialized_end=832
-  _globals['_REVOKEDELEGATIONREQUEST']._serialized_start=834
-  _globals['_REVOKEDELEGATIONREQUEST']._serialized_end=914
-  _globals['_REVOKEDELEGATIONRESPONSE']._serialized_start=916
-  _globals['_REVOKEDELEGATIONRESPONSE']._serialized_end=984
-  _globals['_LISTDELEGATIONSREQUEST']._serialized_start=986
-  _globals['_LISTDELEGATIONSREQUEST']._serialized_end=1104
-  _globals['_LISTDELEGATIONSRESPONSE']._serialized_start=1106
-  _globals['_LISTDELEGATIONSRESPONSE']._serialized_end=1199
-  _globals['_DELEGATIONSERVICE']._serialized_start=1317
-  _globals['_DELEGATIONSERVICE']._serialized_end=1631
+  _globals['_DELEGATION']._serialized_end=521
+  _globals['_GRANTDELEGATIONREQUEST']._serialized_start=524
+  _globals['_GRANTDELEGATIONREQUEST']._serialized_end=773
+  _globals['_GRANTDELEGATIONRESPONSE']._serialized_start=775
+  _globals['_GRANTDELEGATIONRESPONSE']._serialized_end=842
+  _globals['_REVOKEDELEGATIONREQUEST']._serialized_start=844
+  _globals['_REVOKEDELEGATIONREQUEST']._serialized_end=924
+  _globals['_REVOKEDELEGATIONRESPONSE']._serialized_start=926
+  _globals['_REVOKEDELEGATIONRESPONSE']._serialized_end=994
+  _globals['_LISTDELEGATIONSREQUEST']._serialized_start=996
+  _globals['_LISTDELEGATIONSREQUEST']._serialized_end=1119
+  _globals['_LISTDELEGATIONSRESPONSE']._serialized_start=1121
+  _globals['_LISTDELEGATIONSRESPONSE']._serialized_end=1214
+  _globals['_DELEGATIONSERVICE']._serialized_start=1332
+  _globals['_DELEGATIONSERVICE']._serialized_end=1646
 # @@protoc_insertion_point(module_scope)

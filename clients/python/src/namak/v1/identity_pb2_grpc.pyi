@@ -33,7 +33,8 @@ class IdentityServiceStub:
     Idempotency: starting again starts another sign-in; what is not completed expires.
     Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED,
     SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED,
-    MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else;
+    MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else, RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for one in no
+    session at this portal;
     SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in a minute at one replica (RESOURCE_EXHAUSTED, both with
     RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
     Rules: SIGN-1, SIGN-3, SIGN-4, BOX-8.
@@ -68,7 +69,8 @@ class IdentityServiceStub:
 
     Callers: the holder; the operator.
     Idempotency: reads only.
-    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a holder who names
+    somebody else.
     Rules: SIGN-5.
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignOutRequest, _identity_pb2.SignOutResponse]
@@ -139,7 +141,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotency: starting again starts another sign-in; what is not completed expires.
         Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED,
         SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED,
-        MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else;
+        MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else, RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for one in no
+        session at this portal;
         SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in a minute at one replica (RESOURCE_EXHAUSTED, both with
         RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: SIGN-1, SIGN-3, SIGN-4, BOX-8.
@@ -192,7 +195,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the holder; the operator.
         Idempotency: reads only.
-        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for a holder who names
+        somebody else.
         Rules: SIGN-5.
         """
 
