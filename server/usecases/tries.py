@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from server.domain.mobile_identity import MobileUser
 from server.domain.profile import Profile
 from server.domain.refusals import Overloaded, SignInLocked
 from server.domain.sessions import TryLimit
 from server.usecases.ports import UnitOfWork
+
+_log = structlog.get_logger(__name__)
 
 PHONE: Final = TryLimit(5, timedelta(minutes=5))
 """Requests of one portal to one phone that came to no signature."""
@@ -45,10 +49,13 @@ completes it.
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is counted, as its key in the register of tries, and how often it may be tried."""
+    """What is counted, as its key in the register of tries, how often it may be tried, and what the log calls
+    it: whose it is, nobody learns there.
+    """
 
     key: bytes
     limit: TryLimit
+    name: str
 
 
 class Tries:
@@ -68,9 +75,9 @@ class Tries:
         """
         portal, person = portal_sha256.hex(), user.person_number
         counted = [
-            Counted(_key("person at portal", portal, person), PHONES_OF_PERSON),
-            Counted(_key("phone at portal", portal, person, user.phone), PHONE),
-            Counted(_key("phone", person, user.phone), PHONE_EVERYWHERE),
+            Counted(_key("person at portal", portal, person), PHONES_OF_PERSON, "phones of a person"),
+            Counted(_key("phone at portal", portal, person, user.phone), PHONE, "a phone"),
+            Counted(_key("phone", person, user.phone), PHONE_EVERYWHERE, "a phone everywhere"),
         ]
         await self._take(counted, at)
         return tuple(each.key for each in counted)
@@ -100,9 +107,9 @@ class Tries:
         portal = _key("portal", portal_sha256.hex(), minute)
         await self._take(
             [
-                Counted(at_portal, here),
-                Counted(login, everywhere),
-                Counted(portal, TryLimit(PORTAL_PER_MINUTE, timedelta(minutes=1))),
+                Counted(at_portal, here, "a login"),
+                Counted(login, everywhere, "a login everywhere"),
+                Counted(portal, TryLimit(PORTAL_PER_MINUTE, timedelta(minutes=1)), "a portal"),
             ],
             at,
         )
@@ -113,6 +120,7 @@ class Tries:
             for each in counted:
                 until = await tx.tries.take(each.key, each.limit, at)
                 if until is not None:
+                    _log.warning("sign-ins are locked", counted=each.name, until=until.isoformat())
                     # Nothing of this try is kept: who is locked is not locked for longer by trying.
                     raise SignInLocked(max(1, math.ceil((until - at).total_seconds())))
             await tx.commit()
