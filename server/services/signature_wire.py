@@ -3,6 +3,7 @@
 from typing import Final
 
 from namak.signatures.report import (
+    AnswerSource,
     CertificateSeen,
     Check,
     CheckResult,
@@ -50,6 +51,18 @@ _KINDS: Final = {
 _BASES: Final = {
     TimeBasis.TIMESTAMP: pb.VerifiedSignature.TIME_BASIS_TIMESTAMP,
     TimeBasis.VERIFICATION: pb.VerifiedSignature.TIME_BASIS_VERIFICATION,
+}
+_SOURCES: Final = {
+    None: pb.CertificateRevocation.SOURCE_UNSPECIFIED,
+    AnswerSource.CRL: pb.CertificateRevocation.SOURCE_CRL,
+    AnswerSource.OCSP: pb.CertificateRevocation.SOURCE_OCSP,
+}
+_CHANGES: Final = {
+    "NONE": pb.PdfSignaturePlace.CHANGES_NONE,
+    "LTA_UPDATES": pb.PdfSignaturePlace.CHANGES_LTA_UPDATES,
+    "FORM_FILLING": pb.PdfSignaturePlace.CHANGES_FORM_FILLING,
+    "ANNOTATIONS": pb.PdfSignaturePlace.CHANGES_ANNOTATIONS,
+    "OTHER": pb.PdfSignaturePlace.CHANGES_OTHER,
 }
 _STATUSES: Final = {
     RevocationStatus.GOOD: pb.CertificateRevocation.STATUS_GOOD,
@@ -160,7 +173,7 @@ def _certificate(certificate: CertificateSeen) -> pb.ChainCertificate:
 def _revocation(revocation: Revocation) -> pb.CertificateRevocation:
     return pb.CertificateRevocation(
         status=_STATUSES[revocation.status],
-        source=revocation.source or "",
+        source=_SOURCES[revocation.source],
         answer_time=time_to_proto(revocation.answer_time),
         next_update_time=time_to_proto(revocation.next_update),
         revoked_time=time_to_proto(revocation.revoked_time),
@@ -175,5 +188,5 @@ def _pdf(part: PdfPart) -> pb.PdfSignaturePlace:
         revision=part.revision,
         revision_count=part.revisions,
         covers_whole_file=part.covers_whole_file,
-        changes=part.changes,
+        changes=_CHANGES[part.changes],
     )

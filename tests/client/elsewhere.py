@@ -60,6 +60,9 @@ class MailboxElsewhere(mailbox_pb2_grpc.MailboxServiceServicer):
     async def CloseMailbox(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
 
+    async def ReopenMailbox(self, request: Any, context: Context) -> Any:
+        return await elsewhere(context)
+
     async def ListMailboxLinks(self, request: Any, context: Context) -> Any:
         return await elsewhere(context)
 

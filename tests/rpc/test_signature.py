@@ -56,7 +56,7 @@ async def test_a_stranger_learns_who_signed_when_and_whether_it_counts(
     assert [each.trusted for each in signature.chain] == [False, False, False, True]
     assert signature.chain[0].certificate == signers.aram.der
     assert signature.chain[0].revocation.status == pb.CertificateRevocation.STATUS_GOOD
-    assert signature.chain[0].revocation.source == "CRL"
+    assert signature.chain[0].revocation.source == pb.CertificateRevocation.SOURCE_CRL
     assert {check.id for check in signature.checks} >= {"DOCUMENT_DIGEST", "CHAIN", "REVOCATION", "COVERAGE"}
 
 

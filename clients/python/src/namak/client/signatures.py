@@ -150,7 +150,9 @@ def _certificate(message: pb.ChainCertificate) -> CertificateSeen:
 def _revocation(message: pb.CertificateRevocation) -> Revocation:
     return Revocation(
         _constant(RevocationStatus, pb.CertificateRevocation.Status.Name(message.status), "STATUS_"),
-        AnswerSource(message.source) if message.source else None,
+        _constant(AnswerSource, pb.CertificateRevocation.Source.Name(message.source), "SOURCE_")
+        if message.source
+        else None,
         _time(message.answer_time) if message.HasField("answer_time") else None,
         _time(message.next_update_time) if message.HasField("next_update_time") else None,
         _time(message.revoked_time) if message.HasField("revoked_time") else None,
@@ -165,7 +167,7 @@ def _pdf(message: pb.PdfSignaturePlace) -> PdfPart:
         message.revision,
         message.revision_count,
         message.covers_whole_file,
-        message.changes,
+        pb.PdfSignaturePlace.Changes.Name(message.changes).removeprefix("CHANGES_"),
     )
 
 

@@ -629,6 +629,29 @@ class CertificateRevocation(_message.Message):
     STATUS_NOT_NEEDED: CertificateRevocation.Status.ValueType  # 5
     """It is a trusted root."""
 
+    class _Source:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[CertificateRevocation._Source.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SOURCE_UNSPECIFIED: CertificateRevocation._Source.ValueType  # 0
+        """Nothing."""
+        SOURCE_CRL: CertificateRevocation._Source.ValueType  # 1
+        """A revocation list (RFC 5280)."""
+        SOURCE_OCSP: CertificateRevocation._Source.ValueType  # 2
+        """An answer of a responder (RFC 6960)."""
+
+    class Source(_Source, metaclass=_SourceEnumTypeWrapper):
+        """Names what tells a status. Values will be added."""
+
+    SOURCE_UNSPECIFIED: CertificateRevocation.Source.ValueType  # 0
+    """Nothing."""
+    SOURCE_CRL: CertificateRevocation.Source.ValueType  # 1
+    """A revocation list (RFC 5280)."""
+    SOURCE_OCSP: CertificateRevocation.Source.ValueType  # 2
+    """An answer of a responder (RFC 6960)."""
+
     STATUS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
@@ -638,8 +661,8 @@ class CertificateRevocation(_message.Message):
     FINDING_FIELD_NUMBER: _builtins.int
     status: Global___CertificateRevocation.Status.ValueType
     """The status."""
-    source: _builtins.str
-    """By what it is known: `CRL`, `OCSP`, or empty."""
+    source: Global___CertificateRevocation.Source.ValueType
+    """By what it is known; unspecified where nothing tells it."""
     reason: _builtins.str
     """Why, as the authority says it, for example `keyCompromise`; may be empty."""
     finding: _builtins.str
@@ -660,7 +683,7 @@ class CertificateRevocation(_message.Message):
         self,
         *,
         status: Global___CertificateRevocation.Status.ValueType = ...,
-        source: _builtins.str = ...,
+        source: Global___CertificateRevocation.Source.ValueType = ...,
         answer_time: _timestamp_pb2.Timestamp | None = ...,
         next_update_time: _timestamp_pb2.Timestamp | None = ...,
         revoked_time: _timestamp_pb2.Timestamp | None = ...,
@@ -681,6 +704,41 @@ class PdfSignaturePlace(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Changes:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ChangesEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[PdfSignaturePlace._Changes.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CHANGES_UNSPECIFIED: PdfSignaturePlace._Changes.ValueType  # 0
+        """Not known."""
+        CHANGES_NONE: PdfSignaturePlace._Changes.ValueType  # 1
+        """Nothing."""
+        CHANGES_LTA_UPDATES: PdfSignaturePlace._Changes.ValueType  # 2
+        """What keeps a signature verifiable: certificates, answers about revocation, timestamps."""
+        CHANGES_FORM_FILLING: PdfSignaturePlace._Changes.ValueType  # 3
+        """Fields of a form were filled in, or signed."""
+        CHANGES_ANNOTATIONS: PdfSignaturePlace._Changes.ValueType  # 4
+        """Annotations were made."""
+        CHANGES_OTHER: PdfSignaturePlace._Changes.ValueType  # 5
+        """Something else, which a signature does not permit."""
+
+    class Changes(_Changes, metaclass=_ChangesEnumTypeWrapper):
+        """Names the greatest of the changes after a signature. Values will be added."""
+
+    CHANGES_UNSPECIFIED: PdfSignaturePlace.Changes.ValueType  # 0
+    """Not known."""
+    CHANGES_NONE: PdfSignaturePlace.Changes.ValueType  # 1
+    """Nothing."""
+    CHANGES_LTA_UPDATES: PdfSignaturePlace.Changes.ValueType  # 2
+    """What keeps a signature verifiable: certificates, answers about revocation, timestamps."""
+    CHANGES_FORM_FILLING: PdfSignaturePlace.Changes.ValueType  # 3
+    """Fields of a form were filled in, or signed."""
+    CHANGES_ANNOTATIONS: PdfSignaturePlace.Changes.ValueType  # 4
+    """Annotations were made."""
+    CHANGES_OTHER: PdfSignaturePlace.Changes.ValueType  # 5
+    """Something else, which a signature does not permit."""
+
     FIELD_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     REVISION_COUNT_FIELD_NUMBER: _builtins.int
@@ -694,8 +752,8 @@ class PdfSignaturePlace(_message.Message):
     """How many versions the file holds."""
     covers_whole_file: _builtins.bool
     """Whether it covers the file as it is now, to its last byte."""
-    changes: _builtins.str
-    """What was changed after it: `NONE`, `LTA_UPDATES`, `FORM_FILLING`, `ANNOTATIONS` or `OTHER`."""
+    changes: Global___PdfSignaturePlace.Changes.ValueType
+    """What was changed after it."""
     def __init__(
         self,
         *,
@@ -703,7 +761,7 @@ class PdfSignaturePlace(_message.Message):
         revision: _builtins.int = ...,
         revision_count: _builtins.int = ...,
         covers_whole_file: _builtins.bool = ...,
-        changes: _builtins.str = ...,
+        changes: Global___PdfSignaturePlace.Changes.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
