@@ -51,7 +51,7 @@ async def verify_signature(
     roots: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH",
+            metavar="PLACE",
             help=N_(
                 "Root certificates that you trust: a PEM or DER file, or a directory of them, in which each "
                 "directory is a policy of its own that the report names."
@@ -60,11 +60,11 @@ async def verify_signature(
     ] = None,
     timestamp_roots: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help=N_("The same of timestamping authorities; --roots if missing.")),
+        typer.Option(metavar="PLACE", help=N_("The same of timestamping authorities; --roots if missing.")),
     ] = None,
     certificates: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help=N_("Certificates that the signature lacks, PEM or DER.")),
+        typer.Option(metavar="PLACE", help=N_("Certificates that the signature lacks, PEM or DER.")),
     ] = None,
     crl: Annotated[
         Files, typer.Option(metavar="FILE", help=N_("A revocation list; may be repeated."))
