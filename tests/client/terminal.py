@@ -18,7 +18,8 @@ def at_terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 200))
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)],
+        # Whoever started the tests in the background has them, and all that they start, ignore SIGINT.
+        ["env", "--default-signal=INT", sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from namak.client import Client, Connection, compose, compose_part
+from namak.client import Client, Connection, NamakError, compose, compose_part
 from server.dev.examples import EXAMPLES
 from server.dev.process import ServerProcess
 from server.dev.tokens import SoftHsmMissing, softhsm_module
@@ -27,12 +27,15 @@ def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("code", ["kz", "az"])
-async def test_a_world_of_another_jurisdiction_delivers(code: str, tmp_path: Path) -> None:
+async def test_a_world_of_another_jurisdiction_delivers_as_its_profile_permits(
+    code: str, tmp_path: Path
+) -> None:
     try:
         softhsm_module()
     except SoftHsmMissing as missing:
         pytest.skip(str(missing))
     place, example = tmp_path / "world", EXAMPLES[code]
+    waits_for_confirmation = PROFILES[code].correspondence.confirmed_profile
     recipient = f"{example.citizen.personal_number}@{PROFILES[code].mailbox_domain}"
     made = await asyncio.to_thread(run, "dev", "init", place, "--listen", "127.0.0.1:0", "--profile", code)
     assert (made.returncode, made.stderr) == (0, "")
@@ -49,11 +52,17 @@ async def test_a_world_of_another_jurisdiction_delivers(code: str, tmp_path: Pat
             path.write_text(path.read_text("utf-8").replace("127.0.0.1:0", server.address), "utf-8")
         async with Client(Connection.load(place / "agency.toml")) as agency:
             part = compose_part("letter.txt", (place / "letter.txt").read_bytes())
-            await agency.deliveries.submit(
-                compose(sender=example.sender, recipient=recipient, subject=example.subject, parts=[part])
-            )
+            asked = compose(sender=example.sender, recipient=recipient, subject=example.subject, parts=[part])
+            if waits_for_confirmation:
+                # Nobody has confirmed a profile in a new world (BOX-9).
+                with pytest.raises(NamakError) as refused:
+                    await agency.deliveries.submit(asked)
+                assert refused.value.reason == "MAILBOX_NOT_CONFIRMED"
+            else:
+                await agency.deliveries.submit(asked)
         async with Client(Connection.load(place / "citizen.toml")) as citizen:
-            assert [message.subject async for message in citizen.mailbox.messages()] == [example.subject]
+            subjects = [message.subject async for message in citizen.mailbox.messages()]
+        assert subjects == ([] if waits_for_confirmation else [example.subject])
     finally:
         await server.stop()
     log = (place / "server.log").read_text(encoding="utf-8")
