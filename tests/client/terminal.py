@@ -1,12 +1,22 @@
 """The command on a terminal where somebody types when they are asked."""
 
-import fcntl
 import os
 import pty
 import subprocess
 import sys
 import termios
 from collections.abc import Sequence
+
+_OWN_TERMINAL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Makes the terminal the process's own, so that Ctrl-C interrupts it, also where whoever started the tests
+has all that they start ignore that. Not by ``preexec_fn``: that runs in a fork of a process in which gRPC has
+threads, and some of those are aborted.
+"""
 
 
 def at_terminal(
@@ -18,15 +28,12 @@ def at_terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 200))
     process = subprocess.Popen(
-        # Whoever started the tests in the background has them, and all that they start, ignore SIGINT.
-        ["env", "--default-signal=INT", sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)],
+        [sys.executable, "-c", _OWN_TERMINAL, sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", **environment},
         start_new_session=True,
-        # The terminal is the process's own, so that Ctrl-C interrupts it.
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
     shown, left = "", list(answers)

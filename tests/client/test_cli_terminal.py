@@ -13,6 +13,7 @@ import pytest
 from namak.client import Connection
 from tests.client.conftest import Namak, toml_of
 from tests.client.office import Office
+from tests.client.terminal import at_terminal
 from tests.client.test_cli import submit
 from tests.client.test_client import letter
 
@@ -84,6 +85,19 @@ def test_a_withdrawal_is_asked_about(
 def test_the_end_of_the_input_is_no_answer(agency: Connection, office: Office) -> None:
     delivery_id = submit(agency, letter("r"))
     code, shown = on_terminal(agency, 80, "\x04", "withdraw", delivery_id)
+    assert (code, "interrupted" in shown) == (130, True)
+    assert office.letters[delivery_id].withdrawn is None
+
+
+def test_one_interrupt_ends_a_question(agency: Connection, office: Office) -> None:
+    delivery_id = submit(agency, letter("r"))
+    config = agency.key.parent / "namak.toml"
+    config.write_text(toml_of(agency, None), "utf-8")
+    code, shown = at_terminal(
+        ["--config", config, "withdraw", delivery_id],
+        answers=[("[y/N]", "\x03")],
+        environment={"NAMAK_LANG": "en"},
+    )
     assert (code, "interrupted" in shown) == (130, True)
     assert office.letters[delivery_id].withdrawn is None
 

@@ -78,3 +78,48 @@ async def test_more_than_can_wait_are_refused_and_the_others_are_served() -> Non
     go.set()
     assert await asyncio.gather(*tries) == [True] * 3
     assert await passwords.verify(kept, "password")
+
+
+async def test_who_hangs_up_keeps_the_turn_until_the_hash_is_made() -> None:
+    go = threading.Event()
+
+    class Slow(Argon2Passwords):
+        now = most = 0
+        counting = threading.Lock()
+
+        def _verify(self, password_hash: str, password: str) -> bool:
+            with self.counting:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            try:
+                go.wait(10)
+                return super()._verify(password_hash, password)
+            finally:
+                with self.counting:
+                    self.now -= 1
+
+    passwords = Slow(CHEAPEST, at_once=2, waiting=2)
+    kept = await passwords.hash("password")
+    for _ in range(3):
+        gone = [asyncio.create_task(passwords.verify(kept, "password")) for _ in range(2)]
+        await asyncio.sleep(0)
+        for each in gone:
+            each.cancel()
+        await asyncio.gather(*gone, return_exceptions=True)
+    stays = [asyncio.create_task(passwords.verify(kept, "password")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await passwords.verify(kept, "password")
+
+    # Other threads of the server are free all the while.
+    assert await asyncio.to_thread(lambda: True)
+    go.set()
+    assert await asyncio.gather(*stays) == [True, True]
+    assert passwords.most == 2
+    # All the room comes back, once the threads of those who left have ended too.
+    answers: list[bool | BaseException] = []
+    async with asyncio.timeout(20):
+        while answers != [True] * 4:
+            asked = (passwords.verify(kept, "password") for _ in range(4))
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert all(answer is True or isinstance(answer, Overloaded) for answer in answers)
