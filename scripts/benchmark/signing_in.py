@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client import Client, Connection, sign_challenge
-from namak.client.signing import FileSigner
+from namak.client.signers import FileSigner
 from scripts.benchmark.load import Measured, each, under_load
 from scripts.benchmark.office import Office
 from server.bootstrap import SystemClock

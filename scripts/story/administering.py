@@ -19,7 +19,7 @@ async def administration(stage: Stage, post: Post, shell: Shell) -> None:
     card = post.world.pki.card("admin", ADMINISTRATOR)
     post.world.write_client("administrator", card.authentication, post.server.address)
     stage.note(
-        "Commands run as printed in the demo's directory; NAMAK_CONFIG is WHO.toml: `administrator.toml`."
+        "Commands run as printed in the demo's directory, NAMAK_CONFIG being WHO.toml: `administrator.toml`."
     )
     acting = ("--acting-as", AGENCY_CODE)
     address = ("namak", "admin", "address")

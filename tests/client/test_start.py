@@ -42,6 +42,12 @@ def test_help_imports_nothing_that_talks_to_the_post(arguments: tuple[str, ...],
     assert imported_by(*arguments, place=tmp_path, code=0) & HEAVY == set()
 
 
+def test_calling_the_post_imports_nothing_that_builds_documents(tmp_path: Path) -> None:
+    imported = imported_by("log", "status", place=tmp_path, code=2)
+    assert "namak.client" in imported
+    assert {each for each in imported if each.partition(".")[0] in {"pyhanko", "aiohttp"}} == set()
+
+
 def test_showing_imports_nothing_that_talks_to_the_post(tmp_path: Path) -> None:
     (tmp_path / "a.tlog-proof").write_bytes(b"no receipt\n")
     imported = imported_by("show", "a.tlog-proof", "--json", place=tmp_path, code=6)

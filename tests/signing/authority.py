@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from namak.client.signing import FileSigner
+from namak.client.signers import FileSigner
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 

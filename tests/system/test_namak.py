@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from namak.client.signing import FileSigner
+from namak.client.signers import FileSigner
 from tests.system.post import Agency, Citizen, Post, der
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]

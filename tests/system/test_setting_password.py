@@ -10,7 +10,7 @@ import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client import Client, Holder
-from namak.client.signing import FileSigner
+from namak.client.signers import FileSigner
 from namak.errors import InvalidRequest, NamakError, NotPermitted, WrongState
 from namak.evidence.administrative_act import AdministrativeAct
 from namak.v1 import identity_pb2

@@ -10,7 +10,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client import Client, Holder, sign_challenge
-from namak.client.signing import FileSigner
+from namak.client.signers import FileSigner
 from namak.errors import (
     ContentMismatch,
     NamakError,

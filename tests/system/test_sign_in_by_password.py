@@ -10,7 +10,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client import Client
-from namak.client.signing import FileSigner
+from namak.client.signers import FileSigner
 from namak.errors import NamakError, NotPermitted, TryLater, WrongState
 from namak.v1 import identity_pb2 as pb
 from server.dev.world import World

@@ -42,7 +42,7 @@ def token_sign_in(
 ) -> ExitCode:
     """Signs a portal's challenge once its text was shown and agreed to."""
     from namak.client.identity import check_challenge, sign_challenge
-    from namak.client.signing import KeySigner
+    from namak.client.signers import KeySigner
 
     challenge = _read_challenge(file)
     parsed = check_challenge(challenge)

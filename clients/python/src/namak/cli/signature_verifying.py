@@ -108,7 +108,7 @@ def _language(given: Given) -> str:
 def _document(path: Path) -> FileDocument:
     document = FileDocument(path)
     try:
-        if not path.is_file():
+        if path.exists() and not path.is_file():
             raise FileProblem(_("{file} can't be read: it is no regular file").format(file=path))
         document.beginning(1)
     except OSError as problem:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from namak.client.letters import new_request_id
 from namak.client.link import Link
 from namak.client.paging import paged
-from namak.client.signing import DocumentSigner
+from namak.client.signers import DocumentSigner
 from namak.errors import ContentMismatch, SigningCertificateMisfit
 from namak.evidence.errors import EvidenceError
 from namak.evidence.sign_in import Purpose, SignInChallenge
