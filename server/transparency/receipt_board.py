@@ -96,6 +96,9 @@ class ReceiptBoard:
         asker = _Asker(evidence, looked=fresh)
         if not fresh:
             self._turn.set()
+        elif self._looking is None:
+            # What was published while nobody waited was published before.
+            self._turn.clear()
         clock = asyncio.get_running_loop()
         self._askers[asker] = None
         asker.timer = clock.call_at(

@@ -92,6 +92,27 @@ async def test_a_restored_database_is_refused_before_anything_new_is_recorded(wo
             await eventually(lambda: Trouble.FORK_REFUSED in troubles(service))
 
 
+async def test_while_a_tree_that_was_integrated_may_not_be_signed_nothing_more_is_integrated(
+    world: World,
+) -> None:
+    await log_facts(world, 6)
+    before = world.guard_path.read_bytes()
+    async with copied(world.ledger) as backup:
+        await log_facts(world, 5)
+        ahead = world.guard_path.read_bytes()
+        world.guard_path.write_bytes(before)
+        world.ledger = backup
+        async with world.replica(pace=IMPATIENT) as service:
+            published = await backup.record(1)
+            assert len(await service.log.receipts(published, wait_seconds=PATIENCE_SECONDS)) == 1
+            # Now the guard remembers what this database has forgotten, after the leader looked at it.
+            world.guard_path.write_bytes(ahead)
+            await refuses(world, service, Trouble.FORK_REFUSED)
+            await refuses(world, service, Trouble.FORK_REFUSED)
+            assert await backup.value("SELECT published_size FROM log_heads") == 7
+            assert await backup.value("SELECT count(*) FROM log_trees WHERE size > 7") == 1
+
+
 async def test_the_right_database_under_the_same_guard_goes_on_after_a_refusal(world: World) -> None:
     await log_facts(world, 6)
     true = world.ledger
