@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
@@ -17,6 +18,9 @@ os.execv(sys.argv[1], sys.argv[1:])
 has all that they start ignore that. Not by ``preexec_fn``: that runs in a fork of a process in which gRPC has
 threads, and some of those are aborted.
 """
+
+
+_PATIENCE_S = 60
 
 
 def at_terminal(
@@ -39,7 +43,7 @@ def at_terminal(
     shown, left = "", list(answers)
     seen = 0
     try:
-        while chunk := os.read(ours, 4096):
+        while select.select([ours], [], [], _PATIENCE_S)[0] and (chunk := os.read(ours, 4096)):
             shown += chunk.decode(errors="replace")
             if left and left[0][0] in shown[seen:]:
                 seen = len(shown)
@@ -47,5 +51,5 @@ def at_terminal(
     except OSError:  # the other side is closed: that is how a terminal ends on Linux
         pass
     finally:
-        os.close(ours)
-    return process.wait(timeout=60), shown.replace("\r\n", "\n")
+        os.close(ours)  # hangs up: who still waits for an answer ends
+    return process.wait(timeout=_PATIENCE_S), shown.replace("\r\n", "\n")

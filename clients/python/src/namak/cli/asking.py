@@ -1,6 +1,8 @@
 """Asking before what can't be undone, or should not be done by mistake."""
 
+import select
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -34,16 +36,46 @@ def ask(run: Run, question: str, *, otherwise: str = "") -> bool:
     ``otherwise`` is what is said then. Raises Abort at the end of the input.
     """
     choice = _("y/N")
-    sys.stderr.write(f"{question} [{choice}] ")
-    sys.stderr.flush()
-    with interruptible():
-        answer = sys.stdin.readline()
-    if not answer:
-        raise typer.Abort
+    answer = typed(f"{question} [{choice}] ")
     if answer.strip().casefold() in {*_(_YES).split(), *_YES.split()}:
         return True
     run.screen.note(otherwise or _("Nothing was done."))
     return False
+
+
+def typed(prompt: str) -> str:
+    """Asks on standard error, and returns the line that somebody types.
+
+    Raises Abort at the end of the input, KeyboardInterrupt at the first Ctrl-C, from the prompt's first
+    letter on.
+    """
+    with interruptible():
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        if sys.stdin.isatty():
+            with _noticing_signals() as signalled:
+                # A Ctrl-C just before the reading began would else be noticed only when the line is there.
+                select.select([sys.stdin, signalled], [], [])
+        answer = sys.stdin.readline()
+    if not answer:
+        raise typer.Abort
+    return answer
+
+
+@contextmanager
+def _noticing_signals() -> Iterator[socket.socket]:
+    """Yields what becomes readable with the next signal; never, outside the main thread."""
+    noticed, told = socket.socketpair()
+    told.setblocking(False)
+    with noticed, told:
+        if threading.current_thread() is not threading.main_thread():
+            yield noticed
+            return
+        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        try:
+            yield noticed
+        finally:
+            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
 
 
 @contextmanager

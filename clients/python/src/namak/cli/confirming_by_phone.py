@@ -1,12 +1,9 @@
 """``namak confirm --phone``: the phone rings, its digits are compared or entered, and PIN2 signs."""
 
 import re
-import sys
-
-import typer
 
 from namak.cli.app import Run
-from namak.cli.asking import interruptible
+from namak.cli.asking import typed
 from namak.cli.texts import _, language
 from namak.client.mailbox import Mailbox
 from namak.errors import ContentMismatch
@@ -54,12 +51,6 @@ def _entered() -> str:
     """Returns the four digits; wrong ones would end the attempt, so what is no four digits is asked again."""
     while True:
         question = _("The four digits that the phone shows, and PIN2 on the phone:")
-        sys.stderr.write(f"{question} ")
-        sys.stderr.flush()
-        with interruptible():
-            answer = sys.stdin.readline()
-        if not answer:
-            raise typer.Abort
-        digits = "".join(answer.split())
+        digits = "".join(typed(f"{question} ").split())
         if _DIGITS.fullmatch(digits):
             return digits
