@@ -15,7 +15,7 @@ from namak.client import Client, Connection, sign_challenge
 from namak.client.signers import FileSigner
 from scripts.benchmark.load import Measured, each, under_load
 from scripts.benchmark.office import Office
-from server.bootstrap import SystemClock
+from server.bootstrap_machine import SystemClock
 from server.dev.pki import Identity
 from server.domain.caller import Holder
 from server.storage.database import Database

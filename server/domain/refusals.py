@@ -26,8 +26,28 @@ from server.domain.correspondence_refusals import (
     RecipientNotOfficial,
     TooManyLetters,
 )
+from server.domain.delivery_refusals import (
+    ContractNotInForce,
+    DeliveryNotified,
+    DeliveryWithdrawn,
+    MailboxClosed,
+    MailboxSuspended,
+    MailboxUnknown,
+    MessageOpened,
+    SenderNotPermitted,
+    SenderSuspended,
+    TooManyRefusals,
+)
 from server.domain.reasons import Reason
 from server.domain.refused import FieldProblem, Refused
+from server.domain.register_refusals import (
+    AlreadyRegistered,
+    DomainNotRegistered,
+    DomainProofMissing,
+    EtagMismatch,
+    NotFound,
+    ResourceInUse,
+)
 from server.domain.registration_refusals import (
     AgreementNotCurrent,
     ApplicationContradicted,
@@ -199,157 +219,11 @@ class InvalidPageToken(Refused):
         super().__init__("the page token is damaged or belongs to another query; start from the first page")
 
 
-class AlreadyRegistered(Refused):
-    reason = Reason.ALREADY_REGISTERED
-
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(
-            f"the {kind} {name} is registered already, by an earlier request of yours or of somebody else",
-            resource=kind,
-            name=name,
-        )
-
-
-class NotFound(Refused):
-    reason = Reason.NOT_FOUND
-
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"there is no {kind} {name}", resource=kind, name=name)
-
-
-class DomainNotRegistered(Refused):
-    reason = Reason.DOMAIN_NOT_REGISTERED
-
-    def __init__(self, address: str) -> None:
-        super().__init__(
-            f"{address} does not lie under a domain registered for the organisation", address=address
-        )
-
-
-class EtagMismatch(Refused):
-    reason = Reason.ETAG_MISMATCH
-
-    def __init__(self, kind: str, etag: str) -> None:
-        super().__init__(
-            f"the {kind} was changed since you read it; read it again, and decide again",
-            resource=kind,
-            current_etag=etag,
-        )
-
-
 class InvalidCursor(Refused):
     reason = Reason.INVALID_CURSOR
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"the cursor is of no use: {detail}", detail=detail)
-
-
-class ResourceInUse(Refused):
-    reason = Reason.RESOURCE_IN_USE
-
-    def __init__(self, kind: str, name: str, user_kind: str, user_name: str) -> None:
-        super().__init__(
-            f"the {kind} {name} can't be deleted: the {user_kind} {user_name} depends on it",
-            resource=kind,
-            name=name,
-            used_by=user_kind,
-            used_by_name=user_name,
-        )
-
-
-class DomainProofMissing(Refused):
-    reason = Reason.DOMAIN_PROOF_MISSING
-
-    def __init__(self, record_name: str, record_text: str) -> None:
-        super().__init__(
-            f"the DNS shows no TXT record {record_name} with the text {record_text}",
-            record_name=record_name,
-            record_text=record_text,
-        )
-
-
-class SenderNotPermitted(Refused):
-    reason = Reason.SENDER_NOT_PERMITTED
-
-    def __init__(self, sender: str) -> None:
-        super().__init__(f"{sender} is not a sender address that this certificate may use", sender=sender)
-
-
-class SenderSuspended(Refused):
-    reason = Reason.SENDER_SUSPENDED
-
-    def __init__(self, sender: str) -> None:
-        super().__init__(f"the sender address {sender} is suspended", sender=sender)
-
-
-class ContractNotInForce(Refused):
-    reason = Reason.CONTRACT_NOT_IN_FORCE
-
-    def __init__(self, state: str) -> None:
-        super().__init__(
-            f"the organisation has no contract in force (its contract's state is {state})",
-            contract_state=state,
-        )
-
-
-class MailboxUnknown(Refused):
-    reason = Reason.MAILBOX_UNKNOWN
-
-    def __init__(self, recipient: str) -> None:
-        super().__init__(f"no mailbox has the address {recipient}", recipient=recipient)
-
-
-class MailboxSuspended(Refused):
-    reason = Reason.MAILBOX_SUSPENDED
-
-    def __init__(self, recipient: str) -> None:
-        super().__init__(f"the mailbox {recipient} is suspended", recipient=recipient)
-
-
-class MailboxClosed(Refused):
-    reason = Reason.MAILBOX_CLOSED
-
-    def __init__(self, recipient: str) -> None:
-        super().__init__(f"the mailbox {recipient} is closed", recipient=recipient)
-
-
-class TooManyRefusals(Refused):
-    reason = Reason.TOO_MANY_REFUSALS
-
-    def __init__(self, limit: int, retry_after_seconds: int) -> None:
-        super().__init__(
-            f"more than {limit} submissions of the organisation were refused within a minute; "
-            "this one was not recorded",
-            limit_per_minute=str(limit),
-        )
-        self.retry_after_seconds = retry_after_seconds
-
-
-class MessageOpened(Refused):
-    reason = Reason.MESSAGE_OPENED
-
-    def __init__(self, delivery_id: UUID) -> None:
-        super().__init__(
-            "the recipient has opened the message; it can't be withdrawn any more",
-            delivery_id=str(delivery_id),
-        )
-
-
-class DeliveryNotified(Refused):
-    reason = Reason.DELIVERY_NOTIFIED
-
-    def __init__(self, delivery_id: UUID) -> None:
-        super().__init__(
-            "the recipient has been properly notified; the delivery can't be withdrawn any more",
-            delivery_id=str(delivery_id),
-        )
-
-
-class DeliveryWithdrawn(Refused):
-    reason = Reason.DELIVERY_WITHDRAWN
-
-    def __init__(self, delivery_id: UUID) -> None:
-        super().__init__("the sender has withdrawn this delivery", delivery_id=str(delivery_id))
 
 
 class ServiceUnavailable(Refused):

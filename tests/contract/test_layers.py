@@ -53,9 +53,28 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_signatures": frozenset(
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
+    "server.bootstrap_machine": frozenset({"server.domain"}),
+    "server.bootstrap_desks": frozenset(
+        {
+            "server.bootstrap_citizens",
+            "server.bootstrap_machine",
+            "server.bootstrap_mobile_id",
+            "server.bootstrap_registration",
+            "server.config",
+            "server.domain",
+            "server.gateways",
+            "server.grpc_server",
+            "server.jurisdictions",
+            "server.services",
+            "server.transparency",
+            "server.usecases",
+        }
+    ),
     "server.bootstrap": frozenset(
         {
             "server.bootstrap_citizens",
+            "server.bootstrap_desks",
+            "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_registers",
             "server.bootstrap_registration",

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.evidence.signature import check_confirmation_signature
-from server.bootstrap import SystemEntropy
+from server.bootstrap_machine import SystemEntropy
 from server.domain.mobile_identity import Failed, Failure, MobileKey, MobileSession, Started, Waiting
 from server.domain.mobile_identity_texts import Screen, screen_for
 from server.domain.refusals import SigningCertificateExpired, SigningCertificateUntrusted

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from server.bootstrap import SystemEntropy
+from server.bootstrap_machine import SystemEntropy
 from server.domain.caller import Clerk, Holder, Operator
 from server.domain.holders import HolderData
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState

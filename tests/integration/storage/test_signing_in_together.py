@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.bootstrap import SystemEntropy
+from server.bootstrap_machine import SystemEntropy
 from server.domain.caller import Holder
 from server.domain.logins import Login
 from server.domain.refusals import Refused

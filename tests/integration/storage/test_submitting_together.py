@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from namak.evidence.mailbox_link import link
-from server.bootstrap import SystemClock, SystemEntropy
+from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.domain.caller import Connection, IpAddress, Sender
 from server.domain.mailboxes import Mailbox
 from server.domain.refusals import MailboxUnknown, Refused, RequestIdReused, ServiceUnavailable
