@@ -12,7 +12,8 @@ from server.usecases.phone_confirmation import (
 )
 from server.usecases.reading import ConfirmedReading, ConfirmReading, IssueStatement
 from server.usecases.sign_in_proofs import Pending
-from tests.rpc.desks import KNOWN_DELIVERY, Desks
+from tests.rpc.desk_samples import KNOWN_DELIVERY
+from tests.rpc.desks import Desks
 
 CODE = "1234"
 COMPARED = UUID("0192f0c3-0000-7000-8000-00000000000c")

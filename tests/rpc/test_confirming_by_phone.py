@@ -6,7 +6,7 @@ import pytest
 from namak.v1 import mailbox_pb2 as pb
 from namak.v1 import mailbox_pb2_grpc
 from server.usecases.phone_confirmation import CompleteConfirmationByPhone, StartConfirmationByPhone
-from tests.rpc.desks import KNOWN_DELIVERY
+from tests.rpc.desk_samples import KNOWN_DELIVERY
 from tests.rpc.edge import CITIZEN, Edge, bad_request
 from tests.rpc.phone_desk import CODE, COMPARED
 

@@ -15,7 +15,7 @@ from server.usecases.delegations import GrantDelegation, ListDelegations, Revoke
 from server.usecases.evidence import GetReceipt, ListFacts
 from server.usecases.mailboxes import ListLinks, ListMessages
 from server.usecases.reading import ConfirmReading, IssueStatement, OpenMessage, ReadPart
-from tests.rpc.desks import KNOWN_DELIVERY
+from tests.rpc.desk_samples import KNOWN_DELIVERY
 from tests.rpc.edge import Edge, bad_request, error_info
 from tests.rpc.waiting import until
 

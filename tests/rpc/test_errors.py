@@ -19,8 +19,8 @@ from namak.v1 import (
 )
 from server.domain.refusals import ServiceUnavailable, TooManyRefusals
 from server.interceptors.deadline import TimeLimit
-from tests.rpc.desks import Gate
 from tests.rpc.edge import CITIZEN, Edge, World, bad_request, error_info, retry_info, started_edge
+from tests.rpc.serving import Gate
 from tests.rpc.waiting import until
 
 LIST = delivery_pb2.ListDeliveriesRequest()

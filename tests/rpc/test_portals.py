@@ -11,8 +11,8 @@ from namak.v1 import evidence_pb2, evidence_pb2_grpc, identity_pb2, identity_pb2
 from namak.v1 import mailbox_pb2 as pb
 from server.domain.caller import Assurance, Holder, Portal, ViaPortal
 from server.domain.sessions import Ending, session_token
-from tests.rpc.desks import Gate
 from tests.rpc.edge import ADMINISTRATOR, CITIZEN, Edge, World, error_info, started_edge
+from tests.rpc.serving import Gate
 from tests.rpc.test_streams import REQUEST, calls_in
 from tests.rpc.waiting import until
 

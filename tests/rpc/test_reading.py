@@ -20,7 +20,7 @@ from server.usecases.evidence import GetReceipt
 from server.usecases.mailbox_register import OpenMailbox
 from server.usecases.mailboxes import ListMessages
 from server.usecases.reading import ConfirmReading
-from tests.rpc.desks import KNOWN_DELIVERY
+from tests.rpc.desk_samples import KNOWN_DELIVERY
 from tests.rpc.edge import CITIZEN, Edge, World, bad_request, error_info
 
 UNKNOWN = "0192f0c3-0000-7000-8000-0000000000ff"

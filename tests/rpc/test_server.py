@@ -10,8 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from namak.v1 import delivery_pb2, delivery_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from server.grpc_server import GrpcSettings, TlsFiles, build_server
-from tests.rpc.desks import Gate
 from tests.rpc.edge import Edge, World, started_edge
+from tests.rpc.serving import Gate
 
 LIST = delivery_pb2.ListDeliveriesRequest()
 CHECKPOINT = evidence_pb2.GetCheckpointRequest()

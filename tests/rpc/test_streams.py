@@ -12,8 +12,9 @@ from structlog.typing import EventDict
 from namak.v1 import evidence_pb2, evidence_pb2_grpc, mailbox_pb2, mailbox_pb2_grpc
 from server.dev.pki import Person
 from server.interceptors.streams import StreamLimits
-from tests.rpc.desks import KNOWN_DELIVERY, REVOCATION_LIST, Gate
+from tests.rpc.desk_samples import KNOWN_DELIVERY, REVOCATION_LIST
 from tests.rpc.edge import Edge, World, error_info, started_edge
+from tests.rpc.serving import Gate
 from tests.rpc.waiting import until
 
 REQUEST = mailbox_pb2.DownloadContentRequest(delivery_id=str(KNOWN_DELIVERY), part_number=1)

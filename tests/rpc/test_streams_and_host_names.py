@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from namak.v1 import evidence_pb2, evidence_pb2_grpc
 from server.domain.caller import Sender
 from server.domain.refusals import NetworkNotPermitted
-from tests.rpc.desks import Gate
 from tests.rpc.edge import Edge, World, error_info, started_edge
+from tests.rpc.serving import Gate
 
 DIGEST = evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=bytes(32))
 REQUEST = evidence_pb2.GetRevocationListRequest(digest=DIGEST)

@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 from namak.v1 import delivery_pb2 as pb
 from namak.v1 import delivery_pb2_grpc, evidence_pb2
 from server.domain.deliveries import Part, PartInfo, Submission
-from tests.rpc.desks import SUSPENDED
+from tests.rpc.desk_samples import SUSPENDED
 from tests.rpc.edge import Edge, bad_request, error_info
 
 CONTENT = "Հարգելի քաղաքացի".encode()

@@ -20,8 +20,8 @@ from server.interceptors.streams import StreamLimits
 from server.usecases.following import Follow
 from server.usecases.log_ports import LogCursor
 from server.usecases.log_queries import AskConsistency, AskTile
-from tests.rpc.desks import Gate
 from tests.rpc.edge import Edge, World, bad_request, error_info, started_edge
+from tests.rpc.serving import Gate
 from tests.rpc.test_streams import REQUEST, SMALL_WINDOW, calls_in
 from tests.rpc.waiting import until
 

@@ -22,7 +22,7 @@ from server.usecases.delivery import ListDeliveries
 from server.usecases.mailbox_register import SetMailboxState
 from server.usecases.mailboxes import ListMessages
 from server.usecases.withdrawal import WithdrawDelivery
-from tests.rpc.desks import CLOSED_NUMBER, KNOWN_DELIVERY, NOBODYS_NUMBER, NOW
+from tests.rpc.desk_samples import CLOSED_NUMBER, KNOWN_DELIVERY, NOBODYS_NUMBER, NOW
 from tests.rpc.edge import Edge, bad_request, error_info
 
 UNKNOWN = "0192f0c3-0000-7000-8000-0000000000ff"

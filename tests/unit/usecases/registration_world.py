@@ -23,13 +23,7 @@ from server.domain.state_records import (
 from server.jurisdictions.kz import KZ
 from server.usecases.administration import Administration
 from server.usecases.agreements import AgreementRegister, PublishUserAgreement
-from server.usecases.application_commands import (
-    DecideApplication,
-    Form,
-    Paper,
-    Standing,
-    SubmitApplication,
-)
+from server.usecases.application_commands import DecideApplication, Form, Paper, Standing, SubmitApplication
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister
 from server.usecases.mailbox_register import MailboxRegister
@@ -189,3 +183,8 @@ def companys_form() -> Form:
 
 def on_paper(form: Form, signer_number: str) -> tuple[Form, Paper]:
     return form, Paper(Scan(b"%PDF-1.7 scan", "application/pdf"), signer_number)
+
+
+def approval(world: RegistrationWorld, request_id: str = "approve") -> DecideApplication:
+    (application,) = world.uow.committed.applications.values()
+    return DecideApplication(world.clerk, request_id, application.id)

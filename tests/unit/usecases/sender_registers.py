@@ -1,15 +1,23 @@
 """The registers of domains and sender addresses in memory, and a DNS that shows what a test puts there."""
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 
-from server.domain.administration import Actor
+from server.domain.administration import Actor, etag_of, sender_address_snapshot
 from server.domain.caller import IpNetwork
 from server.domain.refusals import ServiceUnavailable
 from server.domain.senders import Organisation, SenderAddress
 from server.usecases.domains import DomainRegister, ProveDomain, RegisterDomain, RequestDomainProof
-from server.usecases.sender_addresses import RegisterSenderAddress, SenderAddressRegister
+from server.usecases.sender_addresses import (
+    DeleteSenderAddress,
+    RegisterSenderAddress,
+    SenderAddressRegister,
+    UpdateSenderAddress,
+)
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.unit.usecases.registers import Registers
+
+NETWORK, OTHER = ip_network("8.8.8.0/24"), ip_network("9.9.9.9/32")
 
 
 class Texts:
@@ -84,3 +92,21 @@ class SenderRegisters(Registers):
                 host_names,
             )
         )
+
+
+def etag(address: SenderAddress) -> str:
+    return etag_of(sender_address_snapshot(address))
+
+
+def update(registers: SenderRegisters, address: SenderAddress) -> UpdateSenderAddress:
+    return UpdateSenderAddress(
+        registers.operator, registers.request_id(), address.id, etag(address), None, None, None
+    )
+
+
+def deletion(registers: SenderRegisters, address: SenderAddress) -> DeleteSenderAddress:
+    return DeleteSenderAddress(registers.operator, registers.request_id(), address.id, "")
+
+
+def stored(registers: SenderRegisters, address: SenderAddress) -> SenderAddress:
+    return registers.uow.committed.sender_addresses[address.id]

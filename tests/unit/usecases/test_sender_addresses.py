@@ -2,11 +2,9 @@
 
 import asyncio
 from dataclasses import replace
-from ipaddress import ip_network
 
 import pytest
 
-from server.domain.administration import etag_of, sender_address_snapshot
 from server.domain.refusals import (
     AlreadyRegistered,
     DomainNotRegistered,
@@ -16,7 +14,6 @@ from server.domain.refusals import (
     NotFound,
     RequestIdReused,
     ResourceNotPermitted,
-    RoleNotPermitted,
 )
 from server.domain.senders import SenderAddress
 from server.usecases.certificates import BindCertificate
@@ -30,9 +27,15 @@ from server.usecases.sender_addresses import (
     UpdateSenderAddress,
 )
 from tests.unit.usecases.registers import BOB, NOBODYS, machine_certificate
-from tests.unit.usecases.sender_registers import SenderRegisters
-
-NETWORK, OTHER = ip_network("8.8.8.0/24"), ip_network("9.9.9.9/32")
+from tests.unit.usecases.sender_registers import (
+    NETWORK,
+    OTHER,
+    SenderRegisters,
+    deletion,
+    etag,
+    stored,
+    update,
+)
 
 
 @pytest.fixture
@@ -40,24 +43,6 @@ async def registers() -> SenderRegisters:
     registers = SenderRegisters()
     await registers.own(registers.src, "src.am")
     return registers
-
-
-def etag(address: SenderAddress) -> str:
-    return etag_of(sender_address_snapshot(address))
-
-
-def update(registers: SenderRegisters, address: SenderAddress) -> UpdateSenderAddress:
-    return UpdateSenderAddress(
-        registers.operator, registers.request_id(), address.id, etag(address), None, None, None
-    )
-
-
-def deletion(registers: SenderRegisters, address: SenderAddress) -> DeleteSenderAddress:
-    return DeleteSenderAddress(registers.operator, registers.request_id(), address.id, "")
-
-
-def stored(registers: SenderRegisters, address: SenderAddress) -> SenderAddress:
-    return registers.uow.committed.sender_addresses[address.id]
 
 
 # Registering
@@ -263,65 +248,6 @@ async def test_nothing_is_bound_to_an_address_that_is_gone(registers: SenderRegi
                 machine_certificate(),
             )
         )
-
-
-# Suspending
-
-
-async def test_who_suspended_decides_who_resumes(registers: SenderRegisters) -> None:
-    address = await registers.sends(registers.src, "a@src.am", NETWORK)
-    ani = await registers.enabled(registers.src)
-
-    async def set_suspended(by: object, suspended: bool) -> tuple[bool, bool]:
-        command = SetSuspended(by, registers.request_id(), address.id, suspended)  # type: ignore[arg-type]
-        changed = await registers.addresses.set_suspended(command)
-        assert changed == stored(registers, address)
-        return changed.suspended, changed.suspended_by_operator
-
-    operator = registers.operator
-    assert await set_suspended(ani, True) == (True, False)
-    assert await set_suspended(ani, False) == (False, False)
-    assert await set_suspended(ani, False) == (False, False)
-    assert await set_suspended(ani, True) == (True, False)
-    assert await set_suspended(operator, True) == (True, True)
-    with pytest.raises(RoleNotPermitted):
-        await set_suspended(ani, False)
-    # An administrator takes nothing of the operator's suspension away by suspending too.
-    assert await set_suspended(ani, True) == (True, True)
-    assert await set_suspended(operator, False) == (False, False)
-    assert await set_suspended(operator, True) == (True, True)
-    assert await set_suspended(registers.command_line, False) == (False, False)
-
-
-async def test_an_administrator_does_not_get_round_a_suspension_by_registering_anew(
-    registers: SenderRegisters,
-) -> None:
-    single = await registers.sends(registers.src, "a@src.am", NETWORK)
-    whole = await registers.sends(registers.src, "*@src.am", NETWORK)
-    ani, operator = await registers.enabled(registers.src), registers.operator
-    for address in (single, whole):
-        command = SetSuspended(operator, registers.request_id(), address.id, True)
-        await registers.addresses.set_suspended(command)
-        with pytest.raises(RoleNotPermitted):
-            await registers.addresses.delete_sender_address(replace(deletion(registers, address), by=ani))
-    # An entry of its own would decide instead of the suspended one.
-    with pytest.raises(RoleNotPermitted):
-        await registers.sends(registers.src, "b@src.am", NETWORK, by=ani)
-    await registers.sends(registers.src, "b@mail.src.am", NETWORK, by=ani)
-    await registers.addresses.delete_sender_address(deletion(registers, whole))
-
-
-async def test_an_update_leaves_a_suspension_alone(registers: SenderRegisters) -> None:
-    address = await registers.sends(registers.src, "a@src.am", NETWORK)
-    suspended = await registers.addresses.set_suspended(
-        SetSuspended(registers.operator, registers.request_id(), address.id, True)
-    )
-    assert etag(suspended) != etag(address)
-    ani = await registers.enabled(registers.src)
-    changed = await registers.addresses.update_sender_address(
-        replace(update(registers, suspended), by=ani, sms_permitted=True)
-    )
-    assert (changed.suspended, changed.suspended_by_operator) == (True, True)
 
 
 # Looking
