@@ -149,6 +149,9 @@ class _Context:
     def peer(self) -> str:
         return "ipv4:127.0.0.1:43180"
 
+    def invocation_metadata(self) -> Sequence[tuple[str, str]]:
+        return (("user-agent", "stages"),)
+
     def time_remaining(self) -> float:
         return 10.0
 

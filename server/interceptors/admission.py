@@ -4,7 +4,6 @@ Counted are calls whose request has come and whose caller is known: what gRPC co
 has begun, any certificate can hold open without ever sending a message.
 """
 
-from collections import Counter
 from typing import Any
 
 from server.domain.caller import owner_of_places
@@ -25,7 +24,7 @@ class Admission(Interceptor):
         """`most` calls are served at once."""
         self._most = most
         self._taken = 0
-        self._taken_by: Counter[object] = Counter()
+        self._taken_by: dict[object, int] = {}
 
     @property
     def taken(self) -> int:
@@ -37,7 +36,7 @@ class Admission(Interceptor):
     ) -> Any:
         call = current_call()
         owner = owner_of_places(current_caller())
-        if self._taken_by[owner] + 1 > self._most - self._taken:
+        if self._taken_by.get(owner, 0) + 1 > self._most - self._taken:
             raise Overloaded("server")
         place = _Place(self, owner)
         call.leave_place = place.leave
@@ -49,13 +48,14 @@ class Admission(Interceptor):
     def take(self, owner: object) -> None:
         """Counts a place as taken."""
         self._taken += 1
-        self._taken_by[owner] += 1
+        self._taken_by[owner] = self._taken_by.get(owner, 0) + 1
 
     def give_back(self, owner: object) -> None:
         """Counts a place as free; who holds none is forgotten."""
         self._taken -= 1
-        self._taken_by[owner] -= 1
-        if not self._taken_by[owner]:
+        if left := self._taken_by[owner] - 1:
+            self._taken_by[owner] = left
+        else:
             del self._taken_by[owner]
 
 

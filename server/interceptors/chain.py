@@ -1,16 +1,16 @@
 """All interceptors as one, put around each method once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from server.interceptors.interceptor import Interceptor
+from server.interceptors.interceptor import Continuation, Interceptor, method_of, with_method
+from server.services.call import Context
 
 Details = grpc.HandlerCallDetails
-Continuation = Callable[[Details], Awaitable[Any]]
 
 
 class Chain(grpc.aio.ServerInterceptor):
@@ -35,5 +35,19 @@ class Chain(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             # What is not served is not remembered: callers may name what they like.
             if handler is not None:
-                self._handlers[method] = handler
+                self._handlers[method] = handler = _plainly(handler)
         return handler
+
+
+def _plainly(handler: Any) -> Any:
+    """Returns a handler of single replies as an `async def`, which the library looks for at each call: that
+    takes longer the more is wrapped around it.
+    """
+    if handler.response_streaming:
+        return handler
+    outermost = method_of(handler)
+
+    async def served(request_or_iterator: Any, context: Context) -> Any:
+        return await outermost(request_or_iterator, context)
+
+    return with_method(handler, served)
