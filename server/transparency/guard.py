@@ -177,6 +177,8 @@ class FileGuard:
                 if kept != seen or (kept is not None and tree.checkpoint.size <= kept.checkpoint.size):
                     raise GuardMoved
                 temporary.replace(self._path)
+        # What it reads next is this, as long as nobody else writes.
+        self._read_last = tree
         self._sync_directory()
 
     def _replace_unsound(self, tree: SignedTree) -> bool:

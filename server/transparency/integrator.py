@@ -28,8 +28,6 @@ async def integrate(
     Raises:
         HeadMoved: another leader works on the shard.
     """
-    if not await session.waiting():
-        return None
     async with session.integration() as transaction:
         head = await transaction.head(origin)
         if not (entries := await transaction.take(limit)):

@@ -60,8 +60,11 @@ class Leader:
             for origin, shard in self._shards.items():
                 await check_committed(session, shard, heads.get(origin, Head(origin, 0, EMPTY_ROOT, 0)))
 
-    async def advance(self, session: LeaderSession) -> bool:
+    async def advance(self, session: LeaderSession, *, told: bool = False) -> bool:
         """Publishes what is committed, or else integrates and publishes; returns whether it published.
+
+        `told` says that facts were recorded since it was called last: it takes them without asking first
+        whether any wait.
 
         Raises:
             ForkRefused: nothing may be signed; the lock must be held on to, so that no other replica signs
@@ -70,7 +73,7 @@ class Leader:
             ServiceUnavailable: the database does not answer.
         """
         with self._telling():
-            published = await self._advance(session)
+            published = await self._advance(session, told)
         self._watchman.ends()
         return published
 
@@ -90,18 +93,20 @@ class Leader:
             self._watchman.begins(_kind(failure), {"cause": str(failure)})
             raise SteppedDown(moved=False) from failure
 
-    async def _advance(self, session: LeaderSession) -> bool:
+    async def _advance(self, session: LeaderSession, told: bool) -> bool:
         if not self._finished and await self._finish(session):
             self._finished = True
             return True
         self._finished = False
-        integrated = await integrate(
-            session,
-            self._current.origin,
-            limit=self._pace.batch,
-            clock=self._clock,
-            on_step=self._on_step,
-        )
+        integrated = None
+        if told or await session.waiting():
+            integrated = await integrate(
+                session,
+                self._current.origin,
+                limit=self._pace.batch,
+                clock=self._clock,
+                on_step=self._on_step,
+            )
         if integrated is not None:
             await publish(session, self._current, integrated.head, clock=self._clock, on_step=self._on_step)
         self._finished = True

@@ -18,7 +18,7 @@ from server.transparency.public_log import ShardsInPublic
 from server.transparency.receipts import TransparencyLog
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
-from server.transparency.steps import OnStep, unobserved
+from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
 from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
@@ -64,7 +64,7 @@ class TransparencyService:
         self._stopping = asyncio.Event()
         self._recorded = News()
         self._published = News()
-        self._waker = Waker(storage.sender, interval=pace.notify_interval)
+        self._waker = Waker(storage.sender, interval=pace.notify_interval, wake_here=self._wake_own_leader)
         self._signing = Watchman("log")
         self._database = Watchman("log leadership")
         self._listening = Watchman("log listener")
@@ -80,7 +80,7 @@ class TransparencyService:
             shards,
             pace=pace,
             clock=clock,
-            on_step=on_step,
+            on_step=self._telling_of_publications(on_step),
             watchman=self._signing,
             shards_watchman=shards_watchman,
         )
@@ -191,15 +191,16 @@ class TransparencyService:
     async def _lead(self, session: LeaderSession, backoff: Backoff) -> None:
         self._leading = True
         _log.info("leads the log")
-        inspected = False
+        inspected, before = False, self._recorded.count
         async with kept_alive(session, self._pace):
             while not self._stopping.is_set():
                 seen, began = self._recorded.count, asyncio.get_running_loop().time()
+                told, before = seen != before, seen
                 try:
                     if not inspected:
                         await self._leader.inspect(session)
                         inspected = True
-                    published = await self._leader.advance(session)
+                    published = await self._leader.advance(session, told=told)
                 except ForkRefused:
                     await self._pause(self._pace.retry_longest)
                     continue
@@ -245,11 +246,27 @@ class TransparencyService:
     def _hear(self, signal: Signal) -> None:
         if signal is Signal.RECORDED:
             self._recorded.arrive()
-            return
-        self._published.arrive()
-        if not self._leading:
+        elif not self._leading:
+            self._published.arrive()
             # Somebody else publishes: what kept this replica from it is no longer the log's trouble.
             self._signing.ends()
+        # A leader publishes alone, and what it published all here know already. Should another one have
+        # begun to, those who wait look by themselves a little later.
+
+    def _wake_own_leader(self) -> bool:
+        if self._leading:
+            self._recorded.arrive()
+        return self._leading
+
+    def _telling_of_publications(self, on_step: OnStep) -> OnStep:
+        """Has those who wait in this process told of a publication without the way through the database."""
+
+        async def stepped(step: Step) -> None:
+            if step is Step.PUBLISHED:
+                self._published.arrive()
+            await on_step(step)
+
+        return stepped
 
     async def _pause(self, seconds: float) -> bool:
         """Pauses; returns False at once when the service is to stop."""

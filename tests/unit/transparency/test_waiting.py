@@ -74,6 +74,26 @@ async def test_many_commits_at_once_send_one_signal() -> None:
     await stop(task)
 
 
+async def test_a_commit_beside_the_leader_wakes_it_at_once_and_sends_nothing() -> None:
+    sender, here, woken = CountingSender(), True, 0
+
+    def wake_here() -> bool:
+        nonlocal woken
+        woken += here
+        return here
+
+    waker = Waker(sender, interval=0, wake_here=wake_here)
+    task = await running(waker)
+    for _ in range(3):
+        waker.wake()
+    assert woken == 3
+    here = False
+    waker.wake()
+    assert await sender.tried.beyond(0, PATIENCE_SECONDS)
+    assert sender.sent == 1
+    await stop(task)
+
+
 async def test_a_commit_while_a_signal_is_under_way_sends_another_one() -> None:
     sender = CountingSender()
     waker = Waker(sender, interval=0)

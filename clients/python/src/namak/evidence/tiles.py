@@ -14,6 +14,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from namak.evidence.encoding import LIMIT
@@ -360,6 +361,8 @@ def _hashes(tiles: Mapping[TileId, bytes], tile: TileId, first: int, count: int)
     return row[first * HASH_BYTES : (first + count) * HASH_BYTES]
 
 
+# The same subtrees stand at the right edge of one tree and the next.
+@lru_cache(maxsize=128)
 def _fold(row: bytes) -> bytes:
     """Returns the root over joined hashes whose number is a power of two."""
     pair = 2 * HASH_BYTES
