@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,8 @@ from server.domain.profile_sources import Sourced, in_words, sourced
 from server.jurisdictions import PROFILES, SOURCES
 
 _DEFAULT = next(iter(PROFILES))
+_TABLE_WIDTH = 120
+# Columns; below it the longest names leave too little for values and sources, and each field is a paragraph.
 
 
 def show(code: str, settings: Path | None, *, as_json: bool) -> None:
@@ -74,16 +77,40 @@ def _summary(profile: Profile) -> dict[str, Any]:
 
 def _print(code: str, found: tuple[Sourced, ...]) -> None:
     console = Console()
-    table = Table("field", "value", "", "by", title=f"Profile {code}", title_justify="left", box=None)
-    for each in found:
-        mark = Text("ASSUMED", style="bold") if each.source.assumed else Text("stated")
-        table.add_row(Text(each.name), Text(in_words(each.value)), mark, Text(each.source.by))
-    console.print(table)
+    if console.width < _TABLE_WIDTH:
+        _print_paragraphs(console, code, found)
+    else:
+        _print_table(console, code, found)
     assumed = sum(each.source.assumed for each in found)
     console.print(
         f"{assumed} of {len(found)} values are assumed: the documents are silent, or leave them open.",
         soft_wrap=True,
     )
+
+
+def _print_paragraphs(console: Console, code: str, found: tuple[Sourced, ...]) -> None:
+    console.print(Text(f"Profile {code}", style="italic"))
+    for each in found:
+        console.print(Text.assemble((each.name, "bold"), f"  {_mark(each)}"), soft_wrap=True)
+        for line in (in_words(each.value), f"by {each.source.by}"):
+            # Folded, never cut: an identifier that is longer than a line goes on in the next.
+            console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 4)))
+
+
+def _print_table(console: Console, code: str, found: tuple[Sourced, ...]) -> None:
+    table = Table(title=f"Profile {code}", title_justify="left", box=None)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("", no_wrap=True)
+    table.add_column("by", overflow="fold")
+    for each in found:
+        mark = Text(_mark(each), style="bold" if each.source.assumed else "")
+        table.add_row(Text(each.name), Text(in_words(each.value)), mark, Text(each.source.by))
+    console.print(table)
+
+
+def _mark(each: Sourced) -> str:
+    return "ASSUMED" if each.source.assumed else "stated"
 
 
 def _as_json(code: str, found: tuple[Sourced, ...]) -> dict[str, object]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
-from server.domain.profile_sources import sourced
+from server.domain.profile_sources import in_words, sourced
 from server.jurisdictions import PROFILES, SOURCES
 
 
@@ -39,6 +40,21 @@ def test_it_prints_every_value_and_marks_what_is_assumed(code: str) -> None:
         (line,) = [line for line in lines if line.split()[:1] == [each.name]]
         assert ("ASSUMED" in line) is each.source.assumed, line
         assert ("stated" in line) is not each.source.assumed, line
+
+
+@pytest.mark.parametrize("wide", ["60", "80", "120"])
+@pytest.mark.parametrize("code", list(PROFILES))
+def test_on_a_narrow_screen_it_flows_and_nothing_is_cut_off(code: str, wide: str) -> None:
+    shown = run("show", code, wide=wide).stdout
+
+    assert "…" not in shown
+    assert max(cell_len(line) for line in shown.splitlines()[:-1]) <= int(wide)
+    whole = "".join(shown.split())
+    for each in sourced(PROFILES[code], SOURCES[code]):
+        assert each.name in whole
+        if int(wide) < 120:  # in a table the columns of a long value stand between its lines
+            assert "".join(in_words(each.value).split()) in whole
+            assert "".join(each.source.by.split()) in whole
 
 
 @pytest.mark.parametrize("code", list(PROFILES))
