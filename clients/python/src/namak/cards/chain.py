@@ -11,6 +11,8 @@ from enum import StrEnum
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from namak.certificate_names import full_name
+
 _LONGEST = 10
 
 
@@ -39,7 +41,7 @@ class SeenChain:
         """The name of the issuer whose certificate is missing; None when none is."""
         if self.end is not ChainEnd.ISSUER_MISSING:
             return None
-        return self.certificates[-1].issuer.rfc4514_string()
+        return full_name(self.certificates[-1].issuer)
 
     @property
     def issuers(self) -> Sequence[x509.Certificate]:

@@ -20,6 +20,7 @@ from namak.cards.contents import (
 )
 from namak.cards.module import KeyPlace
 from namak.cards.outcomes import PinState, card_error
+from namak.certificate_names import full_name
 from namak.cli.app import Run
 from namak.cli.cards import CardInUse, CardOptions, card_in_use, chain_of
 from namak.cli.codes import ExitCode
@@ -132,7 +133,7 @@ def _show_certificate(
         screen.line("    " + _("{name}: not readable as a certificate").format(name=name))
         return
     purposes = ", ".join(_(_PURPOSES[purpose]) for purpose in sorted(each.purposes))
-    screen.line(f"    {name}: {each.certificate.subject.rfc4514_string()}")
+    screen.line(f"    {name}: {full_name(each.certificate.subject)}")
     screen.line(f"      {purposes}; {_validity(each.certificate, now)}")
     if Purpose.AUTHORITY not in each.purposes:
         screen.line(f"      {_(_KEYS[each.key])} ({each.key_id.hex()})")
@@ -141,7 +142,7 @@ def _show_certificate(
 
 def _show_chain(screen: Screen, chain: SeenChain, now: datetime) -> None:
     for depth, issuer in enumerate(chain.certificates[1:]):
-        screen.line(f"      {'  ' * depth}↑ {issuer.subject.rfc4514_string()}; {_validity(issuer, now)}")
+        screen.line(f"      {'  ' * depth}↑ {full_name(issuer.subject)}; {_validity(issuer, now)}")
     screen.line("      " + _(_ENDS[chain.end]).format(issuer=chain.missing))
 
 

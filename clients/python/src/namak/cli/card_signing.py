@@ -5,6 +5,7 @@ from pathlib import Path
 
 from namak.cards.contents import Purpose
 from namak.cards.outcomes import card_error
+from namak.certificate_names import full_name
 from namak.cli.app import Run
 from namak.cli.asking import agreed
 from namak.cli.card_listing import chain_document, described
@@ -120,7 +121,7 @@ def _signer(key: ChosenKey) -> dict[str, object]:
 
 
 def _say_who(run: Run, key: ChosenKey) -> None:
-    run.screen.note(_("Signed by {name}.").format(name=key.certificate.subject.rfc4514_string()))
+    run.screen.note(_("Signed by {name}.").format(name=full_name(key.certificate.subject)))
     if key.chain.missing is not None:
         text = _("Warning: the signature lacks the certificate of {issuer}; name its file by --certificates.")
         run.screen.note(text.format(issuer=key.chain.missing))

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from namak.certificate_names import full_name, plain
 from namak.evidence.failures import CertificateError
 from namak.signatures.algorithms import describe_key
 from namak.signatures.report import CertificateSeen, Party, Revocation
@@ -22,13 +23,6 @@ _NUMBERED: Final = (
     NameOID.ORGANIZATIONAL_UNIT_NAME,
     NameOID.USER_ID,
 )
-_SHORT: Final = {
-    NameOID.SERIAL_NUMBER: "serialNumber",
-    NameOID.GIVEN_NAME: "GN",
-    NameOID.SURNAME: "SN",
-    NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
-    NameOID.EMAIL_ADDRESS: "E",
-}
 _ENTITIES: Final = ("NTR", "VAT", "BIN")
 
 
@@ -70,16 +64,6 @@ def _party(subject: x509.Name, number: str, kind: str, is_entity: bool) -> Party
 def _texts(subject: x509.Name, attribute: x509.ObjectIdentifier) -> list[str]:
     values = [found.value for found in subject.get_attributes_for_oid(attribute)]
     return [plain(value) for value in values if isinstance(value, str)]
-
-
-def plain(text: str) -> str:
-    """Returns a stranger's text on one line, with a mark in place of what does not stand for itself."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
-
-
-def full_name(name: x509.Name) -> str:
-    """Returns a name with all its attributes (RFC 4514)."""
-    return plain(name.rfc4514_string(_SHORT))
 
 
 def short_name(name: x509.Name) -> str:

@@ -30,8 +30,8 @@ from pyhanko.sign.validation import EmbeddedPdfSignature
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from namak.certificate_names import plain
 from namak.evidence.certificate import PARSING, UNREADABLE
-from namak.signatures.parties import plain
 from namak.signatures.report import Finding
 from namak.signatures.trust import RevocationMaterial
 
