@@ -15,21 +15,25 @@ from grpc_status import rpc_status
 
 from namak.evidence.events import Audience
 from namak.v1 import (
+    delegation_pb2_grpc,
     delivery_pb2,
     delivery_pb2_grpc,
     evidence_pb2,
     evidence_pb2_grpc,
     mailbox_pb2,
     mailbox_pb2_grpc,
+    registration_pb2_grpc,
     sender_admin_pb2_grpc,
     signature_pb2,
     signature_pb2_grpc,
 )
 from tests.client.admin_desk import AdminDesk
 from tests.client.authority import Authority, Identity
+from tests.client.delegation_desk import DelegationDesk
 from tests.client.desk import Context, Desk, caller_of
 from tests.client.elsewhere import EvidenceElsewhere, MailboxElsewhere
 from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
+from tests.client.registration_desk import RegistrationDesk
 
 T = TypeVar("T")
 
@@ -336,10 +340,15 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
 
 async def _start(office: Office, authority: Authority, identity: Identity) -> tuple[grpc.aio.Server, int]:
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", 4 * 1024 * 1024)])
+    # What no test calls, these two don't answer.
+    registration = RegistrationDesk(office)  # type: ignore[abstract]
+    delegation = DelegationDesk(office)  # type: ignore[abstract]
     delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryDesk(office), server)
     mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(MailboxDesk(office), server)
     evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceDesk(office), server)
+    registration_pb2_grpc.add_RegistrationServiceServicer_to_server(registration, server)
     sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(AdminDesk(office), server)
+    delegation_pb2_grpc.add_DelegationServiceServicer_to_server(delegation, server)
     signature_pb2_grpc.add_SignatureServiceServicer_to_server(SignatureDesk(office), server)
     credentials = grpc.ssl_server_credentials(
         [(identity.key, identity.certificate)],

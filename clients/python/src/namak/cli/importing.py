@@ -60,7 +60,8 @@ async def mailbox_import(run: Run, file: Path, results: Path | None) -> ExitCode
                                 done=reply.through_line, total=total
                             )
                         )
-    code = ExitCode.REFUSED if told["malformed"] else ExitCode.OK
+    wrong = told["malformed"] or journal.malformed
+    code = ExitCode.REFUSED if wrong else ExitCode.OK
     names = ("opened", "there_already", "repeated", "malformed", "skipped")
     run.screen.result({**{name: told[name] for name in names}, "results": str(kept), "exit_code": int(code)})
     run.screen.line(
@@ -135,6 +136,8 @@ class _Results:
         self._stream: BinaryIO | None = None
         self.through = 0
         """The last line that was dealt with in earlier runs."""
+        self.malformed = 0
+        """How many lines up to that one were malformed."""
 
     def __enter__(self) -> "_Results":
         """Reads what is there. Raises FileProblem for another file, and when another run has it."""
@@ -179,7 +182,7 @@ class _Results:
 
     def _read(self, stream: BinaryIO) -> None:
         stream.seek(0)
-        whole, through_at, of = 0, 0, None
+        whole, through_at, malformed, of = 0, 0, 0, None
         for number, data in enumerate(stream, start=1):
             if not data.endswith(b"\n"):
                 break  # what a run that was killed could not finish
@@ -191,7 +194,9 @@ class _Results:
                         raise ValueError("another version")
                     of = line["sha256"]
                 elif "through_line" in line:
-                    self.through, through_at = int(line["through_line"]), whole
+                    self.through, through_at, self.malformed = int(line["through_line"]), whole, malformed
+                else:
+                    malformed += line["outcome"] == "malformed"
             except (ValueError, KeyError, TypeError) as problem:
                 raise FileProblem(
                     _("{file}, line {line}: this is no results file of namak admin mailbox import").format(
