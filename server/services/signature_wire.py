@@ -19,7 +19,7 @@ from namak.signatures.report import (
     Timestamp,
     Verdict,
 )
-from namak.signatures.words import CHECKS, LANGUAGES, VERDICTS, Words
+from namak.signatures.words import CHECKS, LANGUAGES, Words, verdict_text
 from namak.v1 import signature_pb2 as pb
 from server.domain import limits
 from server.domain.caller import Caller
@@ -94,7 +94,7 @@ def report_to_proto(report: Report, language: str) -> pb.SignatureVerification:
         format=_FORMATS[report.format],
         verdict=_VERDICTS[report.verdict],
         sub_indication=report.sub_indication or "",
-        words=words(VERDICTS[report.verdict]),
+        words=words(verdict_text(report)),
         judged_time=time_to_proto(report.verified_time),
         document_sha256=bytes.fromhex(report.document_sha256),
         document_size_bytes=report.document_bytes,

@@ -77,8 +77,9 @@ def test_a_detached_signature_is_named_or_found_beside(
     place.write("letter.txt.p7s", cms)
     beside = namak(None, "verify-signature", document, *place.trust)
 
-    assert (alone.code, named.code, beside.code) == (OPEN, VALID, VALID), named.out
+    assert (alone.code, named.code, beside.code) == (FILE, VALID, VALID), named.out
     assert "neither a PDF nor a CMS" in alone.out
+    assert "name the signature by --signature" in alone.err
 
 
 def test_a_changed_document_ends_with_the_code_of_failed_verification(
@@ -186,22 +187,42 @@ def test_files_that_cannot_be_read_have_their_own_code(namak: Namak, place: Plac
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "result", "words"),
     [
-        (b"", "The file is empty."),
-        (b"\x89PNG\r\n", "neither a PDF nor a CMS signature"),
-        (files.encrypted(), "The PDF is encrypted"),
-        (files.pdf()[:-100], "The PDF is damaged"),
+        (b"", "NOT A SIGNATURE", "The file is empty."),
+        (b"\x89PNG\r\n", "NOT A SIGNATURE", "neither a PDF nor a CMS signature"),
+        (files.pdf(), "NOT SIGNED", "holds no signature of a person or entity"),
+        (files.encrypted(), "NOT READ", "The PDF is encrypted"),
+        (files.pdf()[:-100], "NOT READ", "The PDF is damaged"),
     ],
-    ids=["empty", "picture", "encrypted", "broken"],
+    ids=["empty", "picture", "unsigned", "encrypted", "broken"],
 )
-def test_a_file_without_a_signature_to_judge_says_why(
-    namak: Namak, place: Place, content: bytes, words: str
+def test_a_file_without_a_signature_to_judge_says_what_it_is_and_why(
+    namak: Namak, place: Place, content: bytes, result: str, words: str
 ) -> None:
-    run = namak(None, "verify-signature", place.write("given", content), *place.trust)
+    file = place.write("given", content)
+    run = namak(None, "verify-signature", file, *place.trust)
+    document = namak(None, "verify-signature", file, *place.trust, "--json")
 
-    assert run.code == OPEN
+    assert (run.code, document.code) == (FILE, FILE)
+    assert f"{result}. " in run.out
+    assert "INDETERMINATE" not in run.out
     assert words in run.out
+    assert document.document["verdict"] == "INDETERMINATE"  # what the norm calls it
+    assert document.document["words"].startswith(result)
+
+
+def test_without_an_answer_on_revocation_it_says_how_to_give_one(
+    namak: Namak, place: Place, world: World
+) -> None:
+    signed = place.write("signed.pdf", sign_pdf(files.pdf(), world.aram.signer, at=SIGNED))
+
+    without = namak(None, "verify-signature", signed, *place.trust[:2])
+    with_lists = namak(None, "verify-signature", signed, *place.trust)
+
+    assert (without.code, with_lists.code) == (OPEN, VALID)
+    assert "--crl or its OCSP answer by --ocsp" in without.err
+    assert "--crl" not in with_lists.err
 
 
 def test_a_huge_pdf_is_not_read(namak: Namak, place: Place) -> None:
@@ -211,7 +232,7 @@ def test_a_huge_pdf_is_not_read(namak: Namak, place: Place) -> None:
 
     run = namak(None, "verify-signature", huge)
 
-    assert run.code == OPEN
+    assert run.code == FILE
     assert "was not judged" in run.out
 
 

@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     CARD = 5
     """The card, its PIN or its key."""
     FILE = 6
-    """A file on this machine."""
+    """A file on this machine, also one in which there is nothing to verify."""
     FAULT = 7
     """A fault of the server or of this program."""
     OPEN = 8

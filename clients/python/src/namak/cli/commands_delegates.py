@@ -7,7 +7,7 @@ import typer
 
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
-from namak.cli.options import InMailbox, Limit, RequestId, time_of
+from namak.cli.options import InMailbox, Limit, RequestId, Yes, end_of, time_of
 from namak.cli.texts import N_
 
 _ID = "0192f0c3-0000-7000-8000-000000000000"
@@ -15,7 +15,13 @@ _ID = "0192f0c3-0000-7000-8000-000000000000"
 End = Annotated[
     datetime,
     typer.Option(
-        "--until", metavar="TIME", parser=time_of, help=N_("When the right ends, at most 5 years from now.")
+        "--until",
+        metavar="TIME",
+        parser=end_of,
+        help=N_(
+            "The last day of the right, included, in this machine's time zone, or the time at which it "
+            "ends; at most 5 years from now."
+        ),
     ),
 ]
 Start = Annotated[
@@ -37,8 +43,8 @@ def register(app: typer.Typer) -> None:
             "their own signature, on your behalf. Who may sign for an entity names its staff with --mailbox."
         ),
         examples=(
-            "namak delegate grant 5001950016 --until 2027-01-01",
-            "namak delegate grant 5001950016 --until 2027-01-01 --confirm --mailbox 12345678@e-citizen.am",
+            "namak delegate grant 5001950016 --until 2026-12-31",
+            "namak delegate grant 5001950016 --until 2026-12-31 --confirm --mailbox 12345678@e-citizen.am",
         ),
     )
     add(
@@ -80,11 +86,12 @@ async def revoke(
     run: Run,
     delegation_id: Annotated[str, typer.Argument(metavar="ID", help=N_("The delegation's identifier."))],
     request_id: RequestId = None,
+    yes: Yes = False,
 ) -> ExitCode:
     """Revokes a right."""
     from namak.cli import delegating
 
-    return await delegating.revoke(run, delegation_id, request_id)
+    return await delegating.revoke(run, delegation_id, request_id, yes=yes)
 
 
 async def delegate_list(

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         ),
         N_(
             "Ends with 0 if all signatures are valid, 4 if one is invalid, 8 if one is neither proven nor "
-            "disproven, 6 if a file can't be read."
+            "disproven, 6 if a file can't be read, is no signature or holds none."
         ),
         examples=(
             "namak verify-signature signed.pdf --roots roots.pem --crl authority.crl",

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import typer
 
 from namak.cli import shapes
 from namak.cli.app import Run
+from namak.cli.asking import agreed
 from namak.cli.codes import ExitCode
 from namak.cli.naming import named_id
 from namak.cli.texts import N_, _
@@ -42,11 +43,16 @@ async def grant(run: Run, asked: Asked, request_id: str | None) -> ExitCode:
             mailbox=asked.mailbox,
             request_id=named_id(run.screen, request_id),
         )
-    return _show(run, granted)
+    code = _show(run, granted)
+    ends = granted.expire_time.ToDatetime(UTC).astimezone().isoformat(" ", "seconds")
+    run.screen.note(_("The right ends at {time}, unless it is revoked before.").format(time=ends))
+    return code
 
 
-async def revoke(run: Run, delegation_id: str, request_id: str | None) -> ExitCode:
-    """Takes a right back."""
+async def revoke(run: Run, delegation_id: str, request_id: str | None, *, yes: bool) -> ExitCode:
+    """Takes a right back, after asking."""
+    if not agreed(run, _("Take back the right {id}?").format(id=delegation_id), yes=yes):
+        return ExitCode.REFUSED
     async with run.client() as post:
         name = named_id(run.screen, request_id)
         return _show(run, await post.delegations.revoke(delegation_id, request_id=name))

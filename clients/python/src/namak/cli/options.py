@@ -1,6 +1,6 @@
 """Options and arguments that several commands take."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,21 @@ def time_of(text: str) -> datetime:
         ) from problem
     # A time without a zone, and a day, count in the zone of this machine, where people read their clocks.
     return (found.astimezone() if found.tzinfo is None else found).astimezone(UTC)
+
+
+def end_of(text: str) -> datetime:
+    """Reads when something ends: a time, or the last day that still counts. Raises BadParameter.
+
+    A day counts whole, as everywhere: the end is the beginning of the next one, in the zone of this machine.
+    """
+    try:
+        last = date.fromisoformat(text)
+    except ValueError:
+        return time_of(text)
+    try:
+        return datetime.combine(last + timedelta(days=1), time()).astimezone().astimezone(UTC)
+    except OverflowError as problem:
+        raise typer.BadParameter(_("must be a day such as 2026-03-01")) from problem
 
 
 def _day(text: str) -> date:
@@ -64,7 +79,10 @@ LastDay = Annotated[
 Until = Annotated[
     date | None,
     typer.Option(
-        "--until", metavar="DAY", parser=_day, help=N_("The last day in force, in the operator's time zone.")
+        "--until",
+        metavar="DAY",
+        parser=_day,
+        help=N_("The last day in force, included, in the operator's time zone."),
     ),
 ]
 Org = Annotated[

@@ -46,7 +46,15 @@ async def inbox(run: Run, limit: int, filters: Filters, mailbox: str = "") -> Ex
         run.screen.line(_("No letters."))
         return ExitCode.OK
     run.screen.table(
-        (N_("ID"), N_("FROM"), N_("SUBJECT"), N_("ARRIVED"), N_("OPENED"), N_("CONFIRMED"), N_("STATE")),
+        (
+            N_("ID"),
+            N_("FROM"),
+            N_("SUBJECT"),
+            N_("ARRIVED"),
+            N_("OPENED BY YOU"),
+            N_("CONFIRMED"),
+            N_("STATE"),
+        ),
         [
             (
                 message.delivery_id,

@@ -20,8 +20,9 @@ from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem, WrongUsage
 from namak.signatures.json_form import report_document
 from namak.signatures.printed import report_lines
-from namak.signatures.report import Report, Verdict
+from namak.signatures.report import Finding, Report, Verdict
 from namak.signatures.trust import RevocationMaterial, Trust, TrustPolicy
+from namak.signatures.unjudged import nothing_to_judge
 from namak.signatures.verify import PDF_MARK, FileDocument, verify
 from namak.signatures.words import LANGUAGES
 
@@ -38,6 +39,9 @@ _CODES: Final = {
     Verdict.INVALID: ExitCode.NOT_VERIFIED,
     Verdict.INDETERMINATE: ExitCode.OPEN,
 }
+
+
+_WITHOUT_ANSWER: Final = frozenset({Finding.NO_ANSWER, Finding.ANSWER_STALE, Finding.ANSWER_AFTER_EXPIRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,16 @@ async def offline(run: Run, given: Given) -> ExitCode:
         report = verify(document, signature, trust, given.at or datetime.now(UTC))
     except OSError as problem:
         raise _unreadable(given.file, problem) from problem
-    return _shown(run, given, report)
+    code = _shown(run, given, report)
+    if any(check.finding in _WITHOUT_ANSWER for each in report.signatures for check in each.checks):
+        run.screen.note(
+            _(
+                "Whether the certificates were revoked can't be told by what the file carries: give the "
+                "authority's revocation list by --crl or its OCSP answer by --ocsp, or have the post verify "
+                "the file by --server."
+            )
+        )
+    return code
 
 
 async def by_the_post(run: Run, given: Given) -> ExitCode:
@@ -96,7 +109,10 @@ def _shown(run: Run, given: Given, report: Report) -> ExitCode:
     spoken = _language(given)
     run.screen.result(report_document(report, spoken))
     run.screen.lines(report_lines(report, spoken, name=given.file.name))
-    return _CODES[report.verdict]
+    nothing = nothing_to_judge(report)
+    if nothing is Finding.UNKNOWN_FORMAT and given.signature is None:
+        run.screen.note(_("If it was signed apart from the file, name the signature by --signature."))
+    return _CODES[report.verdict] if nothing is None else ExitCode.FILE
 
 
 def _language(given: Given) -> str:

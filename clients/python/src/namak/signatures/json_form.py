@@ -18,7 +18,7 @@ from namak.signatures.report import (
     SignatureReport,
     Timestamp,
 )
-from namak.signatures.words import CHECKS, VERDICTS, Words
+from namak.signatures.words import CHECKS, Words, verdict_text
 
 Json = Mapping[str, object]
 
@@ -30,7 +30,7 @@ def report_document(report: Report, language: str) -> Json:
         "format": report.format,
         "verdict": report.verdict,
         "sub_indication": report.sub_indication,
-        "words": words(VERDICTS[report.verdict]),
+        "words": words(verdict_text(report)),
         "verified_time": _time(report.verified_time),
         "document": {"sha256": report.document_sha256, "bytes": report.document_bytes},
         "checks": [_check(check, words) for check in report.checks],

@@ -13,7 +13,17 @@ from namak.signatures.report import (
     SignatureKind,
     SignatureReport,
 )
-from namak.signatures.words import BASES, CHECKS, N_, RESULTS, STATUSES, VERDICTS, Words, shown_time
+from namak.signatures.words import (
+    BASES,
+    CHECKS,
+    N_,
+    RESULTS,
+    STATUSES,
+    VERDICTS,
+    Words,
+    shown_time,
+    verdict_text,
+)
 
 WIDTH: Final = 96
 
@@ -36,7 +46,7 @@ def report_lines(report: Report, language: str, *, name: str = "") -> Iterator[s
         yield from page.field(_FILE, name)
     yield from page.field(_DIGEST, report.document_sha256)
     yield from page.field(_VERIFIED, shown_time(report.verified_time))
-    yield from page.field(_RESULT, words(VERDICTS[report.verdict]))
+    yield from page.field(_RESULT, words(verdict_text(report)))
     yield from page.checks(tuple(each for each in report.checks if each.result is not CheckResult.PASSED))
     for signature in report.signatures:
         yield ""

@@ -12,7 +12,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from namak.signatures.report import Check, CheckId, CheckResult, Finding, RevocationStatus, TimeBasis, Verdict
+from namak.signatures.report import (
+    Check,
+    CheckId,
+    CheckResult,
+    Finding,
+    Report,
+    RevocationStatus,
+    TimeBasis,
+    Verdict,
+)
+from namak.signatures.unjudged import nothing_to_judge
 
 LANGUAGES: Final = ("hy", "ru", "en", "kk", "az")
 """The languages of these texts; the code's own is English."""
@@ -30,6 +40,18 @@ VERDICTS: Final[Mapping[Verdict, str]] = MappingProxyType(
         Verdict.INDETERMINATE: N_("INDETERMINATE. It is neither proven nor disproven: see what is open."),
     }
 )
+
+NOTHING_JUDGED: Final[Mapping[Finding, str]] = MappingProxyType(
+    {
+        Finding.NO_SIGNATURE: N_("NOT SIGNED. There is no signature in the file."),
+        Finding.UNKNOWN_FORMAT: N_("NOT A SIGNATURE. There is nothing in the file to verify."),
+        Finding.EMPTY: N_("NOT A SIGNATURE. There is nothing in the file to verify."),
+        Finding.UNREADABLE: N_("NOT READ. No signature was judged: see why."),
+        Finding.ENCRYPTED: N_("NOT READ. No signature was judged: see why."),
+        Finding.TOO_DEMANDING: N_("NOT READ. No signature was judged: see why."),
+    }
+)
+"""Instead of the verdict, where no signature could be looked at."""
 
 RESULTS: Final[Mapping[CheckResult, str]] = MappingProxyType(
     {
@@ -203,6 +225,12 @@ class Words:
 class _Facts(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+def verdict_text(report: Report) -> str:
+    """Returns what a report comes to, for the catalogue: its verdict, or that there was nothing to judge."""
+    nothing = nothing_to_judge(report)
+    return VERDICTS[report.verdict] if nothing is None else NOTHING_JUDGED[nothing]
 
 
 def shown_time(time: datetime) -> str:
