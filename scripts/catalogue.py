@@ -37,7 +37,9 @@ class Domain:
         return self.sources / "locale" / language / "LC_MESSAGES" / f"{self.name}.{ending}"
 
 
-COMMAND = Domain("namak", ROOT / "clients/python/src/namak/cli", ("hy", "ru"), "the command namak")
+COMMAND = Domain(
+    "namak", ROOT / "clients/python/src/namak/cli", ("hy", "ru", "kk", "az"), "the command namak"
+)
 CARDS = Domain(
     "namak-cards", ROOT / "clients/python/src/namak/cards", ("hy", "ru", "kk", "az"), "what cards answer"
 )

@@ -41,11 +41,11 @@ def test_a_language_that_is_not_spoken_gets_english() -> None:
     assert words_of("PIN_LOCKED", "de") == words_of("PIN_LOCKED", "en") == CARD_MEANINGS["PIN_LOCKED"]
 
 
-def test_the_command_tells_of_cards_in_a_language_that_it_does_not_speak_otherwise() -> None:
+def test_the_command_tells_of_cards_and_of_all_else_in_each_language() -> None:
     with speaking("kk"):
         assert headline_of(WrongPin("x")) == "PIN коды қате."
         assert "бұғатталады" in advice_for(WrongPin("x"))
-        assert headline_of(NotFound("no such mailbox")) == "no such mailbox"
+        assert headline_of(NotFound("no such mailbox")) == "Аталған нәрсе жоқ."
     with speaking("az"):
         assert (
             headline_of(WrongPin("x", reason="PIN_WRONG_FINAL_TRY")) == "PIN kod yanlışdır. BİR cəhd qalıb."

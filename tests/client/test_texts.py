@@ -1,4 +1,4 @@
-"""The command in its three languages: nothing is missing or stale, and each is chosen as it should be."""
+"""The command in its five languages: nothing is missing or stale, and each is chosen as it should be."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_every_text_of_the_code_is_translated_and_compiled(language: str) -> Non
 
 
 def test_the_command_speaks_what_the_catalogues_hold_and_the_codes_own_language() -> None:
-    assert {*TRANSLATED, "en"} == set(LANGUAGES)
+    assert {*TRANSLATED, "en"} == set(LANGUAGES) == {"hy", "ru", "en", "kk", "az"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_configuration_may_wish_a_language(tmp_path: Path) -> None:
 def test_a_language_that_it_does_not_speak_is_wrong_usage(namak: Namak) -> None:
     run = namak(None, "--lang", "fr", "inbox")
     assert run.code == 2
-    assert "hy, ru, en" in run.err
+    assert "hy, ru, en, kk, az" in run.err
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,22 @@ def test_russian_numbers_have_their_three_forms(number: int, words: str) -> None
             number,
         )
     assert text.format(number=number).startswith(f"{words},")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("kk", "{number} күннен кейін"), ("az", "{number} gündən sonra")]
+)
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_kazakh_and_azerbaijani_nouns_stay_as_they_are_after_numbers(
+    language: str, words: str, number: int
+) -> None:
+    with speaking(language):
+        text = ngettext(
+            "Warning: {subject} ends in {number} day; bind a new one before.",
+            "Warning: {subject} ends in {number} days; bind a new one before.",
+            number,
+        )
+    assert words in text
 
 
 def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -169,6 +185,8 @@ def test_every_command_has_help_with_an_example_that_it_takes_and_the_exit_codes
         "en": ("Example: ", "Exit codes:"),
         "ru": ("Пример: ", "Коды завершения:"),
         "hy": ("Օրինակ՝ ", "Ավարտի կոդերը՝"),
+        "kk": ("Мысал: ", "Аяқталу кодтары:"),
+        "az": ("Nümunə: ", "Bitmə kodları:"),
     }[language]
     for path in COMMANDS:
         run = namak(None, "--lang", language, *path, "--help")

@@ -22,7 +22,7 @@ from namak.cli.fields import taken_by
 from namak.cli.groups import Command, Group, RootGroup
 from namak.cli.renaming import command_name
 from namak.cli.screen import Asked, Screen
-from namak.cli.texts import CHOICES, N_, _
+from namak.cli.texts import LANGUAGES, N_, _
 from namak.config import Connection, parse_duration
 from namak.errors import NamakError, ServerFault
 
@@ -53,8 +53,8 @@ def _say_version(wanted: bool) -> None:
 
 
 def _language(value: str | None) -> str | None:
-    if value is not None and value not in CHOICES:
-        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(CHOICES)))
+    if value is not None and value not in LANGUAGES:
+        raise typer.BadParameter(_("must be one of {names}").format(names=", ".join(LANGUAGES)))
     return value
 
 
@@ -80,10 +80,8 @@ Lang = Annotated[
         "--lang",
         metavar="LANG",
         callback=_language,
-        autocompletion=lambda: list(CHOICES),
-        help=N_(
-            "hy, ru, en, or kk, az for what cards say; otherwise NAMAK_LANG, the configuration, the system's."
-        ),
+        autocompletion=lambda: list(LANGUAGES),
+        help=N_("hy, ru, en, kk or az; otherwise NAMAK_LANG, the configuration, the system's."),
     ),
 ]
 Verbose = Annotated[

@@ -15,7 +15,7 @@ from namak.cli.confirming_by_phone import confirmed_by_phone
 from namak.cli.keeping import kept
 from namak.cli.pins import pin_for
 from namak.cli.screen import Screen, error_document
-from namak.cli.texts import SOURCE_LANGUAGE, _, is_translated, language
+from namak.cli.texts import _, language
 from namak.client.confirmation import check_statement, sign_statement
 from namak.client.receipts import SavedReceipt, save_receipts
 from namak.config import Signing
@@ -89,11 +89,7 @@ def _show_statement(screen: Screen, statement: Statement, signed: bytes, subject
     )
     screen.shown_in_full(signed.decode("utf-8"))
     if language() != statement.language:  # what is signed is authoritative and stands above
-        screen.note(
-            _("In English: {text}.").format(
-                text=TRANSLATIONS[language() if is_translated() else SOURCE_LANGUAGE]
-            )
-        )
+        screen.note(_("In English: {text}.").format(text=TRANSLATIONS[language()]))
 
 
 def _sign(statement: bytes, signing: Signing, pin: str | None) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from namak.cards.texts import CARD_MEANINGS, words_of
-from namak.cli.texts import N_, SOURCE_LANGUAGE, _, is_translated, language
+from namak.cli.texts import N_, _, is_translated, language
 from namak.errors import NamakError
 
 _SAME_ID = N_("Try again with the same request id; nothing will happen twice.")
@@ -365,17 +365,12 @@ def headline_of(error: NamakError) -> str:
     """Returns what went wrong, on one line: in English what the post or this program said of it, in other
     languages what the reason means.
     """
-    return _spoken(error)[0] if _is_told(error) else error.message
+    return _spoken(error)[0] if is_translated() else error.message
 
 
 def detail_of(error: NamakError) -> str | None:
     """Returns what the post or this program said of it, where the headline does not."""
-    return error.message if _is_told(error) else None
-
-
-def _is_told(error: NamakError) -> bool:
-    """Returns whether it is told in another language than that of the post's and this program's own words."""
-    return is_translated() or (error.reason in CARD_MEANINGS and language() != SOURCE_LANGUAGE)
+    return error.message if is_translated() else None
 
 
 def _spoken(error: NamakError) -> tuple[str, str]:

@@ -1,5 +1,5 @@
-"""The command's texts in three languages: English as they stand in the code, Armenian and Russian by
-catalogue.
+"""The command's texts in five languages: English as they stand in the code, Armenian, Russian, Kazakh and
+Azerbaijani by catalogue.
 
 The catalogues (``namak/cli/locale/*/LC_MESSAGES/namak.po``) are compiled by ``scripts/texts`` and lie beside
 the code as ``.mo``, so that an installed package and a source tree read the same files.
@@ -11,15 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from namak.cards.texts import LANGUAGES as CARD_LANGUAGES
 from namak.config import find_config, read_config
 from namak.errors import NamakError
 
-LANGUAGES = ("hy", "ru", "en")
-"""What the command speaks (POST-11); the texts in the code are the last one's."""
-
-CHOICES = (*LANGUAGES, *(each for each in CARD_LANGUAGES if each not in LANGUAGES))
-"""What can be chosen: in those beyond :data:`LANGUAGES` it tells what cards answer, the rest in English."""
+LANGUAGES = ("hy", "ru", "en", "kk", "az")
+"""What the command speaks (POST-11)."""
 
 SOURCE_LANGUAGE = "en"
 ENVIRONMENT = "NAMAK_LANG"
@@ -50,7 +46,7 @@ def _(text: str) -> str:
 
 def is_translated() -> bool:
     """Returns whether the command's own texts are spoken in another language than the code's."""
-    return _Speech.language in LANGUAGES and _Speech.language != SOURCE_LANGUAGE
+    return _Speech.language != SOURCE_LANGUAGE
 
 
 def ngettext(one: str, many: str, number: int) -> str:
@@ -59,7 +55,7 @@ def ngettext(one: str, many: str, number: int) -> str:
 
 
 def language() -> str:
-    """Returns what the process speaks: one of :data:`CHOICES`."""
+    """Returns what the process speaks: one of :data:`LANGUAGES`."""
     return _Speech.language
 
 
@@ -68,7 +64,7 @@ def speaking(name: str) -> Iterator[None]:
     """Speaks a language until the end of the block, in the parser's own texts too."""
     before = (_Speech.language, _Speech.catalogue, os.environ.get("LANGUAGE"), gettext.textdomain())
     _Speech.language = name
-    _Speech.catalogue = gettext.translation(DOMAIN, LOCALE, [name], fallback=name not in LANGUAGES[:-1])
+    _Speech.catalogue = gettext.translation(DOMAIN, LOCALE, [name], fallback=name == SOURCE_LANGUAGE)
     # The parser takes its few texts from whatever catalogue the process has by default.
     gettext.bindtextdomain(DOMAIN, str(LOCALE))
     gettext.textdomain(DOMAIN)
@@ -91,14 +87,14 @@ def chosen(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     What names no language of ours counts as nothing here; the option is refused where options are read.
     """
     for named in (_option(arguments, "--lang"), environment.get(ENVIRONMENT)):
-        if named in CHOICES:
+        if named in LANGUAGES:
             return named
-    if (configured := _configured(_option(arguments, "--config"))) in CHOICES:
+    if (configured := _configured(_option(arguments, "--config"))) in LANGUAGES:
         return configured
     for name in _GLIBC:
         if value := environment.get(name):
             spoken = value.partition(".")[0].partition("_")[0]
-            return spoken if spoken in CHOICES else SOURCE_LANGUAGE
+            return spoken if spoken in LANGUAGES else SOURCE_LANGUAGE
     return SOURCE_LANGUAGE
 
 
