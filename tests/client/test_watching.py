@@ -23,7 +23,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 End = Callable[[Context], Awaitable[None]]
 ORIGIN = "log.e-citizen.am/2026"
 QUICK = Patience(total=20.0, first_pause=0.001, longest_pause=0.002)
-SOON_OVER = Patience(total=0.05, first_pause=0.02, longest_pause=0.02)
+SOON_OVER = Patience(total=1.0, first_pause=0.02, longest_pause=0.02)
 
 
 def refused(code: grpc.StatusCode, reason: str, retry_after: float | None = None) -> End:

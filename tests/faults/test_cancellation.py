@@ -77,6 +77,8 @@ async def test_callers_who_leave_in_the_middle_disturb_nobody(scene: Scene) -> N
             async with scene.client(server.process.address, HURRIED) as client:
                 with pytest.raises(DeadlineExceeded):
                     await client.deliveries.submit(late)
+            # What no transaction had taken when its caller left is dropped, and counts for nothing.
+            taken = 4 if await held.waits(3) else 3
             # Whoever has nothing to do with that mailbox is answered while it is held.
             await scene.more_answers(3)
             assert await taken_in(scene.url) == 0
@@ -84,7 +86,7 @@ async def test_callers_who_leave_in_the_middle_disturb_nobody(scene: Scene) -> N
         assert [type(each) for each in left] == [asyncio.CancelledError] * 2
         # A commit under way belongs to nobody who waits for it.
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while await taken_in(scene.url) < 4:
+            while await taken_in(scene.url) < taken:
                 await scene.more_answers(1)
     assert scene.told.failures == []
     for letters in ([cancelled], [late], batch):
