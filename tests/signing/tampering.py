@@ -5,7 +5,7 @@ from typing import Any
 
 from asn1crypto import algos, cms, core
 
-from namak.signatures.cms_building import SignerCertificates, build_cms
+from namak.signatures.cades import SignerCertificates, build_cms
 from tests.signing.authority import Holder
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from namak.client.signers import DocumentSigner, FileSigner, KeySigner
 from namak.errors import SigningCertificateMisfit
-from namak.signatures.cms_building import SignatureMisfit, SignerCertificates, build_cms
+from namak.signatures.cades import SignatureMisfit, SignerCertificates, build_cms
 from namak.signatures.pdf_building import PdfNotSignable, build_pdf
 
 __all__ = [

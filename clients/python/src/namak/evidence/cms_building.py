@@ -1,5 +1,8 @@
 """Makes the one shape of CMS that a confirmation has, at once or in two steps around a signer elsewhere.
 
+What other signatures of one signer have too is public, and made by the same functions
+(:mod:`namak.signatures.cades`).
+
 A card signs when it is asked. A phone is asked for the signature of a digest, and answers minutes later,
 perhaps to another process: what it is to sign follows from the content, the certificate and, if there is
 one, a random identifier alone.
@@ -8,13 +11,13 @@ one, a random identifier alone.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from namak.evidence.certificate import DIGESTS, PARSING, load_certificate, public_key_of
+from namak.evidence.certificate import DIGESTS, PARSING, PublicKey, load_certificate, public_key_of
 from namak.evidence.cms_signature import check_signature, issuer_and_serial
 from namak.evidence.der import encode
 
@@ -49,10 +52,10 @@ class Draft:
         ``chain`` holds the certificates above the signer's, without the root, DER. Raises
         :class:`SignatureInvalid` when the signature does not verify.
         """
-        elliptic = isinstance(public_key_of(load_certificate(self.certificate)), ec.EllipticCurvePublicKey)
-        algorithms = self.digest, f"{self.digest}_ecdsa" if elliptic else f"{self.digest}_rsa"
+        key = public_key_of(load_certificate(self.certificate))
+        algorithms = self.digest, signing_algorithm(key, self.digest)
         with PARSING:
-            data = _assembled(self.signed, signature, algorithms, (self.certificate, *chain))
+            data = signed_data(self.signed, signature, algorithms, (self.certificate, *chain))
         check_signature(data, self.content)
         return data
 
@@ -70,10 +73,9 @@ def draft_signature(
         raise ValueError(f"digest {digest!r} is not one of {sorted(DIGESTS)}")
     public_key_of(load_certificate(certificate))
     with PARSING:
-        chosen = _new_attributes(content, certificate, digest)
-        if identifier:
-            chosen.append(_content_identifier(identifier))
-        attributes = encode(_SET, b"".join(sorted(chosen)))
+        further = [_content_identifier(identifier)] if identifier else []
+        message_digest = hashlib.new(digest, content).digest()
+        attributes = signed_attributes(message_digest, certificate, digest, further)
     return Draft(content, certificate, digest, attributes)
 
 
@@ -97,53 +99,76 @@ def build_signature(
     return draft.finished(sign(draft.signed), chain)
 
 
-def _assembled(
-    attributes: bytes, signature: bytes, algorithms: tuple[str, str], certificates: Sequence[bytes]
+def signing_algorithm(key: PublicKey, digest: str) -> str:
+    """Returns the name of the signature algorithm for a key: ECDSA, or RSA of PKCS#1 v1.5."""
+    return f"{digest}_ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else f"{digest}_rsa"
+
+
+def signed_attributes(
+    message_digest: bytes, certificate: bytes, digest: str, further: Sequence[bytes] = ()
 ) -> bytes:
-    """Returns the CMS; ``algorithms`` are the digest's and the signature's, the first certificate is the
-    signer's.
+    """Returns the SET (DER) of content-type, message-digest, signing-certificate-v2, and ``further`` ones.
+
+    ``digest`` names what made ``message_digest``. Callers hold
+    :data:`~namak.evidence.certificate.PARSING`, here and below.
     """
-    digest, algorithm = algorithms
-    named = cms.IssuerAndSerialNumber.load(issuer_and_serial(certificates[0]))
-    signer = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier({"issuer_and_serial_number": named}),
-            "digest_algorithm": algos.DigestAlgorithm({"algorithm": digest}),
-            "signed_attrs": cms.CMSAttributes.load(attributes),
-            "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": algorithm}),
-            "signature": signature,
-        }
-    )
-    signed = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": digest})],
-            "encap_content_info": {"content_type": "data"},
-            "certificates": [asn1_x509.Certificate.load(der) for der in certificates],
-            "signer_infos": [signer],
-        }
-    )
-    data: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
-    return data
-
-
-def _new_attributes(content: bytes, certificate: bytes, digest: str) -> list[bytes]:
     identifier = tsp.ESSCertIDv2(
         {
             "hash_algorithm": algos.DigestAlgorithm({"algorithm": digest}),
             "cert_hash": hashlib.new(digest, certificate).digest(),
         }
     )
-    values = {
-        "content_type": "data",
-        "message_digest": hashlib.new(digest, content).digest(),
-        "signing_certificate_v2": tsp.SigningCertificateV2({"certs": [identifier]}),
-    }
-    return [
-        cms.CMSAttribute({"type": cms.CMSAttributeType(name), "values": [value]}).dump()
-        for name, value in values.items()
+    attributes = [
+        attribute("content_type", "data"),
+        attribute("message_digest", message_digest),
+        attribute("signing_certificate_v2", tsp.SigningCertificateV2({"certs": [identifier]})),
+        *further,
     ]
+    # A SET in DER is sorted by its members' encoding.
+    return encode(_SET, b"".join(sorted(attributes)))
+
+
+def attribute(name: str, value: Any) -> bytes:
+    """Returns an attribute (DER) with one value, by its name in asn1crypto."""
+    encoded: bytes = cms.CMSAttribute({"type": cms.CMSAttributeType(name), "values": [value]}).dump()
+    return encoded
+
+
+def signed_data(
+    attributes: bytes,
+    signature: bytes,
+    algorithms: tuple[str, str],
+    certificates: Sequence[bytes],
+    unsigned: bytes | None = None,
+) -> bytes:
+    """Returns the detached CMS (DER) of one signer.
+
+    ``attributes`` is the SET of signed ones, ``unsigned`` an attribute that is not signed; ``algorithms``
+    are the digest's and the signature's; the first certificate is the signer's.
+    """
+    digest, algorithm = algorithms
+    named = cms.IssuerAndSerialNumber.load(issuer_and_serial(certificates[0]))
+    fields: dict[str, Any] = {
+        "version": "v1",
+        "sid": cms.SignerIdentifier({"issuer_and_serial_number": named}),
+        "digest_algorithm": algos.DigestAlgorithm({"algorithm": digest}),
+        "signed_attrs": cms.CMSAttributes.load(attributes),
+        "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": algorithm}),
+        "signature": signature,
+    }
+    if unsigned is not None:
+        fields["unsigned_attrs"] = cms.CMSAttributes([cms.CMSAttribute.load(unsigned)])
+    signed = cms.SignedData(
+        {
+            "version": "v1",
+            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": digest})],
+            "encap_content_info": {"content_type": "data"},
+            "certificates": [asn1_x509.Certificate.load(der) for der in certificates],
+            "signer_infos": [cms.SignerInfo(fields)],
+        }
+    )
+    data: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
+    return data
 
 
 def _content_identifier(identifier: bytes) -> bytes:
