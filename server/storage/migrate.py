@@ -4,8 +4,10 @@ The migrations stand in `migrations/` beside the package `server`. Each runs in 
 own time-outs.
 """
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -16,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, NullPool, inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import server
 from server.domain.refusals import ServiceUnavailable
@@ -54,7 +56,9 @@ async def upgrade(url: str) -> None:
     Raises:
         ServiceUnavailable: the database does not answer, or another upgrade takes more than two minutes.
     """
-    await on_connection(url, _upgrade)
+    async with _connected(url) as connection:
+        await _take_upgrade_lock(connection)
+        await connection.run_sync(_upgrade)
 
 
 async def check(url: str) -> Sequence[str]:
@@ -96,11 +100,17 @@ def newest() -> str:
 
 async def on_connection(url: str, work: Callable[[Connection], Result]) -> Result:
     """Runs blocking work on a connection of its own and closes it."""
+    async with _connected(url) as connection:
+        return await connection.run_sync(work)
+
+
+@contextlib.asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         with answering():
             async with engine.connect() as connection:
-                return await connection.run_sync(work)
+                yield connection
     finally:
         await engine.dispose()
 
@@ -114,7 +124,6 @@ def _configuration() -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    _take_upgrade_lock(connection)
     if not _is_behind(connection):
         return
     # Looking began a transaction, in which all migrations would run as one; indexes are built outside of any.
@@ -125,19 +134,19 @@ def _upgrade(connection: Connection) -> None:
     connection.commit()
 
 
-def _take_upgrade_lock(connection: Connection) -> None:
+async def _take_upgrade_lock(connection: AsyncConnection) -> None:
     """Takes the lock that the session holds until its connection closes: each migration commits by itself.
 
     It is asked for again and again and not waited for inside the database: who waits there holds a snapshot,
     and an index that is built beside the writers waits for everybody who holds one.
     """
     end = time.monotonic() + _LOCK_WAIT_SECONDS
-    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _UPGRADE_LOCK}):
-        connection.rollback()
+    while not await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _UPGRADE_LOCK}):
+        await connection.rollback()
         if time.monotonic() > end:
             raise ServiceUnavailable("database")
-        time.sleep(_POLL_SECONDS)
-    connection.commit()
+        await asyncio.sleep(_POLL_SECONDS)
+    await connection.commit()
 
 
 def _scripts() -> ScriptDirectory:
