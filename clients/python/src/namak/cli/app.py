@@ -8,7 +8,7 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
+from typer.models import CommandInfo
 
 from namak.cli.codes import EXIT_CODES_TEXT, ExitCode
 from namak.cli.fields import taken_by
-from namak.cli.groups import Command, Group, RootGroup
+from namak.cli.groups import Command, Group, MadeWhenAskedFor, RootGroup
 from namak.cli.renaming import command_name
 from namak.cli.screen import Asked, Screen
 from namak.cli.texts import LANGUAGES, N_, _
@@ -143,10 +144,7 @@ def build() -> TyperGroup:
     )
     app.callback()(_translated(_shared, []))
     commands.register(app)
-    made = typer.main.get_command(app)
-    if not isinstance(made, TyperGroup):  # it has a callback, so it is a group
-        raise TypeError("the command is no group")
-    return made
+    return _made(app)
 
 
 def build_admin() -> TyperGroup:
@@ -164,10 +162,53 @@ def build_admin() -> TyperGroup:
         rich_markup_mode=None,
     )
     commands_admin.register(app)
+    return _made(app)
+
+
+def _made(app: typer.Typer) -> TyperGroup:
+    """Makes the groups; their commands are made when they are asked for, since one is and the others cost
+    time.
+    """
+    later = _put_off(app)
     made = typer.main.get_command(app)
-    if not isinstance(made, TyperGroup):
+    if not isinstance(made, TyperGroup):  # it has a callback, or groups, so it is a group
         raise TypeError("the command is no group")
+    _furnish(made, later)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    commands: Sequence[CommandInfo]
+    groups: "Mapping[str, _Later]"
+
+
+def _put_off(app: typer.Typer) -> _Later:
+    """Takes the commands out of an application and the groups in it."""
+    commands, app.registered_commands = app.registered_commands, []
+    inner = {str(each.name): each.typer_instance for each in app.registered_groups}
+    return _Later(commands, {name: _put_off(each) for name, each in inner.items() if each is not None})
+
+
+def _furnish(group: TyperGroup, later: _Later) -> None:
+    """Gives a group its commands, and after them its groups, as they stand in its help."""
+    groups = dict(group.commands)
+    for name, inner in groups.items():
+        if isinstance(inner, TyperGroup):
+            _furnish(inner, later.groups[name])
+    makers = {str(each.name): functools.partial(_alone, each) for each in later.commands}
+    group.commands = MadeWhenAskedFor(makers, groups)
+
+
+def _alone(info: CommandInfo) -> Any:
+    """Makes one command."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    function = info.callback
+    if function is None:
+        raise TypeError(f"the command {info.name} does nothing")
+    app.registered_commands.append(info)
+    info.callback = command(function)
+    return typer.main.get_command(app)
 
 
 def group(app: typer.Typer, name: str, text: str) -> typer.Typer:
@@ -183,7 +224,7 @@ def add(app: typer.Typer, name: str, function: Function, *paragraphs: str, examp
     """
     shown = ["\b\n" + _("Example: {command}").format(command=example) for example in examples]
     text = "\n\n".join([*(_(paragraph) for paragraph in paragraphs), *shown])
-    app.command(name, cls=Command, help=text, epilog=_(EXIT_CODES_TEXT))(command(function))
+    app.command(name, cls=Command, help=text, epilog=_(EXIT_CODES_TEXT))(function)
 
 
 def _shared(

@@ -1,5 +1,6 @@
 """The parser's groups and commands, with their own few texts in our languages."""
 
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -21,6 +22,37 @@ PARSER_TEXTS = (
     N_("Show completion for the current shell, to copy it or customize the installation."),
 )
 """What the parser says by itself, for the catalogue; a test looks whether it still says so."""
+
+
+class MadeWhenAskedFor(MutableMapping[str, Any]):
+    """A group's commands by name. Their names are known at once; each is made when it is first asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]], made: Mapping[str, Any]) -> None:
+        """Holds what is still to be made, and after it what is there; no name is in both."""
+        self._makers = dict(makers)
+        self._made: dict[str, Any] = {**dict.fromkeys(makers), **made}
+
+    def __getitem__(self, name: str) -> Any:
+        if maker := self._makers.pop(name, None):
+            self._made[name] = maker()
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._makers.pop(name, None)
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        self._makers.pop(name, None)
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._made
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 class Command(TyperCommand):
