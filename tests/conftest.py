@@ -8,7 +8,10 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is: no test is to fail for that.
-settings.register_profile("namak", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `--hypothesis-profile thorough` looks further than every run of all tests can afford to.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("namak", _PATIENT, max_examples=40)
+settings.register_profile("thorough", _PATIENT, max_examples=1000)
 settings.load_profile("namak")
 
 # Their assertions say as much as those in test files.

@@ -2,7 +2,7 @@
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from server.domain.languages import LONGEST, chosen
 
@@ -46,7 +46,6 @@ def test_the_best_language_is_chosen(wish: str, offered: tuple[str, ...], langua
     assert chosen(wish, offered) == language
 
 
-@settings(deadline=None)
 @given(
     st.text() | st.lists(st.sampled_from(["ru", "en-GB", ";", "q=", "0.5", ",", "*", "-", "x"])).map("".join)
 )

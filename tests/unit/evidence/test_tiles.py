@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from namak.evidence.errors import MalformedTile, MissingTile
@@ -170,7 +170,6 @@ def test_small_consistency_proofs_are_the_defined_ones(data: st.DataObject, new:
     check_consistency(data.draw(st.integers(min_value=1, max_value=new)), new, tiles_up_to(SMALL))
 
 
-@settings(deadline=None)
 @given(data=st.data(), size=NEAR_LARGE)
 def test_large_proofs_are_the_defined_ones(data: st.DataObject, size: int) -> None:
     everything = tiles_up_to(LARGE)
@@ -179,7 +178,6 @@ def test_large_proofs_are_the_defined_ones(data: st.DataObject, size: int) -> No
     check_consistency(data.draw(st.integers(min_value=1, max_value=size)), size, everything)
 
 
-@settings(deadline=None)
 @given(size=NEAR_LARGE.filter(lambda size: size < LARGE), more=st.integers(min_value=1, max_value=300))
 def test_extending_a_large_tree_needs_only_its_partial_tiles(size: int, more: int) -> None:
     everything = tiles_up_to(LARGE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from server.domain.state_records import Found
 from server.gateways.state_registers import answers
@@ -105,7 +105,6 @@ def test_there_are_only_so_many_signatories() -> None:
         answers.entity(written(entity("22335588", signatories=many)))
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(person(NUMBER))), st.text(min_size=6) | st.integers(10**6)))
 def test_a_refusal_repeats_nothing_that_stood_there(changed: dict[str, Any]) -> None:
     record = person(NUMBER) | changed
@@ -122,7 +121,6 @@ def test_an_entity_is_no_person() -> None:
         answers.person(written(entity("22335588")))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcdef"), st.booleans(), st.floats(0, 20), st.floats(0, 100)), max_size=60

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from namak.evidence import registration, sign_in, statement
 from scripts.catalogue import SERVER, problems
@@ -183,7 +183,6 @@ METADATA = st.dictionaries(
 SPOKEN = Texts(LANGUAGES, "Asia/Almaty")
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(Reason)), METADATA, st.sampled_from(LANGUAGES))
 def test_whatever_the_metadata_holds_something_is_told(
     reason: Reason, metadata: Mapping[str, str], language: str

@@ -268,4 +268,4 @@ class Lines(RuleBasedStateMachine):
 
 
 TestLines = Lines.TestCase
-TestLines.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestLines.settings = settings(stateful_step_count=60)
