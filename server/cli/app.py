@@ -5,7 +5,6 @@ What a command does is imported when it runs, so that help comes at once.
 
 import logging
 import sys
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -48,6 +47,8 @@ def say_version(wanted: bool) -> None:
     """Prints the version of the package and ends the process."""
     if not wanted:
         return
+    from importlib import metadata  # brings the reader of e-mail with it, which no other run needs
+
     try:
         found = metadata.version("namak-server")
     except metadata.PackageNotFoundError:  # run from a source tree

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
@@ -45,6 +44,8 @@ def _seconds(text: str) -> float:
 def _say_version(wanted: bool) -> None:
     if not wanted:
         return
+    from importlib import metadata  # brings the reader of e-mail with it, which no other run needs
+
     try:
         found = metadata.version("namak-client")
     except metadata.PackageNotFoundError:  # run from a source tree
