@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,11 @@ from server.dev.examples import EXAMPLES
 from server.dev.process import ServerProcess
 from server.dev.tokens import SoftHsmMissing, softhsm_module
 from server.jurisdictions import PROFILES
-
-pytestmark = pytest.mark.timeout(180)
+from tests import forking
 
 
 def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "server", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return forking.run("server", *arguments)
 
 
 @pytest.mark.parametrize("code", ["kz", "az"])

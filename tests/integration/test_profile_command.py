@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,11 @@ from rich.cells import cell_len
 
 from server.domain.profile_sources import in_words, sourced
 from server.jurisdictions import PROFILES, SOURCES
+from tests import forking
 
 
 def run(*arguments: str | Path, wide: str = "200") -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "server", "profile", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={"COLUMNS": wide, "PATH": ""},
-    )
+    return forking.run("server", "profile", *arguments, environment={"COLUMNS": wide})
 
 
 def printed(*arguments: str) -> Any:

@@ -13,18 +13,13 @@ from namak.client import Client, Connection, compose, compose_part
 from server.cli.app import app
 from server.dev.process import ServerProcess
 from server.dev.tokens import SoftHsmMissing, softhsm_module
+from tests import forking
 
 RECIPIENT = "5001950015@e-citizen.am"
 
 
 def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "server", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return forking.run("server", *arguments)
 
 
 def refused(*arguments: str | Path) -> str:

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scripts.story.post import namak
+from tests import forking
 from tests.system.post import Agency, Post
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
@@ -19,16 +18,10 @@ REFUSED = 1
 
 async def run(config: Path, *arguments: str | Path) -> Any:
     """Runs a command that must succeed, and returns its JSON; what is for people comes apart from it."""
-    command = (sys.executable, "-P", "-m", "namak.cli", "--json", *map(str, arguments))
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "NAMAK_CONFIG": str(config)},
-    )
-    output, told = await process.communicate()
-    assert process.returncode == 0, told.decode()
-    return json.loads(output)
+    environment = {"NAMAK_CONFIG": str(config)}
+    done = await asyncio.to_thread(forking.run, "namak.cli", "--json", *arguments, environment=environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 async def test_a_letter_is_sent_read_confirmed_and_proven_by_commands(

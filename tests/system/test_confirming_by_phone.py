@@ -21,6 +21,7 @@ from server import bootstrap
 from server.dev.pki import Identity
 from server.dev.world import World
 from server.domain.mobile_identity import MobileKey
+from tests import forking
 from tests.fakes.sim import Sim
 from tests.mobile_id_server import NAME, RELYING_PARTY, MobileIdServer, internal_error
 from tests.postgres import copied_database, database_called
@@ -174,14 +175,9 @@ async def test_pin2_confirms_and_strangers_are_convinced(scene: Scene, tmp_path:
 
 async def _command_accepts(scene: Scene, files: list[Path]) -> None:
     world = scene.post.world
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "namak.cli", "verify", *map(str, files)),
-        *("--log-policy", str(world.log_policy), "--citizen-roots", str(world.pki.citizen_roots_path)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
+    trusted = ("--log-policy", world.log_policy, "--citizen-roots", world.pki.citizen_roots_path)
+    run = await asyncio.to_thread(forking.run, "namak.cli", "verify", *files, *trusted)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 async def test_pending_at_one_replica_done_at_the_other_and_the_same_evidence_at_both(scene: Scene) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import logging
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -21,7 +19,7 @@ from namak.evidence.verify import Trust, Verdict, verify_receipts
 from namak.v1 import delivery_pb2, mailbox_pb2
 from server.dev.world import World
 from server.jurisdictions import PROFILES
-from tests import numbers
+from tests import forking, numbers
 from tests.postgres import copied_database, database_called
 from tests.system.conftest import new_world
 from tests.system.post import Post, opened, running_post, signed
@@ -163,10 +161,8 @@ async def test_a_password_is_set_only_where_people_sign_in_by_one(post: Post) ->
 
 async def test_the_settings_name_the_profile_that_is_shown(post: Post) -> None:
     path = await asyncio.to_thread(post.world.write_settings, "shown")
-    command = (sys.executable, "-P", "-m", "server", "profile", "show", "--json", "--config", str(path))
-    done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, check=True, timeout=60
-    )
+    show = ("profile", "show", "--json", "--config", path)
+    done = await asyncio.to_thread(forking.run, "server", *show)
 
     assert json.loads(done.stdout)["code"] == post.profile.code
 

@@ -1,7 +1,6 @@
 """Two-way letters in Kazakhstan: an agency writes to a person, the person replies, and receipts prove it."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from server.dev.world import World
 from server.domain.deliveries import Delivery, MessageFilter
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
-from tests import numbers
+from tests import forking, numbers
 from tests.system.conftest import new_world
 from tests.system.post import Agency, Citizen, Post, running_post
 from tests.system.receipts import events_of, receipts_of, saved, verified
@@ -120,13 +119,10 @@ async def test_a_person_replies_and_the_agencys_mailbox_has_it_with_evidence_tha
     ]
     receipts = await receipts_of(citizen.client, letter.delivery_id)
     assert verified(ground.post.world, receipts).verdict is Verdict.VALID
-    verifying = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "namak.cli", "verify", *map(str, saved(tmp_path, receipts))),
-        *("--log-policy", str(ground.post.world.log_policy)),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await verifying.communicate()
-    assert verifying.returncode == 0, out.decode()
+    verify: list[str | Path] = ["verify", *saved(tmp_path, receipts)]
+    verify += ["--log-policy", ground.post.world.log_policy]
+    run = await asyncio.to_thread(forking.run, "namak.cli", *verify)
+    assert run.returncode == 0, run.stdout
 
 
 async def test_no_organisation_lists_or_pays_for_letters(ground: Ground) -> None:

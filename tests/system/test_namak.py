@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.client.signers import FileSigner
+from tests import forking
 from tests.system.post import Agency, Citizen, Post, der
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
@@ -21,16 +20,9 @@ REFUSED, USAGE, NOT_VERIFIED = 1, 2, 4
 
 async def namak(config: Path, *arguments: str | Path) -> tuple[int, str, str]:
     """Runs a command, and returns how it ended and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        stdin=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "NAMAK_CONFIG": str(config), "NAMAK_LANG": "en"},
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    environment = {"NAMAK_CONFIG": str(config), "NAMAK_LANG": "en"}
+    run = await asyncio.to_thread(forking.run, "namak.cli", *arguments, environment=environment)
+    return run.returncode, run.stdout, run.stderr
 
 
 async def done(config: Path, *arguments: str | Path) -> Any:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from server.jurisdictions.am import AM
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.usage_audit import UsageAudit
+from tests import forking
 from tests.system.post import Agency, Citizen, Post
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
@@ -106,13 +105,8 @@ async def audited(post: Post, organisation_id: UUID) -> Any:
 async def command(post: Post, place: Path, agency: Agency) -> Any:
     """Runs `namak-server billing audit`, which must find no difference."""
     settings = post.world.write_settings("audit", database_url=post.database_url)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "server", "billing", "audit", "--json"),
-        *("--organisation", agency.organisation_id, "--config", str(settings)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "NAMAK_LOG_GUARD": str(place / "guard")},
-    )
-    output, told = await process.communicate()
-    assert process.returncode == 0, told.decode()
-    return json.loads(output)
+    audit = ("billing", "audit", "--json", "--organisation", agency.organisation_id)
+    guard = {"NAMAK_LOG_GUARD": str(place / "guard")}
+    run = await asyncio.to_thread(forking.run, "server", *audit, "--config", settings, environment=guard)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
