@@ -6,6 +6,7 @@ output and exit code are the command's own as always. Tests of how a program sta
 killed start it in earnest.
 """
 
+import asyncio
 import atexit
 import functools
 import importlib
@@ -20,7 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
@@ -37,8 +38,11 @@ def run(
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    together: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Runs `python -P -m MODULE ARGUMENTS` with no input; the environment is added to this process's.
+
+    `together` has what it says on standard error among its output.
 
     Raises:
         subprocess.TimeoutExpired: it hung, and was killed.
@@ -55,13 +59,23 @@ def run(
         call = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         call.settimeout(SECONDS)
         call.connect(_ready())
-        socket.send_fds(call, [json.dumps(request).encode()], [each.fileno() for each in (nothing, out, err)])
+        files = (nothing, out, out if together else err)
+        socket.send_fds(call, [json.dumps(request).encode()], [each.fileno() for each in files])
         try:
             answer = call.recv(_ANSWER)
         except TimeoutError:
             raise subprocess.TimeoutExpired(command, SECONDS, _read(out), _read(err)) from None
         code = int.from_bytes(answer, sys.byteorder, signed=True)
         return subprocess.CompletedProcess(command, code, _read(out).decode(), _read(err).decode())
+
+
+async def ended(
+    module: str, words: Sequence[str], environment: Mapping[str, str], directory: Path | None = None
+) -> tuple[int, str]:
+    """Does what `scripts.story.programs.ended` does."""
+    asked = functools.partial(run, environment=environment, directory=directory, together=True)
+    done = await asyncio.to_thread(asked, module, *words)
+    return done.returncode, done.stdout
 
 
 def _read(file: io.BufferedRandom) -> bytes:

@@ -1,18 +1,14 @@
 """Steps that are commands, run in the demo's directory as a person would, and shown with what they print."""
 
-import asyncio
-import os
 import shlex
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from scripts.story import programs
 from scripts.story.post import Post
 from scripts.story.stage import Stage, StoryFailed
 
 _MODULES = {"namak": "namak.cli", "namak-server": "server"}
-_SECONDS = 60.0
-"""Far more than any of them takes; only one that waits for what never comes takes longer."""
 
 
 class Shell:
@@ -64,24 +60,11 @@ def nothing(_printed: str) -> Iterable[str]:
 async def _ended(directory: Path, who: str, line: Sequence[str], due: int, columns: int) -> str:
     """Returns what the command printed. Raises StoryFailed where it ended with another code than was due."""
     name, *words = line
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", _MODULES[name], *words),
-        cwd=directory,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "NAMAK_CONFIG": f"{who}.toml", "NAMAK_LANG": "en", "COLUMNS": str(columns)},
-    )
+    environment = {"NAMAK_CONFIG": f"{who}.toml", "NAMAK_LANG": "en", "COLUMNS": str(columns)}
     try:
-        async with asyncio.timeout(_SECONDS):
-            output, _ = await process.communicate()
-    except TimeoutError as error:
-        raise StoryFailed(f"{shlex.join(line)}\ndid not end within {_SECONDS:.0f} s") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    printed = output.decode()
-    if process.returncode != due:
-        raise StoryFailed(f"{shlex.join(line)}\nended with {process.returncode}, not {due}:\n{printed}")
+        code, printed = await programs.ended(_MODULES[name], words, environment, directory)
+    except programs.Hangs as hangs:
+        raise StoryFailed(str(hangs)) from hangs
+    if code != due:
+        raise StoryFailed(f"{shlex.join(line)}\nended with {code}, not {due}:\n{printed}")
     return printed

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from namak.client import Client, Connection
+from scripts.story import programs
 from server.dev.pki import Identity
 from server.dev.process import ServerProcess
 from server.dev.relay import Relay
@@ -85,11 +85,4 @@ async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
 
 async def namak(*arguments: str, config: Path) -> tuple[int, str]:
     """Runs the `namak` command as a person would; returns its exit code and what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "namak.cli", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "NAMAK_CONFIG": str(config), "COLUMNS": "160"},
-    )
-    output, _ = await process.communicate()
-    return process.returncode or 0, output.decode()
+    return await programs.ended("namak.cli", arguments, {"NAMAK_CONFIG": str(config), "COLUMNS": "160"})

@@ -1,18 +1,28 @@
 """Fixtures of the whole server: one throwaway world a run, one post over a database of its own a module."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from scripts.story import programs
 from server.dev.tokens import SoftHsmMissing
 from server.dev.world import World
+from tests import forking
 from tests.independent.go_verifier import go_verifier
 from tests.system.post import Agency, Citizen, Post, running_post
 
 __all__ = ["go_verifier"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_are_forked() -> Iterator[None]:
+    """Has the story's commands forked from a process that has imported them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "ended", forking.ended)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from scripts.story import letters
+from scripts.story import letters, programs
 from scripts.story import playing as demo
 from scripts.story.commanding import broken
 from scripts.story.place import InUse, Place
@@ -149,3 +149,11 @@ def test_a_long_command_is_broken_so_that_it_can_be_copied() -> None:
     assert max(map(len, lines)) <= 40
     assert shlex.split("\n".join(lines).removeprefix("$").replace("\\\n", "")) == words
     assert list(broken(words, 200)) == ["$ " + shlex.join(words)]
+
+
+async def test_a_program_runs_where_and_with_what_it_is_given_and_all_that_it_says_comes_back(
+    tmp_path: Path,
+) -> None:
+    settings = {"NAMAK_CONFIG": "absent.toml", "NAMAK_LANG": "en"}
+    code, said = await programs.ended("namak.cli", ["inbox"], settings, tmp_path)
+    assert (code, "absent.toml" in said) == (2, True)
