@@ -11,11 +11,13 @@ from pkcs11 import exceptions
 
 from namak.cards import module as card_module
 from namak.cards.card import Card
+from namak.cards.contents import read_token
 from namak.cards.errors import (
     CardFault,
     CardModuleUnusable,
     CardRefused,
     PinCancelled,
+    PinNotGiven,
     PinUnfit,
     SigningKeyAmbiguous,
     TokenAmbiguous,
@@ -169,6 +171,44 @@ def test_a_wrong_pin_is_told_with_what_the_token_says_of_the_tries_afterwards(
     error = failed(told(token), "0000")
     assert (type(error), error.reason) == (kind, outcome)
     assert token.pins == ["0000"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "outcome"),
+    [
+        (NORMAL | COUNT_LOW | FINAL_TRY, PinNotGiven, "PIN_FINAL_TRY"),
+        (NORMAL | FINAL_TRY | LOCKED, PinLocked, "PIN_LOCKED"),
+    ],
+)
+def test_a_program_does_not_spend_the_last_try(
+    told: Told, flags: int, kind: type[CardError], outcome: str
+) -> None:
+    token = ToldToken(flags=flags)
+    place = told(token)
+    error = failed(place)
+    assert (type(error), error.reason) == (kind, outcome)
+    with pytest.raises(kind):
+        read_token(place, "4321")
+    assert token.pins == []
+
+
+def test_the_last_try_is_spent_by_who_says_so(told: Told) -> None:
+    token = ToldToken(flags=NORMAL | FINAL_TRY)
+    place = told(token)
+    with Card(place, "4321", final_try=True):
+        pass
+    read_token(place, "4321", final_try=True)
+    assert token.pins == ["4321", "4321"]
+
+
+def test_the_last_try_of_now_counts_and_not_that_of_when_the_card_was_found(told: Told) -> None:
+    token = ToldToken()
+    place = told(token)
+    assert not read_token(place).at_final_try
+    token.flags = NORMAL | FINAL_TRY
+    assert read_token(place).at_final_try
+    assert failed(place).reason == "PIN_FINAL_TRY"
+    assert token.pins == []
 
 
 def test_no_error_holds_the_pin(told: Told) -> None:

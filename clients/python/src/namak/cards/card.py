@@ -20,7 +20,7 @@ from namak.cards.module import (
     on_card,
     pkcs11,
 )
-from namak.cards.outcomes import Step, card_error
+from namak.cards.outcomes import PinState, Step, card_error
 from namak.config import Signing
 from namak.errors import CardError
 
@@ -35,10 +35,13 @@ class Card:
     keys that want it for every signature (CKA_ALWAYS_AUTHENTICATE): a wrong PIN is never tried twice.
     """
 
-    def __init__(self, settings: Signing | KeyPlace, pin: str | None) -> None:
-        """``pin`` is None where the card's reader asks for it."""
+    def __init__(self, settings: Signing | KeyPlace, pin: str | None, *, final_try: bool = False) -> None:
+        """``pin`` is None where the card's reader asks for it; ``final_try`` is that of
+        :func:`open_session`.
+        """
         self._place = settings if isinstance(settings, KeyPlace) else place_of(settings)
         self._pin = pin
+        self._final_try = final_try
         self._found: FoundToken | None = None
         self._session: Any = None
         self._key: Any = None
@@ -77,7 +80,7 @@ class Card:
     def _open(self) -> None:
         module = load_module(self._place.module, self._place.config)
         self._found = find_token(module, self._place.token)
-        self._session = open_session(self._found, self._pin)
+        self._session = open_session(self._found, self._pin, final_try=self._final_try)
         wanted: dict[str, Any] = {"object_class": pkcs11().ObjectClass.PRIVATE_KEY}
         if self._place.label:
             wanted["label"] = self._place.label
@@ -124,14 +127,20 @@ def place_of(settings: Signing) -> KeyPlace:
     return KeyPlace(settings.module, settings.token, settings.label, config=settings.config)
 
 
-def open_session(found: FoundToken, pin: str | None, *, public: bool = False) -> Any:
+def open_session(found: FoundToken, pin: str | None, *, public: bool = False, final_try: bool = False) -> Any:
     """Opens a session and logs in once. On the card's thread. Raises WrongPin and the other kinds of PINs'
     errors.
 
     ``pin`` None: the reader asks for it, if it can. ``public``: nobody logs in, and only what everybody may
-    see is seen; it costs no try.
+    see is seen; it costs no try. ``final_try``: the PIN is given even where one more wrong one locks the
+    card; that is for a person who was told so, and without it such a card is given none (SIGN-3).
+
+    Raises PinNotGiven, PIN_FINAL_TRY: one try is left; PinLocked: none.
     """
     package = pkcs11()
+    if pin is not None and not public:
+        # Asked again now: another program may have tried since the token was found.
+        _check_tries(found, final_try=final_try)
     with explained(Step.OPENING, repr(found.name), found.pin_state):
         if public or (pin is None and not found.has_pin_pad):
             return found.token.open()
@@ -139,6 +148,14 @@ def open_session(found: FoundToken, pin: str | None, *, public: bool = False) ->
             return found.token.open(user_pin=package.PROTECTED_AUTH if pin is None else pin)
         except package.exceptions.UserAlreadyLoggedIn:
             return found.token.open()  # a log-in counts for the whole token
+
+
+def _check_tries(found: FoundToken, *, final_try: bool) -> None:
+    state = found.pin_state()
+    if state is PinState.LOCKED:
+        raise card_error("PIN_LOCKED", repr(found.name))
+    if state is PinState.FINAL_TRY and not final_try:
+        raise card_error("PIN_FINAL_TRY", repr(found.name))
 
 
 def close_session(session: Any) -> None:
@@ -149,7 +166,7 @@ def close_session(session: Any) -> None:
 
 def read_pin(settings: Signing) -> str | None:
     """Returns the PIN from the file that the settings name; None when they name none, and it must be asked
-    for.
+    for. A card whose last try it would be does not get it from :class:`Card` (SIGN-3).
     """
     if settings.pin_file is None:
         return None

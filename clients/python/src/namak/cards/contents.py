@@ -90,6 +90,11 @@ class TokenSeen:
     """The private keys that show themselves."""
 
     @property
+    def at_final_try(self) -> bool:
+        """Whether one more wrong PIN locks it."""
+        return self.pin is PinState.FINAL_TRY
+
+    @property
     def lone_keys(self) -> Sequence[CardKey]:
         """The keys for which no certificate lies on the token."""
         named = {each.key_id for each in self.certificates}
@@ -113,14 +118,15 @@ def read_slots(module: Path, config: Path | None = None) -> Sequence[SlotSeen]:
     return on_card(lambda: [_seen(slot) for slot in slots(load_module(module, config))])
 
 
-def read_token(place: KeyPlace, pin: str | None = None) -> TokenSeen:
-    """Returns one token; with a PIN also what only its holder sees.
+def read_token(place: KeyPlace, pin: str | None = None, *, final_try: bool = False) -> TokenSeen:
+    """Returns one token; with a PIN also what only its holder sees. ``final_try`` as :class:`Card` has it.
 
     Raises TokenMissing, TokenAmbiguous, WrongPin and the other kinds of CardError.
     """
 
     def read() -> TokenSeen:
-        return _read(find_token(load_module(place.module, place.config), place.token), pin)
+        found = find_token(load_module(place.module, place.config), place.token)
+        return _read(found, pin, final_try=final_try)
 
     return on_card(read)
 
@@ -177,8 +183,8 @@ def _described(found: FoundToken) -> TokenSeen:
     )
 
 
-def _read(found: FoundToken, pin: str | None) -> TokenSeen:
-    session = open_session(found, pin, public=pin is None)
+def _read(found: FoundToken, pin: str | None, *, final_try: bool = False) -> TokenSeen:
+    session = open_session(found, pin, public=pin is None, final_try=final_try)
     try:
         with explained(Step.READING, repr(found.name)):
             keys = _keys(session)

@@ -70,7 +70,8 @@ def token_list(run: Run, options: CardOptions, *, with_pin: bool) -> ExitCode:
         raise card_error("READER_MISSING", str(place.module))
     if with_pin:
         token = read_token(place)
-        opened = read_token(place, pin_for(run.screen, token, card.pin_file))
+        pin = pin_for(run.screen, token, card.pin_file)
+        opened = read_token(place, pin, final_try=token.at_final_try)
         slots = [_replaced(slot, opened) for slot in slots]
     elif options.token:
         wanted = read_token(place)

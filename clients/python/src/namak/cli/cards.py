@@ -72,7 +72,8 @@ class ChosenKey:
 
     def opened(self) -> Card:
         """Returns the card, to be entered."""
-        return Card(self.place, self.pin)
+        # Who was asked for the PIN at its last try was told that it is (`pin_for`).
+        return Card(self.place, self.pin, final_try=self.token.at_final_try)
 
 
 def card_in_use(run: Run, options: CardOptions, purpose: Purpose = Purpose.OTHER) -> CardInUse:
@@ -112,7 +113,7 @@ def chosen_key(run: Run, card: CardInUse) -> ChosenKey:
         pin = pin_for(run.screen, token, card.pin_file)
         return _key(card, token, chosen, certificate, pin)
     pin = pin_for(run.screen, token, card.pin_file)
-    seen = read_token(_token_of(card.place), pin)
+    seen = read_token(_token_of(card.place), pin, final_try=token.at_final_try)
     beside = _with_certificate_of_the_file(seen, card)
     chosen, certificate = choose_certificate(beside, card.purpose, card.place.label)
     return _key(card, seen, chosen, certificate, pin)

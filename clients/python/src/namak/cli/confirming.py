@@ -60,8 +60,9 @@ async def confirm(
         else:
             assert signing is not None
             place = place_of(signing)
-            pin = pin_for(run.screen, await asyncio.to_thread(look_up_token, place), signing.pin_file)
-            signature = await asyncio.to_thread(_sign, issued.statement, signing, pin)
+            token = await asyncio.to_thread(look_up_token, place)
+            pin = pin_for(run.screen, token, signing.pin_file)
+            signature = await asyncio.to_thread(_sign, issued.statement, signing, pin, token.at_final_try)
             confirmed = await calls.confirm(delivery_id, issued.statement_id, signature)
         run.screen.note(_("Confirmed; waiting for the receipts."))
         try:
@@ -92,6 +93,6 @@ def _show_statement(screen: Screen, statement: Statement, signed: bytes, subject
         screen.note(_("In English: {text}.").format(text=TRANSLATIONS[language()]))
 
 
-def _sign(statement: bytes, signing: Signing, pin: str | None) -> bytes:
-    with Card(signing, pin) as card:
+def _sign(statement: bytes, signing: Signing, pin: str | None, final_try: bool) -> bytes:
+    with Card(signing, pin, final_try=final_try) as card:
         return sign_statement(statement, signing, card)
