@@ -11,7 +11,7 @@ from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again
-from server.bootstrap_sign_ins import recording_outstanding
+from server.bootstrap_sign_ins import recording_outstanding, tidying
 from server.bootstrap_signatures import SignatureVerification
 from server.config import KeySettings, Settings
 from server.gateways.citizen_pki import CitizenPki
@@ -185,6 +185,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))
         await stack.enter_async_context(recording_outstanding(desk.outstanding))
+        await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions))
 
         async def is_logging() -> bool:
             return not log.status.troubles

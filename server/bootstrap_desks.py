@@ -36,6 +36,7 @@ from server.usecases.delivery import DeliveryDesk
 from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.following import Following
+from server.usecases.forgetting import Forgetting
 from server.usecases.identity import Identity
 from server.usecases.log_ports import PublishedFacts
 from server.usecases.log_queries import LogQueries
@@ -44,6 +45,7 @@ from server.usecases.mailboxes import Mailboxes
 from server.usecases.mobile_identity import MobileIdentity
 from server.usecases.organisations import OrganisationRegister
 from server.usecases.passwords import PasswordDesk
+from server.usecases.portal_sessions import PortalSessions
 from server.usecases.ports import Entropy, Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.register_ports import TextRecords
@@ -162,6 +164,8 @@ class Desks:
         self.outstanding = OutstandingEffects(
             uow=uow, clock=clock, log=log, effects=SignInEffects(entropy, profile)
         )
+        self.forgetting = Forgetting(uow=uow, clock=clock, retention=profile.retention)
+        self.portal_sessions = PortalSessions(uow=uow, clock=clock)
         self._passwords = PasswordDesk(
             uow=uow,
             clock=clock,

@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import structlog
 
 from server.domain.refusals import Refused
+from server.usecases.forgetting import Forgetting
+from server.usecases.portal_sessions import PortalSessions
 from server.usecases.sign_in_effects import OutstandingEffects
 
 _log = structlog.get_logger(__name__)
 
 ROUND_SECONDS: Final = 2.0
 """How often it is looked whether a sign-in left something to be recorded."""
+
+TIDY_SECONDS: Final = 60.0
+"""How often what is over is forgotten. In between no more may come than is forgotten at one go."""
 
 
 @contextlib.asynccontextmanager
@@ -25,14 +30,36 @@ async def recording_outstanding(
     Every replica does so; of each sign-in one does at a time.
     """
 
+    async with _repeating(effects.work_off, seconds, "outstanding sign-ins were not all recorded"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def tidying(
+    forgetting: Forgetting, portal_sessions: PortalSessions, *, seconds: float = TIDY_SECONDS
+) -> AsyncIterator[None]:
+    """Meanwhile ends, every so many seconds, the sessions of revoked portals, and forgets what is over."""
+
+    async def work() -> None:
+        await portal_sessions.work_off()
+        await forgetting.work_off()
+
+    async with _repeating(work, seconds, "what is over was not all tidied up"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _repeating(
+    work: Callable[[], Awaitable[None]], seconds: float, trouble: str
+) -> AsyncIterator[None]:
     async def rounds() -> None:
         while True:
             try:
-                await effects.work_off()
+                await work()
             except Refused as refused:
-                _log.warning("outstanding sign-ins were not all recorded", reason=refused.reason.value)
+                _log.warning(trouble, reason=refused.reason.value)
             except Exception:  # noqa: BLE001 - whatever it is, the next round is tried
-                _log.exception("outstanding sign-ins were not all recorded")
+                _log.exception(trouble)
             await asyncio.sleep(seconds)
 
     task = asyncio.create_task(rounds())

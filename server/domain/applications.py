@@ -13,7 +13,13 @@ from namak.evidence.registration import commitment
 from server.domain.administration import Snapshot
 from server.domain.holders import HolderData
 from server.domain.mailboxes import HolderKind
-from server.domain.refusals import ApplicationContradicted, ApplicationDecided, ApplicationWaiting
+from server.domain.profile import Registration, RegistrationWay
+from server.domain.refusals import (
+    ApplicationContradicted,
+    ApplicationDecided,
+    ApplicationWaiting,
+    RegistrationWayClosed,
+)
 from server.domain.state_records import (
     EntityAnswer,
     EntityRecord,
@@ -234,6 +240,17 @@ def _same_name(one: str, other: str) -> bool:
 
 def _folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def check_way_open(rules: Registration, kind: HolderKind, way: RegistrationWay) -> None:
+    """Checks that the jurisdiction lets this kind of holder come by a mailbox in this way (POST-3, BOX-4).
+
+    Raises:
+        RegistrationWayClosed.
+    """
+    open_ways = rules.persons if kind is HolderKind.PERSON else rules.entities
+    if way not in open_ways:
+        raise RegistrationWayClosed(kind.value, way.value, open_ways)
 
 
 def is_person(application: Application) -> bool:

@@ -114,30 +114,20 @@ class RegistrationWay(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class UserAgreement:
-    """The published text that a user accepts (BOX-3).
-
-    Attributes:
-        version: the version in force; an acceptance names it.
-        texts: the text's id in each language, `(("kk", "user-agreement-kz-1.kk"), …)`; the first governs.
-    """
-
-    version: str
-    texts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Registration:
-    """How mailboxes come to be.
+    """How mailboxes come to be. Beside these ways the operator may open any by hand, on a document.
 
     Attributes:
-        way: how a natural person's is opened.
-        agreement: what the user accepts first; None where holding a mailbox needs no agreement.
+        persons, entities: the ways that are open to natural persons, and to legal entities; any other is
+            refused.
+        agreement: whether an applicant joins the user agreement in force (BOX-3); the operator publishes it.
+            Where there is none to join, applications name none.
         login: whether the user chooses a login, unique among all (BOX-8).
     """
 
-    way: RegistrationWay
-    agreement: UserAgreement | None
+    persons: tuple[RegistrationWay, ...]
+    entities: tuple[RegistrationWay, ...]
+    agreement: bool
     login: bool
 
 
@@ -243,6 +233,25 @@ class Sessions:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what signing in leaves behind is kept; a worker deletes what is older. Evidence is for ever.
+
+    Attributes:
+        unproved: what was started and proved nothing, after it expired: sign-ins with their challenges, and
+            questions to phones.
+        tries: counts of tries, after the last one.
+        sessions: sessions, after the time that they could be used for.
+        proofs: the signatures and certificates by which people signed in, and what phones signed, after the
+            time that they could be given.
+    """
+
+    unproved: timedelta
+    tries: timedelta
+    sessions: timedelta
+    proofs: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class WorkingCalendar:
     """When the post's people, and state bodies, work (ADMIN-8).
 
@@ -308,4 +317,5 @@ class Profile:
     correspondence: Correspondence
     sign_in: SignIn
     sessions: Sessions
+    retention: Retention
     calendar: WorkingCalendar

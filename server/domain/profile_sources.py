@@ -93,6 +93,8 @@ def in_words(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, timedelta):
+        if value.seconds == 0 and value.microseconds == 0 and value.days:
+            return f"{value.days} days" if value.days > 1 else "1 day"
         return f"{value.total_seconds() / 60:g} minutes"
     if isinstance(value, time):
         return f"{value:%H:%M}"

@@ -54,6 +54,7 @@ from server.domain.registration_refusals import (
     ApplicationDecided,
     ApplicationWaiting,
     MailboxNotConfirmed,
+    RegistrationWayClosed,
     SignerNotApplicant,
 )
 from server.domain.sign_in_refusals import (
@@ -112,6 +113,7 @@ __all__ = [
     "ReaderTooSlow",
     "RecipientNotOfficial",
     "Refused",
+    "RegistrationWayClosed",
     "RequestIdReused",
     "ResourceInUse",
     "ResourceNotPermitted",

@@ -29,14 +29,30 @@ class SignerNotApplicant(Refused):
         super().__init__("the signature is not by the person, or for the entity, that it would have to be")
 
 
+class RegistrationWayClosed(Refused):
+    """`kind` is the holder's, `way` what was tried, `open_ways` what the jurisdiction offers them instead."""
+
+    reason = Reason.REGISTRATION_WAY_CLOSED
+
+    def __init__(self, kind: str, way: str, open_ways: Sequence[str]) -> None:
+        listed = ", ".join(open_ways) or "none"
+        super().__init__(
+            f"this jurisdiction does not open a mailbox of this kind of holder ({kind.lower()}) by {way}; "
+            f"open to them: {listed}",
+            holder_kind=kind,
+            way=way,
+            open_ways=listed,
+        )
+
+
 class AgreementNotCurrent(Refused):
-    """`current` is the version in force."""
+    """`current` is the version in force; empty where none is, or where there is none to join."""
 
     reason = Reason.AGREEMENT_NOT_CURRENT
 
     def __init__(self, version: str, current: str) -> None:
         super().__init__(
-            f"the user agreement in force is version {current}, not {version}",
+            f"the user agreement in force is version {current or 'none'}, not {version or 'none'}",
             version=version,
             current_version=current,
         )

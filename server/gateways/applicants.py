@@ -9,7 +9,7 @@ from namak.evidence.cms_signature import check_signature
 from namak.evidence.failures import CertificateError
 from namak.evidence.signature import CertificateNaming
 from server.usecases.ports import Signatures
-from server.usecases.registration_ports import Signatory
+from server.usecases.registration_ports import SignedBy
 
 
 class CertifiedSignatories:
@@ -19,11 +19,11 @@ class CertifiedSignatories:
         self._signatures = signatures
         self._entity_naming = entity_naming
 
-    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> Signatory:
+    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> SignedBy:
         """Checks a detached CMS over exactly the text; see `ApplicantSignatures`."""
         signer = await self._signatures.verify(cms, text, at)
         certificate = (await asyncio.to_thread(check_signature, cms, text)).certificate
-        return Signatory(signer.person_number, self._entity_in(certificate))
+        return SignedBy(signer.person_number, self._entity_in(certificate))
 
     def _entity_in(self, certificate: bytes) -> str | None:
         try:

@@ -16,6 +16,7 @@ from server.domain.profile import (
     Profile,
     Registration,
     RegistrationWay,
+    Retention,
     SenderDomains,
     Sessions,
     SignIn,
@@ -62,7 +63,12 @@ AM = Profile(
     sender_domains=SenderDomains(top=("am", "xn--y9a3aq"), ascii_only=("am",), idn_script="ARMENIAN"),
     phones=Phones(country_prefix="+374", pattern=r"\+374[0-9]{8}", example="+37400000000"),
     forwarding=Forwarding(targets=3, local_phones_only=True),
-    registration=Registration(way=RegistrationWay.CARD_REGISTER, agreement=None, login=False),
+    registration=Registration(
+        persons=(RegistrationWay.CARD_REGISTER,),
+        entities=(RegistrationWay.APPLICATION,),
+        agreement=False,
+        login=False,
+    ),
     correspondence=Correspondence(confirmed_profile=False, two_way=False, letters_a_day=0),
     sign_in=SignIn(
         methods=(SignInMethod.CARD,),
@@ -73,6 +79,12 @@ AM = Profile(
         passwords=None,
     ),
     sessions=Sessions(length=timedelta(minutes=500), at_once=1, takeover=True),
+    retention=Retention(
+        unproved=timedelta(days=1),
+        tries=timedelta(days=1),
+        sessions=timedelta(days=365),
+        proofs=timedelta(days=3653),
+    ),
     calendar=WorkingCalendar(
         weekdays=(0, 1, 2, 3, 4),
         opens=time(9),
@@ -114,7 +126,9 @@ AM_SOURCES: Mapping[str, Source] = MappingProxyType(
         "phones.pattern": stated("the national numbering plan: eight digits after the country's"),
         "phones.example": assumed("a number that nobody has"),
         "forwarding": stated("POST-6"),
-        "registration": stated("POST-3"),
+        "registration.persons": stated("POST-3"),
+        "registration.entities": assumed("POST-4 does not say how an entity's comes to be; the way of BOX-4"),
+        "registration.agreement": assumed("the documents on Armenia know no user agreement"),
         "registration.login": stated("POST-5: holders sign in with the card"),
         "correspondence": assumed("the documents on Armenia know neither; two-way letters are BOX-9's"),
         "sign_in": stated("POST-5"),
@@ -123,6 +137,10 @@ AM_SOURCES: Mapping[str, Source] = MappingProxyType(
         "sessions.takeover": assumed(
             "a crashed browser must not lock its user out for the rest of a session"
         ),
+        "retention.unproved": assumed("nobody completes it any more; a day to look into what failed"),
+        "retention.tries": assumed("longer than any lock"),
+        "retention.sessions": assumed("no period is set; for a year holders may ask about one"),
+        "retention.proofs": assumed("no period is set; for ten years a sign-in may be disputed"),
         "calendar.weekdays": assumed("ADMIN-8 says working days; Monday to Friday"),
         "calendar.opens": stated("ADMIN-8"),
         "calendar.closes": stated("ADMIN-8"),

@@ -18,6 +18,7 @@ from server.domain.profile import (
     Profile,
     Registration,
     RegistrationWay,
+    Retention,
     SenderDomains,
     Sessions,
     SignIn,
@@ -66,7 +67,12 @@ AZ = Profile(
     sender_domains=SenderDomains(top=("az",), ascii_only=("az",), idn_script="LATIN"),
     phones=Phones(country_prefix="+994", pattern=r"\+994[0-9]{9}", example="+994000000000"),
     forwarding=Forwarding(targets=3, local_phones_only=True),
-    registration=Registration(way=RegistrationWay.CARD_REGISTER, agreement=None, login=False),
+    registration=Registration(
+        persons=(RegistrationWay.CARD_REGISTER,),
+        entities=(RegistrationWay.APPLICATION,),
+        agreement=False,
+        login=False,
+    ),
     correspondence=Correspondence(confirmed_profile=False, two_way=False, letters_a_day=0),
     sign_in=SignIn(
         methods=(SignInMethod.MOBILE_ID, SignInMethod.TOKEN, SignInMethod.CARD),
@@ -77,6 +83,12 @@ AZ = Profile(
         passwords=None,
     ),
     sessions=Sessions(length=timedelta(minutes=500), at_once=1, takeover=True),
+    retention=Retention(
+        unproved=timedelta(days=1),
+        tries=timedelta(days=1),
+        sessions=timedelta(days=365),
+        proofs=timedelta(days=3653),
+    ),
     calendar=WorkingCalendar(
         weekdays=(0, 1, 2, 3, 4),
         opens=time(9),
@@ -144,6 +156,10 @@ AZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "sessions.takeover": assumed(
             "a crashed browser must not lock its user out for the rest of a session"
         ),
+        "retention.unproved": assumed("nobody completes it any more; a day to look into what failed"),
+        "retention.tries": assumed("longer than any lock"),
+        "retention.sessions": assumed("no period is set; for a year holders may ask about one"),
+        "retention.proofs": assumed("no period is set; for ten years a sign-in may be disputed"),
         "calendar.weekdays": assumed(_SILENT),
         "calendar.opens": assumed(_SILENT),
         "calendar.closes": assumed(_SILENT),

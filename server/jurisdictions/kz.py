@@ -18,11 +18,11 @@ from server.domain.profile import (
     Profile,
     Registration,
     RegistrationWay,
+    Retention,
     SenderDomains,
     Sessions,
     SignIn,
     SignInMethod,
-    UserAgreement,
     WorkingCalendar,
     days_of,
 )
@@ -69,15 +69,9 @@ KZ = Profile(
     phones=Phones(country_prefix="+7", pattern=r"\+7[67][0-9]{9}", example="+77000000000"),
     forwarding=Forwarding(targets=3, local_phones_only=True),
     registration=Registration(
-        way=RegistrationWay.APPLICATION,
-        agreement=UserAgreement(
-            version="1",
-            texts=(
-                ("kk", "user-agreement-kz-1.kk"),
-                ("ru", "user-agreement-kz-1.ru"),
-                ("en", "user-agreement-kz-1.en"),
-            ),
-        ),
+        persons=(RegistrationWay.APPLICATION,),
+        entities=(RegistrationWay.APPLICATION,),
+        agreement=True,
         login=True,
     ),
     correspondence=Correspondence(confirmed_profile=True, two_way=True, letters_a_day=100),
@@ -90,6 +84,12 @@ KZ = Profile(
         passwords=Passwords(wrong=5, locked_for=timedelta(minutes=15), characters=12),
     ),
     sessions=Sessions(length=timedelta(minutes=500), at_once=1, takeover=True),
+    retention=Retention(
+        unproved=timedelta(days=1),
+        tries=timedelta(days=1),
+        sessions=timedelta(days=365),
+        proofs=timedelta(days=3653),
+    ),
     calendar=WorkingCalendar(
         weekdays=(0, 1, 2, 3, 4),
         opens=time(9),
@@ -139,10 +139,9 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "phones.pattern": stated("the national numbering plan: codes that begin with 6 or 7"),
         "phones.example": assumed("a number that nobody has"),
         "forwarding": assumed(_SILENT),
-        "registration.way": stated("BOX-4"),
-        "registration.agreement": assumed(
-            "BOX-3 asks for one; its version and the names of its texts are ours"
-        ),
+        "registration.persons": stated("BOX-4"),
+        "registration.entities": stated("BOX-4"),
+        "registration.agreement": stated("BOX-3"),
         "registration.login": stated("BOX-8"),
         "correspondence": stated("BOX-9"),
         "correspondence.letters_a_day": assumed("BOX-9 sets no limit; more is no person's own writing"),
@@ -156,6 +155,10 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "sessions.takeover": assumed(
             "a crashed browser must not lock its user out for the rest of a session"
         ),
+        "retention.unproved": assumed("nobody completes it any more; a day to look into what failed"),
+        "retention.tries": assumed("longer than any lock"),
+        "retention.sessions": assumed("no period is set; for a year holders may ask about one"),
+        "retention.proofs": assumed("no period is set; for ten years a sign-in may be disputed"),
         "calendar.weekdays": assumed(_SILENT),
         "calendar.opens": assumed(_SILENT),
         "calendar.closes": assumed(_SILENT),

@@ -55,7 +55,7 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
         self, request: pb.GetApplicationRequest, context: Context
     ) -> pb.GetApplicationResponse:
         application_id = wire.application_id_from_proto(request)
-        standing = await self._applications.standing(current_registrar(), application_id)
+        standing = await self._applications.whole(current_registrar(), application_id)
         return wire.whole_to_proto(standing)
 
     async def ListApplications(

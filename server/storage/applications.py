@@ -24,6 +24,7 @@ _ADD = insert(_APPLICATIONS).on_conflict_do_nothing()
 _GET = select(_APPLICATIONS).where(_APPLICATIONS.c.id == bindparam("key"))
 # A list shows no scans, which may have megabytes each.
 _LISTED = select(*(each for each in _APPLICATIONS.c if each.name != "scan"))
+_GET_LISTED = _LISTED.where(_APPLICATIONS.c.id == bindparam("key"))
 _CHANGED = ("state", "findings", "checked_at", "decided_at", "refusal_reason", "mailbox_id")
 _CHANGE = (
     update(_APPLICATIONS)
@@ -67,6 +68,11 @@ class SqlApplications:
         """Returns it if there is one."""
         row = await self._statements.first(_GET, {"key": application_id})
         return None if row is None else _application(row, row.scan)
+
+    async def get_without_scan(self, application_id: UUID) -> Application | None:
+        """Returns it, without its scan."""
+        row = await self._statements.first(_GET_LISTED, {"key": application_id})
+        return None if row is None else _application(row, None)
 
     async def lock(self, application_id: UUID) -> Application | None:
         """Returns it, locked until the transaction ends."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Delete, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.phone_confirmations import PhoneConfirmation, PhoneEnding
@@ -21,14 +21,20 @@ _OPEN = update(_TABLE).where(
 )
 _KEEP = _OPEN.values(cms=bindparam("signed"))
 _END = _OPEN.values(ending=bindparam("how"), tries_left=bindparam("left"))
-_FORGET = delete(_TABLE).where(
-    _TABLE.c.id.in_(
+
+
+def _forget(which: ColumnElement[bool]) -> Delete:
+    old = (
         select(_TABLE.c.id)
-        .where(_TABLE.c.cms.is_(None), _TABLE.c.expires_at < bindparam("before"))
+        .where(which, _TABLE.c.expires_at < bindparam("before"))
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
-)
+    return delete(_TABLE).where(_TABLE.c.id.in_(old))
+
+
+_FORGET = _forget(_TABLE.c.cms.is_(None))
+_FORGET_SIGNED = _forget(_TABLE.c.cms.is_not(None))
 
 
 class SqlPhoneConfirmations:
@@ -76,3 +82,7 @@ class SqlPhoneConfirmations:
     async def forget(self, before: datetime, *, limit: int) -> int:
         """Deletes those that expired before then and hold no signature; returns how many."""
         return await self._statements.changed(_FORGET, {"before": before, "most": limit})
+
+    async def forget_signed(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that expired before then and hold a signature; returns how many."""
+        return await self._statements.changed(_FORGET_SIGNED, {"before": before, "most": limit})

@@ -21,6 +21,7 @@ class PhoneConfirmationRow(Stored):
         CheckConstraint("tries_left IS NULL OR ending IS NOT NULL", name="tries_left"),
         # What expired unsigned is deleted.
         Index("ix_phone_confirmations_unsigned", "expires_at", postgresql_where=text("cms IS NULL")),
+        Index("ix_phone_confirmations_signed", "expires_at", postgresql_where=text("cms IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -26,6 +26,7 @@ class SignInRow(Stored):
         CheckConstraint("(purpose = 'step-up') = (session_id IS NOT NULL)", name="session_id"),
         # What expired unproved is deleted.
         Index("ix_sign_ins_unproved", "expires_at", postgresql_where=text("proof IS NULL")),
+        Index("ix_sign_ins_proved", "expires_at", postgresql_where=text("proof IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -71,6 +72,10 @@ class SessionRow(Stored):
         ),
         Index(None, "token_sha256", unique=True),
         Index(None, "person_number", "id"),
+        # Old ones are deleted.
+        Index(None, "expires_at"),
+        # Those of a portal end with its certificate.
+        Index("ix_sessions_open_at_portal", "portal_sha256", postgresql_where=text("ended_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

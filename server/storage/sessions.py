@@ -10,13 +10,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from namak.evidence.sign_in import Purpose
 from server.domain.caller import Assurance
+from server.domain.senders import BindingRole
 from server.domain.sessions import Ending, Method, Proof, Session, SignIn
-from server.storage.session_tables import SessionRow, SignInRow
+from server.storage.register_tables import CertificateBindingRow
+from server.storage.session_tables import OutstandingSignInRow, SessionRow, SignInRow
 from server.storage.statements import Statements, among
 from server.storage.stored import table
 
 _SIGN_INS = table(SignInRow)
 _SESSIONS = table(SessionRow)
+_OUTSTANDING = table(OutstandingSignInRow)
+_BINDINGS = table(CertificateBindingRow)
 
 _KEPT = ("proof", "certificate")
 _ADD_SIGN_IN = insert(_SIGN_INS)
@@ -32,6 +36,19 @@ _FORGET = delete(_SIGN_INS).where(
     _SIGN_INS.c.id.in_(
         select(_SIGN_INS.c.id)
         .where(_SIGN_INS.c.proof.is_(None), _SIGN_INS.c.expires_at < bindparam("before"))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+)
+_STILL_OUTSTANDING = select(_OUTSTANDING.c.sign_in_id).where(_OUTSTANDING.c.sign_in_id == _SIGN_INS.c.id)
+_FORGET_PROVED = delete(_SIGN_INS).where(
+    _SIGN_INS.c.id.in_(
+        select(_SIGN_INS.c.id)
+        .where(
+            _SIGN_INS.c.proof.is_not(None),
+            _SIGN_INS.c.expires_at < bindparam("before"),
+            ~_STILL_OUTSTANDING.exists(),
+        )
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
@@ -65,12 +82,38 @@ _BEGIN = (
 )
 _HAS_FREE = select(_SLOTS.c.slot).where(_SLOTS.c.slot.not_in(_TAKEN)).limit(1)
 _EXPIRED = _SESSIONS.c.expires_at <= bindparam("at")
+
+
+def _ended(ending: Ending) -> Mapping[str, Any]:
+    """Returns what marks sessions as ended in this way, or as expired where they were before."""
+    return {
+        "ended_at": func.least(_SESSIONS.c.expires_at, bindparam("at")),
+        "ending": case((_EXPIRED, literal(Ending.EXPIRED.value)), else_=literal(ending.value)),
+    }
+
+
 _END_OLD = (
-    update(_SESSIONS)
-    .where(_OPEN, or_(_EXPIRED, bindparam("all_of_them")))
-    .values(
-        ended_at=func.least(_SESSIONS.c.expires_at, bindparam("at")),
-        ending=case((_EXPIRED, literal(Ending.EXPIRED.value)), else_=literal(Ending.REPLACED.value)),
+    update(_SESSIONS).where(_OPEN, or_(_EXPIRED, bindparam("all_of_them"))).values(**_ended(Ending.REPLACED))
+)
+# Revoked portals are few: their sessions are found by the certificate, in an index of those that are open.
+_OF_REVOKED = (
+    select(_SESSIONS.c.id)
+    .join(_BINDINGS, _BINDINGS.c.certificate_sha256 == _SESSIONS.c.portal_sha256)
+    .where(
+        _SESSIONS.c.ended_at.is_(None),
+        _BINDINGS.c.role == BindingRole.PORTAL.value,
+        _BINDINGS.c.revoked_at.is_not(None),
+    )
+    .limit(bindparam("most"))
+    .with_for_update(of=_SESSIONS, skip_locked=True)
+)
+_END_OF_REVOKED = update(_SESSIONS).where(_SESSIONS.c.id.in_(_OF_REVOKED)).values(**_ended(Ending.TERMINATED))
+_FORGET_ENDED = delete(_SESSIONS).where(
+    _SESSIONS.c.id.in_(
+        select(_SESSIONS.c.id)
+        .where(_SESSIONS.c.expires_at < bindparam("before"))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
     )
 )
 _USABLE = and_(
@@ -138,6 +181,10 @@ class SqlSignIns:
         """Deletes those that expired before then and proved nothing; returns how many."""
         return await self._statements.changed(_FORGET, {"before": before, "most": limit})
 
+    async def forget_proved(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that expired before then and are proved, with their proofs; returns how many."""
+        return await self._statements.changed(_FORGET_PROVED, {"before": before, "most": limit})
+
 
 class SqlSessions:
     """Sessions in a table, of which each holder has a bounded number that have not ended."""
@@ -202,6 +249,14 @@ class SqlSessions:
             values["before"] = before
         query = query.order_by(_SESSIONS.c.id.desc()).limit(bindparam("most"))
         return [_session(row) for row in await self._statements.rows(query, values)]
+
+    async def end_of_revoked_portals(self, at: datetime, *, limit: int) -> int:
+        """Ends sessions with a portal's certificate that was revoked; returns how many."""
+        return await self._statements.changed(_END_OF_REVOKED, {"at": at, "most": limit})
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that would have expired before then; returns how many."""
+        return await self._statements.changed(_FORGET_ENDED, {"before": before, "most": limit})
 
 
 def _session(row: Row[Any]) -> Session:

@@ -130,6 +130,10 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "later."
         ),
         R.APPLICATION_CONTRADICTED: N_("The application does not agree with the state register: {findings}."),
+        R.REGISTRATION_WAY_CLOSED: N_(
+            "Mailboxes of this kind of holder are not opened in this way. Ask the postal operator how to "
+            "come by one."
+        ),
         R.LETTERS_NOT_OFFERED: N_(
             "Letters to state bodies can't be written here; you can only receive them."
         ),

@@ -8,6 +8,7 @@ from namak.evidence.times import format_time
 from server.domain.administration import Snapshot, agreement_resource, holder_resource
 from server.domain.caller import Holder, Operator
 from server.domain.holders import AgreementAcceptance, UserAgreement
+from server.domain.profile import Profile
 from server.domain.refusals import AgreementNotCurrent, AlreadyRegistered, NotFound
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.holder_rights import held
@@ -124,6 +125,25 @@ class AgreementRegister:
         content = (command.version, command.address or "")
         act = Act("AcceptUserAgreement", command.by, command.request_id, content, self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
+
+
+async def check_joined(tx: Transaction, profile: Profile, version: str) -> None:
+    """Checks that an application joins the agreement in force (BOX-3), or none where there is none to join.
+
+    Raises:
+        NotFound: there never was such a version.
+        AgreementNotCurrent: another one is in force, or none is yet.
+    """
+    if not profile.registration.agreement:
+        if version:
+            raise AgreementNotCurrent(version, "")
+        return
+    current = await tx.user_agreements.current()
+    if current is not None and version == current.version:
+        return
+    if version and await tx.user_agreements.get(version) is None:
+        raise NotFound("user agreement", version)
+    raise AgreementNotCurrent(version, "" if current is None else current.version)
 
 
 def acceptance_snapshot(acceptance: AgreementAcceptance) -> Snapshot:

@@ -16,22 +16,28 @@ from server.domain.administration import (
     mailbox_resource,
     mailbox_snapshot,
 )
-from server.domain.applications import Application, ApplicationState, Channel, findings_on, is_person
+from server.domain.applications import (
+    Application,
+    ApplicationState,
+    Channel,
+    check_way_open,
+    findings_on,
+    is_person,
+)
 from server.domain.caller import Clerk, Holder
-from server.domain.holders import AgreementAcceptance, HolderData, HolderProfile, UserAgreement
+from server.domain.holders import AgreementAcceptance, HolderData, HolderProfile
 from server.domain.logins import Login
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.paging import Page, Query
-from server.domain.profile import Profile
+from server.domain.profile import Profile, RegistrationWay
 from server.domain.refusals import (
-    AgreementNotCurrent,
     AlreadyRegistered,
     NotFound,
     SignerNotApplicant,
 )
 from server.domain.state_records import Found, Unavailable
 from server.usecases.administration import Act, Administration, Changed
-from server.usecases.agreements import acceptance_snapshot
+from server.usecases.agreements import acceptance_snapshot, check_joined
 from server.usecases.application_commands import (
     CheckApplication,
     DecideApplication,
@@ -81,17 +87,20 @@ class ApplicationDesk:
         """Returns the exact text that the applicant signs.
 
         Raises:
+            RegistrationWayClosed: it is not by application that such a holder comes by a mailbox.
             NotFound, AgreementNotCurrent: about the user agreement.
         """
+        self._check_open(form)
         async with self._administration.reading(by) as tx:
-            await _check_current(tx, form)
+            await check_joined(tx, self._profile, form.agreement_version)
             return await self._text(tx, request_id, form)
 
     async def submit(self, command: SubmitApplication) -> Standing:
         """Keeps an application, and asks the state's registers about it at once.
 
         Raises:
-            RequestIdReused, NotFound, AgreementNotCurrent, and what `ApplicantSignatures` raises.
+            RegistrationWayClosed, RequestIdReused, NotFound, AgreementNotCurrent, and what
+            `ApplicantSignatures` raises.
             SignerNotApplicant: the certificate is not the applicant's.
             AlreadyRegistered: the applicant has a mailbox or an application, or the login is in use.
         """
@@ -115,10 +124,11 @@ class ApplicationDesk:
 
     async def _submit_anew(self, command: SubmitApplication, act: Act, text: bytes) -> UUID:
         form = command.form
+        self._check_open(form)
         application = await self._vouched(command, act.subject_id, text)
 
         async def change(tx: Transaction) -> Changed[UUID]:
-            await _check_current(tx, form)
+            await check_joined(tx, self._profile, form.agreement_version)
             address = self._address(form.data)
             if await tx.mailboxes.named(address) is not None:
                 raise AlreadyRegistered("mailbox", address)
@@ -131,15 +141,20 @@ class ApplicationDesk:
         return await self._administration.carry_out(act, change, _same)
 
     async def standing(self, by: Actor, application_id: UUID) -> Standing:
-        """Returns an application as it is now, with its mailbox.
+        """Returns an application as it is now, without its scan, with its mailbox.
 
         Raises:
             NotFound, for a holder ResourceNotPermitted: also for what somebody else signed.
         """
         async with self._administration.reading(by) as tx:
-            application = _visible(by, application_id, await tx.applications.get(application_id))
-            opened = application.mailbox_id
-            return Standing(application, None if opened is None else await tx.mailboxes.get(opened))
+            found = await tx.applications.get_without_scan(application_id)
+            return await _standing(tx, _visible(by, application_id, found))
+
+    async def whole(self, by: Actor, application_id: UUID) -> Standing:
+        """Returns an application as `standing` does, with its scan. Raises as that does."""
+        async with self._administration.reading(by) as tx:
+            found = await tx.applications.get(application_id)
+            return await _standing(tx, _visible(by, application_id, found))
 
     async def list_applications(self, command: ListApplications) -> Page[Application]:
         """Lists applications, the newest first, without their scans; a holder's own for a holder.
@@ -320,7 +335,7 @@ class ApplicationDesk:
 
     async def _get(self, by: Actor, application_id: UUID) -> Application:
         async with self._administration.reading(by) as tx:
-            return _visible(by, application_id, await tx.applications.get(application_id))
+            return _visible(by, application_id, await tx.applications.get_without_scan(application_id))
 
     async def _text(self, tx: Transaction, request_id: str, form: Form) -> bytes:
         agreement = None
@@ -338,24 +353,16 @@ class ApplicationDesk:
             agreement=agreement,
         )
 
+    def _check_open(self, form: Form) -> None:
+        check_way_open(self._profile.registration, form.data.kind, RegistrationWay.APPLICATION)
+
     def _address(self, data: HolderData) -> str:
         return f"{data.number}@{self._profile.mailbox_domain}"
 
 
-async def _check_current(tx: Transaction, form: Form) -> None:
-    """Checks that an application joins the agreement in force (BOX-3).
-
-    Raises:
-        NotFound: there never was such a version.
-        AgreementNotCurrent: another one is in force.
-    """
-    current: UserAgreement | None = await tx.user_agreements.current()
-    version = "" if current is None else current.version
-    if form.agreement_version == version:
-        return
-    if form.agreement_version and await tx.user_agreements.get(form.agreement_version) is None:
-        raise NotFound("user agreement", form.agreement_version)
-    raise AgreementNotCurrent(form.agreement_version, version)
+async def _standing(tx: Transaction, application: Application) -> Standing:
+    opened = application.mailbox_id
+    return Standing(application, None if opened is None else await tx.mailboxes.get(opened))
 
 
 def _number(by: Holder | Clerk) -> str:

@@ -1,51 +1,64 @@
-"""Deleting the sign-ins that nobody will complete any more, and old counts of tries."""
+"""Deleting what is kept of signing in once its time is over: the periods are the jurisdiction's data."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from server.domain.refusals import Refused
-from server.usecases.ports import Transaction, UnitOfWork
+from server.domain.profile import Retention
+from server.usecases.ports import Clock, Transaction, UnitOfWork
 
-EVERY: Final = timedelta(minutes=1)
-AFTER: Final = timedelta(days=1)
 AT_ONCE: Final = 1000
-_ROUNDS: Final = 20
-"""How often at one go: together more than the sign-ins that may be started meanwhile (`tries.Starts`)."""
+"""So many rows are deleted in one transaction at most: nobody's sign-in waits long for it."""
+ROUNDS: Final = 20
+"""How often at one go, of each kind: together more than the sign-ins that may be started until the next
+(`tries.Starts`).
+"""
 
 _Forget = Callable[[Transaction, datetime], Awaitable[int]]
 
 
 class Forgetting:
-    """Forgets in short transactions of its own, so that nobody's sign-in waits for rows of others."""
+    """Forgets in short transactions of its own. Every replica may do so at the same time: each takes rows
+    that no other one has.
+    """
 
-    def __init__(self, uow: UnitOfWork) -> None:
+    def __init__(self, *, uow: UnitOfWork, clock: Clock, retention: Retention) -> None:
         self._uow = uow
-        self._forgot_at: datetime | None = None
+        self._clock = clock
+        self._retention = retention
 
-    async def now_and_then(self, at: datetime) -> None:
-        """Deletes, once in `EVERY`, what is over since `AFTER`: all of it, or else the next call goes on.
+    async def work_off(self) -> bool:
+        """Deletes what is over; returns whether all of it was, or whether some is left for the next time.
 
-        Whoever calls does not fail when this does; the next call tries again.
+        Raises:
+            ServiceUnavailable: the database does not answer; the next time goes on.
         """
-        if self._forgot_at is not None and at - self._forgot_at < EVERY:
-            return
-        # Before anything is awaited: one call at a time does it.
-        self._forgot_at = at
-        try:
-            done = [await self._all_of(forget, at - AFTER) for forget in (_sign_ins, _tries)]
-        except Refused:
-            done = [False]
-        if not all(done):
-            self._forgot_at = None
+        now = self._clock.now()
+        done = [await self._all_of(forget, now - period) for forget, period in self._periods()]
+        return all(done)
+
+    def _periods(self) -> list[tuple[_Forget, timedelta]]:
+        return [
+            (forget, period)
+            for forgets, period in (
+                ((_sign_ins, _questions), self._retention.unproved),
+                ((_tries,), self._retention.tries),
+                ((_sessions,), self._retention.sessions),
+                ((_proved_sign_ins, _signed_by_phone), self._retention.proofs),
+            )
+            for forget in forgets
+        ]
 
     async def _all_of(self, forget: _Forget, before: datetime) -> bool:
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             async with self._uow.writing() as tx:
                 forgotten = await forget(tx, before)
                 await tx.commit()
             if forgotten < AT_ONCE:
                 return True
+            # Others are served meanwhile.
+            await asyncio.sleep(0)
         return False
 
 
@@ -53,5 +66,21 @@ async def _sign_ins(tx: Transaction, before: datetime) -> int:
     return await tx.sign_ins.forget(before, limit=AT_ONCE)
 
 
+async def _proved_sign_ins(tx: Transaction, before: datetime) -> int:
+    return await tx.sign_ins.forget_proved(before, limit=AT_ONCE)
+
+
+async def _sessions(tx: Transaction, before: datetime) -> int:
+    return await tx.sessions.forget(before, limit=AT_ONCE)
+
+
 async def _tries(tx: Transaction, before: datetime) -> int:
     return await tx.tries.forget(before, limit=AT_ONCE)
+
+
+async def _questions(tx: Transaction, before: datetime) -> int:
+    return await tx.phone_confirmations.forget(before, limit=AT_ONCE)
+
+
+async def _signed_by_phone(tx: Transaction, before: datetime) -> int:
+    return await tx.phone_confirmations.forget_signed(before, limit=AT_ONCE)

@@ -21,7 +21,7 @@ from server.usecases.administration import Act, Administration, Changed
 from server.usecases.assurance import check_signed
 from server.usecases.holder_rights import held
 from server.usecases.ports import Clock, Entropy, Transaction
-from server.usecases.registration_ports import ApplicantSignatures, ProfileConfirmation, Signatory
+from server.usecases.registration_ports import ApplicantSignatures, ProfileConfirmation, SignedBy
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -220,7 +220,7 @@ def _check_kind(mailbox: Mailbox, data: HolderData) -> None:
         raise InvalidFields([FieldProblem(field, "HOLDER_KIND", "must be of the mailbox's kind of holder")])
 
 
-def _may_confirm(data: HolderData, by: Holder, signed: Signatory) -> bool:
+def _may_confirm(data: HolderData, by: Holder, signed: SignedBy) -> bool:
     if data.kind is HolderKind.ENTITY and signed.entity_number != data.number:
         return False
     return signed.person_number == by.person_number

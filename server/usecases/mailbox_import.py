@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from server.domain import identifiers, limits
 from server.domain.administration import Actor, Snapshot, block_resource
+from server.domain.applications import check_way_open
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.malformed import Malformed
-from server.domain.profile import Profile
+from server.domain.profile import Profile, RegistrationWay
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.ports import Clock, Entropy, Transaction
 
@@ -64,7 +65,12 @@ class MailboxImport:
         self._profile = profile
 
     async def open_block(self, command: ImportBlock) -> BlockOutcome:
-        """Opens a mailbox for each number that has none; the other lines are told, and stop nothing."""
+        """Opens a mailbox for each number that has none; the other lines are told, and stop nothing.
+
+        Raises:
+            RegistrationWayClosed: persons do not come by mailboxes in this way here.
+        """
+        check_way_open(self._profile.registration, HolderKind.PERSON, RegistrationWay.CARD_REGISTER)
         numbers, others, skipped = self._read(command)
         now = self._clock.now()
         wanted = [

@@ -6,7 +6,6 @@ phone signed goes the way of every confirmation (`Reading.confirm_reading`), and
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from server.domain.caller import Holder
@@ -30,10 +29,6 @@ from server.usecases.reading import ConfirmedReading, ConfirmReading, IssueState
 from server.usecases.records import IssuedStatement
 from server.usecases.sign_in_proofs import Pending
 from server.usecases.tries import Tries, ringing
-
-_FORGET_EVERY: Final = timedelta(minutes=1)
-_FORGET_AFTER: Final = timedelta(days=1)
-_FORGET_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,6 @@ class PhoneConfirmationDesk:
         self._signing = signing if SignInMethod.MOBILE_ID in profile.sign_in.methods else None
         self._tries = tries
         self._enters = profile.sign_in.mobile_code is MobileCode.ENTER
-        self._forgot_at: datetime | None = None
 
     async def start(self, command: StartConfirmationByPhone) -> StartedConfirmation:
         """Issues a statement and has the holder's phone ask for PIN2.
@@ -209,17 +203,13 @@ class PhoneConfirmationDesk:
             settled = await tx.phone_confirmations.get(confirmation.id)
             await tx.commit()
         if settled is None:
-            # Forgotten meanwhile: a day after its end.
+            # Forgotten meanwhile: long after its end.
             raise ResourceNotPermitted("confirmation")
         return settled
 
     async def _add(self, confirmation: PhoneConfirmation) -> None:
-        at = confirmation.started_at
         async with self._uow.writing() as tx:
             await tx.phone_confirmations.add(confirmation)
-            if self._forgot_at is None or at - self._forgot_at >= _FORGET_EVERY:
-                self._forgot_at = at
-                await tx.phone_confirmations.forget(at - _FORGET_AFTER, limit=_FORGET_AT_ONCE)
             await tx.commit()
 
     def _offered(self) -> MobileSigning:

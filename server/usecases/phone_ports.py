@@ -30,6 +30,10 @@ class PhoneConfirmations(Protocol):
         """Deletes those that expired before then and hold no signature; returns how many."""
         ...
 
+    async def forget_signed(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that expired before then and hold a signature; returns how many."""
+        ...
+
 
 class PhoneTransaction(Protocol):
     """What confirming by phone has in a transaction (`server.usecases.ports.Transaction`)."""

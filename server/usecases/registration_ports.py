@@ -40,7 +40,7 @@ class ProfileConfirmation:
 
 
 @dataclass(frozen=True, slots=True)
-class Signatory:
+class SignedBy:
     """Who signed: the person, and the entity that the certificate names besides, if any."""
 
     person_number: str
@@ -50,7 +50,7 @@ class Signatory:
 class ApplicantSignatures(Protocol):
     """Checks the signatures of people, by their signing certificates (SIGN-4)."""
 
-    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> Signatory:
+    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> SignedBy:
         """Checks a detached CMS over exactly the text. No transaction may be open around it.
 
         Raises:
@@ -66,6 +66,10 @@ class Applications(Protocol):
         ...
 
     async def get(self, application_id: UUID) -> Application | None: ...
+
+    async def get_without_scan(self, application_id: UUID) -> Application | None:
+        """Returns it as `list_newest` does: a scan may have megabytes, which only who looks at it needs."""
+        ...
 
     async def lock(self, application_id: UUID) -> Application | None:
         """Returns it, locked until the transaction ends: who decides about it meanwhile waits."""

@@ -28,6 +28,12 @@ class SignIns(Protocol):
         """Deletes those that expired before then and proved nothing; returns how many."""
         ...
 
+    async def forget_proved(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that expired before then and are proved, with their proofs; returns how many. One of
+        which something is still to be recorded is left.
+        """
+        ...
+
 
 class Sessions(Protocol):
     """Sessions, by holder. A holder has a bounded number of them at once."""
@@ -70,6 +76,16 @@ class Sessions(Protocol):
         self, person_number: str, *, active_at: datetime | None, before: UUID | None, limit: int
     ) -> Sequence[Session]:
         """Lists a holder's sessions by descending identifier; with a time those that can be used then."""
+        ...
+
+    async def end_of_revoked_portals(self, at: datetime, *, limit: int) -> int:
+        """Ends, as TERMINATED, sessions with a portal's certificate that was revoked; what has expired is
+        marked as that. Returns how many; what others have locked is left.
+        """
+        ...
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        """Deletes those that would have expired before then, however they ended; returns how many."""
         ...
 
 

@@ -37,7 +37,6 @@ from server.domain.sessions import (
     session_token,
     token_digest,
 )
-from server.usecases.forgetting import Forgetting
 from server.usecases.mobile_identity import MobileIdentity
 from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
 from server.usecases.session_ports import SignInSignatures
@@ -129,7 +128,6 @@ class SignInDesk:
         self._profile = profile
         self._effects = SignInEffects(entropy, profile)
         self._starts = starts or Starts()
-        self._forgetting = Forgetting(uow)
 
     async def start(self, command: StartSignIn) -> StartedSignIn:
         """Starts a sign-in, or a step-up.
@@ -154,7 +152,6 @@ class SignInDesk:
         async with self._uow.writing() as tx:
             await tx.sign_ins.add(started.sign_in)
             await tx.commit()
-        await self._forgetting.now_and_then(sign_in.issued_at)
         return started
 
     async def complete(self, command: CompleteSignIn) -> SignedIn | Pending:

@@ -104,6 +104,17 @@ class PhoneConfirmationContract:
 
         assert kept == [signed.id, young.id]
 
+    async def test_signatures_are_forgotten_by_themselves(self, uow: UnitOfWork) -> None:
+        unsigned, signed, young = [await asked(uow, seconds) for seconds in (60, 60, 180)]
+        async with uow.writing() as tx:
+            for each in (signed, young):
+                await tx.phone_confirmations.keep(each.id, b"cms")
+            assert await tx.phone_confirmations.forget_signed(at(60), limit=100) == 0
+            assert await tx.phone_confirmations.forget_signed(at(61), limit=100) >= 1
+            assert await tx.phone_confirmations.get(signed.id) is None
+            for each in (unsigned, young):
+                assert await tx.phone_confirmations.get(each.id) is not None
+
     async def test_a_question_is_about_a_statement_that_was_issued(self, uow: UnitOfWork) -> None:
         question = replace(await asked(uow), id=examples.new_id(), statement_id=examples.new_id())
 

@@ -83,7 +83,9 @@ class ApplicationContract:
         async with uow.reading() as tx:
             for each in (signed, paper):
                 assert await tx.applications.get(each.id) == each
+                assert await tx.applications.get_without_scan(each.id) == replace(each, scan=None)
             assert await tx.applications.get(examples.new_id()) is None
+            assert await tx.applications.get_without_scan(examples.new_id()) is None
 
     async def test_one_applicant_has_one_application_under_way(self, uow: UnitOfWork) -> None:
         first = application()

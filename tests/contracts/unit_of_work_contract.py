@@ -29,6 +29,7 @@ from tests.contracts.registration_contract import (
     HolderProfileContract,
     UserAgreementContract,
 )
+from tests.contracts.retention_contract import RetentionContract
 from tests.contracts.sender_contract import DomainContract, SenderAddressContract
 
 OWNER = UUID(int=0)
@@ -215,5 +216,6 @@ class UnitOfWorkContract(
     LetterContract,
     EvidenceContract,
     PhoneConfirmationContract,
+    RetentionContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

@@ -38,10 +38,17 @@ class FakePhoneConfirmations:
         return found is not None
 
     async def forget(self, before: datetime, *, limit: int) -> int:
-        kept = self._state.phone_confirmations
-        found = [each.id for each in kept.values() if each.cms is None and each.expires_at < before][:limit]
+        return self._forget([each.id for each in self._old(before) if each.cms is None][:limit])
+
+    async def forget_signed(self, before: datetime, *, limit: int) -> int:
+        return self._forget([each.id for each in self._old(before) if each.cms is not None][:limit])
+
+    def _old(self, before: datetime) -> list[PhoneConfirmation]:
+        return [each for each in self._state.phone_confirmations.values() if each.expires_at < before]
+
+    def _forget(self, found: list[UUID]) -> int:
         for each_id in found:
-            del kept[each_id]
+            del self._state.phone_confirmations[each_id]
         return len(found)
 
     def _open(self, confirmation_id: UUID) -> PhoneConfirmation | None:

@@ -33,6 +33,10 @@ class FakeApplications:
     async def get(self, application_id: UUID) -> Application | None:
         return self._state.applications.get(application_id)
 
+    async def get_without_scan(self, application_id: UUID) -> Application | None:
+        found = self._state.applications.get(application_id)
+        return None if found is None else replace(found, scan=None)
+
     async def lock(self, application_id: UUID) -> Application | None:
         return self._state.applications.get(application_id)
 

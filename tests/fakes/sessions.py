@@ -8,6 +8,7 @@ from uuid import UUID
 from server.domain.caller import Assurance
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.logins import Login, skeleton
+from server.domain.senders import BindingRole
 from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
 from tests.fakes.state import State
 
@@ -33,13 +34,19 @@ class FakeSignIns:
         return True
 
     async def forget(self, before: datetime, *, limit: int) -> int:
-        found = [
-            each.id
-            for each in self._state.sign_ins.values()
-            if each.expires_at < before and each.id not in self._state.proofs
-        ][:limit]
+        return self._forget([each for each in self._old(before) if each not in self._state.proofs][:limit])
+
+    async def forget_proved(self, before: datetime, *, limit: int) -> int:
+        proved = [each for each in self._old(before) if each in self._state.proofs]
+        return self._forget([each for each in proved if each not in self._state.outstanding_sign_ins][:limit])
+
+    def _old(self, before: datetime) -> list[UUID]:
+        return [each.id for each in self._state.sign_ins.values() if each.expires_at < before]
+
+    def _forget(self, found: list[UUID]) -> int:
         for each_id in found:
             del self._state.sign_ins[each_id]
+            self._state.proofs.pop(each_id, None)
         return len(found)
 
 
@@ -99,6 +106,28 @@ class FakeSessions:
             and (before is None or each.id < before)
         ]
         return sorted(found, key=lambda session: session.id, reverse=True)[:limit]
+
+    async def end_of_revoked_portals(self, at: datetime, *, limit: int) -> int:
+        bindings = self._state.bindings
+        revoked = {
+            digest
+            for digest, each in bindings.items()
+            if each.role is BindingRole.PORTAL and each.revoked_at is not None
+        }
+        sessions = self._state.sessions.values()
+        found = [each for each in sessions if each.ended_at is None and each.portal_sha256 in revoked][:limit]
+        for each in found:
+            is_over = each.expires_at <= at
+            self._end(each, min(each.expires_at, at), Ending.EXPIRED if is_over else Ending.TERMINATED)
+        return len(found)
+
+    async def forget(self, before: datetime, *, limit: int) -> int:
+        found = [each.id for each in self._state.sessions.values() if each.expires_at < before][:limit]
+        for each_id in found:
+            del self._state.sessions[each_id]
+        tokens = {token: session for token, session in self._state.tokens.items() if session not in found}
+        self._state.tokens = tokens
+        return len(found)
 
     def _unended(self, person_number: str) -> list[Session]:
         return [

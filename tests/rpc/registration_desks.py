@@ -60,7 +60,7 @@ class RegistrationDesks:
         contradicted = ApplicationState.CONTRADICTED
         return Standing(replace(application, state=contradicted, findings=(Finding.ENDED,)), None)
 
-    async def standing(self, by: Actor, application_id: UUID) -> Standing:
+    async def whole(self, by: Actor, application_id: UUID) -> Standing:
         self.commands.append((by, application_id))
         return self._approved(application_id)
 

@@ -69,10 +69,11 @@ def test_what_the_requirements_state_is_not_marked_assumed() -> None:
         (AM, "forwarding.targets"): (3, "POST-6"),
         (AM, "phones.country_prefix"): ("+374", "POST-6"),
         (AM, "mailbox_domain_aliases"): (("ecitizen.am",), "POST-4"),
-        (AM, "registration.way"): (RegistrationWay.CARD_REGISTER, "POST-3"),
+        (AM, "registration.persons"): ((RegistrationWay.CARD_REGISTER,), "POST-3"),
         (AM, "sign_in.methods"): ((SignInMethod.CARD,), "POST-5"),
         (KZ, "correspondence.confirmed_profile"): (True, "BOX-9"),
-        (KZ, "registration.way"): (RegistrationWay.APPLICATION, "BOX-4"),
+        (KZ, "registration.persons"): ((RegistrationWay.APPLICATION,), "BOX-4"),
+        (KZ, "registration.agreement"): (True, "BOX-3"),
         (KZ, "registration.login"): (True, "BOX-8"),
         (AZ, "sessions.length"): (timedelta(minutes=500), "SIGN-5"),
         (AZ, "sessions.at_once"): (1, "SIGN-5"),
@@ -145,13 +146,6 @@ def test_devices_and_passwords_have_rules_where_they_are_offered(profile: Profil
     assert {method for method, rule in rules.items() if rule is not None} == set(profile.sign_in.methods)
     assert (profile.sign_in.mobile_code is not None) is (SignInMethod.MOBILE_ID in profile.sign_in.methods)
     assert profile.registration.login is (SignInMethod.PASSWORD in profile.sign_in.methods)
-
-
-@every_profile
-def test_its_texts_are_in_languages_it_offers(profile: Profile) -> None:
-    assert profile.registration.agreement is None or (
-        tuple(language for language, _ in profile.registration.agreement.texts) == profile.languages
-    )
 
 
 @every_profile

@@ -27,7 +27,7 @@ from server.usecases.application_commands import DecideApplication, Form, Paper,
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister
 from server.usecases.mailbox_register import MailboxRegister
-from server.usecases.registration_ports import Signatory
+from server.usecases.registration_ports import SignedBy
 from tests.fakes.state_registers import FakeStateRegisters
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.unit.usecases.world import CountedEntropy, FixedClock
@@ -47,15 +47,15 @@ class MadeSignatures:
     """Knows the signatures that tests made: each is good for its own text only."""
 
     def __init__(self) -> None:
-        self._made: dict[bytes, tuple[bytes, Signatory]] = {}
+        self._made: dict[bytes, tuple[bytes, SignedBy]] = {}
 
     def sign(self, text: bytes, person_number: str, entity_number: str | None = None) -> bytes:
         """Returns a signature over a text. No two are equal, as with real keys."""
         cms = f"signature {len(self._made)}".encode()
-        self._made[cms] = (text, Signatory(person_number, entity_number))
+        self._made[cms] = (text, SignedBy(person_number, entity_number))
         return cms
 
-    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> Signatory:
+    async def signatory(self, cms: bytes, text: bytes, at: datetime) -> SignedBy:
         made = self._made.get(cms)
         if made is None or made[0] != text:
             raise SignatureInvalid("the signature is not over these bytes")

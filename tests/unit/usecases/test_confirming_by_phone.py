@@ -28,6 +28,8 @@ from server.domain.refusals import (
     VerificationCodeWrong,
 )
 from server.jurisdictions.am import AM
+from server.jurisdictions.az import AZ
+from server.usecases.forgetting import Forgetting
 from server.usecases.reading import ConfirmedReading, ConfirmReading, OpenMessage
 from server.usecases.sign_in_proofs import Pending
 from server.usecases.tries import PHONE
@@ -376,6 +378,7 @@ async def test_questions_that_came_to_nothing_are_forgotten_and_signatures_are_n
     post.clock.move(timedelta(days=2))
 
     fresh = await post.start(second)
+    await Forgetting(uow=post.uow, clock=post.clock, retention=AZ.retention).work_off()
 
     assert set(post.uow.committed.phone_confirmations) == {signed.id, fresh.id}
     assert idle.id not in post.uow.committed.phone_confirmations

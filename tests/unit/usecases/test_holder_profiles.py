@@ -28,7 +28,7 @@ from server.usecases.agreements import AcceptUserAgreement, PublishUserAgreement
 from server.usecases.application_commands import DecideApplication
 from server.usecases.holder_profiles import ChangeHolderData, ConfirmProfile, HolderView
 from server.usecases.mailbox_register import OpenMailbox, ReopenMailbox, SetMailboxState
-from server.usecases.registration_ports import Signatory
+from server.usecases.registration_ports import SignedBy
 from tests.unit.usecases.registration_world import (
     AIGUL,
     AIGUL_ADDRESS,
@@ -96,7 +96,7 @@ async def test_a_confirmation_is_answered_again_when_the_certificate_has_ended(
     command = await confirmation(world)
     first = await world.holders.confirm(command)
 
-    async def ended(cms: bytes, text: bytes, at: datetime) -> Signatory:
+    async def ended(cms: bytes, text: bytes, at: datetime) -> SignedBy:
         raise SigningCertificateExpired
 
     world.signatures.signatory = ended  # type: ignore[method-assign]

@@ -239,6 +239,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("The state's register contradicts the application."),
             N_("Compare the data with the register; refuse it, and have the applicant apply anew."),
         ),
+        "REGISTRATION_WAY_CLOSED": (
+            N_("In this jurisdiction no mailbox of this kind of holder is opened in this way."),
+            N_("See the ways that are open, above: by application, or from the register of identity cards."),
+        ),
         "LETTERS_NOT_OFFERED": (
             N_("This jurisdiction has no two-way letters."),
             N_("Holders only receive here; write to the state body in another way."),

@@ -97,6 +97,7 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "APPLICATION_DECIDED": WrongState,
         "APPLICATION_WAITING": WrongState,
         "APPLICATION_CONTRADICTED": WrongState,
+        "REGISTRATION_WAY_CLOSED": WrongState,
         "LETTERS_NOT_OFFERED": WrongState,
         "OWN_MAILBOX_NOT_OPEN": WrongState,
         "PROFILE_NOT_CONFIRMED": WrongState,

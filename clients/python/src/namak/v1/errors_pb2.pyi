@@ -146,6 +146,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The state's register does not answer about the application; it waits."""
     REASON_APPLICATION_CONTRADICTED: _Reason.ValueType  # 85
     """The state's register contradicts the application; the metadata tells where."""
+    REASON_REGISTRATION_WAY_CLOSED: _Reason.ValueType  # 86
+    """In this jurisdiction a holder of this kind does not come by a mailbox in this way; the metadata tells which ways are open."""
     REASON_LETTERS_NOT_OFFERED: _Reason.ValueType  # 90
     """The jurisdiction has no two-way letters: holders receive and do not write."""
     REASON_OWN_MAILBOX_NOT_OPEN: _Reason.ValueType  # 91
@@ -301,6 +303,8 @@ REASON_APPLICATION_WAITING: Reason.ValueType  # 84
 """The state's register does not answer about the application; it waits."""
 REASON_APPLICATION_CONTRADICTED: Reason.ValueType  # 85
 """The state's register contradicts the application; the metadata tells where."""
+REASON_REGISTRATION_WAY_CLOSED: Reason.ValueType  # 86
+"""In this jurisdiction a holder of this kind does not come by a mailbox in this way; the metadata tells which ways are open."""
 REASON_LETTERS_NOT_OFFERED: Reason.ValueType  # 90
 """The jurisdiction has no two-way letters: holders receive and do not write."""
 REASON_OWN_MAILBOX_NOT_OPEN: Reason.ValueType  # 91

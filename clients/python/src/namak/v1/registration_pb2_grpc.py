@@ -127,7 +127,7 @@ class RegistrationServiceServicer(object):
         Callers: the holder of a personal certificate, who need not have a mailbox yet.
         Idempotency: reads only. The text holds the `request_id`: submit under the same one.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND) for an agreement that was never published,
-        AGREEMENT_NOT_CURRENT (FAILED_PRECONDITION). REQUEST_ID_REUSED (INVALID_ARGUMENT) is told on submitting only.
+        AGREEMENT_NOT_CURRENT, REGISTRATION_WAY_CLOSED (FAILED_PRECONDITION). REQUEST_ID_REUSED (INVALID_ARGUMENT) is told on submitting only.
         Rules: BOX-3, BOX-4.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -145,10 +145,11 @@ class RegistrationServiceServicer(object):
         Idempotency: `request_id` is required; repeating it with equal content returns the application as it now is.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED, SIGNATURE_INVALID, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED,
         SIGNING_CERTIFICATE_REVOKED, SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT); SIGNER_NOT_APPLICANT (PERMISSION_DENIED);
-        NOT_FOUND (NOT_FOUND) for an agreement that was never published; AGREEMENT_NOT_CURRENT (FAILED_PRECONDITION);
+        NOT_FOUND (NOT_FOUND) for an agreement that was never published; AGREEMENT_NOT_CURRENT, REGISTRATION_WAY_CLOSED
+        (FAILED_PRECONDITION) where the jurisdiction opens no mailbox of such a holder by application;
         ALREADY_REGISTERED (ALREADY_EXISTS) for a number that has a mailbox or an application under way, and for a login in use;
         REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
-        Rules: BOX-2, BOX-3, BOX-4, BOX-8, BOX-10, SIGN-4.
+        Rules: POST-3, BOX-2, BOX-3, BOX-4, BOX-8, BOX-10, SIGN-4.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -314,7 +315,8 @@ class RegistrationServiceServicer(object):
 
         Callers: the operator.
         Idempotency: by the lines themselves, see above.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT) for a block that is out of form; SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED: go on after the
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT) for a block that is out of form; REGISTRATION_WAY_CLOSED
+        (FAILED_PRECONDITION) where persons do not come by mailboxes in this way; SERVICE_UNAVAILABLE, DEADLINE_EXCEEDED: go on after the
         last `through_line`.
         Rules: POST-3, POST-4, BOX-2.
         """
