@@ -72,10 +72,16 @@ class PhoneSignatures:
 class PhoneWorld:
     """A post with an opened letter to Ani, and Ani's phone."""
 
-    def __init__(self, code: MobileCode = MobileCode.COMPARE, *, profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        code: MobileCode = MobileCode.COMPARE,
+        *,
+        profile: Profile | None = None,
+        world: World | None = None,
+    ) -> None:
         full = everything()
         self.profile = profile or replace(full, sign_in=replace(full.sign_in, mobile_code=code))
-        self.world = World()
+        self.world = world or World()
         self.uow, self.clock = self.world.uow, self.world.clock
         self.mobile = FakeMobileIdentity(self.clock)
         self.sim: Sim = self.mobile.know(new_sim(ISSUER, person_number=ANI))
