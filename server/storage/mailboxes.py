@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, column, func, select, update
+from sqlalchemy import bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
-from server.storage.statements import Statements, among, array, by_column, inserting
+from server.storage.statements import Direct, Statements, among, array, by_column, inserting
 from server.storage.stored import table
 from server.storage.tables import MailboxHeadRow, MailboxLinkRow, MailboxRow
 
@@ -19,7 +19,7 @@ _LINKS = table(MailboxLinkRow)
 _EMPTY_LINK = bytes(32)
 
 _ADD = insert(_MAILBOXES).on_conflict_do_nothing(index_elements=[_MAILBOXES.c.address])
-_LOCK = (
+_LOCK = Direct(
     select(_MAILBOXES, _HEADS.c.sequence, _HEADS.c.link)
     .join_from(_MAILBOXES, _HEADS, _HEADS.c.mailbox_id == _MAILBOXES.c.id)
     .where(among(_MAILBOXES.c.address, "addresses"))
@@ -36,7 +36,7 @@ _NEW_HEADS = (
     .table_valued(*(column(each.name, each.type) for each in _HEADS.c))
     .render_derived(name="given")
 )
-_ADVANCE = (
+_ADVANCE = Direct(
     update(_HEADS)
     .where(_HEADS.c.mailbox_id == _NEW_HEADS.c.mailbox_id, _HEADS.c.sequence < _NEW_HEADS.c.sequence)
     .values(sequence=_NEW_HEADS.c.sequence, link=_NEW_HEADS.c.link)
@@ -124,7 +124,7 @@ class SqlMailboxes:
         """Locks these mailboxes in sorted order, with their heads; returns those that exist."""
         if not addresses:
             return {}
-        rows = await self._statements.rows(_LOCK, {"addresses": list(addresses)})
+        rows = await self._statements.direct(_LOCK, {"addresses": list(addresses)})
         return {row.address: (_mailbox(row), MailboxHead(row.sequence, row.link)) for row in rows}
 
     async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
@@ -162,7 +162,7 @@ class SqlMailboxes:
                 "new_sequence": [head.sequence for head in heads.values()],
                 "new_link": [head.link for head in heads.values()],
             }
-            if await self._statements.changed(_ADVANCE, values) != len(heads):
+            if await self._statements.changed_directly(_ADVANCE, values) != len(heads):
                 raise ValueError("a mailbox's chain goes forward only")
         await self._statements.copy(
             _LINKS,
@@ -185,7 +185,7 @@ def _values(mailbox: Mailbox) -> dict[str, Any]:
     }
 
 
-def _mailbox(row: Row[Any]) -> Mailbox:
+def _mailbox(row: Any) -> Mailbox:
     return Mailbox(
         id=row.id,
         address=row.address,

@@ -8,14 +8,14 @@ from sqlalchemy import and_, select
 
 from server.domain.senders import ContractState, Organisation, SenderAddress
 from server.storage.register_tables import OrganisationRow, SenderAddressRow
-from server.storage.statements import Statements, among
+from server.storage.statements import Direct, Statements, among
 from server.storage.stored import table
 from server.usecases.records import SendingSide
 
 _ORGANISATIONS = table(OrganisationRow)
 _ADDRESSES = table(SenderAddressRow)
 
-_OF = (
+_OF = Direct(
     select(
         _ORGANISATIONS,
         _ADDRESSES.c.id.label("address_id"),
@@ -44,7 +44,7 @@ class SqlSendingSides:
         organisations: dict[UUID, Organisation] = {}
         wanted: set[str] = set().union(*senders.values())
         values: dict[str, Any] = {"organisations": list(senders), "addresses": list(wanted)}
-        for row in await self._statements.rows(_OF, values):
+        for row in await self._statements.direct(_OF, values):
             if row.id not in organisations:
                 organisations[row.id] = Organisation(
                     id=row.id,

@@ -77,12 +77,14 @@ class SqlTransaction:
 
         Raises:
             ServiceUnavailable: the outcome is unknown.
+            What the rows raise that are added with it (`Statements.copy`).
             RuntimeError: the transaction only reads, was committed before, or a statement of it has failed.
         """
         if not self._writes:
             raise RuntimeError("a reading transaction is never committed")
         if self._committed or self._statements.failed:
             raise RuntimeError("the transaction is over: it was committed, or a statement of it failed")
+        await self._statements.add_all()
         self._committed = True
         with answering():
             await _finish(self._connection.commit())

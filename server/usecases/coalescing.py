@@ -35,6 +35,8 @@ nothing else is to be done, these take a fraction of a millisecond.
 """
 MOST_ROUNDS = 100
 """So many rounds at most are waited for."""
+LET_IN_SECONDS = 0.025
+"""So long at most is waited for that: on a busy server rounds are long, and more has come in anyway."""
 PATIENT = 4
 """Calls at once that wait for what somebody else has locked, each in a transaction of its own."""
 PATIENT_OF_ONE = PATIENT - 1
@@ -91,8 +93,10 @@ class Coalescer:
         *,
         writers: int = WRITERS,
         limits: LineLimits | None = None,
+        let_in_seconds: float = LET_IN_SECONDS,
     ) -> None:
         """`committed` is called after each commit."""
+        self._let_in_seconds = let_in_seconds
         self._intake = intake
         self._committed = committed
         self._line = WaitingLine[_Call](limits or LineLimits())
@@ -175,8 +179,10 @@ class Coalescer:
     async def _let_in(self) -> None:
         """Lets those calls into the line that have arrived, and are still on their way through the edge."""
         waiting, quiet = self._line.waiting, 0
+        clock = asyncio.get_running_loop()
+        until = clock.time() + self._let_in_seconds
         for _ in range(MOST_ROUNDS):
-            if quiet == QUIET_ROUNDS or waiting == 0 or waiting >= WORTH_ANOTHER:
+            if quiet == QUIET_ROUNDS or waiting == 0 or waiting >= WORTH_ANOTHER or clock.time() >= until:
                 return
             await asyncio.sleep(0)
             waiting, before = self._line.waiting, waiting

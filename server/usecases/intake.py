@@ -27,7 +27,7 @@ from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOf
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.stamps import Stamps
 
-_AT_A_STRETCH = 4
+_AT_A_STRETCH = 8
 """So many submissions are decided before other work gets its turn."""
 
 
@@ -61,8 +61,9 @@ class _Ledger:
 
     async def write(self, tx: Transaction) -> None:
         if self.deliveries:
-            await tx.deliveries.add([(delivery, asked.parts) for delivery, asked in self.deliveries])
+            # First what changes rows: what only adds some can go in together.
             await tx.mailboxes.advance(self.heads, self.links)
+            await tx.deliveries.add([(delivery, asked.parts) for delivery, asked in self.deliveries])
         await tx.evidence.record(self.facts)
         if self.refusals:
             await tx.refusals.add(self.refusals)

@@ -16,7 +16,9 @@ NOBODY = "5001950099@e-citizen.am"
 RECIPIENTS = [ANI_ADDRESS, f"{BOB}@e-citizen.am", ENTITY_ADDRESS, NOBODY]
 
 
-def coalescer_of(world: World, *, limits: LineLimits | None = None, refusals: int = 600) -> Coalescer:
+def coalescer_of(
+    world: World, *, limits: LineLimits | None = None, refusals: int = 600, let_in_seconds: float = 60.0
+) -> Coalescer:
     intake = Intake(
         uow=world.uow,
         clock=world.clock,
@@ -25,7 +27,7 @@ def coalescer_of(world: World, *, limits: LineLimits | None = None, refusals: in
         host_names=world.host_names,
         refusals_per_minute=refusals,
     )
-    return Coalescer(intake, world.log.wake, limits=limits)
+    return Coalescer(intake, world.log.wake, limits=limits, let_in_seconds=let_in_seconds)
 
 
 class Gate:

@@ -66,6 +66,16 @@ async def test_calls_that_come_through_the_edge_one_after_the_other_are_one_comm
     assert world.uow.commits < 20 // 4
 
 
+async def test_calls_on_their_way_are_not_waited_for_once_the_time_for_it_is_up(world: World) -> None:
+    coalescer = coalescer_of(world, let_in_seconds=0)
+    calls = []
+    for number in range(20):
+        calls.append(asyncio.create_task(coalescer.submit(world.agency, [letter(str(number))])))
+        await turns(QUIET_ROUNDS // 2)
+    await asyncio.gather(*calls)
+    assert world.uow.commits >= 20 // 4
+
+
 async def test_arrivals_without_end_hold_nobody_up(world: World) -> None:
     coalescer = coalescer_of(world)
     first = asyncio.create_task(coalescer.submit(world.agency, [letter("first")]))
