@@ -224,6 +224,69 @@ async def test_a_value_that_the_driver_refuses_is_not_told_either(uow: SqlUnitOf
     assert raised.value.__suppress_context__
 
 
+async def test_rows_that_a_hurried_transaction_keeps_are_added_with_its_commit_in_their_order(
+    uow: SqlUnitOfWork, database_url: str
+) -> None:
+    async with uow.writing(hurried=True) as tx:
+        deliveries = await delivered(tx, 3)
+        facts = [examples.fact(delivery) for delivery in deliveries for _ in range(2)][::-1]
+        await tx.evidence.record(facts)
+        await tx.commit()
+    async with uow.reading() as tx:
+        mailbox_id = deliveries[0].mailbox_id
+        sent = await tx.deliveries.sent(deliveries[0].organisation_id, [each.id for each in deliveries])
+        assert sent == {each.id: each for each in deliveries}
+        assert (await tx.deliveries.read_part(mailbox_id, deliveries[2].id, 2)) is not None
+        assert await tx.evidence.get([each.id for each in facts]) == {each.id: each for each in facts}
+    engine = create_async_engine(
+        database_url.replace("postgresql:", "postgresql+asyncpg:"), poolclass=NullPool
+    )
+    async with engine.connect() as connection:
+        queued = await connection.execute(
+            text("SELECT evidence_id FROM log_queue WHERE evidence_id = ANY (:ids) ORDER BY position"),
+            {"ids": [each.id for each in facts]},
+        )
+        assert [row.evidence_id for row in queued] == [each.id for each in facts]
+
+
+async def test_a_hurried_transaction_sees_the_rows_it_has_kept(uow: SqlUnitOfWork) -> None:
+    async with uow.writing(hurried=True) as tx:
+        (delivery,) = await delivered(tx)
+        sent = await tx.deliveries.sent(delivery.organisation_id, [delivery.id])
+    assert sent == {delivery.id: delivery}
+
+
+async def test_rows_that_a_hurried_transaction_can_not_add_fail_its_commit_and_tell_no_content(
+    uow: SqlUnitOfWork,
+) -> None:
+    async with uow.writing(hurried=True) as tx:
+        (delivery,) = await delivered(tx)
+        secret = replace(delivery, id=examples.new_id(), subject="of which nobody may hear", parts=())
+        await tx.deliveries.add([(secret, [])])
+        with pytest.raises(StorageFault) as raised:
+            await tx.commit()
+        assert raised.value.constraint == "uq_deliveries_mailbox_id_sequence"
+        assert raised.value.__suppress_context__
+        assert "nobody" not in repr(raised.value)
+        with pytest.raises(RuntimeError):
+            await tx.commit()
+    async with uow.reading() as tx:
+        assert await tx.mailboxes.get(delivery.mailbox_id) is None
+
+
+async def test_a_value_that_the_driver_refuses_is_no_unavailability_in_a_hurried_transaction(
+    uow: SqlUnitOfWork,
+) -> None:
+    async with uow.writing(hurried=True) as tx:
+        (delivery,) = await delivered(tx)
+        secret = replace(delivery, id=examples.new_id(), sequence=2, subject="secret \ud800", parts=())
+        await tx.deliveries.add([(secret, [])])
+        with pytest.raises(StorageFault) as raised:
+            await tx.commit()
+    assert "secret" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
 @pytest.fixture
 def own_server(open_directory: Path) -> Iterator[EmbeddedPostgres]:
     """A server that the test may stop, kill and freeze."""
