@@ -141,8 +141,12 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncIterator[Server]:
+async def running(
+    settings: Settings, *, share_port: bool = False, on_step: OnStep = unobserved
+) -> AsyncIterator[Server]:
     """Runs a server: everything is started in order, and stopped in the opposite order on leaving.
+
+    `share_port` is for the processes of a supervisor: see `GrpcSettings`.
 
     Raises:
         SchemaOutdated: the database lacks tables of this release.
@@ -195,7 +199,7 @@ async def running(settings: Settings, *, on_step: OnStep = unobserved) -> AsyncI
             return True
 
         grpc_server = build_server(
-            _grpc_settings(settings),
+            _grpc_settings(settings, share_port=share_port),
             desk.servicers().add_to,
             _interceptors(settings, desk.identity, desk.place),
             {"": is_ready, "log": is_logging},
@@ -217,7 +221,7 @@ def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnSt
     )
 
 
-def _grpc_settings(settings: Settings) -> GrpcSettings:
+def _grpc_settings(settings: Settings, *, share_port: bool) -> GrpcSettings:
     server = settings.server
     return GrpcSettings(
         listen=server.listen,
@@ -226,6 +230,7 @@ def _grpc_settings(settings: Settings) -> GrpcSettings:
         # Whatever is set, calls that send no message must not be able to take the places of those that do.
         max_open_calls=max(OPEN_CALLS, 2 * (server.max_concurrent_calls + FOLLOWERS)),
         drain=server.drain.total_seconds(),
+        share_port=share_port,
     )
 
 

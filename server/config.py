@@ -8,6 +8,7 @@ their paths. Durations are texts with units (`500ms`, `30s`, `10m`), sizes numbe
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -36,8 +37,14 @@ class ServerSettings(Section):
     """PEM file: the server's private key."""
     client_authorities: ExistingPath
     """PEM file: the roots of all client certificates: agencies', the operator's, citizens'."""
+    processes: int = Field(default=1, ge=1, le=64)
+    """Processes that serve side by side on the one address, each a whole server with limits and connections
+    of its own. `serve --processes` goes before it.
+    """
     max_concurrent_calls: int = Field(default=1000, ge=1)
-    """Calls served at once, half of them one caller's at most; above it the answer is OVERLOADED."""
+    """Calls served at once by each process, half of them one caller's at most; above it the answer is
+    OVERLOADED.
+    """
     default_deadline: Duration = timedelta(seconds=30)
     """Deadline of a call that states none."""
     max_deadline: Duration = timedelta(minutes=5)
@@ -333,12 +340,33 @@ class Settings(Section):
         return self
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Settings:
-    """Reads the settings from a TOML file and the environment; relative paths in the file are relative to it.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Settings as written, the environment's among them, unchecked: keys by section, and the file."""
 
-    Raises:
-        ConfigurationError: the file can't be read, or anything in it is wrong; the text lists all problems.
-    """
+    content: Mapping[str, Any]
+    path: Path
+
+    def but(self, section: str, **changed: Any) -> "Written":
+        """Returns the same with keys of a section set to something else."""
+        return replace(self, content={**self.content, section: {**self.content.get(section, {}), **changed}})
+
+    def checked(self) -> Settings:
+        """Returns the settings; relative paths are relative to the file.
+
+        Raises ConfigurationError: something is wrong; the text lists all problems.
+        """
+        try:
+            return Settings.model_validate(self.content, context={"directory": self.path.resolve().parent})
+        except ValidationError as error:
+            problems = [
+                f"  {'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()
+            ]
+            raise ConfigurationError("\n".join([f"{self.path}:", *problems])) from error
+
+
+def read(path: Path, environment: Mapping[str, str]) -> Written:
+    """Reads a TOML file and the environment. Raises ConfigurationError: the file can't be read."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -348,13 +376,12 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
     except ValueError as error:
         raise ConfigurationError(f"{path}: {error}") from error
     _overlay(content, environment)
-    try:
-        return Settings.model_validate(content, context={"directory": path.resolve().parent})
-    except ValidationError as error:
-        problems = [
-            f"  {'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()
-        ]
-        raise ConfigurationError("\n".join([f"{path}:", *problems])) from error
+    return Written(content, path)
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Returns the settings of a TOML file and the environment. Raises ConfigurationError: all problems."""
+    return read(path, environment).checked()
 
 
 def _overlay(content: dict[str, Any], environment: Mapping[str, str]) -> None:

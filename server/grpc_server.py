@@ -1,8 +1,6 @@
 """The gRPC server: TLS with required client certificates, limits, the interceptor chain, health, drain."""
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health
 
 from namak.v1 import (
     billing_pb2,
@@ -39,6 +35,7 @@ from namak.v1 import (
     signature_pb2_grpc,
 )
 from server.domain import limits
+from server.health_listener import HealthListener, Readiness, listening_on
 from server.interceptors.access import Access, AccessRules, CallerPlace
 from server.interceptors.access_log import AccessLog
 from server.interceptors.admission import Admission
@@ -70,9 +67,6 @@ connection), so all of them 230 MB; what of a message has come is held besides, 
 """
 STREAMS_PER_CONNECTION = 100
 """Calls at once on one connection; further ones wait at the client until one of them ends."""
-
-Readiness = Callable[[], Awaitable[bool]]
-"""Tells whether something is well now."""
 
 SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     file.DESCRIPTOR.services_by_name[name]
@@ -122,6 +116,9 @@ class GrpcSettings:
             those that its calls then still have: long connections must notice new servers and certificates.
         drain: seconds that calls under way have to finish when the server stops.
         readiness_interval: seconds between two looks at whether the server is ready.
+        share_port: whether other processes of this account may listen on the same port; the system then deals
+            connections out among them. Only for processes of one supervisor, which has made sure that the
+            port is theirs: two posts on one port would take each other's connections without a word.
     """
 
     listen: str
@@ -132,6 +129,7 @@ class GrpcSettings:
     max_connection_age_grace: float = 900.0
     drain: float = 10.0
     readiness_interval: float = 1.0
+    share_port: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +201,14 @@ class GrpcServer:
         self._settings = settings
         self._add_services = add_services
         self._interceptors = interceptors
-        self._readiness = readiness
-        self._health = health.HealthServicer()
-        self._watches: list[asyncio.Task[None]] = []
-        self._servers: list[grpc.aio.Server] = []
+        self._health = HealthListener(settings.health_listen, readiness, interval=settings.readiness_interval)
+        self._server: grpc.aio.Server | None = None
         self.port = 0
-        self.health_port = 0
+
+    @property
+    def health_port(self) -> int:
+        """Where the health listener is."""
+        return self._health.port
 
     async def start(self) -> None:
         """Opens both listeners; `port` and `health_port` are then known.
@@ -224,56 +224,24 @@ class GrpcServer:
         )
         self._add_services(server)
         credentials = _credentials(settings.tls)
-        with _listening_on(settings.listen):
+        with listening_on(settings.listen):
             self.port = server.add_secure_port(settings.listen, credentials)
-        local = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, local)
-        with _listening_on(settings.health_listen):
-            self.health_port = local.add_insecure_port(settings.health_listen)
-        for service in self._readiness:
-            await self._health.set(service, _NOT_SERVING)
-        self._servers = [server, local]
-        for each in self._servers:
-            await each.start()
-        self._watches = [
-            asyncio.create_task(self._watch_readiness(service, is_ready))
-            for service, is_ready in self._readiness.items()
-        ]
+        await self._health.open()
+        self._server = server
+        await server.start()
+        await self._health.start()
         _log.info("listening", port=self.port, health_port=self.health_port)
 
     async def stop(self) -> None:
         """Says NOT_SERVING, takes no more calls, and gives those under way their time to finish."""
-        for watch in self._watches:
-            watch.cancel()
-        await self._health.enter_graceful_shutdown()
+        await self._health.leave()
         for interceptor in self._interceptors:
             interceptor.stopping()
-        for server, grace in zip(self._servers, (self._settings.drain, 0.0), strict=False):
-            await server.stop(grace)
-        self._servers = []
+        if self._server is not None:
+            await self._server.stop(self._settings.drain)
+        await self._health.stop()
+        self._server = None
         _log.info("stopped")
-
-    async def _watch_readiness(self, service: str, is_ready: Readiness) -> None:
-        serving: bool | None = None
-        while True:
-            now = await self._ready(is_ready)
-            if now is not serving:
-                serving = now
-                status = health_pb2.HealthCheckResponse.SERVING if now else _NOT_SERVING
-                await self._health.set(service, status)
-                _log.info("readiness changed", service=service, ready=now)
-            await asyncio.sleep(self._settings.readiness_interval)
-
-    async def _ready(self, is_ready: Readiness) -> bool:
-        try:
-            async with asyncio.timeout(max(self._settings.readiness_interval, 1.0)):
-                return await is_ready()
-        except Exception:  # noqa: BLE001 - a readiness that can't be told is none
-            _log.warning("readiness can't be told", exc_info=True)
-            return False
-
-
-_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 def build_server(
@@ -291,29 +259,12 @@ def build_server(
         readiness: what the health service answers for, by service name: `""` is the server as a whole. Each
             tells whether it is well now, and is asked again and again.
     """
-    if not _is_loopback(settings.health_listen):
-        raise ValueError("the health listener has no TLS: its address must be a loopback address")
     return GrpcServer(settings, add_services, interceptors, readiness)
-
-
-@contextlib.contextmanager
-def _listening_on(address: str) -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as failure:  # gRPC's only word for it; why, it does not tell
-        raise OSError(
-            f"can't listen on {address}: another program does, or this is no address of this machine"
-        ) from failure
-
-
-def _is_loopback(address: str) -> bool:
-    return address.startswith(("127.", "[::1]:", "localhost:"))
 
 
 def _options(settings: GrpcSettings) -> list[tuple[str, Any]]:
     return [
-        # Two servers on one port would share its connections without a word.
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(settings.share_port)),
         ("grpc.max_receive_message_length", limits.REQUEST_BYTES),
         ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION),
         ("grpc.max_connection_age_ms", int(settings.max_connection_age * 1000)),

@@ -23,10 +23,22 @@ def _render(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     return _ENCODER.encode(event)
 
 
-def write_json_lines(at_least: int = logging.NOTSET) -> None:
-    """Has our own log lines of this level and above, and the libraries' warnings, written as JSON."""
+def _numbered(process: int) -> Processor:
+    def add(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        event["process"] = process
+        return event
+
+    return add
+
+
+def write_json_lines(at_least: int = logging.NOTSET, *, process: int | None = None) -> None:
+    """Has our own log lines of this level and above, and the libraries' warnings, written as JSON.
+
+    `process` is this process's number among those that serve side by side; each line then has it.
+    """
+    shared = _SHARED if process is None else (*_SHARED, _numbered(process))
     structlog.configure(
-        processors=[*_SHARED, _render],
+        processors=[*shared, _render],
         wrapper_class=structlog.make_filtering_bound_logger(at_least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=at_least == logging.NOTSET,
@@ -34,7 +46,7 @@ def write_json_lines(at_least: int = logging.NOTSET) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_SHARED],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render],
         )
     )

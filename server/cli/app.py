@@ -86,9 +86,17 @@ def tell_in_a_line(kind: type[BaseException], problem: BaseException, _trace: Tr
     )
 
 
-@app.command(epilog="Example: namak-server serve --config /etc/namak/namak-server.toml")
+@app.command(epilog="Example: namak-server serve --config /etc/namak/namak-server.toml --processes 4")
 def serve(
     settings: Config,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Serve with so many processes on the one address; by default as the settings say, or one.",
+        ),
+    ] = None,
     ready_file: Annotated[
         Path | None,
         typer.Option(help="Written once the server serves: its addresses and process id, as JSON."),
@@ -96,11 +104,11 @@ def serve(
 ) -> None:
     """Serves until it is told to stop.
 
-    On SIGTERM or Ctrl-C it finishes the calls under way.
+    On SIGTERM or Ctrl-C it finishes the calls under way. Processes that die are started again.
     """
     from server.cli import serving
 
-    serving.serve(settings, ready_file)
+    serving.serve(settings, processes, ready_file)
 
 
 @app.command(epilog="Example: namak-server migrate --config namak-server.toml")

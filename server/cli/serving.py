@@ -1,17 +1,18 @@
 """`namak-server serve`."""
 
-import asyncio
 import gc
 import json
 import os
-import signal
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import structlog
 import typer
 
-from server import bootstrap, log_lines
-from server.cli.endings import load, run
+from server import bootstrap, config, log_lines
+from server.cli.endings import run, told
+from server.cli.supervising import Ready, stop_signals, supervise
 from server.config import Settings
 from server.transparency.steps import OnStep, unobserved
 
@@ -23,12 +24,24 @@ leaves is nearly always freed without it.
 """
 
 
-def serve(settings: Path, ready_file: Path | None) -> None:
-    """Serves until it is told to stop."""
+def serve(path: Path, processes: int | None, ready_file: Path | None) -> None:
+    """Serves until it is told to stop, in this process or in several others."""
     log_lines.write_json_lines()
-    loaded = load(settings)
+    with told():
+        written = config.read(path, os.environ)
+        if processes is not None:
+            written = written.but("server", processes=processes)
+        settings = written.checked()
+    if settings.server.processes > 1:
+        carry_out(supervise(written, settings, ready=_writing(ready_file)))
+    else:
+        carry_out(serve_until_stopped(settings, ready_file))
+
+
+def carry_out(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a server; what ends it unexpectedly is a line of the log."""
     try:
-        run(serve_until_stopped(loaded, ready_file))
+        run(work)
     except typer.Exit:
         raise
     except Exception as problem:
@@ -40,17 +53,14 @@ async def serve_until_stopped(
     settings: Settings, ready_file: Path | None, *, on_step: OnStep = unobserved
 ) -> None:
     """Runs a server until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_signals()
     async with bootstrap.running(settings, on_step=on_step) as server:
-        _spare_the_collector()
-        if ready_file is not None:
-            _write_ready(ready_file, server)
+        spare_the_collector()
+        _writing(ready_file)(server.address, server.health_address)
         await stop.wait()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Takes what the started server is made of out of the garbage collector's sight.
 
     That is some hundred thousand objects, which live as long as the process. Going through all of them, again
@@ -61,9 +71,14 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-def _write_ready(path: Path, server: bootstrap.Server) -> None:
-    told = {"address": server.address, "health_address": server.health_address, "pid": os.getpid()}
-    # Whole or not at all: whoever waits for it reads it the moment it is there.
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps(told), encoding="utf-8")
-    unfinished.rename(path)
+def _writing(path: Path | None) -> Ready:
+    def write(address: str, health_address: str) -> None:
+        if path is None:
+            return
+        told = {"address": address, "health_address": health_address, "pid": os.getpid()}
+        # Whole or not at all: whoever waits for it reads it the moment it is there.
+        unfinished = path.with_name(path.name + ".new")
+        unfinished.write_text(json.dumps(told), encoding="utf-8")
+        unfinished.rename(path)
+
+    return write

@@ -39,18 +39,21 @@ class ServerProcess:
         log: Path,
         environment: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "-P", "-m", "server"),
+        processes: int | None = None,
         within: float = 60.0,
     ) -> Self:
-        """Starts a server with the given settings and waits until it serves, at most `within` seconds.
+        """Starts a server with the given settings and waits until it serves, at most `within` seconds; with
+        `processes`, so many of them under a supervisor.
 
         Raises `ServerFailed`.
         """
         ready = log.with_suffix(".ready")
         ready.unlink(missing_ok=True)
+        several = () if processes is None else ("--processes", str(processes))
         with log.open("ab") as output:
             # Not asyncio's own: that kills its processes when the loop ends.
             process = subprocess.Popen(  # noqa: ASYNC220, S603
-                [*program, "serve", "--config", str(config), "--ready-file", str(ready)],
+                [*program, "serve", "--config", str(config), "--ready-file", str(ready), *several],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -36,8 +36,16 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
     "server.grpc_server": frozenset(
-        {"server.domain", "server.services", "server.interceptors", "server.texts"}
+        {
+            "server.domain",
+            "server.health_listener",
+            "server.services",
+            "server.interceptors",
+            "server.texts",
+        }
     ),
+    "server.health_listener": frozenset(),
+    "server.supervisor": frozenset({"server.health_listener"}),
     # These wire things together, and nothing above imports them.
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
@@ -101,10 +109,19 @@ INWARD: Mapping[str, frozenset[str]] = {
 
 # Where a library may be imported; it is refused everywhere else.
 HOMES: Mapping[str, frozenset[str]] = {
-    "grpc": frozenset({"server.services", "server.interceptors", "server.grpc_server", "namak.client"}),
+    "grpc": frozenset(
+        {
+            "server.services",
+            "server.interceptors",
+            "server.grpc_server",
+            "server.health_listener",
+            "server.supervisor.health",
+            "namak.client",
+        }
+    ),
     "grpc_status": frozenset({"server.interceptors", "namak.client"}),
     "grpc_interceptor": frozenset({"server.interceptors"}),
-    "grpc_health": frozenset({"server.grpc_server"}),
+    "grpc_health": frozenset({"server.health_listener"}),
     "grpc_reflection": frozenset({"server.services"}),
     "google": frozenset(
         {

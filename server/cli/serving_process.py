@@ -1,0 +1,52 @@
+"""One of the processes of `serve --processes`; the supervisor runs it (`server.supervisor.process`)."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from server import bootstrap, log_lines
+from server.cli.endings import told
+from server.cli.serving import carry_out, spare_the_collector
+from server.cli.supervising import stop_signals
+from server.config import Settings, Written
+
+
+class _Orders(asyncio.Protocol):
+    """The supervisor's end of standard input: nothing comes there but its end."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._stop.set()
+
+
+async def serve_under_supervision(settings: Settings) -> None:
+    """Serves until SIGTERM, or until the supervisor is gone."""
+    stop = stop_signals()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: _Orders(stop), sys.stdin)
+    async with bootstrap.running(settings, share_port=True) as server:
+        spare_the_collector()
+        sys.stdout.write(json.dumps({"health_address": server.health_address}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main() -> None:
+    """Takes the order and carries it out; the exit code is that of the command `serve`."""
+    order: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    log_lines.write_json_lines(process=order["number"])
+    try:
+        with told():
+            settings = Written(order["content"], Path(order["path"])).checked()
+        carry_out(serve_under_supervision(settings))
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""`namak-server serve --processes N`: the supervisor, which serves nobody itself but its health."""
+
+import asyncio
+import contextlib
+import functools
+import signal
+from collections.abc import Callable
+
+import structlog
+
+from server import bootstrap
+from server.cli.endings import fail
+from server.config import Settings, Written
+from server.health_listener import HealthListener
+from server.storage.room import BESIDES_THE_POOL, connection_room
+from server.supervisor.health import ProcessesHealth
+from server.supervisor.port import held
+from server.supervisor.process import ServerProgram
+from server.supervisor.supervisor import Pace, StartFailed, Supervisor
+
+_log = structlog.get_logger(__name__)
+
+PROGRAM = "server.cli.serving_process"
+_BESIDES_DRAINING = 30.0
+"""Seconds that a process may take to end besides two times its `drain`, for calls and for the log."""
+
+Ready = Callable[[str, str], None]
+"""Is told, once everything serves, at which address and where its health is."""
+
+
+def stop_signals() -> asyncio.Event:
+    """Returns what is set by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def supervise(written: Written, settings: Settings, *, ready: Ready) -> None:
+    """Runs the processes until SIGTERM or SIGINT.
+
+    Each of them gets the settings as they were read here: one that is started again next week does not take
+    a file that was edited meanwhile for what all others go by.
+    """
+    stop = stop_signals()
+    count = settings.server.processes
+    async with contextlib.AsyncExitStack() as stack:
+        address = stack.enter_context(held(settings.server.listen))
+        # The embedded PostgreSQL must outlive each of the processes.
+        url = await stack.enter_async_context(bootstrap.database_url(settings))
+        await _check_room(url, settings)
+        order = written.but("server", listen=address, health_listen="127.0.0.1:0", processes=1)
+        order = order.but("database", url=url)
+
+        async def launch(number: int) -> ServerProgram:
+            return await ServerProgram.start(
+                PROGRAM, {"number": number, "path": str(order.path), "content": order.content}
+            )
+
+        drain = settings.server.drain.total_seconds()
+        supervisor = Supervisor(launch, count, pace=Pace(patience=2 * drain + _BESIDES_DRAINING))
+        processes = ProcessesHealth(supervisor.serving)
+        stack.push_async_callback(processes.close)
+        health = HealthListener(
+            settings.server.health_listen,
+            {name: functools.partial(processes.is_well, name) for name in ("", "log")},
+        )
+        await health.open()
+        await health.start()
+        stack.push_async_callback(health.stop)
+        health_address = f"{settings.server.health_listen.rpartition(':')[0]}:{health.port}"
+
+        async def pass_on() -> None:
+            await stop.wait()
+            await health.leave()
+            supervisor.stop()
+
+        passing_on = asyncio.create_task(pass_on(), name="stop")
+        stack.callback(passing_on.cancel)
+        _log.info("starting server processes", count=count, address=address, health_port=health.port)
+        try:
+            ended_well = await supervisor.run(lambda: ready(address, health_address))
+        except StartFailed as failed:
+            fail(str(failed))
+        _log.info("stopped")
+        if not ended_well:
+            fail("a server process ended badly; the log says which")
+
+
+async def _check_room(url: str, settings: Settings) -> None:
+    may_take = settings.server.processes * (settings.database.pool_size + BESIDES_THE_POOL)
+    room = await connection_room(url)
+    if room is not None and may_take > room:
+        _log.warning(
+            "the server processes may want more connections than the database has",
+            may_take=may_take,
+            max_connections=room,
+        )

@@ -1,0 +1,94 @@
+"""What the supervisor answers to whoever asks how its processes are."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from server.health_listener import HealthListener
+from server.supervisor.health import ProcessesHealth
+from tests.rpc.test_server import NOT_SERVING, SERVING, Readiness, await_health
+
+SERVICES = ("", "log")
+
+
+class Process:
+    """What a process says of itself."""
+
+    def __init__(self, listener: HealthListener, said: dict[str, Readiness]) -> None:
+        self.listener = listener
+        self.said = said
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.listener.port}"
+
+
+@contextlib.asynccontextmanager
+async def started() -> AsyncIterator[Process]:
+    said = {service: Readiness() for service in SERVICES}
+    listener = HealthListener("127.0.0.1:0", said, interval=0.01)
+    await listener.open()
+    await listener.start()
+    process = Process(listener, said)
+    try:
+        for service in SERVICES:
+            await await_health(process.address, SERVING, service)
+        yield process
+    finally:
+        await listener.leave()
+        await listener.stop()
+
+
+@pytest_asyncio.fixture
+async def serving() -> AsyncIterator[dict[int, str]]:
+    """The processes that take connections, as the supervisor has them."""
+    yield {}
+
+
+@pytest_asyncio.fixture
+async def health(serving: dict[int, str]) -> AsyncIterator[ProcessesHealth]:
+    health = ProcessesHealth(serving)
+    yield health
+    await health.close()
+
+
+async def test_without_a_process_nothing_is_well(health: ProcessesHealth) -> None:
+    assert not await health.is_well("")
+
+
+async def test_it_is_well_when_all_that_take_connections_are(
+    health: ProcessesHealth, serving: dict[int, str]
+) -> None:
+    async with started() as one, started() as other:
+        serving.update({1: one.address, 2: other.address})
+        assert await health.is_well("")
+        assert await health.is_well("log")
+
+        other.said["log"].ready = False
+        await await_health(other.address, NOT_SERVING, "log")
+        assert await health.is_well("")
+        assert not await health.is_well("log")
+
+        # It is started again: no connection goes there meanwhile.
+        del serving[2]
+        assert await health.is_well("log")
+
+
+async def test_one_that_does_not_answer_is_not_well(health: ProcessesHealth, serving: dict[int, str]) -> None:
+    async with started() as one:
+        async with started() as other:
+            serving.update({1: one.address, 2: other.address})
+            assert await health.is_well("")
+        assert not await health.is_well("")
+
+
+async def test_one_that_came_back_elsewhere_is_asked_there(
+    health: ProcessesHealth, serving: dict[int, str]
+) -> None:
+    async with started() as first:
+        serving[1] = first.address
+        assert await health.is_well("")
+    async with started() as again:
+        serving[1] = again.address
+        assert await health.is_well("")
