@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +30,7 @@ everything is on loopback, and shares the machine's processors.
 _EXAMPLES = """examples:
   scripts/bench                                a table, about a minute
   scripts/bench --seconds 20 --json new.json   steadier figures, kept in a file
+  scripts/bench --processes 2 --parts unary,unwaited,batches
 """
 _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.database,
@@ -41,21 +43,39 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.confirming,
     parts.signing_in,
 )
+_NAMES = [part.__name__ for part in _PARTS]
+_CONNECTIONS_OF_EACH = 8
+"""As many for each process on average: with a few, it is chance whether one gets all of them."""
 
 
-async def measure(seconds: float, console: Console) -> Figures:
-    """Runs a post of its own and measures all parts over it, one after the other."""
+async def measure(setup: "Setup", console: Console) -> tuple[Figures, Mapping[str, object]]:
+    """Runs a post of its own and measures all parts over it, one after the other; returns the figures and
+    which processes had the connections.
+    """
     console.print("Making a world and starting a post in it …", style="dim")
-    async with running(PLACE) as office:
-        bench = Bench(office, seconds)
+    how = {"processes": setup.processes, "connections": setup.connections}
+    async with running(PLACE, **how) as office:
+        bench = Bench(office, setup.seconds)
         console.print("echo …", style="dim")
-        async with echoing(office.world) as channel:
-            figures = await parts.echo(bench, channel)
-        for part in _PARTS:
+        async with echoing(office.world, **how) as servers:
+            figures = await parts.echo(bench, servers.channels)
+        for part in setup.parts:
             console.print(f"{part.__name__} …", style="dim")
             figures |= await part(bench)
         console.print("Stopping …", style="dim")
-    return figures
+    return figures, {"connections_by_process": office.spread, "echo_connections_by_process": servers.spread}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How it is measured: seconds for each part, processes of the server (and of the echo), connections of
+    the load, and which parts.
+    """
+
+    seconds: float
+    processes: int
+    connections: int
+    parts: Sequence[Callable[[Bench], Awaitable[Figures]]]
 
 
 def table(figures: Figures) -> Table:
@@ -70,10 +90,12 @@ def table(figures: Figures) -> Table:
     return result
 
 
-def conditions(seconds: float) -> dict[str, object]:
+def conditions(setup: Setup) -> dict[str, object]:
     """Says under what conditions the figures came about; they mean nothing without."""
     return {
-        "seconds": seconds,
+        "seconds": setup.seconds,
+        "server_processes": setup.processes,
+        "connections": setup.connections,
         "message_bytes": parts.MESSAGE_BYTES,
         "in_flight": parts.IN_FLIGHT,
         "batch": parts.BATCH,
@@ -91,6 +113,27 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("1 or more")
+    return count
+
+
+def _part(parser: argparse.ArgumentParser, name: str) -> Callable[[Bench], Awaitable[Figures]]:
+    if name not in _NAMES:
+        parser.error(f"there is no part {name!r}")
+    return _PARTS[_NAMES.index(name)]
+
+
+def _conditions_in_words(setup: Setup, spread: Mapping[str, object]) -> str:
+    by_process = spread["connections_by_process"], spread["echo_connections_by_process"]
+    mine, echo = (" and ".join(map(str, each)) for each in by_process if isinstance(each, Sequence))
+    return (
+        f"Processes: {setup.processes} of the server, {setup.processes} of the echo, 1 that makes the load. "
+        f"Connections: {setup.connections}; the server's processes have {mine} of them, the echo's {echo}."
+    )
+
+
 def main() -> int:
     """Measures; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -101,16 +144,37 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=_seconds, default=5.0, help="for each part (5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--processes", type=_count, default=1, metavar="N", help="of the server, and of the echo (1)"
+    )
+    parser.add_argument(
+        "--connections",
+        type=_count,
+        metavar="N",
+        help="over which the load comes in turn, the echo's too (8 for each process; 1 where there is one)",
+    )
+    parser.add_argument(
+        "--parts", default="all", metavar="NAMES", help=f"besides echo: {', '.join(_NAMES)} (all)"
+    )
     arguments = parser.parse_args()
+    processes = arguments.processes
+    setup = Setup(
+        arguments.seconds,
+        processes,
+        arguments.connections or (1 if processes == 1 else _CONNECTIONS_OF_EACH * processes),
+        _PARTS if arguments.parts == "all" else [_part(parser, name) for name in arguments.parts.split(",")],
+    )
     told = Console(stderr=True, highlight=False)
     try:
-        figures = asyncio.run(measure(arguments.seconds, told))
+        figures, spread = asyncio.run(measure(setup, told))
     except KeyboardInterrupt:
         told.print("Interrupted; everything is stopped.")
         return 130
-    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table(figures))
+    shown = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    shown.print(table(figures))
+    shown.print(_conditions_in_words(setup, spread))
     if arguments.json is not None:
-        document = {**figures, "conditions": conditions(arguments.seconds)}
+        document = {**figures, "conditions": {**conditions(setup), **spread}}
         arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return 0
 

@@ -1,8 +1,9 @@
 """The post that is measured: a world and a durable server of its own, an agency, and citizens."""
 
 import contextlib
+import itertools
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from namak.client import Client, Connection
 from namak.client.letters import compose, compose_part
 from namak.evidence.signature import build_confirmation_signature
 from namak.v1 import delivery_pb2, sender_admin_pb2
+from scripts.benchmark.spread import connections_of
 from scripts.story.post import bind_operator
 from server.dev.pki import Identity
 from server.dev.process import ServerProcess
@@ -34,8 +36,20 @@ class Office:
     world: World
     database_url: str
     server: ServerProcess
-    agency: Client
-    citizen: Client
+    agencies: Iterator[Client]
+    citizens: Iterator[Client]
+    spread: Sequence[int]
+    """How many of the agency's connections each process serves."""
+
+    @property
+    def agency(self) -> Client:
+        """The agency, over the next of its connections in turn."""
+        return next(self.agencies)
+
+    @property
+    def citizen(self) -> Client:
+        """The citizen, over the next of their connections in turn."""
+        return next(self.citizens)
 
     def letter(self, content: bytes, recipient: str = RECIPIENT) -> delivery_pb2.Submission:
         """Returns a new letter, to the citizen if nobody else is named."""
@@ -57,8 +71,10 @@ class Office:
 
 
 @contextlib.asynccontextmanager
-async def running(place: Path) -> AsyncIterator[Office]:
-    """Makes a new world in `place`, whatever was there, and runs a post in it."""
+async def running(place: Path, *, processes: int, connections: int) -> AsyncIterator[Office]:
+    """Makes a new world in `place`, whatever was there, and runs a post of so many processes in it, with so
+    many connections of the agency and of the citizen.
+    """
     shutil.rmtree(place, ignore_errors=True)
     world = World.create(place)
     async with contextlib.AsyncExitStack() as stack:
@@ -66,20 +82,24 @@ async def running(place: Path) -> AsyncIterator[Office]:
         # "embedded" all the same: the server joins this PostgreSQL, and makes its tables.
         settings = world.write_settings()
         await bind_operator(settings, world)
-        server = await ServerProcess.start(settings, log=place / "server.log")
+        server = await ServerProcess.start(settings, log=place / "server.log", processes=processes)
         stack.push_async_callback(server.stop)
 
         async def client(name: str, identity: Identity) -> Client:
             path = world.write_client(name, identity, server.address)
             return await stack.enter_async_context(Client(Connection.load(path)))
 
-        await _register(await client("operator", world.operator), world)
+        async with await client("operator", world.operator) as operator:
+            await _register(operator, world)
+        agencies = [await client("agency", world.agency) for _ in range(connections)]
+        for agency in agencies:
+            await agency.evidence.checkpoint()  # connects
+        spread = connections_of(int(server.address.rpartition(":")[2]))
+        citizens = [
+            await client("other-citizen", world.other_citizen.authentication) for _ in range(connections)
+        ]
         yield Office(
-            world,
-            postgres.url,
-            server,
-            agency=await client("agency", world.agency),
-            citizen=await client("other-citizen", world.other_citizen.authentication),
+            world, postgres.url, server, itertools.cycle(agencies), itertools.cycle(citizens), spread
         )
 
 

@@ -42,13 +42,16 @@ class Bench:
         return secrets.token_bytes(MESSAGE_BYTES)
 
 
-async def echo(bench: Bench, channel: grpc.aio.Channel) -> Figures:
+async def echo(bench: Bench, channels: Sequence[grpc.aio.Channel]) -> Figures:
     """gRPC alone: requests as large as a submission, given back."""
     request = delivery_pb2.SubmitRequest(submission=bench.office.letter(bench.content())).SerializeToString()
-    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
+    every: list[grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = [
+        channel.unary_unary(METHOD) for channel in channels
+    ]
+    calls = itertools.cycle(every)
 
     async def once() -> int:
-        await call(request)
+        await next(calls)(request)
         return 1
 
     measured = await under_load(once, in_flight=IN_FLIGHT, seconds=bench.seconds)
