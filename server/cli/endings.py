@@ -56,7 +56,7 @@ def _words(problem: BaseException) -> str:
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Runs a command."""
-    # uvloop: a fifth less processor time for a call than asyncio's own loop (docs/performance.md).
+    # uvloop: a ninth to a fifth less processor time for a call than asyncio's own loop (docs/performance.md).
     with told(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
 
