@@ -47,7 +47,6 @@ def _take(stack: contextlib.ExitStack, family: int, place: tuple[str | int, int]
         with socket.socket(family, socket.SOCK_STREAM) as alone:
             alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             alone.bind(place)
-            alone.listen()
     shared = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -46,13 +46,22 @@ def test_a_port_on_which_somebody_listens_is_refused(shared: bool) -> None:
         pass
 
 
-def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
+def test_a_port_is_held_by_one_supervisor_at_a_time_even_while_nobody_listens() -> None:
     with (
-        listening(0, shared=False) as port,
-        # The side that closes first keeps the connection for a minute: this one, as a server that stops does.
-        socket.create_connection(("127.0.0.1", port)),
+        held("127.0.0.1:0") as address,
+        pytest.raises(OSError, match=f"can't listen on {address}"),
+        held(address),
     ):
         pass
+
+
+def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            # The side that closes first keeps the connection for a minute, as a server that stops does.
+            listener.accept()[0].close()
+            assert client.recv(1) == b""
     with held(f"127.0.0.1:{port}") as address:
         assert port_of(address) == port
 
