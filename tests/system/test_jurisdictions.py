@@ -16,8 +16,9 @@ from namak.errors import ContentMismatch
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.namings import NAMINGS
 from namak.evidence.verify import Trust, Verdict, verify_receipts
-from namak.v1 import delivery_pb2, mailbox_pb2
+from namak.v1 import delivery_pb2, mailbox_pb2, registration_pb2
 from server.dev.world import World
+from server.domain.profile import RegistrationWay
 from server.jurisdictions import PROFILES
 from tests import forking, numbers
 from tests.postgres import copied_database, database_called
@@ -209,3 +210,22 @@ def replaced(
     changed.CopyFrom(issued)
     changed.statement = statement
     return changed
+
+
+async def test_an_import_opens_mailboxes_where_they_come_with_the_identity_card(post: Post) -> None:
+    operator = await post.registration(post.world.operator)
+    wanted = [numbers.person(post.profile.code, number).encode() for number in range(900, 1000)]
+
+    async def blocks() -> AsyncIterator[registration_pb2.ImportMailboxesRequest]:
+        for first, numbered in ((1, wanted[:50]), (52, wanted[50:])):
+            yield registration_pb2.ImportMailboxesRequest(first_line=first, lines=[b"broken", *numbered])
+
+    async def imported() -> list[registration_pb2.ImportMailboxesResponse]:
+        return [reply async for reply in operator.ImportMailboxes(blocks())]
+
+    if RegistrationWay.CARD_REGISTER not in post.profile.registration.persons:
+        await refused(imported(), grpc.StatusCode.FAILED_PRECONDITION, "REGISTRATION_WAY_CLOSED")
+        return
+    replies = await imported()
+    assert sum(reply.opened for reply in replies) == len(set(wanted))
+    assert all(reply.others[0].problem == "NUMBER_MALFORMED" for reply in replies)

@@ -162,16 +162,3 @@ async def test_an_application_in_somebody_elses_name_is_refused(
     other = await application(bolat, card.signing, form(BOLAT), "changed")
     other.form.natural_person.residence = "Астана"
     await refused(bolat.SubmitApplication(other), StatusCode.INVALID_ARGUMENT, "SIGNATURE_INVALID")
-
-
-async def test_an_import_opens_mailboxes_on_the_real_database(post: Post) -> None:
-    operator = await post.registration(post.world.operator)
-    wanted = [numbers.iin(number).encode() for number in range(100, 200)]
-
-    async def blocks() -> AsyncIterator[pb.ImportMailboxesRequest]:
-        for first, numbered in ((1, wanted[:50]), (52, wanted[50:])):
-            yield pb.ImportMailboxesRequest(first_line=first, lines=[b"broken", *numbered])
-
-    replies = [reply async for reply in operator.ImportMailboxes(blocks())]
-    assert sum(reply.opened for reply in replies) == len(set(wanted))
-    assert all(reply.others[0].problem == "NUMBER_MALFORMED" for reply in replies)
