@@ -27,7 +27,7 @@ from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOf
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.stamps import Stamps
 
-_AT_A_STRETCH = 8
+_AT_A_STRETCH = 4
 """So many submissions are decided before other work gets its turn."""
 
 
