@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_desks import Desks, Registers
+from server.bootstrap_jobs import Handlers, runs_inside, working
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_registers import state_registers
@@ -121,6 +122,11 @@ def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
     return UsageAudit(uow=uow, clock=SystemClock(), profile=PROFILES[settings.profile])
 
 
+def job_handlers(_settings: Settings, _uow: UnitOfWork) -> Handlers:
+    """Returns who does the jobs of each kind."""
+    return {}
+
+
 @dataclass
 class Server:
     """A running server."""
@@ -190,6 +196,11 @@ async def running(
         await stack.enter_async_context(asking_again(desk.registration.applications))
         await stack.enter_async_context(recording_outstanding(desk.outstanding))
         await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions))
+        if runs_inside(settings):
+            uow = SqlUnitOfWork(database)
+            await stack.enter_async_context(
+                working(settings, url, job_handlers(settings, uow), uow, SystemClock())
+            )
 
         async def is_logging() -> bool:
             return not log.status.troubles

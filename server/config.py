@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from server.config_jobs import JobSettings
 from server.config_revocation import RevocationSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
 
@@ -331,6 +332,7 @@ class Settings(Section):
     registers: RegistersSettings = RegistersSettings()
     mobile_id: MobileIdSettings = MobileIdSettings()
     signatures: SignatureSettings = SignatureSettings()
+    jobs: JobSettings = JobSettings()
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

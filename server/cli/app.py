@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-ENVIRONMENT = "NAMAK_SERVER_CONFIG"
+from server.cli.job_commands import jobs
+from server.cli.options import ENVIRONMENT, Config
 
 app = typer.Typer(
     name="namak-server",
@@ -36,11 +37,8 @@ app.add_typer(billing, name="billing")
 app.add_typer(log, name="log")
 app.add_typer(state_register, name="register")
 app.add_typer(profile, name="profile")
+app.add_typer(jobs, name="jobs")
 app.add_typer(dev, name="dev")
-
-Config = Annotated[
-    Path, typer.Option("--config", envvar=ENVIRONMENT, help="The settings, a TOML file (docs/operations.md).")
-]
 
 
 def say_version(wanted: bool) -> None:
@@ -109,6 +107,31 @@ def serve(
     from server.cli import serving
 
     serving.serve(settings, processes, ready_file)
+
+
+@app.command(epilog="Example: namak-server work --config /etc/namak/namak-server.toml")
+def work(
+    settings: Config,
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only jobs of this queue; may be given again. By default all.")
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=200, help="How many jobs at once, if not as the settings say."),
+    ] = None,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(help="Written once it works: its health address and process id, as JSON."),
+    ] = None,
+) -> None:
+    """Does jobs until it is told to stop.
+
+    What goes outside: mail, above all. Start it as often as there is need. On SIGTERM or Ctrl-C it finishes
+    the jobs under way.
+    """
+    from server.cli import working
+
+    working.work(settings, queue or (), concurrency, ready_file)
 
 
 @app.command(epilog="Example: namak-server migrate --config namak-server.toml")

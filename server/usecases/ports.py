@@ -20,6 +20,7 @@ from server.domain.sending_rights import Hosts
 from server.domain.usage import UsageRow
 from server.usecases.delegation_ports import DelegationTransaction
 from server.usecases.delivery_ports import Deliveries, EvidenceStore, Mailboxes
+from server.usecases.job_ports import JobTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -131,7 +132,12 @@ class UsageRecords(Protocol):
 
 
 class Transaction(
-    SignInTransaction, RegistrationTransaction, PhoneTransaction, DelegationTransaction, Protocol
+    SignInTransaction,
+    RegistrationTransaction,
+    PhoneTransaction,
+    DelegationTransaction,
+    JobTransaction,
+    Protocol,
 ):
     """One database transaction with everything in it."""
 

@@ -13,6 +13,7 @@ PORTS = frozenset(
         "server.usecases.ports",
         "server.usecases.records",
         "server.usecases.delegation_ports",
+        "server.usecases.job_ports",
         "server.usecases.registration_ports",
     }
 )
@@ -31,7 +32,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
     ),
-    "server.config": frozenset({"server.config_revocation", "server.config_values"}),
+    "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
+    "server.config": frozenset({"server.config_jobs", "server.config_revocation", "server.config_values"}),
+    "server.config_jobs": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
@@ -49,6 +52,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     # These wire things together, and nothing above imports them.
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
+    ),
+    "server.bootstrap_jobs": frozenset(
+        {"server.config", "server.domain", "server.usecases", "server.workers"}
     ),
     "server.bootstrap_mobile_id": frozenset(
         {"server.config", "server.domain", "server.gateways", "server.usecases"}
@@ -82,6 +88,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             "server.bootstrap_citizens",
             "server.bootstrap_desks",
+            "server.bootstrap_jobs",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_registers",
@@ -136,6 +143,8 @@ HOMES: Mapping[str, frozenset[str]] = {
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
     "aiohttp": frozenset({"server.gateways"}),
+    "procrastinate": frozenset({"server.workers"}),
+    "psycopg": frozenset({"server.workers"}),
     "dns": frozenset({"server.gateways.dns"}),
     "pyhanko": frozenset({"namak.signatures"}),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards"}),

@@ -11,6 +11,7 @@ from server.domain.delegations import Delegation, Signatory
 from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
+from server.domain.jobs import StoredJob
 from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.phone_confirmations import PhoneConfirmation
@@ -74,6 +75,7 @@ class State:
     delegations: dict[UUID, Delegation] = field(default_factory=dict)
     signatories: dict[UUID, Signatory] = field(default_factory=dict)
     right_uses: dict[tuple[UUID, UUID], tuple[Delivery, tuple[UUID, ...]]] = field(default_factory=dict)
+    jobs: dict[int, StoredJob] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

@@ -17,6 +17,7 @@ from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.delegations import FakeDelegations
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.register import FakeBindings, FakeOrganisations
@@ -73,6 +74,7 @@ class FakeTransaction:
         self.holders = FakeHolders(self._state)
         self.delegations = FakeDelegations(self._state)
         self.phone_confirmations = FakePhoneConfirmations(self._state)
+        self.jobs = FakeJobs(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

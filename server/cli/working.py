@@ -1,0 +1,82 @@
+"""`namak-server work`."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+import typer
+
+from server import bootstrap, log_lines
+from server.bootstrap_jobs import chosen, working
+from server.bootstrap_machine import SystemClock
+from server.cli.endings import load, run
+from server.config import Settings
+from server.health_listener import HealthListener
+from server.storage import migrate
+from server.storage.database import Database
+from server.storage.unit_of_work import SqlUnitOfWork
+
+_log = structlog.get_logger(__name__)
+
+_HEALTH_SECONDS = 1.0
+
+
+def work(settings: Path, queues: Sequence[str], concurrency: int | None, ready_file: Path | None) -> None:
+    """Works until it is told to stop."""
+    log_lines.write_json_lines()
+    loaded = load(settings)
+    try:
+        run(_work_until_stopped(loaded, queues, concurrency, ready_file))
+    except typer.Exit:
+        raise
+    except Exception as problem:
+        _log.exception("worker ended by an unexpected error")
+        raise typer.Exit(1) from problem
+
+
+async def _work_until_stopped(
+    settings: Settings, queues: Sequence[str], concurrency: int | None, ready_file: Path | None
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with bootstrap.database_url(settings) as url:
+        if await migrate.is_behind(url):
+            raise bootstrap.SchemaOutdated(
+                "the database lacks tables of this release; run: namak-server migrate"
+            )
+        database = Database(url, pool_size=settings.database.pool_size, application_name="namak-work")
+        try:
+            uow, clock = SqlUnitOfWork(database), SystemClock()
+            handlers = chosen(bootstrap.job_handlers(settings, uow), queues)
+            async with working(settings, url, handlers, uow, clock, concurrency=concurrency) as workers:
+
+                async def is_ready() -> bool:
+                    return workers.is_working
+
+                health = HealthListener(settings.jobs.health_listen, {"": is_ready}, interval=_HEALTH_SECONDS)
+                await health.open()
+                await health.start()
+                try:
+                    _log.info("working", queues=[kind.name for kind in handlers], health_port=health.port)
+                    if ready_file is not None:
+                        _write_ready(ready_file, health.port)
+                    await stop.wait()
+                    _log.info("stopping")
+                finally:
+                    await health.leave()
+                    await health.stop()
+        finally:
+            await database.dispose()
+    _log.info("stopped")
+
+
+def _write_ready(path: Path, health_port: int) -> None:
+    # Whole or not at all: whoever waits for it reads it the moment it is there.
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(json.dumps({"health_port": health_port, "pid": os.getpid()}), encoding="utf-8")
+    unfinished.rename(path)

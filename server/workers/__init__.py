@@ -1,0 +1,1 @@
+"""Workers: Procrastinate's, running the handlers that they are given."""

@@ -1,0 +1,170 @@
+"""Runs jobs, until told to stop: Procrastinate's worker, in our database, with our rules for failures."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import psycopg
+import structlog
+from procrastinate import App, PsycopgConnector, exceptions
+from procrastinate.worker import Worker
+from psycopg_pool import PoolTimeout
+
+from server.domain.jobs import JobKind
+from server.domain.refusals import Refused
+from server.storage.job_schema import SCHEMA
+from server.usecases.job_ports import JobHandler
+from server.usecases.ports import Clock, UnitOfWork
+from server.workers.connection_string import libpq_url
+from server.workers.trials import Trials
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How workers work.
+
+    Attributes:
+        concurrency: how many jobs run at once.
+        grace: how long jobs under way may take to finish when the workers stop; what takes longer is
+            interrupted, and waits to be run again.
+        poll: how often it is looked for jobs when there were none.
+        heartbeat: how often the workers give a sign of life.
+        silent: after so long without one, their jobs are taken over.
+        pause: how long to wait before beginning again after the database was away.
+    """
+
+    concurrency: int = 10
+    grace: timedelta = timedelta(seconds=10)
+    poll: timedelta = timedelta(milliseconds=500)
+    heartbeat: timedelta = timedelta(seconds=5)
+    silent: timedelta = timedelta(seconds=30)
+    pause: timedelta = timedelta(seconds=1)
+
+
+_LIBRARY: Final = ("procrastinate", "psycopg.pool")
+_AWAY = (exceptions.ConnectorException, psycopg.Error, PoolTimeout, Refused, OSError)
+
+
+class Workers:
+    """Runs the jobs of some kinds, several at once.
+
+    Attributes:
+        is_working: whether jobs are being taken just now, which needs the database.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        handlers: Mapping[JobKind, JobHandler],
+        uow: UnitOfWork,
+        clock: Clock,
+        settings: WorkerSettings,
+    ) -> None:
+        self._url = libpq_url(url)
+        self._handlers = handlers
+        self._uow = uow
+        self._clock = clock
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self.is_working = False
+
+    def stop(self) -> None:
+        """Has `run` finish what is under way, take nothing new, and end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Works until `stop`, also through outages of the database; without handlers it only waits."""
+        for name in _LIBRARY:
+            # It writes arguments and traces; what operators need to know is written here.
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        if not self._handlers:
+            await self._stop.wait()
+            return
+        taking_over = asyncio.create_task(self._take_over())
+        try:
+            while not self._stop.is_set():
+                await self._work()
+                if not self._stop.is_set():
+                    _log.warning("the workers begin again: the database did not answer")
+                    await self._rest(self._settings.pause)
+        finally:
+            taking_over.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await taking_over
+
+    async def _work(self) -> None:
+        """Works until `stop`, or until the database is away."""
+        app = App(connector=self._connector())
+        trials = Trials(self._uow, self._clock, random.SystemRandom().random)
+        for kind, handler in self._handlers.items():
+            trials.register(app, kind, handler)
+        try:
+            async with app.open_async():
+                worker = self._worker(app)
+                working: asyncio.Task[None] = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+                stopping = asyncio.create_task(self._stop.wait())
+                self.is_working = True
+                try:
+                    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    self.is_working = False
+                    worker.stop()  # type: ignore[no-untyped-call]
+                    stopping.cancel()
+                    await working
+        except _AWAY as error:
+            _log.warning("the workers stopped", kind=type(error).__name__)
+
+    def _connector(self) -> PsycopgConnector:
+        options = f"-c search_path={SCHEMA},pg_catalog -c statement_timeout=10s -c timezone=UTC"
+        return PsycopgConnector(
+            conninfo=self._url,
+            kwargs={"options": options, "application_name": "namak-jobs", "connect_timeout": 5},
+            min_size=1,
+            max_size=4,
+            timeout=10.0,
+            reconnect_timeout=10.0,
+        )
+
+    def _worker(self, app: App) -> Worker:
+        settings = self._settings
+        return Worker(
+            app=app,
+            # Never all queues: another release's jobs are its workers'.
+            queues=[kind.name for kind in self._handlers],
+            concurrency=settings.concurrency,
+            fetch_job_polling_interval=settings.poll.total_seconds(),
+            shutdown_graceful_timeout=settings.grace.total_seconds(),
+            # Nobody notifies (server/storage/job_schema.py).
+            listen_notify=False,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=settings.heartbeat.total_seconds(),
+            stalled_worker_timeout=settings.silent.total_seconds(),
+        )
+
+    async def _take_over(self) -> None:
+        """Takes over, again and again, what workers have that gave no sign of life."""
+        kinds, silent = list(self._handlers), self._settings.silent
+        while True:
+            try:
+                async with self._uow.writing() as tx:
+                    count = await tx.jobs.take_over(kinds, silent=silent)
+                    await tx.commit()
+                if count:
+                    _log.warning("jobs of workers that are gone were taken over", jobs=count)
+            except Refused as refused:
+                _log.warning("jobs of workers that are gone were not looked for", reason=refused.reason.value)
+            except Exception:  # noqa: BLE001 - whatever it is, the next round is tried
+                _log.exception("jobs of workers that are gone were not looked for")
+            await asyncio.sleep(silent.total_seconds() / 2)
+
+    async def _rest(self, time: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), time.total_seconds())
