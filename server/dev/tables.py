@@ -8,9 +8,9 @@ from the code is named.
 
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from pathlib import Path
 
+from namak.evidence.calendars import Span
 from namak.evidence.events import EVENTS, Audience, Event, Extension
 from namak.evidence.notification_policy import POLICIES
 from server.dev import contract_text
@@ -211,8 +211,8 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _wait(wait: timedelta) -> str:
-    return f"{wait.days} days" if wait else "none"
+def _wait(wait: Span) -> str:
+    return f"{wait.days} days ({wait.counted})" if wait.days else "none"
 
 
 def pages() -> Mapping[Path, str]:

@@ -84,7 +84,7 @@ SAID = [text for source in SOURCES for text in sentences(source) if text not in 
 
 
 def test_the_sources_are_looked_through() -> None:
-    assert len(SOURCES) == 5
+    assert len(SOURCES) == 6
     assert len(SAID) > 55
 
 

@@ -21,6 +21,16 @@ from namak.evidence.details import (
     SubmissionDetails,
     WithdrawalDetails,
 )
+from namak.evidence.details_outside import (
+    LetterHandedOverDetails,
+    LetterPostedDetails,
+    LetterPrintedDetails,
+    LetterRefusedDetails,
+    LetterReturnedDetails,
+    NoticeDetails,
+    NudgeDetails,
+    NudgeFailureDetails,
+)
 from namak.evidence.document import EvidenceDocument, Issuer, Part, Recipient, Sender, subject_part
 from namak.evidence.events import Event
 
@@ -76,6 +86,34 @@ ONE_OF_EACH: tuple[EvidenceDocument, ...] = (
     document(events.HOLDER_SIGNED_IN, SignInDetails(DIGEST, "CERTIFICATE", DIGEST), number=8),
 )
 
+OUTSIDE: tuple[EvidenceDocument, ...] = (
+    document(events.CONSIGNMENT_NOTIFICATION, NudgeDetails(DIGEST, channel="EMAIL"), number=11),
+    document(
+        events.CONSIGNMENT_NOTIFICATION_FAILURE,
+        NudgeFailureDetails(DIGEST, "NUDGE", channel="SMS", cause="UNREACHABLE"),
+        number=12,
+    ),
+    document(events.RELAY_TO_NON_ERDS, NudgeDetails(DIGEST, channel="SMS"), number=13),
+    document(
+        events.RELAY_TO_NON_ERDS_FAILURE,
+        NudgeFailureDetails(DIGEST, channel="EMAIL", cause="BOUNCED"),
+        number=14,
+    ),
+    document(events.LETTER_PRINTED, LetterPrintedDetails(DIGEST, "LETTER", START, file=DIGEST), number=15),
+    document(events.LETTER_POSTED, LetterPostedDetails(DIGEST, tracking="RR123456785AM"), number=16),
+    document(
+        events.LETTER_HANDED_OVER,
+        LetterHandedOverDetails(DIGEST, None, START, "RR123456785AM", "Ա. Աբգարյան", DIGEST),
+        number=17,
+    ),
+    document(events.LETTER_REFUSED, LetterRefusedDetails(DIGEST, cause="REFUSED"), number=18),
+    document(events.LETTER_RETURNED, LetterReturnedDetails(DIGEST, cause="NOT_AT_HOME"), number=19),
+    document(
+        events.NOTICE_PUBLISHED, NoticeDetails(DIGEST, "NOTICE", file=DIGEST, place="azdarar.am"), number=20
+    ),
+)
+"""One of each of what happens outside the post."""
+
 _lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60)
 _file_names = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="/\\"),
@@ -94,6 +132,12 @@ _hex_digests = _sha256.map(bytes.hex)
 # IPv4 inside IPv6 is written as IPv4.
 _client_addresses = st.ip_addresses().filter(lambda address: getattr(address, "ipv4_mapped", None) is None)
 _request_ids = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
+
+_steps = st.none() | st.from_regex(r"[A-Z][A-Z0-9]{0,9}(-[A-Z0-9]{1,9}){0,2}", fullmatch=True)
+_reported = st.none() | _times
+_channels = st.sampled_from(["EMAIL", "SMS"])
+_causes = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True)
+_tracking = st.from_regex(r"[A-Z0-9][A-Z0-9 -]{0,20}", fullmatch=True)
 
 _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
     SubmissionDetails: st.builds(SubmissionDetails, _request_ids, _client_addresses),
@@ -121,13 +165,43 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
     SignInDetails: st.builds(
         SignInDetails, _hex_digests, st.sampled_from(["CERTIFICATE", "MOBILE_ID"]), _hex_digests
     ),
+    NudgeDetails: st.builds(NudgeDetails, _hex_digests, _steps, _reported, channel=_channels),
+    NudgeFailureDetails: st.builds(
+        NudgeFailureDetails, _hex_digests, _steps, _reported, channel=_channels, cause=_causes
+    ),
+    LetterPrintedDetails: st.builds(LetterPrintedDetails, _hex_digests, _steps, _reported, file=_hex_digests),
+    LetterPostedDetails: st.builds(LetterPostedDetails, _hex_digests, _steps, _reported, tracking=_tracking),
+    LetterHandedOverDetails: st.builds(
+        LetterHandedOverDetails,
+        _hex_digests,
+        _steps,
+        _reported,
+        st.none() | _tracking,
+        st.none() | _lines,
+        st.none() | _hex_digests,
+    ),
+    LetterRefusedDetails: st.builds(
+        LetterRefusedDetails,
+        _hex_digests,
+        _steps,
+        _reported,
+        st.none() | _tracking,
+        st.none() | _causes,
+        st.none() | _hex_digests,
+    ),
+    LetterReturnedDetails: st.builds(
+        LetterReturnedDetails, _hex_digests, _steps, _reported, st.none() | _tracking, st.none() | _causes
+    ),
+    NoticeDetails: st.builds(
+        NoticeDetails, _hex_digests, _steps, _reported, file=_hex_digests, place=st.none() | _lines
+    ),
 }
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> EvidenceDocument:
     """Draws any document that the format permits."""
-    template = draw(st.sampled_from(ONE_OF_EACH))
+    template = draw(st.sampled_from([*ONE_OF_EACH, *OUTSIDE]))
     letters = [
         Part(str(number), "application/x-any", draw(_sizes), draw(_sha256), draw(_file_names))
         for number in range(1, draw(st.integers(0, 3)) + 1)

@@ -5,10 +5,19 @@ from uuid import UUID
 import pytest
 
 from namak.evidence import events
+from namak.evidence.calendars import Counted, Span
 from namak.evidence.details import EffectDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import UnknownPolicy
-from namak.evidence.notification_policy import AM_2015, AM_2025, POLICIES, NotificationPolicy, Rule, effect_of
+from namak.evidence.notification_policy import (
+    AM_2015,
+    AM_2025,
+    AM_2025_LADDER,
+    POLICIES,
+    NotificationPolicy,
+    Rule,
+    effect_of,
+)
 from tests.unit.evidence_documents.documents import ONE_OF_EACH, START
 
 ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL, SIGN_IN = ONE_OF_EACH
@@ -97,7 +106,7 @@ def test_a_policy_derives_nothing_for_another_policys_delivery() -> None:
 
 
 def test_the_policies_stand_under_their_keys() -> None:
-    assert POLICIES == {"am-2015@1": AM_2015, "am-2025@1": AM_2025}
+    assert POLICIES == {"am-2015@1": AM_2015, "am-2025@1": AM_2025, "am-2025@2": AM_2025_LADDER}
 
 
 def test_other_facts_and_waits_are_only_other_data() -> None:
@@ -106,15 +115,20 @@ def test_other_facts_and_waits_are_only_other_data() -> None:
         1,
         (
             Rule(
-                "X-1", events.CONTENT_ACCESS_TRACKING, (events.CONTENT_CONSIGNMENT,), wait=timedelta(days=7)
+                "X-1",
+                events.CONTENT_ACCESS_TRACKING,
+                (events.CONTENT_CONSIGNMENT,),
+                wait=Span(7, Counted.ELAPSED),
             ),
-            Rule("X-2", events.CONTENT_ACCESS_TRACKING, ()),
+            Rule("X-2", events.WITHDRAWN, ()),
         ),
     )
     access = recorded(ACCESS)
 
-    first = policy.effect_of(access, FACTS)
-    second = policy.effect_of(access, [])
+    first = policy.carried_by(access, FACTS)
+    second = policy.carried_by(recorded(WITHDRAWAL), [])
+
+    assert policy.effect_of(access, FACTS) is None, "the effect has not come yet"
 
     assert first is not None
     assert second is not None
@@ -180,4 +194,11 @@ def test_a_policy_asks_for_the_facts_in_its_rules_and_for_no_others() -> None:
     assert asked == {
         "am-2015@1": {"ReadingConfirmed", "ContentConsignment"},
         "am-2025@1": {"HolderSignedIn", "ContentAccessTracking", "ContentConsignment"},
+        "am-2025@2": {
+            "HolderSignedIn",
+            "ContentAccessTracking",
+            "ContentConsignment",
+            "LetterHandedOver",
+            "NoticePublished",
+        },
     }

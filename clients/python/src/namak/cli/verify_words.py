@@ -20,6 +20,7 @@ CHECKS: Sequence[str] = (
     N_("time"),
     N_("fact"),
     N_("derivation"),
+    N_("lapse"),
     N_("once"),
     N_("statement"),
     N_("statement time"),
@@ -92,6 +93,9 @@ WORDS: Sequence[str] = (
     N_("the rule is {rule}, not {other}"),
     N_("the effect began at {time}"),
     N_("{policy} derives the same: {rule}, since {time}"),
+    N_("the effect was recorded before its time, {time}"),
+    N_("by the facts among the files the recipient was notified by {rule} since {time}"),
+    N_("nothing among the files had notified the recipient before, and its time had come"),
     N_("the operator recorded another effect of the same delivery"),
     N_("no other effect of this delivery is among the files"),
     N_("the {event} of this delivery had been recorded before"),
@@ -145,6 +149,30 @@ WORDS: Sequence[str] = (
     N_(
         "{event}: {notified} is properly notified of message {delivery} from {sender} to "
         "{recipient} since {time} by {rule} of {policy}."
+    ),
+    N_(
+        "{event}: at {time} it was recorded that a letter was printed of message {delivery} "
+        "from {sender} to {recipient}."
+    ),
+    N_(
+        "{event}: at {time} it was recorded that a registered letter was posted of message {delivery} "
+        "from {sender} to {recipient}."
+    ),
+    N_(
+        "{event}: at {time} it was recorded that the letter was handed over of message {delivery} "
+        "from {sender} to {recipient}."
+    ),
+    N_(
+        "{event}: at {time} it was recorded that the letter was refused of message {delivery} "
+        "from {sender} to {recipient}."
+    ),
+    N_(
+        "{event}: at {time} it was recorded that the letter came back of message {delivery} "
+        "from {sender} to {recipient}."
+    ),
+    N_(
+        "{event}: at {time} it was recorded that a public notice was published of message {delivery} "
+        "from {sender} to {recipient}."
     ),
     N_("{event}: at {time} the operator recorded this of message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),

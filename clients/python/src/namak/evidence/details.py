@@ -11,6 +11,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from namak.evidence import events
+from namak.evidence.details_outside import (
+    CHANNELS,
+    STEP_FORM,
+    TRACKING_FORM,
+    LetterHandedOverDetails,
+    LetterPostedDetails,
+    LetterPrintedDetails,
+    LetterRefusedDetails,
+    LetterReturnedDetails,
+    NoticeDetails,
+    NudgeDetails,
+    NudgeFailureDetails,
+)
 from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
@@ -34,6 +47,7 @@ REQUEST_ID_FORM: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 SIGN_IN_METHODS: Final = re.compile(r"CERTIFICATE|MOBILE_ID", re.ASCII)
 """How who signs in by signature does so. A password proves too little for a fact."""
 
+_CAUSE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _RULE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", re.ASCII)
 
 
@@ -157,6 +171,14 @@ Details = (
     | SignInDetails
     | EffectDetails
     | WithdrawalDetails
+    | NudgeDetails
+    | NudgeFailureDetails
+    | LetterPrintedDetails
+    | LetterPostedDetails
+    | LetterHandedOverDetails
+    | LetterRefusedDetails
+    | LetterReturnedDetails
+    | NoticeDetails
 )
 
 DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
@@ -169,6 +191,16 @@ DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
         events.HOLDER_SIGNED_IN: SignInDetails,
         events.NOTIFICATION_EFFECTED: EffectDetails,
         events.WITHDRAWN: WithdrawalDetails,
+        events.CONSIGNMENT_NOTIFICATION: NudgeDetails,
+        events.CONSIGNMENT_NOTIFICATION_FAILURE: NudgeFailureDetails,
+        events.RELAY_TO_NON_ERDS: NudgeDetails,
+        events.RELAY_TO_NON_ERDS_FAILURE: NudgeFailureDetails,
+        events.LETTER_PRINTED: LetterPrintedDetails,
+        events.LETTER_POSTED: LetterPostedDetails,
+        events.LETTER_HANDED_OVER: LetterHandedOverDetails,
+        events.LETTER_REFUSED: LetterRefusedDetails,
+        events.LETTER_RETURNED: LetterReturnedDetails,
+        events.NOTICE_PUBLISHED: NoticeDetails,
     }
 )
 
@@ -257,6 +289,15 @@ _SPELLINGS: Mapping[Extension, _Spelling] = {
     Extension.EFFECTIVE_TIME: _Spelling("effective_time", *_read_again(Value.time, format_time)),
     Extension.RIGHT: _Spelling("right", *_HEX_DIGEST),
     Extension.IN_REPLY_TO: _Spelling("in_reply_to", *_read_again(Value.uuid, uuid_text)),
+    Extension.STEP: _Spelling("step", *_matching(STEP_FORM)),
+    Extension.REPORTED_TIME: _Spelling("reported_time", *_read_again(Value.time, format_time)),
+    Extension.CHANNEL: _Spelling("channel", *_matching(CHANNELS)),
+    Extension.CAUSE: _Spelling("cause", *_matching(_CAUSE)),
+    Extension.FILE: _Spelling("file", *_HEX_DIGEST),
+    Extension.TRACKING: _Spelling("tracking", *_matching(TRACKING_FORM)),
+    Extension.RECEIVER: _Spelling("receiver", *_read_again(lambda value: value.line(200), str)),
+    Extension.SCAN: _Spelling("scan", *_HEX_DIGEST),
+    Extension.PLACE: _Spelling("place", *_read_again(lambda value: value.line(500), str)),
 }
 
 

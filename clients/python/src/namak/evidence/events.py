@@ -51,6 +51,15 @@ class Extension(StrEnum):
     AFTER = "after"
     RIGHT = "right"
     IN_REPLY_TO = "inReplyTo"
+    STEP = "step"
+    REPORTED_TIME = "reportedTime"
+    CHANNEL = "channel"
+    CAUSE = "cause"
+    FILE = "file"
+    TRACKING = "tracking"
+    RECEIVER = "receiver"
+    SCAN = "scan"
+    PLACE = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,63 @@ NOTIFICATION_EFFECTED = _own(
     "NotificationEffected", Audience.BOTH, Extension.FACT, Extension.RULE, Extension.EFFECTIVE_TIME
 )
 WITHDRAWN = _own("Withdrawn", Audience.BOTH, Extension.CONSIGNMENT)
+_OUTSIDE = (Extension.CONSIGNMENT, Extension.STEP, Extension.REPORTED_TIME)
+# What happens outside is about a message in a mailbox; a step of its policy's ladder may have led to it, and
+# others may say when it was.
+_PERHAPS = frozenset({Extension.STEP, Extension.REPORTED_TIME})
+_OF_POST = frozenset({*_PERHAPS, Extension.TRACKING, Extension.RECEIVER, Extension.SCAN, Extension.CAUSE})
+
+CONSIGNMENT_NOTIFICATION = _etsi(
+    "ConsignmentNotification", Audience.HOLDER, *_OUTSIDE, Extension.CHANNEL, optional=_PERHAPS
+)
+CONSIGNMENT_NOTIFICATION_FAILURE = _etsi(
+    "ConsignmentNotificationFailure",
+    Audience.HOLDER,
+    *_OUTSIDE,
+    Extension.CHANNEL,
+    Extension.CAUSE,
+    optional=_PERHAPS,
+)
+RELAY_TO_NON_ERDS = _etsi("RelayToNonERDS", Audience.HOLDER, *_OUTSIDE, Extension.CHANNEL, optional=_PERHAPS)
+RELAY_TO_NON_ERDS_FAILURE = _etsi(
+    "RelayToNonERDSFailure",
+    Audience.HOLDER,
+    *_OUTSIDE,
+    Extension.CHANNEL,
+    Extension.CAUSE,
+    optional=_PERHAPS,
+)
+LETTER_PRINTED = _own("LetterPrinted", Audience.BOTH, *_OUTSIDE, Extension.FILE, optional=_PERHAPS)
+LETTER_POSTED = _own("LetterPosted", Audience.BOTH, *_OUTSIDE, Extension.TRACKING, optional=_PERHAPS)
+LETTER_HANDED_OVER = _own(
+    "LetterHandedOver",
+    Audience.BOTH,
+    *_OUTSIDE,
+    Extension.TRACKING,
+    Extension.RECEIVER,
+    Extension.SCAN,
+    optional=_OF_POST,
+)
+LETTER_REFUSED = _own(
+    "LetterRefused",
+    Audience.BOTH,
+    *_OUTSIDE,
+    Extension.TRACKING,
+    Extension.CAUSE,
+    Extension.SCAN,
+    optional=_OF_POST,
+)
+LETTER_RETURNED = _own(
+    "LetterReturned", Audience.BOTH, *_OUTSIDE, Extension.TRACKING, Extension.CAUSE, optional=_OF_POST
+)
+NOTICE_PUBLISHED = _own(
+    "NoticePublished",
+    Audience.BOTH,
+    *_OUTSIDE,
+    Extension.FILE,
+    Extension.PLACE,
+    optional=_PERHAPS | {Extension.PLACE},
+)
 ADMINISTRATIVE_ACT = Event(
     "AdministrativeAct",
     _OWN + "AdministrativeAct",
@@ -170,10 +236,10 @@ EVENTS: tuple[Event, ...] = (
     SUBMISSION_REJECTION,
     CONTENT_CONSIGNMENT,
     # Copies and notices to the holder's own addresses and phones.
-    _etsi("ConsignmentNotification", Audience.HOLDER),
-    _etsi("ConsignmentNotificationFailure", Audience.HOLDER),
-    _etsi("RelayToNonERDS", Audience.HOLDER),
-    _etsi("RelayToNonERDSFailure", Audience.HOLDER),
+    CONSIGNMENT_NOTIFICATION,
+    CONSIGNMENT_NOTIFICATION_FAILURE,
+    RELAY_TO_NON_ERDS,
+    RELAY_TO_NON_ERDS_FAILURE,
     # A submission that came in by ordinary mail (ADMIN-6).
     _etsi("ReceivedFromNonERDS", Audience.SENDER),
     CONTENT_ACCESS_TRACKING,
@@ -182,12 +248,12 @@ EVENTS: tuple[Event, ...] = (
     # (LADDER-1).
     HOLDER_SIGNED_IN,
     WITHDRAWN,
-    _own("LetterPrinted", Audience.BOTH),
-    _own("LetterPosted", Audience.BOTH),
-    _own("LetterHandedOver", Audience.BOTH),
-    _own("LetterRefused", Audience.BOTH),
-    _own("LetterReturned", Audience.BOTH),
-    _own("NoticePublished", Audience.BOTH),
+    LETTER_PRINTED,
+    LETTER_POSTED,
+    LETTER_HANDED_OVER,
+    LETTER_REFUSED,
+    LETTER_RETURNED,
+    NOTICE_PUBLISHED,
     NOTIFICATION_EFFECTED,
     ADMINISTRATIVE_ACT,
     Event("OutageBegan", _OWN + "OutageBegan", Audience.OPERATOR, of_delivery=False, of_message=False),

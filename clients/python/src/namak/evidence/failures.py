@@ -4,6 +4,8 @@ The reasons of the signature errors are those of the public contract (``namak.v1
 so that the server passes them on as they are.
 """
 
+from datetime import datetime
+
 from namak.evidence.errors import EvidenceError
 
 
@@ -31,6 +33,22 @@ class UnknownPolicy(EvidenceError):
     """The evidence names a notification policy that this version does not know."""
 
     reason = "UNKNOWN_POLICY"
+
+
+class UnknownCalendar(EvidenceError):
+    """A wait is counted in the calendar of a profile that this version does not know."""
+
+    reason = "UNKNOWN_CALENDAR"
+
+
+class UnsettledCalendar(UnknownCalendar):
+    """A wait reaches into days of which this version does not know whether people work on them, or what civil
+    time held then; it is certainly not over before ``not_before``.
+    """
+
+    def __init__(self, detail: str, not_before: datetime) -> None:
+        super().__init__(detail)
+        self.not_before = not_before
 
 
 class CertificateError(EvidenceError):

@@ -7,16 +7,15 @@ and a legal effect by deriving it again.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from namak.evidence import events
-from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct, recorded
+from namak.evidence.administrative_act import RecordedAct, recorded
 from namak.evidence.certificate import CertificateNaming
-from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.errors import EvidenceError
 from namak.evidence.namings import naming_under
@@ -28,6 +27,7 @@ from namak.evidence.tree import leaf_hash, verify_inclusion
 from namak.evidence.verify_confirmation import check_confirmation
 from namak.evidence.verify_effect import check_effect
 from namak.evidence.verify_right import check_readers_right
+from namak.evidence.verify_sentences import act_sentence, right_of, sentence_of
 from namak.evidence.verify_withdrawal import check_withdrawal
 
 __all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
@@ -69,7 +69,7 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
         if receipt.fact.document.event == events.READING_CONFIRMED:
             naming = trust.naming or naming_under(receipt.fact.document.policy_id)
             check_confirmation(receipt, given, trust.citizen_roots, naming, trust.crls, acts)
-        elif (right := _right_of(receipt.fact)) is not None:
+        elif (right := right_of(receipt.fact)) is not None:
             check_readers_right(receipt, acts, right)
     effects = [
         receipt
@@ -79,9 +79,12 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
     # Counted and gathered once for all: an archive has many deliveries.
     of_delivery = Counter(receipt.fact.document.delivery_id for receipt in effects if receipt.fact)
     withdrawals = _withdrawals(given.values())
+    stories = _stories({*of_delivery, *withdrawals}, given.values())
     for receipt in effects:
-        check_effect(receipt, given, of_delivery, withdrawals)
-    _check_withdrawals(withdrawals, given)
+        check_effect(receipt, given, of_delivery, stories)
+    for delivery_id, found in withdrawals.items():
+        for receipt in found:
+            check_withdrawal(receipt, given, stories[delivery_id])
     for receipt in receipts:
         _repeat(receipt, given)
     return Report(tuple(_report(receipt) for receipt in receipts))
@@ -95,16 +98,15 @@ def _withdrawals(given: Iterable[Receipt]) -> Mapping[UUID | None, Sequence[Rece
     return found
 
 
-def _check_withdrawals(
-    withdrawals: Mapping[UUID | None, Sequence[Receipt]], given: Mapping[str, Receipt]
-) -> None:
-    stories: dict[UUID | None, list[Receipt]] = {delivery_id: [] for delivery_id in withdrawals}
-    for receipt in given.values():
+def _stories(
+    deliveries: Collection[UUID | None], given: Iterable[Receipt]
+) -> Mapping[UUID | None, Sequence[Receipt]]:
+    """Returns the receipts of each of these deliveries."""
+    stories: dict[UUID | None, list[Receipt]] = {delivery_id: [] for delivery_id in deliveries}
+    for receipt in given:
         if receipt.fact and receipt.fact.document.delivery_id in stories:
             stories[receipt.fact.document.delivery_id].append(receipt)
-    for delivery_id, found in withdrawals.items():
-        for receipt in found:
-            check_withdrawal(receipt, given, stories[delivery_id])
+    return stories
 
 
 def _by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
@@ -234,89 +236,10 @@ def _check_time(
 def _report(receipt: Receipt) -> FileReport:
     verdict = Verdict.VALID if receipt.is_sound else Verdict.INVALID
     if receipt.fact is not None and verdict is Verdict.VALID:
-        proves = _sentence(receipt.fact)
+        proves = sentence_of(receipt.fact)
     elif receipt.act is not None and verdict is Verdict.VALID:
-        proves = _act_sentence(receipt.act)
+        proves = act_sentence(receipt.act)
     else:
         failed = ", ".join(check.name for check in receipt.checks if check.outcome is Outcome.FAILED)
         proves = f"Proves nothing: failed on {failed}."
     return FileReport(receipt.name, tuple(receipt.checks), verdict, proves, receipt.fact, receipt.act)
-
-
-def _act_sentence(act: RecordedAct) -> str:
-    details = act.document.details
-    resource, before, after = details.resource, details.before or {}, details.after or {}
-    thing = f"{resource.kind.lower().replace('_', ' ')} {resource.identifier}"
-    where = "" if details.acted_from is None else f" from {details.acted_from}"
-    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return (
-        f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} did "
-        f"{details.act} on the {thing}{where}, as the operator recorded; it changed {', '.join(changed)}."
-    )
-
-
-def _actor_words(details: ActDetails) -> str:
-    match details.actor.kind:
-        case ActorKind.OPERATOR:
-            return "the operator"
-        case ActorKind.ADMINISTRATOR:
-            return f"{details.actor.person}, administrator of {details.organisation},"
-        case ActorKind.COMMAND_LINE:
-            return "somebody at the server's command line"
-        case ActorKind.CLERK:
-            return "a clerk"
-        case ActorKind.HOLDER:
-            return f"{details.actor.person}, holder of a mailbox or applicant for one,"
-        case ActorKind.SERVER:
-            return "the server by itself"
-
-
-def _sentence(fact: RecordedFact) -> str:
-    document = fact.document
-    sender, recipient = document.sender.identifier, document.recipient.identifier
-    what = f"{document.event.name}: at {format_time(document.event_time)}"
-    message = f"message {document.delivery_id} from {sender} to {recipient}"
-    if _right_of(fact) is not None:
-        return _sentence_on_behalf(fact, what, message)
-    match document.event:
-        case events.SUBMISSION_ACCEPTANCE:
-            return f"{what} the operator accepted {message}."
-        case events.SUBMISSION_REJECTION:
-            return f"{what} the operator refused a message from {sender} to {recipient}: {document.reason}."
-        case events.CONTENT_CONSIGNMENT:
-            return f"{what} {message} was laid into the recipient's mailbox."
-        case events.CONTENT_ACCESS_TRACKING:
-            return (
-                f"{what} {message} was opened for the first time by its recipient, as the operator recorded."
-            )
-        case events.HOLDER_SIGNED_IN:
-            return f"{what} the recipient of {message} signed in at a portal, as the operator recorded."
-        case events.WITHDRAWN:
-            return f"{what} the sender withdrew {message}, unopened as the operator recorded."
-        case events.READING_CONFIRMED:
-            person = recipient.partition("@")[0]
-            return f"{what} {person} had signed, with their own key, to have read and accepted {message}."
-    if isinstance(document.details, EffectDetails):
-        since, rule = format_time(document.details.effective_time), document.details.rule
-        policy = document.notification_policy
-        notified = f"{recipient} is properly notified of {message}"
-        return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
-    return f"{what} the operator recorded this of {message}."
-
-
-def _sentence_on_behalf(fact: RecordedFact, what: str, message: str) -> str:
-    if fact.document.event == events.CONTENT_ACCESS_TRACKING:
-        return (
-            f"{what} {message} was opened for the first time by somebody on its recipient's behalf, as the "
-            "operator recorded."
-        )
-    recipient = fact.document.recipient.identifier
-    return (
-        f"{what} somebody entitled to it had signed on behalf of {recipient}, with their own key, to have "
-        f"read and accepted {message}."
-    )
-
-
-def _right_of(fact: RecordedFact) -> str | None:
-    details = fact.document.details
-    return details.right if isinstance(details, AccessDetails | ConfirmationDetails) else None

@@ -6,7 +6,14 @@ The policy's derivation is run again. What the operator says about the effect co
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails, SignInDetails
+from namak.evidence import events
+from namak.evidence.details import (
+    AccessDetails,
+    ConfirmationDetails,
+    EffectDetails,
+    SignInDetails,
+)
+from namak.evidence.details_outside import OutsideDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.errors import EvidenceError
 from namak.evidence.notification_policy import Effect, policy_named
@@ -19,13 +26,13 @@ def check_effect(
     receipt: Receipt,
     given: Mapping[str, Receipt],
     effects: Mapping[UUID | None, int],
-    withdrawals: Mapping[UUID | None, Sequence[Receipt]],
+    stories: Mapping[UUID | None, Sequence[Receipt]],
 ) -> None:
     """Notes on ``receipt``, which holds a NotificationEffected, whether its effect follows from the facts
     given.
 
     ``effects`` says how many different effects of each delivery are among ``given``, this one included, and
-    ``withdrawals`` which Withdrawn. The fact's own checks MUST have been made before.
+    ``stories`` has the receipts of its delivery. The facts' own checks MUST have been made before.
     """
     effect = receipt.fact
     if effect is None or not isinstance(effect.document.details, EffectDetails):
@@ -45,13 +52,14 @@ def check_effect(
     if not is_before(carrier, receipt):
         problems.append("the effect was recorded before its fact")
     receipt.settle("fact", problems, f"it rests on the {carrier.fact.document.event.name} among the files")
+    before = [other for other in stories.get(effect.document.delivery_id, ()) if is_before(other, receipt)]
     # A withdrawal counts though the fact does not name it: what was withdrawn before notifies nobody.
     withdrawn = [
-        withdrawal.fact
-        for withdrawal in withdrawals.get(effect.document.delivery_id, ())
-        if withdrawal.fact is not None and is_before(withdrawal, receipt)
+        other.fact for other in before if other.fact and other.fact.document.event == events.WITHDRAWN
     ]
-    _check_derivation(receipt, effect, effect.document.details, carrier.fact, given, withdrawn)
+    derived = _check_derivation(receipt, effect, effect.document.details, carrier.fact, given, withdrawn)
+    if derived is not None:
+        _check_lapse(receipt, effect, derived, before)
     _check_once(receipt, effects[effect.document.delivery_id])
 
 
@@ -62,20 +70,21 @@ def _check_derivation(
     fact: RecordedFact,
     given: Mapping[str, Receipt],
     withdrawn: Sequence[RecordedFact],
-) -> None:
+) -> Effect | None:
+    """Notes whether the fact carries the effect; returns what it carries."""
     named = _named_by(fact.document)
     before = [
         found.fact for digest in named if (found := given.get(digest)) and found.is_sound and found.fact
     ]
     try:
         policy = policy_named(effect.document.notification_policy)
+        derived = policy.carried_by(fact, [*before, *withdrawn])
     except EvidenceError as wrong:
         receipt.failed("derivation", wrong.detail)
-        return
-    derived = policy.effect_of(fact, [*before, *withdrawn])
+        return None
     if derived is None and withdrawn:
         receipt.failed("derivation", "the sender had withdrawn the message before")
-        return
+        return None
     if derived is None:
         required = {
             event.name for rule in policy.rules if rule.fact == fact.document.event for event in rule.requires
@@ -85,11 +94,45 @@ def _check_derivation(
         receipt.failed(
             "derivation", f"under {policy.key} the {fact.document.event.name} has no such effect{why}"
         )
-        return
+        return None
     receipt.settle(
         "derivation",
         _differences(derived, details),
         f"{policy.key} derives the same: {derived.rule}, since {format_time(derived.effective_time)}",
+    )
+    return derived
+
+
+def _check_lapse(receipt: Receipt, effect: RecordedFact, derived: Effect, before: Sequence[Receipt]) -> None:
+    """Notes, under a policy that knows waits, whether the effect was recorded too early, and whether none of
+    the delivery's facts among the files had another effect before.
+    """
+    policy = policy_named(effect.document.notification_policy)
+    if not policy.goes_on_by_itself:
+        return
+    recorded_at = effect.document.event_time
+    problems = []
+    if recorded_at < derived.effective_time:
+        problems.append(f"the effect was recorded before its time, {format_time(derived.effective_time)}")
+    story = [
+        (other.fact.document.event_time, other.index or 0, other.fact)
+        for other in before
+        if other.is_sound and other.fact and is_same_delivery(other.fact.document, effect.document)
+    ]
+    try:
+        first = policy.effect_at([fact for *_, fact in sorted(story, key=lambda each: each[:2])], recorded_at)
+    except EvidenceError as wrong:
+        receipt.failed("lapse", wrong.detail)
+        return
+    if first is not None and first != derived:
+        since = format_time(first.effective_time)
+        problems.append(
+            f"by the facts among the files the recipient was notified by {first.rule} since {since}"
+        )
+    receipt.settle(
+        "lapse",
+        problems,
+        "nothing among the files had notified the recipient before, and its time had come",
     )
 
 
@@ -107,7 +150,11 @@ def _named_by(document: EvidenceDocument) -> tuple[str, ...]:
     match document.details:
         case ConfirmationDetails(consignment=consignment, access=access):
             return consignment, access
-        case AccessDetails(consignment=consignment) | SignInDetails(consignment=consignment):
+        case (
+            AccessDetails(consignment=consignment)
+            | SignInDetails(consignment=consignment)
+            | OutsideDetails(consignment=consignment)
+        ):
             return (consignment,)
     return ()
 

@@ -1,0 +1,116 @@
+"""What a receipt proves, in one sentence."""
+
+from namak.evidence import events
+from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct
+from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
+from namak.evidence.details_outside import OutsideDetails
+from namak.evidence.document import RecordedFact
+from namak.evidence.events import Event
+from namak.evidence.times import format_time
+
+
+def act_sentence(act: RecordedAct) -> str:
+    """Returns what the receipt of an administrative act proves."""
+    details = act.document.details
+    resource, before, after = details.resource, details.before or {}, details.after or {}
+    thing = f"{resource.kind.lower().replace('_', ' ')} {resource.identifier}"
+    where = "" if details.acted_from is None else f" from {details.acted_from}"
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return (
+        f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} did "
+        f"{details.act} on the {thing}{where}, as the operator recorded; it changed {', '.join(changed)}."
+    )
+
+
+def _actor_words(details: ActDetails) -> str:
+    match details.actor.kind:
+        case ActorKind.OPERATOR:
+            return "the operator"
+        case ActorKind.ADMINISTRATOR:
+            return f"{details.actor.person}, administrator of {details.organisation},"
+        case ActorKind.COMMAND_LINE:
+            return "somebody at the server's command line"
+        case ActorKind.CLERK:
+            return "a clerk"
+        case ActorKind.HOLDER:
+            return f"{details.actor.person}, holder of a mailbox or applicant for one,"
+        case ActorKind.SERVER:
+            return "the server by itself"
+
+
+def sentence_of(fact: RecordedFact) -> str:
+    """Returns what the receipt of a fact about a message proves."""
+    document = fact.document
+    sender, recipient = document.sender.identifier, document.recipient.identifier
+    what = f"{document.event.name}: at {format_time(document.event_time)}"
+    message = f"message {document.delivery_id} from {sender} to {recipient}"
+    if right_of(fact) is not None:
+        return _sentence_on_behalf(fact, what, message)
+    match document.event:
+        case events.SUBMISSION_ACCEPTANCE:
+            return f"{what} the operator accepted {message}."
+        case events.SUBMISSION_REJECTION:
+            return f"{what} the operator refused a message from {sender} to {recipient}: {document.reason}."
+        case events.CONTENT_CONSIGNMENT:
+            return f"{what} {message} was laid into the recipient's mailbox."
+        case events.CONTENT_ACCESS_TRACKING:
+            return (
+                f"{what} {message} was opened for the first time by its recipient, as the operator recorded."
+            )
+        case events.HOLDER_SIGNED_IN:
+            return f"{what} the recipient of {message} signed in at a portal, as the operator recorded."
+        case events.WITHDRAWN:
+            return f"{what} the sender withdrew {message}, unopened as the operator recorded."
+        case events.READING_CONFIRMED:
+            person = recipient.partition("@")[0]
+            return f"{what} {person} had signed, with their own key, to have read and accepted {message}."
+    return _of_others(fact, what, message)
+
+
+def _of_others(fact: RecordedFact, what: str, message: str) -> str:
+    document = fact.document
+    if isinstance(document.details, EffectDetails):
+        since, rule = format_time(document.details.effective_time), document.details.rule
+        policy = document.notification_policy
+        notified = f"{document.recipient.identifier} is properly notified of {message}"
+        return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
+    if isinstance(document.details, OutsideDetails):
+        return _outside(document.event, what, message)
+    return f"{what} the operator recorded this of {message}."
+
+
+def _outside(event: Event, what: str, message: str) -> str:
+    """Says what is told of things that happen outside; that they did is others' word, and the operator's."""
+    match event:
+        case events.LETTER_PRINTED:
+            return f"{what} it was recorded that a letter was printed of {message}."
+        case events.LETTER_POSTED:
+            return f"{what} it was recorded that a registered letter was posted of {message}."
+        case events.LETTER_HANDED_OVER:
+            return f"{what} it was recorded that the letter was handed over of {message}."
+        case events.LETTER_REFUSED:
+            return f"{what} it was recorded that the letter was refused of {message}."
+        case events.LETTER_RETURNED:
+            return f"{what} it was recorded that the letter came back of {message}."
+        case events.NOTICE_PUBLISHED:
+            return f"{what} it was recorded that a public notice was published of {message}."
+    return f"{what} the operator recorded this of {message}."
+
+
+def _sentence_on_behalf(fact: RecordedFact, what: str, message: str) -> str:
+    if fact.document.event == events.CONTENT_ACCESS_TRACKING:
+        return (
+            f"{what} {message} was opened for the first time by somebody on its recipient's behalf, as the "
+            "operator recorded."
+        )
+    recipient = fact.document.recipient.identifier
+    return (
+        f"{what} somebody entitled to it had signed on behalf of {recipient}, with their own key, to have "
+        f"read and accepted {message}."
+    )
+
+
+def right_of(fact: RecordedFact) -> str | None:
+    """Returns the hex digest of the act that gave the right to what was done on somebody's behalf."""
+    details = fact.document.details
+    return details.right if isinstance(details, AccessDetails | ConfirmationDetails) else None
