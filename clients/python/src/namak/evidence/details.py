@@ -260,7 +260,15 @@ def _read_again(
     """Returns the reader and a writer that asks it what it wrote: for what is not written a thousand times a
     second.
     """
-    return read, lambda meant: written(raw_of(meant), read, meant)
+
+    def write(meant: Any) -> str:
+        try:
+            raw = raw_of(meant)
+        except (AttributeError, TypeError, ValueError):
+            raise MalformedEvidence("an extension is not of its type") from None
+        return written(raw, read, meant)
+
+    return read, write
 
 
 # A sender's address stands in all that comes from it.

@@ -141,17 +141,22 @@ class NotificationPolicy:
         """Returns the effect that a delivery's ``facts`` have by ``now``, effects aside that are recorded
         among them. ``facts`` stand in the order of recording; those after ``now`` are not looked at.
         """
-        known = [
-            fact
-            for fact in facts
-            if fact.document.event_time <= now and fact.document.event != events.NOTIFICATION_EFFECTED
-        ]
-        for number, fact in enumerate(known):
-            if (effect := self.effect_of(fact, known[:number])) is not None:
+        known: list[RecordedFact] = []
+        waiting: list[Effect] = []
+        for fact in facts:
+            at = fact.document.event_time
+            if at > now or fact.document.event == events.NOTIFICATION_EFFECTED:
+                continue
+            if (lapsed := _first_by(waiting, at)) is not None:
+                return lapsed
+            if fact.document.event in _ENDS:
+                return None
+            effect = self._effect_by(fact, known, now)
+            if effect is not None and effect.effective_time <= at:
                 return effect
-        if any(fact.document.event in _ENDS for fact in known):
-            return None
-        return self._lapsed(known, now)
+            waiting += [effect] if effect is not None else []
+            known.append(fact)
+        return _first_by(waiting, now)
 
     def lapses_at(self, facts: Sequence[RecordedFact]) -> datetime | None:
         """Returns when an effect will come by lapse of time, if nothing comes before; else None."""
@@ -229,16 +234,29 @@ class NotificationPolicy:
             return []
         found = []
         for number, fact in enumerate(facts):
-            try:
-                effect = self._effect(fact, facts[:number])
-            except UnsettledCalendar as unsettled:
-                if now is None or unsettled.not_before > now:
-                    continue
-                raise
+            effect = self._effect_by(fact, facts[:number], now)
             if effect is not None and effect.effective_time > fact.document.event_time:
                 found.append(effect)
         return found
 
     def _lapsed(self, facts: Sequence[RecordedFact], now: datetime) -> Effect | None:
-        due = [effect for effect in self._waiting(facts, now) if effect.effective_time <= now]
-        return min(due, key=lambda effect: effect.effective_time, default=None)
+        return _first_by(self._waiting(facts, now), now)
+
+    def _effect_by(
+        self, fact: RecordedFact, earlier: Sequence[RecordedFact], now: datetime | None
+    ) -> Effect | None:
+        """Returns the effect of a fact; None also where its time can't be said yet, and can't have come by
+        ``now``.
+        """
+        try:
+            return self._effect(fact, earlier)
+        except UnsettledCalendar as unsettled:
+            if now is None or unsettled.not_before > now:
+                return None
+            raise
+
+
+def _first_by(waiting: Sequence[Effect], now: datetime) -> Effect | None:
+    """Returns the earliest of the effects whose time has come."""
+    due = [effect for effect in waiting if effect.effective_time <= now]
+    return min(due, key=lambda effect: effect.effective_time, default=None)
