@@ -8,6 +8,7 @@ from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_desks import Desks, Registers
 from server.bootstrap_jobs import Handlers, runs_inside, working
+from server.bootstrap_ladder import climbing
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_registers import state_registers
@@ -201,6 +202,7 @@ async def running(
             await stack.enter_async_context(
                 working(settings, url, job_handlers(settings, uow), uow, SystemClock())
             )
+        await stack.enter_async_context(climbing(desk.due))
 
         async def is_logging() -> bool:
             return not log.status.troubles

@@ -33,7 +33,7 @@ from namak.evidence.document import (
     subject_part,
 )
 from namak.evidence.events import Event
-from namak.evidence.notification_policy import Effect, effect_of
+from namak.evidence.notification_policy import Effect, effect_at, effect_of
 from namak.evidence.statement import Statement, stated_parts
 from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, PartInfo, Party, Submission
@@ -193,6 +193,16 @@ def reading_confirmed(
         right=signed.right,
     )
     return _of_delivery(stamp, events.READING_CONFIRMED, delivery, details)
+
+
+def outside(stamp: Stamp, delivery: Delivery, event: Event, details: Details) -> Fact:
+    """Makes the evidence of something that happened outside: to a letter on paper, a notice, a nudge."""
+    return _of_delivery(stamp, event, delivery, details)
+
+
+def effect_by(earlier: Sequence[Fact], now: datetime) -> Effect | None:
+    """Derives the effect that a delivery's facts have by now, also by lapse of time; None for most."""
+    return effect_at([RecordedFact.parse(fact.data) for fact in earlier], now)
 
 
 def effect_after(fact: Fact, earlier: Sequence[Fact]) -> Effect | None:

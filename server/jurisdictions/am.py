@@ -37,7 +37,7 @@ AM = Profile(
     mailbox_domain="e-citizen.am",
     mailbox_domain_aliases=("ecitizen.am",),
     notification_policy="am-2015@1",
-    notification_policies=("am-2015@1", "am-2025@1"),
+    notification_policies=("am-2015@1", "am-2025@1", "am-2025@2"),
     identifiers=Identifiers(
         persons=(
             IdentifierRule(

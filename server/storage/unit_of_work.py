@@ -20,6 +20,7 @@ from server.storage.evidence import SqlEvidenceStore
 from server.storage.failures import answering
 from server.storage.holders import SqlHolders, SqlUserAgreements
 from server.storage.jobs import SqlJobs
+from server.storage.ladders import SqlLadders
 from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.open_deliveries import SqlOpenDeliveries
@@ -65,6 +66,7 @@ class SqlTransaction:
         self.user_agreements = SqlUserAgreements(self._statements)
         self.holders = SqlHolders(self._statements)
         self.delegations = SqlDelegations(self._statements)
+        self.ladders = SqlLadders(self._statements)
         self.phone_confirmations = SqlPhoneConfirmations(self._statements)
         self.jobs = SqlJobs(self._statements)
 

@@ -8,10 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from namak.evidence import events, mailbox_link
+from namak.evidence.notification_policy import policy_named
 from server.domain import evidence_building, limits
 from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, DeliveryState, Submission
 from server.domain.facts import Fact
+from server.domain.ladder import Wake, turn_of
 from server.domain.letters import Submitter
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.profile import Profile
@@ -58,12 +60,15 @@ class _Ledger:
     deliveries: list[tuple[Delivery, Submission]] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     refusals: list[RecordedRefusal] = field(default_factory=list)
+    wakes: list[Wake] = field(default_factory=list)
 
     async def write(self, tx: Transaction) -> None:
         if self.deliveries:
             # First what changes rows: what only adds some can go in together.
             await tx.mailboxes.advance(self.heads, self.links)
             await tx.deliveries.add([(delivery, asked.parts) for delivery, asked in self.deliveries])
+        if self.wakes:
+            await tx.ladders.plan(self.wakes)
         await tx.evidence.record(self.facts)
         if self.refusals:
             await tx.refusals.add(self.refusals)
@@ -238,6 +243,11 @@ class Intake:
         ledger.links.append(link)
         ledger.deliveries.append((delivery, submission))
         ledger.facts += evidence
+        if policy_named(delivery.notification_policy).goes_on_by_itself:
+            # Under all other policies nothing comes by itself, and nothing more is written.
+            wake_at = turn_of(evidence, (), at).wake_at
+            if wake_at is not None:
+                ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))
         return Accepted(submission.request_id, delivery, evidence)
 
     def _next_link(self, mailbox: Mailbox, head: MailboxHead, delivery_id: UUID) -> MailboxLink:

@@ -21,6 +21,7 @@ from server.domain.usage import UsageRow
 from server.usecases.delegation_ports import DelegationTransaction
 from server.usecases.delivery_ports import Deliveries, EvidenceStore, Mailboxes
 from server.usecases.job_ports import JobTransaction
+from server.usecases.ladder_ports import LadderTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -132,6 +133,7 @@ class UsageRecords(Protocol):
 
 
 class Transaction(
+    LadderTransaction,
     SignInTransaction,
     RegistrationTransaction,
     PhoneTransaction,

@@ -113,7 +113,11 @@ class Withdrawal:
         if await tx.deliveries.is_opened(delivery.mailbox_id, delivery.id):
             raise MessageOpened(delivery.id)
         facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-        at = evidence_building.recording_time(self._clock.now(), facts)
+        now = self._clock.now()
+        if evidence_building.effect_by(facts, now) is not None:
+            # By lapse of time; that it is recorded is another's work, and due.
+            raise DeliveryNotified(delivery.id)
+        at = evidence_building.recording_time(now, facts)
         if not await tx.deliveries.set_withdrawn(delivery.mailbox_id, delivery.id, at):
             raise LookupError("a locked delivery changed its state")
         fact = evidence_building.withdrawn(

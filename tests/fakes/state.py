@@ -12,6 +12,7 @@ from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
 from server.domain.jobs import StoredJob
+from server.domain.ladder import TakenStep
 from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.phone_confirmations import PhoneConfirmation
@@ -76,6 +77,8 @@ class State:
     signatories: dict[UUID, Signatory] = field(default_factory=dict)
     right_uses: dict[tuple[UUID, UUID], tuple[Delivery, tuple[UUID, ...]]] = field(default_factory=dict)
     jobs: dict[int, StoredJob] = field(default_factory=dict)
+    ladder_wakes: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+    ladder_steps: dict[tuple[UUID, UUID, str], TakenStep] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

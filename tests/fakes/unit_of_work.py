@@ -18,6 +18,7 @@ from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrator
 from tests.fakes.delegations import FakeDelegations
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.ladders import FakeLadders
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.register import FakeBindings, FakeOrganisations
@@ -73,6 +74,7 @@ class FakeTransaction:
         self.user_agreements = FakeUserAgreements(self._state)
         self.holders = FakeHolders(self._state)
         self.delegations = FakeDelegations(self._state)
+        self.ladders = FakeLadders(self._state)
         self.phone_confirmations = FakePhoneConfirmations(self._state)
         self.jobs = FakeJobs(self._state)
 

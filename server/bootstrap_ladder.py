@@ -1,0 +1,42 @@
+"""Wires what notification ladders do in the background."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+import structlog
+
+from server.domain.refusals import Refused
+from server.usecases.ladder import DueSteps
+
+_log = structlog.get_logger(__name__)
+
+ROUND_SECONDS: Final = 5.0
+"""How often it is looked whether a delivery's time has come. Effects have the exact times of their rules."""
+
+
+@contextlib.asynccontextmanager
+async def climbing(due: DueSteps, *, seconds: float = ROUND_SECONDS) -> AsyncIterator[None]:
+    """Meanwhile goes on, every so many seconds, with the deliveries whose time has come.
+
+    Every replica does so; with each delivery one does at a time.
+    """
+
+    async def rounds() -> None:
+        while True:
+            try:
+                await due.work_off()
+            except Refused as refused:
+                _log.warning("due steps were not all taken", reason=refused.reason.value)
+            except Exception:  # noqa: BLE001 - whatever it is, the next round is tried
+                _log.exception("due steps were not all taken")
+            await asyncio.sleep(seconds)
+
+    task = asyncio.create_task(rounds())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

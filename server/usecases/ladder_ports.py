@@ -1,0 +1,73 @@
+"""What the ladder asks of the world: the tables of due deliveries and of steps taken, and who acts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from namak.evidence.notification_steps import Action
+from server.domain.deliveries import Delivery
+from server.domain.ladder import TakenStep, Wake
+
+if TYPE_CHECKING:
+    from server.usecases.ports import Transaction
+
+
+class Ladders(Protocol):
+    """The deliveries of which something comes by itself, and the steps that were taken of them."""
+
+    async def plan(self, wakes: Sequence[Wake]) -> None:
+        """Adds deliveries that were just accepted."""
+        ...
+
+    async def take_due(self, now: datetime, *, limit: int) -> Sequence[Delivery]:
+        """Returns deliveries whose time has come, those longest due first, each locked until the transaction
+        ends; those that another transaction holds are left out, and those in mailboxes with a sign-in that is
+        not recorded of all open deliveries yet: it came before.
+        """
+        ...
+
+    async def taken(self, deliveries: Collection[Delivery]) -> Mapping[UUID, frozenset[str]]:
+        """Returns the names of the steps that were taken, by delivery."""
+        ...
+
+    async def take(self, steps: Sequence[TakenStep]) -> None:
+        """Records steps as taken. One that was taken before is a defect and fails."""
+        ...
+
+    async def wake(self, wakes: Sequence[Wake]) -> None:
+        """Sets when locked deliveries are looked at again."""
+        ...
+
+    async def forget(self, deliveries: Collection[tuple[UUID, UUID]]) -> None:
+        """Has locked deliveries not looked at again, by mailbox and identifier."""
+        ...
+
+    async def steps_of(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[TakenStep]:
+        """Returns the steps taken of one delivery, in the order in which they were due."""
+        ...
+
+    async def failed(self, *, limit: int) -> Sequence[TakenStep]:
+        """Returns the newest steps that failed."""
+        ...
+
+
+class Actions(Protocol):
+    """Hands on what a step has done, to gateways that work outside any transaction."""
+
+    def available(self) -> Collection[Action]:
+        """Returns the actions that a gateway is configured for."""
+        ...
+
+    async def enqueue(self, tx: "Transaction", steps: Sequence[TakenStep]) -> None:
+        """Hands on the actions of these steps in the transaction that takes them: done if and only if it
+        commits. Only available ones are asked for.
+        """
+        ...
+
+
+class LadderTransaction(Protocol):
+    """What the ladder has in a transaction (`server.usecases.ports.Transaction`)."""
+
+    @property
+    def ladders(self) -> Ladders: ...

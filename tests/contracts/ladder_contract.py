@@ -1,0 +1,86 @@
+"""What the tables of ladders are, whatever keeps them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from namak.evidence.notification_steps import Action
+from server.domain.deliveries import Delivery
+from server.domain.ladder import StepState, TakenStep, Wake
+from server.domain.sign_in_effects import OutstandingSignIn
+from server.storage.failures import StorageFault
+from server.usecases.ports import Transaction, UnitOfWork
+from tests.contracts import examples
+from tests.contracts.examples import NOON, at
+
+# Other tests may leave what is due in the same tables: here everything is due long before.
+LONG_AGO = NOON - timedelta(days=3650)
+
+
+def taken(delivery: Delivery, step: str = "LETTER") -> TakenStep:
+    return TakenStep(delivery.mailbox_id, delivery.id, step, Action.LETTER, at(-9), NOON)
+
+
+class LadderContract:
+    """Due deliveries, and steps taken."""
+
+    async def three(self, tx: Transaction) -> list[Delivery]:
+        """Adds three deliveries in a mailbox, none of them due."""
+        owner, mailbox = examples.organisation(), examples.mailbox()
+        address = examples.address(owner)
+        parts = [examples.part()]
+        made = [examples.delivery(mailbox, address, number, parts) for number in (1, 2, 3)]
+        await tx.organisations.add(owner)
+        await tx.sender_addresses.add(address)
+        await tx.mailboxes.add(mailbox)
+        await tx.deliveries.add([(each, parts) for each in made])
+        return made
+
+    async def test_those_longest_due_come_first_and_none_before_its_time(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, second, third = await self.three(tx)
+            moments = (LONG_AGO + timedelta(seconds=1), LONG_AGO, LONG_AGO + timedelta(seconds=5))
+            await tx.ladders.plan(
+                [
+                    Wake(each.mailbox_id, each.id, moment)
+                    for each, moment in zip((first, second, third), moments, strict=True)
+                ]
+            )
+            now = LONG_AGO + timedelta(seconds=1)
+            assert await tx.ladders.take_due(LONG_AGO - timedelta(seconds=1), limit=9) == []
+            assert await tx.ladders.take_due(now, limit=9) == [second, first]
+            assert await tx.ladders.take_due(now, limit=1) == [second]
+            await tx.ladders.wake([Wake(second.mailbox_id, second.id, at(99))])
+            await tx.ladders.forget([(first.mailbox_id, first.id)])
+            assert await tx.ladders.take_due(now, limit=9) == []
+            await tx.ladders.wake([Wake(first.mailbox_id, first.id, LONG_AGO)])
+            assert await tx.ladders.take_due(now, limit=9) == [first]
+
+    async def test_a_sign_in_that_is_not_wholly_recorded_goes_before(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, *_ = await self.three(tx)
+            await tx.ladders.plan([Wake(first.mailbox_id, first.id, LONG_AGO)])
+            mark = OutstandingSignIn(examples.new_id(), first.mailbox_id, NOON, 0, 3)
+            await tx.outstanding_sign_ins.add(mark)
+            assert await tx.ladders.take_due(LONG_AGO, limit=9) == []
+            await tx.outstanding_sign_ins.finish(mark.sign_in_id)
+            assert await tx.ladders.take_due(LONG_AGO, limit=9) == [first]
+
+    async def test_steps_are_taken_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, second, third = await self.three(tx)
+            later = replace(taken(first, "NOTICE"), due_at=NOON)
+            failed = replace(taken(second), state=StepState.FAILED, reason="NOT_CONFIGURED")
+            await tx.ladders.take([later, taken(first), failed])
+            assert await tx.ladders.taken([first, second, third]) == {
+                first.id: {"LETTER", "NOTICE"},
+                second.id: {"LETTER"},
+            }
+            assert await tx.ladders.steps_of(first.mailbox_id, first.id) == [taken(first), later]
+            assert failed in await tx.ladders.failed(limit=100)
+            assert later not in await tx.ladders.failed(limit=100)
+            await tx.ladders.take([])
+            with pytest.raises(StorageFault) as raised:
+                await tx.ladders.take([taken(first)])
+            assert raised.value.constraint == "pk_ladder_steps"
