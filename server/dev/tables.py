@@ -2,8 +2,8 @@
 
 `docs/reasons.md` tells what each reason means for a caller, `docs/events.md` who may see which fact,
 `docs/deliveries.md` how far a delivery can come and what notifies, `docs/access.md` who may call what,
-`docs/profiles.md` what each jurisdiction decides. With `--check` nothing is written, and a page that differs
-from the code is named.
+`docs/profiles.md` what each jurisdiction decides, `docs/ladder.md` what comes by itself. With `--check`
+nothing is written, and a page that differs from the code is named.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pathlib import Path
 from namak.evidence.calendars import Span
 from namak.evidence.events import EVENTS, Audience, Event, Extension
 from namak.evidence.notification_policy import POLICIES
-from server.dev import contract_text
+from server.dev import contract_text, ladder_page
 from server.domain.delivery_views import VIEWS
 from server.domain.profile_sources import Sourced, in_words, sourced
 from server.domain.reasons import REASONS, Reason
@@ -223,6 +223,8 @@ def pages() -> Mapping[Path, str]:
         DOCS / "deliveries.md": deliveries(),
         DOCS / "access.md": access(),
         DOCS / "profiles.md": profiles(),
+        DOCS / "ladder.md": ladder_page.page(),
+        **{DOCS / "pictures" / name: text for name, text in ladder_page.pictures().items()},
     }
 
 
@@ -237,6 +239,7 @@ def main(arguments: list[str]) -> int:
         if arguments == ["--check"]:
             sys.stderr.write(f"docs/{page.name} is stale; run scripts/generate\n")
         else:
+            page.parent.mkdir(exist_ok=True)
             page.write_text(text, encoding="utf-8")
     return 1 if stale and arguments == ["--check"] else 0
 

@@ -10,6 +10,7 @@ from namak.cli import (
     commands_delegates,
     commands_log,
     commands_password,
+    commands_policies,
     commands_reading,
     commands_sending,
     commands_signatures,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     commands_writing.register(app)
     commands_delegates.register(app)
     commands_log.register(app)
+    commands_policies.register(app)
     commands_token.register(app)
     commands_password.register(app)
     commands_signatures.register(app)
