@@ -66,8 +66,9 @@ class SqlLadders(SqlDeliveries):
     """Due deliveries, and steps taken, in tables."""
 
     async def plan(self, wakes: Sequence[Wake]) -> None:
-        """Adds deliveries that were just accepted, with one statement."""
-        await self._statements.insert_all(_PLAN, [_wake_values(each) for each in wakes])
+        """Adds deliveries that were just accepted, together with what else is added of them."""
+        rows = [(each.mailbox_id, each.delivery_id, each.at) for each in wakes]
+        await self._statements.copy(_WAKES, ("mailbox_id", "delivery_id", "wake_at"), rows)
 
     async def take_due(self, now: datetime, *, limit: int) -> Sequence[Delivery]:
         """Returns deliveries whose time has come, locked until the transaction ends."""
