@@ -63,6 +63,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
     ),
+    "server.bootstrap_ladder": frozenset({"server.domain", "server.usecases"}),
     "server.bootstrap_sign_ins": frozenset({"server.domain", "server.usecases"}),
     "server.bootstrap_signatures": frozenset(
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
@@ -91,6 +92,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_jobs",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
+            "server.bootstrap_ladder",
             "server.bootstrap_registers",
             "server.bootstrap_registration",
             "server.bootstrap_sign_ins",
