@@ -204,6 +204,11 @@ def organisation_snapshot(organisation: Organisation) -> Snapshot:
         "display_name": organisation.name,
         "contract_state": organisation.contract_state.value,
         **({} if last_day is None else {"contract_end_date": last_day.isoformat()}),
+        **(
+            {"notification_policies": organisation.notification_policies}
+            if organisation.notification_policies
+            else {}
+        ),
     }
 
 

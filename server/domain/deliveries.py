@@ -48,7 +48,8 @@ class Party:
 class Submission:
     """One message to one recipient, as a sender asks for it; the addresses are in canonical form.
 
-    `in_reply_to` is the delivery that it answers, for a holder's reply.
+    `in_reply_to` is the delivery that it answers, for a holder's reply; `notification_policy` the policy that
+    the sender picks, None for the contract's usual one.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class Submission:
     subject: str
     parts: tuple[Part, ...]
     in_reply_to: UUID | None = None
+    notification_policy: str | None = None
 
     def digest(self) -> bytes:
         """Returns the SHA-256 over the domain fields that makes two submissions under one request id equal.
@@ -72,6 +74,8 @@ class Submission:
         if self.in_reply_to is not None:
             # One more than any number of parts has.
             fields.append(self.in_reply_to.bytes)
+        if self.notification_policy is not None:
+            fields.append(b"notification policy " + self.notification_policy.encode())
         for field in fields:
             digest.update(len(field).to_bytes(8, "big"))
             digest.update(field)

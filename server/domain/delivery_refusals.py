@@ -20,6 +20,18 @@ class SenderSuspended(Refused):
         super().__init__(f"the sender address {sender} is suspended", sender=sender)
 
 
+class NotificationPolicyNotPermitted(Refused):
+    reason = Reason.NOTIFICATION_POLICY_NOT_PERMITTED
+
+    def __init__(self, policy: str, permitted: str) -> None:
+        """`permitted` lists the contract's policies, with commas."""
+        super().__init__(
+            f"the organisation's contract does not permit the notification policy {policy}, but {permitted}",
+            notification_policy=policy,
+            permitted=permitted,
+        )
+
+
 class ContractNotInForce(Refused):
     reason = Reason.CONTRACT_NOT_IN_FORCE
 

@@ -17,6 +17,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _QUOTED = r"\"[\x20\x21\x23-\x5b\x5d-\x7e]*\""
 # RFC 9110, 8.3.1: type "/" subtype *( OWS ";" OWS name "=" value ).
+_NOTIFICATION_POLICY = re.compile(r"[a-z]{2}-[a-z0-9-]{1,30}@[1-9][0-9]{0,5}", re.ASCII)
 _MEDIA_TYPE = re.compile(rf"(?=[^/]{{1,50}}/){_WORD}/{_WORD}( *; *{_WORD}=({_WORD}|{_QUOTED}))*", re.ASCII)
 # What breaks a line (Cc, Zl, Zp), and what cannot be written in UTF-8 (Cs).
 _CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
@@ -87,6 +88,15 @@ def content(content: bytes, stated_sha256: bytes | None) -> bytes:
 def organisation_code(text: str, profile: Profile) -> str:
     """Checks an entity's number: in Armenia the legal entity code, for a body that of its staff (POST-4)."""
     return identifiers.entity_number(text, profile, "CODE_MALFORMED")
+
+
+def notification_policy(text: str) -> str:
+    """Checks how a notification policy is named, `am-2025@2`; whether there is one, and who may use it, is
+    another question.
+    """
+    if not _NOTIFICATION_POLICY.fullmatch(text):
+        raise Malformed("POLICY_MALFORMED", "must be a policy with its version, for example am-2015@1")
+    return text
 
 
 def organisation_name(text: str) -> str:

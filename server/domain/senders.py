@@ -26,7 +26,8 @@ class Organisation:
     """An organisation that may send once its contract is in force. `code` is its legal entity code.
 
     `contract_state` is what the operator last said; `contract_ends_on` is the last local day on which that
-    holds, None where no end is set. What counts at a time is `contract_state_at`.
+    holds, None where no end is set. What counts at a time is `contract_state_at`. `notification_policies` are
+    those that the contract permits, its usual one first; none for the operator's usual one.
     """
 
     id: UUID
@@ -35,6 +36,16 @@ class Organisation:
     contract_state: ContractState
     registered_at: datetime
     contract_ends_on: date | None = None
+    notification_policies: tuple[str, ...] = ()
+
+    def policy_for(self, asked: str | None, usual: str) -> str | None:
+        """Returns the notification policy of a submission that asks for one, or for none; None when the
+        contract does not permit it. `usual` is the operator's (LADDER-2).
+        """
+        permitted = self.notification_policies or (usual,)
+        if asked is None:
+            return permitted[0]
+        return asked if asked in permitted else None
 
     def contract_state_at(self, time: datetime, zone: ZoneInfo) -> ContractState:
         """Returns the state of the contract at a time, by the calendar of the zone (POST-8)."""

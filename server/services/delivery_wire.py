@@ -293,6 +293,9 @@ def _submission(message: pb.Submission, profile: Profile, problems: Problems) ->
         ),
         subject=problems.text(f"{field}.subject", message.subject, fields.subject),
         parts=parts_from_proto(message.parts, f"{field}.parts", problems),
+        notification_policy=problems.optional_text(
+            f"{field}.notification_policy", message.notification_policy, fields.notification_policy
+        ),
     )
 
 

@@ -1,12 +1,12 @@
 """Organisations and contracts of SenderAdminService, between the wire and the use case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from uuid import UUID
 
 from namak.v1 import sender_admin_pb2 as pb
-from server.domain import fields
+from server.domain import fields, limits
 from server.domain.administration import Actor, etag_of, organisation_snapshot
 from server.domain.paging import Page
 from server.domain.profile import Profile
@@ -68,17 +68,37 @@ def set_contract_state_from_proto(request: pb.SetContractStateRequest) -> SetCon
 
 def update_organisation_from_proto(request: pb.UpdateOrganisationRequest) -> UpdateOrganisation:
     problems = Problems()
-    masked(problems, request.update_mask, ["display_name"])
+    changed = masked(problems, request.update_mask, ["display_name", "notification_policies"])
     wanted = request.organisation
+    name = policies = None
+    if "display_name" in changed:
+        name = problems.text("organisation.display_name", wanted.display_name, fields.organisation_name)
+    if "notification_policies" in changed:
+        policies = _policies(wanted.notification_policies, problems)
     command = UpdateOrganisation(
         by=current_operator(),
         request_id=problems.text("request_id", request.request_id, fields.request_id),
         organisation_id=problems.id("organisation.organisation_id", wanted.organisation_id),
-        name=problems.text("organisation.display_name", wanted.display_name, fields.organisation_name),
+        name=name,
         etag=wanted.etag,
+        notification_policies=policies,
     )
     problems.raise_if_any()
     return command
+
+
+def _policies(names: Sequence[str], problems: Problems) -> tuple[str, ...]:
+    field = "organisation.notification_policies"
+    if len(names) > limits.POLICIES_OF_A_CONTRACT:
+        problems.add(field, "NUMBER_OF_ITEMS", f"must have at most {limits.POLICIES_OF_A_CONTRACT} items")
+        return ()
+    found = tuple(
+        problems.text(f"{field}[{place}]", name, fields.notification_policy)
+        for place, name in enumerate(names)
+    )
+    if len(set(names)) != len(names):
+        problems.add(field, "REPEATED", "must name each policy once")
+    return found
 
 
 def get_organisation_from_proto(request: pb.GetOrganisationRequest) -> tuple[Actor, UUID]:
@@ -119,6 +139,7 @@ def organisation_to_proto(view: OrganisationView) -> pb.Organisation:
         registration_time=time_to_proto(organisation.registered_at),
         contract_end_date=None if last_day is None else day_to_proto(last_day),
         etag=etag_of(organisation_snapshot(organisation)),
+        notification_policies=organisation.notification_policies,
     )
 
 

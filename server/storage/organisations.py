@@ -25,6 +25,7 @@ _CHANGE = (
         name=bindparam("new_name"),
         contract_state=bindparam("new_state"),
         contract_ends_on=bindparam("new_end"),
+        notification_policies=bindparam("new_policies"),
     )
 )
 # As `Organisation.contract_state_on` says.
@@ -50,6 +51,7 @@ class SqlOrganisations:
             "contract_state": organisation.contract_state.value,
             "registered_at": organisation.registered_at,
             "contract_ends_on": organisation.contract_ends_on,
+            "notification_policies": list(organisation.notification_policies),
         }
         return await self._statements.changed(_ADD, values) == 1
 
@@ -70,6 +72,7 @@ class SqlOrganisations:
             "new_name": organisation.name,
             "new_state": organisation.contract_state.value,
             "new_end": organisation.contract_ends_on,
+            "new_policies": list(organisation.notification_policies),
         }
         if await self._statements.changed(_CHANGE, values) != 1:
             raise LookupError("no such organisation")
@@ -106,4 +109,5 @@ def organisation_of(row: Row[Any]) -> Organisation:
         contract_state=ContractState(row.contract_state),
         registered_at=row.registered_at,
         contract_ends_on=row.contract_ends_on,
+        notification_policies=tuple(row.notification_policies),
     )

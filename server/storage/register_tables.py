@@ -22,6 +22,7 @@ class OrganisationRow(Stored):
     contract_state: Mapped[str]
     registered_at: Mapped[datetime]
     contract_ends_on: Mapped[date | None]
+    notification_policies: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
 
 class DomainRow(Stored):

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from server.domain.senders import ContractState, Organisation, SenderAddress
+from server.domain.senders import Organisation, SenderAddress
+from server.storage.organisations import organisation_of
 from server.storage.register_tables import OrganisationRow, SenderAddressRow
 from server.storage.statements import Direct, Statements, among
 from server.storage.stored import table
@@ -46,14 +47,7 @@ class SqlSendingSides:
         values: dict[str, Any] = {"organisations": list(senders), "addresses": list(wanted)}
         for row in await self._statements.direct(_OF, values):
             if row.id not in organisations:
-                organisations[row.id] = Organisation(
-                    id=row.id,
-                    code=row.code,
-                    name=row.name,
-                    contract_state=ContractState(row.contract_state),
-                    registered_at=row.registered_at,
-                    contract_ends_on=row.contract_ends_on,
-                )
+                organisations[row.id] = organisation_of(row)
             # The statement asks for all the addresses of all; an organisation gets those it asked for.
             if row.address_id is not None and row.address in senders[row.id]:
                 entries[row.id][row.address] = SenderAddress(

@@ -50,6 +50,9 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
         R.SENDER_NOT_PERMITTED: N_("You have no right to send from the address {sender}."),
         R.SENDER_SUSPENDED: N_("The sender address {sender} is suspended."),
         R.CONTRACT_NOT_IN_FORCE: N_("The organisation has no contract in force with the operator."),
+        R.NOTIFICATION_POLICY_NOT_PERMITTED: N_(
+            "The contract of the organisation does not permit the notification policy {notification_policy}."
+        ),
         R.MAILBOX_UNKNOWN: N_("There is no mailbox with the address {recipient}."),
         R.MAILBOX_SUSPENDED: N_("The mailbox {recipient} is suspended."),
         R.MAILBOX_CLOSED: N_("The mailbox {recipient} is closed."),

@@ -27,6 +27,7 @@ class Findings:
         mailboxes: those that are locked, by address.
         parties: who the submissions are from, by identifier.
         permitted: the entry, or the own mailbox, by which each may be sent.
+        policies: the notification policy of each that an organisation sends.
         refused: who is refused why; what is refused may be permitted too.
         excess: what is over a limit, as what is answered.
         unplaced, unknown: what can't be judged for want of host names, and these, by the client's address.
@@ -36,6 +37,7 @@ class Findings:
     mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]]
     parties: dict[UUID, Party] = field(default_factory=dict)
     permitted: dict[Key, UUID] = field(default_factory=dict)
+    policies: dict[Key, str] = field(default_factory=dict)
     refused: dict[Key, Refused] = field(default_factory=dict)
     excess: dict[Key, Refused] = field(default_factory=dict)
     unplaced: dict[Key, Refused] = field(default_factory=dict)

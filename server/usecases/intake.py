@@ -95,6 +95,7 @@ class Intake:
             host_names=host_names,
             refusals_per_minute=refusals_per_minute,
             correspondence=profile.correspondence,
+            usual_policy=profile.notification_policy,
         )
         self._uow = uow
         self._clock = clock
@@ -228,7 +229,7 @@ class Intake:
             recipient=submission.recipient,
             subject=submission.subject,
             parts=tuple(part.info for part in submission.parts),
-            notification_policy=self._profile.notification_policy,
+            notification_policy=verdicts.policies.get(asked.key, self._profile.notification_policy),
             sequence=link.sequence,
             submitted_at=at,
             in_reply_to=submission.in_reply_to,

@@ -13,6 +13,7 @@ from server.domain.mailboxes import Mailbox, MailboxHead
 from server.domain.profile import Correspondence
 from server.domain.refusals import (
     CertificateRevoked,
+    NotificationPolicyNotPermitted,
     Refused,
     ServiceUnavailable,
     TooManyRefusals,
@@ -34,13 +35,15 @@ _KNOWN_AT_THE_DOOR = timedelta(seconds=REMEMBERED_SECONDS)
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """The judgement of new submissions: who they are from, by identifier; who is refused why; by which entry
-    the others are permitted (a holder's by their own mailbox), and where they go. `at` is the time for which
+    the others are permitted (a holder's by their own mailbox), under which notification policy an
+    organisation's are accepted, and where they go. `at` is the time for which
     that holds, and that evidence of it says.
     """
 
     at: datetime
     parties: Mapping[UUID, Party]
     permitted: Mapping[Key, UUID]
+    policies: Mapping[Key, str]
     mailboxes: Mapping[str, tuple[Mailbox, MailboxHead]]
     refused: Mapping[Key, Refused]
 
@@ -78,13 +81,15 @@ class Judge:
         host_names: HostNames,
         refusals_per_minute: int,
         correspondence: Correspondence,
+        usual_policy: str,
     ) -> None:
-        """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
-        contracts end with days of the zone.
+        """`usual_policy` is the notification policy of contracts that name none; `refusals_per_minute` is how
+        many refusals of one organisation are recorded within a minute; contracts end with days of the zone.
         """
         self._confirmed_only = correspondence.confirmed_profile
         self._letters = LetterJudge(correspondence, zone)
         self._clock = clock
+        self._usual_policy = usual_policy
         self._zone = zone
         self._host_names = host_names
         self._refusals_per_minute = refusals_per_minute
@@ -114,7 +119,7 @@ class Judge:
         found.excess |= await self._revoked(tx, new, found.at)
         if found.excess or found.unplaced:
             raise GivenUp(found.excess, found.unplaced, found.unknown)
-        return Verdicts(found.at, found.parties, found.permitted, mailboxes, found.refused)
+        return Verdicts(found.at, found.parties, found.permitted, found.policies, mailboxes, found.refused)
 
     async def _judge_sent(
         self, tx: Transaction, sent: Sequence[Asked], sides: Mapping[UUID, SendingSide], found: Findings
@@ -136,11 +141,23 @@ class Judge:
                 case entry:
                     found.permitted[asked.key] = entry.id
                     to = asked.submission.recipient
-                    if not_there := mailbox_refusal(found.mailboxes, to, self._confirmed_only):
+                    if why_not := self._policy_refusal(asked, side, found):
+                        found.refused[asked.key] = why_not
+                    elif not_there := mailbox_refusal(found.mailboxes, to, self._confirmed_only):
                         found.refused[asked.key] = not_there
         found.excess |= await self._too_many(tx, found.refused)
         for organisation in (side.organisation for side in sides.values()):
             found.parties[organisation.id] = Party(organisation.id, organisation.code, organisation.name)
+
+    def _policy_refusal(self, asked: Asked, side: SendingSide, found: Findings) -> Refused | None:
+        """Notes the submission's notification policy, or returns why it may not have it (LADDER-2)."""
+        wanted = asked.submission.notification_policy
+        policy = side.organisation.policy_for(wanted, self._usual_policy)
+        if policy is None:
+            permitted = side.organisation.notification_policies or (self._usual_policy,)
+            return NotificationPolicyNotPermitted(wanted or "", ", ".join(permitted))
+        found.policies[asked.key] = policy
+        return None
 
     def _sending(
         self, asked: Asked, side: SendingSide, hosts: Hosts, at: datetime

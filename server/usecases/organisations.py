@@ -50,13 +50,16 @@ class SetContractState:
 
 @dataclass(frozen=True, slots=True)
 class UpdateOrganisation:
-    """`name` is checked; `etag` is that of the organisation as it was read, empty for no check."""
+    """`name` is checked; `etag` is that of the organisation as it was read, empty for no check.
+    `notification_policies` are of the right form, and none is named twice. What is None stays as it is.
+    """
 
     by: Actor
     request_id: str
     organisation_id: UUID
-    name: str
+    name: str | None
     etag: str
+    notification_policies: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class OrganisationRegister:
         self._clock = clock
         self._entropy = entropy
         self._zone = ZoneInfo(profile.time_zone)
+        self._policies = profile.notification_policies
 
     async def register_organisation(self, command: RegisterOrganisation) -> OrganisationView:
         """Registers an organisation, without a contract as yet.
@@ -149,22 +153,47 @@ class OrganisationRegister:
             raise InvalidFields(problems)
 
     async def update_organisation(self, command: UpdateOrganisation) -> OrganisationView:
-        """Changes what is said of an organisation: its name.
+        """Changes what is said of an organisation: its name, the notification policies of its contract.
 
         Raises:
             RequestIdReused, NotFound, EtagMismatch.
+            InvalidFields: a policy that the profile does not have.
         """
 
         async def change(tx: Transaction) -> Changed[Organisation]:
             before = await _locked(tx, command.by, command.organisation_id)
             check_etag("organisation", command.etag, organisation_snapshot(before))
-            after = replace(before, name=command.name)
+            self._check_policies(command.notification_policies or ())
+            after = before
+            if command.name is not None:
+                after = replace(after, name=command.name)
+            if command.notification_policies is not None:
+                after = replace(after, notification_policies=command.notification_policies)
             await tx.organisations.change(after)
             return _changed(before, after)
 
-        content = (str(command.organisation_id), command.name, command.etag)
+        policies = command.notification_policies
+        content = (
+            str(command.organisation_id),
+            *(() if command.name is None else (command.name,)),
+            command.etag,
+            *(() if policies is None else ("notification policies", *policies)),
+        )
         act = Act("UpdateOrganisation", command.by, command.request_id, content, command.organisation_id)
         return self._view(await self._administration.carry_out(act, change, partial(_as_it_is, command.by)))
+
+    def _check_policies(self, names: Sequence[str]) -> None:
+        problems = [
+            FieldProblem(
+                f"organisation.notification_policies[{place}]",
+                "NO_SUCH_POLICY",
+                f"must be one of: {', '.join(self._policies)}",
+            )
+            for place, name in enumerate(names)
+            if name not in self._policies
+        ]
+        if problems:
+            raise InvalidFields(problems)
 
     async def get_organisation(self, by: Actor, organisation_id: UUID) -> OrganisationView:
         """Returns an organisation.

@@ -30,6 +30,7 @@ class OrganisationContract:
             assert await tx.organisations.get(organisation.id) == organisation
             changed = replace(organisation, name="Պետական եկամուտների կոմիտե", contract_ends_on=None)
             changed = replace(changed, contract_state=ContractState.SUSPENDED)
+            changed = replace(changed, notification_policies=("am-2025@2", "am-2015@1"))
             await tx.organisations.change(replace(changed, code="other", registered_at=examples.at(9)))
             assert await tx.organisations.get(organisation.id) == changed
             assert await tx.organisations.lock(organisation.id) == changed

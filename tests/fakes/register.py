@@ -37,6 +37,7 @@ class FakeOrganisations:
             name=organisation.name,
             contract_state=organisation.contract_state,
             contract_ends_on=organisation.contract_ends_on,
+            notification_policies=organisation.notification_policies,
         )
 
     async def list_by_code(

@@ -65,6 +65,26 @@ async def test_hands_in_a_submission_in_canonical_form(edge: Edge) -> None:
     ]
 
 
+async def test_hands_in_the_notification_policy_that_was_picked(edge: Edge) -> None:
+    picked = submission()
+    picked.notification_policy = "am-2025@2"
+
+    await stub_of(edge).Submit(pb.SubmitRequest(submission=picked), timeout=10)
+
+    (command,) = edge.desks.submitted
+    assert [each.notification_policy for each in command.submissions] == ["am-2025@2"]
+
+
+@pytest.mark.parametrize("text", ["am-2025", "AM-2025@2", "am-2025@0", "am-2025@2 ", "@1"])
+async def test_names_a_notification_policy_that_is_none(edge: Edge, text: str) -> None:
+    wrong = submission()
+    wrong.notification_policy = text
+
+    found = await violations(edge, pb.SubmitRequest(submission=wrong))
+
+    assert found == {"submission.notification_policy": "POLICY_MALFORMED"}
+
+
 async def test_gives_back_the_delivery_its_evidence_and_receipts(edge: Edge) -> None:
     response = await stub_of(edge).Submit(pb.SubmitRequest(submission=submission()), timeout=10)
 

@@ -33,6 +33,7 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.DomainProofMissing("_namak.src.am", "namak-proof"),
     refusals.SenderNotPermitted("notices@src.am"),
     refusals.SenderSuspended("notices@src.am"),
+    refusals.NotificationPolicyNotPermitted("am-2025@2", "am-2015@1"),
     refusals.MailboxUnknown("5001950015@e-citizen.am"),
     refusals.MailboxSuspended("5001950015@e-citizen.am"),
     refusals.MailboxClosed("5001950015@e-citizen.am"),

@@ -48,6 +48,7 @@ class Plan:
     strict: bool
     in_flight: int
     batch: int
+    policy: str = ""
 
 
 def contradiction(*, to: bool, receipt: bool) -> typer.BadParameter:
@@ -152,6 +153,7 @@ class _Sending:
                 subject=found.subject,
                 parts=[*self.parts, *own],
                 request_id=request_id,
+                notification_policy=self.plan.policy,
             )
 
     def answered(self, outcomes: Sequence[Outcome], *, refused_whole: bool) -> None:

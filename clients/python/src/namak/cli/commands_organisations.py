@@ -51,6 +51,16 @@ def register(app: typer.Typer) -> None:
         N_("It counts from the next submission on. Without --until, an end that was set is taken back."),
         examples=("namak admin org contract 01234567 in-force --until 2027-12-31",),
     )
+    add(
+        org,
+        "policies",
+        org_policies,
+        N_("Set the notification policies that an organisation's contract permits, its usual one first."),
+        N_(
+            "Without any, the operator's usual one alone is permitted. It counts from the next submission on."
+        ),
+        examples=("namak admin org policies 01234567 am-2015@1 am-2025@2",),
+    )
     administrator = group(app, "administrator", N_("People who may act for an organisation."))
     add(
         administrator,
@@ -147,6 +157,20 @@ async def org_contract(
     from namak.cli import registering
 
     return await registering.org_contract(run, org, state, until, request_id, yes=yes)
+
+
+async def org_policies(
+    run: Run,
+    org: OrgArgument,
+    policies: Annotated[
+        list[str] | None, typer.Argument(metavar="[POLICY]", help=N_("A policy, for example am-2025@2."))
+    ] = None,
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Sets the policies of a contract."""
+    from namak.cli import registering
+
+    return await registering.org_policies(run, org, policies or [], request_id)
 
 
 async def administrator_list(

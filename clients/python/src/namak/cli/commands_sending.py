@@ -186,6 +186,12 @@ async def send(
         Path | None, typer.Option("-o", "--output", metavar="DIR", help=N_("Save the receipts here."))
     ] = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help=N_("Do not wait for receipts."))] = False,
+    policy: Annotated[
+        str,
+        typer.Option(
+            metavar="POLICY", help=N_("The notification policy; the contract's usual one if missing.")
+        ),
+    ] = "",
     results: Results = None,
     dry_run: DryRun = False,
     resolve: Resolve = False,
@@ -199,7 +205,15 @@ async def send(
     parts = [*(files or ()), *(attach or ())]
     if to_file is None:
         return await sending.send(
-            run, parts, sender, to or [], subject, request_id=request_id, receipt=receipt, no_wait=no_wait
+            run,
+            parts,
+            sender,
+            to or [],
+            subject,
+            request_id=request_id,
+            receipt=receipt,
+            no_wait=no_wait,
+            policy=policy,
         )
     from namak.cli import bulk
 
@@ -215,6 +229,7 @@ async def send(
         strict=strict,
         in_flight=in_flight,
         batch=batch,
+        policy=policy,
     )
     if dry_run:
         return await bulk.check(run, plan, resolve=resolve)

@@ -90,6 +90,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("Your organisation has no contract in force."),
             N_("Ask the operator about your organisation's contract."),
         ),
+        "NOTIFICATION_POLICY_NOT_PERMITTED": (
+            N_("Your organisation's contract does not permit this notification policy."),
+            N_("Leave --policy out, or ask the operator about your organisation's contract."),
+        ),
         "MAILBOX_UNKNOWN": (
             N_("No mailbox has that address."),
             N_("Check --to; correct it and send under a new request id."),

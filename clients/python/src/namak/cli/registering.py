@@ -1,5 +1,6 @@
 """``namak admin org`` and ``administrator``."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import typer
@@ -71,6 +72,19 @@ async def org_rename(run: Run, org: str, name: str, request_id: str | None) -> E
         found = await post.admin.rename_organisation(
             before.organisation_id,
             name,
+            etag=before.etag if request_id is None else "",
+            request_id=named_id(run.screen, request_id),
+        )
+    return _show(run, found)
+
+
+async def org_policies(run: Run, org: str, policies: Sequence[str], request_id: str | None) -> ExitCode:
+    """Sets the policies that a contract permits."""
+    async with run.client() as post:
+        before = await post.admin.organisation(await organisation_id(post, org))
+        found = await post.admin.set_notification_policies(
+            before.organisation_id,
+            policies,
             etag=before.etag if request_id is None else "",
             request_id=named_id(run.screen, request_id),
         )
@@ -179,6 +193,7 @@ def _show(run: Run, found: sender_admin_pb2.Organisation) -> ExitCode:
                 N_("Until"),
                 shapes_admin.day_of(found.contract_end_date, found.HasField("contract_end_date")) or "",
             ),
+            (N_("Notification policies"), ", ".join(found.notification_policies)),
             (N_("Registered"), shapes.when(found.registration_time, found.HasField("registration_time"))),
             (N_("Identifier"), found.organisation_id),
         )

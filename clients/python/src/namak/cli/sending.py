@@ -29,6 +29,7 @@ async def send(
     request_id: str | None,
     receipt: Path | None,
     no_wait: bool,
+    policy: str,
 ) -> ExitCode:
     """Sends, shows an outcome for each recipient, and saves the receipts if asked to."""
     for option, given in (("--to", to), ("--subject", subject), ("FILE", files)):
@@ -47,7 +48,14 @@ async def send(
     parts = [read_part(path) for path in files]
     check_parts(parts)
     letters = [
-        compose(sender=sender, recipient=recipient, subject=subject, parts=parts, request_id=ids[recipient])
+        compose(
+            sender=sender,
+            recipient=recipient,
+            subject=subject,
+            parts=parts,
+            request_id=ids[recipient],
+            notification_policy=policy,
+        )
         for recipient in to
     ]
     async with run.client() as post:

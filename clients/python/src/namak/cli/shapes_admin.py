@@ -63,6 +63,7 @@ def organisation(value: sender_admin_pb2.Organisation) -> Shape:
         "contract_state": contract_name(value.contract_state),
         "contract_end_date": day_of(value.contract_end_date, value.HasField("contract_end_date")),
         "registration_time": time_of(value.registration_time, value.HasField("registration_time")),
+        "notification_policies": list(value.notification_policies),
         "etag": value.etag,
     }
 

@@ -98,9 +98,10 @@ def compose(
     subject: str,
     parts: Sequence[delivery_pb2.Part],
     request_id: str | None = None,
+    notification_policy: str = "",
 ) -> delivery_pb2.Submission:
     """Returns one message to one recipient; without a request id it gets a fresh one, to be kept for every
-    repetition.
+    repetition. ``notification_policy`` is one that the contract permits; empty for its usual one.
     """
     return delivery_pb2.Submission(
         request_id=request_id or new_request_id(),
@@ -108,6 +109,7 @@ def compose(
         recipient=recipient,
         subject=subject,
         parts=parts,
+        notification_policy=notification_policy,
     )
 
 

@@ -1,6 +1,6 @@
 """The register's organisations, their administrators and domains (SenderAdminService)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -66,6 +66,21 @@ class Organisations:
                 organisation_id=organisation_id, display_name=display_name, etag=etag
             ),
             update_mask=FieldMask(paths=["display_name"]),
+        )
+        return (await self._link.unary(self._register().UpdateOrganisation, request)).organisation
+
+    async def set_notification_policies(
+        self, organisation_id: str, policies: Sequence[str], *, etag: str = "", request_id: str | None = None
+    ) -> sender_admin_pb2.Organisation:
+        """Sets the notification policies that an organisation's contract permits, its usual one first; none
+        for the operator's usual one. Raises WrongState (ETAG_MISMATCH) as renaming does.
+        """
+        request = sender_admin_pb2.UpdateOrganisationRequest(
+            request_id=request_id or new_request_id(),
+            organisation=sender_admin_pb2.Organisation(
+                organisation_id=organisation_id, notification_policies=policies, etag=etag
+            ),
+            update_mask=FieldMask(paths=["notification_policies"]),
         )
         return (await self._link.unary(self._register().UpdateOrganisation, request)).organisation
 

@@ -56,6 +56,7 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "SENDER_NOT_PERMITTED": NotPermitted,
         "SENDER_SUSPENDED": WrongState,
         "CONTRACT_NOT_IN_FORCE": WrongState,
+        "NOTIFICATION_POLICY_NOT_PERMITTED": WrongState,
         "MAILBOX_UNKNOWN": NotFound,
         "MAILBOX_SUSPENDED": WrongState,
         "MAILBOX_CLOSED": WrongState,

@@ -234,6 +234,7 @@ class Submission(_message.Message):
     RECIPIENT_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_POLICY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The sender's identifier of this submission: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, used for no other one of the organisation."""
     sender: _builtins.str
@@ -242,6 +243,11 @@ class Submission(_message.Message):
     """The recipient's official address, for example `5001950015@e-citizen.am`."""
     subject: _builtins.str
     """The subject, 1 to 250 characters on one line. It is shown in lists, before the message is opened."""
+    notification_policy: _builtins.str
+    """The notification policy, with its version, under which the recipient shall be notified, for example `am-2025@2`; one of those
+    that the organisation's contract permits, or NOTIFICATION_POLICY_NOT_PERMITTED. Empty means the contract's usual one. The
+    delivery keeps it for ever.
+    """
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
         """The parts: 1 to 20, together at most 3 MiB, none of them empty."""
@@ -254,10 +260,11 @@ class Submission(_message.Message):
         recipient: _builtins.str = ...,
         subject: _builtins.str = ...,
         parts: _abc.Iterable[Global___Part] | None = ...,
+        notification_policy: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification_policy", b"notification_policy", "parts", b"parts", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -158,6 +158,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The recipient is a person; holders write to state bodies and legal entities only."""
     REASON_TOO_MANY_LETTERS: _Reason.ValueType  # 94
     """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
+    REASON_NOTIFICATION_POLICY_NOT_PERMITTED: _Reason.ValueType  # 110
+    """The organisation's contract does not permit this notification policy; the metadata tells those that it does."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -315,4 +317,6 @@ REASON_RECIPIENT_NOT_OFFICIAL: Reason.ValueType  # 93
 """The recipient is a person; holders write to state bodies and legal entities only."""
 REASON_TOO_MANY_LETTERS: Reason.ValueType  # 94
 """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
+REASON_NOTIFICATION_POLICY_NOT_PERMITTED: Reason.ValueType  # 110
+"""The organisation's contract does not permit this notification policy; the metadata tells those that it does."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

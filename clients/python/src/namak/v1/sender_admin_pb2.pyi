@@ -92,6 +92,7 @@ class Organisation(_message.Message):
     REGISTRATION_TIME_FIELD_NUMBER: _builtins.int
     CONTRACT_END_DATE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_POLICIES_FIELD_NUMBER: _builtins.int
     organisation_id: _builtins.str
     """The identifier, a UUID."""
     code: _builtins.str
@@ -112,6 +113,12 @@ class Organisation(_message.Message):
         `contract_state` is ENDED.
         """
 
+    @_builtins.property
+    def notification_policies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The notification policies, with their versions, that the contract permits, at most 10; the first is the one of submissions that
+        name none. Empty means the operator's usual one alone.
+        """
+
     def __init__(
         self,
         *,
@@ -122,10 +129,11 @@ class Organisation(_message.Message):
         registration_time: _timestamp_pb2.Timestamp | None = ...,
         contract_end_date: _date_pb2.Date | None = ...,
         etag: _builtins.str = ...,
+        notification_policies: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contract_end_date", b"contract_end_date", "registration_time", b"registration_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "contract_end_date", b"contract_end_date", "contract_state", b"contract_state", "display_name", b"display_name", "etag", b"etag", "organisation_id", b"organisation_id", "registration_time", b"registration_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "contract_end_date", b"contract_end_date", "contract_state", b"contract_state", "display_name", b"display_name", "etag", b"etag", "notification_policies", b"notification_policies", "organisation_id", b"organisation_id", "registration_time", b"registration_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1066,7 +1074,7 @@ class UpdateOrganisationRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """The fields to change: `display_name`. Required; nothing else is touched."""
+        """The fields to change: `display_name`, `notification_policies`. Required; nothing else is touched."""
 
     def __init__(
         self,

@@ -305,13 +305,14 @@ class SenderAdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateOrganisation(self, request, context):
-        """Changes what is said of an organisation: its name.
+        """Changes what is said of an organisation: its name, and the notification policies that its contract permits. A change of these
+        counts from the next submission on.
 
         Callers: the operator.
         Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the organisation as it now is.
         Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND),
         ETAG_MISMATCH (ABORTED).
-        Rules: POST-8.
+        Rules: POST-8, LADDER-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

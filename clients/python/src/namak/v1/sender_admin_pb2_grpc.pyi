@@ -116,13 +116,14 @@ class SenderAdminServiceStub:
     Rules: ADMIN-1, POST-8.
     """
     UpdateOrganisation: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.UpdateOrganisationRequest, _sender_admin_pb2.UpdateOrganisationResponse]
-    """Changes what is said of an organisation: its name.
+    """Changes what is said of an organisation: its name, and the notification policies that its contract permits. A change of these
+    counts from the next submission on.
 
     Callers: the operator.
     Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the organisation as it now is.
     Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND),
     ETAG_MISMATCH (ABORTED).
-    Rules: POST-8.
+    Rules: POST-8, LADDER-2.
     """
     EnableAdministrator: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.EnableAdministratorRequest, _sender_admin_pb2.EnableAdministratorResponse]
     """Enables a person as administrator of an organisation: from now on they may act for it with their personal certificate, this one and
@@ -414,13 +415,14 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sender_admin_pb2.UpdateOrganisationRequest,
         context: _aio.ServicerContext[_sender_admin_pb2.UpdateOrganisationRequest, _abc.Awaitable[_sender_admin_pb2.UpdateOrganisationResponse]],
     ) -> _abc.Awaitable[_sender_admin_pb2.UpdateOrganisationResponse]:
-        """Changes what is said of an organisation: its name.
+        """Changes what is said of an organisation: its name, and the notification policies that its contract permits. A change of these
+        counts from the next submission on.
 
         Callers: the operator.
         Idempotency: `request_id` is required; repeating it with equal content changes nothing and returns the organisation as it now is.
         Errors: INVALID_FIELDS (also for a path that can't be changed), REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND),
         ETAG_MISMATCH (ABORTED).
-        Rules: POST-8.
+        Rules: POST-8, LADDER-2.
         """
 
     @_abc_1.abstractmethod
