@@ -38,7 +38,8 @@ from server.usecases.evidence import EvidenceDesk
 from server.usecases.following import Following
 from server.usecases.forgetting import Forgetting
 from server.usecases.identity import Identity
-from server.usecases.ladder import DueSteps, NoActions
+from server.usecases.ladder import DueSteps
+from server.usecases.ladder_jobs import JobActions
 from server.usecases.log_ports import PublishedFacts
 from server.usecases.log_queries import LogQueries
 from server.usecases.mailbox_register import MailboxRegister
@@ -168,7 +169,7 @@ class Desks:
         self.forgetting = Forgetting(uow=uow, clock=clock, retention=profile.retention)
         self.portal_sessions = PortalSessions(uow=uow, clock=clock)
         self.due = DueSteps(
-            uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, actions=NoActions()
+            uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, actions=JobActions({})
         )
         self._passwords = PasswordDesk(
             uow=uow,

@@ -89,7 +89,9 @@ def page() -> str:
 def pictures() -> Mapping[str, str]:
     """Returns the pictures of the policies by the names of their files."""
     return {
-        _file(policy): policy_pictures.svg(policy.key, policy_pictures.of_policy(policy))
+        _file(policy): policy_pictures.svg(
+            policy.key, policy_pictures.of_policy(policy), ways=len(policy.rules)
+        )
         for policy in POLICIES.values()
     }
 

@@ -16,13 +16,14 @@ from uuid import UUID
 
 import structlog
 
+from namak.evidence.notification_policy import policy_named
 from namak.evidence.notification_steps import Action
 from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
 from server.domain.ladder import StepState, TakenStep, Turn, Wake, turn_of
 from server.domain.profile import Profile
-from server.usecases.ladder_ports import Actions
+from server.usecases.ladder_ports import Actions, Order
 from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
 from server.usecases.stamps import Stamps
 
@@ -38,18 +39,6 @@ NOT_CONFIGURED: Final = "NOT_CONFIGURED"
 _BETWEEN_PAUSES = 4
 
 
-class NoActions:
-    """No gateway is configured: every step fails, visibly."""
-
-    def available(self) -> Collection[Action]:
-        """Returns none."""
-        return ()
-
-    async def enqueue(self, tx: Transaction, steps: Sequence[TakenStep]) -> None:  # noqa: ARG002 - as the port says
-        """Is never called: nothing is available."""
-        raise RuntimeError("an action was handed on that nothing carries out")
-
-
 @dataclass(slots=True)
 class _Pages:
     """What one transaction is going to write."""
@@ -57,6 +46,7 @@ class _Pages:
     facts: list[Fact] = field(default_factory=list)
     notified: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     steps: list[TakenStep] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
     wakes: dict[tuple[UUID, UUID], datetime | None] = field(default_factory=dict)
 
 
@@ -130,8 +120,8 @@ class DueSteps:
         await tx.deliveries.set_all_notified(pages.notified)
         await tx.evidence.record(pages.facts)
         await tx.ladders.take(pages.steps)
-        if ordered := [step for step in pages.steps if step.state is StepState.ORDERED]:
-            await self._actions.enqueue(tx, ordered)
+        if pages.orders:
+            await self._actions.enqueue(tx, pages.orders)
         await tx.ladders.wake([Wake(*key, at) for key, at in pages.wakes.items() if at is not None])
         await tx.ladders.forget([key for key, at in pages.wakes.items() if at is None])
 
@@ -159,10 +149,13 @@ class DueSteps:
         if effect is not None and turn.effect is not None:
             pages.facts.append(effect)
             pages.notified[key] = turn.effect.effective_time
-        pages.steps += [
-            TakenStep(*key, each.step.id, each.step.action, each.due, now, *self._state(each.step.action))
-            for each in turn.steps
-        ]
+        for each in turn.steps:
+            state, reason = self._state(each.step.action)
+            step, action = each.step.id, each.step.action
+            pages.steps.append(TakenStep(*key, step, action, each.due, now, state, reason))
+            if state is StepState.ORDERED:
+                number = policy_named(delivery.notification_policy).steps.index(each.step)
+                pages.orders.append(Order(*key, action, step, number))
 
     def _effect(self, delivery: Delivery, earlier: Sequence[Fact], turn: Turn, now: datetime) -> Fact | None:
         if turn.effect is None:

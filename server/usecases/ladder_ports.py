@@ -1,6 +1,7 @@
 """What the ladder asks of the world: the tables of due deliveries and of steps taken, and who acts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -52,6 +53,19 @@ class Ladders(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a step has done: the action, for which delivery, and by which step, by its name and by its
+    `number` in the policy, from 0.
+    """
+
+    mailbox_id: UUID
+    delivery_id: UUID
+    action: Action
+    step: str
+    number: int
+
+
 class Actions(Protocol):
     """Hands on what a step has done, to gateways that work outside any transaction."""
 
@@ -59,9 +73,9 @@ class Actions(Protocol):
         """Returns the actions that a gateway is configured for."""
         ...
 
-    async def enqueue(self, tx: "Transaction", steps: Sequence[TakenStep]) -> None:
-        """Hands on the actions of these steps in the transaction that takes them: done if and only if it
-        commits. Only available ones are asked for.
+    async def enqueue(self, tx: "Transaction", orders: Sequence[Order]) -> None:
+        """Hands on actions in the transaction that takes their steps: done if and only if it commits. Only
+        available ones are asked for.
         """
         ...
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery
 from server.domain.ladder import StepState, TakenStep, Wake
+from server.usecases.ladder_ports import Order
 from server.usecases.ports import Transaction
 from tests.fakes.state import State
 
@@ -73,10 +74,10 @@ class FakeActions:
 
     def __init__(self, *available: Action) -> None:
         self._available = available or tuple(Action)
-        self.handed: list[TakenStep] = []
+        self.handed: list[Order] = []
 
     def available(self) -> Collection[Action]:
         return self._available
 
-    async def enqueue(self, tx: Transaction, steps: Sequence[TakenStep]) -> None:
-        self.handed += steps
+    async def enqueue(self, tx: Transaction, orders: Sequence[Order]) -> None:
+        self.handed += orders

@@ -1,6 +1,7 @@
 """Lists that ask for what is rare read little, however much there is of everything else."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from server.domain.deliveries import DeliveryFilter, DeliveryState
 from server.storage.administration import SqlAdministrativeActs
 from server.storage.delivery_lists import newest_sent
+from server.storage.ladders import TAKE_DUE
 from server.storage.register_tables import CertificateBindingRow
 from server.storage.statements import Statements
 from server.storage.stored import table
@@ -35,6 +37,10 @@ SELECT '{MAILBOX}', CAST(lpad(to_hex(n), 32, '0') AS uuid), '{ORGANISATION}', '{
     'Own', 'a@a.am', 'b@b.am', 's', 'p', n, now(), CASE WHEN n > 3 THEN 'NOTIFIED' ELSE 'CONSIGNED' END,
     CASE WHEN n > 3 THEN now() END
 FROM generate_series(1, {MANY}) n;
+
+INSERT INTO ladder_wakes (mailbox_id, delivery_id, wake_at)
+SELECT mailbox_id, id, now() + CASE WHEN sequence > 3 THEN 1 ELSE -1 END * sequence * interval '1 hour'
+FROM deliveries;
 
 INSERT INTO administrative_acts (owner_id, evidence_id, act, actor_kind, person_number, resource_kind,
     resource, recorded_at)
@@ -107,5 +113,11 @@ async def test_a_list_of_rare_acts_of_all_organisations_reads_few(
 async def test_a_list_of_one_organisation_s_certificates_reads_few(explaining: Explaining) -> None:
     bindings = table(CertificateBindingRow)
     await explaining.rows(select(bindings).where(bindings.c.organisation_id == ORGANISATION))
+    assert explaining.found == 3
+    assert explaining.read < 30
+
+
+async def test_looking_for_what_is_due_reads_no_delivery_that_is_not(explaining: Explaining) -> None:
+    await explaining.rows(TAKE_DUE, {"now": datetime.now(UTC), "most": 50})
     assert explaining.found == 3
     assert explaining.read < 30

@@ -14,11 +14,13 @@ from namak.evidence.events import Event
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
+from server.domain.jobs import Backoff, JobKind
 from server.domain.ladder import StepState
 from server.domain.refusals import DeliveryNotified, ServiceUnavailable
 from server.domain.sign_in_effects import OutstandingSignIn
 from server.jurisdictions.am import AM
-from server.usecases.ladder import AGAIN_AFTER, NOT_CONFIGURED, DueSteps, NoActions
+from server.usecases.ladder import AGAIN_AFTER, NOT_CONFIGURED, DueSteps
+from server.usecases.ladder_jobs import JobActions
 from server.usecases.outside_facts import OutsideFacts
 from server.usecases.reading import OpenMessage
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery
@@ -32,13 +34,13 @@ LETTER_DUE = datetime(2026, 11, 25, 20, tzinfo=UTC)
 NOTICE_DUE = datetime(2026, 12, 2, 20, tzinfo=UTC)
 PUBLISHED = datetime(2026, 12, 3, 9, tzinfo=UTC)
 EFFECTIVE = datetime(2026, 12, 10, 20, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
+TICK, HOUR = timedelta(microseconds=1), timedelta(hours=1)
 
 
 class Scene:
     """A post whose new deliveries are under the policy with the ladder."""
 
-    def __init__(self, actions: FakeActions | NoActions | None = None) -> None:
+    def __init__(self, actions: FakeActions | JobActions | None = None) -> None:
         self.world = World()
         self.world.submissions = self.world.new_submissions(profile=UNDER_LADDER)
         self.clock = self.world.clock
@@ -268,7 +270,7 @@ async def test_a_sign_in_that_is_not_wholly_recorded_goes_before_the_lapse() -> 
 
 
 async def test_a_step_whose_gateway_is_not_configured_fails_visibly_and_the_ladder_goes_on() -> None:
-    scene = Scene(NoActions())
+    scene = Scene(JobActions({}))
     delivery = await scene.world.delivered()
     await scene.at(LETTER_DUE)
     (failed,) = scene.world.uow.committed.ladder_steps.values()
@@ -276,6 +278,20 @@ async def test_a_step_whose_gateway_is_not_configured_fails_visibly_and_the_ladd
     assert (failed.state, failed.reason) == (StepState.FAILED, NOT_CONFIGURED)
     await scene.at(NOTICE_DUE)
     assert [step for step, *_ in scene.steps(delivery)] == ["LETTER", "NOTICE"]
+
+
+async def test_a_step_defers_the_job_of_its_action_in_its_own_transaction() -> None:
+    kind = JobKind("ladder.letter", "orders a letter", "orders none twice", Backoff(3, HOUR, 2, HOUR))
+    scene = Scene(JobActions({Action.LETTER: kind}))
+    delivery = await scene.world.delivered()
+
+    await scene.at(NOTICE_DUE)
+
+    (job,) = scene.world.uow.committed.jobs.values()
+    assert job.kind == "ladder.letter"
+    assert job.arguments == {"mailbox": delivery.mailbox_id, "delivery": delivery.id, "step": 0}
+    states = {each.step: each.state for each in scene.world.uow.committed.ladder_steps.values()}
+    assert states == {"LETTER": StepState.ORDERED, "NOTICE": StepState.FAILED}
 
 
 async def test_a_delivery_that_cannot_be_gone_on_with_holds_up_no_other() -> None:

@@ -69,7 +69,7 @@ def show_list(run: Run) -> ExitCode:
 def explain(run: Run, key: str, svg: Path | None, *, force: bool) -> ExitCode:
     """Prints a policy in words, and draws it where asked."""
     policy = _policy(key)
-    _draw(svg, policy.key, policy_pictures.of_policy(policy), force=force)
+    _draw(svg, policy.key, policy_pictures.of_policy(policy), ways=len(policy.rules), force=force)
     run.screen.result(
         {
             "key": policy.key,
@@ -215,6 +215,6 @@ def _plain(entry: Entry) -> dict[str, object]:
     return found | {key: value for key, value in values.items() if value is not None}
 
 
-def _draw(file: Path | None, title: str, moments: Sequence[Moment], *, force: bool) -> None:
+def _draw(file: Path | None, title: str, moments: Sequence[Moment], *, ways: int = 0, force: bool) -> None:
     if file is not None:
-        write_new_file(file, policy_pictures.svg(title, moments).encode(), force=force)
+        write_new_file(file, policy_pictures.svg(title, moments, ways=ways).encode(), force=force)

@@ -70,8 +70,10 @@ def of_policy(policy: NotificationPolicy) -> Sequence[Moment]:
     return [Moment(Kind.FACT, "", first.name, policy_words.happens(first)), *moments]
 
 
-def svg(title: str, moments: Sequence[Moment]) -> str:
-    """Returns the picture as an SVG document. Colours and shapes tell the same, for who sees no colours."""
+def svg(title: str, moments: Sequence[Moment], *, ways: int = 0) -> str:
+    """Returns the picture as an SVG document. Colours and shapes tell the same, for who sees no colours. The
+    last so many of the moments are ways beside each other, which no line joins.
+    """
     rows, top = [], 64
     places = []
     for moment in moments:
@@ -80,7 +82,7 @@ def svg(title: str, moments: Sequence[Moment]) -> str:
         rows.append(_row(moment, texts, top))
         top += _ROW + _LINE * len(texts) + 10
     line = 'stroke="#b8b8b8" stroke-width="2"'
-    rail = f'<path d="M{_LEFT} {places[0]}V{places[-1]}" {line}/>' if places else ""
+    rail = f'<path d="M{_LEFT} {places[0]}V{places[-1 - ways]}" {line}/>' if len(places) > ways else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" width="{_WIDTH}" '
         f'height="{top}" role="img" font-family="DejaVu Sans, Noto Sans, sans-serif" font-size="14">\n'
