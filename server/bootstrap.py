@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_desks import Desks, Registers
+from server.bootstrap_forwarding import forwarding_handlers
 from server.bootstrap_jobs import Handlers, runs_inside, working
 from server.bootstrap_ladder import climbing
 from server.bootstrap_machine import SystemClock, SystemEntropy
@@ -47,7 +48,7 @@ from server.transparency.steps import OnStep, unobserved
 from server.transparency.tail import FOLLOWERS
 from server.usecases.identity import Identity
 from server.usecases.mailbox_register import MailboxRegister
-from server.usecases.ports import UnitOfWork
+from server.usecases.ports import Log, UnitOfWork
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sender_place import SenderPlace
 from server.usecases.usage_audit import UsageAudit
@@ -123,9 +124,9 @@ def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
     return UsageAudit(uow=uow, clock=SystemClock(), profile=PROFILES[settings.profile])
 
 
-def job_handlers(_settings: Settings, _uow: UnitOfWork) -> Handlers:
-    """Returns who does the jobs of each kind."""
-    return {}
+def job_handlers(settings: Settings, uow: UnitOfWork, log: Log | None = None) -> Handlers:
+    """Returns who does the jobs of each kind; `log` is told of new evidence, where one runs here."""
+    return forwarding_handlers(settings, PROFILES[settings.profile], uow, log)
 
 
 @dataclass
@@ -200,7 +201,7 @@ async def running(
         if runs_inside(settings):
             uow = SqlUnitOfWork(database)
             await stack.enter_async_context(
-                working(settings, url, job_handlers(settings, uow), uow, SystemClock())
+                working(settings, url, job_handlers(settings, uow, log.log), uow, SystemClock())
             )
         await stack.enter_async_context(climbing(desk.due))
 

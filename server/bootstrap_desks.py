@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from server.bootstrap_citizens import Citizens
+from server.bootstrap_forwarding import own_domains, sends
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
 from server.bootstrap_registration import registration
@@ -18,6 +19,7 @@ from server.services.correspondence import CorrespondenceServicer
 from server.services.delegation import DelegationServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.forwarding import ForwardingServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.registration import RegistrationServicer
@@ -37,6 +39,7 @@ from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.following import Following
 from server.usecases.forgetting import Forgetting
+from server.usecases.forwarding import ForwardingDesk
 from server.usecases.identity import Identity
 from server.usecases.ladder import DueSteps
 from server.usecases.ladder_jobs import JobActions
@@ -189,6 +192,15 @@ class Desks:
         )
         self._log_queries = LogQueries(running_log.public)
         self._verification = verification
+        self._own_domains = own_domains(settings, profile)
+        self._forwarding = ForwardingDesk(
+            administration=self._registers.administration,
+            uow=uow,
+            clock=clock,
+            entropy=entropy,
+            profile=profile,
+            sends=sends(settings),
+        )
 
     def servicers(self) -> Servicers:
         """Returns the servicers of the contract, in front of the use cases."""
@@ -220,6 +232,7 @@ class Desks:
             signature=SignatureServicer(self._verification, profile),
             correspondence=CorrespondenceServicer(self._correspondence, profile),
             delegation=DelegationServicer(self._registers.delegations, profile),
+            forwarding=ForwardingServicer(self._forwarding, profile, self._own_domains),
         )
 
 

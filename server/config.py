@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from server.config_jobs import JobSettings
+from server.config_mail import MailSettings
 from server.config_revocation import RevocationSettings
+from server.config_signatures import SignatureSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
 
 
@@ -286,27 +288,6 @@ class MobileIdSettings(Section):
         return self
 
 
-class SignatureSettings(Section):
-    """Verifying signatures for anybody (SIGN-6): in processes of their own, within limits."""
-
-    timestamp_roots: ExistingPath | None = None
-    """PEM file: the roots of timestamping authorities; without it the citizen roots count."""
-    processes: int = Field(default=2, ge=1, le=64)
-    """Files that are verified at once, each by a process of its own."""
-    waiting: int = Field(default=20, ge=0)
-    """Calls that wait for their turn; above it the answer is OVERLOADED."""
-    timeout: Duration = timedelta(seconds=10)
-    """How long one file may take, 1s to 1m; one that takes longer is not judged."""
-    memory_mib: int = Field(default=1024, ge=512, le=65536)
-    """Address space of each process, in MiB; a file that needs more is not judged."""
-
-    @model_validator(mode="after")
-    def _has_time(self) -> "SignatureSettings":
-        if not timedelta(seconds=1) <= self.timeout <= timedelta(minutes=1):
-            raise ValueError("timeout must be 1s to 1m")
-        return self
-
-
 class LimitSettings(Section):
     """Limits of use."""
 
@@ -332,6 +313,7 @@ class Settings(Section):
     registers: RegistersSettings = RegistersSettings()
     mobile_id: MobileIdSettings = MobileIdSettings()
     signatures: SignatureSettings = SignatureSettings()
+    mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     limits: LimitSettings = LimitSettings()
 

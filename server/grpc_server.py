@@ -23,6 +23,8 @@ from namak.v1 import (
     delivery_pb2_grpc,
     evidence_pb2,
     evidence_pb2_grpc,
+    forwarding_pb2,
+    forwarding_pb2_grpc,
     identity_pb2,
     identity_pb2_grpc,
     mailbox_pb2,
@@ -51,6 +53,7 @@ from server.services.correspondence import CorrespondenceServicer
 from server.services.delegation import DelegationServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.forwarding import ForwardingServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.reflection import add_reflection
@@ -81,6 +84,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (signature_pb2, "SignatureService"),
         (correspondence_pb2, "CorrespondenceService"),
         (delegation_pb2, "DelegationService"),
+        (forwarding_pb2, "ForwardingService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -146,6 +150,7 @@ class Servicers:
     signature: SignatureServicer
     correspondence: CorrespondenceServicer
     delegation: DelegationServicer
+    forwarding: ForwardingServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -159,6 +164,7 @@ class Servicers:
         signature_pb2_grpc.add_SignatureServiceServicer_to_server(self.signature, server)
         correspondence_pb2_grpc.add_CorrespondenceServiceServicer_to_server(self.correspondence, server)
         delegation_pb2_grpc.add_DelegationServiceServicer_to_server(self.delegation, server)
+        forwarding_pb2_grpc.add_ForwardingServiceServicer_to_server(self.forwarding, server)
         add_reflection(server, SERVICES)
 
 

@@ -124,6 +124,7 @@ class ResourceKind(StrEnum):
     MAILBOX_BLOCK = "MAILBOX_BLOCK"
     DELEGATION = "DELEGATION"
     SIGNATORY = "SIGNATORY"
+    FORWARDING_TARGET = "FORWARDING_TARGET"
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:
@@ -169,6 +170,11 @@ def agreement_resource(version: str) -> Resource:
 def delegation_resource(delegation_id: UUID) -> Resource:
     """Names a delegation."""
     return Resource(ResourceKind.DELEGATION, str(delegation_id))
+
+
+def forwarding_target_resource(target_id: UUID) -> Resource:
+    """Names one of a holder's forwarding targets."""
+    return Resource(ResourceKind.FORWARDING_TARGET, str(target_id))
 
 
 def signatory_resource(address: str) -> Resource:

@@ -22,6 +22,7 @@ from namak.evidence.details import (
     WithdrawalDetails,
     revocation_list,
 )
+from namak.evidence.details_outside import NudgeDetails, NudgeFailureDetails
 from namak.evidence.document import (
     EvidenceDocument,
     Issuer,
@@ -120,6 +121,19 @@ def withdrawn(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:
     """Makes the evidence that the sender withdrew the message before anybody opened it."""
     details = WithdrawalDetails(consignment.entry.hex())
     return _of_delivery(stamp, events.WITHDRAWN, delivery, details)
+
+
+def forwarded(
+    stamp: Stamp, event: Event, delivery: Delivery, consignment: Fact, channel: str, why: str
+) -> Fact:
+    """Makes the evidence of what became of a copy to one of the holder's own addresses (POST-7); a failure
+    says why, in a word, which is empty where there was none.
+    """
+    digest = consignment.entry.hex()
+    details: Details = NudgeDetails(digest, channel=channel)
+    if why:
+        details = NudgeFailureDetails(digest, channel=channel, cause=why)
+    return _of_delivery(stamp, event, delivery, details)
 
 
 def content_access_tracking(

@@ -76,7 +76,30 @@ class JobKind:
     retries: Backoff
 
 
-KINDS: Final[Sequence[JobKind]] = ()
+_AT_ONCE = Backoff(12, timedelta(seconds=1), 2, timedelta(minutes=10))
+_BY_MAIL = Backoff(14, timedelta(minutes=1), 2, timedelta(hours=6))
+"""Greylisting ends within minutes; a server that is away for two days is not waited for."""
+
+SEND_CODE: Final = JobKind(
+    "forwarding.code",
+    "Sends the code that verifies a holder's forwarding target.",
+    "Sends another code, which alone counts.",
+    Backoff(6, timedelta(seconds=10), 2, timedelta(minutes=5)),
+)
+SPREAD: Final = JobKind(
+    "forwarding.spread",
+    "Has a new message forwarded to each verified target of its mailbox.",
+    "Nothing: a copy for each target is there once.",
+    _AT_ONCE,
+)
+SEND_COPY: Final = JobKind(
+    "forwarding.copy",
+    "Sends one copy of a message to one target, and records what became of it.",
+    "Nothing once that is recorded; where a worker died before, another mail with the same Message-ID.",
+    _BY_MAIL,
+)
+
+KINDS: Final[Sequence[JobKind]] = (SEND_CODE, SPREAD, SEND_COPY)
 """All kinds of this release."""
 
 

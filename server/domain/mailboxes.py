@@ -26,6 +26,7 @@ class Mailbox:
     """A mailbox. `holder_number` is what stands before the `@`: a person's number or an entity's code.
 
     `confirmed_at` is when its holder first confirmed their profile by a signature (BOX-9), None before that.
+    `forwards` is whether it has verified forwarding targets (POST-6).
     """
 
     id: UUID
@@ -35,6 +36,7 @@ class Mailbox:
     state: MailboxState
     opened_at: datetime
     confirmed_at: datetime | None = None
+    forwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,4 +194,5 @@ def _mailbox(row: Any) -> Mailbox:
         state=MailboxState(row.state),
         opened_at=row.opened_at,
         confirmed_at=row.confirmed_at,
+        forwards=row.forwards,
     )

@@ -22,7 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import server
 from server.domain.refusals import ServiceUnavailable
-from server.storage import insert_only, ladder_tables, log_tables, phone_tables, session_tables, tables
+from server.storage import (
+    forwarding_tables,
+    insert_only,
+    ladder_tables,
+    log_tables,
+    phone_tables,
+    session_tables,
+    tables,
+)
 from server.storage.failures import answering
 from server.storage.metadata import METADATA
 
@@ -45,6 +53,7 @@ CONTEXT_OPTIONS: Mapping[str, Any] = MappingProxyType(
 
 assert tables.MailboxRow.metadata is METADATA is log_tables.log_entries.metadata
 assert ladder_tables.LadderWakeRow.metadata is METADATA
+assert forwarding_tables.ForwardingTargetRow.metadata is METADATA
 assert session_tables.SessionRow.metadata is METADATA is phone_tables.PhoneConfirmationRow.metadata
 
 

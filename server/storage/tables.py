@@ -47,6 +47,8 @@ class MailboxRow(Stored):
     opened_at: Mapped[datetime]
     # When the holder first confirmed their profile by a signature (BOX-9).
     confirmed_at: Mapped[datetime | None]
+    # Whether it has verified forwarding targets: read where a message is laid into it (POST-6).
+    forwards: Mapped[bool] = mapped_column(server_default="false")
 
 
 class MailboxHeadRow(Stored):

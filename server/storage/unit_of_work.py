@@ -18,6 +18,7 @@ from server.storage.deliveries import SqlDeliveries
 from server.storage.domains import SqlDomains
 from server.storage.evidence import SqlEvidenceStore
 from server.storage.failures import answering
+from server.storage.forwarding import SqlForwardedCopies, SqlForwardingTargets
 from server.storage.holders import SqlHolders, SqlUserAgreements
 from server.storage.jobs import SqlJobs
 from server.storage.ladders import SqlLadders
@@ -69,6 +70,8 @@ class SqlTransaction:
         self.ladders = SqlLadders(self._statements)
         self.phone_confirmations = SqlPhoneConfirmations(self._statements)
         self.jobs = SqlJobs(self._statements)
+        self.forwarding_targets = SqlForwardingTargets(self._statements)
+        self.forwarded_copies = SqlForwardedCopies(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -13,6 +13,7 @@ from server.domain import evidence_building, limits
 from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, DeliveryState, Submission
 from server.domain.facts import Fact
+from server.domain.jobs import SPREAD, Job
 from server.domain.ladder import Wake, turn_of
 from server.domain.letters import Submitter
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
@@ -61,6 +62,7 @@ class _Ledger:
     facts: list[Fact] = field(default_factory=list)
     refusals: list[RecordedRefusal] = field(default_factory=list)
     wakes: list[Wake] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
 
     async def write(self, tx: Transaction) -> None:
         if self.deliveries:
@@ -72,6 +74,8 @@ class _Ledger:
         await tx.evidence.record(self.facts)
         if self.refusals:
             await tx.refusals.add(self.refusals)
+        if self.jobs:
+            await tx.jobs.defer(self.jobs)
 
 
 class Intake:
@@ -243,6 +247,8 @@ class Intake:
         ledger.heads[mailbox.id] = MailboxHead(link.sequence, link.link)
         ledger.links.append(link)
         ledger.deliveries.append((delivery, submission))
+        if mailbox.forwards:
+            ledger.jobs.append(Job(SPREAD, {"mailbox": mailbox.id, "delivery": delivery_id}))
         ledger.facts += evidence
         if policy_named(delivery.notification_policy).goes_on_by_itself:
             # Under all other policies nothing comes by itself, and nothing more is written.

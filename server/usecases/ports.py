@@ -20,6 +20,7 @@ from server.domain.sending_rights import Hosts
 from server.domain.usage import UsageRow
 from server.usecases.delegation_ports import DelegationTransaction
 from server.usecases.delivery_ports import Deliveries, EvidenceStore, Mailboxes
+from server.usecases.forwarding_ports import ForwardingTransaction
 from server.usecases.job_ports import JobTransaction
 from server.usecases.ladder_ports import LadderTransaction
 from server.usecases.phone_ports import PhoneTransaction
@@ -139,6 +140,7 @@ class Transaction(
     PhoneTransaction,
     DelegationTransaction,
     JobTransaction,
+    ForwardingTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

@@ -22,7 +22,13 @@ NO_FILES = {"address", "server_name", "timeout", "token", "label", "listen", "he
 NO_FILES |= {"acting_as", "lang", "relying_party_name", "session", "poll"}
 DIRECTORIES = {"revocation_lists"}
 # The first excludes the keys beside it; without the second, the citizen roots count.
-IN_PROSE = {"log.key.file", "signatures.timestamp_roots"}
+IN_PROSE = {
+    "log.key.file",
+    "signatures.timestamp_roots",
+    "mail.authorities",
+    "mail.password_file",
+    "mail.dkim_key",
+}
 
 
 def laid_out(example: Path, place: Path, *, with_optional: bool) -> Path:

@@ -13,6 +13,7 @@ PORTS = frozenset(
         "server.usecases.ports",
         "server.usecases.records",
         "server.usecases.delegation_ports",
+        "server.usecases.forwarding_ports",
         "server.usecases.job_ports",
         "server.usecases.registration_ports",
     }
@@ -33,8 +34,18 @@ INWARD: Mapping[str, frozenset[str]] = {
         {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
     ),
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
-    "server.config": frozenset({"server.config_jobs", "server.config_revocation", "server.config_values"}),
+    "server.config": frozenset(
+        {
+            "server.config_jobs",
+            "server.config_mail",
+            "server.config_revocation",
+            "server.config_values",
+            "server.config_signatures",
+        }
+    ),
     "server.config_jobs": frozenset({"server.config_values"}),
+    "server.config_mail": frozenset({"server.config_values"}),
+    "server.config_signatures": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
@@ -52,6 +63,18 @@ INWARD: Mapping[str, frozenset[str]] = {
     # These wire things together, and nothing above imports them.
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
+    ),
+    "server.bootstrap_forwarding": frozenset(
+        {
+            "server.bootstrap_forwarding",
+            "server.bootstrap_jobs",
+            "server.bootstrap_machine",
+            "server.config",
+            "server.config_mail",
+            "server.domain",
+            "server.gateways",
+            "server.usecases",
+        }
     ),
     "server.bootstrap_jobs": frozenset(
         {"server.config", "server.domain", "server.usecases", "server.workers"}
@@ -72,6 +95,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_desks": frozenset(
         {
             "server.bootstrap_citizens",
+            "server.bootstrap_forwarding",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_registration",
@@ -89,6 +113,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             "server.bootstrap_citizens",
             "server.bootstrap_desks",
+            "server.bootstrap_forwarding",
             "server.bootstrap_jobs",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
@@ -145,6 +170,8 @@ HOMES: Mapping[str, frozenset[str]] = {
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
     "aiohttp": frozenset({"server.gateways"}),
+    "aiosmtplib": frozenset({"server.gateways"}),
+    "dkim": frozenset({"server.gateways"}),
     "procrastinate": frozenset({"server.workers"}),
     "psycopg": frozenset({"server.workers"}),
     "dns": frozenset({"server.gateways.dns"}),

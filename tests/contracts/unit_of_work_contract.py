@@ -18,6 +18,7 @@ from tests.contracts import examples
 from tests.contracts.administration_contract import AdministrativeActContract, AdministratorContract
 from tests.contracts.delegation_contract import DelegationContract
 from tests.contracts.evidence_contract import EvidenceContract
+from tests.contracts.forwarding_contract import ForwardingContract
 from tests.contracts.holder_contract import HolderContract
 from tests.contracts.letter_contract import LetterContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
@@ -217,5 +218,6 @@ class UnitOfWorkContract(
     EvidenceContract,
     PhoneConfirmationContract,
     RetentionContract,
+    ForwardingContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

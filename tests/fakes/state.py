@@ -10,6 +10,7 @@ from server.domain.applications import Application
 from server.domain.delegations import Delegation, Signatory
 from server.domain.deliveries import Delivery, Part
 from server.domain.facts import Fact
+from server.domain.forwarding import ForwardedCopy, ForwardingTarget
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
 from server.domain.jobs import StoredJob
 from server.domain.ladder import TakenStep
@@ -79,6 +80,9 @@ class State:
     jobs: dict[int, StoredJob] = field(default_factory=dict)
     ladder_wakes: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     ladder_steps: dict[tuple[UUID, UUID, str], TakenStep] = field(default_factory=dict)
+    forwarding_targets: dict[UUID, ForwardingTarget] = field(default_factory=dict)
+    forwarding_codes: list[tuple[UUID, str, datetime]] = field(default_factory=list)
+    forwarded_copies: dict[tuple[UUID, UUID], ForwardedCopy] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

@@ -17,6 +17,7 @@ from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
 from tests.fakes.delegations import FakeDelegations
 from tests.fakes.deliveries import FakeDeliveries
+from tests.fakes.forwarding import FakeForwardedCopies, FakeForwardingTargets
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
@@ -77,6 +78,8 @@ class FakeTransaction:
         self.ladders = FakeLadders(self._state)
         self.phone_confirmations = FakePhoneConfirmations(self._state)
         self.jobs = FakeJobs(self._state)
+        self.forwarding_targets = FakeForwardingTargets(self._state)
+        self.forwarded_copies = FakeForwardedCopies(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

@@ -22,6 +22,7 @@ from server.usecases.delegations import DelegationDesk
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.following import Follow, Following, Followings, PublishedFact
+from server.usecases.forwarding import ForwardingDesk
 from server.usecases.log_ports import LogCursor, ShardState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
 from server.usecases.mailbox_register import MailboxRegister
@@ -38,6 +39,7 @@ from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery, Withdrawn
 from tests.fakes.signatures import FakeSignatureTrust, InProcessVerifier
 from tests.rpc.desk_samples import KNOWN_DELIVERY, NOW, REVOCATION_LIST, SUSPENDED, delivery_of, fact_of
+from tests.rpc.forwarding_desks import ForwardingDesks
 from tests.rpc.holder_desks import HolderDesks
 from tests.rpc.register_desks import RegisterDesks
 from tests.rpc.registration_desks import RegistrationDesks
@@ -50,7 +52,7 @@ def _door(caller: Submitter) -> Sender:
     return caller
 
 
-class Desks(RegisterDesks, HolderDesks):
+class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     """All use cases in one."""
 
     def __init__(self) -> None:
@@ -78,6 +80,7 @@ class Desks(RegisterDesks, HolderDesks):
     following = property(lambda self: cast(Following, self))
     standings = property(lambda self: cast(Standings, self))
     delegation = property(lambda self: cast(DelegationDesk, self))
+    forwarding = property(lambda self: cast(ForwardingDesk, self))
     log_queries = property(lambda self: cast(LogQueries, self))
     billing = property(lambda self: cast(Billing, self))
     sign_in = property(lambda self: cast(SignInDesk, self))

@@ -35,6 +35,7 @@ from server.services.correspondence import CorrespondenceServicer
 from server.services.delegation import DelegationServicer
 from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
+from server.services.forwarding import ForwardingServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
 from server.services.registration import RegistrationServicer
@@ -233,6 +234,7 @@ async def started_edge(
         SignatureServicer(desks.verification, AM),
         CorrespondenceServicer(desks.correspondence, AM),
         DelegationServicer(desks.delegation, AM),
+        ForwardingServicer(desks.forwarding, AM, frozenset({"e-citizen.am"})),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

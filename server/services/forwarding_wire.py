@@ -1,0 +1,145 @@
+"""Requests and resources of ForwardingService, between the wire and the use cases."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from namak.v1 import forwarding_pb2 as pb
+from server.domain import fields
+from server.domain.caller import Holder
+from server.domain.fields import Malformed
+from server.domain.forwarding import (
+    ForwardedContent,
+    ForwardingTarget,
+    Result,
+    TargetKind,
+    email_target,
+    phone_target,
+)
+from server.domain.profile import Profile
+from server.services.naming import mailbox_named
+from server.services.problems import Problems
+from server.services.values_wire import time_to_proto
+from server.usecases.forwarding import AddTarget, OfTarget
+
+_CONTENTS: Mapping[ForwardedContent, "pb.ForwardedContent.ValueType"] = MappingProxyType(
+    {
+        ForwardedContent.NOTICE: pb.FORWARDED_CONTENT_NOTICE,
+        ForwardedContent.WHOLE: pb.FORWARDED_CONTENT_WHOLE,
+    }
+)
+_OUTCOMES: Mapping[Result, "pb.ForwardingOutcome.ValueType"] = MappingProxyType(
+    {
+        Result.SENT: pb.FORWARDING_OUTCOME_SENT,
+        Result.FAILED: pb.FORWARDING_OUTCOME_FAILED,
+        Result.BOUNCED: pb.FORWARDING_OUTCOME_BOUNCED,
+    }
+)
+_CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
+
+
+def add_from_proto(
+    request: pb.AddForwardingTargetRequest, by: Holder, profile: Profile, own_domains: frozenset[str]
+) -> AddTarget:
+    problems = Problems()
+    kind, address = TargetKind.EMAIL, ""
+    match request.WhichOneof("address"):
+        case "email":
+            address = problems.text("email", request.email, lambda text: email_target(text, own_domains))
+        case "phone":
+            kind = TargetKind.PHONE
+            address = problems.text("phone", request.phone, lambda text: phone_target(text, profile))
+        case _:
+            problems.add("email", "REQUIRED", "must be given, or a phone")
+    content = ForwardedContent.NOTICE
+    if request.content != pb.FORWARDED_CONTENT_UNSPECIFIED:
+        found = [each for each, named in _CONTENTS.items() if named == request.content]
+        if found:
+            content = found[0]
+        else:
+            problems.add("content", "NOT_PERMITTED", "must be one that there is")
+    language = request.language or profile.languages[0]
+    if language not in profile.languages:
+        problems.add("language", "NOT_PERMITTED", f"must be one of {', '.join(profile.languages)}")
+    command = AddTarget(
+        by=by,
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        mailbox=mailbox_named(problems, request.mailbox, profile),
+        kind=kind,
+        address=address,
+        content=content,
+        language=language,
+    )
+    problems.raise_if_any()
+    return command
+
+
+def send_code_from_proto(request: pb.SendForwardingCodeRequest, by: Holder, profile: Profile) -> OfTarget:
+    problems = Problems()
+    command = OfTarget(
+        by=by,
+        mailbox=mailbox_named(problems, request.mailbox, profile),
+        target_id=problems.id("target_id", request.target_id),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def verify_from_proto(request: pb.VerifyForwardingTargetRequest, by: Holder, profile: Profile) -> OfTarget:
+    problems = Problems()
+    command = OfTarget(
+        by=by,
+        mailbox=mailbox_named(problems, request.mailbox, profile),
+        target_id=problems.id("target_id", request.target_id),
+        code=problems.text("code", request.code, _code),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def remove_from_proto(request: pb.RemoveForwardingTargetRequest, by: Holder, profile: Profile) -> OfTarget:
+    problems = Problems()
+    command = OfTarget(
+        by=by,
+        mailbox=mailbox_named(problems, request.mailbox, profile),
+        target_id=problems.id("target_id", request.target_id),
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def list_from_proto(request: pb.ListForwardingTargetsRequest, profile: Profile) -> str | None:
+    problems = Problems()
+    problems.page_size("page_size", request.page_size)
+    mailbox = mailbox_named(problems, request.mailbox, profile)
+    problems.raise_if_any()
+    return mailbox
+
+
+def target_to_proto(target: ForwardingTarget) -> pb.ForwardingTarget:
+    last = target.last
+    told = pb.ForwardingTarget(
+        target_id=str(target.id),
+        content=_CONTENTS[target.content],
+        language=target.language,
+        add_time=time_to_proto(target.added_at),
+        verify_time=time_to_proto(target.verified_at),
+        last_result=None
+        if last is None
+        else pb.ForwardingResult(
+            outcome=_OUTCOMES[last.result], result_time=time_to_proto(last.at), reason=last.why
+        ),
+    )
+    if target.kind is TargetKind.EMAIL:
+        told.email = target.address
+    else:
+        told.phone = target.address
+    return told
+
+
+def _code(text: str) -> str:
+    if _CODE.fullmatch(text) is None:
+        raise Malformed("INVALID_FORM", "must be six digits")
+    return text

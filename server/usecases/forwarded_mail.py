@@ -1,0 +1,225 @@
+"""What jobs of forwarding do: send codes, spread a message over its targets, send one copy, take bounces in.
+
+Whatever becomes of a copy is recorded as a fact of the holder's alone, and touches neither state nor effect
+of the delivery (POST-7).
+"""
+
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from namak.evidence import events
+from namak.evidence.events import Event
+from server.domain import evidence_building
+from server.domain.deliveries import Delivery, DeliveryState, PartInfo
+from server.domain.forwarding import (
+    CODE_DIGITS,
+    CODE_LIFE,
+    CODE_TRIES,
+    CopyState,
+    ForwardedContent,
+    ForwardedCopy,
+    ForwardingTarget,
+    Result,
+    TargetKind,
+    TargetResult,
+    VerificationCode,
+    code_digest,
+)
+from server.domain.jobs import SEND_COPY, Job, JobFailed, RunningJob
+from server.domain.mailboxes import Mailbox
+from server.domain.profile import Profile
+from server.usecases.forwarding_ports import Letter, MailComposer, MailNotSent, MailRoute
+from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
+from server.usecases.stamps import Stamps
+
+_SALT_BYTES = 16
+
+RESULT_EVENTS = {
+    (ForwardedContent.WHOLE, True): events.RELAY_TO_NON_ERDS,
+    (ForwardedContent.WHOLE, False): events.RELAY_TO_NON_ERDS_FAILURE,
+    (ForwardedContent.NOTICE, True): events.CONSIGNMENT_NOTIFICATION,
+    (ForwardedContent.NOTICE, False): events.CONSIGNMENT_NOTIFICATION_FAILURE,
+}
+"""A whole message is relayed; a notice tells that one was consigned."""
+
+
+class ForwardingWork:
+    """Does the jobs of forwarding by e-mail."""
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        entropy: Entropy,
+        log: Log | None,
+        profile: Profile,
+        composer: MailComposer,
+        route: MailRoute,
+    ) -> None:
+        """`log` is told of new evidence; a process without one leaves that to the leader's own rounds."""
+        self._uow = uow
+        self._clock = clock
+        self._entropy = entropy
+        self._log = log
+        self._stamps = Stamps(profile, entropy)
+        self._composer = composer
+        self._route = route
+
+    async def send_code(self, job: RunningJob) -> None:
+        """Makes a code, keeps its digest, and sends it. Run again it sends another, which alone counts."""
+        found = await self._addressed(job)
+        if found is None or found[1].verified_at is not None:
+            return
+        mailbox, target = found
+        code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+        salt = self._entropy.random(_SALT_BYTES)
+        kept = VerificationCode(salt, code_digest(salt, code), self._clock.now() + CODE_LIFE, CODE_TRIES)
+        async with self._uow.writing() as tx:
+            await tx.forwarding_targets.set_code(target.id, kept)
+            await tx.commit()
+        try:
+            await self._route.send(
+                self._composer.code(target, mailbox, code),
+                bounces_to=self._composer.bounces_to(None),
+                to=target.address,
+            )
+        except MailNotSent as failure:
+            if not failure.for_good and not job.is_last:
+                raise JobFailed(failure.reason) from None
+            async with self._uow.writing() as tx:
+                last = TargetResult(Result.FAILED, self._clock.now(), failure.reason)
+                await tx.forwarding_targets.set_last(target.id, last)
+                await tx.commit()
+
+    async def spread(self, job: RunningJob) -> None:
+        """Has a copy sent to each verified target. Run again it adds nothing."""
+        mailbox_id, delivery_id = _id(job, "mailbox"), _id(job, "delivery")
+        async with self._uow.writing() as tx:
+            targets = await tx.forwarding_targets.of_mailbox(mailbox_id)
+            wanted = [
+                ForwardedCopy(mailbox_id, delivery_id, target.id, self._entropy.new_id())
+                for target in targets
+                if target.verified_at is not None and target.kind is TargetKind.EMAIL
+            ]
+            added = await tx.forwarded_copies.add(wanted)
+            await tx.jobs.defer(
+                [
+                    Job(SEND_COPY, {"mailbox": mailbox_id, "delivery": delivery_id, "target": copy.target_id})
+                    for copy in added
+                ]
+            )
+            await tx.commit()
+
+    async def send_copy(self, job: RunningJob) -> None:
+        """Sends one copy, and records what became of it.
+
+        Run again after it was recorded it does nothing. Where a worker is killed between the other server's
+        answer and the record, it is sent twice, with one Message-ID.
+        """
+        found = await self._addressed(job)
+        async with self._uow.writing() as tx:  # to look at it under its lock; nothing is written
+            copy = await tx.forwarded_copies.get(_id(job, "delivery"), _id(job, "target"))
+            delivery = await tx.deliveries.lock(_id(job, "mailbox"), _id(job, "delivery"))
+        if copy is None or copy.state is not CopyState.WAITING:
+            return
+        if found is None or delivery is None or delivery.state is DeliveryState.WITHDRAWN:
+            await self._skip(copy)
+            return
+        _, target = found
+        failure: MailNotSent | None = None
+        try:
+            await self._send(target, copy, delivery)
+        except MailNotSent as refused:
+            if not refused.for_good and not job.is_last:
+                raise JobFailed(refused.reason) from None
+            failure = refused
+        if failure is None:
+            await self._record(copy, target, CopyState.SENT, Result.SENT, "")
+        else:
+            await self._record(copy, target, CopyState.FAILED, Result.FAILED, failure.reason)
+
+    async def bounced(self, token: UUID, reason: str) -> bool:
+        """Records that a copy came back after its target's server had taken it; False for one that is not
+        known, or came back before (a bounce is repeated, or forged: its token is a secret of ours).
+        """
+        async with self._uow.reading() as tx:
+            copy = await tx.forwarded_copies.by_token(token)
+            target = (
+                None if copy is None else await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
+            )
+        if copy is None or copy.state is not CopyState.SENT:
+            return False
+        return await self._record(copy, target, CopyState.BOUNCED, Result.BOUNCED, reason)
+
+    async def _send(self, target: ForwardingTarget, copy: ForwardedCopy, delivery: Delivery) -> None:
+        letter = Letter(delivery)
+        if target.content is ForwardedContent.WHOLE:
+            # As base64 a mail grows by a third, and some.
+            if sum(part.size for part in delivery.parts) * 1.4 + 65536 > self._route.size_limit:
+                letter = Letter(delivery, too_large=True)
+            else:
+                letter = Letter(delivery, await self._parts(delivery))
+        await self._route.send(
+            self._composer.copy(target, copy, letter),
+            bounces_to=self._composer.bounces_to(copy.token),
+            to=target.address,
+        )
+
+    async def _parts(self, delivery: Delivery) -> Sequence[tuple[PartInfo, bytes]]:
+        parts = []
+        for number in range(1, len(delivery.parts) + 1):
+            async with self._uow.reading() as tx:
+                part = await tx.deliveries.read_part(delivery.mailbox_id, delivery.id, number)
+            if part is None:
+                raise LookupError("a part of a delivery is not there")
+            parts.append(part)
+        return parts
+
+    async def _record(
+        self, copy: ForwardedCopy, target: ForwardingTarget | None, state: CopyState, result: Result, why: str
+    ) -> bool:
+        async with self._uow.writing() as tx:
+            # Whoever records a fact about a delivery locks it first.
+            delivery = await tx.deliveries.lock(copy.mailbox_id, copy.delivery_id)
+            if delivery is None:
+                raise LookupError("a delivery is not in its mailbox")
+            if not await tx.forwarded_copies.move(copy, state):
+                return False
+            now = self._clock.now()
+            content = ForwardedContent.NOTICE if target is None else target.content
+            event = RESULT_EVENTS[content, result is Result.SENT]
+            await self._record_fact(tx, event, delivery, why)
+            if target is not None:
+                await tx.forwarding_targets.set_last(target.id, TargetResult(result, now, why))
+            await tx.commit()
+        if self._log is not None:
+            self._log.wake()
+        return True
+
+    async def _record_fact(self, tx: Transaction, event: Event, delivery: Delivery, why: str) -> None:
+        facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
+        at = evidence_building.recording_time(self._clock.now(), facts)
+        consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
+        fact = evidence_building.forwarded(
+            self._stamps.at(at), event, delivery, consignment, TargetKind.EMAIL.value, why
+        )
+        await tx.evidence.record([fact])
+
+    async def _skip(self, copy: ForwardedCopy) -> None:
+        async with self._uow.writing() as tx:
+            await tx.forwarded_copies.move(copy, CopyState.SKIPPED)
+            await tx.commit()
+
+    async def _addressed(self, job: RunningJob) -> tuple[Mailbox, ForwardingTarget] | None:
+        async with self._uow.reading() as tx:
+            mailbox = await tx.mailboxes.get(_id(job, "mailbox"))
+            target = await tx.forwarding_targets.get(_id(job, "mailbox"), _id(job, "target"))
+        return None if mailbox is None or target is None else (mailbox, target)
+
+
+def _id(job: RunningJob, name: str) -> UUID:
+    value = job.arguments[name]
+    assert isinstance(value, UUID)
+    return value

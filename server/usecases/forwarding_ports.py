@@ -1,0 +1,144 @@
+"""What forwarding asks of the storage, and of what sends mail. `server.usecases.ports` says what holds of
+all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from server.domain.deliveries import Delivery, PartInfo
+from server.domain.forwarding import (
+    CopyState,
+    ForwardedCopy,
+    ForwardingTarget,
+    TargetResult,
+    VerificationCode,
+)
+from server.domain.mailboxes import Mailbox
+
+
+class ForwardingTargets(Protocol):
+    """Targets by mailbox. Who changes one has locked the mailbox."""
+
+    async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
+        """Returns the targets of a mailbox in the order in which they were added."""
+        ...
+
+    async def get(self, mailbox_id: UUID, target_id: UUID) -> ForwardingTarget | None: ...
+
+    async def add(self, target: ForwardingTarget) -> None: ...
+
+    async def remove(self, mailbox_id: UUID, target_id: UUID) -> None: ...
+
+    async def set_code(self, target_id: UUID, code: VerificationCode | None) -> None:
+        """Keeps the code that was sent last, in place of the one before."""
+        ...
+
+    async def verify(self, mailbox_id: UUID, target_id: UUID, at: datetime) -> None:
+        """Marks a target as verified, its code as used, and the mailbox as one that has such targets."""
+        ...
+
+    async def refresh_mark(self, mailbox_id: UUID) -> None:
+        """Marks the mailbox by whether it has verified targets; whoever lays a message into it reads the
+        mark.
+        """
+        ...
+
+    async def codes_since(self, mailbox_id: UUID, address: str, since: datetime) -> int:
+        """Counts the codes that were asked for since then: for the mailbox, or to the address from whichever
+        mailbox, whichever is more.
+        """
+        ...
+
+    async def count_code(self, mailbox_id: UUID, address: str, at: datetime, forget_before: datetime) -> None:
+        """Counts a code that was asked for, and forgets what was counted before the other time."""
+        ...
+
+    async def set_last(self, target_id: UUID, last: TargetResult) -> None:
+        """Keeps what became of the last copy; of a target that is gone, nothing."""
+        ...
+
+
+class ForwardedCopies(Protocol):
+    """Copies of messages, by delivery and target."""
+
+    async def add(self, copies: Sequence[ForwardedCopy]) -> Sequence[ForwardedCopy]:
+        """Adds those that are new; returns them."""
+        ...
+
+    async def get(self, delivery_id: UUID, target_id: UUID) -> ForwardedCopy | None: ...
+
+    async def move(self, copy: ForwardedCopy, to: CopyState) -> bool:
+        """Moves a copy on; False when it was in another state than the given one's (compare-and-set)."""
+        ...
+
+    async def by_token(self, token: UUID) -> ForwardedCopy | None: ...
+
+
+class ForwardingTransaction(Protocol):
+    """The part of a transaction that deals with forwarding."""
+
+    @property
+    def forwarding_targets(self) -> ForwardingTargets: ...
+    @property
+    def forwarded_copies(self) -> ForwardedCopies: ...
+
+
+class MailNotSent(Exception):
+    """A mail was not taken.
+
+    Attributes:
+        reason: why, a word: REFUSED, BUSY, UNREACHABLE, TLS_FAILED, TOO_LARGE.
+        for_good: whether sending it again is of no use.
+    """
+
+    def __init__(self, reason: str, *, for_good: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.for_good = for_good
+
+
+class MailRoute(Protocol):
+    """Sends mail."""
+
+    @property
+    def size_limit(self) -> int:
+        """How many octets a mail may have."""
+        ...
+
+    async def send(self, message: bytes, *, bounces_to: str, to: str) -> None:
+        """Hands one mail over, signed for the post's domain. When it returns, another server answers for it.
+
+        Raises:
+            MailNotSent.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as a copy carries it; `parts` are empty for a notice, and `too_large` says that they had to
+    be.
+    """
+
+    delivery: Delivery
+    parts: Sequence[tuple[PartInfo, bytes]] = ()
+    too_large: bool = False
+
+
+class MailComposer(Protocol):
+    """Writes mails."""
+
+    def code(self, target: ForwardingTarget, mailbox: Mailbox, code: str) -> bytes:
+        """Returns the mail that carries a code to a target."""
+        ...
+
+    def copy(self, target: ForwardingTarget, copy: ForwardedCopy, letter: Letter) -> bytes:
+        """Returns the mail that carries a copy: the same one, by its Message-ID, whenever it is written."""
+        ...
+
+    def bounces_to(self, token: UUID | None) -> str:
+        """Returns the envelope's sender: where a copy's bounces come back to; none for what has no token."""
+        ...

@@ -1,0 +1,115 @@
+"""What forwarding targets and copies are, whatever keeps them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from server.domain.forwarding import (
+    CopyState,
+    ForwardedContent,
+    ForwardedCopy,
+    ForwardingTarget,
+    Result,
+    TargetKind,
+    TargetResult,
+    VerificationCode,
+)
+from server.storage.failures import StorageFault
+from server.usecases.ports import UnitOfWork
+from tests.contracts import examples
+from tests.contracts.examples import NOON, at
+from tests.contracts.post_contract import delivered
+
+CODE = VerificationCode(b"salt", bytes(range(32)), at(1800), 5)
+
+
+async def added(uow: UnitOfWork) -> tuple[ForwardingTarget, ForwardedCopy]:
+    """Returns a target that is not verified, of a mailbox with a message, and what would be its copy."""
+    async with uow.writing() as tx:
+        (delivery,) = await delivered(tx)
+        target = ForwardingTarget(
+            examples.new_id(),
+            delivery.mailbox_id,
+            TargetKind.EMAIL,
+            f"a{examples.number()}@example.am",
+            "hy",
+            ForwardedContent.WHOLE,
+            NOON,
+        )
+        await tx.forwarding_targets.add(target)
+        await tx.commit()
+    return target, ForwardedCopy(delivery.mailbox_id, delivery.id, target.id, examples.new_id())
+
+
+class ForwardingContract:
+    """Targets are a mailbox's; a mailbox is marked while one of them is verified."""
+
+    async def test_a_target_comes_back_as_it_was_added_and_changed(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        last = TargetResult(Result.FAILED, at(60), "REFUSED")
+        async with uow.writing() as tx:
+            await tx.forwarding_targets.set_code(target.id, CODE)
+            await tx.forwarding_targets.set_last(target.id, last)
+            await tx.forwarding_targets.set_last(examples.new_id(), last)
+            await tx.commit()
+
+        async with uow.reading() as tx:
+            found = await tx.forwarding_targets.get(target.mailbox_id, target.id)
+            assert found == replace(target, code=CODE, last=last)
+            assert await tx.forwarding_targets.of_mailbox(target.mailbox_id) == [found]
+            assert await tx.forwarding_targets.get(examples.new_id(), target.id) is None
+
+    async def test_a_mailbox_has_an_address_once(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        with pytest.raises(StorageFault):
+            async with uow.writing() as tx:
+                await tx.forwarding_targets.add(replace(target, id=examples.new_id()))
+
+    async def test_a_mailbox_is_marked_from_verifying_to_removing(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        marks = []
+        async with uow.writing() as tx:
+            await tx.forwarding_targets.set_code(target.id, CODE)
+            marks.append(await tx.mailboxes.get(target.mailbox_id))
+            await tx.forwarding_targets.verify(target.mailbox_id, target.id, at(9))
+            verified = await tx.forwarding_targets.get(target.mailbox_id, target.id)
+            marks.append(await tx.mailboxes.get(target.mailbox_id))
+            await tx.forwarding_targets.remove(target.mailbox_id, target.id)
+            await tx.forwarding_targets.refresh_mark(target.mailbox_id)
+            marks.append(await tx.mailboxes.get(target.mailbox_id))
+            await tx.commit()
+
+        assert verified == replace(target, verified_at=at(9))
+        assert [mailbox.forwards for mailbox in marks if mailbox] == [False, True, False]
+
+    async def test_codes_are_counted_by_mailbox_and_by_address_and_forgotten(self, uow: UnitOfWork) -> None:
+        one, _ = await added(uow)
+        other, _ = await added(uow)
+        since = NOON - timedelta(days=1)
+        async with uow.writing() as tx:
+            targets = tx.forwarding_targets
+            await targets.count_code(one.mailbox_id, "x@example.am", since - timedelta(days=30), since)
+            for seconds in (1, 2):
+                await targets.count_code(one.mailbox_id, one.address, at(seconds), since)
+            await targets.count_code(other.mailbox_id, one.address, at(3), since)
+            assert await targets.codes_since(one.mailbox_id, "x@example.am", since) == 2
+            assert await targets.codes_since(other.mailbox_id, one.address, since) == 3
+            assert await targets.codes_since(other.mailbox_id, one.address, at(2)) == 1
+            await tx.commit()
+
+    async def test_a_copy_is_added_once_and_moves_by_compare_and_set(self, uow: UnitOfWork) -> None:
+        _, copy = await added(uow)
+        again = replace(copy, token=examples.new_id())
+        async with uow.writing() as tx:
+            assert await tx.forwarded_copies.add([copy]) == [copy]
+            assert await tx.forwarded_copies.add([again]) == []
+            assert await tx.forwarded_copies.move(copy, CopyState.SENT)
+            assert not await tx.forwarded_copies.move(copy, CopyState.FAILED)
+            await tx.commit()
+
+        sent = replace(copy, state=CopyState.SENT)
+        async with uow.reading() as tx:
+            assert await tx.forwarded_copies.get(copy.delivery_id, copy.target_id) == sent
+            assert await tx.forwarded_copies.by_token(copy.token) == sent
+            assert await tx.forwarded_copies.by_token(examples.new_id()) is None

@@ -1,0 +1,94 @@
+"""Forwarding targets and copies in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from server.domain.forwarding import (
+    CopyState,
+    ForwardedCopy,
+    ForwardingTarget,
+    TargetResult,
+    VerificationCode,
+)
+from tests.fakes.state import State
+
+
+class FakeForwardingTargets:
+    """Targets of one transaction."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._targets = state.forwarding_targets
+
+    async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
+        found = [target for target in self._targets.values() if target.mailbox_id == mailbox_id]
+        return sorted(found, key=lambda target: (target.added_at, target.id))
+
+    async def get(self, mailbox_id: UUID, target_id: UUID) -> ForwardingTarget | None:
+        target = self._targets.get(target_id)
+        return target if target is not None and target.mailbox_id == mailbox_id else None
+
+    async def add(self, target: ForwardingTarget) -> None:
+        others = await self.of_mailbox(target.mailbox_id)
+        self._state.require(
+            all(each.address != target.address for each in others),
+            "uq_forwarding_targets_mailbox_id_address",
+        )
+        self._targets[target.id] = target
+
+    async def remove(self, mailbox_id: UUID, target_id: UUID) -> None:
+        if await self.get(mailbox_id, target_id) is not None:
+            del self._targets[target_id]
+
+    async def set_code(self, target_id: UUID, code: VerificationCode | None) -> None:
+        if target_id in self._targets:
+            self._targets[target_id] = replace(self._targets[target_id], code=code)
+
+    async def verify(self, mailbox_id: UUID, target_id: UUID, at: datetime) -> None:
+        self._targets[target_id] = replace(self._targets[target_id], verified_at=at, code=None)
+        await self.refresh_mark(mailbox_id)
+
+    async def refresh_mark(self, mailbox_id: UUID) -> None:
+        forwards = any(target.verified_at for target in await self.of_mailbox(mailbox_id))
+        mailboxes = self._state.mailboxes
+        mailboxes[mailbox_id] = replace(mailboxes[mailbox_id], forwards=forwards)
+
+    async def codes_since(self, mailbox_id: UUID, address: str, since: datetime) -> int:
+        asked = [code for code in self._state.forwarding_codes if code[2] > since]
+        return max(sum(code[0] == mailbox_id for code in asked), sum(code[1] == address for code in asked))
+
+    async def count_code(self, mailbox_id: UUID, address: str, at: datetime, forget_before: datetime) -> None:
+        codes = self._state.forwarding_codes
+        codes[:] = [code for code in codes if code[2] >= forget_before]
+        codes.append((mailbox_id, address, at))
+
+    async def set_last(self, target_id: UUID, last: TargetResult) -> None:
+        if target_id in self._targets:
+            self._targets[target_id] = replace(self._targets[target_id], last=last)
+
+
+class FakeForwardedCopies:
+    """Copies of one transaction."""
+
+    def __init__(self, state: State) -> None:
+        self._copies = state.forwarded_copies
+
+    async def add(self, copies: Sequence[ForwardedCopy]) -> Sequence[ForwardedCopy]:
+        new = [copy for copy in copies if (copy.delivery_id, copy.target_id) not in self._copies]
+        self._copies.update({(copy.delivery_id, copy.target_id): copy for copy in new})
+        return new
+
+    async def get(self, delivery_id: UUID, target_id: UUID) -> ForwardedCopy | None:
+        return self._copies.get((delivery_id, target_id))
+
+    async def by_token(self, token: UUID) -> ForwardedCopy | None:
+        return next((copy for copy in self._copies.values() if copy.token == token), None)
+
+    async def move(self, copy: ForwardedCopy, to: CopyState) -> bool:
+        key = (copy.delivery_id, copy.target_id)
+        if key not in self._copies or self._copies[key].state is not copy.state:
+            return False
+        self._copies[key] = replace(self._copies[key], state=to)
+        return True

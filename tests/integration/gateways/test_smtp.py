@@ -1,0 +1,232 @@
+"""Mail over a real SMTP server: taken, refused, put off, and never sent where it could be read on the way."""
+
+import asyncio
+import base64
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import dkim
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from server.domain.forwarding import ForwardedContent, ForwardingTarget, TargetKind
+from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.gateways.forwarded_mails import ForwardedMails, MailNames
+from server.gateways.smtp import DkimKey, SmtpRoute, SmtpSettings
+from server.usecases.forwarding_ports import MailNotSent
+from tests.contracts import examples
+from tests.contracts.examples import NOON
+from tests.integration.gateways.authorities import NOW, subject_of
+
+NAMES = MailNames(
+    "no-reply@post.example.am", "Փոստ", "post.example.am", "bounces@post.example.am", "", "Asia/Yerevan"
+)
+TO = "ani@example.am"
+
+
+class Clock:
+    def now(self) -> Any:
+        return NOON
+
+
+class Post:
+    """A mail server's rules: what it answers, and what it took."""
+
+    def __init__(self) -> None:
+        self.answers: list[str] = []
+        self.taken: list[Envelope] = []
+        self.encrypted: list[bool] = []
+        self.silent = asyncio.Event()
+
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer == "silence":
+            await self.silent.wait()
+        if answer.startswith("2"):
+            self.taken.append(envelope)
+            self.encrypted.append(session.ssl is not None)
+        return answer
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address.startswith("nobody"):
+            return "550 5.1.1 no such user"
+        if address.startswith("grey"):
+            return "450 4.2.0 greylisted"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate that only itself vouches for, and the server's side of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject_of("localhost"))
+        .issuer_name(subject_of("localhost"))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - timedelta(hours=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    directory = tmp_path_factory.mktemp("smtp")
+    path, key_path = directory / "server.pem", directory / "server.key.pem"
+    path.write_bytes(made.public_bytes(Encoding.PEM))
+    key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, key_path)
+    return path, context
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@contextlib.asynccontextmanager
+async def serving(post: Post, context: ssl.SSLContext | None) -> AsyncIterator[int]:
+    loop = asyncio.get_running_loop()
+
+    def connection() -> SMTP:
+        return SMTP(post, tls_context=context, enable_SMTPUTF8=True, loop=loop)
+
+    server = await loop.create_server(connection, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        post.silent.set()
+        server.close()
+        await server.wait_closed()
+
+
+def route(port: int, trusted: Path | None, key: DkimKey | None = None, **changes: Any) -> SmtpRoute:
+    context = ssl.create_default_context(cafile=None if trusted is None else str(trusted))
+    settings = SmtpSettings("127.0.0.1", port, "starttls", context, "post.example.am", timeout=10.0)
+    return SmtpRoute(replace(settings, **changes), key)
+
+
+def mail() -> bytes:
+    target = ForwardingTarget(
+        examples.new_id(), examples.new_id(), TargetKind.EMAIL, TO, "hy", ForwardedContent.NOTICE, NOON
+    )
+    mailbox = Mailbox(
+        target.mailbox_id,
+        "5001950015@e-citizen.am",
+        HolderKind.PERSON,
+        "5001950015",
+        MailboxState.OPEN,
+        NOON,
+    )
+    return ForwardedMails(NAMES, Clock()).code(target, mailbox, "012345")
+
+
+async def refused(sender: SmtpRoute, to: str = TO) -> tuple[str, bool]:
+    with pytest.raises(MailNotSent) as failed:
+        await sender.send(mail(), bounces_to="", to=to)
+    return failed.value.reason, failed.value.for_good
+
+
+async def test_mail_is_handed_over_encrypted_and_signed(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    path, context = certificate
+    async with serving(post, context) as port:
+        signed = DkimKey("post.example.am", "2026", pem)
+        await route(port, path, signed).send(mail(), bounces_to="bounces+1@post.example.am", to=TO)
+
+    (envelope,) = post.taken
+    content = envelope.original_content
+    assert content is not None
+    assert post.encrypted == [True]
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("bounces+1@post.example.am", [TO])
+
+    def record(name: bytes, timeout: int = 5) -> bytes:
+        assert name == b"2026._domainkey.post.example.am."
+        return b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+
+    assert dkim.verify(content, dnsfunc=record)
+    assert not dkim.verify(content.replace(b"Subject:", b"Subject: not"), dnsfunc=record)
+    read = message_from_bytes(content)
+    assert read["Auto-Submitted"] == "auto-generated"
+    assert read["Message-ID"].endswith("@post.example.am>")
+
+
+async def test_a_server_puts_off_or_refuses(post: Post, certificate: tuple[Path, ssl.SSLContext]) -> None:
+    path, context = certificate
+    async with serving(post, context) as port:
+        sender = route(port, path)
+        post.answers = ["451 4.3.0 later", "554 5.7.1 no", "552 5.3.4 too big", "250 OK"]
+        found = [await refused(sender), await refused(sender), await refused(sender)]
+        await sender.send(mail(), bounces_to="", to=TO)
+        found += [await refused(sender, "nobody@example.am"), await refused(sender, "grey@example.am")]
+
+    assert found == [
+        ("BUSY", False),
+        ("REFUSED", True),
+        ("TOO_LARGE", True),
+        ("REFUSED", True),
+        ("BUSY", False),
+    ]
+    assert len(post.taken) == 1
+    assert post.taken[0].mail_from == "<>"
+
+
+async def test_nothing_is_sent_where_it_could_be_read_on_the_way(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    async with serving(post, None) as port:
+        without = await refused(route(port, path))
+    async with serving(post, context) as port:
+        untrusted = await refused(route(port, None))
+
+    assert without == untrusted == ("TLS_FAILED", False)
+    assert post.taken == []
+
+
+async def test_a_server_that_is_away_or_silent_is_asked_again(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        away = await refused(route(taken.getsockname()[1], path))
+    async with serving(post, context) as port:
+        post.answers = ["silence"]
+        silent = await refused(route(port, path, timeout=0.3))
+
+    assert away == silent == ("UNREACHABLE", False)
+
+
+async def test_a_mail_that_is_too_large_is_not_offered(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    async with serving(post, context) as port:
+        assert await refused(route(port, path, size_limit=100)) == ("TOO_LARGE", True)
+    assert post.taken == []

@@ -1,0 +1,175 @@
+"""Copies of messages, and that nothing of them touches a delivery."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from namak.evidence import events
+from namak.evidence.details_outside import NudgeDetails, NudgeFailureDetails
+from namak.evidence.document import RecordedFact
+from namak.evidence.notification_policy import effect_of
+from server.domain import evidence_building
+from server.domain.forwarding import CopyState, ForwardedContent, Result
+from server.domain.jobs import SEND_COPY, SPREAD, JobFailed
+from server.jurisdictions.am import AM
+from server.usecases.evidence import ListFacts
+from server.usecases.forwarded_mail import RESULT_EVENTS
+from server.usecases.forwarding import OfTarget
+from server.usecases.stamps import Stamps
+from tests.unit.usecases.forwarding_world import BUSY, HOME, REFUSED, Forwarding
+from tests.unit.usecases.world import ANI_ADDRESS, BOB
+
+
+@pytest.fixture
+def scene() -> Forwarding:
+    return Forwarding()
+
+
+async def test_a_submission_to_a_mailbox_without_targets_defers_nothing(scene: Forwarding) -> None:
+    await scene.add()  # not verified
+    scene.uow.committed.jobs.clear()
+
+    await scene.sent()
+
+    assert scene.uow.committed.jobs == {}
+
+
+async def test_a_message_is_forwarded_whole_with_its_parts(scene: Forwarding) -> None:
+    await scene.verified()
+    await scene.verified("work@example.am", content=ForwardedContent.NOTICE, language="en")
+    scene.mail.sent.clear()
+
+    delivery = await scene.sent()
+    assert await scene.run(SPREAD, keep=True) == 1
+    assert await scene.run(SPREAD) == 1  # a second run adds nothing
+    assert await scene.run(SEND_COPY, keep=True) == 2
+    assert await scene.run(SEND_COPY) == 2  # nor does this
+
+    whole, notice = scene.mail.sent
+    parts = list(whole.message.iter_attachments())
+    assert (whole.to, notice.to) == (HOME, "work@example.am")
+    assert delivery.subject in whole.message["Subject"]
+    assert [part.get_filename() for part in parts] == [part.name for part in delivery.parts]
+    assert [part.get_payload(decode=True) for part in parts] == [b"first part", b"second part"]
+    assert re.fullmatch(r"bounces\+[0-9a-f]{32}@post\.example\.am", whole.bounces_to)
+    assert whole.message["Message-ID"] != notice.message["Message-ID"]
+    told = str(notice.message.get_content())
+    assert delivery.organisation_name in told
+    assert delivery.sender in told
+    assert delivery.subject not in notice.message.as_string()
+    assert delivery.subject not in told
+    assert scene.results() == [("RelayToNonERDS", None), ("ConsignmentNotification", None)]
+
+
+async def test_a_message_that_is_too_large_is_a_notice_that_says_so(scene: Forwarding) -> None:
+    await scene.verified(language="en")
+    scene.mail.size_limit = 65_536
+    delivery = await scene.sent()
+    await scene.run(SPREAD)
+    await scene.run(SEND_COPY)
+
+    mail = scene.mail.sent[-1].message
+    assert not list(mail.iter_attachments())
+    assert "too large" in str(mail.get_content())
+    assert delivery.subject not in mail["Subject"]
+
+
+async def test_a_server_that_is_busy_is_asked_again_and_a_refusal_is_told_to_the_holder(
+    scene: Forwarding,
+) -> None:
+    await scene.verified()
+    await scene.sent()
+    await scene.run(SPREAD)
+    scene.mail.failing = BUSY
+    with pytest.raises(JobFailed) as failed:
+        await scene.run(SEND_COPY)
+    waiting = await scene.last()
+    await scene.run(SEND_COPY, attempt=SEND_COPY.retries.attempts)
+    given_up = await scene.last()
+    await scene.sent()
+    await scene.run(SPREAD)
+    scene.mail.failing = REFUSED
+    await scene.run(SEND_COPY)
+
+    assert (failed.value.reason, failed.value.for_good, waiting) == ("BUSY", False, None)
+    assert given_up == (Result.FAILED, "BUSY")
+    assert await scene.last() == (Result.FAILED, "REFUSED")
+    assert scene.results() == [("RelayToNonERDSFailure", "BUSY"), ("RelayToNonERDSFailure", "REFUSED")]
+
+
+async def test_what_was_withdrawn_or_whose_target_was_removed_is_not_sent(scene: Forwarding) -> None:
+    target = await scene.verified()
+    delivery = await scene.sent()
+    await scene.run(SPREAD)
+    scene.mail.sent.clear()
+    await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
+    await scene.run(SEND_COPY)
+
+    assert scene.mail.sent == []
+    assert scene.results() == []
+    assert scene.uow.committed.forwarded_copies[delivery.id, target].state is CopyState.SKIPPED
+    mailbox = scene.uow.committed.mailboxes[delivery.mailbox_id]
+    assert not mailbox.forwards
+
+
+async def test_what_becomes_of_a_copy_is_the_holder_s_alone_to_see(scene: Forwarding) -> None:
+    await scene.verified()
+    delivery = await scene.sent()
+    await scene.run(SPREAD)
+    await scene.run(SEND_COPY)
+    await scene.grant(scene.ani, BOB)
+
+    seen = {}
+    for who, mailbox in ((scene.ani, None), (scene.agency, None), (scene.bob, ANI_ADDRESS)):
+        page = await scene.evidence.list_facts(ListFacts(who, delivery.id, 0, "", mailbox))
+        seen[type(who).__name__, mailbox] = {fact.event.name for fact in page.items}
+    assert ["RelayToNonERDS" in names for names in seen.values()] == [True, False, False]
+
+
+async def test_a_copy_that_comes_back_is_told_once(scene: Forwarding) -> None:
+    target = await scene.verified()
+    delivery = await scene.sent()
+    await scene.run(SPREAD)
+    await scene.run(SEND_COPY)
+    token = scene.uow.committed.forwarded_copies[delivery.id, target].token
+
+    assert await scene.work.bounced(token, "NO_SUCH_ADDRESS")
+    assert not await scene.work.bounced(token, "NO_SUCH_ADDRESS")
+    assert not await scene.work.bounced(uuid4(), "NO_SUCH_ADDRESS")
+    assert await scene.last() == (Result.BOUNCED, "NO_SUCH_ADDRESS")
+    assert scene.results() == [("RelayToNonERDS", None), ("RelayToNonERDSFailure", "NO_SUCH_ADDRESS")]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(sorted(RESULT_EVENTS.values(), key=lambda event: event.name)), max_size=5))
+async def test_facts_of_forwarding_have_no_effect_and_change_none(
+    recorded: list[events.Event],
+) -> None:
+    """POST-7."""
+    scene = Forwarding()
+    delivery = await scene.sent()
+    before = scene.uow.committed.deliveries[delivery.mailbox_id, delivery.id]
+    (consignment,) = [
+        f
+        for f in scene.uow.committed.queue
+        if f.event == events.CONTENT_CONSIGNMENT and f.delivery_id == delivery.id
+    ]
+    facts = [RecordedFact.parse(consignment.data)]
+    stamps = Stamps(AM, scene.entropy)
+    for event in recorded:
+        why = "REFUSED" if event.name.endswith("Failure") else ""
+        fact = evidence_building.forwarded(
+            stamps.at(scene.clock.now()), event, delivery, consignment, "EMAIL", why
+        )
+        read = RecordedFact.parse(fact.data)
+        assert isinstance(read.document.details, NudgeDetails | NudgeFailureDetails)
+        assert effect_of(read, facts) is None
+        facts.append(read)
+    holder = await scene.confirm(scene.ani, delivery, None)
+    confirmed = RecordedFact.parse(holder.evidence[0].data)
+
+    assert scene.uow.committed.deliveries[delivery.mailbox_id, delivery.id].parts == before.parts
+    assert effect_of(confirmed, facts) == effect_of(confirmed, facts[:1])

@@ -1,0 +1,144 @@
+"""Forwarding targets and their codes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from server.domain.forwarding import CODES_A_DAY, TargetKind
+from server.domain.jobs import SEND_CODE
+from server.domain.refusals import AlreadyRegistered, InvalidFields, RequestIdReused, ResourceNotPermitted
+from server.jurisdictions.am import AM
+from server.usecases.forwarding import OfTarget
+from tests.unit.usecases.forwarding_world import HOME, Forwarding
+from tests.unit.usecases.world import ANI_ADDRESS, BOB
+
+
+@pytest.fixture
+def scene() -> Forwarding:
+    return Forwarding()
+
+
+def wrong_field(refused: InvalidFields) -> tuple[str, str]:
+    (problem,) = refused.problems
+    return problem.field, problem.reason
+
+
+async def test_a_target_is_verified_by_the_code_that_was_sent_to_it(scene: Forwarding) -> None:
+    target = await scene.add(language="ru")
+    assert await scene.run(SEND_CODE) == 1
+    (mail,) = scene.mail.sent
+    (before,) = await scene.forwarding.list_targets(scene.ani, None)
+
+    after = await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=scene.code()))
+    again = await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code="000000"))
+
+    assert (mail.to, mail.bounces_to) == (HOME, "")
+    assert mail.message["Auto-Submitted"] == "auto-generated"
+    assert "Ваш код" in mail.message["Subject"]
+    assert before.verified_at is None
+    assert before.code is not None
+    assert scene.code().encode() not in (before.code.digest, before.code.salt)
+    assert again == after == replace(before, verified_at=scene.clock.now(), code=None)
+
+
+async def test_a_code_ends_after_five_wrong_tries_and_another_one_counts(scene: Forwarding) -> None:
+    target = await scene.add()
+    await scene.run(SEND_CODE)
+    right = scene.code()
+    wrong = f"{(int(right) + 1) % 1_000_000:06}"
+    seen = []
+    for code in (*[wrong] * 5, right):
+        with pytest.raises(InvalidFields) as refused:
+            await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=code))
+        seen.append(wrong_field(refused.value))
+    await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
+    await scene.run(SEND_CODE)
+
+    assert seen == [("code", "CODE_WRONG")] * 4 + [("code", "CODE_ENDED")] * 2
+    assert (
+        await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=scene.code()))
+    ).verified_at
+
+
+async def test_a_code_ends_with_its_time(scene: Forwarding) -> None:
+    target = await scene.add()
+    await scene.run(SEND_CODE)
+    scene.clock.move(timedelta(minutes=30))
+
+    with pytest.raises(InvalidFields) as refused:
+        await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=scene.code()))
+    assert wrong_field(refused.value) == ("code", "CODE_ENDED")
+
+
+async def test_nobody_is_flooded_with_codes_from_one_mailbox_or_several(scene: Forwarding) -> None:
+    target = await scene.add()
+    for _ in range(CODES_A_DAY - 1):
+        await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
+    with pytest.raises(InvalidFields) as refused:
+        await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
+    with pytest.raises(InvalidFields) as elsewhere:
+        await scene.add(by=scene.bob)
+    await scene.add("bob@example.am", by=scene.bob)
+    scene.clock.move(timedelta(days=1, seconds=1))
+    await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
+
+    assert wrong_field(refused.value) == ("target_id", "TOO_MANY_CODES")
+    assert wrong_field(elsewhere.value) == ("email", "TOO_MANY_CODES")
+
+
+async def test_there_are_as_many_targets_as_the_profile_permits_and_each_once(scene: Forwarding) -> None:
+    first = await scene.add("a@example.am", request_id="first")
+    with pytest.raises(AlreadyRegistered):
+        await scene.add("a@example.am")
+    await scene.add("b@example.am")
+    await scene.add("c@example.am")
+    with pytest.raises(InvalidFields) as refused:
+        await scene.add("d@example.am")
+
+    assert AM.forwarding.targets == 3
+    assert wrong_field(refused.value) == ("email", "TOO_MANY")
+    assert await scene.add("a@example.am", request_id="first") == first
+    with pytest.raises(RequestIdReused):
+        await scene.add("e@example.am", request_id="first")
+
+
+async def test_what_there_is_no_gateway_for_is_refused_and_told_so(scene: Forwarding) -> None:
+    with pytest.raises(InvalidFields) as phone:
+        await scene.add("+37491123456", kind=TargetKind.PHONE)
+    scene.forwarding = scene.forwarding_by(frozenset())
+    with pytest.raises(InvalidFields) as mail:
+        await scene.add()
+
+    assert wrong_field(phone.value) == ("phone", "NO_GATEWAY")
+    assert "no SMS gateway is configured" in str(phone.value.problems[0].text)
+    assert wrong_field(mail.value) == ("email", "NO_GATEWAY")
+    assert scene.uow.committed.jobs == {}
+
+
+async def test_targets_are_the_holder_s_and_nobody_else_s(scene: Forwarding) -> None:
+    target = await scene.add()
+    await scene.grant(scene.ani, BOB)
+    for by, mailbox in ((scene.bob, None), (scene.bob, ANI_ADDRESS)):
+        for asked in (
+            scene.forwarding.send_code(OfTarget(by, mailbox, target)),
+            scene.forwarding.verify_target(OfTarget(by, mailbox, target, code="000000")),
+            scene.forwarding.remove_target(OfTarget(by, mailbox, target, request_id="r")),
+        ):
+            with pytest.raises(ResourceNotPermitted):
+                await asked
+    with pytest.raises(ResourceNotPermitted):
+        await scene.forwarding.list_targets(scene.bob, ANI_ADDRESS)
+    assert await scene.forwarding.list_targets(scene.bob, None) == []
+
+
+async def test_the_acts_of_the_holder_are_evidence_that_does_not_tell_the_address(scene: Forwarding) -> None:
+    target = await scene.add()
+    await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
+    await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
+
+    acts = [act.document.details for act in scene.acts()]
+    assert [act.act for act in acts] == ["AddForwardingTarget", "RemoveForwardingTarget"]
+    assert acts[0].after == acts[1].before
+    assert acts[0].after is not None
+    assert acts[0].after["address"] == "a…@example.am"
