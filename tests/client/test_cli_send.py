@@ -235,3 +235,17 @@ def test_a_wrong_field_is_named_once(namak: Namak, agency: Connection, office: O
     run = namak(agency, *send(file))
     assert run.code == 1
     assert run.err.count(field[2]) == 1
+
+
+def test_send_asks_for_the_notification_policy_that_is_named(
+    namak: Namak, agency: Connection, office: Office, file: Path, tmp_path: Path
+) -> None:
+    recipients = tmp_path / "recipients.csv"
+    recipients.write_text(f"recipient\n{HOLDER}\n", "utf-8")
+    listed = ["send", "--from", SENDER, "--to-file", recipients, "--subject", "Ծանուցում"]
+    for given in (send(file), send(file, "--policy", "am-2025@2"), [*listed, file, "--policy", "am-2015@1"]):
+        run = namak(agency, *given)
+        assert run.code == 0, run.err
+
+    asked = [letter.submission.notification_policy for letter in office.letters.values()]
+    assert asked == ["", "am-2025@2", "am-2015@1"]

@@ -185,6 +185,30 @@ async def test_a_mask_with_an_unknown_path_changes_nothing(
     assert desk.registers.acts_so_far() == []
 
 
+async def test_sets_the_notification_policies_of_a_contract_and_leaves_the_name(desk: Desk) -> None:
+    def request(request_id: str, *policies: str) -> pb.UpdateOrganisationRequest:
+        wanted = pb.Organisation(organisation_id=str(desk.src.id), notification_policies=policies)
+        mask = FieldMask(paths=["notification_policies"])
+        return pb.UpdateOrganisationRequest(request_id=request_id, organisation=wanted, update_mask=mask)
+
+    both = request("1", "am-2025@2", "am-2015@1")
+    found = (await desk.operator(desk.servicer.UpdateOrganisation, both)).organisation
+    assert (found.display_name, list(found.notification_policies)) == (
+        desk.src.name,
+        ["am-2025@2", "am-2015@1"],
+    )
+    field = "organisation.notification_policies"
+    for policies, problem in (
+        (("am-2025@9",), (f"{field}[0]", "NO_SUCH_POLICY")),
+        (("am-2015@1", "none"), (f"{field}[1]", "POLICY_MALFORMED")),
+        (("am-2015@1", "am-2015@1"), (field, "REPEATED")),
+        (("am-2015@1",) * 11, (field, "NUMBER_OF_ITEMS")),
+    ):
+        with pytest.raises(InvalidFields) as wrong:
+            await desk.operator(desk.servicer.UpdateOrganisation, request("2", *policies))
+        assert problems_of(wrong.value) == [problem]
+
+
 async def test_a_stale_etag_is_told_and_a_fresh_one_renames(desk: Desk) -> None:
     get = pb.GetOrganisationRequest(organisation_id=str(desk.src.id))
     read = (await desk.operator(desk.servicer.GetOrganisation, get)).organisation

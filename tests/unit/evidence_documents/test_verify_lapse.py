@@ -93,10 +93,16 @@ def test_another_time_than_the_rules_is_not_accepted(ladder: Ladder) -> None:
 
 
 def test_a_notice_ahead_of_its_turn_notifies_nobody(ladder: Ladder) -> None:
-    early = ladder.record(ladder.published(), datetime(2026, 12, 2, 19, 59, tzinfo=UTC))
-    file = ladder.judged(early, ladder.effect(early, EFFECTIVE))
+    turn = datetime(2026, 12, 2, 20, tzinfo=UTC)
+    for at, notifies in ((turn - timedelta(microseconds=1), False), (turn, True)):
+        published = ladder.record(ladder.published(), at)
+        # What its seven days would come to, were they to count.
+        effect = ladder.effect(published, datetime(2026, 12, 9, 20, tzinfo=UTC), at=EFFECTIVE)
 
-    assert "derivation" in failures(file)
+        found = failures(last(ladder.story.verify(ladder.consignment, published, effect)))
+
+        assert ("derivation" in found) is not notifies
+        assert notifies or "has no such effect" in found["derivation"]
 
 
 def test_a_notice_that_names_another_consignment_notifies_nobody(ladder: Ladder) -> None:
