@@ -19,6 +19,7 @@ from server.usecases.evidence import ListFacts
 from server.usecases.forwarded_mail import RESULT_EVENTS
 from server.usecases.forwarding import OfTarget
 from server.usecases.stamps import Stamps
+from server.usecases.withdrawal import Withdrawal, WithdrawDelivery
 from tests.unit.usecases.forwarding_world import BUSY, HOME, REFUSED, Forwarding
 from tests.unit.usecases.world import ANI_ADDRESS, BOB
 
@@ -100,7 +101,23 @@ async def test_a_server_that_is_busy_is_asked_again_and_a_refusal_is_told_to_the
     assert scene.results() == [("RelayToNonERDSFailure", "BUSY"), ("RelayToNonERDSFailure", "REFUSED")]
 
 
-async def test_what_was_withdrawn_or_whose_target_was_removed_is_not_sent(scene: Forwarding) -> None:
+async def test_a_message_that_was_withdrawn_is_not_sent(scene: Forwarding) -> None:
+    target = await scene.verified()
+    delivery = await scene.sent()
+    await scene.run(SPREAD)
+    scene.mail.sent.clear()
+    withdrawal = Withdrawal(
+        uow=scene.uow, clock=scene.clock, entropy=scene.entropy, log=scene.log, profile=AM
+    )
+    await withdrawal.withdraw(WithdrawDelivery(scene.agency, "w-1", delivery.id, 0))
+    await scene.run(SEND_COPY)
+
+    assert scene.mail.sent == []
+    assert scene.results() == []
+    assert scene.uow.committed.forwarded_copies[delivery.id, target].state is CopyState.SKIPPED
+
+
+async def test_a_message_whose_target_was_removed_is_not_sent(scene: Forwarding) -> None:
     target = await scene.verified()
     delivery = await scene.sent()
     await scene.run(SPREAD)
