@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -13,6 +13,7 @@ from server.cli.endings import told
 from server.cli.serving import carry_out, spare_the_collector
 from server.cli.supervising import stop_signals
 from server.config import Settings, Written
+from server.supervisor.process import tell_ready, way_to_supervisor
 
 
 class _Orders(asyncio.Protocol):
@@ -25,25 +26,25 @@ class _Orders(asyncio.Protocol):
         self._stop.set()
 
 
-async def serve_under_supervision(settings: Settings) -> None:
+async def serve_under_supervision(settings: Settings, way: TextIO) -> None:
     """Serves until SIGTERM, or until the supervisor is gone."""
     stop = stop_signals()
     await asyncio.get_running_loop().connect_read_pipe(lambda: _Orders(stop), sys.stdin)
     async with bootstrap.running(settings, share_port=True) as server:
         spare_the_collector()
-        sys.stdout.write(json.dumps({"health_address": server.health_address}) + "\n")
-        sys.stdout.flush()
+        tell_ready(way, server.health_address)
         await stop.wait()
 
 
 def main() -> None:
     """Takes the order and carries it out; the exit code is that of the command `serve`."""
+    way = way_to_supervisor()
     order: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     log_lines.write_json_lines(process=order["number"])
     try:
         with told():
             settings = Written(order["content"], Path(order["path"])).checked()
-        carry_out(serve_under_supervision(settings))
+        carry_out(serve_under_supervision(settings, way))
     except typer.Exit as end:
         sys.exit(end.exit_code)
 

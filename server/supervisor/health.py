@@ -10,6 +10,9 @@ from server.health_listener import says_serving
 _ANSWER_SECONDS = 0.8
 """How long a process may take to answer: less than a whole look may take (`HealthListener`)."""
 
+# A proxy that the environment names for the way out of the machine leads to no process of this one.
+_OPTIONS = (("grpc.enable_http_proxy", 0),)
+
 
 class ProcessesHealth:
     """Asks the health listeners of the processes that take connections.
@@ -39,7 +42,7 @@ class ProcessesHealth:
 
     async def _ask(self, address: str, service: str) -> bool:
         if address not in self._channels:
-            self._channels[address] = grpc.aio.insecure_channel(address)
+            self._channels[address] = grpc.aio.insecure_channel(address, options=_OPTIONS)
         return await says_serving(self._channels[address], service, within=_ANSWER_SECONDS)
 
     async def _forget(self, current: set[str]) -> None:

@@ -7,9 +7,10 @@ also when its supervisor is killed. It writes one line of JSON when it serves, a
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 _LINE_BYTES = 1024 * 1024
 
@@ -76,3 +77,20 @@ class ServerProgram:
         """See `Process`."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+
+
+def way_to_supervisor() -> TextIO:
+    """Returns, in such a program, what writes to its supervisor, and keeps that for whoever has it.
+
+    Whatever else is written to the standard output, by a library of the key's manufacturer too, goes to the
+    standard error. Nobody reads the line to the supervisor on: who filled it would stand still for ever.
+    """
+    way = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return way
+
+
+def tell_ready(way: TextIO, health_address: str) -> None:
+    """Tells the supervisor that the program serves, which is all that it is told."""
+    with way:
+        way.write(json.dumps({"health_address": health_address}) + "\n")

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from server.health_listener import HealthListener
@@ -91,4 +92,15 @@ async def test_one_that_came_back_elsewhere_is_asked_there(
         assert await health.is_well("")
     async with started() as again:
         serving[1] = again.address
+        assert await health.is_well("")
+
+
+async def test_a_proxy_for_the_way_out_is_not_asked_about_processes_of_this_machine(
+    health: ProcessesHealth, serving: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with started() as one:
+        # Nobody listens there.
+        for name in ("grpc_proxy", "https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        serving[1] = one.address
         assert await health.is_well("")
