@@ -135,11 +135,20 @@ class Statements:
         if not records:
             return
         if self._hurried:
-            self._to_add.append((table, tuple(columns), records))
+            self._keep(table, tuple(columns), records)
             return
         await self._drive(
             lambda driver: driver.copy_records_to_table(table.name, columns=columns, records=records)
         )
+
+    def _keep(self, table: Table, columns: tuple[str, ...], records: list[Sequence[Any]]) -> None:
+        for kept_table, kept_columns, kept in self._to_add:
+            if (kept_table, kept_columns) == (table, columns):
+                # PostgreSQL carries out the parts of the statement last part first: rows of one table must be
+                # one part, to be added in their order.
+                kept.extend(records)
+                return
+        self._to_add.append((table, columns, records))
 
     async def add_all(self) -> None:
         """Adds the rows that were kept.
