@@ -197,7 +197,7 @@ async def running(
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))
         await stack.enter_async_context(recording_outstanding(desk.outstanding))
-        await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions))
+        await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions, desk.portals))
         if runs_inside(settings):
             uow = SqlUnitOfWork(database)
             await stack.enter_async_context(

@@ -51,6 +51,7 @@ from server.usecases.mobile_identity import MobileIdentity
 from server.usecases.organisations import OrganisationRegister
 from server.usecases.passwords import PasswordDesk
 from server.usecases.portal_sessions import PortalSessions
+from server.usecases.portals import PortalRegister
 from server.usecases.ports import Entropy, Log, UnitOfWork
 from server.usecases.reading import Reading
 from server.usecases.register_ports import TextRecords
@@ -174,6 +175,7 @@ class Desks:
         self.due = DueSteps(
             uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, actions=JobActions({})
         )
+        self.portals = PortalRegister(uow=uow, clock=clock, entropy=entropy)
         self._passwords = PasswordDesk(
             uow=uow,
             clock=clock,
@@ -226,6 +228,7 @@ class Desks:
                 self._registers.sessions,
                 self._passwords,
                 self._registers.senders.certificates,
+                self.portals,
                 profile,
             ),
             registration=RegistrationServicer(self.registration, profile),

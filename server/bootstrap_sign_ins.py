@@ -10,6 +10,7 @@ import structlog
 from server.domain.refusals import Refused
 from server.usecases.forgetting import Forgetting
 from server.usecases.portal_sessions import PortalSessions
+from server.usecases.portals import PortalRegister
 from server.usecases.sign_in_effects import OutstandingEffects
 
 _log = structlog.get_logger(__name__)
@@ -36,11 +37,18 @@ async def recording_outstanding(
 
 @contextlib.asynccontextmanager
 async def tidying(
-    forgetting: Forgetting, portal_sessions: PortalSessions, *, seconds: float = TIDY_SECONDS
+    forgetting: Forgetting,
+    portal_sessions: PortalSessions,
+    portals: PortalRegister,
+    *,
+    seconds: float = TIDY_SECONDS,
 ) -> AsyncIterator[None]:
-    """Meanwhile ends, every so many seconds, the sessions of revoked portals, and forgets what is over."""
+    """Meanwhile enters, every so many seconds, the portals that the release before bound, ends the sessions
+    of revoked ones, and forgets what is over.
+    """
 
     async def work() -> None:
+        await portals.enter_missing()
         await portal_sessions.work_off()
         await forgetting.work_off()
 

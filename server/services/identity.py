@@ -7,6 +7,7 @@ from server.services import identity_wire as wire
 from server.services.call import Context, current_holder
 from server.usecases.certificates import CertificateRegister
 from server.usecases.passwords import PasswordDesk
+from server.usecases.portals import PortalRegister
 from server.usecases.sessions import SessionDesk
 from server.usecases.sign_in import SignInDesk
 
@@ -20,12 +21,14 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
         sessions: SessionDesk,
         passwords: PasswordDesk,
         certificates: CertificateRegister,
+        portals: PortalRegister,
         profile: Profile,
     ) -> None:
         self._sign_in = sign_in
         self._sessions = sessions
         self._passwords = passwords
         self._certificates = certificates
+        self._portals = portals
         self._profile = profile
 
     async def StartSignIn(self, request: pb.StartSignInRequest, context: Context) -> pb.StartSignInResponse:
@@ -65,3 +68,11 @@ class IdentityServicer(identity_pb2_grpc.IdentityServiceServicer):
     async def BindPortal(self, request: pb.BindPortalRequest, context: Context) -> pb.BindPortalResponse:
         binding = await self._certificates.bind_portal(wire.bind_portal_from_proto(request))
         return pb.BindPortalResponse(portal=wire.portal_to_proto(binding))
+
+    async def ListPortals(self, request: pb.ListPortalsRequest, context: Context) -> pb.ListPortalsResponse:
+        page = await self._portals.list_portals(wire.list_portals_from_proto(request))
+        return wire.portals_to_proto(page)
+
+    async def GetPortal(self, request: pb.GetPortalRequest, context: Context) -> pb.GetPortalResponse:
+        view = await self._portals.get_portal(wire.get_portal_from_proto(request))
+        return pb.GetPortalResponse(portal=wire.registered_portal_to_proto(view))

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from namak.evidence.sign_in import SENTENCES, Purpose
 from namak.v1 import identity_pb2 as pb
@@ -11,6 +12,7 @@ from server.domain.caller import Assurance, Holder, Operator, Portal
 from server.domain.logins import PASSWORD_CHARACTERS
 from server.domain.mobile_identity import MobileUser
 from server.domain.paging import Page
+from server.domain.portals import PortalView
 from server.domain.profile import Profile
 from server.domain.senders import CertificateBinding
 from server.domain.sessions import Ending, Method, Session
@@ -20,6 +22,7 @@ from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.certificates import BindPortal
 from server.usecases.passwords import SetPassword
+from server.usecases.portals import ListPortals
 from server.usecases.sessions import ListSessions, SignOut, TerminateSession
 from server.usecases.sign_in import (
     ByCertificate,
@@ -188,6 +191,20 @@ def bind_portal_from_proto(request: pb.BindPortalRequest) -> BindPortal:
     return command
 
 
+def list_portals_from_proto(request: pb.ListPortalsRequest) -> ListPortals:
+    problems = Problems()
+    size = problems.page_size("page_size", request.page_size)
+    problems.raise_if_any()
+    return ListPortals(current_operator(), size, request.page_token)
+
+
+def get_portal_from_proto(request: pb.GetPortalRequest) -> UUID:
+    problems = Problems()
+    portal_id = problems.id("portal_id", request.portal_id)
+    problems.raise_if_any()
+    return portal_id
+
+
 def started_to_proto(started: StartedSignIn) -> pb.StartSignInResponse:
     return pb.StartSignInResponse(
         sign_in_id=str(started.sign_in.id),
@@ -235,6 +252,23 @@ def portal_to_proto(binding: CertificateBinding) -> pb.Portal:
         bind_time=time_to_proto(binding.bound_at),
         revoke_time=time_to_proto(binding.revoked_at),
         certificate_subject=binding.subject,
+    )
+
+
+def registered_portal_to_proto(view: PortalView) -> pb.RegisteredPortal:
+    return pb.RegisteredPortal(
+        portal_id=str(view.portal.id),
+        display_name=view.portal.name,
+        register_time=time_to_proto(view.portal.registered_at),
+        certificates=[portal_to_proto(each) for each in view.certificates],
+        open_session_count=view.open_sessions,
+    )
+
+
+def portals_to_proto(page: Page[PortalView]) -> pb.ListPortalsResponse:
+    return pb.ListPortalsResponse(
+        portals=[registered_portal_to_proto(each) for each in page.items],
+        next_page_token=page.next_page_token,
     )
 
 

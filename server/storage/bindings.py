@@ -17,10 +17,10 @@ from server.usecases.records import BindingFilter
 _BINDINGS = table(CertificateBindingRow)
 
 _ADD = insert(_BINDINGS).on_conflict_do_nothing(index_elements=[_BINDINGS.c.certificate_sha256])
-# Without the certificate itself, which the door does not ask for.
-_WANTED = select(*[column for column in _BINDINGS.c if column is not _BINDINGS.c.certificate])
-_GET = _WANTED.where(_BINDINGS.c.certificate_sha256 == bindparam("key"))
-_OF = _WANTED.where(among(_BINDINGS.c.certificate_sha256, "keys"))
+WANTED = select(*[column for column in _BINDINGS.c if column is not _BINDINGS.c.certificate])
+"""All of a binding without the certificate itself, which the door does not ask for."""
+_GET = WANTED.where(_BINDINGS.c.certificate_sha256 == bindparam("key"))
+_OF = WANTED.where(among(_BINDINGS.c.certificate_sha256, "keys"))
 _PORTALS = (
     select(_BINDINGS.c.certificate_sha256)
     .where(_BINDINGS.c.role == BindingRole.PORTAL.value, _BINDINGS.c.revoked_at.is_(None))
@@ -64,12 +64,12 @@ class SqlBindings:
     async def get(self, certificate_sha256: bytes) -> CertificateBinding | None:
         """Returns it, revoked or expired ones too."""
         row = await self._statements.first(_GET, {"key": certificate_sha256})
-        return None if row is None else _binding(row)
+        return None if row is None else binding_of(row)
 
     async def of(self, certificates_sha256: Collection[bytes]) -> Mapping[bytes, CertificateBinding]:
         """Returns those of the bindings that there are."""
         rows = await self._statements.rows(_OF, {"keys": list(certificates_sha256)})
-        return {row.certificate_sha256: _binding(row) for row in rows}
+        return {row.certificate_sha256: binding_of(row) for row in rows}
 
     async def portals(self) -> Sequence[bytes]:
         """Returns the SHA-256 of the active portals' certificates, in order."""
@@ -78,7 +78,7 @@ class SqlBindings:
     async def lock(self, certificate_sha256: bytes) -> CertificateBinding | None:
         """Returns it, locked until the transaction ends."""
         row = await self._statements.first(_GET.with_for_update(), {"key": certificate_sha256})
-        return None if row is None else _binding(row)
+        return None if row is None else binding_of(row)
 
     async def revoke(self, certificate_sha256: bytes, at: datetime) -> None:
         """Marks it revoked, from its first revocation on; LookupError when it is not bound."""
@@ -94,7 +94,7 @@ class SqlBindings:
         self, wanted: BindingFilter, *, before: tuple[datetime, bytes] | None, limit: int
     ) -> Sequence[CertificateBinding]:
         """Lists an organisation's bindings by descending time of binding."""
-        query = _WANTED.where(_BINDINGS.c.organisation_id == bindparam("organisation"))
+        query = WANTED.where(_BINDINGS.c.organisation_id == bindparam("organisation"))
         values: dict[str, Any] = {"organisation": wanted.organisation_id, "most": limit}
         if wanted.sender_address_id is not None:
             query = query.where(_BINDINGS.c.sender_address_id == bindparam("address"))
@@ -113,10 +113,11 @@ class SqlBindings:
             values |= {"bound_at": before[0], "digest": before[1]}
         query = query.order_by(_BINDINGS.c.bound_at.desc(), _BINDINGS.c.certificate_sha256.desc())
         rows = await self._statements.rows(query.limit(bindparam("most")), values)
-        return [_binding(row) for row in rows]
+        return [binding_of(row) for row in rows]
 
 
-def _binding(row: Row[Any]) -> CertificateBinding:
+def binding_of(row: Row[Any]) -> CertificateBinding:
+    """Returns the binding in a row of `WANTED`."""
     return CertificateBinding(
         certificate_sha256=row.certificate_sha256,
         role=BindingRole(row.role),

@@ -57,9 +57,9 @@ assert forwarding_tables.ForwardingTargetRow.metadata is METADATA
 assert session_tables.SessionRow.metadata is METADATA is phone_tables.PhoneConfirmationRow.metadata
 
 
-async def upgrade(url: str) -> None:
-    """Runs what is missing. Replicas may do so at the same moment: one works, the others wait and find
-    nothing to do. A database that a later release has migrated is left alone.
+async def upgrade(url: str, *, to: str = "head") -> None:
+    """Runs what is missing, as a rule all of it. Replicas may do so at the same moment: one works, the others
+    wait and find nothing to do. A database that a later release has migrated is left alone.
 
     The connection must be a direct one, for the lock belongs to its session.
 
@@ -68,7 +68,7 @@ async def upgrade(url: str) -> None:
     """
     async with _connected(url) as connection:
         await _take_upgrade_lock(connection)
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(_upgrade, to)
 
 
 async def check(url: str) -> Sequence[str]:
@@ -133,14 +133,14 @@ def _configuration() -> Config:
     return configuration
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     if not _is_behind(connection):
         return
     # Looking began a transaction, in which all migrations would run as one; indexes are built outside of any.
     connection.rollback()
     configuration = _configuration()
     configuration.attributes["connection"] = connection
-    command.upgrade(configuration, "head")
+    command.upgrade(configuration, to)
     connection.commit()
 
 

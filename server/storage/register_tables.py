@@ -89,6 +89,18 @@ class CertificateBindingRow(Stored):
     portal_name: Mapped[str] = mapped_column(server_default="")
 
 
+class PortalRow(Stored):
+    """A portal. Its certificates are the bindings under its name: the release before knows no more of it."""
+
+    __tablename__ = "portals"
+    __table_args__ = (CheckConstraint("name <> ''", name="name"),)
+
+    # Listed by descending identifier.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    registered_at: Mapped[datetime]
+
+
 class AdministratorRow(Stored):
     __tablename__ = "administrators"
     __table_args__ = (

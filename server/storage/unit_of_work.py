@@ -28,6 +28,7 @@ from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
 from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
 from server.storage.phone_confirmations import SqlPhoneConfirmations
+from server.storage.portals import SqlPortals
 from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
 from server.storage.sessions import SqlSessions, SqlSignIns
@@ -51,6 +52,7 @@ class SqlTransaction:
         self.sender_addresses = SqlSenderAddresses(self._statements)
         self.sending_sides = SqlSendingSides(self._statements)
         self.bindings = SqlBindings(self._statements)
+        self.portals = SqlPortals(self._statements)
         self.administrators = SqlAdministrators(self._statements)
         self.administrative_acts = SqlAdministrativeActs(self._statements)
         self.mailboxes = SqlMailboxes(self._statements)

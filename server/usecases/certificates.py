@@ -17,6 +17,7 @@ from server.domain.caller import Operator
 from server.domain.certificates import MachineCertificate, machine_certificate
 from server.domain.fields import Malformed
 from server.domain.paging import Page, Query
+from server.domain.portals import RegisteredPortal
 from server.domain.possession import check_possession
 from server.domain.refusals import (
     AlreadyRegistered,
@@ -154,6 +155,7 @@ class CertificateRegister:
 
     async def bind_portal(self, command: BindPortal) -> CertificateBinding:
         """Binds a machine certificate as a portal's: holders sign in there, and their calls come with it.
+        With its first certificate a portal is registered.
 
         Raises:
             InvalidFields: the certificate is unreadable, has expired, or is a person's.
@@ -165,7 +167,10 @@ class CertificateRegister:
         wanted = replace(self._wanted(certificate, BindingRole.PORTAL, None), portal_name=command.name)
 
         async def change(tx: Transaction) -> Changed[CertificateBinding]:
-            return await self._bound(tx, certificate, wanted, command.certificate)
+            changed = await self._bound(tx, certificate, wanted, command.certificate)
+            portal_id = self._entropy.new_id()
+            await tx.portals.enter(RegisteredPortal(portal_id, command.name, changed.result.bound_at))
+            return changed
 
         async def again(tx: Transaction, _subject: UUID) -> CertificateBinding:
             return await _binding(tx, command.by, certificate.sha256)

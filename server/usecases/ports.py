@@ -38,6 +38,7 @@ from server.usecases.register_ports import (
     Bindings,
     Domains,
     Organisations,
+    Portals,
     SenderAddresses,
     SendingSides,
 )
@@ -159,6 +160,8 @@ class Transaction(
     def sending_sides(self) -> SendingSides: ...
     @property
     def bindings(self) -> Bindings: ...
+    @property
+    def portals(self) -> Portals: ...
     @property
     def administrators(self) -> Administrators: ...
     @property

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.domain.administration import Administrator
 from server.domain.caller import IpNetwork
+from server.domain.portals import RegisteredPortal
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.usecases.records import (
     ActFilter,
@@ -168,6 +169,38 @@ class Bindings(Protocol):
 
     async def revoke_of_address(self, sender_address_id: UUID, at: datetime) -> Sequence[bytes]:
         """Revokes the active bindings to this one sender address; returns the certificates' SHA-256."""
+        ...
+
+
+class Portals(Protocol):
+    """Portals by their names. Which certificates are one's, the bindings say: those under its name."""
+
+    async def enter(self, portal: RegisteredPortal) -> None:
+        """Adds it, unless there is one of this name."""
+        ...
+
+    async def get(self, portal_id: UUID) -> RegisteredPortal | None: ...
+
+    async def list_newest(self, *, before: UUID | None, limit: int) -> Sequence[RegisteredPortal]:
+        """Lists by descending identifier, from before the given one."""
+        ...
+
+    async def missing(self) -> Mapping[str, datetime]:
+        """Returns the names that certificates are bound under and no portal has, with the time of each
+        one's first binding.
+        """
+        ...
+
+    async def certificates(self, names: Collection[str]) -> Mapping[str, Sequence[CertificateBinding]]:
+        """Returns all bindings under these names, revoked and expired ones too, by name, the last bound
+        first.
+        """
+        ...
+
+    async def open_sessions(self, names: Collection[str], at: datetime) -> Mapping[str, int]:
+        """Counts the sessions that can be used at this time, by the name that their certificate is bound
+        under; where there are none, the name may be missing.
+        """
         ...
 
 

@@ -17,6 +17,7 @@ from server.domain.ladder import TakenStep
 from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.phone_confirmations import PhoneConfirmation
+from server.domain.portals import RegisteredPortal
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.domain.sign_in_effects import OutstandingSignIn
@@ -48,6 +49,7 @@ class State:
     sender_addresses: dict[UUID, SenderAddress] = field(default_factory=dict)
     bindings: dict[bytes, CertificateBinding] = field(default_factory=dict)
     certificates: dict[bytes, bytes] = field(default_factory=dict)
+    portals: dict[UUID, RegisteredPortal] = field(default_factory=dict)
     administrators: dict[tuple[UUID, str], Administrator] = field(default_factory=dict)
     administrative_acts: dict[UUID, ListedAct] = field(default_factory=dict)
     mailboxes: dict[UUID, Mailbox] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
+from tests.fakes.portals import FakePortals
 from tests.fakes.register import FakeBindings, FakeOrganisations
 from tests.fakes.registration import FakeApplications, FakeHolders, FakeUserAgreements
 from tests.fakes.repositories import (
@@ -59,6 +60,7 @@ class FakeTransaction:
         self.sender_addresses = FakeSenderAddresses(self._state)
         self.sending_sides = FakeSendingSides(self._state)
         self.bindings = FakeBindings(self._state)
+        self.portals = FakePortals(self._state)
         self.administrators = FakeAdministrators(self._state)
         self.administrative_acts = FakeAdministrativeActs(self._state)
         self.mailboxes = FakeMailboxes(self._state)

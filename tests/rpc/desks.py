@@ -28,6 +28,7 @@ from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProo
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.passwords import PasswordDesk
+from server.usecases.portals import PortalRegister
 from server.usecases.reading import Reading
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.sender_admin import SenderAdmin
@@ -86,7 +87,8 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     sign_in = property(lambda self: cast(SignInDesk, self))
     sessions = property(lambda self: cast(SessionDesk, self))
     passwords = property(lambda self: cast(PasswordDesk, self))
-    portals = property(lambda self: cast(CertificateRegister, self))
+    binding = property(lambda self: cast(CertificateRegister, self))
+    portals = property(lambda self: cast(PortalRegister, self))
 
     # Billing
 

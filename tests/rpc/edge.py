@@ -229,7 +229,7 @@ async def started_edge(
         DeliveryServicer(desks.submissions, desks.delivery, desks.withdrawal, desks.following, AM),
         EvidenceServicer(desks.evidence, desks.log_queries, AM),
         BillingServicer(desks.billing, AM),
-        IdentityServicer(desks.sign_in, desks.sessions, desks.passwords, desks.portals, AM),
+        IdentityServicer(desks.sign_in, desks.sessions, desks.passwords, desks.binding, desks.portals, AM),
         RegistrationServicer(desks.registration.registration(), AM),
         SignatureServicer(desks.verification, AM),
         CorrespondenceServicer(desks.correspondence, AM),

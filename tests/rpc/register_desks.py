@@ -1,11 +1,12 @@
 """The registers of who may send and of mailboxes, in memory."""
 
 import hashlib
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.paging import Page
-from server.domain.refusals import MailboxClosed, MailboxUnknown
+from server.domain.portals import PortalView, RegisteredPortal
+from server.domain.refusals import MailboxClosed, MailboxUnknown, NotFound
 from server.domain.senders import (
     BindingRole,
     CertificateBinding,
@@ -24,6 +25,7 @@ from server.usecases.organisations import (
     RegisterOrganisation,
     SetContractState,
 )
+from server.usecases.portals import ListPortals
 from server.usecases.sender_addresses import RegisterSenderAddress, SetSuspended
 from tests.rpc.desk_samples import CLOSED_NUMBER, NOBODYS_NUMBER, NOW
 from tests.rpc.serving import Serving
@@ -38,6 +40,16 @@ class RegisterDesks(Serving):
         return CertificateBinding(
             digest, BindingRole.PORTAL, None, None, NOW, NOW, None, portal_name=command.name
         )
+
+    async def list_portals(self, command: ListPortals) -> Page[PortalView]:
+        await self.serve(command)
+        return Page([_portal(uuid4())], "second")
+
+    async def get_portal(self, portal_id: UUID) -> PortalView:
+        await self.serve(portal_id)
+        if portal_id.int == 0:
+            raise NotFound("portal", str(portal_id))
+        return _portal(portal_id)
 
     # SenderAdmin
 
@@ -131,3 +143,10 @@ class RegisterDesks(Serving):
         if number == NOBODYS_NUMBER:
             raise MailboxUnknown(address)
         return Mailbox(uuid4(), address, HolderKind.PERSON, number, MailboxState.SUSPENDED, NOW)
+
+
+def _portal(portal_id: UUID) -> PortalView:
+    bound = CertificateBinding(
+        bytes(32), BindingRole.PORTAL, None, None, NOW, NOW, None, portal_name="portal.am"
+    )
+    return PortalView(RegisteredPortal(portal_id, "portal.am", NOW), (bound,), 3)

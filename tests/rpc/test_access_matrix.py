@@ -97,6 +97,8 @@ ADMITTED: dict[str, frozenset[str]] = {
     "IdentityService/SetPassword": frozenset({HOLDER}),
     "IdentityService/TerminateSession": frozenset({OPERATOR}),
     "IdentityService/BindPortal": frozenset({OPERATOR}),
+    "IdentityService/ListPortals": frozenset({OPERATOR}),
+    "IdentityService/GetPortal": frozenset({OPERATOR}),
     "RegistrationService/PrepareApplication": frozenset({HOLDER}),
     "RegistrationService/SubmitApplication": frozenset({HOLDER, CLERK}),
     "RegistrationService/GetApplication": frozenset({OPERATOR, CLERK, HOLDER}),

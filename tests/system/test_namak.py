@@ -307,6 +307,15 @@ async def test_a_portal_is_bound_and_a_session_listed_and_ended(
     signer = FileSigner(own.key, der(own), chain)
     entered = await (await post.client(portal)).identity.sign_in(signer)
 
+    (shown,) = (await done(operator, "admin", "portal", "list", "--limit", "1"))["portals"]
+    assert (shown["display_name"], shown["open_session_count"]) == ("portal.am", 1)
+    whole = (await done(operator, "admin", "portal", "show", shown["portal_id"]))["portal"]
+    assert [each["certificate_sha256"] for each in whole["certificates"]] == [portal.sha256.hex()]
+    _, printed, _ = await namak(operator, "admin", "portal", "show", shown["portal_id"])
+    assert portal.sha256.hex() in printed
+    assert "active" in printed
+    assert await refused(operator, "admin", "portal", "show", str(uuid4())) == "NOT_FOUND"
+
     session = ("admin", "session")
     (listed,) = (await done(operator, *session, "list", citizen.person.personal_number))["sessions"]
     assert (listed["session_id"], listed["method"]) == (entered.session.session_id, "CERTIFICATE")

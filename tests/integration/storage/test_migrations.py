@@ -1,6 +1,7 @@
 """The schema: migrations give what the tables say, once, and refuse every change of what is insert-only."""
 
 import asyncio
+from uuid import RFC_4122
 
 import pytest
 from sqlalchemy import NullPool, text
@@ -9,7 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from server.domain.refusals import ServiceUnavailable
 from server.storage import insert_only, migrate
+from server.storage.database import Database
 from server.storage.metadata import METADATA
+from server.storage.unit_of_work import SqlUnitOfWork
 
 
 async def _run(url: str, *statements: str) -> None:
@@ -125,3 +128,33 @@ async def test_what_was_recorded_is_neither_changed_nor_deleted(database_url: st
 async def test_a_database_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(ServiceUnavailable):
         await migrate.current("postgresql+asyncpg://postgres@/postgres?host=/nonexistent")
+
+
+async def test_portals_are_filled_from_their_certificates_in_the_order_of_the_first(
+    empty_database_url: str,
+) -> None:
+    await migrate.upgrade(empty_database_url, to="0009")
+    bind = """
+        INSERT INTO certificate_bindings
+            (certificate_sha256, role, certificate, expires_at, bound_at, portal_name)
+        VALUES (sha256('{der}'), '{role}', '{der}', '2030-01-01Z', '2026-01-01T00:00:{second}Z', '{name}')
+    """
+    bound = (
+        ("b", "PORTAL", 40, "second.am"),
+        ("a", "PORTAL", 20, "first.am"),
+        ("c", "PORTAL", 30, "first.am"),
+    )
+    for der, role, second, name in (*bound, ("d", "OPERATOR", 10, "")):
+        await _run(empty_database_url, bind.format(der=der, role=role, second=second, name=name))
+
+    await migrate.upgrade(empty_database_url)
+
+    database = Database(empty_database_url, pool_size=1)
+    async with SqlUnitOfWork(database).reading() as tx:
+        portals = await tx.portals.list_newest(before=None, limit=9)
+    await database.dispose()
+    assert [each.name for each in portals] == ["second.am", "first.am"]
+    assert [each.registered_at.second for each in portals] == [40, 20]
+    for each in portals:
+        assert (each.id.version, each.id.variant) == (7, RFC_4122)
+        assert each.id.int >> 80 == each.registered_at.timestamp() * 1000

@@ -6,6 +6,7 @@ import pytest
 
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
+from tests.contracts.portal_contract import PortalsContract
 from tests.contracts.session_contract import SignInTablesContract
 
 
@@ -19,3 +20,7 @@ async def uow(module_database_url: str) -> AsyncIterator[SqlUnitOfWork]:
 
 class TestSqlSignIns(SignInTablesContract):
     """The contract, on PostgreSQL."""
+
+
+class TestSqlPortals(PortalsContract):
+    """The portals' contract, on PostgreSQL."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.contracts.portal_contract import PortalsContract
 from tests.contracts.session_contract import SignInTablesContract
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
@@ -13,3 +14,7 @@ def uow() -> FakeUnitOfWork:
 
 class TestFakeSignIns(SignInTablesContract):
     """The contract, in memory."""
+
+
+class TestFakePortals(PortalsContract):
+    """The portals' contract, in memory."""

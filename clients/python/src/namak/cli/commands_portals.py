@@ -25,6 +25,21 @@ def register(app: typer.Typer) -> None:
         ),
         examples=("namak admin portal bind portal.am portal.pem",),
     )
+    add(
+        portal,
+        "list",
+        portal_list,
+        N_("List the portals, last registered first."),
+        N_("CERTIFICATES counts those that are active now, SESSIONS those that are open."),
+        examples=("namak admin portal list",),
+    )
+    add(
+        portal,
+        "show",
+        portal_show,
+        N_("Show a portal with all certificates that are or were bound for it."),
+        examples=("namak admin portal show 0192f0c4-5d1c-7000-8000-0000000000ab",),
+    )
     session = group(app, "session", N_("Sessions of holders at portals; for the operator."))
     add(
         session,
@@ -54,6 +69,25 @@ async def portal_bind(
     from namak.cli import portals
 
     return await portals.portal_bind(run, name, file, request_id)
+
+
+async def portal_list(run: Run, limit: Limit = 50) -> ExitCode:
+    """Lists portals."""
+    from namak.cli import portals
+
+    return await portals.portal_list(run, limit)
+
+
+async def portal_show(
+    run: Run,
+    portal: Annotated[
+        str, typer.Argument(metavar="PORTAL", help=N_("The portal's identifier, as the list shows it."))
+    ],
+) -> ExitCode:
+    """Shows a portal."""
+    from namak.cli import portals
+
+    return await portals.portal_show(run, portal)
 
 
 async def session_list(

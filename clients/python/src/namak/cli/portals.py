@@ -1,5 +1,6 @@
 """``namak admin portal`` and ``namak admin session``."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -39,12 +40,7 @@ async def portal_bind(run: Run, name: str, file: Path, request_id: str | None) -
         )
     run.screen.result(
         {
-            "portal": {
-                "certificate_sha256": found.certificate_sha256.hex(),
-                "display_name": found.display_name,
-                "certificate_subject": found.certificate_subject,
-                "expire_time": shapes.time_of(found.expire_time),
-            }
+            "portal": {"display_name": found.display_name, **_certificate(found)},
         }
     )
     run.screen.fields(
@@ -54,6 +50,56 @@ async def portal_bind(run: Run, name: str, file: Path, request_id: str | None) -
             (N_("Subject"), found.certificate_subject),
             (N_("Ends"), shapes.when(found.expire_time)),
         )
+    )
+    return ExitCode.OK
+
+
+async def portal_list(run: Run, limit: int) -> ExitCode:
+    """Lists the portals."""
+    async with run.client() as post:
+        found = await first(limit, post.identity.portals())
+    run.screen.result({"portals": [_portal(each) for each in found]})
+    run.screen.table(
+        (N_("PORTAL"), N_("NAME"), N_("REGISTERED"), N_("CERTIFICATES"), N_("SESSIONS")),
+        [
+            (
+                each.portal_id,
+                each.display_name,
+                shapes.when(each.register_time),
+                str(sum(_state(one) == "active" for one in each.certificates)),
+                str(each.open_session_count),
+            )
+            for each in found
+        ],
+    )
+    return ExitCode.OK
+
+
+async def portal_show(run: Run, portal: str) -> ExitCode:
+    """Shows a portal with its certificates."""
+    async with run.client() as post:
+        found = await post.identity.portal(portal)
+    run.screen.result({"portal": _portal(found)})
+    run.screen.fields(
+        (
+            (N_("Portal"), found.portal_id),
+            (N_("Name"), found.display_name),
+            (N_("Registered"), shapes.when(found.register_time)),
+            (N_("Open sessions"), str(found.open_session_count)),
+        )
+    )
+    run.screen.table(
+        (N_("CERTIFICATE"), N_("ISSUED TO"), N_("BOUND"), N_("ENDS"), N_("STATE")),
+        [
+            (
+                each.certificate_sha256.hex(),
+                each.certificate_subject,
+                shapes.when(each.bind_time),
+                shapes.when(each.expire_time),
+                _(_state(each)),
+            )
+            for each in found.certificates
+        ],
     )
     return ExitCode.OK
 
@@ -113,3 +159,37 @@ def _shape(found: identity_pb2.Session) -> Shape:
             identity_pb2.SessionEnding.Name(found.ending).removeprefix("SESSION_ENDING_") if ended else None
         ),
     }
+
+
+def _portal(found: identity_pb2.RegisteredPortal) -> Shape:
+    certificates = [
+        {
+            **_certificate(each),
+            "bind_time": shapes.time_of(each.bind_time),
+            "revoke_time": shapes.time_of(each.revoke_time) if each.HasField("revoke_time") else None,
+        }
+        for each in found.certificates
+    ]
+    return {
+        "portal_id": found.portal_id,
+        "display_name": found.display_name,
+        "register_time": shapes.time_of(found.register_time),
+        "certificates": certificates,
+        "open_session_count": found.open_session_count,
+    }
+
+
+def _certificate(found: identity_pb2.Portal) -> Shape:
+    return {
+        "certificate_sha256": found.certificate_sha256.hex(),
+        "certificate_subject": found.certificate_subject,
+        "expire_time": shapes.time_of(found.expire_time),
+    }
+
+
+def _state(found: identity_pb2.Portal) -> str:
+    """Returns whether a certificate counts, as a text of the catalogue."""
+    if found.HasField("revoke_time"):
+        return N_("revoked")
+    over = found.expire_time.ToDatetime(UTC) <= datetime.now(UTC)
+    return N_("expired") if over else N_("active")

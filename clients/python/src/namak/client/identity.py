@@ -208,3 +208,13 @@ class Identity:
             request_id=request_id or new_request_id(), display_name=display_name, certificate=certificate
         )
         return (await self._link.unary(self._stub().BindPortal, request)).portal
+
+    def portals(self, *, page_size: int = 0) -> AsyncIterator[identity_pb2.RegisteredPortal]:
+        """Yields the portals, the last registered first; for the operator."""
+        request = identity_pb2.ListPortalsRequest(page_size=page_size)
+        return paged(self._link, self._stub().ListPortals, request, "portals")
+
+    async def portal(self, portal_id: str) -> identity_pb2.RegisteredPortal:
+        """Returns one portal with its certificates; for the operator. Raises NotFound."""
+        request = identity_pb2.GetPortalRequest(portal_id=portal_id)
+        return (await self._link.unary(self._stub().GetPortal, request)).portal

@@ -890,3 +890,147 @@ class Portal(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Portal: _TypeAlias = Portal  # noqa: Y015
+
+@_typing.final
+class RegisteredPortal(_message.Message):
+    """Describes a portal with all certificates that are or were bound for it. Which they are, their `display_name` says: a portal has a name
+    of its own.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTAL_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    REGISTER_TIME_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    OPEN_SESSION_COUNT_FIELD_NUMBER: _builtins.int
+    portal_id: _builtins.str
+    """The portal's identifier, a UUID; portals that were registered later have greater ones."""
+    display_name: _builtins.str
+    """The portal's name."""
+    open_session_count: _builtins.int
+    """How many sessions are open at it now, with whichever of its certificates."""
+    @_builtins.property
+    def register_time(self) -> _timestamp_pb2.Timestamp:
+        """When its first certificate was bound, UTC."""
+
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Portal]:
+        """Its certificates, the last bound first: also those that have expired or are revoked."""
+
+    def __init__(
+        self,
+        *,
+        portal_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        register_time: _timestamp_pb2.Timestamp | None = ...,
+        certificates: _abc.Iterable[Global___Portal] | None = ...,
+        open_session_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["register_time", b"register_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "display_name", b"display_name", "open_session_count", b"open_session_count", "portal_id", b"portal_id", "register_time", b"register_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisteredPortal: _TypeAlias = RegisteredPortal  # noqa: Y015
+
+@_typing.final
+class ListPortalsRequest(_message.Message):
+    """Asks for portals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """The most portals to return; default 50, at most 200."""
+    page_token: _builtins.str
+    """The token of the next page, empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPortalsRequest: _TypeAlias = ListPortalsRequest  # noqa: Y015
+
+@_typing.final
+class ListPortalsResponse(_message.Message):
+    """Returns a page of portals."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty on the last one."""
+    @_builtins.property
+    def portals(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisteredPortal]:
+        """The portals, by descending identifier."""
+
+    def __init__(
+        self,
+        *,
+        portals: _abc.Iterable[Global___RegisteredPortal] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "portals", b"portals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPortalsResponse: _TypeAlias = ListPortalsResponse  # noqa: Y015
+
+@_typing.final
+class GetPortalRequest(_message.Message):
+    """Asks for one portal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTAL_ID_FIELD_NUMBER: _builtins.int
+    portal_id: _builtins.str
+    """The portal, a UUID."""
+    def __init__(
+        self,
+        *,
+        portal_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["portal_id", b"portal_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPortalRequest: _TypeAlias = GetPortalRequest  # noqa: Y015
+
+@_typing.final
+class GetPortalResponse(_message.Message):
+    """Returns a portal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def portal(self) -> Global___RegisteredPortal:
+        """The portal."""
+
+    def __init__(
+        self,
+        *,
+        portal: Global___RegisteredPortal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["portal", b"portal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["portal", b"portal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPortalResponse: _TypeAlias = GetPortalResponse  # noqa: Y015

@@ -80,6 +80,16 @@ class IdentityServiceStub(object):
                 request_serializer=namak_dot_v1_dot_identity__pb2.BindPortalRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_identity__pb2.BindPortalResponse.FromString,
                 _registered_method=True)
+        self.ListPortals = channel.unary_unary(
+                '/namak.v1.IdentityService/ListPortals',
+                request_serializer=namak_dot_v1_dot_identity__pb2.ListPortalsRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_identity__pb2.ListPortalsResponse.FromString,
+                _registered_method=True)
+        self.GetPortal = channel.unary_unary(
+                '/namak.v1.IdentityService/GetPortal',
+                request_serializer=namak_dot_v1_dot_identity__pb2.GetPortalRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_identity__pb2.GetPortalResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer(object):
@@ -216,6 +226,30 @@ class IdentityServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPortals(self, request, context):
+        """Lists the portals, the last registered first, each with its certificates.
+
+        Callers: the operator.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: SIGN-5, CARD-4.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPortal(self, request, context):
+        """Returns one portal with its certificates.
+
+        Callers: the operator.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND.
+        Rules: SIGN-5, CARD-4.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -258,6 +292,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.BindPortal,
                     request_deserializer=namak_dot_v1_dot_identity__pb2.BindPortalRequest.FromString,
                     response_serializer=namak_dot_v1_dot_identity__pb2.BindPortalResponse.SerializeToString,
+            ),
+            'ListPortals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPortals,
+                    request_deserializer=namak_dot_v1_dot_identity__pb2.ListPortalsRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_identity__pb2.ListPortalsResponse.SerializeToString,
+            ),
+            'GetPortal': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPortal,
+                    request_deserializer=namak_dot_v1_dot_identity__pb2.GetPortalRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_identity__pb2.GetPortalResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -482,6 +526,60 @@ class IdentityService(object):
             '/namak.v1.IdentityService/BindPortal',
             namak_dot_v1_dot_identity__pb2.BindPortalRequest.SerializeToString,
             namak_dot_v1_dot_identity__pb2.BindPortalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPortals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.IdentityService/ListPortals',
+            namak_dot_v1_dot_identity__pb2.ListPortalsRequest.SerializeToString,
+            namak_dot_v1_dot_identity__pb2.ListPortalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPortal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.IdentityService/GetPortal',
+            namak_dot_v1_dot_identity__pb2.GetPortalRequest.SerializeToString,
+            namak_dot_v1_dot_identity__pb2.GetPortalResponse.FromString,
             options,
             channel_credentials,
             insecure,

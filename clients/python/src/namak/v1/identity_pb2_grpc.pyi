@@ -115,6 +115,22 @@ class IdentityServiceStub:
     bound otherwise.
     Rules: CARD-4.
     """
+    ListPortals: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListPortalsRequest, _identity_pb2.ListPortalsResponse]
+    """Lists the portals, the last registered first, each with its certificates.
+
+    Callers: the operator.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+    Rules: SIGN-5, CARD-4.
+    """
+    GetPortal: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetPortalRequest, _identity_pb2.GetPortalResponse]
+    """Returns one portal with its certificates.
+
+    Callers: the operator.
+    Idempotency: reads only.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND.
+    Rules: SIGN-5, CARD-4.
+    """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Signs holders in at portals, and keeps their sessions.
@@ -264,6 +280,34 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was
         bound otherwise.
         Rules: CARD-4.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPortals(
+        self,
+        request: _identity_pb2.ListPortalsRequest,
+        context: _aio.ServicerContext[_identity_pb2.ListPortalsRequest, _abc.Awaitable[_identity_pb2.ListPortalsResponse]],
+    ) -> _abc.Awaitable[_identity_pb2.ListPortalsResponse]:
+        """Lists the portals, the last registered first, each with its certificates.
+
+        Callers: the operator.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
+        Rules: SIGN-5, CARD-4.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPortal(
+        self,
+        request: _identity_pb2.GetPortalRequest,
+        context: _aio.ServicerContext[_identity_pb2.GetPortalRequest, _abc.Awaitable[_identity_pb2.GetPortalResponse]],
+    ) -> _abc.Awaitable[_identity_pb2.GetPortalResponse]:
+        """Returns one portal with its certificates.
+
+        Callers: the operator.
+        Idempotency: reads only.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND.
+        Rules: SIGN-5, CARD-4.
         """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...
