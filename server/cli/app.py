@@ -30,6 +30,7 @@ profile = typer.Typer(no_args_is_help=True, help="What each jurisdiction decides
 state_register = typer.Typer(
     no_args_is_help=True, help="The state's registers of persons and of entities.", rich_markup_mode=None
 )
+letter = typer.Typer(no_args_is_help=True, help="Letters on paper.", rich_markup_mode=None)
 dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
 app.add_typer(operator, name="operator")
 app.add_typer(clerk, name="clerk")
@@ -38,6 +39,7 @@ app.add_typer(log, name="log")
 app.add_typer(state_register, name="register")
 app.add_typer(profile, name="profile")
 app.add_typer(jobs, name="jobs")
+app.add_typer(letter, name="letter")
 app.add_typer(dev, name="dev")
 
 
@@ -310,6 +312,33 @@ def ask_register(
     from server.cli import registers
 
     registers.ask(settings, registers.Asked(whose, number, whole, as_json))
+
+
+@letter.callback()
+def begin_letter() -> None:
+    # One command alone would take the place of its group.
+    pass
+
+
+@letter.command("preview", epilog="Example: namak-server letter preview kk --also ru -o letter.pdf")
+def preview_letter(
+    language: Annotated[str, typer.Argument(metavar="hy|ru|kk|az|en", help="The covering page's language.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the PDF/A goes; overwritten.")],
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="A further language of the covering page.")
+    ] = None,
+    part: Annotated[
+        list[Path] | None,
+        typer.Option("--part", help="A text (UTF-8) or PDF to print instead of the sample's text."),
+    ] = None,
+) -> None:
+    """Sets an invented letter as print houses get letters.
+
+    To try envelopes, machines and documents. Prints pages, sheets and the SHA-256.
+    """
+    from server.cli import letters
+
+    letters.preview((language, *(also or ())), part or [], output)
 
 
 @dev.command("init", epilog="Example: namak-server dev init var/world")
