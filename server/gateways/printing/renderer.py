@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from unicodedata import combining
 from zoneinfo import ZoneInfo
 
 import pypdfium2 as pdfium
@@ -30,6 +31,8 @@ STANDARD: Final = "a-2b"
 
 _TEMPLATE = "letter.typ"
 _TAB = "    "
+_LONG_WORD = 28
+_JOINT = "\u200b"
 _UNSEEN = "\u00a0\u00ad\u2002\u2003\u2007\u2009\u200a\u200b\u202f\u2060\ufeff"
 # Spaces, a soft hyphen and joints, which show as nothing on paper as on screens.
 
@@ -86,14 +89,14 @@ class Renderer:
         pages, characters = MOST_PAGES - 1, LONGEST_TEXT
         for index, part in enumerate(parts):
             name = part.info.name
-            common = {"name": name, "digest": part.info.digest.hex()}
+            common = {"name": _folded(name), "digest": part.info.digest.hex()}
             kind = part.info.media_type.partition(";")[0].strip().lower()
             if kind == "text/plain":
                 text = _text(part)
                 characters -= len(text)
                 if characters < 0:
                     raise NotPrintable(Unprintable.LENGTH, "the text is too long for a letter", name)
-                told.append({**common, "kind": "text", "lines": text.split("\n")})
+                told.append({**common, "kind": "text", "lines": [_folded(line) for line in text.split("\n")]})
                 pages -= 1
             elif kind == "application/pdf":
                 drawn = pdf_parts.draw(part.content, name, pages, place, str(index))
@@ -138,12 +141,12 @@ def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
         "words": [{"lang": each, **TEXTS[each]} for each in letter.languages],
         "sender": _address(letter.sender),
         "recipient": _address(letter.recipient),
-        "subject": letter.subject,
-        "mailbox": letter.mailbox,
+        "subject": _folded(letter.subject),
+        "mailbox": _folded(letter.mailbox),
         "accepted": f"{at:%d.%m.%Y %H:%M} (UTC{at.isoformat()[-6:]})",
         "delivery": str(letter.delivery_id),
         "policy": letter.policy,
-        "portal": letter.portal,
+        "portal": _folded(letter.portal),
         "tracking": letter.tracking,
         "code": data_matrix(letter.tracking),
         "sheets": [data_matrix(f"{letter.tracking}-{sheet + 1:02}") for sheet in range(MOST_PAGES // 2)],
@@ -152,7 +155,17 @@ def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _address(address: PostalAddress) -> dict[str, Any]:
-    return {"name": address.name, "lines": address.lines}
+    return {"name": _folded(address.name), "lines": [_folded(line) for line in address.lines]}
+
+
+def _folded(text: str) -> str:
+    """Lets words break that are longer than words are; the others stay whole."""
+    return " ".join(word if len(word) <= _LONG_WORD else _joints(word) for word in text.split(" "))
+
+
+def _joints(word: str) -> str:
+    # Never between a letter and what stands above or below it.
+    return "".join(each if combining(each) else _JOINT + each for each in word)[1:]
 
 
 def _count(pdf: bytes) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import multiprocessing.util
+import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -62,6 +63,8 @@ _renderer: Renderer | None = None
 
 def _begin() -> None:
     global _renderer
+    # Typst would share one letter out among threads; the processes are busy without, and lose time by it.
+    os.environ["RAYON_NUM_THREADS"] = "1"
     _renderer = Renderer()
     # Removed when the worker ends in good order; a killed one leaves its directory to the system's clean-up.
     multiprocessing.util.Finalize(_renderer, _renderer.close, exitpriority=0)

@@ -1,0 +1,68 @@
+"""Measures how fast letters on paper are set: `python -m scripts.benchmark.printing --help` says more."""
+
+import argparse
+import asyncio
+import itertools
+import json
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from server.domain.deliveries import Part
+from server.domain.paper_letters import PaperLetter
+from server.gateways.printing.samples import part, sample
+from server.gateways.printing.workers import PrintingWorkers
+
+_AHEAD = 4
+# Letters under way for each process, so that none waits for its next one.
+
+
+def _letters(parts: tuple[Part, ...] | None) -> Iterator[PaperLetter]:
+    languages = itertools.cycle(("hy", "ru", "kk", "az"))
+    for serial in itertools.count():
+        yield sample(next(languages), parts=parts, serial=serial)
+
+
+async def _set(printing: PrintingWorkers, letters: Iterator[PaperLetter], until: float) -> tuple[int, int]:
+    made = pages = 0
+    while time.monotonic() < until:
+        pages += (await printing.render(next(letters))).pages
+        made += 1
+    return made, pages
+
+
+async def measure(processes: int, seconds: float, parts: tuple[Part, ...] | None) -> dict[str, float]:
+    """Returns letters and pages a minute over at least so many seconds, processes that are warm."""
+    letters = _letters(parts)
+    async with PrintingWorkers(processes) as printing:
+        await asyncio.gather(
+            *(_set(printing, letters, time.monotonic() + 1) for _ in range(processes * _AHEAD))
+        )
+        began = time.monotonic()
+        each = [_set(printing, letters, began + seconds) for _ in range(processes * _AHEAD)]
+        counted = await asyncio.gather(*each)
+        took = time.monotonic() - began
+    made, pages = (sum(column) for column in zip(*counted, strict=True))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "letters_a_minute": round(made / took * 60),
+        "pages_a_minute": round(pages / took * 60),
+        "largest_process_mib": round(used.ru_maxrss / 1024),
+        "seconds": round(took, 1),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the figures as JSON: of letters with a covering page and a text, or with PDFs as parts."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.benchmark.printing", description=main.__doc__)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--pdf", type=Path, action="append", help="a PDF as a part, instead of the text")
+    asked = parser.parse_args(arguments)
+    parts = tuple(part(each.name, "application/pdf", each.read_bytes()) for each in asked.pdf or ())
+    print(json.dumps(asyncio.run(measure(asked.processes, asked.seconds, parts or None))))
+
+
+if __name__ == "__main__":
+    main()
