@@ -17,6 +17,7 @@ from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister
 from server.usecases.mailbox_import import MailboxImport
 from server.usecases.ports import Clock, Entropy, Signatures, UnitOfWork
+from server.usecases.signatories import SignatoryRegister
 from server.usecases.state_registers import StateRegisters
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +55,9 @@ def registration(
             entropy=entropy,
             profile=profile,
             signatures=signatories,
+        ),
+        signatories=SignatoryRegister(
+            administration=administration, clock=clock, entropy=entropy, registers=registers
         ),
         imports=MailboxImport(administration=administration, clock=clock, entropy=entropy, profile=profile),
     )

@@ -57,6 +57,22 @@ class Signatory:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class KnownSignatories:
+    """Who may sign for an entity, as the register of entities said last, at `register_time`.
+
+    `entries` are those in force: none twice of one person.
+    """
+
+    mailbox_id: UUID
+    register_time: datetime
+    entries: tuple[Signatory, ...]
+
+    def of(self, person_number: str) -> Signatory | None:
+        """Returns the person's entry, if they may sign."""
+        return next((each for each in self.entries if each.person_number == person_number), None)
+
+
 def may_confirm(right: Right) -> bool:
     """Whether a delegate with this right may confirm the reading."""
     return right is Right.READ_AND_CONFIRM

@@ -8,14 +8,16 @@ from types import MappingProxyType
 from namak.v1 import registration_pb2 as pb
 from server.domain import addresses, fields, holders, limits
 from server.domain.caller import Clerk, Holder, Operator
+from server.domain.delegations import KnownSignatories
 from server.domain.holders import HolderData, HolderProfile
 from server.domain.mailboxes import HolderKind
 from server.domain.profile import Profile
-from server.services.acting import current_registrar
+from server.services.acting import current_registrar, current_reviewer
 from server.services.masks import masked
 from server.services.problems import Problems
 from server.services.values_wire import day_to_proto, time_to_proto
 from server.usecases.holder_profiles import ChangeHolderData, ConfirmProfile, HolderView
+from server.usecases.signatories import RefreshSignatories
 
 Registrar = Operator | Clerk | Holder
 
@@ -191,4 +193,31 @@ def view_to_proto(view: HolderView) -> pb.HolderProfile:
         agreement_time=None if accepted is None else time_to_proto(accepted.accepted_at),
         signatory_number="" if person else profile.signatory_number,
         etag=profile.etag,
+    )
+
+
+def refresh_from_proto(request: pb.RefreshSignatoriesRequest, profile: Profile) -> RefreshSignatories:
+    problems = Problems()
+    rule = partial(addresses.recipient_address, profile=profile)
+    command = RefreshSignatories(
+        by=current_reviewer(),
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        address=problems.text("address", request.address, rule),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def signatories_to_proto(address: str, known: KnownSignatories) -> pb.RefreshSignatoriesResponse:
+    return pb.RefreshSignatoriesResponse(
+        address=address,
+        register_time=time_to_proto(known.register_time),
+        signatories=[
+            pb.EntitySignatory(
+                person_number=each.person_number,
+                register_time=time_to_proto(each.register_time),
+                evidence_id=str(each.evidence_id),
+            )
+            for each in known.entries
+        ],
     )

@@ -16,6 +16,7 @@ from server.usecases.agreements import AgreementRegister
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import HolderRegister, HolderView
 from server.usecases.mailbox_import import MailboxImport
+from server.usecases.signatories import SignatoryRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Registration:
     agreements: AgreementRegister
     holders: HolderRegister
     imports: MailboxImport
+    signatories: SignatoryRegister
 
 
 class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
@@ -36,6 +38,7 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
         self._agreements = registration.agreements
         self._holders = registration.holders
         self._imports = registration.imports
+        self._signatories = registration.signatories
         self._profile = profile
 
     async def PrepareApplication(
@@ -69,6 +72,13 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
     ) -> pb.CheckApplicationResponse:
         standing = await self._applications.check_again(wire.check_from_proto(request))
         return pb.CheckApplicationResponse(application=wire.standing_to_proto(standing))
+
+    async def RefreshSignatories(
+        self, request: pb.RefreshSignatoriesRequest, context: Context
+    ) -> pb.RefreshSignatoriesResponse:
+        command = holders_wire.refresh_from_proto(request, self._profile)
+        known = await self._signatories.refresh(command)
+        return holders_wire.signatories_to_proto(command.address, known)
 
     async def ApproveApplication(
         self, request: pb.ApproveApplicationRequest, context: Context

@@ -49,7 +49,10 @@ class DelegationRow(Stored):
 
 
 class SignatoryRow(Stored):
-    """Who may sign for the entity whose mailbox it is, as the register of entities said."""
+    """Who may sign for the entity whose mailbox it is, as the release before keeps it: one person only.
+
+    Where there is no `SignatoryCheckRow` for the mailbox it counts; otherwise it is one of the entries.
+    """
 
     __tablename__ = "signatories"
     __table_args__ = (sha256("digest"), Index(None, "evidence_id", unique=True))
@@ -59,6 +62,41 @@ class SignatoryRow(Stored):
     register_time: Mapped[datetime]
     evidence_id: Mapped[UUID]
     digest: Mapped[bytes]
+
+
+class SignatoryEntryRow(Stored):
+    """That a person may sign for the entity whose mailbox it is, as the register of entities said."""
+
+    __tablename__ = "signatory_entries"
+    __table_args__ = (sha256("digest"), Index(None, "mailbox_id"))
+
+    # Of the act that entered them.
+    evidence_id: Mapped[UUID] = mapped_column(primary_key=True)
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id))
+    person_number: Mapped[str]
+    register_time: Mapped[datetime]
+    digest: Mapped[bytes]
+
+
+class SignatoryEndingRow(Stored):
+    """That an entry has ended: the register named the person no longer."""
+
+    __tablename__ = "signatory_endings"
+    __table_args__ = (Index(None, "evidence_id", unique=True),)
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey(SignatoryEntryRow.evidence_id), primary_key=True)
+    ended_at: Mapped[datetime]
+    # Of the act that ended it.
+    evidence_id: Mapped[UUID]
+
+
+class SignatoryCheckRow(Stored):
+    """When the register last said who may sign for an entity. Who relies on it locks this row, shared."""
+
+    __tablename__ = "signatory_checks"
+
+    mailbox_id: Mapped[UUID] = mapped_column(ForeignKey(MailboxRow.id), primary_key=True)
+    register_time: Mapped[datetime]
 
 
 class RightUseRow(Stored):
@@ -75,5 +113,5 @@ class RightUseRow(Stored):
     sender_address_id: Mapped[UUID | None]
 
 
-INSERT_ONLY = (table(RightUseRow),)
+INSERT_ONLY = tuple(table(row) for row in (RightUseRow, SignatoryEntryRow, SignatoryEndingRow))
 """Those of these tables whose rows are never changed nor deleted."""

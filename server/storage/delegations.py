@@ -1,4 +1,4 @@
-"""Delegations, signatories, and which confirmations rest on them."""
+"""Delegations, and which confirmations rest on them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,15 +9,14 @@ from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from namak.evidence.delegation import DelegationTerms, Right
-from server.domain.delegations import Delegation, Signatory
+from server.domain.delegations import Delegation
 from server.domain.deliveries import Delivery
-from server.storage.delegation_tables import DelegationRow, RightUseRow, SignatoryRow
+from server.storage.delegation_tables import DelegationRow, RightUseRow
 from server.storage.statements import Statements
 from server.storage.stored import table
 from server.usecases.delegation_ports import DelegationFilter, RightAct
 
 _DELEGATIONS = table(DelegationRow)
-_SIGNATORIES = table(SignatoryRow)
 _USES = table(RightUseRow)
 
 _DELEGATION = select(_DELEGATIONS).where(_DELEGATIONS.c.id == bindparam("key"))
@@ -38,15 +37,6 @@ _OF_ACT = select(_DELEGATIONS.c.mailbox_id, _DELEGATIONS.c.delegate).where(
         _DELEGATIONS.c.revoke_evidence_id == bindparam("key"),
     )
 )
-_SIGNATORY = select(_SIGNATORIES).where(_SIGNATORIES.c.mailbox_id == bindparam("key"))
-_OF_ENTRY = select(_SIGNATORIES).where(_SIGNATORIES.c.evidence_id == bindparam("key"))
-_ENTERING = insert(_SIGNATORIES)
-_ENTER = _ENTERING.on_conflict_do_update(
-    index_elements=[_SIGNATORIES.c.mailbox_id],
-    set_={
-        name: _ENTERING.excluded[name] for name in ("person_number", "register_time", "evidence_id", "digest")
-    },
-)
 _BEHIND = (
     select(_USES.c.evidence_id)
     .where(_USES.c.mailbox_id == bindparam("mailbox"), _USES.c.delivery_id == bindparam("delivery"))
@@ -58,7 +48,7 @@ _SHOWN = select(_USES.c.number).where(
 
 
 class SqlDelegations:
-    """Delegations and signatories in tables, and in an insert-only one what rests on them."""
+    """Delegations in a table, and in an insert-only one what rests on them."""
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
@@ -130,24 +120,6 @@ class SqlDelegations:
         query = query.order_by(_DELEGATIONS.c.id.desc()).limit(bindparam("most"))
         return [_delegation(row) for row in await self._statements.rows(query, values)]
 
-    async def enter(self, signatory: Signatory) -> None:
-        """Enters an entity's signatory, in the place of an earlier one."""
-        values = {
-            "mailbox_id": signatory.mailbox_id,
-            "person_number": signatory.person_number,
-            "register_time": signatory.register_time,
-            "evidence_id": signatory.evidence_id,
-            "digest": signatory.digest,
-        }
-        await self._statements.run(_ENTER, values)
-
-    async def signatory(self, mailbox_id: UUID) -> Signatory | None:
-        """Returns who may sign for the entity whose mailbox it is."""
-        row = await self._statements.first(_SIGNATORY, {"key": mailbox_id})
-        if row is None:
-            return None
-        return Signatory(row.mailbox_id, row.person_number, row.register_time, row.evidence_id, row.digest)
-
     async def rest_on(self, delivery: Delivery, evidence_ids: Sequence[UUID]) -> None:
         """Keeps the acts that a delivery's confirmation rests on, in their order."""
         for number, evidence_id in enumerate(evidence_ids):
@@ -179,10 +151,7 @@ class SqlDelegations:
     async def act(self, evidence_id: UUID) -> RightAct | None:
         """Returns whom an act that gave or took a right concerns."""
         row = await self._statements.first(_OF_ACT, {"key": evidence_id})
-        if row is not None:
-            return RightAct(row.mailbox_id, row.delegate)
-        row = await self._statements.first(_OF_ENTRY, {"key": evidence_id})
-        return None if row is None else RightAct(row.mailbox_id, row.person_number)
+        return None if row is None else RightAct(row.mailbox_id, row.delegate)
 
 
 def _delegation(row: Row[Any]) -> Delegation:

@@ -32,6 +32,7 @@ from server.storage.portals import SqlPortals
 from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
 from server.storage.sessions import SqlSessions, SqlSignIns
+from server.storage.signatories import SqlSignatories
 from server.storage.statements import Statements
 from server.storage.usage import SqlUsage
 from server.usecases.ports import Transaction
@@ -69,6 +70,7 @@ class SqlTransaction:
         self.user_agreements = SqlUserAgreements(self._statements)
         self.holders = SqlHolders(self._statements)
         self.delegations = SqlDelegations(self._statements)
+        self.signatories = SqlSignatories(self._statements)
         self.ladders = SqlLadders(self._statements)
         self.phone_confirmations = SqlPhoneConfirmations(self._statements)
         self.jobs = SqlJobs(self._statements)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from server.domain.delegations import Delegation, Signatory
+from server.domain.delegations import Delegation, KnownSignatories, Signatory
 from server.domain.deliveries import Delivery
 
 
@@ -30,7 +30,7 @@ class RightAct:
 
 
 class Delegations(Protocol):
-    """Delegations, signatories, and which confirmations rest on them."""
+    """Delegations, and which confirmations rest on them and on signatories' entries."""
 
     async def add(self, delegation: Delegation) -> None: ...
 
@@ -59,12 +59,6 @@ class Delegations(Protocol):
         """Lists by descending identifier, from before the given one."""
         ...
 
-    async def enter(self, signatory: Signatory) -> None:
-        """Enters the signatory of an entity's mailbox, in the place of an earlier one."""
-        ...
-
-    async def signatory(self, mailbox_id: UUID) -> Signatory | None: ...
-
     async def rest_on(self, delivery: Delivery, evidence_ids: Sequence[UUID]) -> None:
         """Keeps by which acts, in their order, who confirmed a delivery's reading was entitled."""
         ...
@@ -86,8 +80,40 @@ class Delegations(Protocol):
         ...
 
 
+class Signatories(Protocol):
+    """Who may sign for entities, by mailbox. Entries and their ends are never changed: what was signed under
+    an entry is judged by it for ever.
+    """
+
+    async def enter(self, signatory: Signatory) -> None:
+        """Adds an entry; of one person a second one needs the end of the first."""
+        ...
+
+    async def end(self, signatory: Signatory, at: datetime, evidence_id: UUID) -> None:
+        """Ends an entry by the act with this evidence; ending it twice is an error."""
+        ...
+
+    async def said(self, mailbox_id: UUID, register_time: datetime) -> None:
+        """Keeps when the register last said who they are. Before anything is entered or ended: whoever acts
+        by a right that is `known` with `shared` is waited for.
+        """
+        ...
+
+    async def known(self, mailbox_id: UUID, *, shared: bool = False) -> KnownSignatories | None:
+        """Returns who they are; None while no register was asked. With `shared`, what is said anew waits for
+        this transaction.
+        """
+        ...
+
+    async def act(self, evidence_id: UUID) -> RightAct | None:
+        """Returns whom the act concerns, if it is one that entered a signatory or ended an entry."""
+        ...
+
+
 class DelegationTransaction(Protocol):
     """What a transaction has for delegations."""
 
     @property
     def delegations(self) -> Delegations: ...
+    @property
+    def signatories(self) -> Signatories: ...

@@ -222,7 +222,7 @@ class _SeenBy:
         return fact.event.audience in audiences
 
     async def _may_see_right(self, caller: Sender | Holder, fact: Fact) -> bool:
-        found = await self.tx.delegations.act(fact.id)
+        found = await self.tx.delegations.act(fact.id) or await self.tx.signatories.act(fact.id)
         if found is None:
             return False
         if isinstance(caller, Sender):

@@ -22,7 +22,13 @@ async def held(tx: Transaction, by: Holder, address: str | None) -> Mailbox:
         if mailbox.holder_number != by.person_number:
             raise ResourceNotPermitted("mailbox")
         return mailbox
-    profile = await tx.holders.get(mailbox.id)
-    if profile is None or profile.signatory_number != by.person_number:
+    known = await tx.signatories.known(mailbox.id)
+    if known is None:
+        # No register was asked since the application: who signed it.
+        profile = await tx.holders.get(mailbox.id)
+        signs = profile is not None and profile.signatory_number == by.person_number
+    else:
+        signs = known.of(by.person_number) is not None
+    if not signs:
         raise ResourceNotPermitted("mailbox")
     return mailbox

@@ -119,8 +119,9 @@ async def standing_in(
     if mailbox is None:
         raise ResourceNotPermitted("mailbox")
     if not is_person:
-        entered = await tx.delegations.signatory(mailbox.id)
-        if entered is not None and entered.person_number == holder.person_number:
+        known = await tx.signatories.known(mailbox.id, shared=locked)
+        entered = None if known is None else known.of(holder.person_number)
+        if entered is not None:
             return Standing(mailbox, Capacity.SIGNATORY, entered)
     found = await tx.delegations.unended(mailbox.id, holder.person_number, at, shared=locked)
     if found is None or not found.is_in_force(at):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from namak.evidence.delegation import DelegationTerms, Right
-from server.domain.delegations import Delegation, Signatory
+from server.domain.delegations import Delegation
 from server.domain.mailboxes import Mailbox
 from server.storage.failures import StorageFault
 from server.usecases.delegation_ports import DelegationFilter, RightAct
@@ -170,23 +170,6 @@ class DelegationContract:
             assert await newest(unended, before=None, limit=9) == [second]
             over = DelegationFilter(delegate=delegate, unended_at=second.terms.expire)
             assert await newest(over, before=None, limit=9) == []
-
-    async def test_the_next_signatory_takes_the_place_of_the_one_before(self, uow: UnitOfWork) -> None:
-        mailbox = await self._mailbox(uow)
-        first, second = (
-            Signatory(
-                mailbox.id, f"{examples.number():010}", examples.at(s), examples.new_id(), bytes([s] * 32)
-            )
-            for s in (1, 2)
-        )
-        async with uow.writing() as tx:
-            assert await tx.delegations.signatory(mailbox.id) is None
-            for each in (first, second):
-                await tx.delegations.enter(each)
-                assert await tx.delegations.signatory(mailbox.id) == each
-            await tx.commit()
-        async with uow.reading() as tx:
-            assert await tx.delegations.act(second.evidence_id) == RightAct(mailbox.id, second.person_number)
 
     async def test_an_act_names_whom_it_concerns(self, uow: UnitOfWork) -> None:
         mailbox = await self._mailbox(uow)

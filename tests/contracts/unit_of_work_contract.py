@@ -32,6 +32,7 @@ from tests.contracts.registration_contract import (
 )
 from tests.contracts.retention_contract import RetentionContract
 from tests.contracts.sender_contract import DomainContract, SenderAddressContract
+from tests.contracts.signatory_contract import SignatoryContract
 
 OWNER = UUID(int=0)
 
@@ -204,6 +205,7 @@ class UnitOfWorkContract(
     ApplicationContract,
     UserAgreementContract,
     DelegationContract,
+    SignatoryContract,
     HolderProfileContract,
     BulkContract,
     OrganisationContract,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from server.domain.delegations import Delegation, Signatory
+from server.domain.delegations import Delegation, KnownSignatories, Signatory
 from server.domain.deliveries import Delivery
 from server.usecases.delegation_ports import DelegationFilter, RightAct
 from tests.fakes.state import State
@@ -55,14 +55,6 @@ class FakeDelegations:
         ]
         return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
 
-    async def enter(self, signatory: Signatory) -> None:
-        known = signatory.mailbox_id in self._state.mailboxes
-        self._state.require(known, "fk_signatories_mailbox_id_mailboxes")
-        self._state.signatories[signatory.mailbox_id] = signatory
-
-    async def signatory(self, mailbox_id: UUID) -> Signatory | None:
-        return self._state.signatories.get(mailbox_id)
-
     async def rest_on(self, delivery: Delivery, evidence_ids: Sequence[UUID]) -> None:
         if evidence_ids:
             key = (delivery.mailbox_id, delivery.id)
@@ -87,7 +79,51 @@ class FakeDelegations:
         for each in self._state.delegations.values():
             if evidence_id in (each.grant_evidence_id, each.revoke_evidence_id):
                 return RightAct(each.mailbox_id, each.terms.delegate)
-        for entered in self._state.signatories.values():
-            if entered.evidence_id == evidence_id:
-                return RightAct(entered.mailbox_id, entered.person_number)
+        return None
+
+
+class FakeSignatories:
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def enter(self, signatory: Signatory) -> None:
+        known = signatory.mailbox_id in self._state.mailboxes
+        self._state.require(known, "fk_signatory_entries_mailbox_id_mailboxes")
+        self._state.require(
+            signatory.evidence_id not in self._state.signatory_entries, "pk_signatory_entries"
+        )
+        self._state.signatory_entries[signatory.evidence_id] = signatory
+        self._state.signatories.setdefault(signatory.mailbox_id, signatory)
+
+    async def end(self, signatory: Signatory, at: datetime, evidence_id: UUID) -> None:
+        entry_id = signatory.evidence_id
+        self._state.require(entry_id not in self._state.signatory_endings, "pk_signatory_endings")
+        self._state.signatory_endings[entry_id] = evidence_id
+        if self._state.signatories.get(signatory.mailbox_id) == signatory:
+            del self._state.signatories[signatory.mailbox_id]
+
+    async def said(self, mailbox_id: UUID, register_time: datetime) -> None:
+        earlier = self._state.signatory_checks.get(mailbox_id, register_time)
+        self._state.signatory_checks[mailbox_id] = max(earlier, register_time)
+        if (before := self._state.signatories.get(mailbox_id)) is not None:
+            self._state.signatory_entries.setdefault(before.evidence_id, before)
+
+    async def known(self, mailbox_id: UUID, *, shared: bool = False) -> KnownSignatories | None:
+        before = self._state.signatories.get(mailbox_id)
+        if mailbox_id not in self._state.signatory_checks:
+            return None if before is None else KnownSignatories(mailbox_id, before.register_time, (before,))
+        entries = [
+            each
+            for each in self._state.signatory_entries.values()
+            if each.mailbox_id == mailbox_id and each.evidence_id not in self._state.signatory_endings
+        ]
+        entries.sort(key=lambda each: each.evidence_id)
+        return KnownSignatories(mailbox_id, self._state.signatory_checks[mailbox_id], tuple(entries))
+
+    async def act(self, evidence_id: UUID) -> RightAct | None:
+        entries = {each.evidence_id: each for each in self._state.signatories.values()}
+        entries |= self._state.signatory_entries
+        for entry_id, entry in entries.items():
+            if evidence_id in (entry_id, self._state.signatory_endings.get(entry_id)):
+                return RightAct(entry.mailbox_id, entry.person_number)
         return None

@@ -15,7 +15,7 @@ from enum import Enum, auto
 from server.domain.refusals import ServiceUnavailable
 from server.usecases.ports import Transaction
 from tests.fakes.administration import FakeAdministrativeActs, FakeAdministrators
-from tests.fakes.delegations import FakeDelegations
+from tests.fakes.delegations import FakeDelegations, FakeSignatories
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.forwarding import FakeForwardedCopies, FakeForwardingTargets
 from tests.fakes.jobs import FakeJobs
@@ -77,6 +77,7 @@ class FakeTransaction:
         self.user_agreements = FakeUserAgreements(self._state)
         self.holders = FakeHolders(self._state)
         self.delegations = FakeDelegations(self._state)
+        self.signatories = FakeSignatories(self._state)
         self.ladders = FakeLadders(self._state)
         self.phone_confirmations = FakePhoneConfirmations(self._state)
         self.jobs = FakeJobs(self._state)

@@ -8,6 +8,7 @@ from namak.evidence.registration import agreement_digest
 from server.domain.administration import Actor
 from server.domain.applications import Application, ApplicationState, Finding
 from server.domain.caller import Clerk, Holder, Operator
+from server.domain.delegations import KnownSignatories, Signatory
 from server.domain.holders import AgreementAcceptance, UserAgreement
 from server.domain.mailboxes import HolderKind
 from server.domain.paging import Page
@@ -30,6 +31,7 @@ from server.usecases.application_commands import (
 from server.usecases.applications import ApplicationDesk
 from server.usecases.holder_profiles import ChangeHolderData, ConfirmProfile, HolderRegister, HolderView
 from server.usecases.mailbox_import import BlockOutcome, ImportBlock, ImportedLine, MailboxImport, Outcome
+from server.usecases.signatories import RefreshSignatories, SignatoryRegister
 from tests.contracts import registration_contract as made
 from tests.contracts.examples import NOON, mailbox
 
@@ -48,7 +50,13 @@ class RegistrationDesks:
             agreements=cast(AgreementRegister, _Agreements(self.commands)),
             holders=cast(HolderRegister, _Holders(self.commands)),
             imports=cast(MailboxImport, self),
+            signatories=cast(SignatoryRegister, self),
         )
+
+    async def refresh(self, command: RefreshSignatories) -> KnownSignatories:
+        self.commands.append(command)
+        entry = Signatory(UUID(int=1), "5001950015", NOON, UUID(int=2), bytes(32))
+        return KnownSignatories(UUID(int=1), NOON, (entry,))
 
     async def prepare(self, by: Holder, request_id: str, form: Form) -> bytes:
         self.commands.append((by, request_id, form))

@@ -104,6 +104,7 @@ ADMITTED: dict[str, frozenset[str]] = {
     "RegistrationService/GetApplication": frozenset({OPERATOR, CLERK, HOLDER}),
     "RegistrationService/ListApplications": frozenset({OPERATOR, CLERK, HOLDER}),
     "RegistrationService/CheckApplication": frozenset({OPERATOR, CLERK}),
+    "RegistrationService/RefreshSignatories": frozenset({OPERATOR, CLERK}),
     "RegistrationService/ApproveApplication": frozenset({OPERATOR, CLERK}),
     "RegistrationService/RefuseApplication": frozenset({OPERATOR, CLERK}),
     "RegistrationService/PublishUserAgreement": frozenset({OPERATOR}),

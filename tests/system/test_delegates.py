@@ -319,3 +319,39 @@ async def test_a_reader_may_not_confirm(post: Post, agency: Agency, citizen: Cit
     assert [each.mailbox for each in received] == [citizen.address]
     with pytest.raises(NamakError):
         await calls.confirm(accepted.delivery.delivery_id, str(uuid4()), b"cms")
+
+
+async def test_a_new_director_comes_in_and_the_former_goes_out_and_what_was_signed_stays_good(
+    post: Post, agency: Agency, company: Company, registers: RegisterServer, tmp_path: Path
+) -> None:
+    former, new = company.director, await post.citizen(mailbox=False)
+    accepted = await agency.client.deliveries.submit(agency.letter(company.address))
+    delivery_id = accepted.delivery.delivery_id
+    await confirm(former, delivery_id, company.address)
+    operator = await post.operator()
+    named = [{"number": each.person.personal_number, "name": "Արամ Պետրոսյան"} for each in (former, new)]
+    try:
+        registers.show(ENTITIES, entity_record(CODE, name=NAME, signatories=named))
+        both = await operator.admin.refresh_signatories(company.address)
+        assert {each.person_number for each in both.signatories} == {each["number"] for each in named}
+        for director in (former, new):
+            assert [each async for each in director.client.mailbox.of(company.address).messages()]
+
+        registers.show(ENTITIES, entity_record(CODE, name=NAME, signatories=named[1:]))
+        left = await (await clerk_of(post)).RefreshSignatories(
+            pb.RefreshSignatoriesRequest(request_id="leaves", address=company.address)
+        )
+        assert [each.person_number for each in left.signatories] == [named[1]["number"]]
+        with pytest.raises(NotPermitted):
+            _ = [each async for each in former.client.mailbox.of(company.address).messages()]
+        assert [each async for each in new.client.mailbox.of(company.address).messages()]
+    finally:
+        registers.show(ENTITIES, entity_record(CODE, name=NAME, signatories=named[:1]))
+        await operator.admin.refresh_signatories(company.address)
+
+    receipts = {
+        each.path.name: each.path.read_bytes()
+        async for each in save_receipts(agency.client.evidence, delivery_id, tmp_path / "sender")
+    }
+    report = verified(post.world, receipts)
+    assert report.verdict is Verdict.VALID, report

@@ -50,6 +50,40 @@ async def mailbox_reopen(run: Run, address: str, request_id: str | None) -> Exit
     return show(run, found)
 
 
+async def signatories_refresh(run: Run, address: str, request_id: str | None) -> ExitCode:
+    """Has the register asked who may sign for an entity."""
+    async with run.client() as post:
+        found = await post.admin.refresh_signatories(address, request_id=named_id(run.screen, request_id))
+    run.screen.result(
+        {
+            "address": found.address,
+            "register_time": shapes.time_of(found.register_time),
+            "signatories": [
+                {
+                    "person_number": each.person_number,
+                    "register_time": shapes.time_of(each.register_time),
+                    "evidence_id": each.evidence_id,
+                }
+                for each in found.signatories
+            ],
+        }
+    )
+    run.screen.fields(
+        (
+            (N_("Address"), found.address),
+            (N_("The register said so"), shapes.when(found.register_time)),
+        )
+    )
+    run.screen.table(
+        (N_("MAY SIGN"), N_("SINCE"), N_("EVIDENCE")),
+        [
+            (each.person_number, shapes.when(each.register_time), each.evidence_id)
+            for each in found.signatories
+        ],
+    )
+    return ExitCode.OK
+
+
 async def mailbox_resolve(run: Run, address: str) -> ExitCode:
     """Shows what an address means."""
     async with run.client() as post:

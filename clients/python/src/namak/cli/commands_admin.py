@@ -122,6 +122,17 @@ def _add_mailboxes(app: typer.Typer) -> None:
         N_("Open a closed mailbox again, for the holder that it always had."),
         examples=("namak admin mailbox reopen 5001950015@e-citizen.am",),
     )
+    signatories = group(
+        mailbox, "signatories", N_("Who may sign for an entity; for the operator and clerks.")
+    )
+    add(
+        signatories,
+        "refresh",
+        signatories_refresh,
+        N_("Ask the register of entities who may sign for an entity now, and keep what it says."),
+        N_("Whom it no longer names acts for the entity no more; what they signed stays good."),
+        examples=("namak admin mailbox signatories refresh 12345678@e-citizen.am",),
+    )
     add(
         mailbox,
         "import",
@@ -238,6 +249,13 @@ async def mailbox_reopen(run: Run, address: Mailbox, request_id: RequestId = Non
     from namak.cli import boxes
 
     return await boxes.mailbox_reopen(run, address, request_id)
+
+
+async def signatories_refresh(run: Run, address: Mailbox, request_id: RequestId = None) -> ExitCode:
+    """Asks who may sign for an entity."""
+    from namak.cli import boxes
+
+    return await boxes.signatories_refresh(run, address, request_id)
 
 
 async def mailbox_import(

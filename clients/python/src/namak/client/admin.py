@@ -8,7 +8,7 @@ from namak.client.letters import new_request_id
 from namak.client.link import Link
 from namak.client.organisations import Organisations
 from namak.client.sender_addresses import SenderAddresses
-from namak.v1 import mailbox_pb2, mailbox_pb2_grpc
+from namak.v1 import mailbox_pb2, mailbox_pb2_grpc, registration_pb2, registration_pb2_grpc
 
 
 class Administration(Organisations, SenderAddresses):
@@ -46,6 +46,18 @@ class Administration(Organisations, SenderAddresses):
         """Opens a closed mailbox again, for the holder that it always had."""
         request = mailbox_pb2.ReopenMailboxRequest(request_id=request_id or new_request_id(), address=address)
         return (await self._link.unary(self._mailboxes().ReopenMailbox, request)).mailbox
+
+    async def refresh_signatories(
+        self, address: str, *, request_id: str | None = None
+    ) -> registration_pb2.RefreshSignatoriesResponse:
+        """Has the register of entities asked who may sign for the entity whose mailbox it is; clerks may ask
+        too. Raises Unavailable when the register gives no answer.
+        """
+        request = registration_pb2.RefreshSignatoriesRequest(
+            request_id=request_id or new_request_id(), address=address
+        )
+        stub = registration_pb2_grpc.RegistrationServiceStub(self._link.channel())
+        return await self._link.unary(stub.RefreshSignatories, request)
 
     async def resolve_address(self, address: str) -> mailbox_pb2.ResolveAddressResponse:
         """Tells the official address that an address means, and whether its mailbox receives now; senders may

@@ -1391,3 +1391,95 @@ class ImportMailboxesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportMailboxesResponse: _TypeAlias = ImportMailboxesResponse  # noqa: Y015
+
+@_typing.final
+class RefreshSignatoriesRequest(_message.Message):
+    """Asks to have the register of entities asked who may sign for one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
+    address: _builtins.str
+    """The address of the entity's mailbox."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefreshSignatoriesRequest: _TypeAlias = RefreshSignatoriesRequest  # noqa: Y015
+
+@_typing.final
+class RefreshSignatoriesResponse(_message.Message):
+    """Returns who may sign for the entity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    REGISTER_TIME_FIELD_NUMBER: _builtins.int
+    SIGNATORIES_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """The mailbox's official address."""
+    @_builtins.property
+    def register_time(self) -> _timestamp_pb2.Timestamp:
+        """When the register said so, UTC."""
+
+    @_builtins.property
+    def signatories(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntitySignatory]:
+        """Those who may sign; none where the register names nobody."""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        register_time: _timestamp_pb2.Timestamp | None = ...,
+        signatories: _abc.Iterable[Global___EntitySignatory] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["register_time", b"register_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "register_time", b"register_time", "signatories", b"signatories"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefreshSignatoriesResponse: _TypeAlias = RefreshSignatoriesResponse  # noqa: Y015
+
+@_typing.final
+class EntitySignatory(_message.Message):
+    """Describes a person who may sign for an entity alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_NUMBER_FIELD_NUMBER: _builtins.int
+    REGISTER_TIME_FIELD_NUMBER: _builtins.int
+    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    person_number: _builtins.str
+    """The person's national number."""
+    evidence_id: _builtins.str
+    """The evidence of the act that entered them, a UUID."""
+    @_builtins.property
+    def register_time(self) -> _timestamp_pb2.Timestamp:
+        """When the register named them first, as their entry says, UTC."""
+
+    def __init__(
+        self,
+        *,
+        person_number: _builtins.str = ...,
+        register_time: _timestamp_pb2.Timestamp | None = ...,
+        evidence_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["register_time", b"register_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "person_number", b"person_number", "register_time", b"register_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntitySignatory: _TypeAlias = EntitySignatory  # noqa: Y015

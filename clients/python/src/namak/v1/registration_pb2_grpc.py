@@ -65,6 +65,11 @@ class RegistrationServiceStub(object):
                 request_serializer=namak_dot_v1_dot_registration__pb2.CheckApplicationRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_registration__pb2.CheckApplicationResponse.FromString,
                 _registered_method=True)
+        self.RefreshSignatories = channel.unary_unary(
+                '/namak.v1.RegistrationService/RefreshSignatories',
+                request_serializer=namak_dot_v1_dot_registration__pb2.RefreshSignatoriesRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_registration__pb2.RefreshSignatoriesResponse.FromString,
+                _registered_method=True)
         self.ApproveApplication = channel.unary_unary(
                 '/namak.v1.RegistrationService/ApproveApplication',
                 request_serializer=namak_dot_v1_dot_registration__pb2.ApproveApplicationRequest.SerializeToString,
@@ -188,6 +193,23 @@ class RegistrationServiceServicer(object):
         Idempotency: `request_id` is required; repeating it changes nothing and returns the application as it now is. To ask once more,
         call under a new one. An application that is decided stays as it is.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        Rules: BOX-10.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefreshSignatories(self, request, context):
+        """Asks the register of entities who may sign for an entity now, and keeps what it says: who is new is entered, and the entry of who is
+        gone ends, each by an act in the log; who stays keeps the entry that there is. From the next call on only those act for the entity
+        whom the register named. What was signed under an entry before it ended stays good. An entity that the register does not have has no
+        signatories.
+
+        Callers: the operator; a clerk.
+        Idempotency: `request_id` is required; repeating it asks nobody and returns who they are by then. To ask once more, call under a new
+        one.
+        Errors: INVALID_FIELDS, also for a person's mailbox, REQUEST_ID_REUSED (INVALID_ARGUMENT); MAILBOX_UNKNOWN (NOT_FOUND);
+        SERVICE_UNAVAILABLE (UNAVAILABLE) when the register gives no usable answer, and then nothing has changed.
         Rules: BOX-10.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -351,6 +373,11 @@ def add_RegistrationServiceServicer_to_server(servicer, server):
                     servicer.CheckApplication,
                     request_deserializer=namak_dot_v1_dot_registration__pb2.CheckApplicationRequest.FromString,
                     response_serializer=namak_dot_v1_dot_registration__pb2.CheckApplicationResponse.SerializeToString,
+            ),
+            'RefreshSignatories': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefreshSignatories,
+                    request_deserializer=namak_dot_v1_dot_registration__pb2.RefreshSignatoriesRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_registration__pb2.RefreshSignatoriesResponse.SerializeToString,
             ),
             'ApproveApplication': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveApplication,
@@ -539,6 +566,33 @@ class RegistrationService(object):
             '/namak.v1.RegistrationService/CheckApplication',
             namak_dot_v1_dot_registration__pb2.CheckApplicationRequest.SerializeToString,
             namak_dot_v1_dot_registration__pb2.CheckApplicationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefreshSignatories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.RegistrationService/RefreshSignatories',
+            namak_dot_v1_dot_registration__pb2.RefreshSignatoriesRequest.SerializeToString,
+            namak_dot_v1_dot_registration__pb2.RefreshSignatoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

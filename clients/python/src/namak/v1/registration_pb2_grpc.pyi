@@ -75,6 +75,19 @@ class RegistrationServiceStub:
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: BOX-10.
     """
+    RefreshSignatories: _aio.UnaryUnaryMultiCallable[_registration_pb2.RefreshSignatoriesRequest, _registration_pb2.RefreshSignatoriesResponse]
+    """Asks the register of entities who may sign for an entity now, and keeps what it says: who is new is entered, and the entry of who is
+    gone ends, each by an act in the log; who stays keeps the entry that there is. From the next call on only those act for the entity
+    whom the register named. What was signed under an entry before it ended stays good. An entity that the register does not have has no
+    signatories.
+
+    Callers: the operator; a clerk.
+    Idempotency: `request_id` is required; repeating it asks nobody and returns who they are by then. To ask once more, call under a new
+    one.
+    Errors: INVALID_FIELDS, also for a person's mailbox, REQUEST_ID_REUSED (INVALID_ARGUMENT); MAILBOX_UNKNOWN (NOT_FOUND);
+    SERVICE_UNAVAILABLE (UNAVAILABLE) when the register gives no usable answer, and then nothing has changed.
+    Rules: BOX-10.
+    """
     ApproveApplication: _aio.UnaryUnaryMultiCallable[_registration_pb2.ApproveApplicationRequest, _registration_pb2.ApproveApplicationResponse]
     """Approves an application: opens the mailbox, enters it in the directory, gives the login away for ever, and records the acceptance
     of the user agreement. What the state's registers said must be less than a day old; older, they are asked again.
@@ -259,6 +272,25 @@ class RegistrationServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotency: `request_id` is required; repeating it changes nothing and returns the application as it now is. To ask once more,
         call under a new one. An application that is decided stays as it is.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
+        Rules: BOX-10.
+        """
+
+    @_abc_1.abstractmethod
+    def RefreshSignatories(
+        self,
+        request: _registration_pb2.RefreshSignatoriesRequest,
+        context: _aio.ServicerContext[_registration_pb2.RefreshSignatoriesRequest, _abc.Awaitable[_registration_pb2.RefreshSignatoriesResponse]],
+    ) -> _abc.Awaitable[_registration_pb2.RefreshSignatoriesResponse]:
+        """Asks the register of entities who may sign for an entity now, and keeps what it says: who is new is entered, and the entry of who is
+        gone ends, each by an act in the log; who stays keeps the entry that there is. From the next call on only those act for the entity
+        whom the register named. What was signed under an entry before it ended stays good. An entity that the register does not have has no
+        signatories.
+
+        Callers: the operator; a clerk.
+        Idempotency: `request_id` is required; repeating it asks nobody and returns who they are by then. To ask once more, call under a new
+        one.
+        Errors: INVALID_FIELDS, also for a person's mailbox, REQUEST_ID_REUSED (INVALID_ARGUMENT); MAILBOX_UNKNOWN (NOT_FOUND);
+        SERVICE_UNAVAILABLE (UNAVAILABLE) when the register gives no usable answer, and then nothing has changed.
         Rules: BOX-10.
         """
 
