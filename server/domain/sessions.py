@@ -109,6 +109,14 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class OldSessions:
+    """The sessions of a holder that make room for a new one: those that expired, or all of them."""
+
+    person_number: str
+    all_of_them: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What proved a sign-in, to be kept with it: a CMS, or a phone's signature with its certificate (DER)."""
 

@@ -6,6 +6,17 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
+class SignedInMailbox:
+    """The mailbox of somebody who signs in: how far its chain goes, and whether an earlier sign-in is outstanding
+    (or was until a transaction that is not through yet).
+    """
+
+    mailbox_id: UUID
+    sequence: int
+    has_outstanding: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OutstandingSignIn:
     """A sign-in that is not recorded yet as a fact of all the deliveries that were open at that moment.
 

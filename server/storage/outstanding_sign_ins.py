@@ -7,16 +7,31 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, exists, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from server.domain.sign_in_effects import OutstandingSignIn
+from server.domain.mailboxes import HolderKind
+from server.domain.sign_in_effects import OutstandingSignIn, SignedInMailbox
 from server.storage.session_tables import OutstandingSignInRow
 from server.storage.statements import Statements, among
 from server.storage.stored import table
+from server.storage.tables import MailboxHeadRow, MailboxRow
 
 _OUTSTANDING = table(OutstandingSignInRow)
+_MAILBOXES = table(MailboxRow)
+_HEADS = table(MailboxHeadRow)
 _OLDER = _OUTSTANDING.alias("older")
 
 _ADD = insert(_OUTSTANDING)
-_ONE_OF = select(_OUTSTANDING.c.sign_in_id).where(_OUTSTANDING.c.mailbox_id == bindparam("mailbox")).limit(1)
+_MAILBOX_OF = (
+    select(
+        _MAILBOXES.c.id,
+        _HEADS.c.sequence,
+        exists().where(_OUTSTANDING.c.mailbox_id == _MAILBOXES.c.id).label("has_outstanding"),
+    )
+    .join_from(_MAILBOXES, _HEADS, _HEADS.c.mailbox_id == _MAILBOXES.c.id, isouter=True)
+    .where(
+        _MAILBOXES.c.holder_kind == HolderKind.PERSON.value,
+        _MAILBOXES.c.holder_number == bindparam("number"),
+    )
+)
 # Whoever takes a later sign-in of the same mailbox while an earlier one is in another's hands would record
 # the later one of deliveries that were open at the earlier one.
 _TAKE = (
@@ -58,9 +73,14 @@ class SqlOutstandingSignIns:
         }
         await self._statements.run(_ADD, values)
 
-    async def is_any_of(self, mailbox_id: UUID) -> bool:
-        """Tells, without a lock, whether there is one of this mailbox."""
-        return await self._statements.first(_ONE_OF, {"mailbox": mailbox_id}) is not None
+    async def mailbox_of(self, person_number: str) -> SignedInMailbox | None:
+        """Returns what a sign-in needs to know of a person's mailbox, all of one moment, without a lock."""
+        row = await self._statements.first(_MAILBOX_OF, {"number": person_number})
+        if row is None:
+            return None
+        if row.sequence is None:
+            raise LookupError("a mailbox has no head")
+        return SignedInMailbox(row.id, row.sequence, row.has_outstanding)
 
     async def take(self, except_for: Collection[UUID]) -> OutstandingSignIn | None:
         """Locks, until the transaction ends, one that nobody else has; each mailbox's oldest only."""

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, delete, func, literal, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from namak.evidence.sign_in import Purpose
 from server.domain.caller import Assurance
 from server.domain.senders import BindingRole
-from server.domain.sessions import Ending, Method, Proof, Session, SignIn
+from server.domain.sessions import Ending, Method, OldSessions, Proof, Session, SignIn
 from server.storage.register_tables import CertificateBindingRow
 from server.storage.session_tables import OutstandingSignInRow, SessionRow, SignInRow
 from server.storage.statements import Statements, among
@@ -24,6 +24,14 @@ _BINDINGS = table(CertificateBindingRow)
 
 _KEPT = ("proof", "certificate")
 _ADD_SIGN_IN = insert(_SIGN_INS)
+_STARTED = tuple(each for each in _SIGN_INS.c if each.name not in _KEPT)
+# The setting counts until the transaction ends. Changed in the same statement, it costs no round trip.
+_ADD_FLEETING = insert(_SIGN_INS).from_select(
+    [each.name for each in _STARTED],
+    select(*(bindparam(f"new_{each.name}", type_=each.type) for each in _STARTED)).where(
+        func.set_config("synchronous_commit", "off", True) == "off"
+    ),
+)
 _GET_SIGN_IN = select(*(each for each in _SIGN_INS.c if each.name not in _KEPT)).where(
     _SIGN_INS.c.id == bindparam("key")
 )
@@ -116,6 +124,11 @@ _FORGET_ENDED = delete(_SESSIONS).where(
         .with_for_update(skip_locked=True)
     )
 )
+_USED = _USE.returning(_SIGN_INS.c.id).cte("used")
+# Ended only once the sign-in is used, and so locked in this order by all.
+_USE_AND_END_OLD = select(func.count()).select_from(_USED).add_cte(
+    _END_OLD.where(exists().where(_USED.c.id.is_not(None))).returning(_SESSIONS.c.id).cte("ended")
+)
 _USABLE = and_(
     _SESSIONS.c.id == bindparam("key"),
     _SESSIONS.c.ended_at.is_(None),
@@ -137,12 +150,14 @@ class SqlSignIns:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add(self, sign_in: SignIn) -> None:
-        """Adds one that was started."""
-        values = {
-            column.name: getattr(sign_in, column.name) for column in _SIGN_INS.c if column.name not in _KEPT
-        }
-        await self._statements.run(_ADD_SIGN_IN, values)
+    async def add(self, sign_in: SignIn, *, may_be_lost: bool = False) -> None:
+        """Adds one that was started; one that may be lost has its transaction committed without waiting."""
+        if may_be_lost:
+            fleeting = {f"new_{column.name}": getattr(sign_in, column.name) for column in _STARTED}
+            await self._statements.run(_ADD_FLEETING, fleeting)
+        else:
+            values = {column.name: getattr(sign_in, column.name) for column in _STARTED}
+            await self._statements.run(_ADD_SIGN_IN, values)
 
     async def get(self, sign_in_id: UUID) -> SignIn | None:
         """Returns it, used and expired ones too."""
@@ -167,15 +182,21 @@ class SqlSignIns:
             used_at=row.used_at,
         )
 
-    async def use(self, sign_in_id: UUID, at: datetime, proof: Proof | None) -> bool:
-        """Marks it used, with what proved it; returns False when it was used before."""
-        values = {
+    async def use(
+        self, sign_in_id: UUID, at: datetime, proof: Proof | None, *, ending: OldSessions | None = None
+    ) -> bool:
+        """Marks it used, with what proved it, and ends old sessions; returns False when it was used before."""
+        values: dict[str, Any] = {
             "key": sign_in_id,
             "at": at,
             "signature": proof.signature if proof else None,
             "signer": proof.certificate if proof else None,
         }
-        return await self._statements.changed(_USE, values) == 1
+        if ending is None:
+            return await self._statements.changed(_USE, values) == 1
+        values |= {"person": ending.person_number, "all_of_them": ending.all_of_them}
+        used = await self._statements.first(_USE_AND_END_OLD, values)
+        return used is not None and used[0] == 1
 
     async def forget(self, before: datetime, *, limit: int) -> int:
         """Deletes those that expired before then and proved nothing; returns how many."""

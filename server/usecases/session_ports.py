@@ -7,20 +7,30 @@ from uuid import UUID
 
 from server.domain.deliveries import Delivery
 from server.domain.logins import Login
-from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
-from server.domain.sign_in_effects import OutstandingSignIn
+from server.domain.sessions import Ending, OldSessions, Proof, Session, SignIn, TryLimit
+from server.domain.sign_in_effects import OutstandingSignIn, SignedInMailbox
 
 
 class SignIns(Protocol):
     """Sign-ins under way, and the proofs of those that came to a session."""
 
-    async def add(self, sign_in: SignIn) -> None: ...
+    async def add(self, sign_in: SignIn, *, may_be_lost: bool = False) -> None:
+        """Adds it. With `may_be_lost` the transaction, which holds nothing else then, is not waited for to be
+        on disk: everybody sees it at once, but a crash may take it back, unless something was committed after
+        it.
+        """
+        ...
+
 
     async def get(self, sign_in_id: UUID) -> SignIn | None: ...
 
-    async def use(self, sign_in_id: UUID, at: datetime, proof: Proof | None) -> bool:
+    async def use(
+        self, sign_in_id: UUID, at: datetime, proof: Proof | None, *, ending: OldSessions | None = None
+    ) -> bool:
         """Marks it used, for ever, with what proved it; returns False when it was used before. Of two at the
         same moment one is told True, once the other is through.
+
+        With `ending` it does besides, if it was not used before, what `Sessions.end_old` does.
         """
         ...
 
@@ -158,8 +168,8 @@ class OutstandingSignIns(Protocol):
 
     async def add(self, outstanding: OutstandingSignIn) -> None: ...
 
-    async def is_any_of(self, mailbox_id: UUID) -> bool:
-        """Tells whether there is one of this mailbox, or was until a transaction that is not through yet."""
+    async def mailbox_of(self, person_number: str) -> SignedInMailbox | None:
+        """Returns, without a lock, what a sign-in needs to know of a person's mailbox; None without one."""
         ...
 
     async def take(self, except_for: Collection[UUID]) -> OutstandingSignIn | None:

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from namak.evidence.sign_in import NONCE_BYTES, Purpose, SignInChallenge
 from server.domain.caller import Assurance, Holder, Portal
@@ -32,6 +33,7 @@ from server.domain.sessions import (
     TOKEN_BYTES,
     Ending,
     Method,
+    OldSessions,
     Session,
     SignIn,
     session_token,
@@ -42,6 +44,7 @@ from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
 from server.usecases.session_ports import SignInSignatures
 from server.usecases.sign_in_effects import SignInEffects
 from server.usecases.sign_in_proofs import CompleteSignIn, Pending, Proofs, Proved
+from server.usecases.started_here import StartedHere
 from server.usecases.tries import Starts, Tries
 
 _ROUNDS: Final = 20
@@ -128,6 +131,7 @@ class SignInDesk:
         self._profile = profile
         self._effects = SignInEffects(entropy, profile)
         self._starts = starts or Starts()
+        self._started_here = StartedHere()
 
     async def start(self, command: StartSignIn) -> StartedSignIn:
         """Starts a sign-in, or a step-up.
@@ -150,8 +154,10 @@ class SignInDesk:
             case ByPassword(login):
                 started = StartedSignIn(replace(sign_in, login=login))
         async with self._uow.writing() as tx:
-            await tx.sign_ins.add(started.sign_in)
+            # Whoever loses it to a crash starts another; and it is on disk before anything that comes of it.
+            await tx.sign_ins.add(started.sign_in, may_be_lost=True)
             await tx.commit()
+        self._started_here.keep(started.sign_in)
         return started
 
     async def complete(self, command: CompleteSignIn) -> SignedIn | Pending:
@@ -162,11 +168,10 @@ class SignInDesk:
             ChallengeExpired, ChallengeUsed, SessionActive; SessionEnded for a step-up; what `Proofs` raises,
             PasswordWrong also for one that was replaced meanwhile.
         """
-        async with self._uow.reading() as tx:
-            sign_in = await tx.sign_ins.get(command.sign_in_id)
+        now = self._clock.now()
+        sign_in = self._started_here.get(command.sign_in_id, now) or await self._read(command.sign_in_id)
         if sign_in is None or not _started_by(sign_in, command.by):
             raise ResourceNotPermitted("sign-in")
-        now = self._clock.now()
         if sign_in.used_at is not None:
             raise ChallengeUsed
         if sign_in.expires_at <= now:
@@ -174,9 +179,14 @@ class SignInDesk:
         proved = await self._proofs.judge(sign_in, command, now)
         if isinstance(proved, Pending):
             return proved
+        self._started_here.forget(sign_in.id)
         if sign_in.purpose is Purpose.STEP_UP:
             return await self._raise(sign_in, proved)
         return await self._begin(sign_in, proved)
+
+    async def _read(self, sign_in_id: UUID) -> SignIn | None:
+        async with self._uow.reading() as tx:
+            return await tx.sign_ins.get(sign_in_id)
 
     def _check_offered(self, command: StartSignIn) -> None:
         offered = set(self._profile.sign_in.methods)
@@ -276,8 +286,11 @@ class SignInDesk:
             expires_at=now + self._profile.sessions.length,
         )
         async with self._uow.writing() as tx:
-            await self._use_up(tx, sign_in, proved, now)
-            active = await self._make_room(tx, session, token, ends_others=sign_in.ends_others)
+            old = OldSessions(proved.person_number, all_of_them=sign_in.ends_others)
+            # In one statement where nothing is locked between them: counts, the login, sessions is the order.
+            at_once = proved.password is None and not proved.clears
+            await self._use_up(tx, sign_in, proved, now, old if at_once else None)
+            active = await self._make_room(tx, session, token, old, ended=at_once)
             facts = () if active else await self._effects.record(tx, session, sign_in, now)
             await tx.commit()
         if active:
@@ -287,19 +300,22 @@ class SignInDesk:
         return SignedIn(session, token)
 
     async def _make_room(
-        self, tx: Transaction, session: Session, token: str, *, ends_others: bool
+        self, tx: Transaction, session: Session, token: str, old: OldSessions, *, ended: bool
     ) -> tuple[Session, ...]:
-        """Begins the session; returns those because of which it could not begin (SIGN-5)."""
+        """Begins the session; returns those because of which it could not begin (SIGN-5). `ended` says that
+        the old ones were ended a moment ago.
+        """
         digest = token_digest(token)
         assert digest is not None
         now, person, most = session.started_at, session.person_number, self._profile.sessions.at_once
-        for _ in range(_ROUNDS):
-            await tx.sessions.end_old(person, now, all_of_them=ends_others)
+        for round_ in range(_ROUNDS):
+            if round_ or not ended:
+                await tx.sessions.end_old(person, now, all_of_them=old.all_of_them)
             if await tx.sessions.begin(session, digest, most=most):
                 return ()
             # Whoever holds it may have begun after we looked, on another replica.
             active = tuple(await tx.sessions.active(person, now))
-            if active and not ends_others:
+            if active and not old.all_of_them:
                 return active
         raise Overloaded("holder's sign-ins")
 
@@ -321,8 +337,15 @@ class SignInDesk:
             self._log.wake()
         return SignedIn(raised, None)
 
-    async def _use_up(self, tx: Transaction, sign_in: SignIn, proved: Proved, now: datetime) -> None:
-        if not await tx.sign_ins.use(sign_in.id, now, proved.proof):
+    async def _use_up(
+        self,
+        tx: Transaction,
+        sign_in: SignIn,
+        proved: Proved,
+        now: datetime,
+        ending: OldSessions | None = None,
+    ) -> None:
+        if not await tx.sign_ins.use(sign_in.id, now, proved.proof, ending=ending):
             raise ChallengeUsed
         await tx.tries.clear(proved.clears)
         if (password := proved.password) is not None:

@@ -51,14 +51,13 @@ class SignInEffects:
         """
         if session.assurance is not Assurance.SIGNATURE or sign_in.method is Method.PASSWORD:
             return ()
-        mailbox = await tx.mailboxes.of_person(session.person_number)
-        if mailbox is None or not self._asking:
+        if not self._asking:
             return ()
-        head = await tx.mailboxes.head(mailbox.id)
-        if head.sequence == 0:
+        mailbox = await tx.outstanding_sign_ins.mailbox_of(session.person_number)
+        if mailbox is None or mailbox.sequence == 0:
             return ()
-        whole = OutstandingSignIn(sign_in.id, mailbox.id, now, 0, head.sequence)
-        if await tx.outstanding_sign_ins.is_any_of(mailbox.id):
+        whole = OutstandingSignIn(sign_in.id, mailbox.mailbox_id, now, 0, mailbox.sequence)
+        if mailbox.has_outstanding:
             # What is open may be so only because an earlier sign-in's turn has not come, which counts first.
             await tx.outstanding_sign_ins.add(whole)
             return ()

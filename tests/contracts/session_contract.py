@@ -10,8 +10,9 @@ import pytest
 from namak.evidence.sign_in import Purpose
 from server.domain.caller import Assurance
 from server.domain.logins import Login
-from server.domain.sessions import Ending, Method, Proof, Session, SignIn, TryLimit
-from server.domain.sign_in_effects import OutstandingSignIn
+from server.domain.mailboxes import MailboxHead
+from server.domain.sessions import Ending, Method, OldSessions, Proof, Session, SignIn, TryLimit
+from server.domain.sign_in_effects import OutstandingSignIn, SignedInMailbox
 from server.storage.failures import StorageFault
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
@@ -102,6 +103,36 @@ class SignInContract:
             return used
 
         assert sorted(await asyncio.gather(use(), use())) == [False, True]
+
+    async def test_one_that_may_be_lost_is_seen_by_all_once_committed(self, uow: UnitOfWork) -> None:
+        started = replace(sign_in(), mobile="{}", login="a")
+        async with uow.writing() as tx:
+            await tx.sign_ins.add(started, may_be_lost=True)
+            await tx.commit()
+        async with uow.reading() as tx:
+            assert await tx.sign_ins.get(started.id) == started
+
+    async def test_using_a_sign_in_ends_old_sessions_of_its_holder_alone(self, uow: UnitOfWork) -> None:
+        started, again = sign_in(), sign_in()
+        expired, open_, other = (session(), session(), session())
+        open_ = replace(open_, person_number=expired.person_number, expires_at=at(6000))
+        async with uow.writing() as tx:
+            for each in (started, again):
+                await tx.sign_ins.add(each)
+            for each in (expired, open_, other):
+                assert await tx.sessions.begin(each, digest(), most=2)
+            some, everything = (OldSessions(expired.person_number, all_of_them=all_) for all_ in (False, True))
+            assert await tx.sign_ins.use(started.id, at(700), Proof(b"cms"), ending=some)
+            over = replace(expired, ended_at=expired.expires_at, ending=Ending.EXPIRED)
+            assert await tx.sessions.get(expired.id) == over
+            assert await tx.sessions.get(open_.id) == open_
+            # What was used before ends nothing any more.
+            assert not await tx.sign_ins.use(started.id, at(800), Proof(b"cms"), ending=everything)
+            assert await tx.sessions.get(open_.id) == open_
+            assert await tx.sign_ins.use(again.id, at(900), Proof(b"cms"), ending=everything)
+            replaced = replace(open_, ended_at=at(900), ending=Ending.REPLACED)
+            assert await tx.sessions.get(open_.id) == replaced
+            assert await tx.sessions.get(other.id) == other
 
     async def test_what_expired_unproved_is_forgotten_and_proofs_are_kept(self, uow: UnitOfWork) -> None:
         before = NOON - timedelta(days=30)
@@ -358,10 +389,12 @@ class OutstandingSignInContract:
             for mailbox in (first, second):
                 await tx.mailboxes.add(mailbox)
             marks = tx.outstanding_sign_ins
-            assert not await marks.is_any_of(first.id)
+            assert await marks.mailbox_of(f"{examples.number():010}") is None
+            unmarked = SignedInMailbox(first.id, 0, has_outstanding=False)
+            assert await marks.mailbox_of(first.holder_number) == unmarked
             for each in (other, new, old):
                 await marks.add(each)
-            assert await marks.is_any_of(first.id)
+            assert await marks.mailbox_of(first.holder_number) == replace(unmarked, has_outstanding=True)
             assert await marks.take([]) == old
             assert await marks.take([old.sign_in_id]) == other
             await marks.advance(old.sign_in_id, 8, at(-1))
@@ -370,8 +403,17 @@ class OutstandingSignInContract:
             assert await marks.take([]) == replace(old, after=8)
             await marks.finish(old.sign_in_id)
             assert await marks.take([]) == new
-            assert await marks.is_any_of(first.id)
-            assert not await marks.is_any_of(second.id)
+            assert await marks.mailbox_of(first.holder_number) == replace(unmarked, has_outstanding=True)
+            cleared = SignedInMailbox(second.id, 0, has_outstanding=False)
+            assert await marks.mailbox_of(second.holder_number) == cleared
+
+    async def test_a_mailbox_is_known_with_the_end_of_its_chain(self, uow: UnitOfWork) -> None:
+        mailbox = examples.mailbox()
+        async with uow.writing() as tx:
+            await tx.mailboxes.add(mailbox)
+            await tx.mailboxes.advance({mailbox.id: MailboxHead(7, bytes(32))}, [])
+            known = await tx.outstanding_sign_ins.mailbox_of(mailbox.holder_number)
+            assert known == SignedInMailbox(mailbox.id, 7, has_outstanding=False)
 
     async def test_one_with_nothing_left_is_none(self, uow: UnitOfWork) -> None:
         mailbox = examples.mailbox()

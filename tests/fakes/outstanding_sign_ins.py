@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from server.domain.sign_in_effects import OutstandingSignIn
+from server.domain.sign_in_effects import OutstandingSignIn, SignedInMailbox
+from tests.fakes.repositories import FakeMailboxes
 from tests.fakes.state import State
 
 
@@ -19,8 +20,14 @@ class FakeOutstandingSignIns:
         self._state.require(0 <= outstanding.after < outstanding.up_to, "ck_outstanding_sign_ins_after")
         kept[outstanding.sign_in_id] = (outstanding, outstanding.signed_in_at)
 
-    async def is_any_of(self, mailbox_id: UUID) -> bool:
-        return any(each.mailbox_id == mailbox_id for each, _ in self._state.outstanding_sign_ins.values())
+    async def mailbox_of(self, person_number: str) -> SignedInMailbox | None:
+        mailboxes = FakeMailboxes(self._state)
+        found = await mailboxes.of_person(person_number)
+        if found is None:
+            return None
+        outstanding = (each for each, _ in self._state.outstanding_sign_ins.values())
+        sequence = (await mailboxes.head(found.id)).sequence
+        return SignedInMailbox(found.id, sequence, any(each.mailbox_id == found.id for each in outstanding))
 
     async def take(self, except_for: Collection[UUID]) -> OutstandingSignIn | None:
         oldest: dict[UUID, tuple[datetime, UUID]] = {}

@@ -9,7 +9,7 @@ from server.domain.caller import Assurance
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.logins import Login, skeleton
 from server.domain.senders import BindingRole
-from server.domain.sessions import Ending, Proof, Session, SignIn, TryLimit
+from server.domain.sessions import Ending, OldSessions, Proof, Session, SignIn, TryLimit
 from tests.fakes.state import State
 
 
@@ -17,20 +17,25 @@ class FakeSignIns:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def add(self, sign_in: SignIn) -> None:
+    async def add(self, sign_in: SignIn, *, may_be_lost: bool = False) -> None:
         self._state.require(sign_in.id not in self._state.sign_ins, "pk_sign_ins")
         self._state.sign_ins[sign_in.id] = sign_in
 
     async def get(self, sign_in_id: UUID) -> SignIn | None:
         return self._state.sign_ins.get(sign_in_id)
 
-    async def use(self, sign_in_id: UUID, at: datetime, proof: Proof | None) -> bool:
+    async def use(
+        self, sign_in_id: UUID, at: datetime, proof: Proof | None, *, ending: OldSessions | None = None
+    ) -> bool:
         found = self._state.sign_ins.get(sign_in_id)
         if found is None or found.used_at is not None:
             return False
         self._state.sign_ins[sign_in_id] = replace(found, used_at=at)
         if proof is not None:
             self._state.proofs[sign_in_id] = proof
+        if ending is not None:
+            sessions = FakeSessions(self._state)
+            await sessions.end_old(ending.person_number, at, all_of_them=ending.all_of_them)
         return True
 
     async def forget(self, before: datetime, *, limit: int) -> int:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from server.gateways.certificate_status.fetching import Fetcher
 from server.gateways.certificate_status.judging import Finding, HeldList, Moment, judge_lists
@@ -201,7 +200,7 @@ class CertificateChecker:
             checked_at=moment.now,
             accepted=False,
             why=found.why,
-            path=_ders(found.path),
+            path=found.ders,
             checks=found.checks,
             proofs=(),
             revoked_since=None,
@@ -225,7 +224,7 @@ class CertificateChecker:
             checked_at=moment.now,
             accepted=verdict is Verdict.GOOD or soft,
             why=why,
-            path=_ders(found.path),
+            path=found.ders,
             checks=(*found.checks, *(Check(one.kind, n, one.outcome, one.detail) for n, one in made)),
             proofs=tuple(proof for n, one in made if (proof := _proof(n, one)) is not None),
             revoked_since=None if first is None else first.since,
@@ -255,7 +254,3 @@ def _proof(number: int, finding: Finding) -> Proof | None:
     if finding.der is None or finding.issued is None:
         return None
     return Proof(finding.kind, number, finding.der, finding.issued, finding.ends, finding.origin)
-
-
-def _ders(path: Sequence[x509.Certificate]) -> tuple[bytes, ...]:
-    return tuple(certificate.public_bytes(Encoding.DER) for certificate in path)

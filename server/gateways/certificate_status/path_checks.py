@@ -7,6 +7,7 @@ certificates is at fault: that is looked for here, for the report alone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -48,24 +49,32 @@ _EXTENDED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PathFinding:
-    """What was found: the verdict so far (GOOD, but for revocation), and the path, if there is one."""
+    """What was found: the verdict so far (GOOD, but for revocation), and the path, if there is one.
+
+    It is remembered; so is what is read from its certificates.
+    """
 
     verdict: Verdict
     why: str | None
     path: tuple[x509.Certificate, ...]
     checks: tuple[Check, ...]
 
-    @property
+    @cached_property
     def begins(self) -> datetime:
         """From when on the whole path is valid, UTC; only with a path."""
         return max(certificate.not_valid_before_utc for certificate in self.path)
 
-    @property
+    @cached_property
     def ends(self) -> datetime:
         """Until when the whole path is valid, UTC; only with a path."""
         return min(certificate.not_valid_after_utc for certificate in self.path)
+
+    @cached_property
+    def ders(self) -> tuple[bytes, ...]:
+        """The path, DER."""
+        return tuple(certificate.public_bytes(Encoding.DER) for certificate in self.path)
 
 
 class _Checks:
