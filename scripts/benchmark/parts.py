@@ -183,12 +183,17 @@ async def _confirmation(office: Office, content: bytes) -> Action:
 async def signing_in(bench: Bench) -> Figures:
     """Sign-ins by card at a portal, one after the other and of many people at once, and calls in sessions."""
     async with signing.portal_of(bench.office) as portal:
+        await signing.meet(portal)
+        position = bench.office.server.log.stat().st_size
         alone = await signing.alone(portal, bench.seconds)
+        served = signing.served(bench.office.server.log, position)
         sustained = await signing.sustained(portal, bench.seconds)
         calls = await signing.in_session(portal, bench.seconds)
         checks = await signing.checking(portal, bench.office, min(bench.seconds, 2.0))
     return {
         **_latencies("sign_in_alone", alone),
+        **_latencies("start_sign_in_served", Measured(0, 1, served["StartSignIn"])),
+        **_latencies("complete_sign_in_served", Measured(0, 1, served["CompleteSignIn"])),
         **_speed("sign_in", sustained),
         **_speed("in_session", calls),
         "session_check_p50_us": round(checks.ms(50) * 1000, 1),
@@ -214,7 +219,9 @@ WORDS: Mapping[str, str] = {
     "batch": f"messages, {BATCH} a call, with receipts, {BATCHES_IN_FLIGHT} calls in flight",
     "integration_lag": f"from accepted to receipt, {LAG_IN_FLIGHT} in flight",
     "list": f"pages of {PAGE} messages of a mailbox, {READING_IN_FLIGHT} in flight",
-    "sign_in_alone": "a sign-in by card, both calls, without the card's own time, one at a time",
+    "sign_in_alone": "a sign-in by card, both calls as the caller sees them, without the card's own time",
+    "start_sign_in_served": "the same, StartSignIn as the server's log tells it",
+    "complete_sign_in_served": "the same, CompleteSignIn as the server's log tells it",
     "sign_in": f"sign-ins by card of {signing.CITIZENS} people, {signing.SIGN_INS_IN_FLIGHT} in flight",
     "in_session": f"calls in a session, {signing.CHECKS_IN_FLIGHT} in flight",
     "confirm": f"confirmations of reading, {READING_IN_FLIGHT} in flight",

@@ -7,8 +7,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class SignedInMailbox:
-    """The mailbox of somebody who signs in: how far its chain goes, and whether an earlier sign-in is outstanding
-    (or was until a transaction that is not through yet).
+    """The mailbox of somebody who signs in: how far its chain goes, and whether an earlier sign-in is
+    outstanding, or was until a transaction that is not through yet.
     """
 
     mailbox_id: UUID

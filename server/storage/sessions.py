@@ -126,8 +126,10 @@ _FORGET_ENDED = delete(_SESSIONS).where(
 )
 _USED = _USE.returning(_SIGN_INS.c.id).cte("used")
 # Ended only once the sign-in is used, and so locked in this order by all.
-_USE_AND_END_OLD = select(func.count()).select_from(_USED).add_cte(
-    _END_OLD.where(exists().where(_USED.c.id.is_not(None))).returning(_SESSIONS.c.id).cte("ended")
+_USE_AND_END_OLD = (
+    select(func.count())
+    .select_from(_USED)
+    .add_cte(_END_OLD.where(exists().where(_USED.c.id.is_not(None))).returning(_SESSIONS.c.id).cte("ended"))
 )
 _USABLE = and_(
     _SESSIONS.c.id == bindparam("key"),
@@ -185,7 +187,7 @@ class SqlSignIns:
     async def use(
         self, sign_in_id: UUID, at: datetime, proof: Proof | None, *, ending: OldSessions | None = None
     ) -> bool:
-        """Marks it used, with what proved it, and ends old sessions; returns False when it was used before."""
+        """Marks it used, with what proved it, and ends old sessions; returns False if it was used before."""
         values: dict[str, Any] = {
             "key": sign_in_id,
             "at": at,

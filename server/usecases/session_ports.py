@@ -21,7 +21,6 @@ class SignIns(Protocol):
         """
         ...
 
-
     async def get(self, sign_in_id: UUID) -> SignIn | None: ...
 
     async def use(

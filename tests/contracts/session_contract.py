@@ -119,9 +119,10 @@ class SignInContract:
         async with uow.writing() as tx:
             for each in (started, again):
                 await tx.sign_ins.add(each)
-            for each in (expired, open_, other):
-                assert await tx.sessions.begin(each, digest(), most=2)
-            some, everything = (OldSessions(expired.person_number, all_of_them=all_) for all_ in (False, True))
+            for begun in (expired, open_, other):
+                assert await tx.sessions.begin(begun, digest(), most=2)
+            some = OldSessions(expired.person_number, all_of_them=False)
+            everything = replace(some, all_of_them=True)
             assert await tx.sign_ins.use(started.id, at(700), Proof(b"cms"), ending=some)
             over = replace(expired, ended_at=expired.expires_at, ending=Ending.EXPIRED)
             assert await tx.sessions.get(expired.id) == over

@@ -1,6 +1,7 @@
 """A revocation list of any size, and what keeps it from telling something of a certificate."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Self
 
 from cryptography import x509
@@ -135,5 +136,6 @@ def _check_extension(extension: "x509.Extension[x509.ExtensionType]") -> None:
         raise ListUnusable("the list has a critical extension that is not understood")
 
 
+@lru_cache(maxsize=64)
 def _key(certificate: x509.Certificate) -> bytes:
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
