@@ -9,7 +9,7 @@ from server.domain.sign_in_effects import OutstandingSignIn
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
 from tests.contracts.examples import NOON, at
-from tests.contracts.session_contract import digest, session, sign_in
+from tests.contracts.sign_in_contract import digest, session, sign_in
 
 
 class RetentionContract:

@@ -273,20 +273,6 @@ async def test_a_way_that_the_jurisdiction_does_not_offer_is_refused() -> None:
     assert isinstance(await only_token.sign_in(), SignedIn)
 
 
-async def test_what_nobody_completed_is_forgotten_and_proofs_are_kept() -> None:
-    scene = SignInWorld()
-    signed_in = await scene.sign_in()
-    abandoned = await scene.start()
-    scene.clock.move(timedelta(days=2))
-
-    fresh = await scene.start()
-
-    kept = scene.uow.committed.sign_ins
-    assert abandoned.sign_in.id not in kept
-    assert {signed_in.session.sign_in_id, fresh.sign_in.id} <= set(kept)
-    assert signed_in.session.sign_in_id in scene.uow.committed.proofs
-
-
 class TestStepUp:
     """A session that began with a password is raised by a signature of the same person."""
 
