@@ -9,7 +9,7 @@ from server.domain.sessions import Ending
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
 from tests.contracts.examples import NOON, at
-from tests.contracts.session_contract import digest, session
+from tests.contracts.sign_in_contract import digest, session
 
 
 def name() -> str:

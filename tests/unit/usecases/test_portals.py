@@ -10,7 +10,7 @@ from server.domain.refusals import InvalidPageToken, NotFound
 from server.usecases.certificates import BindPortal, RevokeCertificate
 from server.usecases.portals import ListPortals, PortalRegister
 from tests.contracts import portal_contract
-from tests.contracts.session_contract import digest, session
+from tests.contracts.sign_in_contract import digest, session
 from tests.unit.usecases.registers import NOBODYS, START, Registers, machine_certificate
 
 
