@@ -26,18 +26,25 @@ class ProcessesHealth:
         """Takes the processes, by number, with their health addresses; looked at anew each time."""
         self._serving = serving
         self._channels: dict[str, grpc.aio.Channel] = {}
+        self._under_way = 0
 
     async def is_well(self, service: str) -> bool:
         """Tells whether a service, `""` or `log`, is well wherever connections go now."""
         asked = dict(self._serving)
-        answers = await asyncio.gather(*(self._ask(address, service) for address in asked.values()))
+        self._under_way += 1
+        try:
+            answers = await asyncio.gather(*(self._ask(address, service) for address in asked.values()))
+        finally:
+            self._under_way -= 1
         # One that died while it was asked takes no connections any more.
         counted = [
             answer
             for (number, address), answer in zip(asked.items(), answers, strict=True)
             if self._serving.get(number) == address
         ]
-        await self._forget(set(self._serving.values()))
+        if not self._under_way:
+            # Closing a connection on which somebody else still asks would cancel who asks.
+            await self._forget(set(self._serving.values()))
         return bool(counted) and all(counted)
 
     async def _ask(self, address: str, service: str) -> bool:
@@ -46,8 +53,9 @@ class ProcessesHealth:
         return await says_serving(self._channels[address], service, within=_ANSWER_SECONDS)
 
     async def _forget(self, current: set[str]) -> None:
-        for address in [each for each in self._channels if each not in current]:
-            await self._channels.pop(address).close()
+        gone = [address for address in self._channels if address not in current]
+        for channel in [self._channels.pop(address) for address in gone]:
+            await channel.close()
 
     async def close(self) -> None:
         """Ends its connections."""

@@ -1,5 +1,6 @@
 """What the supervisor answers to whoever asks how its processes are."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -7,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from server.health_listener import HealthListener
+from server.supervisor import health as health_module
 from server.supervisor.health import ProcessesHealth
 from tests.rpc.test_server import NOT_SERVING, SERVING, Readiness, await_health
 
@@ -104,3 +106,30 @@ async def test_a_proxy_for_the_way_out_is_not_asked_about_processes_of_this_mach
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         serving[1] = one.address
         assert await health.is_well("")
+
+
+async def test_who_asks_of_a_process_that_hangs_is_answered_though_it_is_killed_meanwhile(
+    health: ProcessesHealth, serving: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected, end = asyncio.Event(), asyncio.Event()
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await end.wait()
+        writer.close()
+
+    frozen = await asyncio.start_server(hang, "127.0.0.1", 0)
+    serving[1] = f"127.0.0.1:{frozen.sockets[0].getsockname()[1]}"
+    monkeypatch.setattr(health_module, "_ANSWER_SECONDS", 0.1)
+    first = asyncio.create_task(health.is_well(""))
+    async with asyncio.timeout(10):
+        await connected.wait()
+    monkeypatch.setattr(health_module, "_ANSWER_SECONDS", 0.5)
+    second = asyncio.create_task(health.is_well("log"))
+    # The first one that gives up finds that it is not to be asked any more.
+    del serving[1]
+
+    answers = await asyncio.gather(first, second, return_exceptions=True)
+    assert [*answers] == [False, False]
+    end.set()
+    frozen.close()
