@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import typer
 
+from namak.cli.options import end_of
 from namak.client import Connection
 from tests.client.conftest import Namak
 from tests.client.delegation_desk import GRANTED
@@ -72,3 +74,9 @@ def test_a_right_is_taken_back_only_where_somebody_agrees(namak: Namak, citizen:
     assert "--yes" in unasked.err
     assert done.code == 0
     assert done.document["delegation"]["revoke_time"]
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+04:00", "9999-12-31"])
+def test_an_end_beyond_the_calendar_is_told_as_what_was_typed_wrongly(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        end_of(text)

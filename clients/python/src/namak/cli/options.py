@@ -13,12 +13,12 @@ def time_of(text: str) -> datetime:
     """Reads a time, or a day, that somebody typed. Raises BadParameter."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as problem:
+        # A time without a zone, and a day, count in the zone of this machine, where people read their clocks.
+        return (found.astimezone() if found.tzinfo is None else found).astimezone(UTC)
+    except (ValueError, OverflowError) as problem:  # the latter at the ends of the calendar
         raise typer.BadParameter(
             _("must be a time such as 2026-03-01 or 2026-03-01T09:30:00+04:00")
         ) from problem
-    # A time without a zone, and a day, count in the zone of this machine, where people read their clocks.
-    return (found.astimezone() if found.tzinfo is None else found).astimezone(UTC)
 
 
 def end_of(text: str) -> datetime:
@@ -32,7 +32,7 @@ def end_of(text: str) -> datetime:
         return time_of(text)
     try:
         return datetime.combine(last + timedelta(days=1), time()).astimezone().astimezone(UTC)
-    except OverflowError as problem:
+    except (ValueError, OverflowError) as problem:
         raise typer.BadParameter(_("must be a day such as 2026-03-01")) from problem
 
 
