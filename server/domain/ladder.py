@@ -66,6 +66,12 @@ class Turn:
     steps: Sequence[DueStep]
     wake_at: datetime | None
 
+    def look_at(self, now: datetime) -> datetime | None:
+        """Returns when a delivery is looked at with which nothing is done yet: at once where there is
+        something to do, by a step that waits for nothing, say.
+        """
+        return now if self.effect is not None or self.steps else self.wake_at
+
 
 def turn_of(facts: Sequence[Fact], taken: Collection[str], now: datetime) -> Turn:
     """Returns it for a delivery that is neither notified nor withdrawn, by its facts in their order.

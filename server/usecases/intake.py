@@ -252,7 +252,7 @@ class Intake:
         ledger.facts += evidence
         if policy_named(delivery.notification_policy).goes_on_by_itself:
             # Under all other policies nothing comes by itself, and nothing more is written.
-            wake_at = turn_of(evidence, (), at).wake_at
+            wake_at = turn_of(evidence, (), at).look_at(at)
             if wake_at is not None:
                 ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))
         return Accepted(submission.request_id, delivery, evidence)

@@ -176,8 +176,7 @@ async def plan_again(tx: Transaction, delivery: Delivery, facts: Sequence[Fact],
     notices) calls this in the same transaction.
     """
     taken = await tx.ladders.taken([delivery])
-    turn = turn_of(facts, taken.get(delivery.id, frozenset()), now)
-    soon = now if turn.effect is not None or turn.steps else turn.wake_at
+    soon = turn_of(facts, taken.get(delivery.id, frozenset()), now).look_at(now)
     if soon is None:
         await tx.ladders.forget([(delivery.mailbox_id, delivery.id)])
     else:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from namak.evidence import events
+from namak.evidence import events, notification_policy
+from namak.evidence.calendars import NO_WAIT
 from namak.evidence.details import Details, EffectDetails
 from namak.evidence.details_outside import LetterHandedOverDetails, LetterRefusedDetails, NoticeDetails
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.events import Event
-from namak.evidence.notification_steps import Action
+from namak.evidence.notification_steps import Action, Since, Step, Wait
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
 from server.domain.jobs import Backoff, JobKind
@@ -117,6 +118,21 @@ async def test_each_step_is_taken_when_it_is_due_and_not_before() -> None:
     assert isinstance(scene.actions, FakeActions)
     assert [each.action for each in scene.actions.handed] == [Action.LETTER, Action.NOTICE]
     assert not scene.is_waiting, "what comes next is a publication, and not a matter of time"
+
+
+async def test_a_step_that_waits_for_nothing_is_taken_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_once = Step("NUDGE", Action.NUDGE, Wait(Since(events.CONTENT_CONSIGNMENT), NO_WAIT))
+    policy = replace(notification_policy.AM_2025_LADDER, name="at-once", rules=(), steps=(at_once,))
+    monkeypatch.setattr(notification_policy, "POLICIES", {policy.key: policy})
+    scene = Scene()
+    scene.world.submissions = scene.world.new_submissions(profile=replace(AM, notification_policy=policy.key))
+    delivery = await scene.world.delivered()
+
+    assert await scene.at(scene.clock.now()) == 1
+    assert [step for step, _, _ in scene.steps(delivery)] == ["NUDGE"]
+    assert not scene.is_waiting
 
 
 async def test_under_a_policy_without_steps_a_delivery_has_no_row() -> None:
