@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import itertools
 import json
+import multiprocessing
+import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +34,15 @@ async def _set(printing: PrintingWorkers, letters: Iterator[PaperLetter], until:
     return made, pages
 
 
+def _spent() -> float:
+    # This process and those that it started; children that live still are in no getrusage.
+    own = sum(os.times()[:2])
+    ticks = os.sysconf("SC_CLK_TCK")
+    living = (Path(f"/proc/{each.pid}/stat") for each in multiprocessing.active_children())
+    fields = (stat.read_text().rpartition(")")[2].split() for stat in living)
+    return own + sum((int(each[11]) + int(each[12])) / ticks for each in fields)
+
+
 async def measure(processes: int, seconds: float, parts: tuple[Part, ...] | None) -> dict[str, float]:
     """Returns letters and pages a minute over at least so many seconds, processes that are warm."""
     letters = _letters(parts)
@@ -39,15 +50,17 @@ async def measure(processes: int, seconds: float, parts: tuple[Part, ...] | None
         await asyncio.gather(
             *(_set(printing, letters, time.monotonic() + 1) for _ in range(processes * _AHEAD))
         )
-        began = time.monotonic()
+        began, before = time.monotonic(), _spent()
         each = [_set(printing, letters, began + seconds) for _ in range(processes * _AHEAD)]
         counted = await asyncio.gather(*each)
-        took = time.monotonic() - began
+        took, spent = time.monotonic() - began, _spent() - before
     made, pages = (sum(column) for column in zip(*counted, strict=True))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "letters_a_minute": round(made / took * 60),
         "pages_a_minute": round(pages / took * 60),
+        "processors_used": round(spent / took, 2),
+        "processor_ms_a_letter": round(spent / made * 1000, 1),
         "largest_process_mib": round(used.ru_maxrss / 1024),
         "seconds": round(took, 1),
     }
