@@ -1,5 +1,7 @@
 """What the store of entities' signatories must do."""
 
+import asyncio
+
 import pytest
 
 from server.domain.delegations import KnownSignatories, Signatory
@@ -64,6 +66,31 @@ class SignatoryContract:
             with pytest.raises(StorageFault) as raised:
                 await tx.signatories.end(entry, at(2), examples.new_id())
             assert raised.value.constraint == "pk_signatory_endings"
+
+    async def test_what_is_said_anew_waits_for_what_is_done_by_an_entry(self, uow: UnitOfWork) -> None:
+        mailbox = await self._entity(uow)
+        entry = entry_in(mailbox)
+        async with uow.writing() as tx:
+            await tx.signatories.said(mailbox.id, at(1))
+            await tx.signatories.enter(entry)
+            await tx.commit()
+        order: list[str] = []
+
+        async def say() -> None:
+            async with uow.writing() as tx:
+                await tx.signatories.said(mailbox.id, at(2))
+                order.append("said")
+
+        async with uow.writing() as tx:
+            assert await tx.signatories.known(mailbox.id, shared=True)
+            saying = asyncio.create_task(say())
+            # The other one has every opportunity to go first.
+            async with uow.reading() as beside:
+                assert await beside.signatories.known(mailbox.id)
+            order.append("done")
+            await tx.commit()
+        await saying
+        assert order == ["done", "said"]
 
     async def _entity(self, uow: UnitOfWork) -> Mailbox:
         mailbox = examples.mailbox(HolderKind.ENTITY)
