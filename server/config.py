@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from server.config_inbound_mail import InboundMailSettings
 from server.config_jobs import JobSettings
 from server.config_mail import MailSettings
 from server.config_revocation import RevocationSettings
@@ -315,6 +316,7 @@ class Settings(Section):
     signatures: SignatureSettings = SignatureSettings()
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
+    inbound_mail: InboundMailSettings = InboundMailSettings()
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

@@ -136,6 +136,23 @@ def work(
     working.work(settings, queue or (), concurrency, ready_file)
 
 
+@app.command(epilog="Example: namak-server smtp --config /etc/namak/namak-server.toml")
+def smtp(
+    settings: Config,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written once it listens: its ports and process id, as JSON.")
+    ] = None,
+) -> None:
+    """Takes mails from senders' ordinary mail clients until it is told to stop.
+
+    What they submit is taken in as over the API; the servers' log leader logs it. On SIGTERM or Ctrl-C it
+    decides what is being submitted, and ends.
+    """
+    from server.cli import receiving_mail
+
+    receiving_mail.receive(settings, ready_file)
+
+
 @app.command(epilog="Example: namak-server migrate --config namak-server.toml")
 def migrate(
     settings: Annotated[

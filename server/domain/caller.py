@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
 from uuid import UUID
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
 
 
+NO_CERTIFICATE: Final = b""
+"""Stands for the client certificate of a mail's connection that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What the transport vouches for: the SHA-256 of the client certificate's DER (32 bytes) and the peer's
-    address.
+    """What the transport vouches for: the SHA-256 of the client certificate's DER (32 bytes, or
+    `NO_CERTIFICATE`) and the peer's address.
     """
 
     certificate_sha256: bytes

@@ -18,6 +18,7 @@ _ADDRESSES = table(SenderAddressRow)
 
 _ADD = insert(_ADDRESSES).on_conflict_do_nothing(index_elements=[_ADDRESSES.c.address])
 _BY_ID = select(_ADDRESSES).where(_ADDRESSES.c.id == bindparam("key"))
+_NAMED = select(_ADDRESSES).where(among(_ADDRESSES.c.address, "addresses"))
 _CHANGEABLE = ("networks", "host_names", "sms_permitted", "suspended", "suspended_by_operator")
 _CHANGE = (
     update(_ADDRESSES)
@@ -93,6 +94,11 @@ class SqlSenderAddresses:
             select(_ADDRESSES).where(owned, among(_ADDRESSES.c.address, "addresses")),
             {"organisation": organisation_id, "addresses": list(addresses)},
         )
+        return {row.address: sender_address(row) for row in rows}
+
+    async def registered(self, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
+        """Returns those entries, of whichever organisation, that are among the given ones."""
+        rows = await self._statements.rows(_NAMED, {"addresses": list(addresses)})
         return {row.address: sender_address(row) for row in rows}
 
     async def below(self, domain: str) -> Sequence[SenderAddress]:

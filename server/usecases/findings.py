@@ -51,11 +51,16 @@ def mailbox_refusal(
     `confirmed_only` its holder must have confirmed their profile (BOX-9).
     """
     found = mailboxes.get(recipient)
-    if found is None:
+    return refusal_at(None if found is None else found[0], recipient, confirmed_only)
+
+
+def refusal_at(mailbox: Mailbox | None, recipient: str, confirmed_only: bool) -> Refused | None:
+    """Returns as `mailbox_refusal` for the mailbox of the address, None where there is none."""
+    if mailbox is None:
         return MailboxUnknown(recipient)
-    match found[0].state:
+    match mailbox.state:
         case MailboxState.OPEN:
-            unconfirmed = confirmed_only and found[0].confirmed_at is None
+            unconfirmed = confirmed_only and mailbox.confirmed_at is None
             return MailboxNotConfirmed(recipient) if unconfirmed else None
         case MailboxState.SUSPENDED:
             return MailboxSuspended(recipient)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.domain.caller import IpAddress
+from server.domain.caller import NO_CERTIFICATE, IpAddress
 from server.domain.deliveries import Party
 from server.domain.letters import Correspondent, Submitter
 from server.domain.mailboxes import Mailbox, MailboxHead
@@ -208,8 +208,12 @@ class Judge:
 
 
 def _is_bound(caller: Submitter) -> bool:
-    """Tells whether the register has the caller's certificate; a person's own stands in no register."""
-    return not isinstance(caller, Correspondent) or caller.at_portal
+    """Tells whether the register has the caller's certificate; a person's own stands in no register, and a
+    mail may come without one.
+    """
+    if isinstance(caller, Correspondent):
+        return caller.at_portal
+    return caller.connection.certificate_sha256 != NO_CERTIFICATE
 
 
 def _is_revoked(binding: CertificateBinding | None) -> bool:

@@ -103,6 +103,10 @@ class SenderAddresses(Protocol):
         """
         ...
 
+    async def registered(self, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
+        """Returns those entries, of whichever organisation, that are among the given ones, by address."""
+        ...
+
     async def below(self, domain: str) -> Sequence[SenderAddress]:
         """Returns one entry, whichever, of each organisation and each domain that is the given one or lies
         below it.

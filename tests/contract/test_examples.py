@@ -23,6 +23,7 @@ NO_FILES |= {"acting_as", "lang", "relying_party_name", "session", "poll"}
 DIRECTORIES = {"revocation_lists"}
 # The first excludes the keys beside it; without the second, the citizen roots count.
 IN_PROSE = {
+    *("inbound_mail.implicit_tls_listen", "inbound_mail.certificate", "inbound_mail.key"),
     "log.key.file",
     "signatures.timestamp_roots",
     "mail.authorities",

@@ -33,9 +33,11 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
     ),
+    "server.smtp": frozenset({"server.domain", "server.usecases"}),
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
     "server.config": frozenset(
         {
+            "server.config_inbound_mail",
             "server.config_jobs",
             "server.config_mail",
             "server.config_revocation",
@@ -43,6 +45,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.config_signatures",
         }
     ),
+    "server.config_inbound_mail": frozenset({"server.config_values"}),
     "server.config_jobs": frozenset({"server.config_values"}),
     "server.config_mail": frozenset({"server.config_values"}),
     "server.config_signatures": frozenset({"server.config_values"}),
@@ -74,6 +77,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.domain",
             "server.gateways",
             "server.usecases",
+        }
+    ),
+    "server.bootstrap_inbound_mail": frozenset(
+        {
+            *("server.bootstrap_citizens", "server.bootstrap_machine", "server.config", "server.domain"),
+            *("server.gateways", "server.jurisdictions", "server.smtp", "server.usecases"),
         }
     ),
     "server.bootstrap_jobs": frozenset(
@@ -170,6 +179,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
     "aiohttp": frozenset({"server.gateways"}),
+    "aiosmtpd": frozenset({"server.smtp"}),
     "aiosmtplib": frozenset({"server.gateways"}),
     "dkim": frozenset({"server.gateways"}),
     "procrastinate": frozenset({"server.workers"}),

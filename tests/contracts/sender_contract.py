@@ -178,6 +178,11 @@ class SenderAddressContract:
             )
             assert named == {first.address: first, whole.address: whole}
             assert await tx.sender_addresses.named(owner.id, []) == {}
+            wanted = [first.address, foreign.address, whole.address, "nobody@src.am"]
+            assert await tx.sender_addresses.registered(wanted) == {
+                each.address: each for each in (first, foreign, whole)
+            }
+            assert await tx.sender_addresses.registered([]) == {}
 
     async def test_the_networks_and_host_names_of_an_organisation_are_those_of_all_its_addresses_each_once(
         self, uow: UnitOfWork

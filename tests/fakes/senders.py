@@ -102,6 +102,10 @@ class FakeSenderAddresses:
     async def named(self, organisation_id: UUID, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
         return {each.address: each for each in self._of(organisation_id) if each.address in addresses}
 
+    async def registered(self, addresses: Collection[str]) -> Mapping[str, SenderAddress]:
+        found = self._state.sender_addresses.values()
+        return {each.address: each for each in found if each.address in addresses}
+
     async def below(self, domain: str) -> Sequence[SenderAddress]:
         found: dict[tuple[UUID, str], SenderAddress] = {}
         for each in sorted(self._state.sender_addresses.values(), key=_address):

@@ -1,0 +1,100 @@
+"""Wires `namak-server smtp`: the intake of the API behind another edge, in a process of its own."""
+
+import contextlib
+import math
+from collections.abc import AsyncIterator, Mapping
+from uuid import UUID
+
+from server.bootstrap_citizens import Citizens
+from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.config import Settings
+from server.gateways.dns import Dns
+from server.jurisdictions import PROFILES
+from server.smtp.desk import MailDesk
+from server.smtp.listener import SmtpListener
+from server.smtp.settings import SmtpSettings
+from server.usecases.identity import Identity
+from server.usecases.mail_intake import MailIntake
+from server.usecases.ports import UnitOfWork
+from server.usecases.records import LoggedReceipt, PublishedCheckpoint
+from server.usecases.submission import SubmissionDesk
+
+
+class LogElsewhere:
+    """The log as a process sees it that neither leads nor follows it: it waits for no receipt, and the
+    leader, in a server, looks for new facts by itself.
+    """
+
+    vkey = ""
+
+    def wake(self) -> None:
+        """Wakes nobody."""
+
+    def mark(self) -> int:
+        """Knows nothing of what was published."""
+        return 0
+
+    async def receipts(
+        self,
+        evidence: Mapping[UUID, bytes],  # noqa: ARG002
+        *,
+        wait_seconds: float,  # noqa: ARG002
+        reply_by: float = math.inf,  # noqa: ARG002
+        since: int | None = None,  # noqa: ARG002
+    ) -> Mapping[UUID, LoggedReceipt]:
+        """Has none."""
+        return {}
+
+    async def checkpoint(self, origin: str | None = None) -> PublishedCheckpoint | None:  # noqa: ARG002
+        """Knows none."""
+        return None
+
+
+def listening(settings: Settings) -> SmtpSettings:
+    """Returns how to listen, by the settings."""
+    mail, server = settings.inbound_mail, settings.server
+    return SmtpSettings(
+        listen=mail.listen,
+        implicit=mail.implicit_tls_listen,
+        host_name=mail.host_name,
+        certificate=mail.certificate or server.certificate,
+        key=mail.key or server.key,
+        client_authorities=server.client_authorities,
+        connections=mail.connections,
+        connections_per_client=mail.connections_per_client,
+        recipients=mail.recipients,
+        idle_seconds=mail.idle.total_seconds(),
+        data_seconds=mail.transfer.total_seconds(),
+    )
+
+
+@contextlib.asynccontextmanager
+async def receiving(settings: Settings, uow: UnitOfWork, dns: Dns) -> AsyncIterator[SmtpListener]:
+    """Meanwhile takes mails in; on leaving, what is being submitted is decided first."""
+    profile, clock = PROFILES[settings.profile], SystemClock()
+    submissions = SubmissionDesk(
+        uow=uow,
+        clock=clock,
+        entropy=SystemEntropy(),
+        log=LogElsewhere(),
+        profile=profile,
+        host_names=dns,
+        refusals_per_minute=settings.limits.refusals_per_minute,
+    )
+    people = Citizens(settings, profile.naming)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(people.close)
+        await people.open()
+        intake = MailIntake(
+            uow=uow,
+            submissions=submissions,
+            identity=Identity(uow, people.pki, clock),
+            host_names=dns,
+            profile=profile,
+        )
+        how = listening(settings)
+        listener = SmtpListener(MailDesk(intake, profile, how.recipients), how)
+        stack.push_async_callback(submissions.drain)
+        stack.push_async_callback(listener.close)
+        await listener.open()
+        yield listener

@@ -1,0 +1,65 @@
+"""`namak-server smtp`."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import structlog
+import typer
+
+from server import bootstrap, log_lines
+from server.bootstrap_inbound_mail import receiving
+from server.cli.endings import load, told
+from server.config import Settings
+from server.storage import migrate
+from server.storage.database import Database
+from server.storage.unit_of_work import SqlUnitOfWork
+
+_log = structlog.get_logger(__name__)
+
+
+def receive(settings: Path, ready_file: Path | None) -> None:
+    """Takes mails until it is told to stop."""
+    log_lines.write_json_lines()
+    loaded = load(settings)
+    try:
+        # asyncio's own loop: aiosmtpd puts TLS over its transports in a way that no other one knows.
+        with told(), asyncio.Runner() as runner:
+            runner.run(_receive_until_stopped(loaded, ready_file))
+    except typer.Exit:
+        raise
+    except Exception as problem:
+        _log.exception("mail listener ended by an unexpected error")
+        raise typer.Exit(1) from problem
+
+
+async def _receive_until_stopped(settings: Settings, ready_file: Path | None) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with bootstrap.database_url(settings) as url:
+        if await migrate.is_behind(url):
+            raise bootstrap.SchemaOutdated(
+                "the database lacks tables of this release; run: namak-server migrate"
+            )
+        database = Database(url, pool_size=settings.database.pool_size, application_name="namak-smtp")
+        try:
+            uow, dns = SqlUnitOfWork(database), bootstrap.dns_gateway(settings)
+            async with receiving(settings, uow, dns) as listener:
+                _log.info("taking mails", ports=listener.ports)
+                if ready_file is not None:
+                    _write_ready(ready_file, listener.ports)
+                await stop.wait()
+                _log.info("stopping")
+        finally:
+            await database.dispose()
+    _log.info("stopped")
+
+
+def _write_ready(path: Path, ports: tuple[int, ...]) -> None:
+    # Whole or not at all: whoever waits for it reads it the moment it is there.
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(json.dumps({"ports": ports, "pid": os.getpid()}), encoding="utf-8")
+    unfinished.rename(path)

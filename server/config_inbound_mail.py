@@ -1,0 +1,44 @@
+"""Settings of the listener for senders' ordinary mail clients."""
+
+from datetime import timedelta
+
+from pydantic import Field, model_validator
+
+from server.config_values import Address, Duration, ExistingPath, Section
+
+
+class InboundMailSettings(Section):
+    """Where `namak-server smtp` listens, and its limits. A mail may have 1.5 MiB."""
+
+    listen: Address = "127.0.0.1:8587"
+    """Address of the listener where TLS begins with STARTTLS, without which nothing is heard. Port 0 takes a
+    free one.
+    """
+    implicit_tls_listen: Address | None = None
+    """Address of the listener where TLS begins at once. Without one there is no such listener."""
+    host_name: str = Field(default="localhost", min_length=1, max_length=253, pattern=r"^[0-9A-Za-z.-]+$")
+    """The name that it greets with, which its certificate should have."""
+    certificate: ExistingPath | None = None
+    """PEM file: its certificate and the authorities up to the root. Without one, that of `[server]`."""
+    key: ExistingPath | None = None
+    """PEM file: that certificate's key."""
+    connections: int = Field(default=500, ge=1, le=10_000)
+    """Connections at once; above it clients are turned away with 421."""
+    connections_per_client: int = Field(default=50, ge=1, le=10_000)
+    """Of these, one client address's at most."""
+    recipients: int = Field(default=100, ge=1, le=1000)
+    """Recipients of one mail; for more the answer is 452, and clients send the mail again to the others."""
+    idle: Duration = timedelta(minutes=1)
+    """How long a client may say nothing, 1s to 10m."""
+    transfer: Duration = timedelta(minutes=5)
+    """How long one mail may take to come, 1s to 1h."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "InboundMailSettings":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key are given together")
+        if not timedelta(seconds=1) <= self.idle <= timedelta(minutes=10):
+            raise ValueError("idle must be 1s to 10m")
+        if not timedelta(seconds=1) <= self.transfer <= timedelta(hours=1):
+            raise ValueError("transfer must be 1s to 1h")
+        return self

@@ -1,0 +1,101 @@
+"""What each command means: translates in, calls one use case, translates out."""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiosmtpd.smtp import Envelope, Session
+
+from server.domain.caller import NO_CERTIFICATE
+from server.domain.inbound_mail import read_mail
+from server.domain.malformed import Malformed
+from server.domain.networks import client_address
+from server.domain.profile import Profile
+from server.domain.refusals import Refused
+from server.smtp.replies import of_malformed, of_refusal, of_undecided
+from server.usecases.mail_intake import MailIntake, MailSender, Undecided
+
+_log = structlog.get_logger(__name__)
+
+_LARGE = 64 * 1024
+"""Mails from so many bytes on are read beside the event loop."""
+
+
+class MailDesk:
+    """aiosmtpd's handler: it finds the methods by their names."""
+
+    def __init__(self, intake: MailIntake, profile: Profile, recipients: int) -> None:
+        self._intake = intake
+        self._profile = profile
+        self._recipients = recipients
+
+    async def handle_EHLO(
+        self, server: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Says what is offered besides."""
+        session.host_name = hostname
+        offered = [each for each in responses if not each[4:].startswith("AUTH")]
+        return [*offered[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", offered[-1]]
+
+    async def handle_MAIL(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Settles who sends."""
+        client = client_address(str((session.peer or "")[0]).partition("%")[0])
+        try:
+            sender = await self._intake.sender(server.certificate, client, address)
+        except Malformed as problem:
+            return of_malformed(problem)
+        except Refused as refused:
+            _log.info("mail sender refused", reason=refused.reason.value)
+            return of_refusal(refused)
+        envelope.mail_from = sender.address
+        envelope.mail_options.extend(options)
+        envelope.sender = sender  # type: ignore[attr-defined]
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Settles who gets it."""
+        if len(envelope.rcpt_tos) >= self._recipients:
+            return f"452 4.5.3 at most {self._recipients} recipients; send it to the others afterwards"
+        sender: MailSender = envelope.sender  # type: ignore[attr-defined]
+        try:
+            recipient = await self._intake.recipient(sender, address)
+        except Malformed as problem:
+            return of_malformed(problem)
+        except Refused as refused:
+            return of_refusal(refused)
+        envelope.rcpt_tos.append(recipient)
+        return "250 2.1.5 OK"
+
+    async def take(self, envelope: Envelope, content: bytes) -> str:
+        """Submits a mail to all its recipients, and returns the one answer."""
+        sender: MailSender = envelope.sender  # type: ignore[attr-defined]
+        organisation = str(sender.caller.organisation_id)
+        bound = sender.caller.connection.certificate_sha256 != NO_CERTIFICATE
+        try:
+            if len(content) < _LARGE:
+                mail = read_mail(content, sender.address, self._profile)
+            else:
+                mail = await asyncio.to_thread(read_mail, content, sender.address, self._profile)
+            # Not cancelled with the connection: what was begun is decided, and repeating tells how.
+            accepted = await asyncio.shield(self._intake.submit(sender, mail, envelope.rcpt_tos))
+        except Malformed as problem:
+            _log.info("mail refused", reason=problem.reason, organisation_id=organisation)
+            return of_malformed(problem)
+        except Refused as refused:
+            _log.info("mail refused", reason=refused.reason.value, organisation_id=organisation)
+            return of_refusal(refused)
+        except Undecided as undecided:
+            _log.info("mail undecided", accepted=undecided.accepted, organisation_id=organisation)
+            return of_undecided(undecided)
+        _log.info(
+            "mail accepted",
+            organisation_id=organisation,
+            delivery_ids=[str(each.delivery.id) for each in accepted],
+            with_certificate=bound,
+            automatic=mail.automatic,
+        )
+        return f"250 2.6.0 accepted for {len(accepted)}: {accepted[0].delivery.id}"

@@ -1,0 +1,370 @@
+"""Ordinary mail clients send to the running post, over real TLS (ADMIN-6)."""
+
+import asyncio
+import hashlib
+import re
+import shutil
+import smtplib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from server import bootstrap, config
+from server.bootstrap_inbound_mail import receiving
+from server.dev.pki import Identity
+from server.domain.inbound_mail import MAIL_BYTES
+from server.storage.database import Database
+from server.storage.unit_of_work import SqlUnitOfWork
+from tests.system.post import Agency, Citizen, Post
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WITHIN = 20.0
+
+
+@dataclass
+class Listener:
+    """The running listener, and how clients of all kinds reach it."""
+
+    post: Post
+    starttls: int
+    implicit: int
+
+    def context(self, identity: Identity | None = None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self.post.pki.server_root_path))
+        if identity is not None:
+            context.load_cert_chain(identity.cert_path, identity.key_path)
+        return context
+
+    @contextmanager
+    def client(self, *, source: str = "127.0.0.1") -> Iterator[smtplib.SMTP]:
+        """A client that has begun TLS."""
+        with smtplib.SMTP("127.0.0.1", self.starttls, timeout=WITHIN, source_address=(source, 0)) as client:
+            client.starttls(context=self.context())
+            yield client
+
+    @contextmanager
+    def raw(self) -> Iterator[socket.socket]:
+        """A client that sends what it likes, over TLS, greeted."""
+        plain = socket.create_connection(("127.0.0.1", self.implicit), timeout=WITHIN)
+        with closing(self.context().wrap_socket(plain, server_hostname="127.0.0.1")) as raw:
+            assert raw.recv(1000).startswith(b"220 ")
+            raw.sendall(b"EHLO test\r\n")
+            while b"250 " not in raw.recv(1000):
+                pass
+            yield raw
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def listener(post: Post) -> AsyncIterator[Listener]:
+    path = post.world.write_settings("mail", database_url=post.database_url)
+    path.write_text(
+        path.read_text(encoding="utf-8") + '\n[inbound_mail]\nlisten = "127.0.0.1:0"\n'
+        'implicit_tls_listen = "127.0.0.1:0"\nrecipients = 3\nidle = "2s"\nconnections_per_client = 6\n',
+        encoding="utf-8",
+    )
+    settings = config.load(path, {})
+    database = Database(post.database_url, pool_size=4)
+    async with receiving(settings, SqlUnitOfWork(database), bootstrap.dns_gateway(settings)) as running:
+        yield Listener(post, *running.ports)
+    await database.dispose()
+
+
+def mail(agency: Agency, number: str, *to: str, text: str = "Հարգելի քաղաքացի։") -> EmailMessage:
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = f"Պետական եկամուտների կոմիտե <{agency.sender}>"
+    message["To"] = ", ".join(to)
+    message["Subject"] = "Ծանուցում"
+    message["Message-ID"] = f"<{number}@{agency.domain}>"
+    message.set_content(text)
+    message.add_attachment(b"%PDF-1.7\x00", "application", "pdf", filename="ծանուցում.pdf")
+    return message
+
+
+async def sent(
+    listener: Listener, message: EmailMessage, to: Sequence[str], *, source: str = "127.0.0.1"
+) -> str:
+    """Sends a mail; returns the answer to it, or the refusal of the first recipient or of the sender."""
+
+    def send() -> str:
+        with listener.client(source=source) as client:
+            client.ehlo()
+            sender = str(message["From"]).rpartition("<")[2].rstrip(">")
+            for code, text in (client.mail(sender), *(client.rcpt(each) for each in to)):
+                if code >= 400:
+                    return f"{code} {text.decode()}"
+            code, text = client.data(message.as_bytes())
+            return f"{code} {text.decode()}"
+
+    return await asyncio.to_thread(send)
+
+
+async def test_a_mail_reaches_the_mailbox_whole_and_evidence_names_the_original(
+    listener: Listener, agency: Agency, citizen: Citizen, tmp_path: Path
+) -> None:
+    message = mail(agency, "whole", citizen.address)
+
+    def send() -> None:
+        with listener.client() as client:
+            assert int(client.esmtp_features.get("size", "0")) in (0, MAIL_BYTES)
+            client.send_message(message)
+            assert int(client.esmtp_features["size"]) == MAIL_BYTES
+
+    await asyncio.to_thread(send)
+    found = [each async for each in citizen.client.mailbox.messages() if each.sender == agency.sender]
+    delivery_id = found[0].delivery_id
+    opened = await citizen.client.mailbox.open(delivery_id)
+    assert [part.name for part in opened.parts] == ["text-1.txt", "ծանուցում.pdf", "original.eml"]
+    paths = [await citizen.client.mailbox.download(delivery_id, number, tmp_path) for number in (1, 2, 3)]
+    _, attachment, original = [path.read_bytes() for path in paths]
+    assert b"Message-ID: <whole@" in original
+    assert opened.parts[2].digest.value == hashlib.sha256(original).digest()
+    assert attachment == b"%PDF-1.7\x00"
+
+
+async def test_nothing_is_heard_before_tls(listener: Listener, agency: Agency) -> None:
+    def talk() -> tuple[int, int, bytes]:
+        with smtplib.SMTP("127.0.0.1", listener.starttls, timeout=WITHIN) as client:
+            client.ehlo()
+            early, _ = client.mail(agency.sender)
+        # What is sent in the clear behind STARTTLS is not taken for what comes under TLS.
+        with closing(socket.create_connection(("127.0.0.1", listener.starttls), timeout=WITHIN)) as plain:
+            plain.recv(1000)
+            plain.sendall(b"EHLO a\r\n")
+            plain.recv(1000)
+            plain.sendall(b"STARTTLS\r\nMAIL FROM:<" + agency.sender.encode() + b">\r\n")
+            answer = plain.recv(1000)
+            try:
+                with listener.context().wrap_socket(plain, server_hostname="127.0.0.1") as tls:
+                    tls.sendall(b"NOOP\r\n")
+                    return early, 0, answer + tls.recv(1000)
+            except (ssl.SSLError, OSError):
+                return early, 1, answer
+
+    early, _, answer = await asyncio.to_thread(talk)
+    assert early == 530
+    assert b"2.1.0" not in answer
+
+
+async def test_a_certificate_binds_more_strongly_than_the_address(
+    listener: Listener, post: Post, agency: Agency, citizen: Citizen
+) -> None:
+    other = await post.agency()
+
+    def send(identity: Identity, number: str) -> tuple[int, bytes]:
+        context = listener.context(identity)
+        with smtplib.SMTP_SSL("127.0.0.1", listener.implicit, timeout=WITHIN, context=context) as client:
+            client.ehlo()
+            code, text = client.mail(agency.sender)
+            assert code == 250, text
+            client.rcpt(citizen.address)
+            return client.data(mail(agency, number, citizen.address).as_bytes())
+
+    assert (await asyncio.to_thread(send, agency.identity, "bound"))[0] == 250
+    code, text = await asyncio.to_thread(send, other.identity, "others")
+    assert code == 550
+    assert text.startswith(b"5.7.1 SENDER_NOT_PERMITTED")
+    assert b"(evidence " in text
+
+
+async def test_who_sends_from_elsewhere_is_refused_with_evidence(
+    listener: Listener, agency: Agency, citizen: Citizen
+) -> None:
+    message = mail(agency, "elsewhere", citizen.address)
+    answer = await sent(listener, message, [citizen.address], source="127.0.0.2")
+    assert answer.startswith("550 5.7.1 NETWORK_NOT_PERMITTED")
+    evidence_id = re.search(r"\(evidence ([0-9a-f-]{36})\)", answer)
+    assert evidence_id is not None
+    receipt = await agency.client.evidence.receipt(evidence_id[1])
+    assert receipt is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        (
+            lambda message: message.replace_header("From", "other@gov.am"),
+            "550 5.7.1 INVALID_FIELDS: SENDERS_DIFFER",
+        ),
+        (
+            lambda message: message.add_header("Sender", "other@gov.am"),
+            "550 5.7.1 INVALID_FIELDS: SENDERS_DIFFER",
+        ),
+        (
+            lambda message: message.add_header("Auto-Submitted", "auto-replied"),
+            "550 5.7.1 INVALID_FIELDS: AUTO",
+        ),
+        (lambda message: message.replace_header("Subject", ""), "554 5.6.0 INVALID_FIELDS: EMPTY"),
+    ],
+)
+async def test_a_mail_that_is_not_what_its_envelope_says_is_refused(
+    listener: Listener,
+    agency: Agency,
+    citizen: Citizen,
+    change: Callable[[EmailMessage], None],
+    answer: str,
+) -> None:
+    message = mail(agency, "forged", citizen.address)
+    change(message)
+
+    def send() -> tuple[int, bytes]:
+        with listener.client() as client:
+            client.ehlo()
+            client.mail(agency.sender)
+            client.rcpt(citizen.address)
+            return client.data(message.as_bytes())
+
+    code, text = await asyncio.to_thread(send)
+    assert f"{code} {text.decode()}".startswith(answer)
+
+
+async def test_nobody_sends_under_an_unregistered_address_nor_under_none(listener: Listener) -> None:
+    def ask() -> list[tuple[int, bytes]]:
+        with listener.client() as client:
+            client.ehlo()
+            return [client.mail(each) for each in ("nobody@gov.am", "a@gmail.com", "")] + [
+                client.mail("ա@gov.am", ["SMTPUTF8"])
+            ]
+
+    answers = [f"{code} {text.decode()}" for code, text in await asyncio.to_thread(ask)]
+    assert answers[0].startswith("550 5.7.1 SENDER_NOT_PERMITTED")
+    assert answers[1].startswith("553 5.1.3 INVALID_FIELDS: FOREIGN_DOMAIN")
+    assert answers[2].startswith("5")
+    assert answers[3].startswith("553 5.1.3 INVALID_FIELDS: ADDRESS_MALFORMED")
+
+
+async def test_of_several_recipients_each_is_answered(
+    listener: Listener, post: Post, agency: Agency, citizen: Citizen
+) -> None:
+    entity = await post.entity()
+    nobody = "9999999999@" + citizen.domain
+    message = mail(agency, "several", citizen.address, entity)
+
+    def send() -> dict[str, tuple[int, bytes]]:
+        with listener.client() as client:
+            return client.send_message(message, to_addrs=[citizen.address, nobody, entity, "x@gmail.com"])
+
+    refused = await asyncio.to_thread(send)
+    assert set(refused) == {nobody, "x@gmail.com"}
+    assert refused["x@gmail.com"][0] == 553
+    assert refused[nobody][0] in (550, 553)
+    page = [each async for each in agency.client.deliveries.list()]
+    assert entity in [each.recipient for each in page]
+
+
+async def test_the_same_mail_again_is_accepted_once_and_another_under_its_name_refused(
+    listener: Listener, agency: Agency, citizen: Citizen
+) -> None:
+    to = [citizen.address]
+    first, again = [await sent(listener, mail(agency, "replayed", *to), to) for _ in range(2)]
+    # The boundary differs, so the second is another mail under the same Message-ID.
+    assert first.startswith("250 2.6.0")
+    assert again.startswith("554 5.6.0 REQUEST_ID_REUSED")
+    message = mail(agency, "replayed-exactly", *to)
+    message.set_boundary("the-same")
+    answers = {await sent(listener, message, to) for _ in range(2)}
+    assert len(answers) == 1
+    assert answers.pop().startswith("250 2.6.0")
+
+
+async def test_too_many_recipients_are_told_to_come_afterwards(
+    listener: Listener, agency: Agency, citizen: Citizen
+) -> None:
+    answer = await sent(listener, mail(agency, "many", citizen.address), [citizen.address] * 4)
+    assert answer.startswith("452 4.5.3")
+
+
+async def test_only_crlf_dot_crlf_ends_a_mail(listener: Listener, agency: Agency, citizen: Citizen) -> None:
+    envelope = f"MAIL FROM:<{agency.sender}>\r\nRCPT TO:<{citizen.address}>\r\nDATA\r\n".encode()
+    head = f"From: {agency.sender}\r\nSubject: s\r\n\r\nText".encode()
+
+    def smuggle(end: bytes) -> bytes:
+        with listener.raw() as raw:
+            raw.sendall(envelope)
+            while b"354" not in raw.recv(1000):
+                pass
+            raw.sendall(head + end + b"NOOP\r\n\r\n.\r\n" + envelope)
+            told = b""
+            while more := raw.recv(1000):
+                told += more
+            return told
+
+    for end in (b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\n\n.\r\n", b"\r\n.\r"):
+        told = await asyncio.to_thread(smuggle, end)
+        assert told.startswith(b"554 5.6.0 INVALID_FIELDS: BARE_LINE_END"), (end, told)
+        assert told.count(b"\r\n") == 1, (end, told)
+
+
+async def test_a_mail_that_is_too_large_is_refused_before_and_while_it_comes(
+    listener: Listener, agency: Agency, citizen: Citizen
+) -> None:
+    def ask() -> tuple[int, tuple[int, bytes], int]:
+        with listener.client() as client:
+            client.ehlo()
+            stated, _ = client.mail(agency.sender, [f"SIZE={MAIL_BYTES + 1}"])
+            client.mail(agency.sender)
+            client.rcpt(citizen.address)
+            came = client.data(b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * (MAIL_BYTES // 70))
+            return stated, came, client.noop()[0]
+
+    stated, came, goes_on = await asyncio.to_thread(ask)
+    assert (stated, came[0], goes_on) == (552, 552, 250)
+    assert came[1].startswith(b"5.3.4 INVALID_FIELDS: TOO_LARGE")
+
+
+async def test_commands_may_be_pipelined_but_no_mail(
+    listener: Listener, agency: Agency, citizen: Citizen
+) -> None:
+    envelope = f"MAIL FROM:<{agency.sender}>\r\nRCPT TO:<{citizen.address}>\r\nDATA\r\n".encode()
+
+    def talk(early: bytes) -> bytes:
+        with listener.raw() as raw:
+            raw.sendall(envelope + early)
+            told = b""
+            while b"354" not in told and (more := raw.recv(1000)):
+                told += more
+            return told
+
+    assert (await asyncio.to_thread(talk, b"")).endswith(b"354 End data with <CR><LF>.<CR><LF>\r\n")
+    assert (await asyncio.to_thread(talk, b"From: x\r\n\r\n.\r\n")).endswith(b"before its answer\r\n")
+
+
+async def test_who_says_nothing_is_sent_away_and_no_client_takes_all_places(listener: Listener) -> None:
+    def stay() -> bytes:
+        with listener.raw() as raw:
+            return raw.recv(1000)
+
+    assert await asyncio.to_thread(stay) == b""
+
+    def crowd() -> list[bytes]:
+        ends = [socket.create_connection(("127.0.0.1", listener.starttls), timeout=WITHIN) for _ in range(8)]
+        try:
+            return [end.recv(1000) for end in ends]
+        finally:
+            for end in ends:
+                end.close()
+
+    told = await asyncio.to_thread(crowd)
+    assert sum(each.startswith(b"421 4.7.0 OVERLOADED") for each in told) >= 2
+    assert told[0].startswith(b"220 ")
+
+
+@pytest.mark.skipif(shutil.which("swaks") is None, reason="swaks is not on this machine")
+async def test_swaks_sends(listener: Listener, agency: Agency, citizen: Citizen) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *("swaks", "--server", f"127.0.0.1:{listener.starttls}", "--tls", "--from", agency.sender),
+        *("--to", citizen.address, "--header", "Subject: Notice", "--body", "Text"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()
+    assert b"250 2.6.0 accepted for 1" in told
