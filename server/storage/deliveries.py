@@ -33,6 +33,8 @@ _DELIVERY_COLUMNS = (
     *("notified_at", "withdrawn_at", "in_reply_to"),
 )
 _PART_COLUMNS = ("mailbox_id", "delivery_id", "number", "name", "media_type", "size", "digest", "content")
+_LARGE = 1024 * 1024
+"""More bytes than these take less time by COPY than as arrays (15 MiB 0.2 s, where arrays take 0.4 s)."""
 _KEY = and_(_DELIVERIES.c.mailbox_id == bindparam("mailbox"), _DELIVERIES.c.id == bindparam("delivery"))
 _LOCK = select(_DELIVERIES).where(_KEY).with_for_update(key_share=True)
 _OWNERS = (
@@ -105,6 +107,7 @@ class SqlDeliveries(SqlActs):
                 for delivery, parts in deliveries
                 for number, part in enumerate(parts, start=1)
             ),
+            large=sum(part.info.size for _, parts in deliveries for part in parts) > _LARGE,
         )
 
     async def sent(self, organisation_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Delivery]:

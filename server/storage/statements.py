@@ -120,13 +120,17 @@ class Statements:
         )
         return int(status.rpartition(" ")[2])
 
-    async def copy(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    async def copy(
+        self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, large: bool = False
+    ) -> None:
         """Adds rows to a table, in their order; with none it does nothing. Their values are no arrays.
 
         It is done with COPY, which takes the least time for each row: nothing is planned, and no value passes
         through SQLAlchemy. A hurried transaction, which others wait for, keeps the rows and adds those of all
         tables with one statement, before the next one or the commit: two round trips for each table would
-        take longer. Constraints and foreign keys are checked as ever.
+        take longer. `large` says that they have more than a megabyte or so: as arrays these would take twice
+        as long, and so they are copied at once, after what was kept. Constraints and foreign keys are checked
+        as ever.
 
         Raises:
             What `run` raises; in a hurried transaction, whatever comes next does.
@@ -134,9 +138,10 @@ class Statements:
         records = list(rows)
         if not records:
             return
-        if self._hurried:
+        if self._hurried and not large:
             self._keep(table, tuple(columns), records)
             return
+        await self.add_all()
         await self._drive(
             lambda driver: driver.copy_records_to_table(table.name, columns=columns, records=records)
         )

@@ -251,6 +251,20 @@ async def test_rows_that_a_hurried_transaction_keeps_are_added_with_its_commit_i
         assert [row.evidence_id for row in queued] == [each.id for each in facts]
 
 
+async def test_large_contents_of_a_hurried_transaction_are_added_after_what_it_kept_before(
+    uow: SqlUnitOfWork,
+) -> None:
+    large = examples.part(bytes(1024 * 1024 + 1))
+    async with uow.writing(hurried=True) as tx:
+        (delivery,) = await delivered(tx)
+        other = replace(delivery, id=examples.new_id(), sequence=2, parts=(large.info,))
+        await tx.deliveries.add([(other, [large])])
+        await tx.commit()
+    async with uow.reading() as tx:
+        assert await tx.deliveries.read_part(other.mailbox_id, other.id, 1) == (large.info, large.content)
+        assert await tx.deliveries.sent(other.organisation_id, [delivery.id]) == {delivery.id: delivery}
+
+
 async def test_a_hurried_transaction_sees_the_rows_it_has_kept(uow: SqlUnitOfWork) -> None:
     async with uow.writing(hurried=True) as tx:
         (delivery,) = await delivered(tx)
