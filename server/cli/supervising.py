@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from server import bootstrap
+from server.bootstrap_jobs import runs_inside
 from server.cli.endings import fail
 from server.config import Settings, Written
 from server.health_listener import HealthListener
@@ -22,7 +23,9 @@ _log = structlog.get_logger(__name__)
 
 PROGRAM = "server.cli.serving_process"
 _BESIDES_DRAINING = 30.0
-"""Seconds that a process may take to end besides two times its `drain`, for calls and for the log."""
+"""Seconds that a process may take to end besides two times its `drain`, for calls and for the log, and
+besides the jobs' `grace` where it does jobs.
+"""
 
 Ready = Callable[[str, str], None]
 """Is told, once everything serves, at which address and where its health is."""
@@ -49,16 +52,14 @@ async def supervise(written: Written, settings: Settings, *, ready: Ready) -> No
         # The embedded PostgreSQL must outlive each of the processes.
         url = await stack.enter_async_context(bootstrap.database_url(settings))
         await _check_room(url, settings)
-        order = written.but("server", listen=address, health_listen="127.0.0.1:0", processes=1)
-        order = order.but("database", url=url)
+        order = order_for(written, settings, address=address, url=url)
 
         async def launch(number: int) -> ServerProgram:
             return await ServerProgram.start(
                 PROGRAM, {"number": number, "path": str(order.path), "content": order.content}
             )
 
-        drain = settings.server.drain.total_seconds()
-        supervisor = Supervisor(launch, count, pace=Pace(patience=2 * drain + _BESIDES_DRAINING))
+        supervisor = Supervisor(launch, count, pace=Pace(patience=_patience(settings)))
         processes = ProcessesHealth(supervisor.serving)
         stack.push_async_callback(processes.close)
         health = HealthListener(
@@ -85,6 +86,21 @@ async def supervise(written: Written, settings: Settings, *, ready: Ready) -> No
         _log.info("stopped")
         if not ended_well:
             fail("a server process ended badly; the log says which")
+
+
+def order_for(written: Written, settings: Settings, *, address: str, url: str) -> Written:
+    """Returns the settings of each process: it shares the port, has its health listener to itself, and finds
+    the database running. That does not tell any more that it is the embedded one, so who does jobs is said.
+    """
+    order = written.but("server", listen=address, health_listen="127.0.0.1:0", processes=1)
+    order = order.but("jobs", in_server="yes" if runs_inside(settings) else "no")
+    return order.but("database", url=url)
+
+
+def _patience(settings: Settings) -> float:
+    """Returns how many seconds a process may take to end."""
+    jobs = settings.jobs.grace.total_seconds() if runs_inside(settings) else 0.0
+    return 2 * settings.server.drain.total_seconds() + jobs + _BESIDES_DRAINING
 
 
 async def _check_room(url: str, settings: Settings) -> None:
