@@ -102,15 +102,17 @@ def dns_gateway(settings: Settings) -> Dns:
 
 def sender_admin(settings: Settings, uow: UnitOfWork) -> SenderAdmin:
     """Returns the register of senders, for the operator's commands."""
-    return _registers(settings, uow).senders
+    return registers(settings, uow).senders
 
 
 def mailboxes(settings: Settings, uow: UnitOfWork) -> MailboxRegister:
     """Returns the register of mailboxes, for the operator's commands."""
-    return _registers(settings, uow).mailboxes
+    return registers(settings, uow).mailboxes
 
 
-def _registers(settings: Settings, uow: UnitOfWork) -> Registers:
+def registers(settings: Settings, uow: UnitOfWork) -> Registers:
+    """Returns the registers of senders, mailboxes and rights, for the operator's commands."""
+
     def wake_log() -> None:
         """Wakes nobody: the servers' leader looks for itself every now and then."""
 

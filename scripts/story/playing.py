@@ -24,7 +24,7 @@ from scripts.story import (
 )
 from scripts.story.commanding import Shell
 from scripts.story.place import InUse, Place
-from scripts.story.post import Post, bind_operator, callers
+from scripts.story.post import Post, bind_operator, callers, settle
 from scripts.story.registering import PERSON, SENDER
 from scripts.story.stage import Stage, StoryFailed, console_for
 from server.dev.process import ServerProcess
@@ -47,6 +47,7 @@ async def prepare(stage: Stage, place: Place) -> tuple[World, ServerProcess]:
     )
     settings = world.write_settings()
     await stage.step("demo", "makes the database and binds the operator", bind_operator(settings, world))
+    await stage.step("demo", "registers a portal, and an entity with its people", settle(settings))
     server = await stage.step(
         "demo",
         "starts the server",

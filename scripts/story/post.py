@@ -40,7 +40,15 @@ class Post:
 
 async def bind_operator(settings: Path, world: World) -> None:
     """Binds the operator's certificate, as an operator does once on the server's own machine."""
-    command = ("operator", "bind", str(world.operator.cert_path), "--config", str(settings))
+    await _server_command("operator", "bind", str(world.operator.cert_path), "--config", str(settings))
+
+
+async def settle(settings: Path) -> None:
+    """Registers the portal, and the entity with its people, of which the story does not tell."""
+    await _server_command("dev", "settle", "--config", str(settings))
+
+
+async def _server_command(*command: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "server", *command),
         stdout=asyncio.subprocess.PIPE,
@@ -52,7 +60,8 @@ async def bind_operator(settings: Path, world: World) -> None:
         await process.wait()  # it is short, and whoever goes on must find the database at rest
         raise
     if process.returncode != 0:
-        raise RuntimeError(f"namak-server operator bind ended with {process.returncode}: {output.decode()}")
+        words = " ".join(command[:2])
+        raise RuntimeError(f"namak-server {words} ended with {process.returncode}: {output.decode()}")
 
 
 @contextlib.asynccontextmanager
@@ -70,6 +79,7 @@ async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
             path = world.write_client(name, identity, address, signs=signs)
             return await stack.enter_async_context(Client(Connection.load(path)))
 
+        world.write_client("portal", world.portal, server.address)
         yield Post(
             world,
             server,
@@ -78,7 +88,7 @@ async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
             agency_elsewhere=await client("agency-elsewhere", world.agency, relay.address),
             other_agency=await client("other-agency", world.other_agency),
             citizen=await client("citizen", world.citizen.authentication, signs=True),
-            other_citizen=await client("other-citizen", world.other_citizen.authentication),
+            other_citizen=await client("other-citizen", world.other_citizen.authentication, signs=True),
             stranger=await client("stranger", world.stranger),
         )
 

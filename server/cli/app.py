@@ -375,9 +375,20 @@ def init(
     development.make_world(directory, listen, profile_code)
 
 
+@dev.command("settle", epilog="Example: namak-server dev settle --config var/world/namak-server.toml")
+def settle(settings: Config) -> None:
+    """Registers a world's portal, and its entity with a signatory and a delegate.
+
+    Of a world that `dev init` made, whose operator is bound; `dev register` does it too.
+    """
+    from server.cli import development
+
+    development.settle_world(settings)
+
+
 @dev.command("register", epilog="Example: namak-server dev register --config var/world/namak-server.toml")
 def register(settings: Config) -> None:
-    """Registers a world's operator, an agency and a mailbox.
+    """Registers a world's operator, an agency, mailboxes, a portal, and an entity with its people.
 
     Of a world that `dev init` made. Doing it again changes nothing.
     """

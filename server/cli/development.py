@@ -3,6 +3,8 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import typer
@@ -10,10 +12,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from server import bootstrap
+from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.bootstrap_registration import registration
+from server.cli import settling
 from server.cli.endings import fail, load, run, told
+from server.cli.settling import Certificates, EntityOfTheWorld
 from server.config import Settings
 from server.dev.examples import EXAMPLES, Example
-from server.dev.world import World, WorldExists
+from server.dev.world import AUTHENTICATION_KEY, CARD_KEY, PORTAL_NAME, World, WorldExists
 from server.domain.administration import CommandLine
 from server.domain.networks import network
 from server.domain.senders import ContractState
@@ -43,22 +49,47 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
             ("operator", world.operator),
             ("agency", world.agency),
             ("other-agency", world.other_agency),
+            ("portal", world.portal),
         ):
             world.write_client(name, identity, listen)
         world.write_client("citizen", world.citizen.authentication, listen, signs=True)
+        world.write_client("other-citizen", world.other_citizen.authentication, listen, signs=True)
         letter = directory / "letter.txt"
         letter.write_text(example.letter, encoding="utf-8")
     server, client = _program("namak-server"), _program("namak")
     file = {name: shlex.quote(str(directory / f"{name}.toml")) for name in ("agency", "citizen")}
     typer.echo(
-        f"Made. Register an agency and a mailbox, and start the server:\n"
+        f"Made. Register everybody, and start the server:\n"
         f"  {server} dev register --config {shlex.quote(str(settings))}\n"
         f"  {server} serve --config {shlex.quote(str(settings))}\n"
         f"Then, in another terminal, send a letter and look for it:\n"
-        f"  {client} --config {file['agency']} send --from {example.sender} --to {_recipient(profile)} "
+        f"  {client} --config {file['agency']} send --from {example.sender} --to {example.citizen_address} "
         f"--subject {example.subject} {shlex.quote(str(letter))}\n"
-        f"  {client} --config {file['citizen']} inbox"
+        f"  {client} --config {file['citizen']} inbox\n"
+        f"Who there is, each with a configuration in {directory}:\n{_people(example)}\n"
+        f"Both cards are software tokens with two keys, {AUTHENTICATION_KEY} and {CARD_KEY}; "
+        f"their PINs are in card/citizen-card.pin and other-card/other-citizen-card.pin. "
+        f"docs/portals.md has a portal's back end to begin with."
     )
+
+
+def _people(example: Example) -> str:
+    citizen, other = (
+        f"{person.given_name} {person.surname}" for person in (example.citizen, example.other_citizen)
+    )
+    entity = f"{example.entity.name}, {example.entity_address}"
+    rows = (
+        ("operator.toml", "the operator"),
+        ("agency.toml", f"{example.agency}, sends as {example.sender}"),
+        ("other-agency.toml", "an agency that is not registered"),
+        ("portal.toml", f"the back end of the portal {PORTAL_NAME}, at which people sign in"),
+        ("citizen.toml", f"{citizen}, {example.citizen_address}, with a card; signatory of {entity}"),
+        (
+            "other-citizen.toml",
+            f"{other}, {example.other_citizen_address}, with a card; may read and confirm for {entity}",
+        ),
+    )
+    return "\n".join(f"  {name:<20}{who}" for name, who in rows)
 
 
 def _program(name: str) -> str:
@@ -71,43 +102,91 @@ def _program(name: str) -> str:
 
 
 def register(settings: Path) -> None:
-    """Registers the world's operator, an agency that may send, and a citizen's mailbox."""
+    """Registers the world's operator, an agency that may send, two citizens' mailboxes, a portal, and an
+    entity with its people.
+    """
+    loaded = _for_development(settings)
+    run(_register(loaded, _certificates(loaded)))
+
+
+def settle_world(settings: Path) -> None:
+    """Registers the world's portal and entity alone; its operator is bound."""
+    loaded = _for_development(settings)
+    run(_settle_alone(loaded, _certificates(loaded)))
+
+
+def _for_development(settings: Path) -> Settings:
     loaded = load(settings)
     if not loaded.development:
         fail(f"{settings} is not for development: there the operator registers who may send, and mailboxes")
+    return loaded
+
+
+def _certificates(settings: Settings) -> Mapping[str, bytes]:
     # Where `World` puts them: all certificates lie beside the server's.
-    place = loaded.server.certificate.parent
+    place = settings.server.certificate.parent
     with told():
-        operator, agency = _der(place / "operator.pem"), _der(place / "agency.pem")
-    run(_register(loaded, operator, agency))
+        names = ("operator", "agency", "portal", "citizen-authentication")
+        return {name: _der(place / f"{name}.pem") for name in names}
 
 
 def _der(path: Path) -> bytes:
     return x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER)
 
 
-async def _register(settings: Settings, operator: bytes, agency: bytes) -> None:
-    example, recipient = EXAMPLES[settings.profile], _recipient(settings.profile)
+async def _settle(settings: Settings, uow: SqlUnitOfWork, certificates: Mapping[str, bytes]) -> None:
+    """Registers the portal and the entity of a world whose operator is bound."""
+    profile = PROFILES[settings.profile]
+    entities = registration(
+        profile=profile,
+        uow=uow,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        wake_log=lambda: None,  # the servers' leader looks for itself
+        signatures=bootstrap.citizen_pki(settings),
+        registers=EntityOfTheWorld(EXAMPLES[profile.code]),
+    )
+    named = Certificates(
+        operator_sha256=sha256(certificates["operator"]).digest(),
+        portal=certificates["portal"],
+        citizen_sha256=sha256(certificates["citizen-authentication"]).digest(),
+    )
+    await settling.settle(bootstrap.registers(settings, uow), entities, profile, named)
+
+
+async def _settle_alone(settings: Settings, certificates: Mapping[str, bytes]) -> None:
+    async with bootstrap.database_url(settings) as url:
+        database = Database(url, pool_size=2)
+        try:
+            await _settle(settings, SqlUnitOfWork(database), certificates)
+        finally:
+            await database.dispose()
+
+
+async def _register(settings: Settings, certificates: Mapping[str, bytes]) -> None:
+    example = EXAMPLES[settings.profile]
     async with bootstrap.database_url(settings) as url:
         database = Database(url, pool_size=2)
         try:
             uow = SqlUnitOfWork(database)
             admin = bootstrap.sender_admin(settings, uow)
-            await admin.certificates.bind_operator(operator, CommandLine())
-            await _register_agency(admin, agency, example)
+            await admin.certificates.bind_operator(certificates["operator"], CommandLine())
+            await _register_agency(admin, certificates["agency"], example)
             await bootstrap.mailboxes(settings, uow).open_mailbox(
-                OpenMailbox(CommandLine(), "dev-register-mailbox", recipient)
+                OpenMailbox(CommandLine(), "dev-register-mailbox", example.citizen_address)
             )
+            await bootstrap.mailboxes(settings, uow).open_mailbox(
+                OpenMailbox(CommandLine(), "dev-register-other-mailbox", example.other_citizen_address)
+            )
+            await _settle(settings, uow, certificates)
         finally:
             await database.dispose()
     typer.echo(
         f"Registered: the operator; {example.agency}, as {example.sender} from 127.0.0.1; "
-        f"the mailbox {recipient}."
+        f"the mailboxes {example.citizen_address} and {example.other_citizen_address}; the portal "
+        f"{PORTAL_NAME}; {example.entity.name}, with the mailbox {example.entity_address}, a signatory and a "
+        f"delegate."
     )
-
-
-def _recipient(profile: str) -> str:
-    return f"{EXAMPLES[profile].citizen.personal_number}@{PROFILES[profile].mailbox_domain}"
 
 
 async def _register_agency(admin: SenderAdmin, certificate: bytes, example: Example) -> None:

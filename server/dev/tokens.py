@@ -12,14 +12,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
-from pkcs11.util.ec import encode_named_curve_parameters
+from pkcs11.util.ec import decode_ec_private_key, encode_named_curve_parameters
 from pkcs11.util.x509 import decode_x509_certificate
 
 from server.hsm.keygen import generate_log_key
@@ -51,6 +53,15 @@ def softhsm_module() -> Path:
         for module in Path("/").glob(f"{place[1:]}/libsofthsm2.so"):
             return module
     raise SoftHsmMissing(SoftHsmMissing.__doc__)
+
+
+@dataclass(frozen=True)
+class StoredKey:
+    """A certificate (DER) with its key; None for a key that the token holds already, under this label."""
+
+    label: str
+    certificate: bytes
+    key: ec.EllipticCurvePrivateKey | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,23 @@ class SoftToken:
     def store_certificate(self, label: str, key_label: str, certificate: bytes) -> None:
         """Puts a certificate (DER) on the token, under the identifier of the key with that label."""
         self._in_child("certificate", label, key=key_label, certificate=certificate.hex())
+
+    def store_keys(self, keys: Sequence[StoredKey]) -> None:
+        """Puts keys with their certificates on the token, each pair under its label."""
+        self._in_child(
+            "keys",
+            "",
+            keys=json.dumps(
+                [
+                    {
+                        "label": each.label,
+                        "certificate": each.certificate.hex(),
+                        "private": "" if each.key is None else _sec1(each.key).hex(),
+                    }
+                    for each in keys
+                ]
+            ),
+        )
 
     def delete_private_key(self, label: str) -> None:
         """Takes a private key off the token; its public key and its certificates stay."""
@@ -184,12 +212,37 @@ def _open(request: dict[str, str]) -> Any:
 
 
 def _store_certificate(request: dict[str, str]) -> bytes:
-    der = bytes.fromhex(request["certificate"])
-    attributes = {**decode_x509_certificate(der), Attribute.LABEL: request["label"], Attribute.TOKEN: True}
-    attributes[Attribute.ID] = request["key"].encode()
     with _open(request) as session:
-        session.create_object(attributes)
+        session.create_object(_certificate(request["label"], request["key"], request["certificate"]))
     return b""
+
+
+def _certificate(label: str, key_label: str, certificate: str) -> dict[Attribute, Any]:
+    attributes = {**decode_x509_certificate(bytes.fromhex(certificate)), Attribute.LABEL: label}
+    return {**attributes, Attribute.TOKEN: True, Attribute.ID: key_label.encode()}
+
+
+def _store_keys(request: dict[str, str]) -> bytes:
+    with _open(request) as session:
+        for each in json.loads(request["keys"]):
+            label = each["label"]
+            if each["private"]:
+                session.create_object(
+                    {
+                        **decode_ec_private_key(bytes.fromhex(each["private"])),
+                        **dict.fromkeys((Attribute.TOKEN, Attribute.PRIVATE, Attribute.SENSITIVE), True),
+                        Attribute.EXTRACTABLE: False,
+                        Attribute.SIGN: True,
+                        Attribute.LABEL: label,
+                        Attribute.ID: label.encode(),
+                    }
+                )
+            session.create_object(_certificate(label, label, each["certificate"]))
+    return b""
+
+
+def _sec1(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 
 
 def _delete_private_key(request: dict[str, str]) -> bytes:
@@ -227,7 +280,7 @@ def _child() -> None:
             module=Path(request["module"]), token=request["token"], key=request["key"], pin=request["pin"]
         )
     else:
-        steps = {"certificate": _store_certificate, "delete": _delete_private_key}
+        steps = {"certificate": _store_certificate, "delete": _delete_private_key, "keys": _store_keys}
         made = steps.get(request["kind"], _generate_p256)(request)
     sys.stdout.write(made.hex())
 

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from namak.evidence.note import vkey
 from server.dev.examples import EXAMPLES, Example
 from server.dev.pki import Card, DevelopmentPki, Identity
-from server.dev.tokens import SoftToken, TokenStore
+from server.dev.tokens import SoftToken, StoredKey, TokenStore
 
 ORIGIN = "log.e-citizen.am/2026"
 LOG_KEY = "namak-log"
 CARD_KEY = "signing"
+AUTHENTICATION_KEY = "authentication"
+PORTAL_NAME = "portal.example"
 CITIZEN = EXAMPLES["am"].citizen
 OTHER_CITIZEN = EXAMPLES["am"].other_citizen
 
@@ -36,10 +40,12 @@ class World:
     log_token: SoftToken
     log_public_key: bytes
     card_token: SoftToken
+    other_card_token: SoftToken
     server: Identity
     operator: Identity
     agency: Identity
     other_agency: Identity
+    portal: Identity
     stranger: Identity
     citizen: Card
     other_citizen: Card
@@ -63,6 +69,7 @@ class World:
         pki = DevelopmentPki.open(directory / "pki")
         log_token = TokenStore.create(directory / "log-token").new_token("namak-log", _pin())
         card_token = TokenStore.create(directory / "card").new_token("citizen-card", _pin())
+        other_card_token = TokenStore.create(directory / "other-card").new_token("other-citizen-card", _pin())
         log_public_key = log_token.generate_log_key(LOG_KEY)
         world = cls(
             directory,
@@ -70,15 +77,24 @@ class World:
             log_token,
             log_public_key,
             card_token,
+            other_card_token,
             server=pki.server_identity(),
             operator=pki.machine("operator", organisation="Operator", common_name="operator"),
             agency=pki.machine("agency", organisation=example.agency, common_name="src"),
             other_agency=pki.machine("other-agency", organisation="Police", common_name="police"),
+            portal=pki.machine("portal", organisation="Portal", common_name=PORTAL_NAME),
             stranger=pki.machine("stranger", organisation="Nobody", common_name="nobody"),
             citizen=pki.card("citizen", example.citizen, signing_key=card_token.generate_card_key(CARD_KEY)),
             other_citizen=pki.card("other-citizen", example.other_citizen),
             profile=profile,
         )
+        for token, card in ((card_token, world.citizen), (other_card_token, world.other_citizen)):
+            token.store_keys(
+                [
+                    _stored(AUTHENTICATION_KEY, card.authentication),
+                    _stored(CARD_KEY, card.signing),
+                ]
+            )
         world.log_policy.write_text(f"log {world.log_vkey}\nquorum none\n", encoding="utf-8")
         return world
 
@@ -145,7 +161,9 @@ class World:
         return path
 
     def write_client(self, name: str, identity: Identity, address: str, *, signs: bool = False) -> Path:
-        """Writes a caller's configuration for the `namak` command and returns the file."""
+        """Writes a caller's configuration for the `namak` command and returns the file. Who `signs` does so
+        with their card: the other citizen with their own, everybody else with the citizen's.
+        """
         path = self.directory / f"{name}.toml"
         top = {
             "address": address,
@@ -160,37 +178,34 @@ class World:
             }
         }
         if signs:
-            card = self.card_token
+            other = identity is self.other_citizen.authentication
+            card = self.other_card_token if other else self.card_token
             sections["signing"] = {
                 "module": str(card.module),
                 "config": str(card.configuration),
                 "token": card.label,
                 "pin_file": str(card.pin_file),
                 "label": CARD_KEY,
-                "certificate": str(self.citizen.signing.cert_path),
+                "certificate": str((self.other_citizen if other else self.citizen).signing.cert_path),
             }
         path.write_text(_lines(top) + _toml(sections), encoding="utf-8")
         return path
 
     def write_handover(self, path: Path, address: str) -> None:
         """Writes what somebody needs to go on with a running demo: addresses, certificates, keys, trust."""
-        card = self.card_token
         handover = {
             "address": address,
             "ca": str(self.pki.server_root_path),
             "operator": _pair(self.operator),
             "agency": _pair(self.agency),
             "other_agency": _pair(self.other_agency),
-            "citizen": {
-                **_pair(self.citizen.authentication),
-                "signing": {
-                    "module": str(card.module),
-                    "config": str(card.configuration),
-                    "token": card.label,
-                    "pin": card.pin,
-                    "label": CARD_KEY,
-                    "cert": str(self.citizen.signing.cert_path),
-                },
+            "portal": {**_pair(self.portal), "name": PORTAL_NAME},
+            "citizen": _with_card(self.citizen, self.card_token),
+            "other_citizen": _with_card(self.other_citizen, self.other_card_token),
+            "entity": {
+                "address": self.example.entity_address,
+                "signatory": "citizen",
+                "delegate": "other_citizen",
             },
             "log_vkey": self.log_vkey,
             "log_policy": str(self.log_policy),
@@ -202,6 +217,23 @@ class World:
 
 def _pair(identity: Identity) -> Mapping[str, str]:
     return {"cert": str(identity.cert_path), "key": str(identity.key_path)}
+
+
+def _with_card(card: Card, token: SoftToken) -> Mapping[str, object]:
+    signing = {
+        "module": str(token.module),
+        "config": str(token.configuration),
+        "token": token.label,
+        "pin": token.pin,
+        "label": CARD_KEY,
+        "authentication_label": AUTHENTICATION_KEY,
+        "cert": str(card.signing.cert_path),
+    }
+    return {**_pair(card.authentication), "signing": signing}
+
+
+def _stored(label: str, identity: Identity) -> StoredKey:
+    return StoredKey(label, identity.certificate.public_bytes(Encoding.DER), identity.key)
 
 
 def _pin() -> str:

@@ -35,7 +35,7 @@ async def test_a_world_of_another_jurisdiction_delivers_as_its_profile_permits(
     settings = place / "namak-server.toml"
     registered = await asyncio.to_thread(run, "dev", "register", "--config", settings)
     assert (registered.returncode, registered.stderr) == (0, "")
-    assert f"the mailbox {recipient}." in registered.stdout
+    assert f"the mailboxes {recipient} and " in registered.stdout
 
     server = await ServerProcess.start(settings, log=place / "server.log")
     try:

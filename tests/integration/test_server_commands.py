@@ -1,6 +1,7 @@
 """The command `namak-server`, run as an operator runs it: what it prints where, and how it ends."""
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from typer.testing import CliRunner
 
 from namak.client import Client, Connection, compose, compose_part
 from server.cli.app import app
+from server.dev.examples import EXAMPLES
 from server.dev.process import ServerProcess
 from server.dev.tokens import SoftHsmMissing, softhsm_module
 from tests import forking
 
+ROOT = Path(__file__).resolve().parents[2]
 RECIPIENT = "5001950015@e-citizen.am"
 
 
@@ -92,7 +95,7 @@ async def test_a_registered_world_delivers_and_a_second_server_on_its_port_is_to
         assert (done.returncode, done.stderr) == (0, "")
     server = await ServerProcess.start(settings, log=world / "server.log")
     try:
-        for name in ("agency", "citizen"):
+        for name in ("agency", "citizen", "other-citizen", "portal"):
             path = world / f"{name}.toml"
             path.write_text(path.read_text("utf-8").replace("127.0.0.1:0", server.address), "utf-8")
         async with Client(Connection.load(world / "agency.toml")) as agency:
@@ -102,6 +105,8 @@ async def test_a_registered_world_delivers_and_a_second_server_on_its_port_is_to
             )
         async with Client(Connection.load(world / "citizen.toml")) as citizen:
             assert [message.subject async for message in citizen.mailbox.messages()] == ["Փորձ"]
+        await the_documented_portal_signs_in_and_confirms(world)
+        await the_entitys_mailbox_is_its_delegates_too(world)
 
         taken = world / "taken.toml"
         text = settings.read_text("utf-8").replace(
@@ -115,6 +120,60 @@ async def test_a_registered_world_delivers_and_a_second_server_on_its_port_is_to
     last = done.stderr.splitlines()[-1]
     assert last.startswith(f"namak-server: can't listen on {server.address}: ")
     assert "Traceback" not in done.stderr
+
+
+async def the_documented_portal_signs_in_and_confirms(world: Path) -> None:
+    """Runs the program of docs/portals.md as it stands."""
+    page = (ROOT / "docs/portals.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (world / "portal.py").write_text(program, encoding="utf-8")
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-P", "portal.py"],
+        cwd=world,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said = dict(re.findall(r"^(signed in|letter|confirmed|signed out): (\S+)", done.stdout, re.MULTILINE))
+    number = RECIPIENT.partition("@")[0]
+    assert said == {"signed in": number, "letter": "Փորձ", "confirmed": "Փորձ", "signed out": number}
+    assert (world / "letters/letter.txt").read_bytes() == (world / "letter.txt").read_bytes()
+
+
+async def the_entitys_mailbox_is_its_delegates_too(world: Path) -> None:
+    entity = EXAMPLES["am"].entity_address
+    async with Client(Connection.load(world / "agency.toml")) as agency:
+        part = compose_part("letter.txt", (world / "letter.txt").read_bytes())
+        await agency.deliveries.submit(
+            compose(sender="notices@src.am", recipient=entity, subject="Ընկերությանը", parts=[part])
+        )
+    for name in ("citizen", "other-citizen"):
+        async with Client(Connection.load(world / f"{name}.toml")) as person:
+            of_entity = person.mailbox.of(entity)
+            assert [each.subject async for each in of_entity.messages()] == ["Ընկերությանը"]
+
+
+def test_both_cards_of_a_new_world_hold_two_keys_with_their_certificates(world: Path) -> None:
+    for name in ("citizen", "other-citizen"):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-P", "-m", "namak.cli", "--config", str(world / f"{name}.toml")),
+                *("--json", "token", "list", "--pin"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        (token,) = (slot["token"] for slot in json.loads(done.stdout)["slots"] if slot["token"])
+        assert token["label"] == f"{name}-card"
+        assert {each["label"]: (each["key"], each["purposes"]) for each in token["certificates"]} == {
+            "authentication": ("present", ["authentication"]),
+            "signing": ("present", ["signing"]),
+        }
 
 
 def test_what_a_new_world_tells_its_maker_to_run_are_commands_that_there_are(world: Path) -> None:
