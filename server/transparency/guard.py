@@ -131,6 +131,10 @@ def _root(tiles: Mapping[TileId, bytes], size: int) -> bytes | None:
         return None
 
 
+def _follows(found: Checkpoint, before: Checkpoint) -> bool:
+    return found.size > before.size or found == before
+
+
 class FileGuard:
     """A `Guard` that is a file, replaced as a whole; a second file beside it carries the lock."""
 
@@ -156,19 +160,25 @@ class FileGuard:
         return await asyncio.to_thread(self._replace_unsound, tree)
 
     def _read(self) -> SignedTree | None:
+        # Taken before the file is looked at: another thread of this process may be ahead.
+        last = self._read_last
         try:
             note = self._path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._unreachable(error) from error
-        if (last := self._read_last) is not None and last.note == note:
+        if last is not None and last.note == note:
             return last
         try:
-            self._read_last = last = verified(note, self._verifier)
+            found = verified(note, self._verifier)
         except EvidenceError as error:
             raise GuardDamaged(path=str(self._path), cause=type(error).__name__) from error
-        return last
+        if last is not None and not _follows(found.checkpoint, last.checkpoint):
+            # Nobody takes it back but who restores a copy, and this process has seen more.
+            raise GuardDamaged(path=str(self._path), cause="TakenBack")
+        self._read_last = found
+        return found
 
     def _advance(self, seen: SignedTree | None, tree: SignedTree) -> None:
         with self._written(tree) as temporary, self._locked():

@@ -130,6 +130,19 @@ async def test_says_that_it_is_damaged(guard: FileGuard, path: Path, damage: obj
     assert await guard.read() == signed(9)
 
 
+@pytest.mark.parametrize("taken_back", [signed(3), signed(8, bytes(32))], ids=["smaller", "other"])
+async def test_says_that_it_is_damaged_when_it_was_taken_back_under_a_process_that_has_seen_more(
+    guard: FileGuard, path: Path, taken_back: SignedTree
+) -> None:
+    await guard.advance(None, signed(8))
+    store(path, taken_back.note)
+    with pytest.raises(GuardDamaged):
+        await guard.read()
+    with pytest.raises(GuardDamaged):
+        await guard.advance(taken_back, signed(9))
+    assert stored(path) == taken_back.note
+
+
 async def test_a_sound_guard_is_not_replaced(guard: FileGuard) -> None:
     await guard.advance(None, signed(5))
     assert not await guard.replace_unsound(signed(9))
