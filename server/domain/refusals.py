@@ -39,6 +39,13 @@ from server.domain.delivery_refusals import (
     SenderSuspended,
     TooManyRefusals,
 )
+from server.domain.forwarding_refusals import (
+    ForwardingCodeEnded,
+    ForwardingCodeWrong,
+    ForwardingNotOffered,
+    TooManyForwardingCodes,
+    TooManyForwardingTargets,
+)
 from server.domain.reasons import Reason
 from server.domain.refused import FieldProblem, Refused
 from server.domain.register_refusals import (
@@ -93,6 +100,9 @@ __all__ = [
     "EtagMismatch",
     "EvidenceCorrupt",
     "FieldProblem",
+    "ForwardingCodeEnded",
+    "ForwardingCodeWrong",
+    "ForwardingNotOffered",
     "InternalFault",
     "InvalidCursor",
     "InvalidFields",
@@ -140,6 +150,8 @@ __all__ = [
     "SigningCertificateUntrusted",
     "StatementExpired",
     "StatementNotIssued",
+    "TooManyForwardingCodes",
+    "TooManyForwardingTargets",
     "TooManyLetters",
     "TooManyRefusals",
     "VerificationCodeWrong",

@@ -151,6 +151,15 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "You have written as many letters today as one person may ({limit_per_day}). Write again "
             "tomorrow."
         ),
+        R.FORWARDING_NOT_OFFERED: N_("The post does not forward messages to addresses of this kind."),
+        R.TOO_MANY_FORWARDING_TARGETS: N_(
+            "You have as many forwarding addresses as are permitted ({limit}). Remove one of them first."
+        ),
+        R.TOO_MANY_FORWARDING_CODES: N_(
+            "As many codes were sent as one day permits ({limit_per_day}). Ask for another one tomorrow."
+        ),
+        R.FORWARDING_CODE_WRONG: N_("This is not the code that was sent to you. Tries left: {tries_left}."),
+        R.FORWARDING_CODE_ENDED: N_("The code is no longer valid. Ask for another one."),
     }
 )
 """By reason. A test holds it against the table of reasons, and its values against the metadata."""

@@ -19,9 +19,12 @@ from server.domain.mailboxes import Mailbox
 from server.domain.profile import Profile
 from server.domain.refusals import (
     AlreadyRegistered,
-    FieldProblem,
-    InvalidFields,
+    ForwardingCodeEnded,
+    ForwardingCodeWrong,
+    ForwardingNotOffered,
     ResourceNotPermitted,
+    TooManyForwardingCodes,
+    TooManyForwardingTargets,
 )
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.assurance import check_signed
@@ -81,9 +84,10 @@ class ForwardingDesk:
         """Adds a target, and has a code sent to it.
 
         Raises:
-            RequestIdReused, ResourceNotPermitted, SignatureRequired. InvalidFields: there are as many as
-            there may be, as many codes were sent as a day permits, or there is
-                nothing to send by.
+            RequestIdReused, ResourceNotPermitted, SignatureRequired.
+            ForwardingNotOffered: there is nothing to send by.
+            TooManyForwardingTargets: there are as many as there may be.
+            TooManyForwardingCodes: as many codes were sent as a day permits.
             AlreadyRegistered: the mailbox has this target.
         """
         target_id = self._entropy.new_id()
@@ -103,7 +107,7 @@ class ForwardingDesk:
                 added_at=now,
             )
             await tx.forwarding_targets.add(target)
-            await self._have_code_sent(tx, target, now, _path(command.kind))
+            await self._have_code_sent(tx, target, now)
             return Changed(
                 result=target_id,
                 resource=forwarding_target_resource(target_id),
@@ -128,7 +132,7 @@ class ForwardingDesk:
 
         Raises:
             ResourceNotPermitted, SignatureRequired.
-            InvalidFields: as many codes were sent as a day permits.
+            TooManyForwardingCodes: as many codes were sent as a day permits.
             AlreadyRegistered: the target is verified.
         """
         async with self._uow.writing() as tx:
@@ -136,7 +140,7 @@ class ForwardingDesk:
             _, target = await self._locked(tx, command, now)
             if target.verified_at is not None:
                 raise AlreadyRegistered("forwarding target", str(target.id))
-            await self._have_code_sent(tx, target, now, "target_id")
+            await self._have_code_sent(tx, target, now)
             await tx.commit()
 
     async def verify_target(self, command: OfTarget) -> ForwardingTarget:
@@ -146,7 +150,7 @@ class ForwardingDesk:
 
         Raises:
             ResourceNotPermitted, SignatureRequired.
-            InvalidFields: the code is wrong, or counts no more.
+            ForwardingCodeWrong, ForwardingCodeEnded.
         """
         async with self._uow.writing() as tx:
             now = self._clock.now()
@@ -163,8 +167,8 @@ class ForwardingDesk:
                 await tx.forwarding_targets.set_code(target.id, code.after_wrong_try())
                 await tx.commit()
         if left:
-            raise _wrong("code", "CODE_WRONG", f"must be the code that was sent; {left} more tries count")
-        raise _wrong("code", "CODE_ENDED", "counts no more: ask for another code")
+            raise ForwardingCodeWrong(left)
+        raise ForwardingCodeEnded
 
     async def remove_target(self, command: OfTarget) -> None:
         """Removes a target.
@@ -196,23 +200,19 @@ class ForwardingDesk:
             return list(await tx.forwarding_targets.of_mailbox(held.id))
 
     async def _check_room(self, tx: Transaction, mailbox: Mailbox, command: AddTarget) -> None:
-        path = _path(command.kind)
         if command.kind not in self._sends:
-            gateway = "mail" if command.kind is TargetKind.EMAIL else "SMS"
-            raise _wrong(path, "NO_GATEWAY", f"can't be served: no {gateway} gateway is configured")
+            raise ForwardingNotOffered("mail" if command.kind is TargetKind.EMAIL else "SMS")
         targets = await tx.forwarding_targets.of_mailbox(mailbox.id)
         same = [each for each in targets if each.address == command.address]
         if same:
             raise AlreadyRegistered("forwarding target", str(same[0].id))
         if len(targets) >= self._most:
-            raise _wrong(path, "TOO_MANY", f"there may be {self._most} targets, and there are as many")
+            raise TooManyForwardingTargets(self._most)
 
-    async def _have_code_sent(
-        self, tx: Transaction, target: ForwardingTarget, now: datetime, path: str
-    ) -> None:
+    async def _have_code_sent(self, tx: Transaction, target: ForwardingTarget, now: datetime) -> None:
         since = now - CODE_PERIOD
         if await tx.forwarding_targets.codes_since(target.mailbox_id, target.address, since) >= CODES_A_DAY:
-            raise _wrong(path, "TOO_MANY_CODES", f"{CODES_A_DAY} codes were sent today; ask again tomorrow")
+            raise TooManyForwardingCodes(CODES_A_DAY, int(CODE_PERIOD.total_seconds()))
         await tx.forwarding_targets.count_code(target.mailbox_id, target.address, now, since)
         await tx.jobs.defer([Job(SEND_CODE, {"mailbox": target.mailbox_id, "target": target.id})])
 
@@ -242,14 +242,6 @@ async def _same(_tx: Transaction, target_id: UUID) -> UUID:
 
 async def _gone(_tx: Transaction, _target_id: UUID) -> None:
     """There is nothing to tell of a target that was removed."""
-
-
-def _path(kind: TargetKind) -> str:
-    return "email" if kind is TargetKind.EMAIL else "phone"
-
-
-def _wrong(path: str, reason: str, text: str) -> InvalidFields:
-    return InvalidFields([FieldProblem(path, reason, text)])
 
 
 async def _held(tx: Transaction, by: Holder, address: str | None, at: datetime) -> Mailbox:

@@ -52,6 +52,9 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.OwnMailboxNotOpen("900101000016@post.kz", "CLOSED"),
     refusals.RecipientNotOfficial("900101000016@post.kz"),
     refusals.TooManyLetters(100, 60),
+    refusals.TooManyForwardingTargets(3),
+    refusals.TooManyForwardingCodes(5, 60),
+    refusals.ForwardingCodeWrong(4),
 )
 
 

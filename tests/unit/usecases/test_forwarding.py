@@ -7,7 +7,16 @@ import pytest
 
 from server.domain.forwarding import CODES_A_DAY, TargetKind
 from server.domain.jobs import SEND_CODE
-from server.domain.refusals import AlreadyRegistered, InvalidFields, RequestIdReused, ResourceNotPermitted
+from server.domain.refusals import (
+    AlreadyRegistered,
+    ForwardingCodeEnded,
+    ForwardingCodeWrong,
+    ForwardingNotOffered,
+    RequestIdReused,
+    ResourceNotPermitted,
+    TooManyForwardingCodes,
+    TooManyForwardingTargets,
+)
 from server.jurisdictions.am import AM
 from server.usecases.forwarding import OfTarget
 from tests.unit.usecases.forwarding_world import HOME, Forwarding
@@ -17,11 +26,6 @@ from tests.unit.usecases.world import ANI_ADDRESS, BOB
 @pytest.fixture
 def scene() -> Forwarding:
     return Forwarding()
-
-
-def wrong_field(refused: InvalidFields) -> tuple[str, str]:
-    (problem,) = refused.problems
-    return problem.field, problem.reason
 
 
 async def test_a_target_is_verified_by_the_code_that_was_sent_to_it(scene: Forwarding) -> None:
@@ -49,13 +53,13 @@ async def test_a_code_ends_after_five_wrong_tries_and_another_one_counts(scene: 
     wrong = f"{(int(right) + 1) % 1_000_000:06}"
     seen = []
     for code in (*[wrong] * 5, right):
-        with pytest.raises(InvalidFields) as refused:
+        with pytest.raises((ForwardingCodeWrong, ForwardingCodeEnded)) as refused:
             await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=code))
-        seen.append(wrong_field(refused.value))
+        seen.append(refused.value.metadata.get("tries_left"))
     await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
     await scene.run(SEND_CODE)
 
-    assert seen == [("code", "CODE_WRONG")] * 4 + [("code", "CODE_ENDED")] * 2
+    assert seen == ["4", "3", "2", "1", None, None]
     assert (
         await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=scene.code()))
     ).verified_at
@@ -66,25 +70,24 @@ async def test_a_code_ends_with_its_time(scene: Forwarding) -> None:
     await scene.run(SEND_CODE)
     scene.clock.move(timedelta(minutes=30))
 
-    with pytest.raises(InvalidFields) as refused:
+    with pytest.raises(ForwardingCodeEnded):
         await scene.forwarding.verify_target(OfTarget(scene.ani, None, target, code=scene.code()))
-    assert wrong_field(refused.value) == ("code", "CODE_ENDED")
 
 
 async def test_nobody_is_flooded_with_codes_from_one_mailbox_or_several(scene: Forwarding) -> None:
     target = await scene.add()
     for _ in range(CODES_A_DAY - 1):
         await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
-    with pytest.raises(InvalidFields) as refused:
+    with pytest.raises(TooManyForwardingCodes) as refused:
         await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
-    with pytest.raises(InvalidFields) as elsewhere:
+    with pytest.raises(TooManyForwardingCodes):
         await scene.add(by=scene.bob)
     await scene.add("bob@example.am", by=scene.bob)
     scene.clock.move(timedelta(days=1, seconds=1))
     await scene.forwarding.send_code(OfTarget(scene.ani, None, target))
 
-    assert wrong_field(refused.value) == ("target_id", "TOO_MANY_CODES")
-    assert wrong_field(elsewhere.value) == ("email", "TOO_MANY_CODES")
+    assert refused.value.metadata == {"limit_per_day": str(CODES_A_DAY)}
+    assert refused.value.retry_after_seconds == timedelta(days=1).total_seconds()
 
 
 async def test_there_are_as_many_targets_as_the_profile_permits_and_each_once(scene: Forwarding) -> None:
@@ -93,26 +96,24 @@ async def test_there_are_as_many_targets_as_the_profile_permits_and_each_once(sc
         await scene.add("a@example.am")
     await scene.add("b@example.am")
     await scene.add("c@example.am")
-    with pytest.raises(InvalidFields) as refused:
+    with pytest.raises(TooManyForwardingTargets) as refused:
         await scene.add("d@example.am")
 
     assert AM.forwarding.targets == 3
-    assert wrong_field(refused.value) == ("email", "TOO_MANY")
+    assert refused.value.metadata == {"limit": "3"}
     assert await scene.add("a@example.am", request_id="first") == first
     with pytest.raises(RequestIdReused):
         await scene.add("e@example.am", request_id="first")
 
 
 async def test_what_there_is_no_gateway_for_is_refused_and_told_so(scene: Forwarding) -> None:
-    with pytest.raises(InvalidFields) as phone:
+    with pytest.raises(ForwardingNotOffered) as phone:
         await scene.add("+37491123456", kind=TargetKind.PHONE)
     scene.forwarding = scene.forwarding_by(frozenset())
-    with pytest.raises(InvalidFields) as mail:
+    with pytest.raises(ForwardingNotOffered) as mail:
         await scene.add()
 
-    assert wrong_field(phone.value) == ("phone", "NO_GATEWAY")
-    assert "no SMS gateway is configured" in str(phone.value.problems[0].text)
-    assert wrong_field(mail.value) == ("email", "NO_GATEWAY")
+    assert [each.value.metadata for each in (phone, mail)] == [{"gateway": "SMS"}, {"gateway": "mail"}]
     assert scene.uow.committed.jobs == {}
 
 

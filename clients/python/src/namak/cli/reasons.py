@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from namak.cards.texts import CARD_MEANINGS, words_of
+from namak.cli.forwarding_reasons import FORWARDING
 from namak.cli.texts import N_, _, is_translated, language
 from namak.errors import NamakError
 
@@ -267,6 +268,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("Today's limit of letters is reached."),
             N_("Write again tomorrow, with the same request id: nothing was recorded."),
         ),
+        **FORWARDING,
         # What this program finds by itself.
         "TOO_LARGE": (
             N_("The request is larger than the post takes; nothing of it was taken."),

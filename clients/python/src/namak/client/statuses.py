@@ -104,6 +104,11 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "PROFILE_NOT_CONFIRMED": WrongState,
         "RECIPIENT_NOT_OFFICIAL": NotPermitted,
         "TOO_MANY_LETTERS": TryLater,
+        "FORWARDING_NOT_OFFERED": WrongState,
+        "TOO_MANY_FORWARDING_TARGETS": WrongState,
+        "TOO_MANY_FORWARDING_CODES": TryLater,
+        "FORWARDING_CODE_WRONG": InvalidRequest,
+        "FORWARDING_CODE_ENDED": WrongState,
     }
 )
 """Every reason of the contract; a test holds it against the enum."""

@@ -158,6 +158,16 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The recipient is a person; holders write to state bodies and legal entities only."""
     REASON_TOO_MANY_LETTERS: _Reason.ValueType  # 94
     """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
+    REASON_FORWARDING_NOT_OFFERED: _Reason.ValueType  # 100
+    """This post has nothing to forward to such an address by; the metadata tells which `gateway` it lacks."""
+    REASON_TOO_MANY_FORWARDING_TARGETS: _Reason.ValueType  # 101
+    """The mailbox has as many forwarding targets as the jurisdiction permits, `limit` in the metadata: remove one first."""
+    REASON_TOO_MANY_FORWARDING_CODES: _Reason.ValueType  # 102
+    """As many codes were sent for the mailbox, or to the address, as a day permits. Nothing was sent: wait, as RetryInfo says."""
+    REASON_FORWARDING_CODE_WRONG: _Reason.ValueType  # 103
+    """This is not the code that was sent to the target; the metadata tells how many tries are left, `tries_left`."""
+    REASON_FORWARDING_CODE_ENDED: _Reason.ValueType  # 104
+    """No code counts any more that was sent to the target, for its time or its tries are over: ask for another one."""
     REASON_NOTIFICATION_POLICY_NOT_PERMITTED: _Reason.ValueType  # 110
     """The organisation's contract does not permit this notification policy; the metadata tells those that it does."""
 
@@ -317,6 +327,16 @@ REASON_RECIPIENT_NOT_OFFICIAL: Reason.ValueType  # 93
 """The recipient is a person; holders write to state bodies and legal entities only."""
 REASON_TOO_MANY_LETTERS: Reason.ValueType  # 94
 """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
+REASON_FORWARDING_NOT_OFFERED: Reason.ValueType  # 100
+"""This post has nothing to forward to such an address by; the metadata tells which `gateway` it lacks."""
+REASON_TOO_MANY_FORWARDING_TARGETS: Reason.ValueType  # 101
+"""The mailbox has as many forwarding targets as the jurisdiction permits, `limit` in the metadata: remove one first."""
+REASON_TOO_MANY_FORWARDING_CODES: Reason.ValueType  # 102
+"""As many codes were sent for the mailbox, or to the address, as a day permits. Nothing was sent: wait, as RetryInfo says."""
+REASON_FORWARDING_CODE_WRONG: Reason.ValueType  # 103
+"""This is not the code that was sent to the target; the metadata tells how many tries are left, `tries_left`."""
+REASON_FORWARDING_CODE_ENDED: Reason.ValueType  # 104
+"""No code counts any more that was sent to the target, for its time or its tries are over: ask for another one."""
 REASON_NOTIFICATION_POLICY_NOT_PERMITTED: Reason.ValueType  # 110
 """The organisation's contract does not permit this notification policy; the metadata tells those that it does."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -289,9 +289,7 @@ class VerifyForwardingTargetRequest(_message.Message):
     target_id: _builtins.str
     """The target, a UUID."""
     code: _builtins.str
-    """The six digits. They count for 30 minutes, and for five tries: another is refused as `CODE_WRONG`, and where none counts any more
-    it is `CODE_ENDED`.
-    """
+    """The six digits. They count for 30 minutes, and for five tries."""
     def __init__(
         self,
         *,

@@ -73,17 +73,16 @@ class ForwardingServiceServicer(object):
     """
 
     def AddForwardingTarget(self, request, context):
-        """Adds a target and sends a code to it. Nothing is forwarded before the code was entered.
-
-        Besides what is said of each field, the address is refused as `TOO_MANY` where the mailbox has as many targets as the
-        jurisdiction permits, as `NO_GATEWAY` where this post has nothing to send by, and as `TOO_MANY_CODES` where five codes were sent
-        within a day for the mailbox or to the address.
+        """Adds a target and sends a code to it, where not five were sent within a day for the mailbox or to the address. Nothing is
+        forwarded before the code was entered.
 
         Callers: the holder of the mailbox, or the entity's registered signatory; never a delegate. In a session that began with a
         password only after a step-up.
-        Idempotency: `request_id` is required; repeating it with equal content returns the target as it now is, and sends nothing.
+        Idempotency: `request_id` is required; repeating it with equal content returns the target as it now is, and sends nothing; where
+        it was removed meanwhile, RESOURCE_NOT_PERMITTED.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS); RESOURCE_NOT_PERMITTED
-        (PERMISSION_DENIED); SIGNATURE_REQUIRED (FAILED_PRECONDITION).
+        (PERMISSION_DENIED); SIGNATURE_REQUIRED, FORWARDING_NOT_OFFERED (FAILED_PRECONDITION); TOO_MANY_FORWARDING_TARGETS,
+        TOO_MANY_FORWARDING_CODES (RESOURCE_EXHAUSTED).
         Rules: POST-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -91,13 +90,12 @@ class ForwardingServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SendForwardingCode(self, request, context):
-        """Sends another code to a target that is not verified; the one before counts no more. The target is refused as `TOO_MANY_CODES`
-        where five were sent within a day.
+        """Sends another code to a target that is not verified; the one before counts no more.
 
         Callers: as for AddForwardingTarget.
         Idempotency: each call sends a code, as often as a day permits.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); ALREADY_REGISTERED (ALREADY_EXISTS) where
-        the target is verified; SIGNATURE_REQUIRED (FAILED_PRECONDITION).
+        the target is verified; SIGNATURE_REQUIRED (FAILED_PRECONDITION); TOO_MANY_FORWARDING_CODES (RESOURCE_EXHAUSTED).
         Rules: POST-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -108,8 +106,9 @@ class ForwardingServiceServicer(object):
         """Verifies a target by the code that was sent to it. From then on new messages are forwarded to it.
 
         Callers: as for AddForwardingTarget.
-        Idempotency: a target that is verified stays so, whatever code comes.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); SIGNATURE_REQUIRED (FAILED_PRECONDITION).
+        Idempotency: a target that is verified stays so, whatever code comes; each wrong one takes a try.
+        Errors: INVALID_FIELDS, FORWARDING_CODE_WRONG (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED);
+        SIGNATURE_REQUIRED, FORWARDING_CODE_ENDED (FAILED_PRECONDITION).
         Rules: POST-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
