@@ -12,6 +12,7 @@ from namak.evidence import events
 from namak.evidence.events import Event
 from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState, PartInfo
+from server.domain.facts import Fact
 from server.domain.forwarding import (
     CODE_DIGITS,
     CODE_LIFE,
@@ -128,17 +129,22 @@ class ForwardingWork:
             await self._skip(copy)
             return
         _, target = found
+        letter = await self._letter(target, delivery)
         failure: MailNotSent | None = None
         try:
-            await self._send(target, copy, delivery)
+            await self._route.send(
+                self._composer.copy(target, copy, letter),
+                bounces_to=self._composer.bounces_to(copy.token),
+                to=target.address,
+            )
         except MailNotSent as refused:
             if not refused.for_good and not job.is_last:
                 raise JobFailed(refused.reason) from None
             failure = refused
         if failure is None:
-            await self._record(copy, target, CopyState.SENT, Result.SENT, "")
+            await self._record(copy, target, letter.content, CopyState.SENT, Result.SENT, "")
         else:
-            await self._record(copy, target, CopyState.FAILED, Result.FAILED, failure.reason)
+            await self._record(copy, target, letter.content, CopyState.FAILED, Result.FAILED, failure.reason)
 
     async def bounced(self, token: UUID, reason: str) -> bool:
         """Records that a copy came back after its target's server had taken it; False for one that is not
@@ -151,21 +157,15 @@ class ForwardingWork:
             )
         if copy is None or copy.state is not CopyState.SENT:
             return False
-        return await self._record(copy, target, CopyState.BOUNCED, Result.BOUNCED, reason)
+        return await self._record(copy, target, None, CopyState.BOUNCED, Result.BOUNCED, reason)
 
-    async def _send(self, target: ForwardingTarget, copy: ForwardedCopy, delivery: Delivery) -> None:
-        letter = Letter(delivery)
-        if target.content is ForwardedContent.WHOLE:
-            # As base64 a mail grows by a third, and some.
-            if sum(part.size for part in delivery.parts) * 1.4 + 65536 > self._route.size_limit:
-                letter = Letter(delivery, too_large=True)
-            else:
-                letter = Letter(delivery, await self._parts(delivery))
-        await self._route.send(
-            self._composer.copy(target, copy, letter),
-            bounces_to=self._composer.bounces_to(copy.token),
-            to=target.address,
-        )
+    async def _letter(self, target: ForwardingTarget, delivery: Delivery) -> Letter:
+        if target.content is ForwardedContent.NOTICE:
+            return Letter(delivery)
+        # As base64 a mail grows by a third, and some.
+        if sum(part.size for part in delivery.parts) * 1.4 + 65536 > self._route.size_limit:
+            return Letter(delivery, too_large=True)
+        return Letter(delivery, await self._parts(delivery))
 
     async def _parts(self, delivery: Delivery) -> Sequence[tuple[PartInfo, bytes]]:
         parts = []
@@ -178,8 +178,15 @@ class ForwardingWork:
         return parts
 
     async def _record(
-        self, copy: ForwardedCopy, target: ForwardingTarget | None, state: CopyState, result: Result, why: str
+        self,
+        copy: ForwardedCopy,
+        target: ForwardingTarget | None,
+        content: ForwardedContent | None,
+        state: CopyState,
+        result: Result,
+        why: str,
     ) -> bool:
+        """Records what became of a copy; `content` is what it carried, None where the record has to tell."""
         async with self._uow.writing() as tx:
             # Whoever records a fact about a delivery locks it first.
             delivery = await tx.deliveries.lock(copy.mailbox_id, copy.delivery_id)
@@ -188,9 +195,9 @@ class ForwardingWork:
             if not await tx.forwarded_copies.move(copy, state):
                 return False
             now = self._clock.now()
-            content = ForwardedContent.NOTICE if target is None else target.content
-            event = RESULT_EVENTS[content, result is Result.SENT]
-            await self._record_fact(tx, event, delivery, why)
+            facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
+            event = RESULT_EVENTS[content or _carried(target, facts), result is Result.SENT]
+            await self._record_fact(tx, event, delivery, facts, why)
             if target is not None:
                 await tx.forwarding_targets.set_last(target.id, TargetResult(result, now, why))
             await tx.commit()
@@ -198,8 +205,9 @@ class ForwardingWork:
             self._log.wake()
         return True
 
-    async def _record_fact(self, tx: Transaction, event: Event, delivery: Delivery, why: str) -> None:
-        facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
+    async def _record_fact(
+        self, tx: Transaction, event: Event, delivery: Delivery, facts: Sequence[Fact], why: str
+    ) -> None:
         at = evidence_building.recording_time(self._clock.now(), facts)
         consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
         fact = evidence_building.forwarded(
@@ -217,6 +225,13 @@ class ForwardingWork:
             mailbox = await tx.mailboxes.get(_id(job, "mailbox"))
             target = await tx.forwarding_targets.get(_id(job, "mailbox"), _id(job, "target"))
         return None if mailbox is None or target is None else (mailbox, target)
+
+
+def _carried(target: ForwardingTarget | None, facts: Sequence[Fact]) -> ForwardedContent:
+    """Returns what a copy carried that was sent: the whole message only where that was ever relayed."""
+    relayed = any(fact.event == events.RELAY_TO_NON_ERDS for fact in facts)
+    whole = relayed and target is not None and target.content is ForwardedContent.WHOLE
+    return ForwardedContent.WHOLE if whole else ForwardedContent.NOTICE
 
 
 def _id(job: RunningJob, name: str) -> UUID:

@@ -11,6 +11,7 @@ from uuid import UUID
 from server.domain.deliveries import Delivery, PartInfo
 from server.domain.forwarding import (
     CopyState,
+    ForwardedContent,
     ForwardedCopy,
     ForwardingTarget,
     TargetResult,
@@ -126,6 +127,11 @@ class Letter:
     delivery: Delivery
     parts: Sequence[tuple[PartInfo, bytes]] = ()
     too_large: bool = False
+
+    @property
+    def content(self) -> ForwardedContent:
+        """What the copy carries, whatever its target asked for."""
+        return ForwardedContent.WHOLE if self.parts else ForwardedContent.NOTICE
 
 
 class MailComposer(Protocol):

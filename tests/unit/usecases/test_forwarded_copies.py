@@ -66,7 +66,7 @@ async def test_a_message_is_forwarded_whole_with_its_parts(scene: Forwarding) ->
 
 
 async def test_a_message_that_is_too_large_is_a_notice_that_says_so(scene: Forwarding) -> None:
-    await scene.verified(language="en")
+    target = await scene.verified(language="en")
     scene.mail.size_limit = 65_536
     delivery = await scene.sent()
     await scene.run(SPREAD)
@@ -76,6 +76,13 @@ async def test_a_message_that_is_too_large_is_a_notice_that_says_so(scene: Forwa
     assert not list(mail.iter_attachments())
     assert "too large" in str(mail.get_content())
     assert delivery.subject not in mail["Subject"]
+    # Nothing was relayed, and the evidence does not say so.
+    token = scene.uow.committed.forwarded_copies[delivery.id, target].token
+    await scene.work.bounced(token, "NO_SUCH_ADDRESS")
+    assert scene.results() == [
+        ("ConsignmentNotification", None),
+        ("ConsignmentNotificationFailure", "NO_SUCH_ADDRESS"),
+    ]
 
 
 async def test_a_server_that_is_busy_is_asked_again_and_a_refusal_is_told_to_the_holder(
