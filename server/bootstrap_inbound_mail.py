@@ -9,6 +9,7 @@ from server.bootstrap_citizens import Citizens
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.config import Settings
 from server.gateways.dns import Dns
+from server.gateways.mail_signatures import DkimSignatures
 from server.jurisdictions import PROFILES
 from server.smtp.desk import MailDesk
 from server.smtp.listener import SmtpListener
@@ -93,7 +94,9 @@ async def receiving(settings: Settings, uow: UnitOfWork, dns: Dns) -> AsyncItera
             profile=profile,
         )
         how = listening(settings)
-        listener = SmtpListener(MailDesk(intake, profile, how.recipients), how)
+        desk = MailDesk(intake, DkimSignatures(dns), profile, how.recipients)
+        listener = SmtpListener(desk, how)
+        stack.push_async_callback(desk.close)
         stack.push_async_callback(submissions.drain)
         stack.push_async_callback(listener.close)
         await listener.open()

@@ -36,6 +36,14 @@ _ENDINGS = {
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureResult:
+    """What became of a mail's DKIM signature: the result as RFC 8601 calls it, and the domain that signed."""
+
+    result: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMail:
     """A mail as it is submitted.
 

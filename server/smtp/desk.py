@@ -1,13 +1,14 @@
 """What each command means: translates in, calls one use case, translates out."""
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import structlog
 from aiosmtpd.smtp import Envelope, Session
 
 from server.domain.caller import NO_CERTIFICATE
-from server.domain.inbound_mail import read_mail
+from server.domain.inbound_mail import SignatureResult, read_mail
 from server.domain.malformed import Malformed
 from server.domain.networks import client_address
 from server.domain.profile import Profile
@@ -17,15 +18,29 @@ from server.usecases.mail_intake import MailIntake, MailSender, Undecided
 
 _log = structlog.get_logger(__name__)
 
+_LOOKED_AT = 50
+"""So many mails at most wait for a look at their signatures; of more the log says that there was none."""
 _LARGE = 64 * 1024
 """Mails from so many bytes on are read beside the event loop."""
+
+
+class MailSignatures(Protocol):
+    """Looks at the DKIM signature of a mail."""
+
+    async def of(self, mail: bytes) -> SignatureResult:
+        """Returns what became of it; never raises."""
+        ...
 
 
 class MailDesk:
     """aiosmtpd's handler: it finds the methods by their names."""
 
-    def __init__(self, intake: MailIntake, profile: Profile, recipients: int) -> None:
+    def __init__(
+        self, intake: MailIntake, signatures: MailSignatures, profile: Profile, recipients: int
+    ) -> None:
         self._intake = intake
+        self._signatures = signatures
+        self._looking: set[asyncio.Task[None]] = set()
         self._profile = profile
         self._recipients = recipients
 
@@ -98,4 +113,25 @@ class MailDesk:
             with_certificate=bound,
             automatic=mail.automatic,
         )
+        self._look_at_signature(content, [str(each.delivery.id) for each in accepted])
         return f"250 2.6.0 accepted for {len(accepted)}: {accepted[0].delivery.id}"
+
+    def _look_at_signature(self, content: bytes, delivery_ids: Sequence[str]) -> None:
+        """Has the signature looked at, and told in the log. Nothing hangs on it, least of all the answer."""
+        if len(self._looking) >= _LOOKED_AT:
+            _log.info("mail signature not looked at", delivery_ids=delivery_ids)
+            return
+
+        async def look() -> None:
+            found = await self._signatures.of(content)
+            _log.info("mail signature", dkim=found.result, domain=found.domain, delivery_ids=delivery_ids)
+
+        task = asyncio.create_task(look())
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def close(self) -> None:
+        """Leaves what is still being looked at."""
+        for task in self._looking:
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)

@@ -130,6 +130,19 @@ async def test_a_mail_reaches_the_mailbox_whole_and_evidence_names_the_original(
     assert attachment == b"%PDF-1.7\x00"
 
 
+async def test_the_signature_is_told_in_the_log(
+    listener: Listener, agency: Agency, citizen: Citizen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = await sent(listener, mail(agency, "unsigned", citizen.address), [citizen.address])
+    told = ""
+    async with asyncio.timeout(WITHIN):
+        while "mail signature" not in told:
+            told += capsys.readouterr().out
+            await asyncio.sleep(0.02)
+    assert "dkim=none" in told
+    assert answer.rpartition(" ")[2] in told.partition("mail signature")[2]
+
+
 async def test_nothing_is_heard_before_tls(listener: Listener, agency: Agency) -> None:
     def talk() -> tuple[int, int, bytes]:
         with smtplib.SMTP("127.0.0.1", listener.starttls, timeout=WITHIN) as client:
