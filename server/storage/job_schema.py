@@ -5,6 +5,7 @@ to the newest that it names, so that it does the same whichever later release of
 release of the package with further steps needs a migration of ours that replays those; `missing` names them.
 """
 
+import re
 from collections.abc import Sequence
 from importlib import resources
 
@@ -15,6 +16,9 @@ THROUGH = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
 """The newest step that our migrations take."""
 
 _STEPS = "procrastinate.sql.migrations"
+
+_ENUMERATION = re.compile(r"CREATE TYPE (\w+) AS ENUM \(\s*")
+_ADDED_VALUE = re.compile(r"ALTER TYPE (\w+) ADD VALUE ('\w+')(?: (?:BEFORE|AFTER) '\w+')?;")
 
 _OWN_PATH = """
 DO $$
@@ -39,8 +43,9 @@ def replay(connection: Connection, *, after: str = "", through: str) -> None:
     if not steps or steps[-1] != through:
         raise LookupError(f"the installed package procrastinate has no step {through}")
     connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}, pg_catalog"))
-    for name in steps:
-        _run_script(connection, resources.files(_STEPS).joinpath(name).read_text(encoding="utf-8"))
+    scripts = [resources.files(_STEPS).joinpath(name).read_text(encoding="utf-8") for name in steps]
+    for script in scripts if after else _with_whole_enumerations(scripts):
+        _run_script(connection, script)
     _run_script(connection, _OWN_PATH)
     _run_script(
         connection,
@@ -48,6 +53,24 @@ def replay(connection: Connection, *, after: str = "", through: str) -> None:
         "ALTER TABLE procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1",
     )
     connection.execute(text("SET LOCAL search_path TO DEFAULT"))
+
+
+def _with_whole_enumerations(scripts: Sequence[str]) -> Sequence[str]:
+    """Has the scripts make each enumeration with the values that they add to it later: before PostgreSQL 17
+    a value that was added is of no use until the transaction has ended, though the type began in it too.
+    """
+    added: dict[str, list[str]] = {}
+    for script in scripts:
+        for name, value in _ADDED_VALUE.findall(script):
+            added.setdefault(name, []).append(value)
+
+    def whole(made: re.Match[str]) -> str:
+        return made[0] + "".join(f"{value}, " for value in added.pop(made[1], ()))
+
+    rewritten = [_ENUMERATION.sub(whole, _ADDED_VALUE.sub("", script)) for script in scripts]
+    if added:
+        raise LookupError(f"the package procrastinate adds values to types it does not make: {sorted(added)}")
+    return rewritten
 
 
 def missing() -> Sequence[str]:
