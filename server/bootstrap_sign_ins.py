@@ -44,21 +44,20 @@ async def tidying(
     seconds: float = TIDY_SECONDS,
 ) -> AsyncIterator[None]:
     """Meanwhile enters, every so many seconds, the portals that the release before bound, ends the sessions
-    of revoked ones, and forgets what is over.
+    of revoked ones, and forgets what is over: each by itself, so that none waits for, or fails with, another.
     """
 
-    async def work() -> None:
-        await portals.enter_missing()
-        await portal_sessions.work_off()
-        await forgetting.work_off()
-
-    async with _repeating(work, seconds, "what is over was not all tidied up"):
+    async with (
+        _repeating(portals.enter_missing, seconds, "portals that were bound were not all entered"),
+        _repeating(portal_sessions.work_off, seconds, "sessions of revoked portals were not all ended"),
+        _repeating(forgetting.work_off, seconds, "what is over was not all forgotten"),
+    ):
         yield
 
 
 @contextlib.asynccontextmanager
 async def _repeating(
-    work: Callable[[], Awaitable[None]], seconds: float, trouble: str
+    work: Callable[[], Awaitable[object]], seconds: float, trouble: str
 ) -> AsyncIterator[None]:
     async def rounds() -> None:
         while True:

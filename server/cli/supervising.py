@@ -18,6 +18,7 @@ from server.supervisor.health import ProcessesHealth
 from server.supervisor.port import held
 from server.supervisor.process import ServerProgram
 from server.supervisor.supervisor import Pace, StartFailed, Supervisor
+from server.workers.workers import OWN_CONNECTIONS
 
 _log = structlog.get_logger(__name__)
 
@@ -103,8 +104,14 @@ def _patience(settings: Settings) -> float:
     return 2 * settings.server.drain.total_seconds() + jobs + _BESIDES_DRAINING
 
 
+def connections_of_each(settings: Settings) -> int:
+    """Returns how many connections to the database each process may take."""
+    jobs = OWN_CONNECTIONS if runs_inside(settings) else 0
+    return settings.database.pool_size + BESIDES_THE_POOL + jobs
+
+
 async def _check_room(url: str, settings: Settings) -> None:
-    may_take = settings.server.processes * (settings.database.pool_size + BESIDES_THE_POOL)
+    may_take = settings.server.processes * connections_of_each(settings)
     room = await connection_room(url)
     if room is not None and may_take > room:
         _log.warning(

@@ -5,7 +5,8 @@ from server.storage.log_connection import answering, close, connect
 
 BESIDES_THE_POOL = 15
 """Connections that a server may take besides its pool: four for submissions, up to seven of the log, three
-for those who follow it, and one that asks whether the database answers.
+for those who follow it, and one that asks whether the database answers. One that does jobs takes others
+besides (`server.workers.workers.OWN_CONNECTIONS`).
 """
 
 

@@ -102,6 +102,8 @@ class Trials:
             async with self._uow.writing() as tx:
                 await tx.jobs.failed(job_id, failure)
                 await tx.commit()
-        except Refused:
+        except Refused as refused:
             # That the job is tried again matters more than that operators are told why.
-            _log.warning("why a job failed was not noted", job=job_id)
+            _log.warning("why a job failed was not noted", job=job_id, reason=refused.reason.value)
+        except Exception:  # noqa: BLE001 - nor may a defect here make of it a dead letter that nobody is told of
+            _log.exception("why a job failed was not noted", job=job_id)

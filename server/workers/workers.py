@@ -48,6 +48,9 @@ class WorkerSettings:
     pause: timedelta = timedelta(seconds=1)
 
 
+OWN_CONNECTIONS: Final = 4
+"""So many connections to the database the workers of a process take at most, besides its pool."""
+
 _LIBRARY: Final = ("procrastinate", "psycopg.pool")
 _AWAY = (exceptions.ConnectorException, psycopg.Error, PoolTimeout, Refused, OSError)
 
@@ -56,7 +59,8 @@ class Workers:
     """Runs the jobs of some kinds, several at once.
 
     Attributes:
-        is_working: whether jobs are being taken just now, which needs the database.
+        is_working: whether jobs are being taken just now, which needs the database; without handlers, whether
+            it runs: there is nothing else that it could wait for.
     """
 
     def __init__(
@@ -85,7 +89,11 @@ class Workers:
             # It writes arguments and traces; what operators need to know is written here.
             logging.getLogger(name).setLevel(logging.CRITICAL)
         if not self._handlers:
-            await self._stop.wait()
+            self.is_working = True
+            try:
+                await self._stop.wait()
+            finally:
+                self.is_working = False
             return
         taking_over = asyncio.create_task(self._take_over())
         try:
@@ -127,7 +135,7 @@ class Workers:
             conninfo=self._url,
             kwargs={"options": options, "application_name": "namak-jobs", "connect_timeout": 5},
             min_size=1,
-            max_size=4,
+            max_size=OWN_CONNECTIONS,
             timeout=10.0,
             reconnect_timeout=10.0,
         )

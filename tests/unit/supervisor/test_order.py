@@ -6,7 +6,7 @@ import pytest
 
 from server import config
 from server.bootstrap_jobs import runs_inside
-from server.cli.supervising import order_for
+from server.cli.supervising import connections_of_each, order_for
 from tests.unit.test_config import GOOD, place
 
 __all__ = ["place"]  # a fixture
@@ -35,3 +35,14 @@ def test_processes_do_jobs_where_one_server_alone_would(place: Path, said: str, 
     assert runs_inside(told) is inside
     assert (told.server.listen, told.server.processes) == ("127.0.0.1:8443", 1)
     assert told.database.url == "postgresql://127.0.0.1/namak"
+
+
+@pytest.mark.parametrize(("in_server", "besides"), [("no", 15), ("yes", 19)])
+def test_a_process_that_does_jobs_needs_connections_for_them(
+    place: Path, in_server: str, besides: int
+) -> None:
+    path = place / "namak-server.toml"
+    said = f'[database]\nurl = "postgresql://db/namak"\npool_size = 7\n[jobs]\nin_server = "{in_server}"\n'
+    path.write_text(GOOD + said, encoding="utf-8")
+
+    assert connections_of_each(config.read(path, {}).checked()) == 7 + besides
