@@ -3,7 +3,6 @@
 from namak.v1 import forwarding_pb2 as pb
 from namak.v1 import forwarding_pb2_grpc
 from server.domain.profile import Profile
-from server.domain.refusals import InvalidPageToken
 from server.services import forwarding_wire as wire
 from server.services.call import Context, current_holder
 from server.usecases.forwarding import ForwardingDesk
@@ -47,7 +46,5 @@ class ForwardingServicer(forwarding_pb2_grpc.ForwardingServiceServicer):
         self, request: pb.ListForwardingTargetsRequest, context: Context
     ) -> pb.ListForwardingTargetsResponse:
         mailbox = wire.list_from_proto(request, self._profile)
-        if request.page_token:
-            raise InvalidPageToken
         targets = await self._desk.list_targets(current_holder(), mailbox)
         return pb.ListForwardingTargetsResponse(targets=[wire.target_to_proto(each) for each in targets])

@@ -112,7 +112,6 @@ def remove_from_proto(request: pb.RemoveForwardingTargetRequest, by: Holder, pro
 
 def list_from_proto(request: pb.ListForwardingTargetsRequest, profile: Profile) -> str | None:
     problems = Problems()
-    problems.page_size("page_size", request.page_size)
     mailbox = mailbox_named(problems, request.mailbox, profile)
     problems.raise_if_any()
     return mailbox

@@ -134,8 +134,7 @@ class ForwardingServiceServicer(object):
 
         Callers: as for AddForwardingTarget.
         Idempotency: reads only.
-        Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); SIGNATURE_REQUIRED
-        (FAILED_PRECONDITION).
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); SIGNATURE_REQUIRED (FAILED_PRECONDITION).
         Rules: POST-6, POST-10.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
