@@ -16,7 +16,6 @@ def upgrade() -> None:
     """The mark of mailboxes has a default that is no rewrite of the table."""
     op.execute("SET LOCAL lock_timeout = '4s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
-    op.add_column("mailboxes", sa.Column("forwards", sa.Boolean(), server_default="false", nullable=False))
     text, time, octets = sa.Text(), sa.DateTime(timezone=True), sa.LargeBinary()
     op.create_table(
         "forwarding_targets",
@@ -62,9 +61,13 @@ def upgrade() -> None:
         sa.Column("mailbox_id", sa.Uuid(), nullable=False),
         sa.Column("token", sa.Uuid(), nullable=False, unique=True),
         sa.Column("state", text, nullable=False),
+        sa.Column("content", text),
         sa.CheckConstraint("state IN ('WAITING', 'SENT', 'FAILED', 'SKIPPED', 'BOUNCED')", name="state"),
+        sa.CheckConstraint("content IN ('NOTICE', 'WHOLE')", name="content"),
         sa.ForeignKeyConstraint(["mailbox_id", "delivery_id"], ["deliveries.mailbox_id", "deliveries.id"]),
     )
+    # Last: this alone keeps out those who read mailboxes, and no longer than until the commit.
+    op.add_column("mailboxes", sa.Column("forwards", sa.Boolean(), server_default="false", nullable=False))
 
 
 def downgrade() -> None:

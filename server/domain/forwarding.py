@@ -4,7 +4,7 @@ risk (POST-7). What becomes of a copy changes nothing about the delivery.
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -64,10 +64,6 @@ class VerificationCode:
     def counts(self, now: datetime) -> bool:
         """Tells whether it can still be entered."""
         return self.tries_left > 0 and now < self.expires_at
-
-    def after_wrong_try(self) -> "VerificationCode":
-        """Returns it with one try less."""
-        return replace(self, tries_left=self.tries_left - 1)
 
     def is_met_by(self, code: str) -> bool:
         """Tells whether this is the code, in the same time for every wrong one."""
@@ -130,13 +126,16 @@ class CopyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ForwardedCopy:
-    """The copy of one message to one target; `token` is in the address that bounces come back to."""
+    """The copy of one message to one target; `token` is in the address that bounces come back to, `content`
+    what it carried, None before that is known: the target may ask for something else by now, or be gone.
+    """
 
     mailbox_id: UUID
     delivery_id: UUID
     target_id: UUID
     token: UUID
     state: CopyState = CopyState.WAITING
+    content: ForwardedContent | None = None
 
 
 def email_target(text: str, own_domains: frozenset[str]) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, bindparam, delete, exists, func, literal, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.forwarding import (
@@ -42,13 +42,22 @@ _REMOVE = delete(_TARGETS).where(
 )
 _SET_CODE = (
     update(_TARGETS)
-    .where(_TARGETS.c.id == bindparam("key"))
+    .where(_TARGETS.c.id == bindparam("key"), _TARGETS.c.verified_at.is_(None))
     .values(
         code_salt=bindparam("salt"),
         code_digest=bindparam("digest"),
         code_expires_at=bindparam("expires"),
         code_tries_left=bindparam("tries"),
     )
+)
+_COUNT_WRONG_TRY = (
+    update(_TARGETS)
+    .where(
+        _TARGETS.c.id == bindparam("key"),
+        _TARGETS.c.code_digest == bindparam("digest"),
+        _TARGETS.c.code_tries_left > 0,
+    )
+    .values(code_tries_left=_TARGETS.c.code_tries_left - 1)
 )
 _VERIFY = (
     update(_TARGETS)
@@ -82,10 +91,20 @@ _COUNT = select(
     .scalar_subquery()
     .label("to_address"),
 )
-_FORGET = delete(_CODES).where(_CODES.c.asked_at < bindparam("before"))
+_FORGET = delete(_CODES).where(
+    _CODES.c.id.in_(
+        select(_CODES.c.id)
+        .where(_CODES.c.asked_at < bindparam("before"))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+)
 _SET_LAST = (
     update(_TARGETS)
-    .where(_TARGETS.c.id == bindparam("key"))
+    .where(
+        _TARGETS.c.id == bindparam("key"),
+        or_(_TARGETS.c.last_at.is_(None), _TARGETS.c.last_at <= bindparam("at")),
+    )
     .values(last_result=bindparam("result"), last_at=bindparam("at"), last_reason=bindparam("why"))
 )
 _COPY = select(_COPIES).where(
@@ -100,7 +119,7 @@ _MOVE = (
         _COPIES.c.target_id == bindparam("target"),
         _COPIES.c.state == bindparam("old"),
     )
-    .values(state=bindparam("new"))
+    .values(state=bindparam("new"), content=func.coalesce(bindparam("carried"), _COPIES.c.content))
 )
 
 
@@ -136,17 +155,21 @@ class SqlForwardingTargets:
         """Deletes a target."""
         await self._statements.run(_REMOVE, {"key": target_id, "mailbox": mailbox_id})
 
-    async def set_code(self, target_id: UUID, code: VerificationCode | None) -> None:
-        """Keeps the last code."""
-        values: dict[str, Any] = {"salt": None, "digest": None, "expires": None, "tries": None}
-        if code is not None:
-            values = {
-                "salt": code.salt,
-                "digest": code.digest,
-                "expires": code.expires_at,
-                "tries": code.tries_left,
-            }
-        await self._statements.run(_SET_CODE, {"key": target_id, **values})
+    async def set_code(self, target_id: UUID, code: VerificationCode) -> bool:
+        """Keeps the last code of a target that is not verified."""
+        values = {
+            "key": target_id,
+            "salt": code.salt,
+            "digest": code.digest,
+            "expires": code.expires_at,
+            "tries": code.tries_left,
+        }
+        return await self._statements.changed(_SET_CODE, values) == 1
+
+    async def count_wrong_try(self, target_id: UUID, code: VerificationCode) -> bool:
+        """Takes a try, by compare-and-set."""
+        values = {"key": target_id, "digest": code.digest}
+        return await self._statements.changed(_COUNT_WRONG_TRY, values) == 1
 
     async def verify(self, mailbox_id: UUID, target_id: UUID, at: datetime) -> None:
         """Marks a target as verified."""
@@ -164,11 +187,14 @@ class SqlForwardingTargets:
         assert row is not None
         return max(int(row.of_mailbox), int(row.to_address))
 
-    async def count_code(self, mailbox_id: UUID, address: str, at: datetime, forget_before: datetime) -> None:
+    async def count_code(self, mailbox_id: UUID, address: str, at: datetime) -> None:
         """Counts a code."""
-        await self._statements.run(_FORGET, {"before": forget_before})
         values = {"id": uuid4(), "mailbox_id": mailbox_id, "address_digest": _digest(address), "asked_at": at}
         await self._statements.run(insert(_CODES), values)
+
+    async def forget_codes(self, before: datetime, *, limit: int) -> int:
+        """Deletes old ones; returns how many."""
+        return await self._statements.changed(_FORGET, {"before": before, "most": limit})
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
         """Keeps what became of the last copy."""
@@ -207,18 +233,22 @@ class SqlForwardedCopies:
         row = await self._statements.first(_BY_TOKEN, {"key": token})
         return _copy(row) if row else None
 
-    async def move(self, copy: ForwardedCopy, to: CopyState) -> bool:
+    async def move(self, copy: ForwardedCopy, to: CopyState, content: ForwardedContent | None = None) -> bool:
         """Moves a copy on, by compare-and-set."""
         values = {
             "delivery": copy.delivery_id,
             "target": copy.target_id,
             "old": copy.state.value,
             "new": to.value,
+            "carried": None if content is None else content.value,
         }
         return await self._statements.changed(_MOVE, values) == 1
 
 
 def _digest(address: str) -> bytes:
+    # Whoever has the tables can find the address by guessing, and reads those of targets in clear beside it.
+    # That of a target that was removed is protected by being forgotten after a day (`Forgetting`), and not by
+    # a key, which would lie in the same database.
     return hashlib.sha256(address.encode()).digest()
 
 
@@ -244,4 +274,11 @@ def _target(row: Row[Any]) -> ForwardingTarget:
 
 
 def _copy(row: Row[Any]) -> ForwardedCopy:
-    return ForwardedCopy(row.mailbox_id, row.delivery_id, row.target_id, row.token, CopyState(row.state))
+    return ForwardedCopy(
+        row.mailbox_id,
+        row.delivery_id,
+        row.target_id,
+        row.token,
+        CopyState(row.state),
+        None if row.content is None else ForwardedContent(row.content),
+    )

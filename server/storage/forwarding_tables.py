@@ -67,6 +67,7 @@ class ForwardedCopyRow(Stored):
     __tablename__ = "forwarded_copies"
     __table_args__ = (
         one_of("state", CopyState),
+        one_of("content", ForwardedContent),
         ForeignKeyConstraint(["mailbox_id", "delivery_id"], [DeliveryRow.mailbox_id, DeliveryRow.id]),
     )
 
@@ -75,3 +76,4 @@ class ForwardedCopyRow(Stored):
     mailbox_id: Mapped[UUID]
     token: Mapped[UUID] = mapped_column(unique=True)
     state: Mapped[str]
+    content: Mapped[str | None]

@@ -1,10 +1,13 @@
-"""Deleting what is kept of signing in once its time is over: the periods are the jurisdiction's data."""
+"""Deleting what is kept of signing in, and of codes for forwarding, once its time is over: the periods of
+signing in are the jurisdiction's data.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from server.domain.forwarding import CODE_PERIOD
 from server.domain.profile import Retention
 from server.usecases.ports import Clock, Transaction, UnitOfWork
 
@@ -46,6 +49,7 @@ class Forgetting:
                 ((_tries,), self._retention.tries),
                 ((_sessions,), self._retention.sessions),
                 ((_proved_sign_ins, _signed_by_phone), self._retention.proofs),
+                ((_forwarding_codes,), CODE_PERIOD),
             )
             for forget in forgets
         ]
@@ -84,3 +88,7 @@ async def _questions(tx: Transaction, before: datetime) -> int:
 
 async def _signed_by_phone(tx: Transaction, before: datetime) -> int:
     return await tx.phone_confirmations.forget_signed(before, limit=AT_ONCE)
+
+
+async def _forwarding_codes(tx: Transaction, before: datetime) -> int:
+    return await tx.forwarding_targets.forget_codes(before, limit=AT_ONCE)

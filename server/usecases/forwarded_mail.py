@@ -78,7 +78,8 @@ class ForwardingWork:
         salt = self._entropy.random(_SALT_BYTES)
         kept = VerificationCode(salt, code_digest(salt, code), self._clock.now() + CODE_LIFE, CODE_TRIES)
         async with self._uow.writing() as tx:
-            await tx.forwarding_targets.set_code(target.id, kept)
+            if not await tx.forwarding_targets.set_code(target.id, kept):
+                return  # verified or removed meanwhile
             await tx.commit()
         try:
             await self._route.send(
@@ -157,7 +158,9 @@ class ForwardingWork:
             )
         if copy is None or copy.state is not CopyState.SENT:
             return False
-        return await self._record(copy, target, None, CopyState.BOUNCED, Result.BOUNCED, reason)
+        # That it carried more than a notice is not said where nobody kept that it did.
+        content = copy.content or ForwardedContent.NOTICE
+        return await self._record(copy, target, content, CopyState.BOUNCED, Result.BOUNCED, reason)
 
     async def _letter(self, target: ForwardingTarget, delivery: Delivery) -> Letter:
         if target.content is ForwardedContent.NOTICE:
@@ -181,22 +184,22 @@ class ForwardingWork:
         self,
         copy: ForwardedCopy,
         target: ForwardingTarget | None,
-        content: ForwardedContent | None,
+        content: ForwardedContent,
         state: CopyState,
         result: Result,
         why: str,
     ) -> bool:
-        """Records what became of a copy; `content` is what it carried, None where the record has to tell."""
+        """Records what became of a copy, and what it carried; False where that was recorded before."""
         async with self._uow.writing() as tx:
             # Whoever records a fact about a delivery locks it first.
             delivery = await tx.deliveries.lock(copy.mailbox_id, copy.delivery_id)
             if delivery is None:
                 raise LookupError("a delivery is not in its mailbox")
-            if not await tx.forwarded_copies.move(copy, state):
+            if not await tx.forwarded_copies.move(copy, state, content):
                 return False
             now = self._clock.now()
             facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-            event = RESULT_EVENTS[content or _carried(target, facts), result is Result.SENT]
+            event = RESULT_EVENTS[content, result is Result.SENT]
             await self._record_fact(tx, event, delivery, facts, why)
             if target is not None:
                 await tx.forwarding_targets.set_last(target.id, TargetResult(result, now, why))
@@ -225,13 +228,6 @@ class ForwardingWork:
             mailbox = await tx.mailboxes.get(_id(job, "mailbox"))
             target = await tx.forwarding_targets.get(_id(job, "mailbox"), _id(job, "target"))
         return None if mailbox is None or target is None else (mailbox, target)
-
-
-def _carried(target: ForwardingTarget | None, facts: Sequence[Fact]) -> ForwardedContent:
-    """Returns what a copy carried that was sent: the whole message only where that was ever relayed."""
-    relayed = any(fact.event == events.RELAY_TO_NON_ERDS for fact in facts)
-    whole = relayed and target is not None and target.content is ForwardedContent.WHOLE
-    return ForwardedContent.WHOLE if whole else ForwardedContent.NOTICE
 
 
 def _id(job: RunningJob, name: str) -> UUID:

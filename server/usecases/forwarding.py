@@ -163,8 +163,8 @@ class ForwardingDesk:
                     await tx.forwarding_targets.verify(mailbox.id, target.id, now)
                     await tx.commit()
                     return await self._get(command)
-                left = code.tries_left - 1
-                await tx.forwarding_targets.set_code(target.id, code.after_wrong_try())
+                if await tx.forwarding_targets.count_wrong_try(target.id, code):
+                    left = code.tries_left - 1
                 await tx.commit()
         if left:
             raise ForwardingCodeWrong(left)
@@ -213,7 +213,7 @@ class ForwardingDesk:
         since = now - CODE_PERIOD
         if await tx.forwarding_targets.codes_since(target.mailbox_id, target.address, since) >= CODES_A_DAY:
             raise TooManyForwardingCodes(CODES_A_DAY, int(CODE_PERIOD.total_seconds()))
-        await tx.forwarding_targets.count_code(target.mailbox_id, target.address, now, since)
+        await tx.forwarding_targets.count_code(target.mailbox_id, target.address, now)
         await tx.jobs.defer([Job(SEND_CODE, {"mailbox": target.mailbox_id, "target": target.id})])
 
     async def _locked(

@@ -21,7 +21,9 @@ from server.domain.mailboxes import Mailbox
 
 
 class ForwardingTargets(Protocol):
-    """Targets by mailbox. Who changes one has locked the mailbox."""
+    """Targets by mailbox. Who adds, verifies or removes one has locked the mailbox; jobs have not: what they
+    change is changed on conditions.
+    """
 
     async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
         """Returns the targets of a mailbox in the order in which they were added."""
@@ -33,8 +35,14 @@ class ForwardingTargets(Protocol):
 
     async def remove(self, mailbox_id: UUID, target_id: UUID) -> None: ...
 
-    async def set_code(self, target_id: UUID, code: VerificationCode | None) -> None:
-        """Keeps the code that was sent last, in place of the one before."""
+    async def set_code(self, target_id: UUID, code: VerificationCode) -> bool:
+        """Keeps the code that is sent, in place of the one before; False, and nothing, where the target is
+        verified or gone.
+        """
+        ...
+
+    async def count_wrong_try(self, target_id: UUID, code: VerificationCode) -> bool:
+        """Takes a try from this code; False, and nothing, where another has replaced it, or none is left."""
         ...
 
     async def verify(self, mailbox_id: UUID, target_id: UUID, at: datetime) -> None:
@@ -53,12 +61,18 @@ class ForwardingTargets(Protocol):
         """
         ...
 
-    async def count_code(self, mailbox_id: UUID, address: str, at: datetime, forget_before: datetime) -> None:
-        """Counts a code that was asked for, and forgets what was counted before the other time."""
+    async def count_code(self, mailbox_id: UUID, address: str, at: datetime) -> None:
+        """Counts a code that was asked for."""
+        ...
+
+    async def forget_codes(self, before: datetime, *, limit: int) -> int:
+        """Forgets that codes were asked for before then, so many at most; returns how many."""
         ...
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
-        """Keeps what became of the last copy; of a target that is gone, nothing."""
+        """Keeps what became of the last copy, unless something later is kept; of a target that is gone,
+        nothing.
+        """
         ...
 
 
@@ -71,8 +85,10 @@ class ForwardedCopies(Protocol):
 
     async def get(self, delivery_id: UUID, target_id: UUID) -> ForwardedCopy | None: ...
 
-    async def move(self, copy: ForwardedCopy, to: CopyState) -> bool:
-        """Moves a copy on; False when it was in another state than the given one's (compare-and-set)."""
+    async def move(self, copy: ForwardedCopy, to: CopyState, content: ForwardedContent | None = None) -> bool:
+        """Moves a copy on, and keeps what it carried where that is said; False when it was in another state
+        than the given one's (compare-and-set).
+        """
         ...
 
     async def by_token(self, token: UUID) -> ForwardedCopy | None: ...

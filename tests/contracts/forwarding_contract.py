@@ -83,20 +83,78 @@ class ForwardingContract:
         assert verified == replace(target, verified_at=at(9))
         assert [mailbox.forwards for mailbox in marks if mailbox] == [False, True, False]
 
-    async def test_codes_are_counted_by_mailbox_and_by_address_and_forgotten(self, uow: UnitOfWork) -> None:
+    async def test_codes_are_counted_by_mailbox_and_by_address(self, uow: UnitOfWork) -> None:
         one, _ = await added(uow)
         other, _ = await added(uow)
         since = NOON - timedelta(days=1)
         async with uow.writing() as tx:
             targets = tx.forwarding_targets
-            await targets.count_code(one.mailbox_id, "x@example.am", since - timedelta(days=30), since)
             for seconds in (1, 2):
-                await targets.count_code(one.mailbox_id, one.address, at(seconds), since)
-            await targets.count_code(other.mailbox_id, one.address, at(3), since)
+                await targets.count_code(one.mailbox_id, one.address, at(seconds))
+            await targets.count_code(other.mailbox_id, one.address, at(3))
             assert await targets.codes_since(one.mailbox_id, "x@example.am", since) == 2
             assert await targets.codes_since(other.mailbox_id, one.address, since) == 3
             assert await targets.codes_since(other.mailbox_id, one.address, at(2)) == 1
             await tx.commit()
+
+    async def test_codes_are_forgotten_so_many_at_once_and_none_too_early(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        long_ago = NOON - timedelta(days=4000)
+        async with uow.writing() as tx:
+            targets = tx.forwarding_targets
+            for hours in range(4):
+                await targets.count_code(target.mailbox_id, target.address, long_ago + timedelta(hours=hours))
+            before = long_ago + timedelta(hours=3)
+            assert await targets.forget_codes(before, limit=2) == 2
+            assert await targets.codes_since(target.mailbox_id, target.address, long_ago - timedelta(1)) == 2
+            assert await targets.forget_codes(before, limit=2) == 1
+            assert await targets.forget_codes(before, limit=2) == 0
+            assert await targets.codes_since(target.mailbox_id, target.address, long_ago - timedelta(1)) == 1
+            await tx.commit()
+
+    async def test_a_wrong_try_is_taken_from_the_code_that_it_was_of_and_no_other(
+        self, uow: UnitOfWork
+    ) -> None:
+        target, _ = await added(uow)
+        other = replace(CODE, digest=bytes(32), tries_left=1)
+        async with uow.writing() as tx:
+            targets = tx.forwarding_targets
+            assert await targets.set_code(target.id, CODE)
+            assert await targets.count_wrong_try(target.id, CODE)
+            first = await targets.get(target.mailbox_id, target.id)
+            assert await targets.set_code(target.id, other)
+            assert not await targets.count_wrong_try(target.id, CODE)
+            second = await targets.get(target.mailbox_id, target.id)
+            assert await targets.count_wrong_try(target.id, other)
+            assert not await targets.count_wrong_try(target.id, other)
+            third = await targets.get(target.mailbox_id, target.id)
+            await tx.commit()
+
+        codes = [found.code for found in (first, second, third) if found]
+        assert codes == [replace(CODE, tries_left=4), other, replace(other, tries_left=0)]
+
+    async def test_a_target_that_is_verified_or_gone_gets_no_code(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        async with uow.writing() as tx:
+            targets = tx.forwarding_targets
+            await targets.verify(target.mailbox_id, target.id, at(9))
+            assert not await targets.set_code(target.id, CODE)
+            assert await targets.get(target.mailbox_id, target.id) == replace(target, verified_at=at(9))
+            await targets.remove(target.mailbox_id, target.id)
+            assert not await targets.set_code(target.id, CODE)
+            await tx.commit()
+
+    async def test_the_latest_result_is_kept_in_whichever_order_they_come(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        earlier, later = TargetResult(Result.FAILED, at(1), "BUSY"), TargetResult(Result.SENT, at(2))
+        async with uow.writing() as tx:
+            await tx.forwarding_targets.set_last(target.id, later)
+            await tx.forwarding_targets.set_last(target.id, earlier)
+            found = await tx.forwarding_targets.get(target.mailbox_id, target.id)
+            await tx.commit()
+
+        assert found is not None
+        assert found.last == later
 
     async def test_a_copy_is_added_once_and_moves_by_compare_and_set(self, uow: UnitOfWork) -> None:
         _, copy = await added(uow)
@@ -104,12 +162,16 @@ class ForwardingContract:
         async with uow.writing() as tx:
             assert await tx.forwarded_copies.add([copy]) == [copy]
             assert await tx.forwarded_copies.add([again]) == []
-            assert await tx.forwarded_copies.move(copy, CopyState.SENT)
+            assert await tx.forwarded_copies.move(copy, CopyState.SENT, ForwardedContent.WHOLE)
             assert not await tx.forwarded_copies.move(copy, CopyState.FAILED)
             await tx.commit()
 
-        sent = replace(copy, state=CopyState.SENT)
-        async with uow.reading() as tx:
+        sent = replace(copy, state=CopyState.SENT, content=ForwardedContent.WHOLE)
+        async with uow.writing() as tx:
             assert await tx.forwarded_copies.get(copy.delivery_id, copy.target_id) == sent
             assert await tx.forwarded_copies.by_token(copy.token) == sent
             assert await tx.forwarded_copies.by_token(examples.new_id()) is None
+            assert await tx.forwarded_copies.move(sent, CopyState.BOUNCED)
+            bounced = await tx.forwarded_copies.by_token(copy.token)
+            assert bounced == replace(sent, state=CopyState.BOUNCED)
+            await tx.commit()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.domain.forwarding import (
     CopyState,
+    ForwardedContent,
     ForwardedCopy,
     ForwardingTarget,
     TargetResult,
@@ -42,9 +43,20 @@ class FakeForwardingTargets:
         if await self.get(mailbox_id, target_id) is not None:
             del self._targets[target_id]
 
-    async def set_code(self, target_id: UUID, code: VerificationCode | None) -> None:
-        if target_id in self._targets:
-            self._targets[target_id] = replace(self._targets[target_id], code=code)
+    async def set_code(self, target_id: UUID, code: VerificationCode) -> bool:
+        target = self._targets.get(target_id)
+        if target is None or target.verified_at is not None:
+            return False
+        self._targets[target_id] = replace(target, code=code)
+        return True
+
+    async def count_wrong_try(self, target_id: UUID, code: VerificationCode) -> bool:
+        target = self._targets.get(target_id)
+        kept = None if target is None else target.code
+        if target is None or kept is None or kept.digest != code.digest or kept.tries_left == 0:
+            return False
+        self._targets[target_id] = replace(target, code=replace(kept, tries_left=kept.tries_left - 1))
+        return True
 
     async def verify(self, mailbox_id: UUID, target_id: UUID, at: datetime) -> None:
         self._targets[target_id] = replace(self._targets[target_id], verified_at=at, code=None)
@@ -59,14 +71,19 @@ class FakeForwardingTargets:
         asked = [code for code in self._state.forwarding_codes if code[2] > since]
         return max(sum(code[0] == mailbox_id for code in asked), sum(code[1] == address for code in asked))
 
-    async def count_code(self, mailbox_id: UUID, address: str, at: datetime, forget_before: datetime) -> None:
+    async def count_code(self, mailbox_id: UUID, address: str, at: datetime) -> None:
+        self._state.forwarding_codes.append((mailbox_id, address, at))
+
+    async def forget_codes(self, before: datetime, *, limit: int) -> int:
         codes = self._state.forwarding_codes
-        codes[:] = [code for code in codes if code[2] >= forget_before]
-        codes.append((mailbox_id, address, at))
+        over = [code for code in codes if code[2] < before][:limit]
+        codes[:] = [code for code in codes if code not in over]
+        return len(over)
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
-        if target_id in self._targets:
-            self._targets[target_id] = replace(self._targets[target_id], last=last)
+        target = self._targets.get(target_id)
+        if target is not None and (target.last is None or target.last.at <= last.at):
+            self._targets[target_id] = replace(target, last=last)
 
 
 class FakeForwardedCopies:
@@ -86,9 +103,10 @@ class FakeForwardedCopies:
     async def by_token(self, token: UUID) -> ForwardedCopy | None:
         return next((copy for copy in self._copies.values() if copy.token == token), None)
 
-    async def move(self, copy: ForwardedCopy, to: CopyState) -> bool:
+    async def move(self, copy: ForwardedCopy, to: CopyState, content: ForwardedContent | None = None) -> bool:
         key = (copy.delivery_id, copy.target_id)
         if key not in self._copies or self._copies[key].state is not copy.state:
             return False
-        self._copies[key] = replace(self._copies[key], state=to)
+        kept = self._copies[key]
+        self._copies[key] = replace(kept, state=to, content=content or kept.content)
         return True

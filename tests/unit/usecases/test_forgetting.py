@@ -2,9 +2,11 @@
 
 from dataclasses import fields, replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from server.domain.forwarding import CODE_PERIOD
 from server.domain.profile import Retention
 from server.domain.refusals import Overloaded, ServiceUnavailable
 from server.domain.sessions import Ending, TryLimit
@@ -177,3 +179,18 @@ async def test_a_portal_that_starts_too_many_is_told_when_to_go_on_and_others_go
 
 def test_the_limit_is_above_200_sign_ins_in_a_second_and_below_what_is_forgotten_at_one_go() -> None:
     assert 200 * 60 < STARTS_PER_MINUTE <= ROUNDS * AT_ONCE
+
+
+async def test_codes_that_were_asked_for_are_forgotten_after_the_day_for_which_they_are_counted() -> None:
+    scene = SignInWorld()
+    start = scene.clock.now()
+    codes = scene.uow.committed.forwarding_codes
+    codes.append((UUID(int=1), "ani@example.am", start))
+    scene.clock.move(CODE_PERIOD)
+    await forgetting(scene).work_off()
+    kept = list(scene.uow.committed.forwarding_codes)
+    scene.clock.move(timedelta(seconds=1))
+    await forgetting(scene).work_off()
+
+    assert kept == [(UUID(int=1), "ani@example.am", start)]
+    assert scene.uow.committed.forwarding_codes == []

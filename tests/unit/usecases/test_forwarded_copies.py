@@ -167,6 +167,18 @@ async def test_a_copy_that_comes_back_is_told_once(scene: Forwarding) -> None:
     assert scene.results() == [("RelayToNonERDS", None), ("RelayToNonERDSFailure", "NO_SUCH_ADDRESS")]
 
 
+async def test_a_copy_that_comes_back_after_its_target_was_removed_is_what_it_was(scene: Forwarding) -> None:
+    target = await scene.verified()
+    delivery = await scene.sent()
+    await scene.run(SPREAD)
+    await scene.run(SEND_COPY)
+    await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
+    token = scene.uow.committed.forwarded_copies[delivery.id, target].token
+
+    assert await scene.work.bounced(token, "NO_SUCH_ADDRESS")
+    assert scene.results() == [("RelayToNonERDS", None), ("RelayToNonERDSFailure", "NO_SUCH_ADDRESS")]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(sorted(RESULT_EVENTS.values(), key=lambda event: event.name)), max_size=5))
 async def test_facts_of_forwarding_have_no_effect_and_change_none(
