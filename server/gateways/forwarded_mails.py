@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import format_datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -88,14 +88,16 @@ class ForwardedMails:
             subject = f"{texts.whole_subject}: {_one_line(delivery.subject)}"
         mail = self._written(target, subject, [*said, texts.no_answer], copy.token, delivery.submitted_at)
         for info, content in letter.parts:
-            main, _, sub = info.media_type.partition(";")[0].strip().partition("/")
+            main, _, sub = info.media_type.partition(";")[0].strip().lower().partition("/")
             known = main in _MAIN_TYPES and sub
+            charset = _charset(info.media_type, content) if main == "text" else None
             mail.add_attachment(
                 content,
                 maintype=main if known else "application",
                 subtype=sub if known else "octet-stream",
                 filename=_one_line(info.name),
                 cte="base64",
+                params={} if charset is None else {"charset": charset},
             )
         return mail.as_bytes()
 
@@ -113,6 +115,22 @@ class ForwardedMails:
         mail["Content-Language"] = target.language
         mail.set_content("\n\n".join(said) + "\n", cte="base64")
         return mail
+
+
+def _charset(media_type: str, content: bytes) -> str | None:
+    """Returns the charset to name for a text: the one its sender names, or UTF-8 where it is that.
+
+    A mail's text without one is US-ASCII (RFC 2046, 4.1.2), and other letters would be shown as unreadable.
+    """
+    stated: Message[str, str] = Message()
+    stated["Content-Type"] = media_type
+    if (named := stated.get_content_charset()) is not None:
+        return named
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
 
 
 def _one_line(text: str) -> str:

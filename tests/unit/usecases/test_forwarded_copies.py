@@ -1,6 +1,7 @@
 """Copies of messages, and that nothing of them touches a delivery."""
 
 import re
+from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
@@ -12,15 +13,18 @@ from namak.evidence.details_outside import NudgeDetails, NudgeFailureDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.notification_policy import effect_of
 from server.domain import evidence_building
-from server.domain.forwarding import CopyState, ForwardedContent, Result
+from server.domain.deliveries import PartInfo
+from server.domain.forwarding import CopyState, ForwardedContent, ForwardedCopy, Result
 from server.domain.jobs import SEND_COPY, SPREAD, JobFailed
+from server.gateways.forwarded_mails import ForwardedMails
 from server.jurisdictions.am import AM
 from server.usecases.evidence import ListFacts
 from server.usecases.forwarded_mail import RESULT_EVENTS
 from server.usecases.forwarding import OfTarget
+from server.usecases.forwarding_ports import Letter
 from server.usecases.stamps import Stamps
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery
-from tests.unit.usecases.forwarding_world import BUSY, HOME, REFUSED, Forwarding
+from tests.unit.usecases.forwarding_world import BUSY, HOME, NAMES, REFUSED, Forwarding
 from tests.unit.usecases.world import ANI_ADDRESS, BOB
 
 
@@ -63,6 +67,34 @@ async def test_a_message_is_forwarded_whole_with_its_parts(scene: Forwarding) ->
     assert delivery.subject not in notice.message.as_string()
     assert delivery.subject not in told
     assert scene.results() == [("RelayToNonERDS", None), ("ConsignmentNotification", None)]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content", "charset"),
+    [
+        ("text/plain", "Ծանուցում".encode(), "utf-8"),
+        ("Text/HTML", b"<p>", "utf-8"),
+        ("text/plain", b"\xff\xfe", None),
+        ("text/plain; charset=windows-1251", "Повестка".encode("cp1251"), "windows-1251"),
+        ("application/pdf", b"%PDF", None),
+    ],
+)
+async def test_a_text_of_a_copy_names_its_charset_where_it_is_known(
+    scene: Forwarding, media_type: str, content: bytes, charset: str | None
+) -> None:
+    await scene.verified()
+    delivery = await scene.sent()
+    async with scene.uow.reading() as tx:
+        (target,) = await tx.forwarding_targets.of_mailbox(delivery.mailbox_id)
+    part = PartInfo("letter", media_type, len(content), b"")
+    copy = ForwardedCopy(delivery.mailbox_id, delivery.id, target.id, uuid4())
+
+    written = ForwardedMails(NAMES, scene.clock).copy(target, copy, Letter(delivery, [(part, content)]))
+
+    (sent,) = message_from_bytes(written, policy=policy.SMTP).iter_attachments()
+    assert sent.get_content_type() == media_type.partition(";")[0].lower()
+    assert sent.get_content_charset() == charset
+    assert sent.get_payload(decode=True) == content
 
 
 async def test_a_message_that_is_too_large_is_a_notice_that_says_so(scene: Forwarding) -> None:
