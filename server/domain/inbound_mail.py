@@ -96,10 +96,17 @@ def read_mail(mail: bytes, envelope_sender: str, profile: Profile) -> InboundMai
     header, body = header_and_body(mail)
     sender = _sender(header, envelope_sender, profile)
     automatic = _is_automatic(header)
-    subject = fields.subject(decoded(header.get("subject") or ""))
+    subject = _subject(header)
     original = _part(ORIGINAL_NAME, ORIGINAL_TYPE, mail)
     parts = (*_parts(list(leaves_of(header, body))), original)
     return InboundMail(sender, subject, _message_id(header), parts, automatic)
+
+
+def _subject(header: Fields) -> str:
+    try:
+        return fields.subject(decoded(header.get("subject") or ""))
+    except Malformed as problem:
+        raise Malformed(problem.reason, f"Subject {problem.text}") from None
 
 
 def _check_bytes(mail: bytes) -> None:

@@ -13,7 +13,7 @@ from server.domain.malformed import Malformed
 from server.domain.networks import client_address
 from server.domain.profile import Profile
 from server.domain.refusals import Refused
-from server.smtp.replies import of_malformed, of_refusal, of_undecided
+from server.smtp.replies import of_accepted, of_malformed, of_refusal, of_undecided
 from server.usecases.mail_intake import MailIntake, MailSender, Undecided
 
 _log = structlog.get_logger(__name__)
@@ -114,7 +114,7 @@ class MailDesk:
             automatic=mail.automatic,
         )
         self._look_at_signature(content, [str(each.delivery.id) for each in accepted])
-        return f"250 2.6.0 accepted for {len(accepted)}: {accepted[0].delivery.id}"
+        return of_accepted(accepted)
 
     def _look_at_signature(self, content: bytes, delivery_ids: Sequence[str]) -> None:
         """Has the signature looked at, and told in the log. Nothing hangs on it, least of all the answer."""

@@ -1,13 +1,14 @@
 """What SMTP answers: codes (RFC 5321), enhanced codes (RFC 3463), and the reason as the API names it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from server.domain.malformed import Malformed
 from server.domain.reasons import Reason
 from server.domain.refusals import Refused
 from server.usecases.mail_intake import Undecided, is_passing
+from server.usecases.submission import Accepted
 
 _TEXT_OCTETS = 400  # a reply's line has at most 512 (RFC 5321, 4.5.3.1.5)
 _UNPRINTABLE = re.compile(r"[^ -~]")
@@ -31,6 +32,23 @@ CODES: Mapping[Reason, str] = MappingProxyType(
 )
 """Of all other reasons: `451 4.3.0` for those that pass, `554 5.0.0` for those that don't."""
 
+_AGAIN = "the outcome is unknown: send the mail again, nobody gets it twice"
+WORDS: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.SENDER_NOT_PERMITTED: "the address of MAIL FROM is not registered for this sender",
+        Reason.REQUEST_ID_REUSED: "this Message-ID was used for another mail",
+        Reason.SERVICE_UNAVAILABLE: f"something that the post needs does not answer; {_AGAIN}",
+        Reason.DEADLINE_EXCEEDED: f"time ran out; {_AGAIN}",
+        Reason.INTERNAL: "internal error; tell the operator the Message-ID",
+    }
+)
+"""What is said in other words than the API's: a mail client knows of no certificate and no request id."""
+
+_ENHANCED: Mapping[str, str] = MappingProxyType(
+    {"500": "5.5.2", "501": "5.5.4", "502": "5.5.1", "503": "5.5.1", "530": "5.7.0"}
+)
+_HAS_ENHANCED = re.compile(r"\d{3}[ -][245]\.\d{1,3}\.\d{1,3} ")
+
 _ADDRESSES = frozenset(
     {
         *("ADDRESS_MALFORMED", "DOMAIN_MALFORMED", "FOREIGN_DOMAIN", "MIXED_SCRIPT", "SCRIPT_NOT_PERMITTED"),
@@ -45,8 +63,9 @@ _CONTENT_CODES: Mapping[str, str] = MappingProxyType(
 def of_refusal(refused: Refused) -> str:
     """Returns the answer to what a use case refuses."""
     code = CODES.get(refused.reason) or ("451 4.3.0" if is_passing(refused) else "554 5.0.0")
+    text = WORDS.get(refused.reason, refused.text)
     kept = "" if refused.evidence_id is None else f" (evidence {refused.evidence_id})"
-    return f"{code} {_line(f'{refused.reason.value}: {refused.text}')}{kept}"
+    return f"{code} {_line(f'{refused.reason.value}: {text}')}{kept}"
 
 
 def of_malformed(problem: Malformed) -> str:
@@ -63,6 +82,20 @@ def of_undecided(undecided: Undecided) -> str:
     if undecided.passing:
         return f"451 4.5.0 {_line(f'send it again, nobody gets it twice; {told}')}"
     return f"554 5.5.0 {_line(told)}"
+
+
+def of_accepted(accepted: Sequence[Accepted]) -> str:
+    """Returns the answer for a mail that all its recipients have: a line for each."""
+    told = [f"2.6.0 {_line(each.delivery.recipient)} has it as {each.delivery.id}" for each in accepted]
+    return "\r\n".join([*(f"250-{text}" for text in told[:-1]), f"250 {told[-1]}"])
+
+
+def with_enhanced_code(answer: str) -> str:
+    """Returns an answer with the enhanced code that the library leaves out (RFC 2034, 4)."""
+    code, _, text = answer.partition(" ")
+    if code not in _ENHANCED or _HAS_ENHANCED.match(answer):
+        return answer
+    return f"{code} {_ENHANCED[code]} {text}"
 
 
 def _line(text: str) -> str:

@@ -12,7 +12,7 @@ from server.domain.malformed import Malformed
 from server.domain.refusals import Refused
 from server.smtp.data import Endless, read_lines
 from server.smtp.desk import MailDesk
-from server.smtp.replies import of_malformed, of_refusal
+from server.smtp.replies import of_malformed, of_refusal, with_enhanced_code
 from server.smtp.settings import SmtpSettings
 
 _log = structlog.get_logger(__name__)
@@ -106,6 +106,10 @@ class MailSession(SMTP):
         """The client's verified certificate (DER), if it showed one."""
         found = None if self.transport is None else self.transport.get_extra_info("ssl_object")
         return None if found is None else found.getpeercert(binary_form=True)
+
+    async def push(self, status: str | bytes) -> None:
+        """Answers; the library's own answers have no enhanced codes, though EHLO says that all have."""
+        await super().push(with_enhanced_code(status).encode() if isinstance(status, str) else status)
 
     async def smtp_DATA(self, arg: str | None) -> None:
         """Takes a mail: bounded in memory and time, with nothing but CRLF.CRLF for its end."""
