@@ -355,7 +355,7 @@ def preview_letter(
     """
     from server.cli import letters
 
-    letters.preview((language, *(also or ())), part or [], output)
+    letters.preview(tuple(dict.fromkeys((language, *(also or ())))), part or [], output)
 
 
 @dev.command("init", epilog="Example: namak-server dev init var/world")

@@ -56,10 +56,12 @@ async def _status(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([_backlog(each, now) for each in backlogs], indent=2))
         return
-    table = Table("kind", "due", "oldest", "later", "running", "dead")
+    table = Table("kind", "due", "oldest", "later", "next due", "running", "dead")
     for each in backlogs:
         oldest = "" if each.oldest is None else f"{_seconds(each.oldest, now)} s"
-        table.add_row(each.kind, str(each.due), oldest, str(each.later), str(each.running), str(each.dead))
+        following = "" if each.next is None else each.next.isoformat(timespec="seconds")
+        counts = (str(each.later), following, str(each.running), str(each.dead))
+        table.add_row(each.kind, str(each.due), oldest, *counts)
     Console().print(table if backlogs else "There is nothing to do, and nothing failed.")
 
 
@@ -85,7 +87,7 @@ async def _listed(settings: Settings, asked: Asked) -> None:
             ("", "") if failure is None else (failure.at.isoformat(timespec="seconds"), failure.reason)
         )
         table.add_row(str(job.id), job.kind, str(job.attempts), when, why)
-    Console().print(table if found else "There is none.")
+    Console().print(table if found else _none(asked))
     if len(found) == asked.limit:
         typer.echo(f"There may be more: --after {found[-1].id}", err=True)
 
@@ -127,6 +129,11 @@ async def _decide(settings: Settings, numbers: Sequence[int], *, gives_up: bool)
         fail(f"no dead letters: {', '.join(map(str, others))}")
 
 
+def _none(asked: Asked) -> str:
+    of_kind = f" of {asked.kind}" if asked.kind else ""
+    return f"There are no jobs{of_kind} that are {asked.state}."
+
+
 def _seconds(since: datetime, now: datetime) -> int:
     return max(0, round((now - since).total_seconds()))
 
@@ -137,6 +144,7 @@ def _backlog(backlog: Backlog, now: datetime) -> dict[str, object]:
         "due": backlog.due,
         "oldest_seconds": None if backlog.oldest is None else _seconds(backlog.oldest, now),
         "later": backlog.later,
+        "next_due": None if backlog.next is None else backlog.next.isoformat(),
         "running": backlog.running,
         "dead": backlog.dead,
     }

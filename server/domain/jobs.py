@@ -204,6 +204,7 @@ class Backlog:
         running: how many are being run.
         dead: how many wait for an operator.
         oldest: since when the oldest of those that are due waits.
+        next: when the first of those that wait for their time is due.
     """
 
     kind: str
@@ -212,3 +213,4 @@ class Backlog:
     running: int = 0
     dead: int = 0
     oldest: datetime | None = None
+    next: datetime | None = None

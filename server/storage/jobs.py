@@ -55,7 +55,8 @@ _BACKLOGS = text("""
         count(*) FILTER (WHERE j.status = 'doing') AS running,
         count(*) FILTER (WHERE j.status IN ('failed', 'aborted')) AS dead,
         min(coalesce(j.scheduled_at, e.at))
-            FILTER (WHERE j.status = 'todo' AND coalesce(j.scheduled_at <= :now, true)) AS oldest
+            FILTER (WHERE j.status = 'todo' AND coalesce(j.scheduled_at <= :now, true)) AS oldest,
+        min(j.scheduled_at) FILTER (WHERE j.status = 'todo' AND j.scheduled_at > :now) AS next_due
     FROM jobs.procrastinate_jobs j
         LEFT JOIN LATERAL (
             SELECT at FROM jobs.procrastinate_events WHERE job_id = j.id ORDER BY id LIMIT 1
@@ -125,7 +126,10 @@ class SqlJobs:
     async def backlogs(self, now: datetime) -> Sequence[Backlog]:
         """Counts by kind."""
         rows = await self._statements.rows(_BACKLOGS, {"now": now})
-        return [Backlog(row.task_name, row.due, row.later, row.running, row.dead, row.oldest) for row in rows]
+        return [
+            Backlog(row.task_name, row.due, row.later, row.running, row.dead, row.oldest, row.next_due)
+            for row in rows
+        ]
 
     async def revive(self, job_id: int, now: datetime) -> bool:
         """Has a dead letter tried again."""

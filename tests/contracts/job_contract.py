@@ -73,6 +73,7 @@ class JobContract:
             then = [each for each in await tx.jobs.backlogs(future) if each.kind == mine.name]
         assert (backlog.later, backlog.running, backlog.dead, backlog.oldest) == (1, 0, 0, old)
         assert (then[0].due, then[0].later) == (3, 0)
+        assert (backlog.next, then[0].next) == (future, None)
 
     async def test_an_operator_sees_why_a_dead_letter_failed_and_has_it_tried_again(
         self, uow: UnitOfWork, kill: Kill

@@ -53,6 +53,9 @@ class FakeJobs:
                     running=sum(job.state is JobState.RUNNING for job in mine),
                     dead=sum(job.state is JobState.DEAD for job in mine),
                     oldest=min((job.due or job.deferred_at for job in due), default=None),
+                    next=min(
+                        (job.due for job in waiting if job.due is not None and job.due > now), default=None
+                    ),
                 )
             )
         return found

@@ -32,6 +32,18 @@ def test_it_writes_the_letter_and_tells_pages_sheets_and_digest(tmp_path: Path) 
     assert done.stdout == f"{output}: 4 pages on 2 sheets, SHA-256 {digest}\n"
 
 
+def test_a_language_that_is_named_twice_is_printed_once(tmp_path: Path) -> None:
+    once, twice = tmp_path / "once.pdf", tmp_path / "twice.pdf"
+
+    done = [
+        forking.run("server", "letter", "preview", "hy", *more, "-o", path)
+        for path, more in ((once, ()), (twice, ("--also", "hy")))
+    ]
+
+    assert [each.returncode for each in done] == [0, 0]
+    assert once.read_bytes() == twice.read_bytes()
+
+
 def test_a_language_that_there_is_not_or_a_part_that_cannot_be_printed_is_told_in_a_line(
     tmp_path: Path,
 ) -> None:
