@@ -63,6 +63,16 @@ def test_plays_the_ladder_to_its_end(policy: Policy) -> None:
         ("effect", None, EFFECTIVE),
     ]
     assert found["timeline"][-1]["rule"] == "LADDER-1-NOTICE"
+    wait = found["outcome"].pop("wait")
+    assert found["outcome"] == {
+        "notified": True,
+        "since": EFFECTIVE,
+        "rule": "LADDER-1-NOTICE",
+        "because": {"event": "NoticePublished", "time": "2026-12-03T05:00:00.000000Z"},
+    }
+    assert wait.startswith("7 whole days after ")
+    told = policy("simulate", "am-2025@2", *CONSIGNED, *PUBLISHED).out
+    assert wait in " ".join(told.split())
 
 
 def test_draws_the_timeline_in_the_terminal_in_civil_time(policy: Policy) -> None:
@@ -74,6 +84,8 @@ def test_draws_the_timeline_in_the_terminal_in_civil_time(policy: Policy) -> Non
 
 def test_says_that_nobody_is_notified(policy: Policy) -> None:
     assert "is not notified" in policy("simulate", "am-2025@2", *CONSIGNED).out
+    found = json.loads(policy("simulate", "am-2025@2", *CONSIGNED, "--json").out)
+    assert found["outcome"] == {"notified": False}
 
 
 def test_a_fact_after_the_effect_is_late_and_a_withdrawal_ends_everything(policy: Policy) -> None:

@@ -17,7 +17,7 @@ from namak.client.files import write_new_file
 from namak.evidence import events
 from namak.evidence.calendars import CALENDARS, Calendar
 from namak.evidence.failures import UnknownCalendar
-from namak.evidence.notification_policy import POLICIES, NotificationPolicy
+from namak.evidence.notification_policy import POLICIES, NotificationPolicy, Rule
 from namak.evidence.simulation import (
     FACTS_AT_MOST,
     POSSIBLE,
@@ -110,12 +110,17 @@ def simulate(
     except UnknownCalendar as unsettled:
         raise typer.BadParameter(unsettled.detail, param_hint="--fact") from unsettled
     moments = [
-        Moment(entry.kind, _local(entry.at, calendar), _(KINDS[entry.kind]), policy_words.told(entry))
+        Moment(entry.kind, _local(entry.at, calendar), _(KINDS[entry.kind]), _told(entry, policy))
         for entry in entries
     ]
     _draw(svg, f"{policy.key}, {calendar.zone}", moments, force=force)
     run.screen.result(
-        {"policy": policy.key, "profile": name, "timeline": [_plain(entry) for entry in entries]}
+        {
+            "policy": policy.key,
+            "profile": name,
+            "outcome": _outcome(entries, policy),
+            "timeline": [_plain(entry) for entry in entries],
+        }
     )
     run.screen.line(f"{policy.key}, {calendar.zone}")
     run.screen.lines(policy_pictures.drawn(moments))
@@ -202,6 +207,30 @@ def _local(at: datetime, calendar: Calendar) -> str:
     moved = at.astimezone(timezone(calendar.offset))
     seconds = moved.replace(microsecond=0)
     return f"{seconds:%Y-%m-%d %H:%M}" if not seconds.second else f"{seconds:%Y-%m-%d %H:%M:%S}"
+
+
+def _rule(entry: Entry, policy: NotificationPolicy) -> Rule:
+    return next(rule for rule in policy.rules if rule.id == entry.rule)
+
+
+def _told(entry: Entry, policy: NotificationPolicy) -> str:
+    told = policy_words.told(entry)
+    if entry.kind is Kind.EFFECT and (rule := _rule(entry, policy)).wait.days:
+        return f"{told}; {policy_words.rule(rule)}"
+    return told
+
+
+def _outcome(entries: Sequence[Entry], policy: NotificationPolicy) -> dict[str, object]:
+    effect = next((entry for entry in entries if entry.kind is Kind.EFFECT), None)
+    if effect is None or effect.event is None or effect.since is None:
+        return {"notified": False}
+    return {
+        "notified": True,
+        "since": format_time(effect.at),
+        "rule": effect.rule,
+        "because": {"event": effect.event.name, "time": format_time(effect.since)},
+        "wait": policy_words.rule(_rule(effect, policy)),
+    }
 
 
 def _plain(entry: Entry) -> dict[str, object]:

@@ -51,7 +51,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One moment of a timeline: the fact's ``event`` (of an effect that which it rests on), the ``rule`` or
-    the ``step`` by its name, and a step's ``action``.
+    the ``step`` by its name, and a step's ``action``. ``since`` is when the fact that an effect rests on was
+    recorded.
     """
 
     at: datetime
@@ -60,6 +61,7 @@ class Entry:
     rule: str | None = None
     step: str | None = None
     action: Action | None = None
+    since: datetime | None = None
 
 
 def imagined(
@@ -90,7 +92,15 @@ def timeline(policy: NotificationPolicy, facts: Sequence[RecordedFact]) -> Seque
         if effect is not None and effect.effective_time <= min(arrives, due):
             over = True
             cause = next(fact for fact in known if fact.digest == effect.fact_digest)
-            entries.append(Entry(effect.effective_time, Kind.EFFECT, cause.document.event, rule=effect.rule))
+            entries.append(
+                Entry(
+                    effect.effective_time,
+                    Kind.EFFECT,
+                    cause.document.event,
+                    rule=effect.rule,
+                    since=cause.document.event_time,
+                )
+            )
         elif steps and due <= arrives:
             taken.append(steps[0].step.id)
             entries.append(Entry(due, Kind.STEP, step=steps[0].step.id, action=steps[0].step.action))
