@@ -314,7 +314,9 @@ async def test_a_portal_is_bound_and_a_session_listed_and_ended(
     _, printed, _ = await namak(operator, "admin", "portal", "show", shown["portal_id"])
     assert portal.sha256.hex() in printed
     assert "active" in printed
-    assert await refused(operator, "admin", "portal", "show", str(uuid4())) == "NOT_FOUND"
+    assert (await done(operator, "admin", "portal", "show", "portal.am"))["portal"] == whole
+    for unknown in (str(uuid4()), "portal.nowhere"):
+        assert await refused(operator, "admin", "portal", "show", unknown) == "NOT_FOUND"
 
     session = ("admin", "session")
     (listed,) = (await done(operator, *session, "list", citizen.person.personal_number))["sessions"]

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         "show",
         portal_show,
         N_("Show a portal with all certificates that are or were bound for it."),
-        examples=("namak admin portal show 0192f0c4-5d1c-7000-8000-0000000000ab",),
+        examples=("namak admin portal show portal.am",),
     )
     session = group(app, "session", N_("Sessions of holders at portals; for the operator."))
     add(
@@ -81,7 +81,8 @@ async def portal_list(run: Run, limit: Limit = 50) -> ExitCode:
 async def portal_show(
     run: Run,
     portal: Annotated[
-        str, typer.Argument(metavar="PORTAL", help=N_("The portal's identifier, as the list shows it."))
+        str,
+        typer.Argument(metavar="PORTAL", help=N_("The portal's name or identifier, as the list shows them.")),
     ],
 ) -> ExitCode:
     """Shows a portal."""

@@ -10,7 +10,7 @@ from namak.cli.texts import _
 from namak.client import Client
 from namak.client.letters import new_request_id
 from namak.errors import NotFound
-from namak.v1 import sender_admin_pb2
+from namak.v1 import identity_pb2, sender_admin_pb2
 
 
 def is_identifier(text: str) -> bool:
@@ -70,3 +70,13 @@ async def sender_address(post: Client, text: str, acting_as: str) -> sender_admi
         if found.address == wanted:
             return found
     raise NotFound(_("no sender address {address} that you may see").format(address=text))
+
+
+async def portal(post: Client, text: str) -> identity_pb2.RegisteredPortal:
+    """Returns the portal that is named by its identifier or by its name. Raises NotFound."""
+    if is_identifier(text):
+        return await post.identity.portal(text)
+    async for found in post.identity.portals(page_size=200):
+        if found.display_name == text:
+            return found
+    raise NotFound(_("no portal {name}").format(name=text))

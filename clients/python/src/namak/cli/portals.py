@@ -11,6 +11,7 @@ from namak.cli.asking import agreed
 from namak.cli.binding import read_certificate
 from namak.cli.codes import ExitCode
 from namak.cli.naming import named_id
+from namak.cli.naming import portal as portal_named
 from namak.cli.shapes import Shape
 from namak.cli.texts import N_, _
 from namak.client.paging import first
@@ -78,7 +79,7 @@ async def portal_list(run: Run, limit: int) -> ExitCode:
 async def portal_show(run: Run, portal: str) -> ExitCode:
     """Shows a portal with its certificates."""
     async with run.client() as post:
-        found = await post.identity.portal(portal)
+        found = await portal_named(post, portal)
     run.screen.result({"portal": _portal(found)})
     run.screen.fields(
         (
