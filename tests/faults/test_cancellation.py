@@ -25,7 +25,11 @@ _HOLD = """
 SELECT 1 FROM mailbox_heads JOIN mailboxes ON mailboxes.id = mailbox_id WHERE address = $1
 FOR UPDATE OF mailbox_heads
 """
-_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+_WAITING = """
+SELECT count(*) FROM pg_locks
+WHERE NOT granted AND waitstart < clock_timestamp() - interval '0.7 seconds'
+"""
+# Longer than what a group waits for a lock: after that each call is tried alone, but for those who have left.
 _TAKEN_IN = "SELECT count(*) FROM claims WHERE request_id LIKE 'leaver-%'"
 
 
@@ -36,7 +40,7 @@ class HeldMailbox:
     connection: Any
 
     async def waits(self, transactions: int) -> bool:
-        """Whether so many transactions wait for it."""
+        """Whether so many transactions wait for it, and go on waiting."""
         return bool(await self.connection.fetchval(_WAITING) >= transactions)
 
 

@@ -95,16 +95,20 @@ async def test_the_handover_says_all_that_a_newcomer_needs(told: Told, tmp_path:
         "operator",
         "agency",
         "other_agency",
+        "portal",
         "citizen",
+        "other_citizen",
+        "entity",
         "log_vkey",
         "log_policy",
         "citizen_roots",
     ]
-    signing = handover["citizen"]["signing"]
-    assert list(signing) == ["module", "config", "token", "pin", "label", "cert"]
     named = [handover["ca"], handover["log_policy"], handover["citizen_roots"]]
-    named += [signing["module"], signing["config"], signing["cert"]]
-    for who in ("operator", "agency", "other_agency", "citizen"):
+    for card in ("citizen", "other_citizen"):
+        signing = handover[card]["signing"]
+        assert list(signing) == ["module", "config", "token", "pin", "label", "authentication_label", "cert"]
+        named += [signing["module"], signing["config"], signing["cert"]]
+    for who in ("operator", "agency", "other_agency", "portal", "citizen", "other_citizen"):
         named += [handover[who]["cert"], handover[who]["key"]]
     assert missing(named) == []
 
