@@ -207,8 +207,10 @@ def test_twenty_parts_with_long_names_are_all_listed(renderer: Renderer, others:
         assert each.info.digest.hex() in listed
 
 
-def pdf(*, media: str = "[0 0 595 842]", font: str = "Helvetica", count: int = 1) -> bytes:
-    """Returns a PDF in which each page says `Hello`, in a font that it doesn't hold."""
+def pdf(
+    *, media: str = "[0 0 595 842]", font: str = "Helvetica", count: int = 1, locked: bool = False
+) -> bytes:
+    """Returns a PDF in which each page says `Hello`, in a font that it doesn't hold; perhaps `locked`."""
     kids = " ".join(f"{10 + each} 0 R" for each in range(count))
     content = b"BT /F1 24 Tf 100 100 Td (Hello) Tj ET"
     objects = {
@@ -223,7 +225,8 @@ def pdf(*, media: str = "[0 0 595 842]", font: str = "Helvetica", count: int = 1
     made.write(b"%PDF-1.4\n")
     for number, body in objects.items():
         made.write(b"%d 0 obj%s endobj\n" % (number, body))
-    made.write(b"trailer<</Root 1 0 R>>\n%%EOF\n")
+    keys = b"<</Filter/Standard/V 1/R 2/P -4/O<%b>/U<%b>>>" % (b"ab" * 32, b"cd" * 32)
+    made.write(b"trailer<</Root 1 0 R%b>>\n%%%%EOF\n" % (b"/ID[<ab><ab>]/Encrypt" + keys if locked else b""))
     return made.getvalue()
 
 
@@ -244,6 +247,7 @@ def letter_of(media_type: str, content: bytes) -> PaperLetter:
         ("application/pdf", b"", Unprintable.BROKEN_PDF),
         ("application/pdf", b"%PDF-1.7\nnothing", Unprintable.BROKEN_PDF),
         ("application/pdf", DECISION[: len(DECISION) // 3], Unprintable.BROKEN_PDF),
+        ("application/pdf", pdf(locked=True), Unprintable.LOCKED_PDF),
         ("application/pdf", pdf(count=MOST_PAGES), Unprintable.LENGTH),
         ("application/pdf", pdf(font="ArmTahoma"), Unprintable.FONT),
     ],
