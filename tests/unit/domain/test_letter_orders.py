@@ -1,0 +1,120 @@
+"""Letters on paper among print houses: who may have one, and which reports are taken."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.domain.letter_orders import (
+    EVENTS,
+    STEPS,
+    LetterOrder,
+    LetterState,
+    Report,
+    ReportRefusal,
+    ReportRefused,
+)
+
+NOW = datetime(2026, 11, 5, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+HOUSE, OTHER = UUID(int=1), UUID(int=2)
+FILE = b"f" * 32
+WAITING = LetterOrder(UUID(int=9), UUID(int=3), UUID(int=4), "LETTER", "RR473124829FI", FILE)
+LEASED = WAITING.leased(HOUSE, NOW, NOW + HOUR)
+
+
+def reported(reports: Sequence[Report], letter: LetterOrder = LEASED) -> LetterOrder:
+    for report in reports:
+        letter = letter.after(report, HOUSE, NOW, file=FILE if report is Report.PRINTED else None)
+    return letter
+
+
+def refusal(letter: LetterOrder, report: Report, house: UUID = HOUSE, **said: object) -> ReportRefusal:
+    with pytest.raises(ReportRefused) as refused:
+        letter.after(report, house, NOW, **{"file": FILE, **said})  # type: ignore[arg-type]
+    return refused.value.refusal
+
+
+@pytest.mark.parametrize("last", [Report.HANDED_OVER, Report.REFUSED, Report.RETURNED])
+def test_a_letter_goes_its_way_in_order(last: Report) -> None:
+    assert reported([Report.PRINTED, Report.POSTED, last]).state.value == last.value
+
+
+def test_what_was_refused_may_come_back_and_nothing_follows_that() -> None:
+    back = reported([Report.PRINTED, Report.POSTED, Report.REFUSED, Report.RETURNED])
+
+    assert back.state is LetterState.RETURNED
+    assert {refusal(back, each) for each in Report} == {ReportRefusal.OUT_OF_ORDER}
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(Report), max_size=7))
+def test_whatever_is_reported_a_letter_takes_only_the_steps_of_the_table(reports: list[Report]) -> None:
+    letter = LEASED
+    for report in reports:
+        try:
+            after = reported([report], letter)
+        except ReportRefused as refused:
+            assert (letter.state, report) not in STEPS
+            assert (refused.refusal, refused.state) == (ReportRefusal.OUT_OF_ORDER, letter.state)  # noqa: PT017
+        else:
+            assert after.state is STEPS[letter.state, report]
+            letter = after
+
+
+def test_a_report_of_what_was_reported_is_out_of_order() -> None:
+    assert refusal(reported([Report.PRINTED]), Report.PRINTED) is ReportRefusal.OUT_OF_ORDER
+
+
+@pytest.mark.parametrize("letter", [WAITING, LEASED, reported([Report.PRINTED, Report.POSTED])])
+def test_a_letter_that_another_house_has_or_nobody_gets_one_answer(letter: LetterOrder) -> None:
+    with pytest.raises(ReportRefused) as refused:
+        letter.after(Report.HANDED_OVER, OTHER, NOW)
+
+    assert (refused.value.refusal, refused.value.state) == (ReportRefusal.NOT_YOURS, None)
+
+
+def test_after_the_lease_nothing_is_printed_but_what_was_printed_goes_on() -> None:
+    at_the_end = NOW + HOUR
+
+    with pytest.raises(ReportRefused) as refused:
+        LEASED.after(Report.PRINTED, HOUSE, at_the_end, file=FILE)
+    assert refused.value.refusal is ReportRefusal.LEASE_ENDED
+
+    late = reported([Report.PRINTED]).after(Report.POSTED, HOUSE, at_the_end + HOUR, tracking="RR473124829FI")
+    assert late.state is LetterState.POSTED
+
+
+def test_who_leases_and_disappears_loses_the_letter_to_the_next() -> None:
+    assert not LEASED.may_be_leased(NOW + HOUR - timedelta(microseconds=1))
+    with pytest.raises(ValueError, match="leased"):
+        LEASED.leased(OTHER, NOW, NOW + HOUR)
+
+    taken = LEASED.leased(OTHER, NOW + HOUR, NOW + 2 * HOUR)
+
+    assert refusal(taken, Report.PRINTED) is ReportRefusal.NOT_YOURS
+    assert taken.after(Report.PRINTED, OTHER, NOW + HOUR, file=FILE).state is LetterState.PRINTED
+
+
+def test_a_printed_letter_is_nobody_elses_for_ever() -> None:
+    assert not reported([Report.PRINTED]).may_be_leased(NOW + 1000 * HOUR)
+
+
+@pytest.mark.parametrize("file", [None, b"", b"g" * 32])
+def test_something_else_that_was_printed_is_refused(file: bytes | None) -> None:
+    assert refusal(LEASED, Report.PRINTED, file=file) is ReportRefusal.OTHER_FILE
+
+
+def test_another_letters_number_is_refused() -> None:
+    assert (
+        refusal(reported([Report.PRINTED]), Report.POSTED, tracking="RR000001173AM")
+        is ReportRefusal.OTHER_TRACKING
+    )
+
+
+def test_every_report_leaves_a_fact_of_its_own() -> None:
+    assert set(EVENTS) == set(Report)
+    assert len({each.uri for each in EVENTS.values()}) == len(Report)
