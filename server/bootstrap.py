@@ -10,6 +10,7 @@ from server.bootstrap_desks import Desks, Registers
 from server.bootstrap_forwarding import forwarding_handlers
 from server.bootstrap_jobs import Handlers, runs_inside, working
 from server.bootstrap_ladder import climbing
+from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_registers import state_registers
@@ -201,10 +202,10 @@ async def running(
         await stack.enter_async_context(recording_outstanding(desk.outstanding))
         await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions, desk.portals))
         if runs_inside(settings):
-            uow = SqlUnitOfWork(database)
-            await stack.enter_async_context(
-                working(settings, url, job_handlers(settings, uow, log.log), uow, SystemClock())
-            )
+            uow, profile = SqlUnitOfWork(database), PROFILES[settings.profile]
+            letters = await stack.enter_async_context(letter_handlers(settings, profile, uow))
+            handlers = {**job_handlers(settings, uow, log.log), **letters}
+            await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
         await stack.enter_async_context(climbing(desk.due))
 
         async def is_logging() -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_forwarding import own_domains, sends
+from server.bootstrap_letters import letter_actions
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
 from server.bootstrap_registration import registration
@@ -173,7 +174,12 @@ class Desks:
         self.forgetting = Forgetting(uow=uow, clock=clock, retention=profile.retention)
         self.portal_sessions = PortalSessions(uow=uow, clock=clock)
         self.due = DueSteps(
-            uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, actions=JobActions({})
+            uow=uow,
+            clock=clock,
+            entropy=entropy,
+            log=log,
+            profile=profile,
+            actions=JobActions({**letter_actions(settings)}),
         )
         self.portals = PortalRegister(uow=uow, clock=clock, entropy=entropy)
         self._passwords = PasswordDesk(

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from server.config_inbound_mail import InboundMailSettings
 from server.config_jobs import JobSettings
 from server.config_mail import MailSettings
+from server.config_printing import PrintingSettings
 from server.config_revocation import RevocationSettings
 from server.config_signatures import SignatureSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
@@ -317,6 +318,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     inbound_mail: InboundMailSettings = InboundMailSettings()
+    printing: PrintingSettings = PrintingSettings()
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """`namak-server work`."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -12,10 +13,12 @@ import typer
 
 from server import bootstrap, log_lines
 from server.bootstrap_jobs import chosen, working
+from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock
 from server.cli.endings import load, run
 from server.config import Settings
 from server.health_listener import HealthListener
+from server.jurisdictions import PROFILES
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
@@ -52,8 +55,13 @@ async def _work_until_stopped(
         database = Database(url, pool_size=settings.database.pool_size, application_name="namak-work")
         try:
             uow, clock = SqlUnitOfWork(database), SystemClock()
-            handlers = chosen(bootstrap.job_handlers(settings, uow), queues)
-            async with working(settings, url, handlers, uow, clock, concurrency=concurrency) as workers:
+            async with contextlib.AsyncExitStack() as stack:
+                printing = letter_handlers(settings, PROFILES[settings.profile], uow)
+                letters = await stack.enter_async_context(printing)
+                handlers = chosen({**bootstrap.job_handlers(settings, uow), **letters}, queues)
+                workers = await stack.enter_async_context(
+                    working(settings, url, handlers, uow, clock, concurrency=concurrency)
+                )
 
                 async def is_ready() -> bool:
                     return workers.is_working

@@ -99,7 +99,14 @@ SEND_COPY: Final = JobKind(
     _BY_MAIL,
 )
 
-KINDS: Final[Sequence[JobKind]] = (SEND_CODE, SPREAD, SEND_COPY)
+PREPARE_LETTER: Final = JobKind(
+    "letters.prepare",
+    "Sets the paper letter that a step of a ladder has ordered, for print houses to fetch.",
+    "Nothing: a step has one letter.",
+    Backoff(10, timedelta(seconds=10), 3, timedelta(hours=1)),
+)
+
+KINDS: Final[Sequence[JobKind]] = (SEND_CODE, SPREAD, SEND_COPY, PREPARE_LETTER)
 """All kinds of this release."""
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, delete, exists, select
+from sqlalchemy import Row, and_, bindparam, delete, exists, select, update
 
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery
@@ -49,6 +49,16 @@ _TAKEN = select(_STEPS.c.delivery_id, _STEPS.c.step).where(
     among(_STEPS.c.mailbox_id, "mailboxes"), among(_STEPS.c.delivery_id, "deliveries")
 )
 _TAKE = inserting(_STEPS)
+_FAIL = (
+    update(_STEPS)
+    .where(
+        _STEPS.c.mailbox_id == bindparam("mailbox"),
+        _STEPS.c.delivery_id == bindparam("delivery"),
+        _STEPS.c.step == bindparam("name"),
+        _STEPS.c.state == StepState.ORDERED.value,
+    )
+    .values(state=StepState.FAILED.value, reason=bindparam("why"))
+)
 _STEPS_OF = (
     select(_STEPS)
     .where(_STEPS.c.mailbox_id == bindparam("mailbox"), _STEPS.c.delivery_id == bindparam("delivery"))
@@ -88,6 +98,11 @@ class SqlLadders(SqlDeliveries):
     async def take(self, steps: Sequence[TakenStep]) -> None:
         """Records steps as taken; their key refuses a second time."""
         await self._statements.insert_all(_TAKE, [_values(step) for step in steps])
+
+    async def fail(self, mailbox_id: UUID, delivery_id: UUID, step: str, reason: str) -> None:
+        """Marks a step that was ordered as one that failed."""
+        values = {"mailbox": mailbox_id, "delivery": delivery_id, "name": step, "why": reason}
+        await self._statements.run(_FAIL, values)
 
     async def wake(self, wakes: Sequence[Wake]) -> None:
         """Sets when locked deliveries are looked at again."""

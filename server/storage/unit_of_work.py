@@ -22,6 +22,7 @@ from server.storage.forwarding import SqlForwardedCopies, SqlForwardingTargets
 from server.storage.holders import SqlHolders, SqlUserAgreements
 from server.storage.jobs import SqlJobs
 from server.storage.ladders import SqlLadders
+from server.storage.letter_orders import SqlLetterOrders
 from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.open_deliveries import SqlOpenDeliveries
@@ -76,6 +77,7 @@ class SqlTransaction:
         self.jobs = SqlJobs(self._statements)
         self.forwarding_targets = SqlForwardingTargets(self._statements)
         self.forwarded_copies = SqlForwardedCopies(self._statements)
+        self.letter_orders = SqlLetterOrders(self._statements)
 
     @property
     def hangs(self) -> bool:

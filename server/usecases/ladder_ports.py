@@ -36,6 +36,10 @@ class Ladders(Protocol):
         """Records steps as taken. One that was taken before is a defect and fails."""
         ...
 
+    async def fail(self, mailbox_id: UUID, delivery_id: UUID, step: str, reason: str) -> None:
+        """Marks a step that was ordered as one that failed: its action can't be carried out after all."""
+        ...
+
     async def wake(self, wakes: Sequence[Wake]) -> None:
         """Sets when locked deliveries are looked at again."""
         ...

@@ -23,6 +23,7 @@ from server.usecases.delivery_ports import Deliveries, EvidenceStore, Mailboxes
 from server.usecases.forwarding_ports import ForwardingTransaction
 from server.usecases.job_ports import JobTransaction
 from server.usecases.ladder_ports import LadderTransaction
+from server.usecases.letter_ports import LetterTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -142,6 +143,7 @@ class Transaction(
     DelegationTransaction,
     JobTransaction,
     ForwardingTransaction,
+    LetterTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

@@ -15,6 +15,7 @@ PORTS = frozenset(
         "server.usecases.delegation_ports",
         "server.usecases.forwarding_ports",
         "server.usecases.job_ports",
+        "server.usecases.letter_ports",
         "server.usecases.registration_ports",
     }
 )
@@ -40,6 +41,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.config_inbound_mail",
             "server.config_jobs",
             "server.config_mail",
+            "server.config_printing",
             "server.config_revocation",
             "server.config_values",
             "server.config_signatures",
@@ -48,6 +50,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_inbound_mail": frozenset({"server.config_values"}),
     "server.config_jobs": frozenset({"server.config_values"}),
     "server.config_mail": frozenset({"server.config_values"}),
+    "server.config_printing": frozenset({"server.config_values", "server.domain"}),
     "server.config_signatures": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
@@ -88,6 +91,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_jobs": frozenset(
         {"server.config", "server.domain", "server.usecases", "server.workers"}
     ),
+    "server.bootstrap_letters": frozenset(
+        {
+            *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
+            *("server.config", "server.domain", "server.gateways", "server.usecases"),
+        }
+    ),
     "server.bootstrap_mobile_id": frozenset(
         {"server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
@@ -105,6 +114,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             "server.bootstrap_citizens",
             "server.bootstrap_forwarding",
+            "server.bootstrap_letters",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_registration",
@@ -124,6 +134,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_desks",
             "server.bootstrap_forwarding",
             "server.bootstrap_jobs",
+            "server.bootstrap_letters",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_ladder",

@@ -1,6 +1,7 @@
 """The fake unit of work's ladders, and gateways that remember what was handed on to them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -47,6 +48,13 @@ class FakeLadders:
             failed = each.state is StepState.FAILED
             self._state.require(failed == (each.reason is not None), "ck_ladder_steps_reason")
             self._state.ladder_steps[key] = each
+
+    async def fail(self, mailbox_id: UUID, delivery_id: UUID, step: str, reason: str) -> None:
+        found = self._state.ladder_steps.get((mailbox_id, delivery_id, step))
+        if found is not None and found.state is StepState.ORDERED:
+            self._state.ladder_steps[mailbox_id, delivery_id, step] = replace(
+                found, state=StepState.FAILED, reason=reason
+            )
 
     async def wake(self, wakes: Sequence[Wake]) -> None:
         for each in wakes:

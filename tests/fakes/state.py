@@ -1,5 +1,6 @@
 """What the fake unit of work keeps."""
 
+import itertools
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import NoReturn, Self
@@ -14,6 +15,7 @@ from server.domain.forwarding import ForwardedCopy, ForwardingTarget
 from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreement
 from server.domain.jobs import StoredJob
 from server.domain.ladder import TakenStep
+from server.domain.letter_orders import LetterOrder, LetterReport
 from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.phone_confirmations import PhoneConfirmation
@@ -88,6 +90,10 @@ class State:
     forwarding_targets: dict[UUID, ForwardingTarget] = field(default_factory=dict)
     forwarding_codes: list[tuple[UUID, str, datetime]] = field(default_factory=list)
     forwarded_copies: dict[tuple[UUID, UUID], ForwardedCopy] = field(default_factory=dict)
+    letter_orders: dict[UUID, LetterOrder] = field(default_factory=dict)
+    letter_files: dict[UUID, bytes] = field(default_factory=dict)
+    letter_reports: dict[tuple[UUID, str], LetterReport] = field(default_factory=dict)
+    letter_ordinals: list["itertools.count[int]"] = field(default_factory=lambda: [itertools.count()])
     failed: bool = False
 
     def copy(self) -> Self:

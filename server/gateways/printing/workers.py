@@ -12,10 +12,7 @@ from typing import Self
 from server.domain.paper_letters import PaperLetter, PrintReady
 from server.gateways.printing import fonts
 from server.gateways.printing.renderer import Renderer
-
-
-class PrintingEnded(RuntimeError):
-    """A process died while it set letters; nobody can tell which of those under way it died of."""
+from server.usecases.letter_ports import PrintingEnded
 
 
 class PrintingWorkers:

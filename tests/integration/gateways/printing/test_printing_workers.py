@@ -10,6 +10,7 @@ from server.domain.paper_letters import NotPrintable, Unprintable
 from server.gateways.printing import fonts, workers
 from server.gateways.printing.renderer import Renderer
 from server.gateways.printing.samples import part, sample
+from server.usecases.letter_ports import PrintingEnded
 
 
 def _fonts_missing() -> bool:
@@ -43,6 +44,6 @@ async def test_processes_give_the_same_letters_refuse_alike_and_are_replaced_whe
 
         with monkeypatch.context() as patched:
             patched.setattr(workers, "_render", _die)
-            with pytest.raises(workers.PrintingEnded):
+            with pytest.raises(PrintingEnded):
                 await printing.render(sample("hy"))
         assert await printing.render(sample("hy", serial=0)) == expected[0]
