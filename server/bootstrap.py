@@ -13,6 +13,7 @@ from server.bootstrap_ladder import climbing
 from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
+from server.bootstrap_notices import notice_handlers, taking_notices_back
 from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again
 from server.bootstrap_sign_ins import recording_outstanding, tidying
@@ -129,7 +130,11 @@ def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
 
 def job_handlers(settings: Settings, uow: UnitOfWork, log: Log | None = None) -> Handlers:
     """Returns who does the jobs of each kind; `log` is told of new evidence, where one runs here."""
-    return forwarding_handlers(settings, PROFILES[settings.profile], uow, log)
+    profile = PROFILES[settings.profile]
+    return {
+        **forwarding_handlers(settings, profile, uow, log),
+        **notice_handlers(settings, profile, uow, log),
+    }
 
 
 @dataclass
@@ -207,6 +212,7 @@ async def running(
             handlers = {**job_handlers(settings, uow, log.log), **letters}
             await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
         await stack.enter_async_context(climbing(desk.due))
+        await stack.enter_async_context(taking_notices_back(SqlUnitOfWork(database)))
 
         async def is_logging() -> bool:
             return not log.status.troubles

@@ -7,6 +7,7 @@ from server.bootstrap_forwarding import own_domains, sends
 from server.bootstrap_letters import letter_actions
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
+from server.bootstrap_notices import notice_actions
 from server.bootstrap_registration import registration
 from server.config import Settings
 from server.domain.profile import Profile
@@ -179,7 +180,7 @@ class Desks:
             entropy=entropy,
             log=log,
             profile=profile,
-            actions=JobActions({**letter_actions(settings)}),
+            actions=JobActions({**letter_actions(settings), **notice_actions(settings)}),
         )
         self.portals = PortalRegister(uow=uow, clock=clock, entropy=entropy)
         self._passwords = PasswordDesk(

@@ -31,7 +31,7 @@ async def recording_outstanding(
     Every replica does so; of each sign-in one does at a time.
     """
 
-    async with _repeating(effects.work_off, seconds, "outstanding sign-ins were not all recorded"):
+    async with repeating(effects.work_off, seconds, "outstanding sign-ins were not all recorded"):
         yield
 
 
@@ -48,17 +48,19 @@ async def tidying(
     """
 
     async with (
-        _repeating(portals.enter_missing, seconds, "portals that were bound were not all entered"),
-        _repeating(portal_sessions.work_off, seconds, "sessions of revoked portals were not all ended"),
-        _repeating(forgetting.work_off, seconds, "what is over was not all forgotten"),
+        repeating(portals.enter_missing, seconds, "portals that were bound were not all entered"),
+        repeating(portal_sessions.work_off, seconds, "sessions of revoked portals were not all ended"),
+        repeating(forgetting.work_off, seconds, "what is over was not all forgotten"),
     ):
         yield
 
 
 @contextlib.asynccontextmanager
-async def _repeating(
+async def repeating(
     work: Callable[[], Awaitable[object]], seconds: float, trouble: str
 ) -> AsyncIterator[None]:
+    """Meanwhile does some work every so many seconds; where it fails, `trouble` is logged."""
+
     async def rounds() -> None:
         while True:
             try:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from server.config_inbound_mail import InboundMailSettings
 from server.config_jobs import JobSettings
 from server.config_mail import MailSettings
+from server.config_notices import NoticeSettings
 from server.config_printing import PrintingSettings
 from server.config_revocation import RevocationSettings
 from server.config_signatures import SignatureSettings
@@ -316,6 +317,7 @@ class Settings(Section):
     mobile_id: MobileIdSettings = MobileIdSettings()
     signatures: SignatureSettings = SignatureSettings()
     mail: MailSettings = MailSettings()
+    notices: NoticeSettings = NoticeSettings()
     jobs: JobSettings = JobSettings()
     inbound_mail: InboundMailSettings = InboundMailSettings()
     printing: PrintingSettings = PrintingSettings()

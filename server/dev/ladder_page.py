@@ -61,6 +61,8 @@ reaches into days which are not there is not guessed, neither by the server nor 
 | ORDERED | Its action was handed on, in the transaction that took the step. |
 | FAILED | Its action can't be carried out, as the reason says (`NOT_CONFIGURED`). The ladder goes on. |
 
+Public notices are carried out as `public-notices.md` says, where a place for them is set.
+
 A step that failed stands in the server's log too, with its reason; later steps wait for what they name,
 and for nothing else. A step is taken once: the table's key refuses a second time. Every replica looks
 every five seconds for deliveries whose time has come, takes a batch that no other has in hand, and does

@@ -34,7 +34,7 @@ from namak.evidence.document import (
     subject_part,
 )
 from namak.evidence.events import Event
-from namak.evidence.notification_policy import Effect, effect_at, effect_of
+from namak.evidence.notification_policy import Effect, effect_at, effect_of, policy_named
 from namak.evidence.statement import Statement, stated_parts
 from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, PartInfo, Party, Submission
@@ -226,6 +226,15 @@ def effect_after(fact: Fact, earlier: Sequence[Fact]) -> Effect | None:
     It is the very function that a verifier runs again, over the very bytes.
     """
     return effect_of(RecordedFact.parse(fact.data), [RecordedFact.parse(other.data) for other in earlier])
+
+
+def effect_carried_by(fact: Fact, earlier: Sequence[Fact]) -> Effect | None:
+    """Derives the effect that follows from a fact after the delivery's earlier ones, be its time later; None
+    for most.
+    """
+    recorded = RecordedFact.parse(fact.data)
+    policy = policy_named(recorded.document.notification_policy)
+    return policy.carried_by(recorded, [RecordedFact.parse(other.data) for other in earlier])
 
 
 def notification_effected(stamp: Stamp, delivery: Delivery, effect: Effect) -> Fact:

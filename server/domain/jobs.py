@@ -98,6 +98,20 @@ SEND_COPY: Final = JobKind(
     "Nothing once that is recorded; where a worker died before, another mail with the same Message-ID.",
     _BY_MAIL,
 )
+_IN_PUBLIC = Backoff(120, timedelta(minutes=1), 2, timedelta(hours=2))
+"""For nine days and a half: somebody's right waits for it, and a site may be away for days."""
+PUBLISH_NOTICE: Final = JobKind(
+    "notices.publish",
+    "Publishes the public notice of a delivery, and records that it did.",
+    "Nothing once that is recorded; before, the same notice in its own place.",
+    _IN_PUBLIC,
+)
+WITHDRAW_NOTICE: Final = JobKind(
+    "notices.withdraw",
+    "Takes a public notice back.",
+    "Nothing: what is not there is withdrawn.",
+    _IN_PUBLIC,
+)
 
 PREPARE_LETTER: Final = JobKind(
     "letters.prepare",
@@ -106,7 +120,14 @@ PREPARE_LETTER: Final = JobKind(
     Backoff(10, timedelta(seconds=10), 3, timedelta(hours=1)),
 )
 
-KINDS: Final[Sequence[JobKind]] = (SEND_CODE, SPREAD, SEND_COPY, PREPARE_LETTER)
+KINDS: Final[Sequence[JobKind]] = (
+    SEND_CODE,
+    SPREAD,
+    SEND_COPY,
+    PREPARE_LETTER,
+    PUBLISH_NOTICE,
+    WITHDRAW_NOTICE,
+)
 """All kinds of this release."""
 
 

@@ -25,6 +25,7 @@ from server.storage.ladders import SqlLadders
 from server.storage.letter_orders import SqlLetterOrders
 from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mailboxes import SqlMailboxes
+from server.storage.notices import SqlNoticeEntries, SqlNotices
 from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
 from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
@@ -78,6 +79,8 @@ class SqlTransaction:
         self.forwarding_targets = SqlForwardingTargets(self._statements)
         self.forwarded_copies = SqlForwardedCopies(self._statements)
         self.letter_orders = SqlLetterOrders(self._statements)
+        self.notices = SqlNotices(self._statements)
+        self.notice_entries = SqlNoticeEntries(self._statements)
 
     @property
     def hangs(self) -> bool:

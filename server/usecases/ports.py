@@ -24,6 +24,7 @@ from server.usecases.forwarding_ports import ForwardingTransaction
 from server.usecases.job_ports import JobTransaction
 from server.usecases.ladder_ports import LadderTransaction
 from server.usecases.letter_ports import LetterTransaction
+from server.usecases.notice_ports import NoticeTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -144,6 +145,7 @@ class Transaction(
     JobTransaction,
     ForwardingTransaction,
     LetterTransaction,
+    NoticeTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

@@ -27,6 +27,7 @@ IN_PROSE = {
     "log.key.file",
     "signatures.timestamp_roots",
     "mail.authorities",
+    *("notices.authorities", "notices.certificate", "notices.key", "notices.token_file"),
     "mail.password_file",
     "mail.dkim_key",
 }

@@ -16,6 +16,7 @@ PORTS = frozenset(
         "server.usecases.forwarding_ports",
         "server.usecases.job_ports",
         "server.usecases.letter_ports",
+        "server.usecases.notice_ports",
         "server.usecases.registration_ports",
     }
 )
@@ -42,6 +43,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.config_jobs",
             "server.config_mail",
             "server.config_printing",
+            "server.config_notices",
             "server.config_revocation",
             "server.config_values",
             "server.config_signatures",
@@ -51,6 +53,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_jobs": frozenset({"server.config_values"}),
     "server.config_mail": frozenset({"server.config_values"}),
     "server.config_printing": frozenset({"server.config_values", "server.domain"}),
+    "server.config_notices": frozenset({"server.config_values"}),
     "server.config_signatures": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
@@ -100,6 +103,13 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_mobile_id": frozenset(
         {"server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
+    "server.bootstrap_notices": frozenset(
+        {
+            *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
+            *("server.bootstrap_sign_ins", "server.config", "server.domain", "server.gateways"),
+            "server.usecases",
+        }
+    ),
     "server.bootstrap_registers": frozenset({"server.config", "server.gateways"}),
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
@@ -117,6 +127,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_letters",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
+            "server.bootstrap_notices",
             "server.bootstrap_registration",
             "server.config",
             "server.domain",
@@ -137,6 +148,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_letters",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
+            "server.bootstrap_notices",
             "server.bootstrap_ladder",
             "server.bootstrap_registers",
             "server.bootstrap_registration",

@@ -21,6 +21,7 @@ from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.forwarding_contract import ForwardingContract
 from tests.contracts.holder_contract import HolderContract
 from tests.contracts.letter_contract import LetterContract
+from tests.contracts.notice_contract import NoticeContract, NoticeEntryContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
@@ -221,5 +222,7 @@ class UnitOfWorkContract(
     PhoneConfirmationContract,
     RetentionContract,
     ForwardingContract,
+    NoticeContract,
+    NoticeEntryContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

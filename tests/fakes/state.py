@@ -18,12 +18,14 @@ from server.domain.ladder import TakenStep
 from server.domain.letter_orders import LetterOrder, LetterReport
 from server.domain.logins import Login
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.notices import Notice
 from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.portals import RegisteredPortal
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.domain.sign_in_effects import OutstandingSignIn
 from server.storage.failures import StorageFault
+from server.usecases.notice_ports import NoticeEntry
 from server.usecases.records import (
     Claim,
     Confirmation,
@@ -94,6 +96,8 @@ class State:
     letter_files: dict[UUID, bytes] = field(default_factory=dict)
     letter_reports: dict[tuple[UUID, str], LetterReport] = field(default_factory=dict)
     letter_ordinals: list["itertools.count[int]"] = field(default_factory=lambda: [itertools.count()])
+    notices: dict[UUID, Notice] = field(default_factory=dict)
+    notice_entries: dict[UUID, NoticeEntry] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

@@ -21,6 +21,7 @@ from tests.fakes.forwarding import FakeForwardedCopies, FakeForwardingTargets
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.letter_orders import FakeLetterOrders
+from tests.fakes.notices import FakeNoticeEntries, FakeNotices
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.portals import FakePortals
@@ -85,6 +86,8 @@ class FakeTransaction:
         self.forwarding_targets = FakeForwardingTargets(self._state)
         self.forwarded_copies = FakeForwardedCopies(self._state)
         self.letter_orders = FakeLetterOrders(self._state)
+        self.notices = FakeNotices(self._state)
+        self.notice_entries = FakeNoticeEntries(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

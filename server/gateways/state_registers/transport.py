@@ -10,19 +10,18 @@ are not taken: each would let somebody else decide where a number goes or how mu
 import asyncio
 import re
 import ssl
-import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import aiohttp
 import structlog
 from yarl import URL
 
 from server.domain.state_records import Fault
+from server.gateways.reread import Reread
 
 ANSWER_BYTES: Final = 256 * 1024
 """A longer answer is not read."""
@@ -39,8 +38,6 @@ NUMBER: Final = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
 """What may be asked for: the identifiers of all three jurisdictions, and nothing that a path could be bent
 with.
 """
-
-T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -95,8 +92,8 @@ class Transport:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._session: aiohttp.ClientSession | None = None
-        self._tls = _Reread(self._made_tls, endpoint.authorities, endpoint.certificate, endpoint.key)
-        self._token = _Reread(self._read_token, endpoint.token_file)
+        self._tls = Reread(self._made_tls, endpoint.authorities, endpoint.certificate, endpoint.key)
+        self._token = Reread(self._read_token, endpoint.token_file)
 
     async def close(self) -> None:
         """Closes the connections; no question may be under way."""
@@ -215,22 +212,3 @@ def _retry_after(value: str | None) -> float | None:
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), MOST_RETRY_AFTER)
-
-
-class _Reread(Generic[T]):
-    """What is made of files, made anew once one of them changed. Safe from several threads."""
-
-    def __init__(self, make: Callable[[], T], *files: Path | None) -> None:
-        self._make = make
-        self._files = [file for file in files if file is not None]
-        self._made: tuple[Sequence[tuple[int, int, int]], T] | None = None
-        self._lock = threading.Lock()
-
-    def value(self) -> T:
-        """Raises OSError, ValueError: a file can't be used."""
-        with self._lock:
-            stats = [file.stat() for file in self._files]
-            seen = [(stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats]
-            if self._made is None or self._made[0] != seen:
-                self._made = (seen, self._make())
-            return self._made[1]
