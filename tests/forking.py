@@ -29,7 +29,7 @@ from typing import NoReturn
 SECONDS = 90.0
 """A command that takes longer than this hangs."""
 
-_PROGRAMS = ("namak.cli", "namak.client", "server.cli")
+_PROGRAMS = ("namak.cli", "namak.client", "namak.witness", "server.cli")
 _ANSWER = 4
 
 

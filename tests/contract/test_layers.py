@@ -201,7 +201,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "sqlalchemy": frozenset({"server.storage", "migrations"}),
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
-    "aiohttp": frozenset({"server.gateways"}),
+    "aiohttp": frozenset({"server.gateways", "namak.witness"}),
     "aiosmtpd": frozenset({"server.smtp"}),
     "aiosmtplib": frozenset({"server.gateways"}),
     "dkim": frozenset({"server.gateways"}),
@@ -209,7 +209,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"server.workers"}),
     "dns": frozenset({"server.gateways.dns"}),
     "pyhanko": frozenset({"namak.signatures"}),
-    "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards"}),
+    "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards", "namak.witness"}),
 }
 
 # What reaches outside the process; evidence is judged, and rules are applied, without any of it.
@@ -291,6 +291,19 @@ def test_evidence_knows_nothing_but_itself() -> None:
         for imported in imports
         if is_within(imported, "server")
         or (is_within(imported, "namak") and not is_within(imported, "namak.evidence"))
+    }
+
+    assert known == set()
+
+
+def test_a_witness_knows_evidence_and_nothing_else_of_the_house() -> None:
+    known = {
+        f"{module} -> {imported}"
+        for module, imports in import_graph().items()
+        if is_within(module, "namak.witness")
+        for imported in imports
+        if is_within(imported, "namak")
+        and not any(is_within(imported, each) for each in ("namak.witness", "namak.evidence"))
     }
 
     assert known == set()

@@ -50,6 +50,12 @@ class MalformedPolicy(EvidenceError):
     reason = "MALFORMED_POLICY"
 
 
+class MalformedWitnessing(EvidenceError):
+    """The bytes are no request to a witness, or no answer of one (C2SP tlog-witness, "add-checkpoint")."""
+
+    reason = "MALFORMED_WITNESSING"
+
+
 class MalformedTile(EvidenceError):
     """A tile is not 1 to 256 whole hashes (C2SP tlog-tiles, "Merkle Tree")."""
 
