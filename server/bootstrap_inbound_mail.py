@@ -16,6 +16,7 @@ from server.smtp.listener import SmtpListener
 from server.smtp.settings import SmtpSettings
 from server.usecases.identity import Identity
 from server.usecases.mail_intake import MailIntake
+from server.usecases.mail_register import MailRegister
 from server.usecases.ports import UnitOfWork
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.submission import SubmissionDesk
@@ -87,7 +88,7 @@ async def receiving(settings: Settings, uow: UnitOfWork, dns: Dns) -> AsyncItera
         stack.push_async_callback(people.close)
         await people.open()
         intake = MailIntake(
-            uow=uow,
+            register=MailRegister(uow, confirmed_only=profile.correspondence.confirmed_profile),
             submissions=submissions,
             identity=Identity(uow, people.pki, clock),
             host_names=dns,

@@ -42,6 +42,7 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.listing,
     parts.confirming,
     parts.signing_in,
+    parts.smtp,
 )
 _NAMES = [part.__name__ for part in _PARTS]
 _CONNECTIONS_OF_EACH = 8
@@ -55,7 +56,7 @@ async def measure(setup: "Setup", console: Console) -> tuple[Figures, Mapping[st
     console.print("Making a world and starting a post in it …", style="dim")
     how = {"processes": setup.processes, "connections": setup.connections}
     async with running(PLACE, **how) as office:
-        bench = Bench(office, setup.seconds)
+        bench = Bench(office, setup.seconds, PLACE)
         console.print("echo …", style="dim")
         async with echoing(office.world, **how) as servers:
             figures = await parts.echo(bench, servers.channels)

@@ -6,11 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import grpc.aio
 
 from namak.client.delivery import Outcome
 from namak.v1 import delivery_pb2
+from scripts.benchmark import mailing
 from scripts.benchmark import signing_in as signing
 from scripts.benchmark.echo import METHOD
 from scripts.benchmark.inserting import insert
@@ -36,6 +38,7 @@ class Bench:
 
     office: Office
     seconds: float
+    place: Path
 
     def content(self) -> bytes:
         """Returns a message's content: no two are equal."""
@@ -201,6 +204,15 @@ async def signing_in(bench: Bench) -> Figures:
     }
 
 
+async def smtp(bench: Bench) -> Figures:
+    """Mails from ordinary mail clients, each durable before the answer; and aiosmtpd alone."""
+    async with mailing.throwing_away(bench.office) as port:
+        thrown_away = await mailing.mails(bench.office, port, MESSAGE_BYTES, bench.seconds)
+    async with mailing.listening(bench.office, bench.place) as port:
+        taken = await mailing.mails(bench.office, port, MESSAGE_BYTES, bench.seconds)
+    return {**_speed("smtp_alone", thrown_away), **_speed("smtp", taken)}
+
+
 def _speed(name: str, measured: Measured) -> Figures:
     return {f"{name}_per_s": round(measured.per_s, 1), **_latencies(name, measured)}
 
@@ -224,5 +236,7 @@ WORDS: Mapping[str, str] = {
     "complete_sign_in_served": "the same, CompleteSignIn as the server's log tells it",
     "sign_in": f"sign-ins by card of {signing.CITIZENS} people, {signing.SIGN_INS_IN_FLIGHT} in flight",
     "in_session": f"calls in a session, {signing.CHECKS_IN_FLIGHT} in flight",
+    "smtp_alone": f"aiosmtpd alone: mails over STARTTLS, thrown away, {mailing.CONNECTIONS} connections",
+    "smtp": f"mails over STARTTLS, each durable before its answer, {mailing.CONNECTIONS} connections",
     "confirm": f"confirmations of reading, {READING_IN_FLIGHT} in flight",
 }

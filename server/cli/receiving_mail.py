@@ -11,7 +11,7 @@ import typer
 
 from server import bootstrap, log_lines
 from server.bootstrap_inbound_mail import receiving
-from server.cli.endings import load, told
+from server.cli.endings import load, run
 from server.config import Settings
 from server.storage import migrate
 from server.storage.database import Database
@@ -25,9 +25,7 @@ def receive(settings: Path, ready_file: Path | None) -> None:
     log_lines.write_json_lines()
     loaded = load(settings)
     try:
-        # asyncio's own loop: aiosmtpd puts TLS over its transports in a way that no other one knows.
-        with told(), asyncio.Runner() as runner:
-            runner.run(_receive_until_stopped(loaded, ready_file))
+        run(_receive_until_stopped(loaded, ready_file))
     except typer.Exit:
         raise
     except Exception as problem:

@@ -102,6 +102,13 @@ def read_mail(mail: bytes, envelope_sender: str, profile: Profile) -> InboundMai
     return InboundMail(sender, subject, _message_id(header), parts, automatic)
 
 
+def check_line_ends(mail: bytes | bytearray) -> None:
+    """Raises `Malformed` where CR or LF stand alone (RFC 5321, 2.3.8)."""
+    lines = mail.count(b"\r\n")
+    if lines != mail.count(b"\r") or lines != mail.count(b"\n"):
+        raise Malformed("BARE_LINE_END", "must have CR and LF together only, at the end of each line")
+
+
 def _subject(header: Fields) -> str:
     try:
         return fields.subject(decoded(header.get("subject") or ""))
@@ -112,9 +119,7 @@ def _subject(header: Fields) -> str:
 def _check_bytes(mail: bytes) -> None:
     if len(mail) > MAIL_BYTES:
         raise Malformed("TOO_LARGE", f"must have at most {MAIL_BYTES} bytes")
-    lines = mail.count(b"\r\n")
-    if lines != mail.count(b"\r") or lines != mail.count(b"\n"):
-        raise Malformed("BARE_LINE_END", "must have CR and LF together only, at the end of each line")
+    check_line_ends(mail)
     if b"\x00" in mail:
         raise Malformed("NUL", "must not have an octet of zero")
     if max(map(len, mail.split(b"\r\n"))) > LINE_OCTETS:

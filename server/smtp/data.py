@@ -1,63 +1,56 @@
-"""The lines behind DATA, read strictly and within bounds (RFC 5321, 4.1.1.4 and 4.5.2)."""
+"""What comes behind DATA, read strictly and within bounds (RFC 5321, 4.1.1.4 and 4.5.2)."""
 
 import asyncio
-from dataclasses import dataclass, field
+from typing import Final
 
+from server.domain.inbound_mail import check_line_ends
 from server.domain.malformed import Malformed
-from server.domain.mime_fields import LINE_OCTETS
 
-_END = b".\r\n"
-_LINE = LINE_OCTETS + 3
-"""With CRLF, and the dot that SMTP adds."""
+READ_AHEAD: Final = 16 * 1024
+"""With twice as many octets in its connection's buffer a client waits until they are read."""
+_LINE_END: Final = b"\r\n"
+_END: Final = b"\r\n.\r\n"
+_EVERYTHING: Final = 1 << 30
 
 
 class Endless(Exception):
     """Far more came than was advertised."""
 
 
-@dataclass(slots=True)
-class MailLines:
-    """A mail as it comes. What is refused is not kept, so a mail takes no more memory than its limit."""
+async def read_data(reader: asyncio.StreamReader, most: int) -> bytes:
+    """Returns a mail: all to the line of a dot alone, which nothing but CRLF begins and ends, without the
+    dots that SMTP adds. What comes behind it stays in the reader.
 
-    most: int
-    content: bytearray = field(default_factory=bytearray)
-    problem: Malformed | None = None
-    seen: int = 0
-
-    def take(self, line: bytes) -> None:
-        """Takes a line with its CRLF, or a piece of one that is too long."""
-        self.seen += len(line)
-        if self.problem is not None:
-            return
-        if len(line) > _LINE or not line.endswith(b"\r\n"):
-            self._refuse("LINE_TOO_LONG", f"must have lines of at most {LINE_OCTETS} octets")
-        elif b"\r" in line[:-2] or b"\n" in line[:-2]:
-            self._refuse("BARE_LINE_END", "must have CR and LF together only, at the end of each line")
-        elif len(self.content) + len(line) > self.most:
-            self._refuse("TOO_LARGE", f"must have at most {self.most} bytes")
-        else:
-            self.content += line[1:] if line.startswith(b".") else line
-
-    def _refuse(self, reason: str, text: str) -> None:
-        self.problem = Malformed(reason, text)
-        self.content.clear()
-
-
-async def read_lines(reader: asyncio.StreamReader, most: int) -> MailLines:
-    """Reads to the line of a dot alone, which nothing but CRLF begins and ends.
+    A mail that is too large is read to its end and not kept, so none takes much more memory than its limit.
 
     Raises:
+        Malformed: `TOO_LARGE`; or `BARE_LINE_END`, after which nothing that the client sends is believed.
         Endless: four times as much came as a mail may have. There is no answer to wait for.
     """
-    lines, at_line_start = MailLines(most), True
+    # The line of DATA has just ended, so a dot may come at once.
+    kept, seen, dropped = bytearray(_LINE_END), 0, False
     while True:
-        try:
-            line = await reader.readuntil(b"\r\n")
-        except asyncio.LimitOverrunError as overrun:
-            line = await reader.read(max(1, overrun.consumed))
-        if at_line_start and line == _END:
-            return lines
-        at_line_start = line.endswith(b"\r\n")
-        lines.take(line)
-        if lines.seen > 4 * most:
+        searched = max(0, len(kept) - len(_END) + 1)
+        chunk = await reader.read(_EVERYTHING)
+        if not chunk:
+            raise ConnectionResetError
+        seen += len(chunk)
+        kept += chunk
+        end = kept.find(_END, searched)
+        if end >= 0:
+            break
+        if seen > 4 * most:
             raise Endless
+        # With a dot for each empty line it is a third larger on its way.
+        if 3 * len(kept) > 4 * most + 64:
+            del kept[: -len(_END) + 1]
+            dropped = True
+    if (rest := kept[end + len(_END) :]) and not reader.at_eof():
+        # Everything was taken out, so what is put in again comes first.
+        reader.feed_data(rest)
+    del kept[end + len(_LINE_END) :]
+    content = kept.replace(b"\r\n.", b"\r\n")[len(_LINE_END) :]
+    if dropped or len(content) > most:
+        raise Malformed("TOO_LARGE", f"must have at most {most} bytes")
+    check_line_ends(content)
+    return bytes(content)

@@ -36,6 +36,7 @@ _NEW_HEADS = (
     .table_valued(*(column(each.name, each.type) for each in _HEADS.c))
     .render_derived(name="given")
 )
+_NAMED = select(_MAILBOXES).where(among(_MAILBOXES.c.address, "addresses"))
 _ADVANCE = Direct(
     update(_HEADS)
     .where(_HEADS.c.mailbox_id == _NEW_HEADS.c.mailbox_id, _HEADS.c.sequence < _NEW_HEADS.c.sequence)
@@ -108,6 +109,11 @@ class SqlMailboxes:
             select(_MAILBOXES).where(_MAILBOXES.c.address == bindparam("key")), {"key": address}
         )
         return None if row is None else _mailbox(row)
+
+    async def all_named(self, addresses: Collection[str]) -> Mapping[str, Mailbox]:
+        """Returns those mailboxes that exist, by address, without locks."""
+        rows = await self._statements.rows(_NAMED, {"addresses": list(addresses)})
+        return {row.address: _mailbox(row) for row in rows}
 
     async def of_person(self, person_number: str) -> Mailbox | None:
         """Returns the mailbox whose holder is this person."""

@@ -43,6 +43,10 @@ class Mailboxes(Protocol):
         """Returns the mailbox of this address, without a lock."""
         ...
 
+    async def all_named(self, addresses: Collection[str]) -> Mapping[str, Mailbox]:
+        """Returns those mailboxes that exist, by address, without locks."""
+        ...
+
     async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
         """Changes the state of a locked mailbox."""
         ...

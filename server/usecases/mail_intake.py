@@ -15,10 +15,10 @@ from server.domain.inbound_mail import InboundMail
 from server.domain.profile import Profile
 from server.domain.reasons import Retry
 from server.domain.refusals import Refused, RequestIdReused, RoleNotPermitted, SenderNotPermitted
-from server.domain.senders import ContractState, SenderAddress
-from server.domain.sending_rights import judge_sender, permission_for, permission_names
-from server.usecases.findings import refusal_at
-from server.usecases.ports import HostNames, UnitOfWork
+from server.domain.senders import ContractState
+from server.domain.sending_rights import judge_sender, permission_for
+from server.usecases.mail_register import Entries, MailRegister
+from server.usecases.ports import HostNames
 from server.usecases.submission import Accepted, Outcome, SubmissionDesk, SubmitMany
 
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
@@ -71,13 +71,13 @@ class MailIntake:
     def __init__(
         self,
         *,
-        uow: UnitOfWork,
+        register: MailRegister,
         submissions: SubmissionDesk,
         identity: CallerIdentity,
         host_names: HostNames,
         profile: Profile,
     ) -> None:
-        self._uow = uow
+        self._register = register
         self._submissions = submissions
         self._identity = identity
         self._host_names = host_names
@@ -97,8 +97,7 @@ class MailIntake:
         """
         address = addresses.sender_address(envelope_sender, self._profile)
         caller = None if certificate is None else await self._identity.identify(certificate, client)
-        async with self._uow.reading() as tx:
-            entries = await tx.sender_addresses.registered(permission_names(address))
+        entries = await self._register.entries(address)
         entry = permission_for(address, entries)
         if caller is None or isinstance(caller, Stranger):
             if entry is None:
@@ -117,8 +116,8 @@ class MailIntake:
             MailboxUnknown, MailboxSuspended, MailboxClosed, MailboxNotConfirmed: to a sender in its place.
         """
         canonical = addresses.recipient_address(address, self._profile)
-        if sender.in_place:
-            await self._check_mailboxes([canonical])
+        if sender.in_place and (why := await self._register.refusal(canonical)):
+            raise why
         return canonical
 
     async def submit(
@@ -130,9 +129,9 @@ class MailIntake:
             Refused: nobody has it; of several reasons the one that passes, or else the first.
             Undecided: some have it.
         """
-        if sender.in_place:
-            # Nearly always what would divide the answer is seen here, before anything is stored.
-            await self._check_mailboxes(recipients)
+        # Nearly always what would divide the answer is seen here, before anything is stored.
+        if sender.in_place and len(recipients) > 1 and (why := await self._register.refusal_now(recipients)):
+            raise why
         outcomes: list[Outcome] = []
         for group in _groups([mail.submission_to(each) for each in dict.fromkeys(recipients)]):
             try:
@@ -147,15 +146,7 @@ class MailIntake:
             raise why
         return accepted
 
-    async def _check_mailboxes(self, recipients: Sequence[str]) -> None:
-        confirmed_only = self._profile.correspondence.confirmed_profile
-        async with self._uow.reading() as tx:
-            for address in recipients:
-                mailbox = await tx.mailboxes.named(address)
-                if why := refusal_at(mailbox, address, confirmed_only):
-                    raise why
-
-    async def _is_in_place(self, caller: Sender, address: str, entries: dict[str, SenderAddress]) -> bool:
+    async def _is_in_place(self, caller: Sender, address: str, entries: Entries) -> bool:
         entry = permission_for(address, entries)
         if entry is None:
             return False

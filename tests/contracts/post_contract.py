@@ -110,6 +110,8 @@ class MailboxContract:
             await tx.mailboxes.add(second)
             assert await tx.mailboxes.named(first.address) == first
             assert await tx.mailboxes.named("0@e-citizen.am") is None
+            named = await tx.mailboxes.all_named([first.address, "0@e-citizen.am"])
+            assert named == {first.address: first}
             await tx.mailboxes.set_state(first.id, MailboxState.CLOSED)
             closed = replace(first, state=MailboxState.CLOSED)
             assert await tx.mailboxes.named(first.address) == closed

@@ -101,6 +101,10 @@ class FakeMailboxes(FakeRepository):
     async def named(self, address: str) -> Mailbox | None:
         return self._find(address)
 
+    async def all_named(self, addresses: Collection[str]) -> Mapping[str, Mailbox]:
+        found = {address: self._find(address) for address in addresses}
+        return {address: mailbox for address, mailbox in found.items() if mailbox is not None}
+
     async def set_state(self, mailbox_id: UUID, state: MailboxState) -> None:
         if mailbox_id not in self._state.mailboxes:
             raise LookupError("no such mailbox")

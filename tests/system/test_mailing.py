@@ -154,7 +154,8 @@ async def test_nothing_is_heard_before_tls(listener: Listener, agency: Agency) -
         with closing(socket.create_connection(("127.0.0.1", listener.starttls), timeout=WITHIN)) as plain:
             plain.recv(1000)
             plain.sendall(b"EHLO a\r\n")
-            plain.recv(1000)
+            while b"250 " not in plain.recv(1000):
+                pass
             plain.sendall(b"STARTTLS\r\nMAIL FROM:<" + agency.sender.encode() + b">\r\n")
             answer = plain.recv(1000)
             try:
@@ -166,7 +167,8 @@ async def test_nothing_is_heard_before_tls(listener: Listener, agency: Agency) -
 
     early, _, answer = await asyncio.to_thread(talk)
     assert early == 530
-    assert b"2.1.0" not in answer
+    # What is answered is what came under TLS, if TLS came about.
+    assert answer.splitlines()[1:] in ([], [b"250 OK"])
 
 
 async def test_a_certificate_binds_more_strongly_than_the_address(

@@ -21,6 +21,7 @@ from server.domain.refusals import (
 )
 from server.jurisdictions.am import AM
 from server.usecases.mail_intake import MailIntake, MailSender, Undecided
+from server.usecases.mail_register import MailRegister
 from server.usecases.submission import Outcome, SubmissionDesk, SubmitMany
 from tests.unit.usecases.world import ANI_ADDRESS, BOB, ENTITY_ADDRESS, World
 
@@ -59,7 +60,7 @@ class Desk:
         self.certificates = Certificates()
         self.submissions = Interrupting(self.world)
         self.intake = MailIntake(
-            uow=self.world.uow,
+            register=MailRegister(self.world.uow, confirmed_only=False),
             submissions=cast(SubmissionDesk, self.submissions),
             identity=self.certificates,
             host_names=self.world.host_names,
