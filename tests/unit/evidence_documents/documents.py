@@ -31,8 +31,10 @@ from namak.evidence.details_outside import (
     NudgeDetails,
     NudgeFailureDetails,
 )
+from namak.evidence.details_paper import PaperDetails
 from namak.evidence.document import EvidenceDocument, Issuer, Part, Recipient, Sender, subject_part
 from namak.evidence.events import Event
+from tests.unit.evidence_documents.papers import any_paper_details, paper_details
 
 DELIVERY = UUID("0192f0c3-0000-7000-8000-000000000001")
 START = datetime(2026, 11, 21, 20, 0, 0, 123456, tzinfo=UTC)
@@ -113,6 +115,9 @@ OUTSIDE: tuple[EvidenceDocument, ...] = (
     ),
 )
 """One of each of what happens outside the post."""
+
+PAPER = document(events.RECEIVED_FROM_NON_ERDS, paper_details(), number=21)
+"""A letter that came on paper."""
 
 _lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60)
 _file_names = st.text(
@@ -195,13 +200,14 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
     NoticeDetails: st.builds(
         NoticeDetails, _hex_digests, _steps, _reported, file=_hex_digests, place=st.none() | _lines
     ),
+    PaperDetails: any_paper_details(_hex_digests, _lines, _times, _tracking),
 }
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> EvidenceDocument:
     """Draws any document that the format permits."""
-    template = draw(st.sampled_from([*ONE_OF_EACH, *OUTSIDE]))
+    template = draw(st.sampled_from([*ONE_OF_EACH, *OUTSIDE, PAPER]))
     letters = [
         Part(str(number), "application/x-any", draw(_sizes), draw(_sha256), draw(_file_names))
         for number in range(1, draw(st.integers(0, 3)) + 1)

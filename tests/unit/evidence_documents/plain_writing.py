@@ -8,7 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from namak.evidence.copy_statement import CopyStatement
+from namak.evidence.custody import CustodyStep
 from namak.evidence.details import Details, InlineList, NamedList
+from namak.evidence.details_paper import PaperSender
 from namak.evidence.document import EvidenceDocument, Issuer, Part, Recipient, Sender
 from tests.unit.evidence_documents.documents import documents
 
@@ -77,6 +80,9 @@ def _plain(value: object) -> object:
             return {"crlDigest": digest}
         case tuple():
             return [_plain(item) for item in value]
+        case CustodyStep() | CopyStatement() | PaperSender():
+            within = {_key(field.name): getattr(value, field.name) for field in fields(value)}
+            return {key: _plain(inner) for key, inner in within.items() if inner not in (None, ())}
         case _:
             return str(value)
 
@@ -150,6 +156,12 @@ def _doubtful(draw: st.DrawFn, details: Details, text: str) -> Details:
             value = text
         case datetime():
             value = draw(st.datetimes(timezones=st.timezones()))
+        case CopyStatement(version, language):
+            value = draw(
+                st.sampled_from([CopyStatement(text, language, "a"), CopyStatement(version, language, text)])
+            )
+        case PaperSender():
+            value = draw(st.sampled_from([PaperSender(text), PaperSender(), PaperSender("a", (text,))]))
         case _:
             value = draw(st.ip_addresses())
     return replace(details, **{name: value})

@@ -57,7 +57,6 @@ def test_keeps_forwarding_to_the_holder_and_submissions_to_the_sender() -> None:
     assert {name for name, audience in of.items() if audience is Audience.SENDER} == {
         "SubmissionAcceptance",
         "SubmissionRejection",
-        "ReceivedFromNonERDS",
     }
     assert {name for name, audience in of.items() if audience is Audience.OPERATOR} == {
         "AdministrativeAct",

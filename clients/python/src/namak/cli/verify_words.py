@@ -32,6 +32,8 @@ CHECKS: Sequence[str] = (
     N_("access"),
     N_("unopened"),
     N_("right"),
+    N_("custody"),
+    N_("copy"),
 )
 """The names of the checks; programs get them as they are."""
 
@@ -115,6 +117,15 @@ WORDS: Sequence[str] = (
     N_("the registered signatory is somebody else"),
     N_("the act that gave the right was recorded afterwards"),
     N_("the right had been taken back at {time}"),
+    N_("the {steps} steps of custody lead from the paper's receipt at {time} to exactly these scans"),
+    N_("the chain of custody does not begin with the paper's receipt"),
+    N_("the chain of custody has no scanning"),
+    N_("step {number} of the chain of custody is out of place"),
+    N_("step {number} of the chain of custody is earlier than the one before it"),
+    N_("step {number} of the chain of custody is later than its recording"),
+    N_("step {number} of the chain of custody has another digest than what it says"),
+    N_("the operator states of the scans what {version} says, word for word"),
+    N_("the operator's statement is not the sentence of {version}"),
     N_("Proves nothing: failed on {checks}."),
     N_("{event}: at {time} the operator accepted message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} the operator refused a message from {sender} to {recipient}: {reason}."),
@@ -173,6 +184,14 @@ WORDS: Sequence[str] = (
     N_(
         "{event}: at {time} it was recorded that a public notice was published of message {delivery} "
         "from {sender} to {recipient}."
+    ),
+    N_(
+        "{event}: at {time} message {delivery} from {sender} to {recipient} was delivered as the "
+        "copy of a letter on paper; who wrote it is not known."
+    ),
+    N_(
+        "{event}: at {time} message {delivery} from {sender} to {recipient} was delivered as the "
+        "copy of a letter on paper that names {name} as its sender; nobody has proved that."
     ),
     N_("{event}: at {time} the operator recorded this of message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),

@@ -24,6 +24,16 @@ from namak.evidence.details_outside import (
     NudgeDetails,
     NudgeFailureDetails,
 )
+from namak.evidence.details_paper import (
+    ORIGINAL_LIMIT,
+    PaperDetails,
+    copy_statement_values,
+    custody_values,
+    paper_sender_values,
+    read_copy_statement,
+    read_custody,
+    read_paper_sender,
+)
 from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
@@ -179,6 +189,7 @@ Details = (
     | LetterRefusedDetails
     | LetterReturnedDetails
     | NoticeDetails
+    | PaperDetails
 )
 
 DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
@@ -201,6 +212,7 @@ DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
         events.LETTER_REFUSED: LetterRefusedDetails,
         events.LETTER_RETURNED: LetterReturnedDetails,
         events.NOTICE_PUBLISHED: NoticeDetails,
+        events.RECEIVED_FROM_NON_ERDS: PaperDetails,
     }
 )
 
@@ -306,6 +318,13 @@ _SPELLINGS: Mapping[Extension, _Spelling] = {
     Extension.RECEIVER: _Spelling("receiver", *_read_again(lambda value: value.line(200), str)),
     Extension.SCAN: _Spelling("scan", *_HEX_DIGEST),
     Extension.PLACE: _Spelling("place", *_read_again(lambda value: value.line(500), str)),
+    Extension.CLERK: _Spelling("clerk", *_HEX_DIGEST),
+    Extension.CUSTODY: _Spelling("custody", *_read_again(read_custody, custody_values)),
+    Extension.ORIGINAL: _Spelling("original", *_read_again(lambda value: value.line(ORIGINAL_LIMIT), str)),
+    Extension.COPY_STATEMENT: _Spelling(
+        "copy_statement", *_read_again(read_copy_statement, copy_statement_values)
+    ),
+    Extension.PAPER_SENDER: _Spelling("paper_sender", *_read_again(read_paper_sender, paper_sender_values)),
 }
 
 

@@ -60,6 +60,11 @@ class Extension(StrEnum):
     RECEIVER = "receiver"
     SCAN = "scan"
     PLACE = "place"
+    CLERK = "clerk"
+    CUSTODY = "custody"
+    ORIGINAL = "original"
+    COPY_STATEMENT = "copyStatement"
+    PAPER_SENDER = "paperSender"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,18 @@ NOTICE_PUBLISHED = _own(
     Extension.PLACE,
     optional=_PERHAPS | {Extension.PLACE},
 )
+RECEIVED_FROM_NON_ERDS = _etsi(
+    "ReceivedFromNonERDS",
+    Audience.BOTH,
+    Extension.CONSIGNMENT,
+    Extension.CLERK,
+    Extension.CUSTODY,
+    Extension.ORIGINAL,
+    Extension.COPY_STATEMENT,
+    Extension.PAPER_SENDER,
+    Extension.TRACKING,
+    optional=frozenset({Extension.PAPER_SENDER, Extension.TRACKING}),
+)
 ADMINISTRATIVE_ACT = Event(
     "AdministrativeAct",
     _OWN + "AdministrativeAct",
@@ -240,8 +257,8 @@ EVENTS: tuple[Event, ...] = (
     CONSIGNMENT_NOTIFICATION_FAILURE,
     RELAY_TO_NON_ERDS,
     RELAY_TO_NON_ERDS_FAILURE,
-    # A submission that came in by ordinary mail (ADMIN-6).
-    _etsi("ReceivedFromNonERDS", Audience.SENDER),
+    # A letter that came on paper (BOX-11).
+    RECEIVED_FROM_NON_ERDS,
     CONTENT_ACCESS_TRACKING,
     READING_CONFIRMED,
     # The facts on which a legal effect may rest: who relies on the effect must be able to see them

@@ -26,6 +26,7 @@ from namak.evidence.tlog_proof import TlogProof
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from namak.evidence.verify_confirmation import check_confirmation
 from namak.evidence.verify_effect import check_effect
+from namak.evidence.verify_paper import check_paper
 from namak.evidence.verify_right import check_readers_right
 from namak.evidence.verify_sentences import act_sentence, right_of, sentence_of
 from namak.evidence.verify_withdrawal import check_withdrawal
@@ -69,6 +70,8 @@ def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
         if receipt.fact.document.event == events.READING_CONFIRMED:
             naming = trust.naming or naming_under(receipt.fact.document.policy_id)
             check_confirmation(receipt, given, trust.citizen_roots, naming, trust.crls, acts)
+        elif receipt.fact.document.event == events.RECEIVED_FROM_NON_ERDS:
+            check_paper(receipt, given)
         elif (right := right_of(receipt.fact)) is not None:
             check_readers_right(receipt, acts, right)
     effects = [

@@ -4,6 +4,7 @@ from namak.evidence import events
 from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct
 from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
 from namak.evidence.details_outside import OutsideDetails
+from namak.evidence.details_paper import PaperDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.events import Event
 from namak.evidence.times import format_time
@@ -76,6 +77,16 @@ def _of_others(fact: RecordedFact, what: str, message: str) -> str:
         return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
     if isinstance(document.details, OutsideDetails):
         return _outside(document.event, what, message)
+    if isinstance(document.details, PaperDetails):
+        named = document.details.paper_sender
+        if named is None or named.name is None:
+            return (
+                f"{what} {message} was delivered as the copy of a letter on paper; who wrote it is not known."
+            )
+        return (
+            f"{what} {message} was delivered as the copy of a letter on paper that names {named.name} as its "
+            "sender; nobody has proved that."
+        )
     return f"{what} the operator recorded this of {message}."
 
 
