@@ -8,6 +8,7 @@ from server.bootstrap_letters import letter_actions
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
 from server.bootstrap_notices import notice_actions
+from server.bootstrap_paper import paper
 from server.bootstrap_registration import registration
 from server.config import Settings
 from server.domain.profile import Profile
@@ -243,6 +244,7 @@ class Desks:
             correspondence=CorrespondenceServicer(self._correspondence, profile),
             delegation=DelegationServicer(self._registers.delegations, profile),
             forwarding=ForwardingServicer(self._forwarding, profile, self._own_domains),
+            paper=paper(profile, self.submissions, self._withdrawal),
         )
 
 

@@ -29,6 +29,8 @@ from namak.v1 import (
     identity_pb2_grpc,
     mailbox_pb2,
     mailbox_pb2_grpc,
+    paper_pb2,
+    paper_pb2_grpc,
     registration_pb2,
     registration_pb2_grpc,
     sender_admin_pb2,
@@ -56,6 +58,7 @@ from server.services.evidence import EvidenceServicer
 from server.services.forwarding import ForwardingServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
+from server.services.paper import PaperServicer
 from server.services.reflection import add_reflection
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
@@ -85,6 +88,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (correspondence_pb2, "CorrespondenceService"),
         (delegation_pb2, "DelegationService"),
         (forwarding_pb2, "ForwardingService"),
+        (paper_pb2, "PaperService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -151,6 +155,7 @@ class Servicers:
     correspondence: CorrespondenceServicer
     delegation: DelegationServicer
     forwarding: ForwardingServicer
+    paper: PaperServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -165,6 +170,7 @@ class Servicers:
         correspondence_pb2_grpc.add_CorrespondenceServiceServicer_to_server(self.correspondence, server)
         delegation_pb2_grpc.add_DelegationServiceServicer_to_server(self.delegation, server)
         forwarding_pb2_grpc.add_ForwardingServiceServicer_to_server(self.forwarding, server)
+        paper_pb2_grpc.add_PaperServiceServicer_to_server(self.paper, server)
         add_reflection(server, SERVICES)
 
 

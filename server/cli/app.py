@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 operator = typer.Typer(no_args_is_help=True, help="Who may operate the post.", rich_markup_mode=None)
-clerk = typer.Typer(no_args_is_help=True, help="Who takes applications.", rich_markup_mode=None)
+clerk = typer.Typer(no_args_is_help=True, help="Who takes in what is on paper.", rich_markup_mode=None)
 billing = typer.Typer(no_args_is_help=True, help="What senders used.", rich_markup_mode=None)
 log = typer.Typer(no_args_is_help=True, help="The log's key and guard.", rich_markup_mode=None)
 profile = typer.Typer(no_args_is_help=True, help="What each jurisdiction decides.", rich_markup_mode=None)

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from namak.evidence.details_paper import PaperDetails
+from server.domain.paper_desk import PaperOrigin
+
 
 class DeliveryState(StrEnum):
     """How far a delivery has come; a view of its facts that only moves forward."""
@@ -49,7 +52,8 @@ class Submission:
     """One message to one recipient, as a sender asks for it; the addresses are in canonical form.
 
     `in_reply_to` is the delivery that it answers, for a holder's reply; `notification_policy` the policy that
-    the sender picks, None for the contract's usual one.
+    the sender picks, None for the contract's usual one; `paper` is what is known of the paper, where it is
+    the copy of a letter on paper.
     """
 
     request_id: str
@@ -59,6 +63,7 @@ class Submission:
     parts: tuple[Part, ...]
     in_reply_to: UUID | None = None
     notification_policy: str | None = None
+    paper: PaperOrigin | None = None
 
     def digest(self) -> bytes:
         """Returns the SHA-256 over the domain fields that makes two submissions under one request id equal.
@@ -76,6 +81,8 @@ class Submission:
             fields.append(self.in_reply_to.bytes)
         if self.notification_policy is not None:
             fields.append(b"notification policy " + self.notification_policy.encode())
+        if self.paper is not None:
+            fields += self.paper.fields()
         for field in fields:
             digest.update(len(field).to_bytes(8, "big"))
             digest.update(field)
@@ -177,8 +184,11 @@ def _time_text(time: datetime | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A delivery as its holder sees it in a list."""
+    """A delivery as its holder sees it in a list; `paper` is what its evidence says of the paper, where it is
+    the copy of a letter on paper.
+    """
 
     delivery: Delivery
     opened_at: datetime | None
     confirmed_at: datetime | None
+    paper: PaperDetails | None = None

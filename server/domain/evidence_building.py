@@ -23,6 +23,7 @@ from namak.evidence.details import (
     revocation_list,
 )
 from namak.evidence.details_outside import NudgeDetails, NudgeFailureDetails
+from namak.evidence.details_paper import PaperDetails
 from namak.evidence.document import (
     EvidenceDocument,
     Issuer,
@@ -39,6 +40,7 @@ from namak.evidence.statement import Statement, stated_parts
 from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, PartInfo, Party, Submission
 from server.domain.facts import Fact
+from server.domain.paper_desk import PaperOrigin
 from server.domain.profile import Profile
 from server.domain.reasons import Reason
 
@@ -89,6 +91,24 @@ def content_consignment(stamp: Stamp, delivery: Delivery, mailbox_link: bytes) -
     """
     details = ConsignmentDetails(mailbox_link, delivery.in_reply_to)
     return _of_delivery(stamp, events.CONTENT_CONSIGNMENT, delivery, details)
+
+
+def received_on_paper(
+    stamp: Stamp, delivery: Delivery, consignment: Fact, paper: PaperOrigin, clerk: bytes
+) -> Fact:
+    """Makes the evidence that the message is the copy of a letter on paper, which a clerk handed in who has
+    the certificate of this SHA-256 (BOX-11).
+    """
+    details = PaperDetails(
+        consignment=consignment.entry.hex(),
+        clerk=clerk.hex(),
+        custody=paper.custody,
+        original=paper.original,
+        copy_statement=paper.statement,
+        paper_sender=paper.sender,
+        tracking=paper.tracking,
+    )
+    return _of_delivery(stamp, events.RECEIVED_FROM_NON_ERDS, delivery, details)
 
 
 def submission_rejection(

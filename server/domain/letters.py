@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from server.domain.caller import Connection, Sender
 from server.domain.deliveries import Party
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.domain.paper_desk import PaperDesk
 from server.domain.profile import Correspondence
 from server.domain.refusals import (
     LettersNotOffered,
@@ -54,8 +55,8 @@ class Correspondent:
         return Party(self.mailbox_id, self.number, self.name)
 
 
-Submitter = Sender | Correspondent
-"""Who submits messages. Both tell by `party_id` whose these are."""
+Submitter = Sender | Correspondent | PaperDesk
+"""Who submits messages. All tell by `party_id` whose these are."""
 
 
 def check_offered(rules: Correspondence) -> None:

@@ -288,6 +288,8 @@ class Profile:
         statement_language: the language of the sentence that confirms a reading (ADMIN-7); that which
             verifiers know for `evidence_policy`.
         time_zone: the IANA name of the zone whose calendar days count, `Asia/Yerevan` (ADMIN-5).
+        copy_statement: the version of what the operator states of scans of letters on paper (BOX-11), one of
+            those that verifiers know.
         mailbox_domain: the canonical domain of official addresses; `mailbox_domain_aliases` are accepted
             and replaced (POST-4).
         notification_policy: `name@version` of the policy under which new deliveries are accepted (LADDER-2);
@@ -302,6 +304,7 @@ class Profile:
     operator_name: str
     languages: tuple[str, ...]
     statement_language: str
+    copy_statement: str
     time_zone: str
     mailbox_domain: str
     mailbox_domain_aliases: tuple[str, ...]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from types import MappingProxyType
 
+from namak.evidence.copy_statement import TRUE_COPY
 from namak.evidence.namings import NAMINGS
 from namak.evidence.signature import CertificateNaming
 from server.domain.profile import (
@@ -33,6 +34,7 @@ AM = Profile(
     operator_name="e-citizen.am",
     languages=("hy", "ru", "en"),
     statement_language="hy",
+    copy_statement=TRUE_COPY,
     time_zone="Asia/Yerevan",
     mailbox_domain="e-citizen.am",
     mailbox_domain_aliases=("ecitizen.am",),
@@ -110,6 +112,7 @@ AM_SOURCES: Mapping[str, Source] = MappingProxyType(
         "operator_name": assumed("the documents name the operator by its site only"),
         "languages": stated("POST-11"),
         "statement_language": stated("ADMIN-7"),
+        "copy_statement": assumed("BOX-11 sets no words; they are ours"),
         "time_zone": stated("IANA time zone database"),
         "mailbox_domain": stated("POST-3, POST-4"),
         "mailbox_domain_aliases": stated("POST-4"),

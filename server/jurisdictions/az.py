@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from types import MappingProxyType
 
+from namak.evidence.copy_statement import TRUE_COPY
 from namak.evidence.namings import NAMINGS
 from namak.evidence.signature import CertificateNaming
 from server.domain.profile import (
@@ -37,6 +38,7 @@ AZ = Profile(
     operator_name="Elektron hökumət",
     languages=("az", "ru", "en"),
     statement_language="az",
+    copy_statement=TRUE_COPY,
     time_zone="Asia/Baku",
     mailbox_domain="post.e-gov.az",
     mailbox_domain_aliases=(),
@@ -127,6 +129,7 @@ AZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "operator_name": assumed("seed 004 names no operator of a post; the portal"),
         "languages": assumed("POST-11 asks for az where it is needed"),
         "statement_language": assumed(f"{_SENTENCE}; the state's language"),
+        "copy_statement": assumed("BOX-11 sets no words; they are ours"),
         "time_zone": stated("IANA time zone database"),
         "mailbox_domain": assumed("seed 004 knows no mailboxes; a name below the portal's site"),
         "mailbox_domain_aliases": assumed("seed 004 knows no mailboxes"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import time, timedelta
 from types import MappingProxyType
 
+from namak.evidence.copy_statement import TRUE_COPY
 from namak.evidence.namings import NAMINGS
 from namak.evidence.signature import CertificateNaming
 from server.domain.profile import (
@@ -35,6 +36,7 @@ KZ = Profile(
     operator_name="Ұлттық пошта операторы",
     languages=("kk", "ru", "en"),
     statement_language="kk",
+    copy_statement=TRUE_COPY,
     time_zone="Asia/Almaty",
     mailbox_domain="post.kz",
     mailbox_domain_aliases=(),
@@ -124,6 +126,7 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "operator_name": stated("BOX-1"),
         "languages": assumed("POST-11 asks for kk where it is needed; the order exists in kk and ru"),
         "statement_language": assumed(f"{_SENTENCE}; the state's language"),
+        "copy_statement": assumed("BOX-11 sets no words; they are ours"),
         "time_zone": stated("IANA time zone database"),
         "mailbox_domain": assumed("BOX-2 leaves the domain to the user agreement; the operator's site"),
         "mailbox_domain_aliases": assumed("the documents name none"),

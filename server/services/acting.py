@@ -44,6 +44,14 @@ def current_operator() -> Operator:
     return caller
 
 
+def current_clerk() -> Clerk:
+    """Returns the caller of a method whose access rule admits clerks only."""
+    caller = current_call().caller
+    if not isinstance(caller, Clerk):
+        raise TypeError(f"the access rule let a {type(caller).__name__} in where a Clerk was expected")
+    return caller
+
+
 def current_administrating() -> Operator | Holder:
     """Returns the caller of a method whose access rule admits the operator and administrators only."""
     caller = current_call().caller

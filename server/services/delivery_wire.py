@@ -9,6 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from namak.v1 import delivery_pb2 as pb
 from namak.v1.correspondence_pb2 import SendLetterRequest, WithdrawLetterRequest
+from namak.v1.paper_pb2 import SubmitScannedLetterRequest, WithdrawScannedLetterRequest
 from server.domain import addresses, fields, limits
 from server.domain.caller import Sender
 from server.domain.deliveries import Delivery, DeliveryFilter, DeliveryState, Part, PartInfo, Submission
@@ -257,7 +258,9 @@ def receipt_wait(
     | pb.BatchSubmitRequest
     | pb.WithdrawDeliveryRequest
     | SendLetterRequest
-    | WithdrawLetterRequest,
+    | WithdrawLetterRequest
+    | SubmitScannedLetterRequest
+    | WithdrawScannedLetterRequest,
     problems: Problems,
 ) -> float:
     """Returns how many seconds to wait for receipts at most."""

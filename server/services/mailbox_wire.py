@@ -14,6 +14,7 @@ from server.services.acting import current_operator
 from server.services.delivery_wire import DELIVERY_STATES, part_info_to_proto
 from server.services.evidence_wire import evidence_to_proto
 from server.services.naming import mailbox_named
+from server.services.paper_wire import paper_to_proto
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
 from server.usecases.mailbox_register import OpenMailbox, ReopenMailbox, SetMailboxState
@@ -192,6 +193,7 @@ def message_to_proto(message: MessageView) -> pb.Message:
         state=DELIVERY_STATES[delivery.state],
         withdrawal_time=time_to_proto(delivery.withdrawn_at),
         in_reply_to="" if delivery.in_reply_to is None else str(delivery.in_reply_to),
+        paper=None if message.paper is None else paper_to_proto(message.paper),
     )
 
 

@@ -123,8 +123,9 @@ class Problems:
             self.add(field, "DAY_MALFORMED", "must be a day that the calendar has, with year, month and day")
             return date.min
 
-    def optional_time(self, field: str, message: Message) -> datetime | None:
-        """Reads a time that may be left out, from a message's field of that name.
+    def optional_time(self, field: str, message: Message, *, within: str = "") -> datetime | None:
+        """Reads a time that may be left out, from a message's field of that name; `within` is the path of the
+        message, where it is not the request.
 
         What is finer than a microsecond is rounded up: our own times have whole microseconds, so that both
         "at or after" and "before" mean the same for the rounded one.
@@ -133,7 +134,8 @@ class Problems:
             return None
         stamp: Timestamp = getattr(message, field)
         if not _FIRST_SECOND <= stamp.seconds <= _LAST_SECOND or not 0 <= stamp.nanos < 1_000_000_000:
-            self.add(field, "TIME_MALFORMED", "must be a time of the years 1 to 9999")
+            path = f"{within}.{field}" if within else field
+            self.add(path, "TIME_MALFORMED", "must be a time of the years 1 to 9999")
             return None
         microseconds = min(-(-stamp.nanos // 1000), 999_999 if stamp.seconds == _LAST_SECOND else 1_000_000)
         return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=microseconds)

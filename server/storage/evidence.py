@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from namak.evidence.events import CONTENT_CONSIGNMENT
+from namak.evidence.events import CONTENT_CONSIGNMENT, RECEIVED_FROM_NON_ERDS
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.storage.facts import fact_of
@@ -51,11 +51,11 @@ _OF_DELIVERIES = (
     )
     .order_by(*_ORDER)
 )
-_CONSIGNMENTS = select(_EVIDENCE).where(
-    _EVIDENCE.c.owner_id == bindparam("mailbox"),
-    among(_EVIDENCE.c.delivery_id, "deliveries"),
-    _EVIDENCE.c.event == CONTENT_CONSIGNMENT.uri,
+_IN_MAILBOX = select(_EVIDENCE).where(
+    _EVIDENCE.c.owner_id == bindparam("mailbox"), among(_EVIDENCE.c.delivery_id, "deliveries")
 )
+_CONSIGNMENTS = _IN_MAILBOX.where(_EVIDENCE.c.event == CONTENT_CONSIGNMENT.uri)
+_ON_PAPER = _IN_MAILBOX.where(_EVIDENCE.c.event == RECEIVED_FROM_NON_ERDS.uri)
 _PUBLISH = insert(_LISTS).on_conflict_do_nothing(index_elements=[_LISTS.c.digest])
 
 
@@ -120,6 +120,15 @@ class SqlEvidenceStore:
             return {}
         values = {"mailbox": mailbox_id, "deliveries": list(delivery_ids)}
         return {row.delivery_id: fact_of(row) for row in await self._statements.rows(_CONSIGNMENTS, values)}
+
+    async def received_on_paper(
+        self, mailbox_id: UUID, delivery_ids: Collection[UUID]
+    ) -> Mapping[UUID, Fact]:
+        """Returns the ReceivedFromNonERDS of those of these deliveries in one mailbox that have one."""
+        if not delivery_ids:
+            return {}
+        values = {"mailbox": mailbox_id, "deliveries": list(delivery_ids)}
+        return {row.delivery_id: fact_of(row) for row in await self._statements.rows(_ON_PAPER, values)}
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         """Publishes a revocation list; adding it again changes nothing."""

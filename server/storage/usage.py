@@ -11,6 +11,7 @@ from namak.evidence.events import Event
 from server.domain.deliveries import DeliveryState
 from server.domain.ids import ID_MARGIN, first_id
 from server.domain.local_days import Stretch
+from server.domain.paper_desk import PAPER_DESK_ID
 from server.domain.usage import Usage, UsageRow
 from server.storage.facts import fact_of
 from server.storage.log_tables import log_entries
@@ -51,6 +52,8 @@ _FACTS = (
         _EVIDENCE.c.id < bindparam("before"),
         # Holders' letters stand under their mailboxes, and on nobody's bill.
         ~exists().where(_MAILBOXES.c.id == _EVIDENCE.c.organisation_id),
+        # So do letters that came on paper, under the post's own desk.
+        _EVIDENCE.c.organisation_id != PAPER_DESK_ID,
     )
     .order_by(_EVIDENCE.c.id)
     .limit(bindparam("most"))

@@ -183,6 +183,14 @@ class EvidenceStore(Protocol):
         """Returns the ContentConsignment of each of these deliveries in one mailbox, by delivery."""
         ...
 
+    async def received_on_paper(
+        self, mailbox_id: UUID, delivery_ids: Collection[UUID]
+    ) -> Mapping[UUID, Fact]:
+        """Returns the ReceivedFromNonERDS of those of these deliveries in one mailbox that have one, by
+        delivery.
+        """
+        ...
+
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:
         """Publishes a list that is too large to stand in evidence; adding it again changes nothing."""
         ...

@@ -17,6 +17,7 @@ from server.domain.jobs import SPREAD, Job
 from server.domain.ladder import Wake, turn_of
 from server.domain.letters import Submitter
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
+from server.domain.paper_desk import PaperOrigin
 from server.domain.profile import Profile
 from server.domain.refusals import (
     Refused,
@@ -37,8 +38,8 @@ _AT_A_STRETCH = 4
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """An accepted submission: the delivery as it was accepted, the evidence in the order
-    SubmissionAcceptance, ContentConsignment, and their receipts in the same order, or none. `repeated` says
-    that it was accepted before.
+    SubmissionAcceptance, ContentConsignment, and of a letter on paper ReceivedFromNonERDS, and their receipts
+    in the same order, or none. `repeated` says that it was accepted before.
     """
 
     request_id: str
@@ -238,12 +239,14 @@ class Intake:
             submitted_at=at,
             in_reply_to=submission.in_reply_to,
         )
-        evidence = (
+        evidence: tuple[Fact, ...] = (
             evidence_building.submission_acceptance(
                 self._stamps.at(at), delivery, submission.request_id, asked.caller.connection.address
             ),
             evidence_building.content_consignment(self._stamps.at(at), delivery, link.link),
         )
+        if submission.paper is not None:
+            evidence += (self._on_paper(asked, submission.paper, delivery, evidence, at),)
         ledger.heads[mailbox.id] = MailboxHead(link.sequence, link.link)
         ledger.links.append(link)
         ledger.deliveries.append((delivery, submission))
@@ -256,6 +259,13 @@ class Intake:
             if wake_at is not None:
                 ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))
         return Accepted(submission.request_id, delivery, evidence)
+
+    def _on_paper(
+        self, asked: Asked, paper: PaperOrigin, delivery: Delivery, evidence: Sequence[Fact], at: datetime
+    ) -> Fact:
+        consignment = evidence_building.fact_of(evidence, events.CONTENT_CONSIGNMENT)
+        clerk = asked.caller.connection.certificate_sha256
+        return evidence_building.received_on_paper(self._stamps.at(at), delivery, consignment, paper, clerk)
 
     def _next_link(self, mailbox: Mailbox, head: MailboxHead, delivery_id: UUID) -> MailboxLink:
         nonce = self._entropy.random(mailbox_link.NONCE_BYTES)
@@ -314,7 +324,11 @@ def _accepted_before(
         return SenderNotPermitted(asked.sender)
     evidence = tuple(
         evidence_building.fact_of(facts, event)
-        for event in (events.SUBMISSION_ACCEPTANCE, events.CONTENT_CONSIGNMENT)
+        for event in (
+            events.SUBMISSION_ACCEPTANCE,
+            events.CONTENT_CONSIGNMENT,
+            *([] if asked.paper is None else [events.RECEIVED_FROM_NON_ERDS]),
+        )
     )
     # The delivery as it was accepted; what became of it since is for GetDelivery to say.
     as_accepted = replace(delivery, state=DeliveryState.CONSIGNED, notified_at=None, withdrawn_at=None)

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.domain.caller import NO_CERTIFICATE, IpAddress
+from server.domain.caller import NO_CERTIFICATE, IpAddress, Sender
 from server.domain.deliveries import Party
 from server.domain.letters import Correspondent, Submitter
 from server.domain.mailboxes import Mailbox, MailboxHead
+from server.domain.paper_desk import PaperDesk
 from server.domain.profile import Correspondence
 from server.domain.refusals import (
     CertificateRevoked,
@@ -24,6 +25,7 @@ from server.usecases.asked import Asked, Key
 from server.usecases.findings import Findings, mailbox_refusal
 from server.usecases.identity import REMEMBERED_SECONDS
 from server.usecases.judging_letters import LetterJudge
+from server.usecases.judging_paper import judge_papers
 from server.usecases.ports import Clock, HostNames, Transaction
 from server.usecases.records import SendingSide
 
@@ -105,7 +107,9 @@ class Judge:
         """
         mailboxes = await tx.mailboxes.lock({address for asked in new for address in asked.mailboxes})
         letters = [asked for asked in new if isinstance(asked.caller, Correspondent)]
-        sent = [asked for asked in new if not isinstance(asked.caller, Correspondent)] if letters else new
+        papers = [asked for asked in new if isinstance(asked.caller, PaperDesk)]
+        apart = letters or papers
+        sent = [asked for asked in new if isinstance(asked.caller, Sender)] if apart else new
         senders: dict[UUID, set[str]] = {}
         for asked in sent:
             senders.setdefault(asked.key[0], set()).update(permission_names(asked.submission.sender))
@@ -116,6 +120,11 @@ class Judge:
             await self._judge_sent(tx, sent, await tx.sending_sides.of(senders), found)
         if letters:
             await self._letters.judge(tx, letters, found)
+        if papers:
+            judge_papers(papers, self._confirmed_only, found)
+            found.excess |= await self._too_many(
+                tx, {asked.key: found.refused[asked.key] for asked in papers if asked.key in found.refused}
+            )
         found.excess |= await self._revoked(tx, new, found.at)
         if found.excess or found.unplaced:
             raise GivenUp(found.excess, found.unplaced, found.unknown)

@@ -19,6 +19,7 @@ from server.domain.refusals import (
     InvalidPageToken,
     MailboxUnknown,
 )
+from server.usecases.paper_origins import with_paper
 from server.usecases.ports import Clock, UnitOfWork
 from server.usecases.standing import standing_in
 
@@ -139,7 +140,7 @@ class Mailboxes:
                 before=_sequence(query.key(command.page_token)),
                 limit=size + 1,
             )
-        shown = messages[:size]
+            shown = await with_paper(tx, mailbox.id, messages[:size])
         more = len(messages) > size
         return Page(shown, query.token(str(shown[-1].delivery.sequence)) if more else "")
 

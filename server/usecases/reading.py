@@ -32,6 +32,7 @@ from server.domain.refusals import (
     StatementNotIssued,
 )
 from server.usecases.assurance import check_signed
+from server.usecases.paper_origins import with_paper
 from server.usecases.ports import Clock, Entropy, Log, Signatures, Transaction, UnitOfWork
 from server.usecases.records import Confirmation, IssuedStatement, Opening, VerifiedSigner
 from server.usecases.stamps import Stamps
@@ -348,10 +349,8 @@ class _ToJudge:
 
 
 async def _message(tx: Transaction, mailbox: Mailbox, holder: Holder, delivery_id: UUID) -> MessageView:
-    message = await tx.deliveries.in_mailbox(mailbox.id, delivery_id, holder.person_number)
-    if message is None:
-        _not_yours()
-    return message
+    found = await tx.deliveries.in_mailbox(mailbox.id, delivery_id, holder.person_number)
+    return (await with_paper(tx, mailbox.id, [found]))[0] if found else _not_yours()
 
 
 def _check_not_withdrawn(delivery: Delivery) -> None:

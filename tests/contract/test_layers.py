@@ -120,6 +120,12 @@ INWARD: Mapping[str, frozenset[str]] = {
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
     "server.bootstrap_machine": frozenset({"server.domain"}),
+    "server.bootstrap_paper": frozenset(
+        {
+            *("server.bootstrap_machine", "server.domain", "server.gateways", "server.services"),
+            "server.usecases",
+        }
+    ),
     "server.bootstrap_desks": frozenset(
         {
             "server.bootstrap_citizens",
@@ -128,6 +134,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_notices",
+            "server.bootstrap_paper",
             "server.bootstrap_registration",
             "server.config",
             "server.domain",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from namak.evidence.events import CONTENT_CONSIGNMENT
+from namak.evidence.events import CONTENT_CONSIGNMENT, RECEIVED_FROM_NON_ERDS
 from server.storage.failures import StorageFault
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
@@ -52,6 +52,16 @@ class EvidenceContract:
             expected = {first.id: [facts[0], facts[2]], second.id: [facts[1]], silent.id: []}
             assert {key: list(value) for key, value in found.items()} == expected
             assert await tx.evidence.of_deliveries([]) == {}
+
+    async def test_what_came_on_paper_in_one_mailbox_comes_at_once(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, silent = await delivered(tx, 2)
+            (other,) = await delivered(tx)
+            told = [examples.fact(each, RECEIVED_FROM_NON_ERDS) for each in (first, other)]
+            await tx.evidence.record([*told, examples.fact(silent, CONTENT_CONSIGNMENT)])
+            wanted = [first.id, silent.id, other.id]
+            assert await tx.evidence.received_on_paper(first.mailbox_id, wanted) == {first.id: told[0]}
+            assert await tx.evidence.received_on_paper(first.mailbox_id, []) == {}
 
     async def test_the_consignments_of_one_mailbox_come_at_once(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:

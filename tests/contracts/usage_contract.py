@@ -10,6 +10,7 @@ from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.ids import first_id
 from server.domain.local_days import Stretch
 from server.domain.mailboxes import Mailbox
+from server.domain.paper_desk import PAPER_DESK_ID
 from server.domain.senders import Organisation, SenderAddress
 from server.domain.usage import Usage, UsageRow
 from server.usecases.ports import UnitOfWork
@@ -190,6 +191,21 @@ class UsageContract:
 
         assert [each.fact for each in (*first, *rest)] == wanted
         assert [each.logged_entry for each in (*first, *rest)] == [None] * 3
+
+    async def test_letters_on_paper_are_among_nobodys_facts(self, uow: UnitOfWork) -> None:
+        place = Place(uow)
+        await place.register()
+        at = datetime(2111 + examples.number() % 80, 1, 1, tzinfo=UTC)
+        (delivery,) = await place.accept(at)
+        fact = replace(
+            examples.fact(delivery, SUBMISSION_ACCEPTANCE), id=id_at(at), organisation_id=PAPER_DESK_ID
+        )
+        async with uow.writing() as tx:
+            await tx.evidence.record([fact])
+            await tx.commit()
+            assert not await tx.usage.facts(
+                SUBMISSION_ACCEPTANCE, after=first_id(at), before=first_id(at + DAY), limit=2
+            )
 
     async def test_facts_of_one_organisation_fill_the_portion(self, uow: UnitOfWork) -> None:
         place, other = Place(uow), Place(uow)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from namak.evidence.events import CONTENT_CONSIGNMENT
+from namak.evidence.events import CONTENT_CONSIGNMENT, RECEIVED_FROM_NON_ERDS, Event
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxLink, MailboxState
@@ -171,13 +171,23 @@ class FakeEvidenceStore(FakeRepository):
         return {each.id: await self.of_delivery(each.mailbox_id, each.id) for each in deliveries}
 
     async def consignments(self, mailbox_id: UUID, delivery_ids: Collection[UUID]) -> Mapping[UUID, Fact]:
+        return self._of_event(mailbox_id, delivery_ids, CONTENT_CONSIGNMENT)
+
+    async def received_on_paper(
+        self, mailbox_id: UUID, delivery_ids: Collection[UUID]
+    ) -> Mapping[UUID, Fact]:
+        return self._of_event(mailbox_id, delivery_ids, RECEIVED_FROM_NON_ERDS)
+
+    def _of_event(
+        self, mailbox_id: UUID, delivery_ids: Collection[UUID], event: Event
+    ) -> Mapping[UUID, Fact]:
         return {
             fact.delivery_id: fact
             for fact in self._state.evidence.values()
             if fact.owner_id == mailbox_id
             and fact.delivery_id in delivery_ids
             and fact.delivery_id is not None
-            and fact.event == CONTENT_CONSIGNMENT
+            and fact.event == event
         }
 
     async def add_revocation_list(self, digest: bytes, der: bytes) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from namak.evidence.events import Event
 from server.domain.deliveries import DeliveryState
 from server.domain.local_days import Stretch
+from server.domain.paper_desk import PAPER_DESK_ID
 from server.domain.usage import Usage, UsageRow
 from server.usecases.records import UsageFact
 from tests.fakes.state import State
@@ -54,6 +55,7 @@ class FakeUsage:
                 and organisation_id in (None, fact.organisation_id)
                 and after < fact.id < before
                 and fact.organisation_id not in self._state.mailboxes
+                and fact.organisation_id != PAPER_DESK_ID
             ),
             key=lambda fact: fact.id,
         )

@@ -42,6 +42,7 @@ from tests.fakes.signatures import FakeSignatureTrust, InProcessVerifier
 from tests.rpc.desk_samples import KNOWN_DELIVERY, NOW, REVOCATION_LIST, SUSPENDED, delivery_of, fact_of
 from tests.rpc.forwarding_desks import ForwardingDesks
 from tests.rpc.holder_desks import HolderDesks
+from tests.rpc.paper_desks import PaperDesks
 from tests.rpc.register_desks import RegisterDesks
 from tests.rpc.registration_desks import RegistrationDesks
 from tests.rpc.serving import PresentClock
@@ -60,6 +61,7 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
         super().__init__()
         self.submitted: list[SubmitMany] = []
         self.registration = RegistrationDesks()
+        self.paper = PaperDesks()
         self.signature_trust = FakeSignatureTrust()
         self.verification = SignatureDesk(
             verifier=InProcessVerifier(), trust=self.signature_trust, clock=PresentClock()

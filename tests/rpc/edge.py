@@ -38,6 +38,7 @@ from server.services.evidence import EvidenceServicer
 from server.services.forwarding import ForwardingServicer
 from server.services.identity import IdentityServicer
 from server.services.mailbox import MailboxServicer
+from server.services.paper import PaperServicer
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
 from server.services.signature import SignatureServicer
@@ -235,6 +236,7 @@ async def started_edge(
         CorrespondenceServicer(desks.correspondence, AM),
         DelegationServicer(desks.delegation, AM),
         ForwardingServicer(desks.forwarding, AM, frozenset({"e-citizen.am"})),
+        PaperServicer(desks.paper.intake, AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

@@ -23,6 +23,7 @@ from namak.client.identity import Identity, check_challenge, sign_challenge
 from namak.client.letters import compose, compose_part, read_part
 from namak.client.link import Link
 from namak.client.mailbox import Mailbox
+from namak.client.paper import Papers
 from namak.client.possession import possession_text, sign_possession
 from namak.client.registration import Registration
 from namak.client.retries import Patience
@@ -44,6 +45,7 @@ __all__ = [
     "Mailbox",
     "NamakError",
     "Outcome",
+    "Papers",
     "Patience",
     "Registration",
     "Signing",
@@ -79,6 +81,7 @@ class Client:
         self.identity = Identity(self._link)
         self.registration = Registration(self._link)
         self.signatures = Signatures(self._link)
+        self.paper = Papers(self._link)
 
     def in_session(self, token: str) -> "Holder":
         """Returns the calls of a holder who is signed in at this portal, by the session's token. They end

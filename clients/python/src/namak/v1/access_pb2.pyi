@@ -48,7 +48,7 @@ class _CallerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallerKind
     CALLER_KIND_PORTAL: _CallerKind.ValueType  # 6
     """A portal at which nobody is signed in: a machine certificate that is bound as a portal's, without a session's token."""
     CALLER_KIND_CLERK: _CallerKind.ValueType  # 7
-    """A clerk of the post: a machine certificate that is bound as a clerk's desk. It enters applications that come on paper."""
+    """A clerk of the post: a machine certificate that is bound as a clerk's desk. It enters applications, and letters, that come on paper."""
 
 class CallerKind(_CallerKind, metaclass=_CallerKindEnumTypeWrapper):
     """Names a kind of caller. The server derives it from the verified client certificate of the connection, never from metadata; the one
@@ -75,7 +75,7 @@ names the one organisation for which the person acts in this call; the rights of
 CALLER_KIND_PORTAL: CallerKind.ValueType  # 6
 """A portal at which nobody is signed in: a machine certificate that is bound as a portal's, without a session's token."""
 CALLER_KIND_CLERK: CallerKind.ValueType  # 7
-"""A clerk of the post: a machine certificate that is bound as a clerk's desk. It enters applications that come on paper."""
+"""A clerk of the post: a machine certificate that is bound as a clerk's desk. It enters applications, and letters, that come on paper."""
 Global___CallerKind: _TypeAlias = CallerKind  # noqa: Y015
 
 @_typing.final

@@ -312,7 +312,9 @@ class Accepted(_message.Message):
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.Evidence]:
-        """The evidence of the acceptance and of the consignment, in this order: SubmissionAcceptance, ContentConsignment."""
+        """The evidence of the acceptance and of the consignment, in this order: SubmissionAcceptance, ContentConsignment; of a letter that
+        came on paper ReceivedFromNonERDS after them.
+        """
 
     @_builtins.property
     def receipts(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.Receipt]:

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from namak.v1 import delivery_pb2 as _delivery_pb2
 from namak.v1 import evidence_pb2 as _evidence_pb2
+from namak.v1 import paper_pb2 as _paper_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -136,6 +137,7 @@ class Message(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     WITHDRAWAL_TIME_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_FIELD_NUMBER: _builtins.int
+    PAPER_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery's identifier, a UUID."""
     sender: _builtins.str
@@ -164,6 +166,12 @@ class Message(_message.Message):
     def withdrawal_time(self) -> _timestamp_pb2.Timestamp:
         """When the sender withdrew it, UTC; absent unless it was withdrawn."""
 
+    @_builtins.property
+    def paper(self) -> _paper_pb2.PaperOrigin:
+        """What is known of the paper, where it is the copy of a letter that came on paper; absent for all else. The message's sender is the
+        operator's desk then.
+        """
+
     def __init__(
         self,
         *,
@@ -177,10 +185,11 @@ class Message(_message.Message):
         state: _delivery_pb2.DeliveryState.ValueType = ...,
         withdrawal_time: _timestamp_pb2.Timestamp | None = ...,
         in_reply_to: _builtins.str = ...,
+        paper: _paper_pb2.PaperOrigin | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "opening_time", b"opening_time", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "opening_time", b"opening_time", "paper", b"paper", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "delivery_id", b"delivery_id", "in_reply_to", b"in_reply_to", "opening_time", b"opening_time", "sender", b"sender", "sender_name", b"sender_name", "state", b"state", "subject", b"subject", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmation_time", b"confirmation_time", "consignment_time", b"consignment_time", "delivery_id", b"delivery_id", "in_reply_to", b"in_reply_to", "opening_time", b"opening_time", "paper", b"paper", "sender", b"sender", "sender_name", b"sender_name", "state", b"state", "subject", b"subject", "withdrawal_time", b"withdrawal_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
