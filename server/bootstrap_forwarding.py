@@ -12,6 +12,7 @@ from server.domain.profile import Profile
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
 from server.gateways.smtp import DkimKey, SmtpRoute, SmtpSettings
 from server.usecases.forwarded_mail import ForwardingWork
+from server.usecases.mailed_copies import MailedCopies
 from server.usecases.ports import Log, UnitOfWork
 
 
@@ -51,8 +52,9 @@ def forwarding_handlers(settings: Settings, profile: Profile, uow: UnitOfWork, l
         entropy=SystemEntropy(),
         log=log,
         profile=profile,
-        composer=ForwardedMails(names, clock),
-        route=SmtpRoute(_smtp(mail), _dkim(mail)),
+        routes={
+            TargetKind.EMAIL: MailedCopies(ForwardedMails(names, clock), SmtpRoute(_smtp(mail), _dkim(mail)))
+        },
     )
     return {SEND_CODE: work.send_code, SPREAD: work.spread, SEND_COPY: work.send_copy}
 

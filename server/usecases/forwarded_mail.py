@@ -5,14 +5,13 @@ of the delivery (POST-7).
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from namak.evidence import events
-from namak.evidence.events import Event
 from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState, PartInfo
-from server.domain.facts import Fact
 from server.domain.forwarding import (
     CODE_DIGITS,
     CODE_LIFE,
@@ -30,8 +29,8 @@ from server.domain.forwarding import (
 from server.domain.jobs import SEND_COPY, Job, JobFailed, RunningJob
 from server.domain.mailboxes import Mailbox
 from server.domain.profile import Profile
-from server.usecases.forwarding_ports import Letter, MailComposer, MailNotSent, MailRoute
-from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
+from server.usecases.forwarding_ports import CopyRoute, Letter, NotSent
+from server.usecases.ports import Clock, Entropy, Log, UnitOfWork
 from server.usecases.stamps import Stamps
 
 _SALT_BYTES = 16
@@ -45,8 +44,20 @@ RESULT_EVENTS = {
 """A whole message is relayed; a notice tells that one was consigned."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a copy: its state from then on, what its target shows, and of a failure why."""
+
+    state: CopyState
+    result: Result
+    why: str = ""
+
+
+_SENT = _Outcome(CopyState.SENT, Result.SENT)
+
+
 class ForwardingWork:
-    """Does the jobs of forwarding by e-mail."""
+    """Does the jobs of forwarding, by whichever route leads to a target."""
 
     def __init__(
         self,
@@ -56,17 +67,17 @@ class ForwardingWork:
         entropy: Entropy,
         log: Log | None,
         profile: Profile,
-        composer: MailComposer,
-        route: MailRoute,
+        routes: Mapping[TargetKind, CopyRoute],
     ) -> None:
-        """`log` is told of new evidence; a process without one leaves that to the leader's own rounds."""
+        """`log` is told of new evidence; a process without one leaves that to the leader's own rounds.
+        `routes` are those that this post has; nothing is sent to targets of other kinds.
+        """
         self._uow = uow
         self._clock = clock
         self._entropy = entropy
         self._log = log
         self._stamps = Stamps(profile, entropy)
-        self._composer = composer
-        self._route = route
+        self._routes = routes
 
     async def send_code(self, job: RunningJob) -> None:
         """Makes a code, keeps its digest, and sends it. Run again it sends another, which alone counts."""
@@ -74,6 +85,7 @@ class ForwardingWork:
         if found is None or found[1].verified_at is not None:
             return
         mailbox, target = found
+        route = self._route_to(target)
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
         salt = self._entropy.random(_SALT_BYTES)
         kept = VerificationCode(salt, code_digest(salt, code), self._clock.now() + CODE_LIFE, CODE_TRIES)
@@ -82,12 +94,8 @@ class ForwardingWork:
                 return  # verified or removed meanwhile
             await tx.commit()
         try:
-            await self._route.send(
-                self._composer.code(target, mailbox, code),
-                bounces_to=self._composer.bounces_to(None),
-                to=target.address,
-            )
-        except MailNotSent as failure:
+            await route.send_code(target, mailbox, code)
+        except NotSent as failure:
             if not failure.for_good and not job.is_last:
                 raise JobFailed(failure.reason) from None
             async with self._uow.writing() as tx:
@@ -103,7 +111,7 @@ class ForwardingWork:
             wanted = [
                 ForwardedCopy(mailbox_id, delivery_id, target.id, self._entropy.new_id())
                 for target in targets
-                if target.verified_at is not None and target.kind is TargetKind.EMAIL
+                if target.verified_at is not None and target.kind in self._routes
             ]
             added = await tx.forwarded_copies.add(wanted)
             await tx.jobs.defer(
@@ -130,24 +138,19 @@ class ForwardingWork:
             await self._skip(copy)
             return
         _, target = found
-        letter = await self._letter(target, delivery)
-        failure: MailNotSent | None = None
+        route = self._route_to(target)
+        letter = await self._letter(route, target, delivery)
+        failure: NotSent | None = None
         try:
-            await self._route.send(
-                self._composer.copy(target, copy, letter),
-                bounces_to=self._composer.bounces_to(copy.token),
-                to=target.address,
-            )
-        except MailNotSent as refused:
+            await route.send_copy(target, copy, letter)
+        except NotSent as refused:
             if not refused.for_good and not job.is_last:
                 raise JobFailed(refused.reason) from None
             failure = refused
-        if failure is None:
-            await self._record(copy, target, letter.content, CopyState.SENT, Result.SENT, "")
-        else:
-            await self._record(copy, target, letter.content, CopyState.FAILED, Result.FAILED, failure.reason)
+        outcome = _SENT if failure is None else _Outcome(CopyState.FAILED, Result.FAILED, failure.reason)
+        await self._record(copy, target, letter.content, route.channel, outcome)
 
-    async def bounced(self, token: UUID, reason: str) -> bool:
+    async def bounced(self, token: UUID, reason: str, *, channel: str = "EMAIL") -> bool:
         """Records that a copy came back after its target's server had taken it; False for one that is not
         known, or came back before (a bounce is repeated, or forged: its token is a secret of ours).
         """
@@ -160,13 +163,21 @@ class ForwardingWork:
             return False
         # That it carried more than a notice is not said where nobody kept that it did.
         content = copy.content or ForwardedContent.NOTICE
-        return await self._record(copy, target, content, CopyState.BOUNCED, Result.BOUNCED, reason)
+        outcome = _Outcome(CopyState.BOUNCED, Result.BOUNCED, reason)
+        return await self._record(copy, target, content, channel, outcome)
 
-    async def _letter(self, target: ForwardingTarget, delivery: Delivery) -> Letter:
-        if target.content is ForwardedContent.NOTICE:
+    def _route_to(self, target: ForwardingTarget) -> CopyRoute:
+        route = self._routes.get(target.kind)
+        if route is None:
+            # The operator has taken the gateway away since, or gave it to other workers only.
+            raise JobFailed("NO_GATEWAY")
+        return route
+
+    async def _letter(self, route: CopyRoute, target: ForwardingTarget, delivery: Delivery) -> Letter:
+        limit = route.parts_limit
+        if target.content is ForwardedContent.NOTICE or limit is None:
             return Letter(delivery)
-        # As base64 a mail grows by a third, and some.
-        if sum(part.size for part in delivery.parts) * 1.4 + 65536 > self._route.size_limit:
+        if sum(part.size for part in delivery.parts) > limit:
             return Letter(delivery, too_large=True)
         return Letter(delivery, await self._parts(delivery))
 
@@ -185,9 +196,8 @@ class ForwardingWork:
         copy: ForwardedCopy,
         target: ForwardingTarget | None,
         content: ForwardedContent,
-        state: CopyState,
-        result: Result,
-        why: str,
+        channel: str,
+        outcome: _Outcome,
     ) -> bool:
         """Records what became of a copy, and what it carried; False where that was recorded before."""
         async with self._uow.writing() as tx:
@@ -195,28 +205,22 @@ class ForwardingWork:
             delivery = await tx.deliveries.lock(copy.mailbox_id, copy.delivery_id)
             if delivery is None:
                 raise LookupError("a delivery is not in its mailbox")
-            if not await tx.forwarded_copies.move(copy, state, content):
+            if not await tx.forwarded_copies.move(copy, outcome.state, content):
                 return False
             now = self._clock.now()
             facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-            event = RESULT_EVENTS[content, result is Result.SENT]
-            await self._record_fact(tx, event, delivery, facts, why)
+            consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
+            stamp = self._stamps.at(evidence_building.recording_time(now, facts))
+            event = RESULT_EVENTS[content, outcome.result is Result.SENT]
+            fact = evidence_building.forwarded(stamp, event, delivery, consignment, channel, outcome.why)
+            await tx.evidence.record([fact])
             if target is not None:
-                await tx.forwarding_targets.set_last(target.id, TargetResult(result, now, why))
+                last = TargetResult(outcome.result, now, outcome.why)
+                await tx.forwarding_targets.set_last(target.id, last)
             await tx.commit()
         if self._log is not None:
             self._log.wake()
         return True
-
-    async def _record_fact(
-        self, tx: Transaction, event: Event, delivery: Delivery, facts: Sequence[Fact], why: str
-    ) -> None:
-        at = evidence_building.recording_time(self._clock.now(), facts)
-        consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
-        fact = evidence_building.forwarded(
-            self._stamps.at(at), event, delivery, consignment, TargetKind.EMAIL.value, why
-        )
-        await tx.evidence.record([fact])
 
     async def _skip(self, copy: ForwardedCopy) -> None:
         async with self._uow.writing() as tx:

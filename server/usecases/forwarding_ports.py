@@ -1,6 +1,4 @@
-"""What forwarding asks of the storage, and of what sends mail. `server.usecases.ports` says what holds of
-all.
-"""
+"""What forwarding asks of the storage, and of what sends. `server.usecases.ports` says what holds of all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,8 +101,8 @@ class ForwardingTransaction(Protocol):
     def forwarded_copies(self) -> ForwardedCopies: ...
 
 
-class MailNotSent(Exception):
-    """A mail was not taken.
+class NotSent(Exception):
+    """What was to be sent was not taken.
 
     Attributes:
         reason: why, a word: REFUSED, BUSY, UNREACHABLE, TLS_FAILED, TOO_LARGE.
@@ -115,6 +113,10 @@ class MailNotSent(Exception):
         super().__init__(reason)
         self.reason = reason
         self.for_good = for_good
+
+
+class MailNotSent(NotSent):
+    """A mail was not taken."""
 
 
 class MailRoute(Protocol):
@@ -148,6 +150,28 @@ class Letter:
     def content(self) -> ForwardedContent:
         """What the copy carries, whatever its target asked for."""
         return ForwardedContent.WHOLE if self.parts else ForwardedContent.NOTICE
+
+
+class CopyRoute(Protocol):
+    """Sends codes and copies to targets of one kind."""
+
+    @property
+    def channel(self) -> str:
+        """What evidence calls it: EMAIL or SMS."""
+        ...
+
+    @property
+    def parts_limit(self) -> int | None:
+        """How many octets the parts of a message may have that a copy carries; None where none does."""
+        ...
+
+    async def send_code(self, target: ForwardingTarget, mailbox: Mailbox, code: str) -> None:
+        """Sends a code. Raises NotSent."""
+        ...
+
+    async def send_copy(self, target: ForwardingTarget, copy: ForwardedCopy, letter: Letter) -> None:
+        """Sends a copy. When it returns, somebody else answers for it. Raises NotSent."""
+        ...
 
 
 class MailComposer(Protocol):

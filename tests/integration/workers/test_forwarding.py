@@ -24,6 +24,7 @@ from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.forwarded_mail import ForwardingWork
 from server.usecases.intake import Accepted, Intake
+from server.usecases.mailed_copies import MailedCopies
 from server.workers.workers import Workers, WorkerSettings
 from tests.contracts import examples
 from tests.integration.storage.test_submitting_together import NoHostNames
@@ -118,8 +119,12 @@ async def test_a_submission_is_forwarded_though_the_home_server_puts_it_off_once
         entropy=SystemEntropy(),
         log=None,
         profile=AM,
-        composer=ForwardedMails(NAMES, SystemClock()),
-        route=SmtpRoute(SmtpSettings("127.0.0.1", port, "none", None, "post.example.am"), None),
+        routes={
+            TargetKind.EMAIL: MailedCopies(
+                ForwardedMails(NAMES, SystemClock()),
+                SmtpRoute(SmtpSettings("127.0.0.1", port, "none", None, "post.example.am"), None),
+            )
+        },
     )
 
     def soon(kind: JobKind) -> JobKind:

@@ -14,6 +14,7 @@ from server.usecases.administration import Administration
 from server.usecases.forwarded_mail import RESULT_EVENTS, ForwardingWork
 from server.usecases.forwarding import AddTarget, ForwardingDesk, OfTarget
 from server.usecases.forwarding_ports import MailNotSent
+from server.usecases.mailed_copies import MailedCopies
 from tests.fakes.mail import FakeMailRoute
 from tests.unit.usecases.delegation_world import Scene
 
@@ -42,8 +43,7 @@ class Forwarding(Scene):
             entropy=self.entropy,
             log=self.log,
             profile=AM,
-            composer=ForwardedMails(NAMES, self.clock),
-            route=self.mail,
+            routes={TargetKind.EMAIL: MailedCopies(ForwardedMails(NAMES, self.clock), self.mail)},
         )
 
     def forwarding_by(self, sends: frozenset[TargetKind]) -> ForwardingDesk:
