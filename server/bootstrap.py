@@ -18,6 +18,7 @@ from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again
 from server.bootstrap_sign_ins import recording_outstanding, tidying
 from server.bootstrap_signatures import SignatureVerification
+from server.bootstrap_sms import kept_up, smpp_link
 from server.config import KeySettings, Settings
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.dns import Dns
@@ -53,6 +54,7 @@ from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.sender_admin import SenderAdmin
 from server.usecases.sender_place import SenderPlace
+from server.usecases.sms_ports import SmsRoute
 from server.usecases.usage_audit import UsageAudit
 
 
@@ -128,11 +130,15 @@ def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
     return UsageAudit(uow=uow, clock=SystemClock(), profile=PROFILES[settings.profile])
 
 
-def job_handlers(settings: Settings, uow: UnitOfWork, log: Log | None = None) -> Handlers:
-    """Returns who does the jobs of each kind; `log` is told of new evidence, where one runs here."""
+def job_handlers(
+    settings: Settings, uow: UnitOfWork, log: Log | None = None, sms: SmsRoute | None = None
+) -> Handlers:
+    """Returns who does the jobs of each kind; `log` is told of new evidence, where one runs here, and `sms`
+    is the way to phones, where there is one.
+    """
     profile = PROFILES[settings.profile]
     return {
-        **forwarding_handlers(settings, profile, uow, log),
+        **forwarding_handlers(settings, profile, uow, log, sms),
         **notice_handlers(settings, profile, uow, log),
     }
 
@@ -209,7 +215,9 @@ async def running(
         if runs_inside(settings):
             uow, profile = SqlUnitOfWork(database), PROFILES[settings.profile]
             letters = await stack.enter_async_context(letter_handlers(settings, profile, uow))
-            handlers = {**job_handlers(settings, uow, log.log), **letters}
+            sms = smpp_link(settings, uow)
+            handlers = {**job_handlers(settings, uow, log.log, sms), **letters}
+            await stack.enter_async_context(kept_up(sms, handlers))
             await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
         await stack.enter_async_context(climbing(desk.due))
         await stack.enter_async_context(taking_notices_back(SqlUnitOfWork(database)))

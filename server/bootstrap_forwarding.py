@@ -4,6 +4,7 @@ import ssl
 
 from server.bootstrap_jobs import Handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.bootstrap_sms import sms_handlers, texted_copies
 from server.config import Settings
 from server.config_mail import MailSettings
 from server.domain.forwarding import TargetKind
@@ -12,13 +13,16 @@ from server.domain.profile import Profile
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
 from server.gateways.smtp import DkimKey, SmtpRoute, SmtpSettings
 from server.usecases.forwarded_mail import ForwardingWork
+from server.usecases.forwarding_ports import CopyRoute
 from server.usecases.mailed_copies import MailedCopies
 from server.usecases.ports import Log, UnitOfWork
+from server.usecases.sms_ports import SmsRoute
 
 
 def sends(settings: Settings) -> frozenset[TargetKind]:
     """Returns what this post has a gateway for."""
-    return frozenset({TargetKind.EMAIL}) if settings.mail.host else frozenset()
+    hosts = {TargetKind.EMAIL: settings.mail.host, TargetKind.PHONE: settings.sms.host}
+    return frozenset(kind for kind, host in hosts.items() if host)
 
 
 def own_domains(settings: Settings, profile: Profile) -> frozenset[str]:
@@ -29,15 +33,28 @@ def own_domains(settings: Settings, profile: Profile) -> frozenset[str]:
     return frozenset(domain.lower() for domain in named)
 
 
-def forwarding_handlers(settings: Settings, profile: Profile, uow: UnitOfWork, log: Log | None) -> Handlers:
-    """Returns who does the jobs of forwarding; nobody where no mail server is set: their jobs wait.
+def forwarding_handlers(
+    settings: Settings, profile: Profile, uow: UnitOfWork, log: Log | None, sms: SmsRoute | None
+) -> Handlers:
+    """Returns who does the jobs of forwarding; nobody where there is nothing to send by: their jobs wait.
 
     Raises OSError, ValueError: a file of the settings can't be used.
     """
-    mail = settings.mail
-    if not mail.host:
+    routes: dict[TargetKind, CopyRoute] = {}
+    if settings.mail.host:
+        routes[TargetKind.EMAIL] = _mailed(settings.mail, profile)
+    if sms is not None:
+        routes[TargetKind.PHONE] = texted_copies(settings, profile, uow, sms)
+    if not routes:
         return {}
-    clock = SystemClock()
+    work = ForwardingWork(
+        uow=uow, clock=SystemClock(), entropy=SystemEntropy(), log=log, profile=profile, routes=routes
+    )
+    handlers = {SEND_CODE: work.send_code, SPREAD: work.spread, SEND_COPY: work.send_copy}
+    return handlers if sms is None else {**handlers, **sms_handlers(uow, work)}
+
+
+def _mailed(mail: MailSettings, profile: Profile) -> MailedCopies:
     names = MailNames(
         sender=mail.sender,
         sender_name=mail.sender_name,
@@ -46,17 +63,7 @@ def forwarding_handlers(settings: Settings, profile: Profile, uow: UnitOfWork, l
         link=mail.link,
         time_zone=profile.time_zone,
     )
-    work = ForwardingWork(
-        uow=uow,
-        clock=clock,
-        entropy=SystemEntropy(),
-        log=log,
-        profile=profile,
-        routes={
-            TargetKind.EMAIL: MailedCopies(ForwardedMails(names, clock), SmtpRoute(_smtp(mail), _dkim(mail)))
-        },
-    )
-    return {SEND_CODE: work.send_code, SPREAD: work.spread, SEND_COPY: work.send_copy}
+    return MailedCopies(ForwardedMails(names, SystemClock()), SmtpRoute(_smtp(mail), _dkim(mail)))
 
 
 def _smtp(mail: MailSettings) -> SmtpSettings:

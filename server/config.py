@@ -23,6 +23,7 @@ from server.config_notices import NoticeSettings
 from server.config_printing import PrintingSettings
 from server.config_revocation import RevocationSettings
 from server.config_signatures import SignatureSettings
+from server.config_sms import SmsSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
 
 
@@ -318,6 +319,7 @@ class Settings(Section):
     signatures: SignatureSettings = SignatureSettings()
     mail: MailSettings = MailSettings()
     notices: NoticeSettings = NoticeSettings()
+    sms: SmsSettings = SmsSettings()
     jobs: JobSettings = JobSettings()
     inbound_mail: InboundMailSettings = InboundMailSettings()
     printing: PrintingSettings = PrintingSettings()

@@ -15,6 +15,7 @@ from server import bootstrap, log_lines
 from server.bootstrap_jobs import chosen, working
 from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock
+from server.bootstrap_sms import kept_up, smpp_link
 from server.cli.endings import load, run
 from server.config import Settings
 from server.health_listener import HealthListener
@@ -58,7 +59,9 @@ async def _work_until_stopped(
             async with contextlib.AsyncExitStack() as stack:
                 printing = letter_handlers(settings, PROFILES[settings.profile], uow)
                 letters = await stack.enter_async_context(printing)
-                handlers = chosen({**bootstrap.job_handlers(settings, uow), **letters}, queues)
+                sms = smpp_link(settings, uow)
+                handlers = chosen({**bootstrap.job_handlers(settings, uow, sms=sms), **letters}, queues)
+                await stack.enter_async_context(kept_up(sms, handlers))
                 workers = await stack.enter_async_context(
                     working(settings, url, handlers, uow, clock, concurrency=concurrency)
                 )

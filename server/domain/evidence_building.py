@@ -144,15 +144,23 @@ def withdrawn(stamp: Stamp, delivery: Delivery, consignment: Fact) -> Fact:
 
 
 def forwarded(
-    stamp: Stamp, event: Event, delivery: Delivery, consignment: Fact, channel: str, why: str
+    stamp: Stamp,
+    event: Event,
+    delivery: Delivery,
+    consignment: Fact,
+    channel: str,
+    why: str,
+    *,
+    reported_time: datetime | None = None,
 ) -> Fact:
     """Makes the evidence of what became of a copy to one of the holder's own addresses (POST-7); a failure
-    says why, in a word, which is empty where there was none.
+    says why, in a word, which is empty where there was none. `reported_time` is when others, a phone's
+    network say, told us.
     """
     digest = consignment.entry.hex()
-    details: Details = NudgeDetails(digest, channel=channel)
+    details: Details = NudgeDetails(digest, reported_time=reported_time, channel=channel)
     if why:
-        details = NudgeFailureDetails(digest, channel=channel, cause=why)
+        details = NudgeFailureDetails(digest, reported_time=reported_time, channel=channel, cause=why)
     return _of_delivery(stamp, event, delivery, details)
 
 

@@ -48,6 +48,8 @@ class Result(StrEnum):
     SENT = "SENT"
     FAILED = "FAILED"
     BOUNCED = "BOUNCED"
+    DELIVERED = "DELIVERED"
+    """The phone's network reported that the phone has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class CopyState(StrEnum):
     SKIPPED = "SKIPPED"
     """There was nothing to send: the message was withdrawn, or the target removed."""
     BOUNCED = "BOUNCED"
+    DELIVERED = "DELIVERED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,11 +119,18 @@ PREPARE_LETTER: Final = JobKind(
     "Nothing: a step has one letter.",
     Backoff(10, timedelta(seconds=10), 3, timedelta(hours=1)),
 )
+SMS_REPORT: Final = JobKind(
+    "sms.report",
+    "Finds the short message that a phone network's report is about, and records what became of it.",
+    "Nothing: what is recorded stays.",
+    Backoff(8, timedelta(seconds=1), 4, timedelta(minutes=10)),
+)
 
 KINDS: Final[Sequence[JobKind]] = (
     SEND_CODE,
     SPREAD,
     SEND_COPY,
+    SMS_REPORT,
     PREPARE_LETTER,
     PUBLISH_NOTICE,
     WITHDRAW_NOTICE,

@@ -34,6 +34,7 @@ _OUTCOMES: Mapping[Result, "pb.ForwardingOutcome.ValueType"] = MappingProxyType(
         Result.SENT: pb.FORWARDING_OUTCOME_SENT,
         Result.FAILED: pb.FORWARDING_OUTCOME_FAILED,
         Result.BOUNCED: pb.FORWARDING_OUTCOME_BOUNCED,
+        Result.DELIVERED: pb.FORWARDING_OUTCOME_DELIVERED,
     }
 )
 _CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
@@ -59,6 +60,12 @@ def add_from_proto(
             content = found[0]
         else:
             problems.add("content", "NOT_PERMITTED", "must be one that there is")
+    if kind is TargetKind.PHONE and content is ForwardedContent.WHOLE:
+        problems.add(
+            "content",
+            "NOT_PERMITTED",
+            "must be a notice where a phone is told: nothing of a message goes by SMS",
+        )
     language = request.language or profile.languages[0]
     if language not in profile.languages:
         problems.add("language", "NOT_PERMITTED", f"must be one of {', '.join(profile.languages)}")

@@ -24,6 +24,8 @@ from server.storage.statements import Statements
 from server.storage.stored import table
 from server.storage.tables import MailboxRow
 
+_DELIVERED = Result.DELIVERED.value
+"""The reason of a SENT that is more than that (`server.storage.forwarding_tables`)."""
 _TARGETS = table(ForwardingTargetRow)
 _CODES = table(ForwardingCodeRow)
 _COPIES = table(ForwardedCopyRow)
@@ -198,7 +200,10 @@ class SqlForwardingTargets:
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
         """Keeps what became of the last copy."""
-        values = {"key": target_id, "result": last.result.value, "at": last.at, "why": last.why}
+        result, why = last.result.value, last.why
+        if last.result is Result.DELIVERED:
+            result, why = Result.SENT.value, _DELIVERED
+        values = {"key": target_id, "result": result, "at": last.at, "why": why}
         await self._statements.run(_SET_LAST, values)
 
 
@@ -259,6 +264,8 @@ def _target(row: Row[Any]) -> ForwardingTarget:
     last = None
     if row.last_result is not None:
         last = TargetResult(Result(row.last_result), row.last_at, row.last_reason)
+        if row.last_reason == _DELIVERED:
+            last = TargetResult(Result.DELIVERED, row.last_at)
     return ForwardingTarget(
         id=row.id,
         mailbox_id=row.mailbox_id,

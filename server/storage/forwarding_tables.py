@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.domain.forwarding import CopyState, ForwardedContent, Result, TargetKind
+from server.domain.forwarding import CopyState, ForwardedContent, TargetKind
 from server.storage.stored import Stored, one_of, sha256
 from server.storage.tables import DeliveryRow, MailboxRow
 
@@ -18,7 +18,8 @@ class ForwardingTargetRow(Stored):
     __table_args__ = (
         one_of("kind", TargetKind),
         one_of("content", ForwardedContent),
-        one_of("last_result", Result),
+        # DELIVERED is kept as SENT with that reason: the release before knows no other results.
+        CheckConstraint("last_result IN ('SENT', 'FAILED', 'BOUNCED')", name="last_result"),
         sha256("code_digest"),
         CheckConstraint("(last_result IS NULL) = (last_at IS NULL)", name="last_at"),
         CheckConstraint(

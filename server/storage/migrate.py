@@ -31,6 +31,7 @@ from server.storage import (
     notice_tables,
     phone_tables,
     session_tables,
+    sms_tables,
     tables,
 )
 from server.storage.failures import answering
@@ -57,6 +58,7 @@ assert tables.MailboxRow.metadata is METADATA is log_tables.log_entries.metadata
 assert ladder_tables.LadderWakeRow.metadata is METADATA
 assert letter_tables.LetterOrderRow.metadata is METADATA
 assert forwarding_tables.ForwardingTargetRow.metadata is METADATA is notice_tables.NoticeRow.metadata
+assert sms_tables.SmsSegmentRow.metadata is METADATA
 assert session_tables.SessionRow.metadata is METADATA is phone_tables.PhoneConfirmationRow.metadata
 
 

@@ -35,6 +35,7 @@ from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sending import SqlSendingSides
 from server.storage.sessions import SqlSessions, SqlSignIns
 from server.storage.signatories import SqlSignatories
+from server.storage.sms import SqlSmsReports, SqlSmsSegments
 from server.storage.statements import Statements
 from server.storage.usage import SqlUsage
 from server.usecases.ports import Transaction
@@ -81,6 +82,8 @@ class SqlTransaction:
         self.letter_orders = SqlLetterOrders(self._statements)
         self.notices = SqlNotices(self._statements)
         self.notice_entries = SqlNoticeEntries(self._statements)
+        self.sms_segments = SqlSmsSegments(self._statements)
+        self.sms_reports = SqlSmsReports(self._statements)
 
     @property
     def hangs(self) -> bool:

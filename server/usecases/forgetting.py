@@ -9,6 +9,7 @@ from typing import Final
 
 from server.domain.forwarding import CODE_PERIOD
 from server.domain.profile import Retention
+from server.domain.sms import SEGMENTS_KEPT
 from server.usecases.ports import Clock, Transaction, UnitOfWork
 
 AT_ONCE: Final = 1000
@@ -50,6 +51,7 @@ class Forgetting:
                 ((_sessions,), self._retention.sessions),
                 ((_proved_sign_ins, _signed_by_phone), self._retention.proofs),
                 ((_forwarding_codes,), CODE_PERIOD),
+                ((_sms_segments,), SEGMENTS_KEPT),
             )
             for forget in forgets
         ]
@@ -92,3 +94,7 @@ async def _signed_by_phone(tx: Transaction, before: datetime) -> int:
 
 async def _forwarding_codes(tx: Transaction, before: datetime) -> int:
     return await tx.forwarding_targets.forget_codes(before, limit=AT_ONCE)
+
+
+async def _sms_segments(tx: Transaction, before: datetime) -> int:
+    return await tx.sms_segments.forget(before, limit=AT_ONCE)

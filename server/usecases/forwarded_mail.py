@@ -46,14 +46,18 @@ RESULT_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of a copy: its state from then on, what its target shows, and of a failure why."""
+    """What became of a copy: its state from then on, what its target shows, of a failure why, and whether a
+    phone's network reported it.
+    """
 
     state: CopyState
     result: Result
     why: str = ""
+    reported: bool = False
 
 
 _SENT = _Outcome(CopyState.SENT, Result.SENT)
+_DELIVERED = _Outcome(CopyState.DELIVERED, Result.DELIVERED, reported=True)
 
 
 class ForwardingWork:
@@ -166,6 +170,23 @@ class ForwardingWork:
         outcome = _Outcome(CopyState.BOUNCED, Result.BOUNCED, reason)
         return await self._record(copy, target, content, channel, outcome)
 
+    async def reported(self, token: UUID, failure: str) -> bool:
+        """Records what a phone's network reported of a copy: why the phone did not get it, or, where that is
+        empty, that it has it. The first report counts. False while the copy is not recorded as sent.
+        """
+        async with self._uow.reading() as tx:
+            copy = await tx.forwarded_copies.by_token(token)
+            target = (
+                None if copy is None else await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
+            )
+        if copy is None or copy.state is not CopyState.SENT:
+            return copy is None or copy.state is not CopyState.WAITING
+        outcome = _DELIVERED
+        if failure:
+            outcome = _Outcome(CopyState.BOUNCED, Result.BOUNCED, failure, reported=True)
+        await self._record(copy, target, ForwardedContent.NOTICE, "SMS", outcome)
+        return True
+
     def _route_to(self, target: ForwardingTarget) -> CopyRoute:
         route = self._routes.get(target.kind)
         if route is None:
@@ -211,8 +232,15 @@ class ForwardingWork:
             facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
             consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
             stamp = self._stamps.at(evidence_building.recording_time(now, facts))
-            event = RESULT_EVENTS[content, outcome.result is Result.SENT]
-            fact = evidence_building.forwarded(stamp, event, delivery, consignment, channel, outcome.why)
+            fact = evidence_building.forwarded(
+                stamp,
+                RESULT_EVENTS[content, not outcome.why],
+                delivery,
+                consignment,
+                channel,
+                outcome.why,
+                reported_time=stamp.recorded_at if outcome.reported else None,
+            )
             await tx.evidence.record([fact])
             if target is not None:
                 last = TargetResult(outcome.result, now, outcome.why)

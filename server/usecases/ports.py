@@ -46,6 +46,7 @@ from server.usecases.register_ports import (
 )
 from server.usecases.registration_ports import RegistrationTransaction
 from server.usecases.session_ports import SignInTransaction
+from server.usecases.sms_ports import SmsTransaction
 
 
 class Clock(Protocol):
@@ -146,6 +147,7 @@ class Transaction(
     ForwardingTransaction,
     LetterTransaction,
     NoticeTransaction,
+    SmsTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

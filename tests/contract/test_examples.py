@@ -29,6 +29,7 @@ IN_PROSE = {
     "mail.authorities",
     *("notices.authorities", "notices.certificate", "notices.key", "notices.token_file"),
     "mail.password_file",
+    *("sms.authorities", "sms.password_file"),
     "mail.dkim_key",
 }
 

@@ -18,6 +18,7 @@ PORTS = frozenset(
         "server.usecases.letter_ports",
         "server.usecases.notice_ports",
         "server.usecases.registration_ports",
+        "server.usecases.sms_ports",
     }
 )
 
@@ -47,6 +48,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.config_revocation",
             "server.config_values",
             "server.config_signatures",
+            "server.config_sms",
         }
     ),
     "server.config_inbound_mail": frozenset({"server.config_values"}),
@@ -55,6 +57,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_printing": frozenset({"server.config_values", "server.domain"}),
     "server.config_notices": frozenset({"server.config_values"}),
     "server.config_signatures": frozenset({"server.config_values"}),
+    "server.config_sms": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
@@ -75,9 +78,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_forwarding": frozenset(
         {
-            "server.bootstrap_forwarding",
             "server.bootstrap_jobs",
             "server.bootstrap_machine",
+            "server.bootstrap_sms",
             "server.config",
             "server.config_mail",
             "server.domain",
@@ -118,6 +121,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_sign_ins": frozenset({"server.domain", "server.usecases"}),
     "server.bootstrap_signatures": frozenset(
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
+    ),
+    "server.bootstrap_sms": frozenset(
+        {
+            *("server.bootstrap_jobs", "server.bootstrap_machine", "server.config", "server.config_sms"),
+            *("server.domain", "server.gateways", "server.usecases"),
+        }
     ),
     "server.bootstrap_machine": frozenset({"server.domain"}),
     "server.bootstrap_paper": frozenset(
@@ -161,6 +170,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_registration",
             "server.bootstrap_sign_ins",
             "server.bootstrap_signatures",
+            "server.bootstrap_sms",
             "server.config",
             "server.domain",
             "server.gateways",

@@ -60,6 +60,22 @@ class ForwardingContract:
             assert await tx.forwarding_targets.of_mailbox(target.mailbox_id) == [found]
             assert await tx.forwarding_targets.get(examples.new_id(), target.id) is None
 
+    async def test_that_a_phone_has_its_copy_comes_back(self, uow: UnitOfWork) -> None:
+        target, copy = await added(uow)
+        last = TargetResult(Result.DELIVERED, at(60))
+        async with uow.writing() as tx:
+            await tx.forwarding_targets.set_last(target.id, last)
+            await tx.forwarded_copies.add([copy])
+            assert await tx.forwarded_copies.move(copy, CopyState.DELIVERED, ForwardedContent.NOTICE)
+            await tx.commit()
+
+        async with uow.reading() as tx:
+            found = await tx.forwarding_targets.get(target.mailbox_id, target.id)
+            assert found is not None
+            assert found.last == last
+            kept = await tx.forwarded_copies.by_token(copy.token)
+            assert kept == replace(copy, state=CopyState.DELIVERED, content=ForwardedContent.NOTICE)
+
     async def test_a_mailbox_has_an_address_once(self, uow: UnitOfWork) -> None:
         target, _ = await added(uow)
         with pytest.raises(StorageFault):

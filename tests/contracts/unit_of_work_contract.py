@@ -34,6 +34,7 @@ from tests.contracts.registration_contract import (
 from tests.contracts.retention_contract import RetentionContract
 from tests.contracts.sender_contract import DomainContract, SenderAddressContract
 from tests.contracts.signatory_contract import SignatoryContract
+from tests.contracts.sms_contract import SmsContract
 
 OWNER = UUID(int=0)
 
@@ -224,5 +225,6 @@ class UnitOfWorkContract(
     ForwardingContract,
     NoticeContract,
     NoticeEntryContract,
+    SmsContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

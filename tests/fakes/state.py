@@ -24,6 +24,7 @@ from server.domain.portals import RegisteredPortal
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.domain.sign_in_effects import OutstandingSignIn
+from server.domain.sms import DeliveryReport, SentSegment
 from server.storage.failures import StorageFault
 from server.usecases.notice_ports import NoticeEntry
 from server.usecases.records import (
@@ -98,6 +99,8 @@ class State:
     letter_ordinals: list["itertools.count[int]"] = field(default_factory=lambda: [itertools.count()])
     notices: dict[UUID, Notice] = field(default_factory=dict)
     notice_entries: dict[UUID, NoticeEntry] = field(default_factory=dict)
+    sms_segments: dict[tuple[UUID, int], SentSegment] = field(default_factory=dict)
+    sms_reports: dict[UUID, DeliveryReport] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

@@ -36,6 +36,7 @@ from tests.fakes.repositories import (
 )
 from tests.fakes.senders import FakeDomains, FakeSenderAddresses
 from tests.fakes.sessions import FakeLogins, FakeOpenDeliveries, FakeSessions, FakeSignIns, FakeTries
+from tests.fakes.sms import FakeSmsReports, FakeSmsSegments
 from tests.fakes.state import State
 from tests.fakes.usage import FakeUsage
 
@@ -88,6 +89,8 @@ class FakeTransaction:
         self.letter_orders = FakeLetterOrders(self._state)
         self.notices = FakeNotices(self._state)
         self.notice_entries = FakeNoticeEntries(self._state)
+        self.sms_segments = FakeSmsSegments(self._state)
+        self.sms_reports = FakeSmsReports(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

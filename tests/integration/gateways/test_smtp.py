@@ -7,18 +7,14 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from email import message_from_bytes
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import dkim
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -33,7 +29,6 @@ from server.gateways.smtp import DkimKey, SmtpRoute, SmtpSettings
 from server.usecases.forwarding_ports import MailNotSent
 from tests.contracts import examples
 from tests.contracts.examples import NOON
-from tests.integration.gateways.authorities import NOW, subject_of
 
 NAMES = MailNames(
     "no-reply@post.example.am", "Փոստ", "post.example.am", "bounces@post.example.am", "", "Asia/Yerevan"
@@ -73,31 +68,6 @@ class Post:
             return "450 4.2.0 greylisted"
         envelope.rcpt_tos.append(address)
         return "250 OK"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """A certificate that only itself vouches for, and the server's side of it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject_of("localhost"))
-        .issuer_name(subject_of("localhost"))
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - timedelta(hours=1))
-        .not_valid_after(NOW + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    directory = tmp_path_factory.mktemp("smtp")
-    path, key_path = directory / "server.pem", directory / "server.key.pem"
-    path.write_bytes(made.public_bytes(Encoding.PEM))
-    key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return path, context
 
 
 @pytest.fixture

@@ -68,7 +68,9 @@ async def home() -> AsyncIterator[tuple[HomeServer, int]]:
     await server.wait_closed()
 
 
-async def registered(uow: SqlUnitOfWork) -> tuple[Sender, str, Mailbox, ForwardingTarget]:
+async def registered(
+    uow: SqlUnitOfWork, kind: TargetKind = TargetKind.EMAIL, to: str = "ani@example.am"
+) -> tuple[Sender, str, Mailbox, ForwardingTarget]:
     """Registers an agency and a mailbox with one verified target."""
     organisation = replace(examples.organisation(), contract_state=ContractState.IN_FORCE)
     address = replace(examples.address(organisation), networks=(ipaddress.ip_network("127.0.0.1/32"),))
@@ -77,8 +79,8 @@ async def registered(uow: SqlUnitOfWork) -> tuple[Sender, str, Mailbox, Forwardi
     target = ForwardingTarget(
         examples.new_id(),
         mailbox.id,
-        TargetKind.EMAIL,
-        "ani@example.am",
+        kind,
+        to,
         "hy",
         ForwardedContent.WHOLE,
         now,

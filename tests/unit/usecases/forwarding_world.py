@@ -7,7 +7,8 @@ from uuid import UUID
 from namak.evidence.document import RecordedFact
 from server.domain.deliveries import Delivery
 from server.domain.forwarding import ForwardedContent, Result, TargetKind
-from server.domain.jobs import SEND_CODE, SEND_COPY, SPREAD, JobKind, RunningJob
+from server.domain.jobs import SEND_CODE, SEND_COPY, SMS_REPORT, SPREAD, JobKind, RunningJob
+from server.domain.sms import TextKind
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
 from server.jurisdictions.am import AM
 from server.usecases.administration import Administration
@@ -15,7 +16,11 @@ from server.usecases.forwarded_mail import RESULT_EVENTS, ForwardingWork
 from server.usecases.forwarding import AddTarget, ForwardingDesk, OfTarget
 from server.usecases.forwarding_ports import MailNotSent
 from server.usecases.mailed_copies import MailedCopies
+from server.usecases.sms_reports import SmsReportDesk
+from server.usecases.texted_copies import TextedCopies
+from server.usecases.texting import Texting
 from tests.fakes.mail import FakeMailRoute
+from tests.fakes.sms import FakeSmsRoute
 from tests.unit.usecases.delegation_world import Scene
 
 NAMES = MailNames(
@@ -36,6 +41,7 @@ class Forwarding(Scene):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.mail = FakeMailRoute()
+        self.sms = FakeSmsRoute()
         self.forwarding = self.forwarding_by(frozenset({TargetKind.EMAIL}))
         self.work = ForwardingWork(
             uow=self.uow,
@@ -43,7 +49,21 @@ class Forwarding(Scene):
             entropy=self.entropy,
             log=self.log,
             profile=AM,
-            routes={TargetKind.EMAIL: MailedCopies(ForwardedMails(NAMES, self.clock), self.mail)},
+            routes={
+                TargetKind.EMAIL: MailedCopies(ForwardedMails(NAMES, self.clock), self.mail),
+                TargetKind.PHONE: TextedCopies(
+                    Texting(uow=self.uow, clock=self.clock, route=self.sms),
+                    self.entropy,
+                    link=NAMES.link,
+                    time_zone=AM.time_zone,
+                ),
+            },
+        )
+        self.reports = SmsReportDesk(
+            uow=self.uow,
+            clock=self.clock,
+            entropy=self.entropy,
+            told={TextKind.COPY: self.work.reported},
         )
 
     def forwarding_by(self, sends: frozenset[TargetKind]) -> ForwardingDesk:
@@ -99,6 +119,7 @@ class Forwarding(Scene):
             SEND_CODE: self.work.send_code,
             SPREAD: self.work.spread,
             SEND_COPY: self.work.send_copy,
+            SMS_REPORT: self.reports.look_at,
         }
         jobs = [job for job in self.uow.committed.jobs.values() if job.kind == kind.name]
         for job in jobs:

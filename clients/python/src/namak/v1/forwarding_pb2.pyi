@@ -53,11 +53,13 @@ class _ForwardingOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_For
     FORWARDING_OUTCOME_UNSPECIFIED: _ForwardingOutcome.ValueType  # 0
     """Not known."""
     FORWARDING_OUTCOME_SENT: _ForwardingOutcome.ValueType  # 1
-    """The target's mail server took it. That anybody read it is not known."""
+    """The target's mail server, or the phone's SMS centre, took it. That anybody read it is not known."""
     FORWARDING_OUTCOME_FAILED: _ForwardingOutcome.ValueType  # 2
     """It was refused, or could not be sent for too long."""
     FORWARDING_OUTCOME_BOUNCED: _ForwardingOutcome.ValueType  # 3
-    """The target's mail server took it, and sent it back later."""
+    """The target's mail server took it, and sent it back later; or the phone's network reported that the phone did not get it."""
+    FORWARDING_OUTCOME_DELIVERED: _ForwardingOutcome.ValueType  # 4
+    """The phone's network reported that the phone has it. E-mail knows of nothing like it."""
 
 class ForwardingOutcome(_ForwardingOutcome, metaclass=_ForwardingOutcomeEnumTypeWrapper):
     """What became of a copy. Values will be added."""
@@ -65,11 +67,13 @@ class ForwardingOutcome(_ForwardingOutcome, metaclass=_ForwardingOutcomeEnumType
 FORWARDING_OUTCOME_UNSPECIFIED: ForwardingOutcome.ValueType  # 0
 """Not known."""
 FORWARDING_OUTCOME_SENT: ForwardingOutcome.ValueType  # 1
-"""The target's mail server took it. That anybody read it is not known."""
+"""The target's mail server, or the phone's SMS centre, took it. That anybody read it is not known."""
 FORWARDING_OUTCOME_FAILED: ForwardingOutcome.ValueType  # 2
 """It was refused, or could not be sent for too long."""
 FORWARDING_OUTCOME_BOUNCED: ForwardingOutcome.ValueType  # 3
-"""The target's mail server took it, and sent it back later."""
+"""The target's mail server took it, and sent it back later; or the phone's network reported that the phone did not get it."""
+FORWARDING_OUTCOME_DELIVERED: ForwardingOutcome.ValueType  # 4
+"""The phone's network reported that the phone has it. E-mail knows of nothing like it."""
 Global___ForwardingOutcome: _TypeAlias = ForwardingOutcome  # noqa: Y015
 
 @_typing.final
@@ -185,7 +189,7 @@ class AddForwardingTargetRequest(_message.Message):
     asks for local ones.
     """
     content: Global___ForwardedContent.ValueType
-    """What is forwarded; unspecified means a notice."""
+    """What is forwarded; unspecified means a notice. A phone gets notices only: anything else is refused as `NOT_PERMITTED`."""
     language: _builtins.str
     """The language of the texts around a copy; empty means the jurisdiction's first."""
     def __init__(

@@ -1,0 +1,89 @@
+"""Wires short messages: the link to the centre, one for each process that does jobs, and who looks at
+reports.
+"""
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Collection
+
+from server.bootstrap_jobs import Handlers
+from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.config import Settings
+from server.config_sms import SmsSettings
+from server.domain.jobs import SEND_CODE, SEND_COPY, SMS_REPORT, JobKind
+from server.domain.profile import Profile
+from server.domain.sms import TextKind
+from server.gateways.sms.link import LinkSettings, SmppLink
+from server.gateways.sms.pdu import source_address
+from server.usecases.forwarded_mail import ForwardingWork
+from server.usecases.ports import UnitOfWork
+from server.usecases.sms_ports import SmsRoute
+from server.usecases.sms_reports import SmsReportDesk
+from server.usecases.texted_copies import TextedCopies
+from server.usecases.texting import Texting
+
+USED_BY: Collection[JobKind] = (SEND_CODE, SEND_COPY)
+"""Whose workers need the link."""
+
+
+def smpp_link(settings: Settings, uow: UnitOfWork) -> SmppLink | None:
+    """Returns the link to the centre, for `kept_up`; None where none is set.
+
+    Raises OSError, ValueError: a file of the settings, or one of them, can't be used.
+    """
+    if not settings.sms.host:
+        return None
+    # Reports are only kept here, and looked at as jobs.
+    desk = SmsReportDesk(uow=uow, clock=SystemClock(), entropy=SystemEntropy(), told={})
+    return SmppLink(link_settings(settings.sms), desk.take)
+
+
+@contextlib.asynccontextmanager
+async def kept_up(link: SmppLink | None, handlers: Handlers) -> AsyncIterator[None]:
+    """Meanwhile keeps a link up, where some of these jobs use it. A centre that is away is no reason not to
+    start.
+    """
+    if link is None or not any(kind in handlers for kind in USED_BY):
+        yield
+        return
+    async with link:
+        yield
+
+
+def texted_copies(settings: Settings, profile: Profile, uow: UnitOfWork, route: SmsRoute) -> TextedCopies:
+    """Returns the route to phones."""
+    texting = Texting(uow=uow, clock=SystemClock(), route=route)
+    return TextedCopies(texting, SystemEntropy(), link=settings.sms.link, time_zone=profile.time_zone)
+
+
+def sms_handlers(uow: UnitOfWork, forwarding: ForwardingWork) -> Handlers:
+    """Returns who looks at reports; they may come in by another process's link."""
+    desk = SmsReportDesk(
+        uow=uow,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        told={TextKind.COPY: forwarding.reported},
+    )
+    return {SMS_REPORT: desk.look_at}
+
+
+def link_settings(sms: SmsSettings) -> LinkSettings:
+    """Returns how the centre is used. Raises OSError, ValueError: a file, or a setting, can't be used."""
+    assert sms.password_file is not None
+    context = None
+    if sms.tls == "tls":
+        cafile = None if sms.authorities is None else str(sms.authorities)
+        context = ssl.create_default_context(cafile=cafile)
+    return LinkSettings(
+        host=sms.host,
+        port=sms.port,
+        system_id=sms.system_id,
+        password=sms.password_file.read_text(encoding="utf-8").strip(),
+        source=source_address(sms.source),
+        system_type=sms.system_type,
+        context=context,
+        window=sms.window,
+        rate=sms.per_second,
+        timeout=sms.timeout.total_seconds(),
+        silence=sms.silence.total_seconds(),
+    )
