@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_forwarding import own_domains, sends
-from server.bootstrap_letters import letter_actions
+from server.bootstrap_ladder import ladder_actions
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
-from server.bootstrap_notices import notice_actions
 from server.bootstrap_paper import paper
 from server.bootstrap_registration import registration
 from server.config import Settings
@@ -45,7 +44,6 @@ from server.usecases.forgetting import Forgetting
 from server.usecases.forwarding import ForwardingDesk
 from server.usecases.identity import Identity
 from server.usecases.ladder import DueSteps
-from server.usecases.ladder_jobs import JobActions
 from server.usecases.log_ports import PublishedFacts
 from server.usecases.log_queries import LogQueries
 from server.usecases.mailbox_register import MailboxRegister
@@ -181,7 +179,7 @@ class Desks:
             entropy=entropy,
             log=log,
             profile=profile,
-            actions=JobActions({**letter_actions(settings), **notice_actions(settings)}),
+            actions=ladder_actions(settings),
         )
         self.portals = PortalRegister(uow=uow, clock=clock, entropy=entropy)
         self._passwords = PasswordDesk(

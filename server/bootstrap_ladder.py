@@ -7,13 +7,24 @@ from typing import Final
 
 import structlog
 
+from server.bootstrap_letters import letter_actions
+from server.bootstrap_notices import notice_actions
+from server.config import Settings
 from server.domain.refusals import Refused
 from server.usecases.ladder import DueSteps
+from server.usecases.ladder_jobs import JobActions
 
 _log = structlog.get_logger(__name__)
 
 ROUND_SECONDS: Final = 5.0
 """How often it is looked whether a delivery's time has come. Effects have the exact times of their rules."""
+
+
+def ladder_actions(settings: Settings) -> JobActions:
+    """Returns what steps have done: the kinds of job of the actions that the settings configure something
+    for.
+    """
+    return JobActions({**letter_actions(settings), **notice_actions(settings)})
 
 
 @contextlib.asynccontextmanager

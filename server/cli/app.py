@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from server.cli.job_commands import jobs
+from server.cli.ladder_commands import ladder
 from server.cli.options import ENVIRONMENT, Config
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.add_typer(log, name="log")
 app.add_typer(state_register, name="register")
 app.add_typer(profile, name="profile")
 app.add_typer(jobs, name="jobs")
+app.add_typer(ladder, name="ladder")
 app.add_typer(letter, name="letter")
 app.add_typer(dev, name="dev")
 

@@ -59,17 +59,21 @@ reaches into days which are not there is not guessed, neither by the server nor 
 | state | means |
 |---|---|
 | ORDERED | Its action was handed on, in the transaction that took the step. |
-| FAILED | Its action can't be carried out, as the reason says (`NOT_CONFIGURED`). The ladder goes on. |
+| FAILED | Its action can't be carried out, as the reason says (`NOT_CONFIGURED` say). The ladder goes on. |
 
 Public notices are carried out as `public-notices.md` says, where a place for them is set.
 
 A step that failed stands in the server's log too, with its reason; later steps wait for what they name,
-and for nothing else. A step is taken once: the table's key refuses a second time. Every replica looks
-every five seconds for deliveries whose time has come, takes a batch that no other has in hand, and does
-all that is due of each in one transaction. What it goes by are the facts, the steps taken and the moment
-at which to look again, all committed; so it goes on where a killed one ended, a clock that is set back
-makes nothing happen twice, and after an outage everything is caught up in its order, effects with their
-own times. Where two steps became due during an outage they are taken one right after the other.
+and for nothing else. `namak-server ladder` shows the operator a delivery's ladder and all failed steps, and
+has one carried out again when what carries it out is there: it moves from FAILED to ORDERED once, while
+nobody is notified (`operations.md`).
+
+A step is taken once: the table's key refuses a second time. Every replica looks every five seconds for
+deliveries whose time has come, takes a batch that no other has in hand, and does all that is due of each in
+one transaction. What it goes by are the facts, the steps taken and the moment at which to look again, all
+committed; so it goes on where a killed one ended, a clock that is set back makes nothing happen twice, and
+after an outage everything is caught up in its order, effects with their own times. Where two steps became due
+during an outage they are taken one right after the other.
 
 ## Policies
 

@@ -44,6 +44,7 @@ class TakenStep:
         step: its name in the delivery's policy.
         due_at, taken_at: when it was due, and when it was taken.
         reason: why it failed, in a word; None unless it did.
+        again_at: when an operator last had it carried out again, after it had failed.
     """
 
     mailbox_id: UUID
@@ -54,6 +55,7 @@ class TakenStep:
     taken_at: datetime
     state: StepState = StepState.ORDERED
     reason: str | None = None
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

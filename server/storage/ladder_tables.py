@@ -3,12 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from namak.evidence.notification_steps import Action
 from server.domain.ladder import StepState
 from server.storage.stored import Stored, one_of
+from server.storage.tables import DeliveryRow
+
+
+def _of_a_delivery() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["mailbox_id", "delivery_id"], [DeliveryRow.mailbox_id, DeliveryRow.id])
 
 
 class LadderWakeRow(Stored):
@@ -17,7 +22,7 @@ class LadderWakeRow(Stored):
     """
 
     __tablename__ = "ladder_wakes"
-    __table_args__ = (Index(None, "wake_at", "delivery_id"),)
+    __table_args__ = (_of_a_delivery(), Index(None, "wake_at", "delivery_id"))
 
     mailbox_id: Mapped[UUID] = mapped_column(primary_key=True)
     delivery_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -29,6 +34,7 @@ class LadderStepRow(Stored):
 
     __tablename__ = "ladder_steps"
     __table_args__ = (
+        _of_a_delivery(),
         one_of("action", Action),
         one_of("state", StepState),
         CheckConstraint("(state = 'FAILED') = (reason IS NOT NULL)", name="reason"),
@@ -43,3 +49,5 @@ class LadderStepRow(Stored):
     taken_at: Mapped[datetime]
     state: Mapped[str]
     reason: Mapped[str | None]
+    # When an operator last had a failed one carried out again.
+    again_at: Mapped[datetime | None]

@@ -63,6 +63,8 @@ class _Ledger:
     facts: list[Fact] = field(default_factory=list)
     refusals: list[RecordedRefusal] = field(default_factory=list)
     wakes: list[Wake] = field(default_factory=list)
+    looks: dict[str, datetime | None] = field(default_factory=dict)
+    """By policy, when deliveries that are accepted at the transaction's moment are looked at first."""
     jobs: list[Job] = field(default_factory=list)
 
     async def write(self, tx: Transaction) -> None:
@@ -253,11 +255,8 @@ class Intake:
         if mailbox.forwards:
             ledger.jobs.append(Job(SPREAD, {"mailbox": mailbox.id, "delivery": delivery_id}))
         ledger.facts += evidence
-        if policy_named(delivery.notification_policy).goes_on_by_itself:
-            # Under all other policies nothing comes by itself, and nothing more is written.
-            wake_at = turn_of(evidence, (), at).look_at(at)
-            if wake_at is not None:
-                ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))
+        if (wake_at := _first_look(ledger, delivery.notification_policy, evidence, at)) is not None:
+            ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))
         return Accepted(submission.request_id, delivery, evidence)
 
     def _on_paper(
@@ -272,6 +271,18 @@ class Intake:
         sequence = head.sequence + 1
         link = mailbox_link.link(nonce, mailbox.address, sequence, delivery_id, head.link)
         return MailboxLink(mailbox.id, sequence, delivery_id, nonce, head.link, link)
+
+
+def _first_look(ledger: _Ledger, policy: str, evidence: Sequence[Fact], at: datetime) -> datetime | None:
+    """Returns when a new delivery is looked at by the ladder; None where nothing comes by itself.
+
+    That hangs on the policy and the moment alone, which is one for the transaction. So the evidence is read
+    for the first delivery under each policy, which takes as long as accepting it; for the others not.
+    """
+    if policy not in ledger.looks:
+        goes_on = policy_named(policy).goes_on_by_itself
+        ledger.looks[policy] = turn_of(evidence, (), at).look_at(at) if goes_on else None
+    return ledger.looks[policy]
 
 
 async def _repeated(

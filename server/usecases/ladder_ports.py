@@ -36,10 +36,6 @@ class Ladders(Protocol):
         """Records steps as taken. One that was taken before is a defect and fails."""
         ...
 
-    async def fail(self, mailbox_id: UUID, delivery_id: UUID, step: str, reason: str) -> None:
-        """Marks a step that was ordered as one that failed: its action can't be carried out after all."""
-        ...
-
     async def wake(self, wakes: Sequence[Wake]) -> None:
         """Sets when locked deliveries are looked at again."""
         ...
@@ -52,8 +48,32 @@ class Ladders(Protocol):
         """Returns the steps taken of one delivery, in the order in which they were due."""
         ...
 
-    async def failed(self, *, limit: int) -> Sequence[TakenStep]:
-        """Returns the newest steps that failed."""
+    async def fail(self, mailbox_id: UUID, delivery_id: UUID, step: str, reason: str) -> bool:
+        """Moves a step from ORDERED to FAILED, for a reason in a word; returns False where it is not ordered.
+        Who carries actions out calls this where one can't be.
+        """
+        ...
+
+    async def order_again(self, mailbox_id: UUID, delivery_id: UUID, step: str, at: datetime) -> bool:
+        """Moves a step from FAILED to ORDERED; returns False where it has not failed."""
+        ...
+
+    async def failed(self, *, after: TakenStep | None, limit: int) -> Sequence[TakenStep]:
+        """Returns steps that failed, of deliveries that are neither notified nor withdrawn: those first that
+        were taken first, from behind the one given.
+        """
+        ...
+
+    async def looked_at(self, mailbox_id: UUID, delivery_id: UUID) -> datetime | None:
+        """Returns when a delivery is looked at again; None where nothing comes by itself."""
+        ...
+
+    async def waits_for_a_sign_in(self, mailbox_id: UUID) -> bool:
+        """Tells whether a sign-in is not recorded of all open deliveries of a mailbox yet."""
+        ...
+
+    async def find(self, delivery_id: UUID) -> Delivery | None:
+        """Returns a delivery by its identifier alone, not locked."""
         ...
 
 

@@ -117,7 +117,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
     ),
-    "server.bootstrap_ladder": frozenset({"server.domain", "server.usecases"}),
+    "server.bootstrap_ladder": frozenset(
+        {
+            *("server.bootstrap_letters", "server.bootstrap_notices", "server.config"),
+            *("server.domain", "server.usecases"),
+        }
+    ),
     "server.bootstrap_sign_ins": frozenset({"server.domain", "server.usecases"}),
     "server.bootstrap_signatures": frozenset(
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
@@ -139,10 +144,9 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             "server.bootstrap_citizens",
             "server.bootstrap_forwarding",
-            "server.bootstrap_letters",
+            "server.bootstrap_ladder",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
-            "server.bootstrap_notices",
             "server.bootstrap_paper",
             "server.bootstrap_registration",
             "server.config",

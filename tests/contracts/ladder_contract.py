@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from namak.evidence.events import CONTENT_CONSIGNMENT
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery
 from server.domain.ladder import StepState, TakenStep, Wake
@@ -78,9 +79,74 @@ class LadderContract:
                 second.id: {"LETTER"},
             }
             assert await tx.ladders.steps_of(first.mailbox_id, first.id) == [taken(first), later]
-            assert failed in await tx.ladders.failed(limit=100)
-            assert later not in await tx.ladders.failed(limit=100)
+            found = await tx.ladders.failed(after=None, limit=100)
+            assert failed in found
+            assert later not in found
             await tx.ladders.take([])
             with pytest.raises(StorageFault) as raised:
                 await tx.ladders.take([taken(first)])
             assert raised.value.constraint == "pk_ladder_steps"
+
+    async def test_a_step_is_moved_only_from_the_state_that_it_is_in(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, *_ = await self.three(tx)
+            key = (first.mailbox_id, first.id, "LETTER")
+            assert not await tx.ladders.fail(*key, "NO_POSTAL_ADDRESS")
+            await tx.ladders.take([taken(first)])
+            assert not await tx.ladders.order_again(*key, at(5))
+            assert await tx.ladders.fail(*key, "NO_POSTAL_ADDRESS")
+            assert not await tx.ladders.fail(*key, "ANOTHER")
+            failed = replace(taken(first), state=StepState.FAILED, reason="NO_POSTAL_ADDRESS")
+            assert await tx.ladders.steps_of(first.mailbox_id, first.id) == [failed]
+            assert await tx.ladders.order_again(*key, at(5))
+            assert not await tx.ladders.order_again(*key, at(6))
+            again = replace(taken(first), again_at=at(5))
+            assert await tx.ladders.steps_of(first.mailbox_id, first.id) == [again]
+
+    async def test_failed_steps_of_open_deliveries_are_listed_page_by_page(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, second, third = await self.three(tx)
+            steps = [
+                replace(taken(each), taken_at=moment, state=StepState.FAILED, reason="NOT_CONFIGURED")
+                for each, moment in ((first, LONG_AGO), (second, LONG_AGO), (third, LONG_AGO))
+            ]
+            await tx.ladders.take(steps)
+            await tx.deliveries.set_notified(second.mailbox_id, second.id, NOON)
+            (page,) = await tx.ladders.failed(after=None, limit=1)
+            assert page == steps[0]
+            assert (await tx.ladders.failed(after=page, limit=1)) == [steps[2]]
+
+    async def test_only_deliveries_that_there_are_have_steps_and_are_looked_at(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, *_ = await self.three(tx)
+            nobody = replace(first, id=examples.new_id())
+            with pytest.raises(StorageFault) as raised:
+                await tx.ladders.take([taken(nobody)])
+            assert raised.value.constraint == "fk_ladder_steps_mailbox_id_delivery_id_deliveries"
+        async with uow.writing() as tx:
+            first, *_ = await self.three(tx)
+            nobody = replace(first, id=examples.new_id())
+            with pytest.raises(StorageFault) as raised:
+                await tx.ladders.wake([Wake(nobody.mailbox_id, nobody.id, NOON)])
+            assert raised.value.constraint == "fk_ladder_wakes_mailbox_id_delivery_id_deliveries"
+
+    async def test_a_delivery_is_found_by_its_identifier_alone(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            owner, mailbox = examples.organisation(), examples.mailbox()
+            address, parts = examples.address(owner), [examples.part()]
+            await tx.organisations.add(owner)
+            await tx.sender_addresses.add(address)
+            await tx.mailboxes.add(mailbox)
+            made = replace(
+                examples.delivery(mailbox, address, 1, parts), id=examples.id_at(NOON), submitted_at=at(1)
+            )
+            await tx.deliveries.add([(made, parts)])
+            await tx.ladders.plan([Wake(made.mailbox_id, made.id, at(9))])
+            fact = replace(
+                examples.fact(made, CONTENT_CONSIGNMENT), id=examples.id_at(at(2)), delivery_id=made.id
+            )
+            await tx.evidence.record([fact])
+            assert await tx.ladders.find(made.id) == made
+            assert await tx.ladders.find(examples.id_at(NOON)) is None
+            assert await tx.ladders.looked_at(made.mailbox_id, made.id) == at(9)
+            assert await tx.ladders.looked_at(made.mailbox_id, examples.new_id()) is None
