@@ -15,6 +15,7 @@ from server.domain.jobs import PUBLISH_NOTICE, WITHDRAW_NOTICE, JobKind
 from server.domain.profile import Profile
 from server.domain.state_records import EntityAnswer, PersonAnswer
 from server.gateways.notice_site import NoticeSite, Site
+from server.usecases.notice_feed import NoticeFeed
 from server.usecases.notice_names import HolderNames
 from server.usecases.notice_ports import NoticePlace
 from server.usecases.notice_sweep import NoticeSweep
@@ -51,7 +52,7 @@ class _RegistersForOnce:
 def notice_actions(settings: Settings) -> Mapping[Action, JobKind]:
     """Returns the kind of job that carries out the ladder's step, where there is a place for notices."""
     notices = settings.notices
-    return {Action.NOTICE: PUBLISH_NOTICE} if notices.site_url else {}
+    return {Action.NOTICE: PUBLISH_NOTICE} if notices.site_url or notices.feed_url else {}
 
 
 def notice_handlers(settings: Settings, profile: Profile, uow: UnitOfWork, log: Log | None) -> Handlers:
@@ -59,7 +60,7 @@ def notice_handlers(settings: Settings, profile: Profile, uow: UnitOfWork, log: 
 
     Raises OSError, ValueError: a file of the settings can't be used.
     """
-    place = _place(settings)
+    place = _place(settings, uow)
     if place is None:
         return {}
     work = NoticeWork(
@@ -82,8 +83,10 @@ async def taking_notices_back(uow: UnitOfWork, *, seconds: float = ROUND_SECONDS
         yield
 
 
-def _place(settings: Settings) -> NoticePlace | None:
+def _place(settings: Settings, uow: UnitOfWork) -> NoticePlace | None:
     notices = settings.notices
+    if notices.feed_url:
+        return NoticeFeed(uow=uow, clock=SystemClock(), url=notices.feed_url)
     if not notices.site_url:
         return None
     site = NoticeSite(

@@ -3,17 +3,17 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from server.config_values import Duration, ExistingPath, Section
+from server.config_values import Address, Duration, ExistingPath, Section
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LONGEST_URL = 400
 
 
 class NoticeSettings(Section):
-    """Where public notices are published. Without a site, steps of ladders that ask for a notice fail, and
-    say so.
+    """Where public notices are published: on a site, or in the post's own feed. With neither, steps of
+    ladders that ask for a notice fail, and say so.
     """
 
     site_url: str = ""
@@ -34,6 +34,22 @@ class NoticeSettings(Section):
     """How long one question to the site may take, 1s to 5m."""
     connect_timeout: Duration = timedelta(seconds=5)
     """How long a connection may take to come about."""
+    feed_url: str = ""
+    """The post's own feed, instead of a site: the address that people read it at,
+    `https://notices.post.example.am`. `namak-server notices serve` or `export` publish it there.
+    """
+    feed_listen: Address = "127.0.0.1:8446"
+    """Where `notices serve` listens. It speaks plain HTTP, to a web server in front of it that speaks TLS: so
+    it must be a loopback address. Port 0 takes a free one.
+    """
+    feed_page: int = Field(default=100, ge=1, le=1000)
+    """How many notices stand on one page."""
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> "NoticeSettings":
+        if self.site_url and self.feed_url:
+            raise ValueError("give either site_url or feed_url: a notice is published in one place")
+        return self
 
     @model_validator(mode="after")
     def _site_is_safe(self) -> "NoticeSettings":
@@ -54,6 +70,13 @@ class NoticeSettings(Section):
             raise ValueError("timeout must be 1s to 5m")
         if not timedelta(0) < self.connect_timeout <= self.timeout:
             raise ValueError("connect_timeout must be more than 0s and at most timeout")
+        return self
+
+    @model_validator(mode="after")
+    def _feed_is_safe(self) -> "NoticeSettings":
+        _check_url("feed_url", self.feed_url)
+        if not self.feed_listen.startswith(("127.", "[::1]", "localhost")):
+            raise ValueError("feed_listen must be a loopback address: it has no TLS")
         return self
 
 

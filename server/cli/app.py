@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from server.cli.development_commands import dev
 from server.cli.job_commands import jobs
 from server.cli.ladder_commands import ladder
+from server.cli.notice_commands import notices
 from server.cli.options import ENVIRONMENT, Config
 
 app = typer.Typer(
@@ -32,7 +34,6 @@ state_register = typer.Typer(
     no_args_is_help=True, help="The state's registers of persons and of entities.", rich_markup_mode=None
 )
 letter = typer.Typer(no_args_is_help=True, help="Letters on paper.", rich_markup_mode=None)
-dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
 app.add_typer(operator, name="operator")
 app.add_typer(clerk, name="clerk")
 app.add_typer(billing, name="billing")
@@ -41,6 +42,7 @@ app.add_typer(state_register, name="register")
 app.add_typer(profile, name="profile")
 app.add_typer(jobs, name="jobs")
 app.add_typer(ladder, name="ladder")
+app.add_typer(notices, name="notices")
 app.add_typer(letter, name="letter")
 app.add_typer(dev, name="dev")
 
@@ -358,42 +360,3 @@ def preview_letter(
     from server.cli import letters
 
     letters.preview(tuple(dict.fromkeys((language, *(also or ())))), part or [], output)
-
-
-@dev.command("init", epilog="Example: namak-server dev init var/world")
-def init(
-    directory: Annotated[Path, typer.Argument(help="A directory that holds no world yet.")],
-    listen: Annotated[str, typer.Option(help="Where the server shall listen.")] = "127.0.0.1:8443",
-    profile_code: Annotated[
-        str, typer.Option("--profile", metavar="CODE", help="The jurisdiction (`profile list`).")
-    ] = "am",
-) -> None:
-    """Makes a throwaway world, for development.
-
-    Authorities, certificates, tokens, and everybody's settings.
-    """
-    from server.cli import development
-
-    development.make_world(directory, listen, profile_code)
-
-
-@dev.command("settle", epilog="Example: namak-server dev settle --config var/world/namak-server.toml")
-def settle(settings: Config) -> None:
-    """Registers a world's portal, and its entity with a signatory and a delegate.
-
-    Of a world that `dev init` made, whose operator is bound; `dev register` does it too.
-    """
-    from server.cli import development
-
-    development.settle_world(settings)
-
-
-@dev.command("register", epilog="Example: namak-server dev register --config var/world/namak-server.toml")
-def register(settings: Config) -> None:
-    """Registers a world's operator, an agency, mailboxes, a portal, and an entity with its people.
-
-    Of a world that `dev init` made. Doing it again changes nothing.
-    """
-    from server.cli import development
-
-    development.register(settings)

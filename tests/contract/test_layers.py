@@ -36,6 +36,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
     ),
+    "server.feed": frozenset({"server.domain", "server.usecases"}),
     "server.smtp": frozenset({"server.domain", "server.usecases"}),
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
     "server.config": frozenset(
@@ -105,6 +106,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_mobile_id": frozenset(
         {"server.config", "server.domain", "server.gateways", "server.usecases"}
+    ),
+    "server.bootstrap_notice_feed": frozenset(
+        {
+            *("server.bootstrap_machine", "server.config", "server.feed", "server.jurisdictions"),
+            "server.usecases",
+        }
     ),
     "server.bootstrap_notices": frozenset(
         {
@@ -222,7 +229,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "sqlalchemy": frozenset({"server.storage", "migrations"}),
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
-    "aiohttp": frozenset({"server.gateways", "namak.witness"}),
+    "aiohttp": frozenset({"server.gateways", "server.feed", "namak.witness"}),
     "aiosmtpd": frozenset({"server.smtp"}),
     "aiosmtplib": frozenset({"server.gateways"}),
     "dkim": frozenset({"server.gateways"}),

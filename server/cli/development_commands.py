@@ -1,0 +1,52 @@
+"""`namak-server dev` as a developer sees it: names, help, arguments and options.
+
+What a command does is imported when it runs, so that help comes at once.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Config
+
+dev = typer.Typer(no_args_is_help=True, help="Throwaway things for development.", rich_markup_mode=None)
+
+
+@dev.command("init", epilog="Example: namak-server dev init var/world")
+def init(
+    directory: Annotated[Path, typer.Argument(help="A directory that holds no world yet.")],
+    listen: Annotated[str, typer.Option(help="Where the server shall listen.")] = "127.0.0.1:8443",
+    profile_code: Annotated[
+        str, typer.Option("--profile", metavar="CODE", help="The jurisdiction (`profile list`).")
+    ] = "am",
+) -> None:
+    """Makes a throwaway world, for development.
+
+    Authorities, certificates, tokens, and everybody's settings.
+    """
+    from server.cli import development
+
+    development.make_world(directory, listen, profile_code)
+
+
+@dev.command("settle", epilog="Example: namak-server dev settle --config var/world/namak-server.toml")
+def settle(settings: Config) -> None:
+    """Registers a world's portal, and its entity with a signatory and a delegate.
+
+    Of a world that `dev init` made, whose operator is bound; `dev register` does it too.
+    """
+    from server.cli import development
+
+    development.settle_world(settings)
+
+
+@dev.command("register", epilog="Example: namak-server dev register --config var/world/namak-server.toml")
+def register(settings: Config) -> None:
+    """Registers a world's operator, an agency, mailboxes, a portal, and an entity with its people.
+
+    Of a world that `dev init` made. Doing it again changes nothing.
+    """
+    from server.cli import development
+
+    development.register(settings)

@@ -1,0 +1,1 @@
+"""The post's own feed of public notices as anybody reads it: documents, and who hands them out."""
