@@ -14,6 +14,7 @@ from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_notices import notice_handlers, taking_notices_back
+from server.bootstrap_receipts import receipt_handlers
 from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_again
 from server.bootstrap_sign_ins import recording_outstanding, tidying
@@ -50,6 +51,7 @@ from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
 from server.transparency.tail import FOLLOWERS
 from server.usecases.identity import Identity
+from server.usecases.mail_ports import Receipts
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.sender_admin import SenderAdmin
@@ -131,15 +133,21 @@ def usage_audit(settings: Settings, uow: UnitOfWork) -> UsageAudit:
 
 
 def job_handlers(
-    settings: Settings, uow: UnitOfWork, log: Log | None = None, sms: SmsRoute | None = None
+    settings: Settings,
+    uow: UnitOfWork,
+    log: Log | None = None,
+    sms: SmsRoute | None = None,
+    *,
+    receipts: Receipts | None = None,
 ) -> Handlers:
-    """Returns who does the jobs of each kind; `log` is told of new evidence, where one runs here, and `sms`
-    is the way to phones, where there is one.
+    """Returns who does the jobs of each kind; `log` is told of new evidence, where one runs here, and
+    elsewhere `receipts` has its receipts; `sms` is the way to phones, where there is one.
     """
     profile = PROFILES[settings.profile]
     return {
         **forwarding_handlers(settings, profile, uow, log, sms),
         **notice_handlers(settings, profile, uow, log),
+        **receipt_handlers(settings, profile, uow, log or receipts),
     }
 
 

@@ -55,7 +55,12 @@ def forwarding_handlers(
 
 
 def _mailed(mail: MailSettings, profile: Profile) -> MailedCopies:
-    names = MailNames(
+    return MailedCopies(ForwardedMails(mail_names(mail, profile), SystemClock()), mail_route(mail))
+
+
+def mail_names(mail: MailSettings, profile: Profile) -> MailNames:
+    """Returns what the post calls itself in mails."""
+    return MailNames(
         sender=mail.sender,
         sender_name=mail.sender_name,
         domain=mail.sender.rpartition("@")[2],
@@ -63,7 +68,14 @@ def _mailed(mail: MailSettings, profile: Profile) -> MailedCopies:
         link=mail.link,
         time_zone=profile.time_zone,
     )
-    return MailedCopies(ForwardedMails(names, SystemClock()), SmtpRoute(_smtp(mail), _dkim(mail)))
+
+
+def mail_route(mail: MailSettings) -> SmtpRoute:
+    """Returns the way to the server that takes the post's mail.
+
+    Raises OSError, ValueError: a file of the settings can't be used.
+    """
+    return SmtpRoute(_smtp(mail), _dkim(mail))
 
 
 def _smtp(mail: MailSettings) -> SmtpSettings:

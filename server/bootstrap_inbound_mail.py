@@ -93,6 +93,7 @@ async def receiving(settings: Settings, uow: UnitOfWork, dns: Dns) -> AsyncItera
             identity=Identity(uow, people.pki, clock),
             host_names=dns,
             profile=profile,
+            receipts=settings.inbound_mail.receipts and bool(settings.mail.host),
         )
         how = listening(settings)
         desk = MailDesk(intake, DkimSignatures(dns), profile, how.recipients)

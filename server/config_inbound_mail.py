@@ -28,6 +28,9 @@ class InboundMailSettings(Section):
     """Of these, one client address's at most."""
     recipients: int = Field(default=100, ge=1, le=1000)
     """Recipients of one mail; for more the answer is 452, and clients send the mail again to the others."""
+    receipts: bool = True
+    """Whether senders get receipts by mail, from the address of `[mail]`; without a `host` there nobody does.
+    """
     idle: Duration = timedelta(minutes=1)
     """How long a client may say nothing, 1s to 10m."""
     transfer: Duration = timedelta(minutes=5)

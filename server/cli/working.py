@@ -15,6 +15,7 @@ from server import bootstrap, log_lines
 from server.bootstrap_jobs import chosen, working
 from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock
+from server.bootstrap_receipts import reading_the_log
 from server.bootstrap_sms import kept_up, smpp_link
 from server.cli.endings import load, run
 from server.config import Settings
@@ -60,7 +61,9 @@ async def _work_until_stopped(
                 printing = letter_handlers(settings, PROFILES[settings.profile], uow)
                 letters = await stack.enter_async_context(printing)
                 sms = smpp_link(settings, uow)
-                handlers = chosen({**bootstrap.job_handlers(settings, uow, sms=sms), **letters}, queues)
+                receipts = await stack.enter_async_context(reading_the_log(url))
+                jobs = bootstrap.job_handlers(settings, uow, sms=sms, receipts=receipts)
+                handlers = chosen({**jobs, **letters}, queues)
                 await stack.enter_async_context(kept_up(sms, handlers))
                 workers = await stack.enter_async_context(
                     working(settings, url, handlers, uow, clock, concurrency=concurrency)

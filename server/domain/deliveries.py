@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from namak.evidence.details_paper import PaperDetails
+from server.domain.mail_origins import MailOrigin
 from server.domain.paper_desk import PaperOrigin
 
 
@@ -53,7 +54,8 @@ class Submission:
 
     `in_reply_to` is the delivery that it answers, for a holder's reply; `notification_policy` the policy that
     the sender picks, None for the contract's usual one; `paper` is what is known of the paper, where it is
-    the copy of a letter on paper.
+    the copy of a letter on paper. `mail` is where it came from if that was an ordinary mail, and
+    `receipts_by_mail` whether its sender gets receipts so; neither is part of what is submitted.
     """
 
     request_id: str
@@ -64,6 +66,8 @@ class Submission:
     in_reply_to: UUID | None = None
     notification_policy: str | None = None
     paper: PaperOrigin | None = None
+    mail: MailOrigin | None = None
+    receipts_by_mail: bool = False
 
     def digest(self) -> bytes:
         """Returns the SHA-256 over the domain fields that makes two submissions under one request id equal.
@@ -98,6 +102,7 @@ class Delivery:
     `in_reply_to` is the delivery that a reply answers.
     `sequence` is its place in the mailbox, from 1. `notified_at` is when the notification policy's effect
     came about, `withdrawn_at` when its sender withdrew it; a delivery has at most one of the two.
+    `receipts_by_mail` says that it came in by mail, and that its sender gets receipts so.
     """
 
     id: UUID
@@ -117,6 +122,7 @@ class Delivery:
     notified_at: datetime | None = None
     withdrawn_at: datetime | None = None
     in_reply_to: UUID | None = None
+    receipts_by_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from server.domain import addresses, fields, limits
 from server.domain.deliveries import Part, PartInfo, Submission
+from server.domain.mail_origins import MailOrigin
 from server.domain.malformed import Malformed
 from server.domain.mime_fields import LINE_OCTETS, Fields, decoded
 from server.domain.mime_parts import Leaf, header_and_body, leaves_of
@@ -25,6 +26,8 @@ ORIGINAL_NAME = "original.eml"
 ORIGINAL_TYPE = "message/rfc822"
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+_SENT_TO_MANY = frozenset({"bulk", "junk", "list"})
+"""Of `Precedence`, which no standard knows and RFC 3834, 2, tells who answers to heed."""
 _ENDINGS = {
     "text/plain": ".txt",
     "text/html": ".html",
@@ -65,8 +68,9 @@ class InboundMail:
         """The digest of the mail's own bytes."""
         return self.parts[-1].info.digest
 
-    def submission_to(self, recipient: str) -> Submission:
-        """Returns what is submitted to one of its recipients, in canonical form.
+    def submission_to(self, recipient: str, *, receipts: bool) -> Submission:
+        """Returns what is submitted to one of its recipients, in canonical form; with `receipts` its sender
+        gets them by mail, unless a program wrote it.
 
         The request id comes from Message-ID, sender and recipient: the same mail again is the same
         submission, and another one under the same Message-ID is refused as any request id that is used twice.
@@ -78,7 +82,15 @@ class InboundMail:
             data = text.encode()
             key.update(len(data).to_bytes(8, "big") + data)
         request_id = "mail:" + base64.urlsafe_b64encode(key.digest()).rstrip(b"=").decode("ascii")
-        return Submission(request_id, self.sender, recipient, self.subject, self.parts)
+        return Submission(
+            request_id,
+            self.sender,
+            recipient,
+            self.subject,
+            self.parts,
+            mail=MailOrigin(self.message_id),
+            receipts_by_mail=receipts and not self.automatic,
+        )
 
 
 def read_mail(mail: bytes, envelope_sender: str, profile: Profile) -> InboundMail:
@@ -215,6 +227,8 @@ def _is_automatic(header: Fields) -> bool:
         word is not None and word.value in ("auto-replied", "auto-notified")
     ):
         raise Malformed("AUTOMATIC_REPLY", "must not be a report, a receipt or an automatic reply")
+    if (header.get("precedence") or "").lower() in _SENT_TO_MANY:
+        return True
     return word is not None and word.value != "no"
 
 

@@ -126,6 +126,13 @@ SMS_REPORT: Final = JobKind(
     Backoff(8, timedelta(seconds=1), 4, timedelta(minutes=10)),
 )
 
+MAIL_RECEIPT: Final = JobKind(
+    "receipts.mail",
+    "Mails a sender the receipt of a message that came in by mail.",
+    "Another mail with the same Message-ID.",
+    _BY_MAIL,
+)
+
 KINDS: Final[Sequence[JobKind]] = (
     SEND_CODE,
     SPREAD,
@@ -134,6 +141,7 @@ KINDS: Final[Sequence[JobKind]] = (
     PREPARE_LETTER,
     PUBLISH_NOTICE,
     WITHDRAW_NOTICE,
+    MAIL_RECEIPT,
 )
 """All kinds of this release."""
 

@@ -30,7 +30,7 @@ _PARTS = table(PartRow)
 _DELIVERY_COLUMNS = (
     *("mailbox_id", "id", "organisation_id", "sender_address_id", "organisation_code", "organisation_name"),
     *("sender", "recipient", "subject", "notification_policy", "sequence", "submitted_at", "state"),
-    *("notified_at", "withdrawn_at", "in_reply_to"),
+    *("notified_at", "withdrawn_at", "in_reply_to", "receipts_by_mail"),
 )
 _PART_COLUMNS = ("mailbox_id", "delivery_id", "number", "name", "media_type", "size", "digest", "content")
 _LARGE = 1024 * 1024
@@ -240,6 +240,7 @@ def _delivery_values(delivery: Delivery) -> tuple[Any, ...]:
         delivery.notified_at,
         delivery.withdrawn_at,
         delivery.in_reply_to,
+        delivery.receipts_by_mail,
     )
 
 
@@ -277,6 +278,7 @@ def _delivery(row: Row[Any], parts: Mapping[UUID, list[PartInfo]]) -> Delivery:
         notified_at=row.notified_at,
         withdrawn_at=row.withdrawn_at,
         in_reply_to=None if row.in_reply_to is None else plain(row.in_reply_to),
+        receipts_by_mail=row.receipts_by_mail,
     )
 
 

@@ -28,6 +28,7 @@ from server.storage import (
     ladder_tables,
     letter_tables,
     log_tables,
+    mail_tables,
     notice_tables,
     phone_tables,
     session_tables,
@@ -58,7 +59,7 @@ assert tables.MailboxRow.metadata is METADATA is log_tables.log_entries.metadata
 assert ladder_tables.LadderWakeRow.metadata is METADATA
 assert letter_tables.LetterOrderRow.metadata is METADATA
 assert forwarding_tables.ForwardingTargetRow.metadata is METADATA is notice_tables.NoticeRow.metadata
-assert sms_tables.SmsSegmentRow.metadata is METADATA
+assert sms_tables.SmsSegmentRow.metadata is METADATA is mail_tables.MailOriginRow.metadata
 assert session_tables.SessionRow.metadata is METADATA is phone_tables.PhoneConfirmationRow.metadata
 
 

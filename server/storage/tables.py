@@ -145,6 +145,8 @@ class DeliveryRow(Stored):
     withdrawn_at: Mapped[datetime | None]
     # The delivery that a holder's reply answers, in the mailbox that the reply was written from.
     in_reply_to: Mapped[UUID | None]
+    # It came in by mail, and its sender gets receipts so: whoever notifies it reads this with its lock.
+    receipts_by_mail: Mapped[bool] = mapped_column(server_default="false")
 
 
 def _of_a_delivery() -> ForeignKeyConstraint:

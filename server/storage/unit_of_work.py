@@ -24,6 +24,7 @@ from server.storage.jobs import SqlJobs
 from server.storage.ladders import SqlLadders
 from server.storage.letter_orders import SqlLetterOrders
 from server.storage.logins import SqlLogins, SqlTries
+from server.storage.mail_origins import SqlMailOrigins
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.notices import SqlNoticeEntries, SqlNotices
 from server.storage.open_deliveries import SqlOpenDeliveries
@@ -80,6 +81,7 @@ class SqlTransaction:
         self.forwarding_targets = SqlForwardingTargets(self._statements)
         self.forwarded_copies = SqlForwardedCopies(self._statements)
         self.letter_orders = SqlLetterOrders(self._statements)
+        self.mail_origins = SqlMailOrigins(self._statements)
         self.notices = SqlNotices(self._statements)
         self.notice_entries = SqlNoticeEntries(self._statements)
         self.sms_segments = SqlSmsSegments(self._statements)

@@ -16,6 +16,8 @@ from server.domain.facts import Fact
 from server.domain.jobs import SPREAD, Job
 from server.domain.ladder import Wake, turn_of
 from server.domain.letters import Submitter
+from server.domain.mail_origins import MailOrigin
+from server.domain.mail_receipts import receipt_jobs
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.paper_desk import PaperOrigin
 from server.domain.profile import Profile
@@ -66,12 +68,15 @@ class _Ledger:
     looks: dict[str, datetime | None] = field(default_factory=dict)
     """By policy, when deliveries that are accepted at the transaction's moment are looked at first."""
     jobs: list[Job] = field(default_factory=list)
+    mails: list[tuple[UUID, UUID, MailOrigin]] = field(default_factory=list)
 
     async def write(self, tx: Transaction) -> None:
         if self.deliveries:
             # First what changes rows: what only adds some can go in together.
             await tx.mailboxes.advance(self.heads, self.links)
             await tx.deliveries.add([(delivery, asked.parts) for delivery, asked in self.deliveries])
+        if self.mails:
+            await tx.mail_origins.add(self.mails)
         if self.wakes:
             await tx.ladders.plan(self.wakes)
         await tx.evidence.record(self.facts)
@@ -240,6 +245,7 @@ class Intake:
             sequence=link.sequence,
             submitted_at=at,
             in_reply_to=submission.in_reply_to,
+            receipts_by_mail=submission.receipts_by_mail,
         )
         evidence: tuple[Fact, ...] = (
             evidence_building.submission_acceptance(
@@ -254,6 +260,9 @@ class Intake:
         ledger.deliveries.append((delivery, submission))
         if mailbox.forwards:
             ledger.jobs.append(Job(SPREAD, {"mailbox": mailbox.id, "delivery": delivery_id}))
+        if submission.mail is not None:
+            ledger.mails.append((mailbox.id, delivery_id, submission.mail))
+            ledger.jobs += receipt_jobs(delivery, evidence)
         ledger.facts += evidence
         if (wake_at := _first_look(ledger, delivery.notification_policy, evidence, at)) is not None:
             ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))

@@ -21,7 +21,9 @@ from namak.evidence.notification_steps import Action
 from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
+from server.domain.jobs import Job
 from server.domain.ladder import StepState, TakenStep, Turn, Wake, turn_of
+from server.domain.mail_receipts import receipt_jobs
 from server.domain.profile import Profile
 from server.usecases.ladder_ports import Actions, Order
 from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
@@ -47,6 +49,7 @@ class _Pages:
     notified: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     steps: list[TakenStep] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
+    mails: list[Job] = field(default_factory=list)
     wakes: dict[tuple[UUID, UUID], datetime | None] = field(default_factory=dict)
 
 
@@ -119,6 +122,7 @@ class DueSteps:
     async def _write(self, tx: Transaction, pages: _Pages) -> None:
         await tx.deliveries.set_all_notified(pages.notified)
         await tx.evidence.record(pages.facts)
+        await tx.jobs.defer(pages.mails)
         await tx.ladders.take(pages.steps)
         if pages.orders:
             await self._actions.enqueue(tx, pages.orders)
@@ -148,6 +152,7 @@ class DueSteps:
         pages.wakes[key] = turn.wake_at
         if effect is not None and turn.effect is not None:
             pages.facts.append(effect)
+            pages.mails += receipt_jobs(delivery, [effect])
             pages.notified[key] = turn.effect.effective_time
         for each in turn.steps:
             state, reason = self._state(each.step.action)

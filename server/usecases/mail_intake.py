@@ -76,12 +76,15 @@ class MailIntake:
         identity: CallerIdentity,
         host_names: HostNames,
         profile: Profile,
+        receipts: bool,
     ) -> None:
+        """With `receipts` senders get receipts by mail."""
         self._register = register
         self._submissions = submissions
         self._identity = identity
         self._host_names = host_names
         self._profile = profile
+        self._receipts = receipts
 
     async def sender(self, certificate: bytes | None, client: IpAddress, envelope_sender: str) -> MailSender:
         """Returns who sends under an address of MAIL FROM.
@@ -132,8 +135,11 @@ class MailIntake:
         # Nearly always what would divide the answer is seen here, before anything is stored.
         if sender.in_place and len(recipients) > 1 and (why := await self._register.refusal_now(recipients)):
             raise why
+        submissions = [
+            mail.submission_to(each, receipts=self._receipts) for each in dict.fromkeys(recipients)
+        ]
         outcomes: list[Outcome] = []
-        for group in _groups([mail.submission_to(each) for each in dict.fromkeys(recipients)]):
+        for group in _groups(submissions):
             try:
                 outcomes += await self._submissions.submit_many(SubmitMany(sender.caller, group, 0))
             except Refused as failure:

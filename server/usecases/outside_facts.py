@@ -14,6 +14,7 @@ from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
 from server.domain.profile import Profile
+from server.usecases import telling
 from server.usecases.ladder import plan_again
 from server.usecases.ports import Entropy, Transaction
 from server.usecases.stamps import Stamps
@@ -60,7 +61,7 @@ class OutsideFacts:
         effect = None
         if delivery.state is DeliveryState.CONSIGNED:
             effect = await self._effect(tx, delivery, fact, earlier)
-        await tx.evidence.record([fact, *([effect] if effect else [])])
+        await telling.record(tx, delivery, [fact, *([effect] if effect else [])])
         if delivery.state is DeliveryState.CONSIGNED and effect is None:
             policy = policy_named(delivery.notification_policy)
             if policy.goes_on_by_itself:

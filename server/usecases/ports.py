@@ -24,6 +24,7 @@ from server.usecases.forwarding_ports import ForwardingTransaction
 from server.usecases.job_ports import JobTransaction
 from server.usecases.ladder_ports import LadderTransaction
 from server.usecases.letter_ports import LetterTransaction
+from server.usecases.mail_ports import MailTransaction
 from server.usecases.notice_ports import NoticeTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
@@ -148,6 +149,7 @@ class Transaction(
     LetterTransaction,
     NoticeTransaction,
     SmsTransaction,
+    MailTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

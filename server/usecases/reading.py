@@ -31,6 +31,7 @@ from server.domain.refusals import (
     StatementExpired,
     StatementNotIssued,
 )
+from server.usecases import telling
 from server.usecases.assurance import check_signed
 from server.usecases.paper_origins import with_paper
 from server.usecases.ports import Clock, Entropy, Log, Signatures, Transaction, UnitOfWork
@@ -146,7 +147,7 @@ class Reading:
             stamp, right = self._stamps.at(at), standing.digest
             fact = evidence_building.content_access_tracking(stamp, delivery, consignment, right)
             # Under some policies opening notifies (LADDER-1).
-            await tx.evidence.record([fact, *await self._effect(tx, delivery, fact, facts)])
+            await telling.record(tx, delivery, (fact, *await self._effect(tx, delivery, fact, facts)))
             await tx.deliveries.add_opening(
                 Opening(mailbox.id, delivery.id, holder.person_number, fact.id, at)
             )
@@ -296,7 +297,7 @@ class Reading:
                 if len(der) > limits.REVOCATION_LIST_INLINE_BYTES:
                     await tx.evidence.add_revocation_list(hashlib.sha256(der).digest(), der)
             evidence = (confirmed, *await self._effect(tx, delivery, confirmed, facts))
-            await tx.evidence.record(evidence)
+            await telling.record(tx, delivery, evidence)
             await tx.delegations.rest_on(delivery, standing.acts)
             await tx.deliveries.add_confirmation(
                 Confirmation(

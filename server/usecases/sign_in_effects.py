@@ -18,6 +18,8 @@ from server.domain import evidence_building
 from server.domain.caller import Assurance
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
+from server.domain.jobs import Job
+from server.domain.mail_receipts import receipt_jobs
 from server.domain.profile import Profile
 from server.domain.refusals import Refused
 from server.domain.sessions import Method, Session, SignIn
@@ -83,15 +85,18 @@ class SignInEffects:
             return (), reached
         earlier = await tx.evidence.of_deliveries(deliveries)
         recorded: list[Fact] = []
+        mails: list[Job] = []
         notified: dict[tuple[UUID, UUID], datetime] = {}
         for number, delivery in enumerate(deliveries, 1):
             facts = self._facts(delivery, earlier[delivery.id], outstanding, sign_in, notified)
             recorded.extend(facts)
+            mails.extend(receipt_jobs(delivery, facts))
             if number % _BETWEEN_PAUSES == 0:
                 # Others are served meanwhile.
                 await asyncio.sleep(0)
         await tx.deliveries.set_all_notified(notified)
         await tx.evidence.record(recorded)
+        await tx.jobs.defer(mails)
         return recorded, reached
 
     def _facts(

@@ -120,6 +120,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.usecases",
         }
     ),
+    "server.bootstrap_receipts": frozenset(
+        {
+            *("server.bootstrap_forwarding", "server.bootstrap_jobs", "server.config", "server.domain"),
+            *("server.gateways", "server.storage", "server.transparency", "server.usecases"),
+        }
+    ),
     "server.bootstrap_registers": frozenset({"server.config", "server.gateways"}),
     "server.bootstrap_registration": frozenset(
         {"server.domain", "server.gateways", "server.services", "server.usecases"}
@@ -177,6 +183,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_mobile_id",
             "server.bootstrap_notices",
             "server.bootstrap_ladder",
+            "server.bootstrap_receipts",
             "server.bootstrap_registers",
             "server.bootstrap_registration",
             "server.bootstrap_sign_ins",

@@ -21,6 +21,7 @@ from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.forwarding_contract import ForwardingContract
 from tests.contracts.holder_contract import HolderContract
 from tests.contracts.letter_contract import LetterContract
+from tests.contracts.mail_contract import MailOriginContract
 from tests.contracts.notice_contract import NoticeContract, NoticeEntryContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
@@ -224,6 +225,7 @@ class UnitOfWorkContract(
     RetentionContract,
     ForwardingContract,
     NoticeContract,
+    MailOriginContract,
     NoticeEntryContract,
     SmsContract,
 ):

@@ -17,6 +17,7 @@ from server.domain.jobs import StoredJob
 from server.domain.ladder import TakenStep
 from server.domain.letter_orders import LetterOrder, LetterReport
 from server.domain.logins import Login
+from server.domain.mail_origins import MailOrigin
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.notices import Notice
 from server.domain.phone_confirmations import PhoneConfirmation
@@ -97,6 +98,7 @@ class State:
     letter_files: dict[UUID, bytes] = field(default_factory=dict)
     letter_reports: dict[tuple[UUID, str], LetterReport] = field(default_factory=dict)
     letter_ordinals: list["itertools.count[int]"] = field(default_factory=lambda: [itertools.count()])
+    mail_origins: dict[tuple[UUID, UUID], MailOrigin] = field(default_factory=dict)
     notices: dict[UUID, Notice] = field(default_factory=dict)
     notice_entries: dict[UUID, NoticeEntry] = field(default_factory=dict)
     sms_segments: dict[tuple[UUID, int], SentSegment] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from tests.fakes.forwarding import FakeForwardedCopies, FakeForwardingTargets
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.letter_orders import FakeLetterOrders
+from tests.fakes.mail_origins import FakeMailOrigins
 from tests.fakes.notices import FakeNoticeEntries, FakeNotices
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
@@ -87,6 +88,7 @@ class FakeTransaction:
         self.forwarding_targets = FakeForwardingTargets(self._state)
         self.forwarded_copies = FakeForwardedCopies(self._state)
         self.letter_orders = FakeLetterOrders(self._state)
+        self.mail_origins = FakeMailOrigins(self._state)
         self.notices = FakeNotices(self._state)
         self.notice_entries = FakeNoticeEntries(self._state)
         self.sms_segments = FakeSmsSegments(self._state)

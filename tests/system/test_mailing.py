@@ -7,105 +7,61 @@ import shutil
 import smtplib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from email import policy
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from aiosmtpd.smtp import SMTP
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from server import bootstrap, config
+from namak.evidence.report import Verdict
+from server import bootstrap
 from server.bootstrap_inbound_mail import receiving
+from server.bootstrap_jobs import working
+from server.bootstrap_machine import SystemClock
+from server.bootstrap_receipts import reading_the_log, receipt_handlers
+from server.config import Settings
 from server.dev.pki import Identity
 from server.domain.inbound_mail import MAIL_BYTES
+from server.jurisdictions.am import AM
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
-from tests.system.post import Agency, Citizen, Post
+from tests.system.mail_clients import WITHIN, Home, Listener, mail, sent, settings_of
+from tests.system.post import Agency, Citizen, Post, signed
+from tests.system.receipts import verified
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WITHIN = 20.0
 
-
-@dataclass
-class Listener:
-    """The running listener, and how clients of all kinds reach it."""
-
-    post: Post
-    starttls: int
-    implicit: int
-
-    def context(self, identity: Identity | None = None) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.post.pki.server_root_path))
-        if identity is not None:
-            context.load_cert_chain(identity.cert_path, identity.key_path)
-        return context
-
-    @contextmanager
-    def client(self, *, source: str = "127.0.0.1") -> Iterator[smtplib.SMTP]:
-        """A client that has begun TLS."""
-        with smtplib.SMTP("127.0.0.1", self.starttls, timeout=WITHIN, source_address=(source, 0)) as client:
-            client.starttls(context=self.context())
-            yield client
-
-    @contextmanager
-    def raw(self) -> Iterator[socket.socket]:
-        """A client that sends what it likes, over TLS, greeted."""
-        plain = socket.create_connection(("127.0.0.1", self.implicit), timeout=WITHIN)
-        with closing(self.context().wrap_socket(plain, server_hostname="127.0.0.1")) as raw:
-            assert raw.recv(1000).startswith(b"220 ")
-            raw.sendall(b"EHLO test\r\n")
-            while b"250 " not in raw.recv(1000):
-                pass
-            yield raw
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home() -> AsyncIterator[tuple[Home, int]]:
+    rules, loop = Home(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(rules, loop=loop), "127.0.0.1", 0)
+    yield rules, server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def listener(post: Post) -> AsyncIterator[Listener]:
-    path = post.world.write_settings("mail", database_url=post.database_url)
-    path.write_text(
-        path.read_text(encoding="utf-8") + '\n[inbound_mail]\nlisten = "127.0.0.1:0"\n'
-        'implicit_tls_listen = "127.0.0.1:0"\nrecipients = 3\nidle = "2s"\nconnections_per_client = 6\n',
-        encoding="utf-8",
-    )
-    settings = config.load(path, {})
+async def settings(post: Post, home: tuple[Home, int], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    key = await asyncio.to_thread(tmp_path_factory.mktemp, "dkim") / "key.pem"
+    made = rsa.generate_private_key(65537, 2048)
+    key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+    return settings_of(post, home[1], key)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def listener(post: Post, settings: Settings) -> AsyncIterator[Listener]:
     database = Database(post.database_url, pool_size=4)
     async with receiving(settings, SqlUnitOfWork(database), bootstrap.dns_gateway(settings)) as running:
         yield Listener(post, *running.ports)
     await database.dispose()
-
-
-def mail(agency: Agency, number: str, *to: str, text: str = "Հարգելի քաղաքացի։") -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = f"Պետական եկամուտների կոմիտե <{agency.sender}>"
-    message["To"] = ", ".join(to)
-    message["Subject"] = "Ծանուցում"
-    message["Message-ID"] = f"<{number}@{agency.domain}>"
-    message.set_content(text)
-    message.add_attachment(b"%PDF-1.7\x00", "application", "pdf", filename="ծանուցում.pdf")
-    return message
-
-
-async def sent(
-    listener: Listener, message: EmailMessage, to: Sequence[str], *, source: str = "127.0.0.1"
-) -> str:
-    """Sends a mail; returns the answer to it, or the refusal of the first recipient or of the sender."""
-
-    def send() -> str:
-        with listener.client(source=source) as client:
-            client.ehlo()
-            sender = str(message["From"]).rpartition("<")[2].rstrip(">")
-            for code, text in (client.mail(sender), *(client.rcpt(each) for each in to)):
-                if code >= 400:
-                    return f"{code} {text.decode()}"
-            code, text = client.data(message.as_bytes())
-            return f"{code} {text.decode()}"
-
-    return await asyncio.to_thread(send)
 
 
 async def test_a_mail_reaches_the_mailbox_whole_and_evidence_names_the_original(
@@ -142,6 +98,41 @@ async def test_the_signature_is_told_in_the_log(
             await asyncio.sleep(0.02)
     assert "dkim=none" in told
     assert answer.rpartition(" ")[2] in told.partition("mail signature")[2]
+
+
+async def test_receipts_come_by_mail_when_it_is_accepted_and_when_it_is_confirmed(
+    listener: Listener, post: Post, settings: Settings, home: tuple[Home, int], agency: Agency
+) -> None:
+    reader = await post.citizen()
+    database = Database(post.database_url, pool_size=2)
+    uow = SqlUnitOfWork(database)
+    async with reading_the_log(post.database_url) as log:
+        handlers = receipt_handlers(settings, AM, uow, log)
+        async with (
+            asyncio.timeout(WITHIN),
+            working(settings, post.database_url, handlers, uow, SystemClock()),
+        ):
+            answer = await sent(listener, mail(agency, "proved", reader.address), [reader.address])
+            delivery_id = answer.rpartition(" ")[2]
+            accepted = await home[0].about(delivery_id)
+            mailbox = reader.client.mailbox
+            await mailbox.open(delivery_id)
+            issued = await mailbox.issue_statement(delivery_id)
+            cms = signed(reader.card.signing, issued.statement)
+            await mailbox.confirm(delivery_id, issued.statement_id, cms)
+            confirmed = await home[0].about(delivery_id)
+    await database.dispose()
+    receipts: dict[str, bytes] = {}
+    for envelope in (accepted, confirmed):
+        read = message_from_bytes(envelope.original_content or b"", policy=policy.default)
+        assert (envelope.mail_from, envelope.rcpt_tos) == ("<>", [agency.sender])
+        assert read["In-Reply-To"] == f"<proved@{agency.domain}>"
+        assert "d=post.am" in read["DKIM-Signature"]
+        receipts |= {str(each.get_filename()): each.get_content() for each in read.iter_attachments()}
+    proofs = {name: proof for name, proof in receipts.items() if name.endswith(".tlog-proof")}
+    assert len(proofs) == 4
+    report = verified(post.world, proofs)
+    assert report.verdict is Verdict.VALID, report
 
 
 async def test_nothing_is_heard_before_tls(listener: Listener, agency: Agency) -> None:

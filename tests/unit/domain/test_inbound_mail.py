@@ -99,17 +99,22 @@ def test_the_same_mail_is_the_same_submission_and_another_one_is_not() -> None:
     one, again = read(HEAD + b"\r\nA\r\n"), read(HEAD + b"\r\nA\r\n")
     other = read(HEAD + b"\r\nB\r\n")
     to, elsewhere = "5001950015@e-citizen.am", "22335588@e-citizen.am"
-    assert one.submission_to(to) == again.submission_to(to)
-    assert one.submission_to(to).request_id == other.submission_to(to).request_id
-    assert one.submission_to(to).digest() != other.submission_to(to).digest()
-    assert one.submission_to(to).request_id != one.submission_to(elsewhere).request_id
-    assert re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", one.submission_to(to).request_id)
+    assert one.submission_to(to, receipts=True) == again.submission_to(to, receipts=True)
+    assert (
+        one.submission_to(to, receipts=True).request_id == other.submission_to(to, receipts=True).request_id
+    )
+    assert one.submission_to(to, receipts=True).digest() != other.submission_to(to, receipts=True).digest()
+    assert (
+        one.submission_to(to, receipts=True).request_id
+        != one.submission_to(elsewhere, receipts=True).request_id
+    )
+    assert re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", one.submission_to(to, receipts=True).request_id)
 
 
 def test_a_mail_without_message_id_is_known_by_its_bytes() -> None:
     bare = HEAD.replace(b"Message-ID: <1@src.am>\r\n", b"")
     one, same, other = (read(bare + body) for body in (b"\r\nA", b"\r\nA", b"\r\nB"))
-    ids = [each.submission_to("1@x").request_id for each in (one, same, other)]
+    ids = [each.submission_to("1@x", receipts=True).request_id for each in (one, same, other)]
     assert ids[0] == ids[1] != ids[2]
 
 

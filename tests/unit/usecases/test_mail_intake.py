@@ -65,6 +65,7 @@ class Desk:
             identity=self.certificates,
             host_names=self.world.host_names,
             profile=AM,
+            receipts=True,
         )
 
     async def sender(self, *, at: IpAddress = HERE, certificate: bytes | None = None) -> MailSender:
