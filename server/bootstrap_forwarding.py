@@ -10,8 +10,9 @@ from server.config_mail import MailSettings
 from server.domain.forwarding import TargetKind
 from server.domain.jobs import SEND_CODE, SEND_COPY, SPREAD
 from server.domain.profile import Profile
+from server.gateways.dkim_key import DkimKey
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
-from server.gateways.smtp import DkimKey, SmtpRoute, SmtpSettings
+from server.gateways.smtp import SmtpRoute, SmtpSettings
 from server.usecases.forwarded_mail import ForwardingWork
 from server.usecases.forwarding_ports import CopyRoute
 from server.usecases.mailed_copies import MailedCopies

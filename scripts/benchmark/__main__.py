@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scripts.benchmark import parts
+from scripts.benchmark import parts, parts_forwarding
 from scripts.benchmark.echo import echoing
 from scripts.benchmark.office import running
 from scripts.benchmark.parts import Bench, Figures
@@ -43,6 +43,8 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.confirming,
     parts.signing_in,
     parts.smtp,
+    parts_forwarding.forwarding,
+    parts_forwarding.forwarded_submissions,
 )
 _NAMES = [part.__name__ for part in _PARTS]
 _CONNECTIONS_OF_EACH = 8
@@ -85,7 +87,7 @@ def table(figures: Figures) -> Table:
     result.add_column("")
     for column in ("a second", "p50 ms", "p99 ms"):
         result.add_column(column, justify="right", no_wrap=True)
-    for name, words in parts.WORDS.items():
+    for name, words in {**parts.WORDS, **parts_forwarding.WORDS}.items():
         cells = (figures.get(f"{name}_{unit}") for unit in ("per_s", "p50_ms", "p99_ms"))
         result.add_row(words, *("" if cell is None else f"{cell:,.1f}" for cell in cells))
     return result

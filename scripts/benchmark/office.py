@@ -26,6 +26,8 @@ SENDER = "notices@src.am"
 RECIPIENT = f"{OTHER_CITIZEN.personal_number}@e-citizen.am"
 OTHER_RECIPIENTS = tuple(f"{5001950100 + number}@e-citizen.am" for number in range(200))
 """Many, as in life: messages to one mailbox wait for one another, since each names the one before."""
+FORWARDED_RECIPIENTS = tuple(f"{5001950500 + number}@e-citizen.am" for number in range(200))
+"""As many, whose messages are forwarded while that is measured."""
 SUBJECT = "Հարկային ծանուցում"
 
 
@@ -111,5 +113,5 @@ async def _register(operator: Client, world: World) -> None:
     certificate = world.agency.certificate.public_bytes(Encoding.DER)
     await admin.bind_certificate(agency.organisation_id, certificate)
     await admin.register_sender_address(agency.organisation_id, address=SENDER, networks=["127.0.0.1/32"])
-    for recipient in (RECIPIENT, *OTHER_RECIPIENTS):
+    for recipient in (RECIPIENT, *OTHER_RECIPIENTS, *FORWARDED_RECIPIENTS):
         await admin.open_mailbox(recipient)

@@ -88,8 +88,8 @@ SEND_CODE: Final = JobKind(
 )
 SPREAD: Final = JobKind(
     "forwarding.spread",
-    "Has a new message forwarded to each verified target of its mailbox.",
-    "Nothing: a copy for each target is there once.",
+    "Sends a new message to each verified target of its mailbox, or has jobs of their own do that.",
+    "Sends again what was not recorded as sent, with the same Message-ID.",
     _AT_ONCE,
 )
 SEND_COPY: Final = JobKind(

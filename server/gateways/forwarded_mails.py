@@ -1,21 +1,21 @@
 """Writes the mails of forwarding: codes, notices, and copies with all parts (RFC 5322, 2045, 2231, 3834)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
-from email.headerregistry import Address
-from email.message import EmailMessage, Message
+from email.message import Message
 from email.utils import format_datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from server.domain.deliveries import PartInfo
 from server.domain.forwarding import CODE_LIFE, ForwardedContent, ForwardedCopy, ForwardingTarget
 from server.domain.forwarding_texts import TEXTS
 from server.domain.mailboxes import Mailbox
+from server.gateways.mime_writing import Attachment, mail_of, sender_field, text_field
 from server.usecases.forwarding_ports import Letter
 from server.usecases.ports import Clock
 
-_POLICY = policy.SMTP.clone(max_line_length=78)
 _NAMES = UUID("8b0f5a3e-6d0c-5c0e-9e6c-0d5d3f1c7a10")
 _MAIN_TYPES = frozenset({"text", "application", "image", "audio", "video"})
 
@@ -50,6 +50,7 @@ class ForwardedMails:
         self._names = names
         self._clock = clock
         self._zone = ZoneInfo(names.time_zone)
+        self._from = sender_field(names.sender_name, names.sender)
 
     def bounces_to(self, token: UUID | None) -> str:
         """Returns the envelope's sender."""
@@ -67,7 +68,7 @@ class ForwardedMails:
         now = self._clock.now()
         # One for each code: a server that drops what it has seen must not drop a newer one.
         identifier = uuid5(_NAMES, f"{target.id} {now.isoformat()} {code}")
-        return self._written(target, texts.code_subject, [said, texts.no_answer], identifier, now).as_bytes()
+        return self._written(target, texts.code_subject, [said, texts.no_answer], identifier, now)
 
     def copy(self, target: ForwardingTarget, copy: ForwardedCopy, letter: Letter) -> bytes:
         """Returns the mail that carries a copy."""
@@ -86,35 +87,40 @@ class ForwardedMails:
         subject = texts.notice_subject
         if carries and target.content is ForwardedContent.WHOLE:
             subject = f"{texts.whole_subject}: {_one_line(delivery.subject)}"
-        mail = self._written(target, subject, [*said, texts.no_answer], copy.token, delivery.submitted_at)
-        for info, content in letter.parts:
-            main, _, sub = info.media_type.partition(";")[0].strip().lower().partition("/")
-            known = main in _MAIN_TYPES and sub
-            charset = _charset(info.media_type, content) if main == "text" else None
-            mail.add_attachment(
-                content,
-                maintype=main if known else "application",
-                subtype=sub if known else "octet-stream",
-                filename=_one_line(info.name),
-                cte="base64",
-                params={} if charset is None else {"charset": charset},
-            )
-        return mail.as_bytes()
+        parts = [_attachment(info, content) for info, content in letter.parts]
+        said.append(texts.no_answer)
+        return self._written(target, subject, said, copy.token, delivery.submitted_at, parts)
 
     def _written(
-        self, target: ForwardingTarget, subject: str, said: list[str], identifier: UUID, date: datetime
-    ) -> EmailMessage:
-        mail = EmailMessage(policy=_POLICY)
-        mail["From"] = Address(self._names.sender_name, addr_spec=self._names.sender)
-        mail["To"] = Address(addr_spec=target.address)
-        mail["Subject"] = subject
-        mail["Date"] = format_datetime(date)
-        mail["Message-ID"] = f"<{identifier}@{self._names.domain}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "All"
-        mail["Content-Language"] = target.language
-        mail.set_content("\n\n".join(said) + "\n", cte="base64")
-        return mail
+        self,
+        target: ForwardingTarget,
+        subject: str,
+        said: Sequence[str],
+        identifier: UUID,
+        date: datetime,
+        parts: Sequence[Attachment] = (),
+    ) -> bytes:
+        fields = (
+            ("From", self._from),
+            ("To", target.address),
+            ("Subject", text_field("Subject", subject)),
+            ("Date", format_datetime(date)),
+            ("Message-ID", f"<{identifier}@{self._names.domain}>"),
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("Content-Language", target.language),
+        )
+        return mail_of(fields, "\n\n".join(said) + "\n", parts, identifier.hex)
+
+
+def _attachment(info: PartInfo, content: bytes) -> Attachment:
+    main, _, sub = info.media_type.partition(";")[0].strip().lower().partition("/")
+    known = main in _MAIN_TYPES and sub
+    charset = _charset(info.media_type, content) if main == "text" else None
+    name = _one_line(info.name)
+    if known:
+        return Attachment(main, sub, charset, name, content)
+    return Attachment("application", "octet-stream", charset, name, content)
 
 
 def _charset(media_type: str, content: bytes) -> str | None:

@@ -52,6 +52,23 @@ _PARTS_OF = (
     )
     .order_by(_PARTS.c.mailbox_id, _PARTS.c.delivery_id, _PARTS.c.number)
 )
+_FOUND = select(_DELIVERIES).join(
+    _OWNERS, and_(_DELIVERIES.c.mailbox_id == _OWNERS.c.mailbox_id, _DELIVERIES.c.id == _OWNERS.c.delivery_id)
+)
+_LOCK_ALL = (
+    select(_DELIVERIES.c.id)
+    .join(
+        _OWNERS,
+        and_(_DELIVERIES.c.mailbox_id == _OWNERS.c.mailbox_id, _DELIVERIES.c.id == _OWNERS.c.delivery_id),
+    )
+    .order_by(_DELIVERIES.c.mailbox_id, _DELIVERIES.c.id)
+    .with_for_update(key_share=True, of=_DELIVERIES)
+)
+_READ_PARTS = (
+    select(_PARTS)
+    .where(_PARTS.c.mailbox_id == bindparam("mailbox"), _PARTS.c.delivery_id == bindparam("delivery"))
+    .order_by(_PARTS.c.number)
+)
 _READ_PART = select(_PARTS).where(
     _PARTS.c.mailbox_id == bindparam("mailbox"),
     _PARTS.c.delivery_id == bindparam("delivery"),
@@ -148,6 +165,16 @@ class SqlDeliveries(SqlActs):
         found = await self._deliveries(_LOCK, {"mailbox": mailbox_id, "delivery": delivery_id})
         return found[0] if found else None
 
+    async def lock_all(self, keys: Collection[tuple[UUID, UUID]]) -> None:
+        """Locks deliveries' rows for the transaction, in sorted order."""
+        await self._statements.run(_LOCK_ALL, _owners(keys))
+
+    async def found(self, keys: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, Delivery]:
+        """Returns those of these deliveries that there are."""
+        if not keys:
+            return {}
+        return {each.id: each for each in await self._deliveries(_FOUND, _owners(keys))}
+
     async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None:
         """Returns one message as this person sees it."""
         query = VIEWS.where(_DELIVERIES.c.id == delivery_id)
@@ -176,6 +203,12 @@ class SqlDeliveries(SqlActs):
             _READ_PART, {"mailbox": mailbox_id, "delivery": delivery_id, "part": number}
         )
         return None if row is None else (_part_info(row), row.content)
+
+    async def read_parts(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[tuple[PartInfo, bytes]]:
+        """Returns all parts with their content."""
+        values = {"mailbox": mailbox_id, "delivery": delivery_id}
+        rows = await self._statements.rows(_READ_PARTS, values)
+        return [(_part_info(row), row.content) for row in rows]
 
     async def set_notified(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
         """Moves CONSIGNED to NOTIFIED; returns False when the delivery was in another state."""
@@ -219,6 +252,11 @@ class SqlDeliveries(SqlActs):
             for part in await self._statements.rows(_PARTS_OF, owners):
                 parts[part.delivery_id].append(_part_info(part))
         return parts
+
+
+def _owners(keys: Collection[tuple[UUID, UUID]]) -> dict[str, list[UUID]]:
+    """Returns the values of `_OWNERS`."""
+    return {"mailboxes": [mailbox for mailbox, _ in keys], "deliveries": [each for _, each in keys]}
 
 
 def _delivery_values(delivery: Delivery) -> tuple[Any, ...]:

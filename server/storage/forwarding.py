@@ -1,12 +1,12 @@
 """Forwarding targets and copies in tables."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, bindparam, delete, exists, func, literal, or_, select, update
+from sqlalchemy import Row, bindparam, column, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.forwarding import (
@@ -20,7 +20,7 @@ from server.domain.forwarding import (
     VerificationCode,
 )
 from server.storage.forwarding_tables import ForwardedCopyRow, ForwardingCodeRow, ForwardingTargetRow
-from server.storage.statements import Statements
+from server.storage.statements import Statements, among, array, by_column, inserting
 from server.storage.stored import table
 from server.storage.tables import MailboxRow
 
@@ -101,19 +101,75 @@ _FORGET = delete(_CODES).where(
         .with_for_update(skip_locked=True)
     )
 )
-_SET_LAST = (
+_VERIFIED_OF = (
+    select(_TARGETS)
+    .where(among(_TARGETS.c.mailbox_id, "mailboxes"), _TARGETS.c.verified_at.is_not(None))
+    .order_by(_TARGETS.c.mailbox_id, _TARGETS.c.added_at, _TARGETS.c.id)
+)
+_RESULTS = (
+    func.unnest(
+        array("keys", _TARGETS.c.id.type),
+        array("results", _TARGETS.c.last_result.type),
+        array("times", _TARGETS.c.last_at.type),
+        array("reasons", _TARGETS.c.last_reason.type),
+    )
+    .table_valued(
+        column("id", _TARGETS.c.id.type),
+        column("result", _TARGETS.c.last_result.type),
+        column("at", _TARGETS.c.last_at.type),
+        column("why", _TARGETS.c.last_reason.type),
+    )
+    .render_derived(name="given")
+)
+# Locked in sorted order first: two workers that met the same targets in different orders would wait for each
+# other.
+_LOCKED = (
+    select(_TARGETS.c.id)
+    .where(among(_TARGETS.c.id, "keys"))
+    .order_by(_TARGETS.c.id)
+    .with_for_update(key_share=True)
+    .cte("locked")
+)
+_SET_ALL_LAST = (
     update(_TARGETS)
     .where(
-        _TARGETS.c.id == bindparam("key"),
-        or_(_TARGETS.c.last_at.is_(None), _TARGETS.c.last_at <= bindparam("at")),
+        _TARGETS.c.id == _LOCKED.c.id,
+        _RESULTS.c.id == _LOCKED.c.id,
+        or_(_TARGETS.c.last_at.is_(None), _TARGETS.c.last_at <= _RESULTS.c.at),
     )
-    .values(last_result=bindparam("result"), last_at=bindparam("at"), last_reason=bindparam("why"))
+    .values(last_result=_RESULTS.c.result, last_at=_RESULTS.c.at, last_reason=_RESULTS.c.why)
 )
+_OF_DELIVERIES = select(_COPIES).where(among(_COPIES.c.delivery_id, "deliveries"))
 _COPY = select(_COPIES).where(
     _COPIES.c.delivery_id == bindparam("delivery"), _COPIES.c.target_id == bindparam("target")
 )
 _BY_TOKEN = select(_COPIES).where(_COPIES.c.token == bindparam("key"))
-_ADD_COPY = insert(_COPIES).on_conflict_do_nothing().returning(_COPIES.c.token)
+_ADD_COPIES = (
+    inserting(_COPIES, "delivery_id", "target_id", "mailbox_id", "token", "state")
+    .on_conflict_do_nothing()
+    .returning(_COPIES.c.token)
+)
+_CHANGES = (
+    func.unnest(
+        array("tokens", _COPIES.c.token.type),
+        array("olds", _COPIES.c.state.type),
+        array("news", _COPIES.c.state.type),
+        array("contents", _COPIES.c.content.type),
+    )
+    .table_valued(
+        column("token", _COPIES.c.token.type),
+        column("old", _COPIES.c.state.type),
+        column("new", _COPIES.c.state.type),
+        column("carried", _COPIES.c.content.type),
+    )
+    .render_derived(name="given")
+)
+_MOVE_ALL = (
+    update(_COPIES)
+    .where(_COPIES.c.token == _CHANGES.c.token, _COPIES.c.state == _CHANGES.c.old)
+    .values(state=_CHANGES.c.new, content=_CHANGES.c.carried)
+    .returning(_COPIES.c.token)
+)
 _MOVE = (
     update(_COPIES)
     .where(
@@ -134,6 +190,11 @@ class SqlForwardingTargets:
     async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
         """Returns the targets of a mailbox in their order."""
         return [_target(row) for row in await self._statements.rows(_OF_MAILBOX, {"mailbox": mailbox_id})]
+
+    async def verified_of(self, mailbox_ids: Collection[UUID]) -> Sequence[ForwardingTarget]:
+        """Returns the verified targets of some mailboxes in their order."""
+        rows = await self._statements.rows(_VERIFIED_OF, {"mailboxes": list(mailbox_ids)})
+        return [_target(row) for row in rows]
 
     async def get(self, mailbox_id: UUID, target_id: UUID) -> ForwardingTarget | None:
         """Returns a target of a mailbox."""
@@ -200,11 +261,20 @@ class SqlForwardingTargets:
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
         """Keeps what became of the last copy."""
-        result, why = last.result.value, last.why
-        if last.result is Result.DELIVERED:
-            result, why = Result.SENT.value, _DELIVERED
-        values = {"key": target_id, "result": result, "at": last.at, "why": why}
-        await self._statements.run(_SET_LAST, values)
+        await self.set_all_last({target_id: last})
+
+    async def set_all_last(self, last: Mapping[UUID, TargetResult]) -> None:
+        """Keeps what became of the last copy to each of many."""
+        if not last:
+            return
+        kept = [_kept(each) for each in last.values()]
+        values = {
+            "keys": list(last),
+            "results": [each.result.value for each in kept],
+            "times": [each.at for each in kept],
+            "reasons": [each.why for each in kept],
+        }
+        await self._statements.run(_SET_ALL_LAST, values)
 
 
 class SqlForwardedCopies:
@@ -215,18 +285,37 @@ class SqlForwardedCopies:
 
     async def add(self, copies: Sequence[ForwardedCopy]) -> Sequence[ForwardedCopy]:
         """Adds those that are new; returns them."""
-        added = []
-        for copy in copies:
-            values = {
+        if not copies:
+            return []
+        values = by_column(
+            {
                 "delivery_id": copy.delivery_id,
                 "target_id": copy.target_id,
                 "mailbox_id": copy.mailbox_id,
                 "token": copy.token,
                 "state": copy.state.value,
             }
-            if await self._statements.first(_ADD_COPY, values) is not None:
-                added.append(copy)
-        return added
+            for copy in copies
+        )
+        added = {row.token for row in await self._statements.rows(_ADD_COPIES, values)}
+        return [copy for copy in copies if copy.token in added]
+
+    async def move_all(
+        self, changes: Sequence[tuple[ForwardedCopy, CopyState, ForwardedContent]]
+    ) -> Collection[UUID]:
+        """Moves copies on, by compare-and-set."""
+        values = {
+            "tokens": [copy.token for copy, _, _ in changes],
+            "olds": [copy.state.value for copy, _, _ in changes],
+            "news": [state.value for _, state, _ in changes],
+            "contents": [content.value for _, _, content in changes],
+        }
+        return {row.token for row in await self._statements.rows(_MOVE_ALL, values)}
+
+    async def of_deliveries(self, delivery_ids: Collection[UUID]) -> Sequence[ForwardedCopy]:
+        """Returns all copies of some messages."""
+        rows = await self._statements.rows(_OF_DELIVERIES, {"deliveries": list(delivery_ids)})
+        return [_copy(row) for row in rows]
 
     async def get(self, delivery_id: UUID, target_id: UUID) -> ForwardedCopy | None:
         """Returns the copy of a delivery to a target."""
@@ -255,6 +344,13 @@ def _digest(address: str) -> bytes:
     # That of a target that was removed is protected by being forgotten after a day (`Forgetting`), and not by
     # a key, which would lie in the same database.
     return hashlib.sha256(address.encode()).digest()
+
+
+def _kept(last: TargetResult) -> TargetResult:
+    # DELIVERED is kept as SENT with that reason: the release before knows no other results.
+    if last.result is Result.DELIVERED:
+        return TargetResult(Result.SENT, last.at, _DELIVERED)
+    return last
 
 
 def _target(row: Row[Any]) -> ForwardingTarget:

@@ -99,6 +99,14 @@ class Deliveries(Protocol):
         """
         ...
 
+    async def lock_all(self, keys: Collection[tuple[UUID, UUID]]) -> None:
+        """Locks the rows of these deliveries, each a mailbox and a delivery in it, in sorted order."""
+        ...
+
+    async def found(self, keys: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, Delivery]:
+        """Returns those of these deliveries that there are, without a lock."""
+        ...
+
     async def in_mailbox(
         self, mailbox_id: UUID, delivery_id: UUID, person_number: str
     ) -> MessageView | None: ...
@@ -121,6 +129,10 @@ class Deliveries(Protocol):
         self, mailbox_id: UUID, delivery_id: UUID, number: int
     ) -> tuple[PartInfo, bytes] | None:
         """Returns a part, numbered from 1, with its content."""
+        ...
+
+    async def read_parts(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[tuple[PartInfo, bytes]]:
+        """Returns all parts in their order, with their content: for deliveries that are not large."""
         ...
 
     async def set_notified(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:

@@ -4,13 +4,12 @@ Whatever becomes of a copy is recorded as a fact of the holder's alone, and touc
 of the delivery (POST-7).
 """
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from namak.evidence import events
-from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState, PartInfo
 from server.domain.forwarding import (
     CODE_DIGITS,
@@ -29,35 +28,14 @@ from server.domain.forwarding import (
 from server.domain.jobs import SEND_COPY, Job, JobFailed, RunningJob
 from server.domain.mailboxes import Mailbox
 from server.domain.profile import Profile
+from server.usecases.copy_records import CopyRecords, DueCopy, Outcome
 from server.usecases.forwarding_ports import CopyRoute, Letter, NotSent
 from server.usecases.ports import Clock, Entropy, Log, UnitOfWork
-from server.usecases.stamps import Stamps
 
 _SALT_BYTES = 16
-
-RESULT_EVENTS = {
-    (ForwardedContent.WHOLE, True): events.RELAY_TO_NON_ERDS,
-    (ForwardedContent.WHOLE, False): events.RELAY_TO_NON_ERDS_FAILURE,
-    (ForwardedContent.NOTICE, True): events.CONSIGNMENT_NOTIFICATION,
-    (ForwardedContent.NOTICE, False): events.CONSIGNMENT_NOTIFICATION_FAILURE,
-}
-"""A whole message is relayed; a notice tells that one was consigned."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of a copy: its state from then on, what its target shows, of a failure why, and whether a
-    phone's network reported it.
-    """
-
-    state: CopyState
-    result: Result
-    why: str = ""
-    reported: bool = False
-
-
-_SENT = _Outcome(CopyState.SENT, Result.SENT)
-_DELIVERED = _Outcome(CopyState.DELIVERED, Result.DELIVERED, reported=True)
+_AT_ONCE = frozenset({TargetKind.EMAIL})
+"""Targets whose copies are sent with the job that a message causes: one of its own would cost as much again.
+"""
 
 
 class ForwardingWork:
@@ -79,9 +57,10 @@ class ForwardingWork:
         self._uow = uow
         self._clock = clock
         self._entropy = entropy
-        self._log = log
-        self._stamps = Stamps(profile, entropy)
         self._routes = routes
+        self._records = CopyRecords(
+            uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, kinds=routes
+        )
 
     async def send_code(self, job: RunningJob) -> None:
         """Makes a code, keeps its digest, and sends it. Run again it sends another, which alone counts."""
@@ -108,22 +87,27 @@ class ForwardingWork:
                 await tx.commit()
 
     async def spread(self, job: RunningJob) -> None:
-        """Has a copy sent to each verified target. Run again it adds nothing."""
-        mailbox_id, delivery_id = _id(job, "mailbox"), _id(job, "delivery")
+        """Sends a copy to each verified target at once where that is quick, and has what fails for now, and
+        all others, sent by jobs of their own.
+
+        Run again it sends what was not recorded as sent, with the same Message-ID.
+        """
+        due = await self._records.open(_id(job, "mailbox"), _id(job, "delivery"))
+        at_once = [each for each in due if each.target.kind in _AT_ONCE]
+        results = await asyncio.gather(*(self._send(each) for each in at_once), return_exceptions=True)
+        later = [each for each in due if each not in at_once]
+        for each, failure in zip(at_once, results, strict=True):
+            if isinstance(failure, NotSent):
+                later.append(each)
+            elif isinstance(failure, BaseException):
+                raise failure
+        if not later:
+            return
+        wait = SEND_COPY.retries.wait(1, 0.5)
+        assert wait is not None
+        again = self._clock.now() + wait
         async with self._uow.writing() as tx:
-            targets = await tx.forwarding_targets.of_mailbox(mailbox_id)
-            wanted = [
-                ForwardedCopy(mailbox_id, delivery_id, target.id, self._entropy.new_id())
-                for target in targets
-                if target.verified_at is not None and target.kind in self._routes
-            ]
-            added = await tx.forwarded_copies.add(wanted)
-            await tx.jobs.defer(
-                [
-                    Job(SEND_COPY, {"mailbox": mailbox_id, "delivery": delivery_id, "target": copy.target_id})
-                    for copy in added
-                ]
-            )
+            await tx.jobs.defer([_send_copy(each, again if each in at_once else None) for each in later])
             await tx.commit()
 
     async def send_copy(self, job: RunningJob) -> None:
@@ -132,60 +116,88 @@ class ForwardingWork:
         Run again after it was recorded it does nothing. Where a worker is killed between the other server's
         answer and the record, it is sent twice, with one Message-ID.
         """
-        found = await self._addressed(job)
-        async with self._uow.writing() as tx:  # to look at it under its lock; nothing is written
-            copy = await tx.forwarded_copies.get(_id(job, "delivery"), _id(job, "target"))
-            delivery = await tx.deliveries.lock(_id(job, "mailbox"), _id(job, "delivery"))
+        mailbox_id, delivery_id, target_id = _id(job, "mailbox"), _id(job, "delivery"), _id(job, "target")
+        async with self._uow.reading() as tx:
+            copy = await tx.forwarded_copies.get(delivery_id, target_id)
+            target = await tx.forwarding_targets.get(mailbox_id, target_id)
+            delivery = (await tx.deliveries.found({(mailbox_id, delivery_id)})).get(delivery_id)
         if copy is None or copy.state is not CopyState.WAITING:
             return
-        if found is None or delivery is None or delivery.state is DeliveryState.WITHDRAWN:
+        if target is None or delivery is None:
             await self._skip(copy)
             return
-        _, target = found
+        due = DueCopy(copy, target, delivery)
+        try:
+            await self._send(due, is_last=job.is_last)
+        except NotSent as failure:
+            raise JobFailed(failure.reason) from None
+
+    async def _send(self, due: DueCopy, *, is_last: bool = False) -> None:
+        """Sends a copy and records what became of it. Raises NotSent where another try may help."""
+        copy, target, delivery = due.copy, due.target, due.delivery
+        if delivery.state is DeliveryState.WITHDRAWN:
+            await self._skip(copy)
+            return
         route = self._route_to(target)
         letter = await self._letter(route, target, delivery)
-        failure: NotSent | None = None
+        state, result, why = CopyState.SENT, Result.SENT, ""
         try:
             await route.send_copy(target, copy, letter)
         except NotSent as refused:
-            if not refused.for_good and not job.is_last:
-                raise JobFailed(refused.reason) from None
-            failure = refused
-        outcome = _SENT if failure is None else _Outcome(CopyState.FAILED, Result.FAILED, failure.reason)
-        await self._record(copy, target, letter.content, route.channel, outcome)
+            if not refused.for_good and not is_last:
+                raise
+            state, result, why = CopyState.FAILED, Result.FAILED, refused.reason
+        await self._records.record(
+            Outcome(copy, delivery, target.id, letter.content, route.channel, state, result, why)
+        )
 
     async def bounced(self, token: UUID, reason: str, *, channel: str = "EMAIL") -> bool:
         """Records that a copy came back after its target's server had taken it; False for one that is not
         known, or came back before (a bounce is repeated, or forged: its token is a secret of ours).
         """
-        async with self._uow.reading() as tx:
-            copy = await tx.forwarded_copies.by_token(token)
-            target = (
-                None if copy is None else await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
-            )
+        copy = await self._of_token(token)
         if copy is None or copy.state is not CopyState.SENT:
             return False
         # That it carried more than a notice is not said where nobody kept that it did.
         content = copy.content or ForwardedContent.NOTICE
-        outcome = _Outcome(CopyState.BOUNCED, Result.BOUNCED, reason)
-        return await self._record(copy, target, content, channel, outcome)
+        return await self._record_later(copy, content, channel, CopyState.BOUNCED, Result.BOUNCED, reason)
 
     async def reported(self, token: UUID, failure: str) -> bool:
         """Records what a phone's network reported of a copy: why the phone did not get it, or, where that is
         empty, that it has it. The first report counts. False while the copy is not recorded as sent.
         """
-        async with self._uow.reading() as tx:
-            copy = await tx.forwarded_copies.by_token(token)
-            target = (
-                None if copy is None else await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
-            )
+        copy = await self._of_token(token)
         if copy is None or copy.state is not CopyState.SENT:
             return copy is None or copy.state is not CopyState.WAITING
-        outcome = _DELIVERED
+        state, result = CopyState.DELIVERED, Result.DELIVERED
         if failure:
-            outcome = _Outcome(CopyState.BOUNCED, Result.BOUNCED, failure, reported=True)
-        await self._record(copy, target, ForwardedContent.NOTICE, "SMS", outcome)
+            state, result = CopyState.BOUNCED, Result.BOUNCED
+        await self._record_later(copy, ForwardedContent.NOTICE, "SMS", state, result, failure, reported=True)
         return True
+
+    async def _of_token(self, token: UUID) -> ForwardedCopy | None:
+        async with self._uow.reading() as tx:
+            return await tx.forwarded_copies.by_token(token)
+
+    async def _record_later(
+        self,
+        copy: ForwardedCopy,
+        content: ForwardedContent,
+        channel: str,
+        state: CopyState,
+        result: Result,
+        why: str,
+        *,
+        reported: bool = False,
+    ) -> bool:
+        """Records what became of a copy since it was sent; its target may be gone by then."""
+        async with self._uow.reading() as tx:
+            target = await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
+            delivery = (await tx.deliveries.found({(copy.mailbox_id, copy.delivery_id)}))[copy.delivery_id]
+        target_id = None if target is None else target.id
+        return await self._records.record(
+            Outcome(copy, delivery, target_id, content, channel, state, result, why, reported=reported)
+        )
 
     def _route_to(self, target: ForwardingTarget) -> CopyRoute:
         route = self._routes.get(target.kind)
@@ -203,52 +215,11 @@ class ForwardingWork:
         return Letter(delivery, await self._parts(delivery))
 
     async def _parts(self, delivery: Delivery) -> Sequence[tuple[PartInfo, bytes]]:
-        parts = []
-        for number in range(1, len(delivery.parts) + 1):
-            async with self._uow.reading() as tx:
-                part = await tx.deliveries.read_part(delivery.mailbox_id, delivery.id, number)
-            if part is None:
-                raise LookupError("a part of a delivery is not there")
-            parts.append(part)
+        async with self._uow.reading() as tx:
+            parts = await tx.deliveries.read_parts(delivery.mailbox_id, delivery.id)
+        if len(parts) != len(delivery.parts):
+            raise LookupError("a part of a delivery is not there")
         return parts
-
-    async def _record(
-        self,
-        copy: ForwardedCopy,
-        target: ForwardingTarget | None,
-        content: ForwardedContent,
-        channel: str,
-        outcome: _Outcome,
-    ) -> bool:
-        """Records what became of a copy, and what it carried; False where that was recorded before."""
-        async with self._uow.writing() as tx:
-            # Whoever records a fact about a delivery locks it first.
-            delivery = await tx.deliveries.lock(copy.mailbox_id, copy.delivery_id)
-            if delivery is None:
-                raise LookupError("a delivery is not in its mailbox")
-            if not await tx.forwarded_copies.move(copy, outcome.state, content):
-                return False
-            now = self._clock.now()
-            facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-            consignment = evidence_building.fact_of(facts, events.CONTENT_CONSIGNMENT)
-            stamp = self._stamps.at(evidence_building.recording_time(now, facts))
-            fact = evidence_building.forwarded(
-                stamp,
-                RESULT_EVENTS[content, not outcome.why],
-                delivery,
-                consignment,
-                channel,
-                outcome.why,
-                reported_time=stamp.recorded_at if outcome.reported else None,
-            )
-            await tx.evidence.record([fact])
-            if target is not None:
-                last = TargetResult(outcome.result, now, outcome.why)
-                await tx.forwarding_targets.set_last(target.id, last)
-            await tx.commit()
-        if self._log is not None:
-            self._log.wake()
-        return True
 
     async def _skip(self, copy: ForwardedCopy) -> None:
         async with self._uow.writing() as tx:
@@ -260,6 +231,12 @@ class ForwardingWork:
             mailbox = await tx.mailboxes.get(_id(job, "mailbox"))
             target = await tx.forwarding_targets.get(_id(job, "mailbox"), _id(job, "target"))
         return None if mailbox is None or target is None else (mailbox, target)
+
+
+def _send_copy(due: DueCopy, not_before: datetime | None) -> Job:
+    copy = due.copy
+    arguments = {"mailbox": copy.mailbox_id, "delivery": copy.delivery_id, "target": copy.target_id}
+    return Job(SEND_COPY, arguments, not_before)
 
 
 def _id(job: RunningJob, name: str) -> UUID:

@@ -1,6 +1,6 @@
 """What forwarding asks of the storage, and of what sends. `server.usecases.ports` says what holds of all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +25,12 @@ class ForwardingTargets(Protocol):
 
     async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
         """Returns the targets of a mailbox in the order in which they were added."""
+        ...
+
+    async def verified_of(self, mailbox_ids: Collection[UUID]) -> Sequence[ForwardingTarget]:
+        """Returns the verified targets of some mailboxes, those of each in the order in which they were
+        added.
+        """
         ...
 
     async def get(self, mailbox_id: UUID, target_id: UUID) -> ForwardingTarget | None: ...
@@ -73,6 +79,10 @@ class ForwardingTargets(Protocol):
         """
         ...
 
+    async def set_all_last(self, last: Mapping[UUID, TargetResult]) -> None:
+        """Does the same for many targets, by their identifiers, with one statement."""
+        ...
+
 
 class ForwardedCopies(Protocol):
     """Copies of messages, by delivery and target."""
@@ -87,6 +97,16 @@ class ForwardedCopies(Protocol):
         """Moves a copy on, and keeps what it carried where that is said; False when it was in another state
         than the given one's (compare-and-set).
         """
+        ...
+
+    async def move_all(
+        self, changes: Sequence[tuple[ForwardedCopy, CopyState, ForwardedContent]]
+    ) -> Collection[UUID]:
+        """Does the same for different copies with one statement; returns the tokens of those that moved."""
+        ...
+
+    async def of_deliveries(self, delivery_ids: Collection[UUID]) -> Sequence[ForwardedCopy]:
+        """Returns all copies of some messages."""
         ...
 
     async def by_token(self, token: UUID) -> ForwardedCopy | None: ...

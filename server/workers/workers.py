@@ -7,13 +7,13 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector, exceptions
 from procrastinate.worker import Worker
-from psycopg_pool import PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from server.domain.jobs import JobKind
 from server.domain.refusals import Refused
@@ -24,6 +24,14 @@ from server.workers.connection_string import libpq_url
 from server.workers.trials import Trials
 
 _log = structlog.get_logger(__name__)
+
+
+def _pool(**arguments: Any) -> AsyncConnectionPool[Any]:
+    """Returns a pool that does not ask a connection whether it is there before each use, as the library's own
+    does, a question for each answer. One that is not shows that the database was away: the workers begin
+    again.
+    """
+    return AsyncConnectionPool(**(arguments | {"check": None}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,12 @@ class Workers:
             _log.warning("the workers stopped", kind=type(error).__name__)
 
     def _connector(self) -> PsycopgConnector:
-        options = f"-c search_path={SCHEMA},pg_catalog -c statement_timeout=10s -c timezone=UTC"
+        # That a job was taken or is done need not be on disk: where PostgreSQL itself crashes at that moment,
+        # the job is done again, as after a crash of the worker. What jobs cause is committed by our own.
+        options = (
+            f"-c search_path={SCHEMA},pg_catalog -c statement_timeout=10s -c timezone=UTC"
+            " -c synchronous_commit=off"
+        )
         return PsycopgConnector(
             conninfo=self._url,
             kwargs={"options": options, "application_name": "namak-jobs", "connect_timeout": 5},
@@ -138,6 +151,7 @@ class Workers:
             max_size=OWN_CONNECTIONS,
             timeout=10.0,
             reconnect_timeout=10.0,
+            pool_factory=_pool,
         )
 
     def _worker(self, app: App) -> Worker:

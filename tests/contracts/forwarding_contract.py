@@ -172,6 +172,44 @@ class ForwardingContract:
         assert found is not None
         assert found.last == later
 
+    async def test_many_targets_are_read_and_their_results_kept_at_once(self, uow: UnitOfWork) -> None:
+        (one, _), (other, _), (unverified, _) = await added(uow), await added(uow), await added(uow)
+        sent, old = TargetResult(Result.DELIVERED, at(60)), TargetResult(Result.FAILED, at(30), "BUSY")
+        async with uow.writing() as tx:
+            targets = tx.forwarding_targets
+            for each in (one, other):
+                await targets.verify(each.mailbox_id, each.id, at(9))
+            await targets.set_all_last({other.id: sent})
+            await targets.set_all_last({one.id: old, other.id: old, examples.new_id(): old})
+            await targets.set_all_last({})
+            found = await targets.verified_of({one.mailbox_id, other.mailbox_id, unverified.mailbox_id})
+            await tx.commit()
+
+        assert {each.id: each.last for each in found} == {one.id: old, other.id: sent}
+        assert {each.verified_at for each in found} == {at(9)}
+
+    async def test_many_copies_are_added_and_moved_at_once_each_by_compare_and_set(
+        self, uow: UnitOfWork
+    ) -> None:
+        (_, one), (_, other), (_, third) = await added(uow), await added(uow), await added(uow)
+        sent = replace(other, state=CopyState.SENT)
+        async with uow.writing() as tx:
+            copies = tx.forwarded_copies
+            assert await copies.add([]) == []
+            assert await copies.add([one]) == [one]
+            assert await copies.add([other, replace(one, token=examples.new_id()), third]) == [other, third]
+            changes = [(copy, CopyState.SENT, ForwardedContent.NOTICE) for copy in (one, sent, third)]
+            moved = await copies.move_all(changes)
+            assert set(moved) == {one.token, third.token}
+            assert set(await copies.move_all(changes)) == set()
+            found = await copies.of_deliveries([one.delivery_id, other.delivery_id])
+            await tx.commit()
+
+        carried = replace(one, state=CopyState.SENT, content=ForwardedContent.NOTICE)
+        assert sorted(found, key=lambda copy: copy.token) == sorted(
+            [carried, other], key=lambda copy: copy.token
+        )
+
     async def test_a_copy_is_added_once_and_moves_by_compare_and_set(self, uow: UnitOfWork) -> None:
         _, copy = await added(uow)
         again = replace(copy, token=examples.new_id())

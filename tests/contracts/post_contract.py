@@ -206,6 +206,8 @@ class DeliveryContract:
             assert await tx.deliveries.read_part(mailbox.id, delivery.id, 2) == (parts[1].info, every_byte)
             assert await tx.deliveries.read_part(mailbox.id, delivery.id, 3) is None
             assert await tx.deliveries.read_part(mailbox.id, delivery.id, 0) is None
+            both = [(parts[0].info, b""), (parts[1].info, every_byte)]
+            assert await tx.deliveries.read_parts(mailbox.id, delivery.id) == both
 
     async def test_a_part_that_is_not_what_its_digest_says_is_refused(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:
@@ -336,6 +338,11 @@ class DeliveryContract:
             (delivery,), (other,) = await delivered(tx), await delivered(tx)
             elsewhere = (other.mailbox_id, delivery.id)
             assert await tx.deliveries.lock(*elsewhere) is None
+            keys = {elsewhere, (other.mailbox_id, other.id), (delivery.mailbox_id, delivery.id)}
+            await tx.deliveries.lock_all(keys)
+            assert await tx.deliveries.found(keys) == {delivery.id: delivery, other.id: other}
+            assert await tx.deliveries.found(set()) == {}
+            assert await tx.deliveries.read_parts(*elsewhere) == []
             assert await tx.deliveries.in_mailbox(*elsewhere, PERSON) is None
             assert await tx.deliveries.read_part(*elsewhere, 1) is None
             assert not await tx.deliveries.set_notified(*elsewhere, examples.at(1))

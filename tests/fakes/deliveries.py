@@ -79,6 +79,13 @@ class FakeDeliveries:
     async def lock(self, mailbox_id: UUID, delivery_id: UUID) -> Delivery | None:
         return self._state.deliveries.get((mailbox_id, delivery_id))
 
+    async def lock_all(self, keys: Collection[tuple[UUID, UUID]]) -> None:
+        """There is one transaction at a time."""
+
+    async def found(self, keys: Collection[tuple[UUID, UUID]]) -> Mapping[UUID, Delivery]:
+        stored = self._state.deliveries
+        return {key[1]: stored[key] for key in keys if key in stored}
+
     async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None:
         delivery = self._state.deliveries.get((mailbox_id, delivery_id))
         return None if delivery is None else self._view(delivery, person_number)
@@ -112,6 +119,12 @@ class FakeDeliveries:
     ) -> tuple[PartInfo, bytes] | None:
         part = self._state.parts.get((mailbox_id, delivery_id, number))
         return None if part is None else (part.info, part.content)
+
+    async def read_parts(self, mailbox_id: UUID, delivery_id: UUID) -> Sequence[tuple[PartInfo, bytes]]:
+        parts = sorted(
+            (key[2], part) for key, part in self._state.parts.items() if key[:2] == (mailbox_id, delivery_id)
+        )
+        return [(part.info, part.content) for _, part in parts]
 
     async def set_notified(self, mailbox_id: UUID, delivery_id: UUID, at: datetime) -> bool:
         delivery = self._state.deliveries.get((mailbox_id, delivery_id))

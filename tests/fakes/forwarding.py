@@ -1,6 +1,6 @@
 """Forwarding targets and copies in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,10 @@ class FakeForwardingTargets:
     async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
         found = [target for target in self._targets.values() if target.mailbox_id == mailbox_id]
         return sorted(found, key=lambda target: (target.added_at, target.id))
+
+    async def verified_of(self, mailbox_ids: Collection[UUID]) -> Sequence[ForwardingTarget]:
+        found = [target for each in sorted(mailbox_ids) for target in await self.of_mailbox(each)]
+        return [target for target in found if target.verified_at is not None]
 
     async def get(self, mailbox_id: UUID, target_id: UUID) -> ForwardingTarget | None:
         target = self._targets.get(target_id)
@@ -85,6 +89,10 @@ class FakeForwardingTargets:
         if target is not None and (target.last is None or target.last.at <= last.at):
             self._targets[target_id] = replace(target, last=last)
 
+    async def set_all_last(self, last: Mapping[UUID, TargetResult]) -> None:
+        for target_id, each in last.items():
+            await self.set_last(target_id, each)
+
 
 class FakeForwardedCopies:
     """Copies of one transaction."""
@@ -110,3 +118,11 @@ class FakeForwardedCopies:
         kept = self._copies[key]
         self._copies[key] = replace(kept, state=to, content=content or kept.content)
         return True
+
+    async def move_all(
+        self, changes: Sequence[tuple[ForwardedCopy, CopyState, ForwardedContent]]
+    ) -> Collection[UUID]:
+        return {copy.token for copy, to, content in changes if await self.move(copy, to, content)}
+
+    async def of_deliveries(self, delivery_ids: Collection[UUID]) -> Sequence[ForwardedCopy]:
+        return [copy for copy in self._copies.values() if copy.delivery_id in delivery_ids]

@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from server.domain.forwarding import ForwardedContent, ForwardingTarget, TargetKind
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.gateways.dkim_key import DkimKey
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
-from server.gateways.smtp import DkimKey, SmtpRoute, SmtpSettings
+from server.gateways.smtp import SmtpRoute, SmtpSettings
 from server.usecases.forwarding_ports import MailNotSent
 from tests.contracts import examples
 from tests.contracts.examples import NOON
@@ -46,9 +47,12 @@ class Post:
 
     def __init__(self) -> None:
         self.answers: list[str] = []
+        self.connections: list[Connection] = []
         self.taken: list[Envelope] = []
         self.encrypted: list[bool] = []
         self.silent = asyncio.Event()
+        self.farewell = ""
+        self.left = asyncio.Event()
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self.answers.pop(0) if self.answers else "250 OK"
@@ -58,6 +62,15 @@ class Post:
             self.taken.append(envelope)
             self.encrypted.append(session.ssl is not None)
         return answer
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.farewell:
+            answer, self.farewell = self.farewell, ""
+            return answer
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -70,6 +83,15 @@ class Post:
         return "250 OK"
 
 
+class Connection(SMTP):
+    """A connection whose end is told."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        if self.event_handler is not None:
+            self.event_handler.left.set()
+
+
 @pytest.fixture
 def post() -> Post:
     return Post()
@@ -80,7 +102,8 @@ async def serving(post: Post, context: ssl.SSLContext | None) -> AsyncIterator[i
     loop = asyncio.get_running_loop()
 
     def connection() -> SMTP:
-        return SMTP(post, tls_context=context, enable_SMTPUTF8=True, loop=loop)
+        post.connections.append(Connection(post, tls_context=context, enable_SMTPUTF8=True, loop=loop))
+        return post.connections[-1]
 
     server = await loop.create_server(connection, "127.0.0.1", 0)
     try:
@@ -95,6 +118,14 @@ def route(port: int, trusted: Path | None, key: DkimKey | None = None, **changes
     context = ssl.create_default_context(cafile=None if trusted is None else str(trusted))
     settings = SmtpSettings("127.0.0.1", port, "starttls", context, "post.example.am", timeout=10.0)
     return SmtpRoute(replace(settings, **changes), key)
+
+
+@contextlib.asynccontextmanager
+async def kept(sender: SmtpRoute) -> AsyncIterator[SmtpRoute]:
+    try:
+        yield sender
+    finally:
+        sender.close()
 
 
 def mail() -> bytes:
@@ -164,6 +195,61 @@ async def test_a_server_puts_off_or_refuses(post: Post, certificate: tuple[Path,
     ]
     assert len(post.taken) == 1
     assert post.taken[0].mail_from == "<>"
+
+
+async def test_mails_share_a_connection_until_it_had_its_share(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    async with serving(post, context) as port, kept(route(port, path, mails=3)) as sender:
+        post.answers = ["250 OK", "554 5.7.1 no", "451 4.3.0 later", "250 OK"]
+        await sender.send(mail(), bounces_to="", to=TO)
+        refusals = [await refused(sender), await refused(sender, "nobody@example.am"), await refused(sender)]
+        await sender.send(mail(), bounces_to="", to=TO)
+        connections = len(post.connections)
+
+    assert refusals == [("REFUSED", True), ("REFUSED", True), ("BUSY", False)]
+    assert (connections, len(post.taken)) == (2, 2)
+
+
+async def test_a_kept_connection_that_the_server_has_closed_costs_no_mail(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    async with serving(post, context) as port, kept(route(port, path)) as sender:
+        await sender.send(mail(), bounces_to="", to=TO)
+        (connection,) = post.connections
+        assert connection.transport is not None
+        connection.transport.close()
+        await sender.send(mail(), bounces_to="", to=TO)
+        # A server that says goodbye in answer to the next mail.
+        post.farewell = "421 4.3.2 going away"
+        await sender.send(mail(), bounces_to="", to=TO)
+        connections = len(post.connections)
+
+    assert (connections, len(post.taken)) == (3, 3)
+
+
+async def test_a_new_connection_whose_server_says_goodbye_is_not_tried_twice(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    async with serving(post, context) as port, kept(route(port, path)) as sender:
+        post.farewell = "421 4.3.2 going away"
+        found = await refused(sender)
+        connections = len(post.connections)
+
+    assert found == ("BUSY", False)
+    assert (connections, post.taken) == (1, [])
+
+
+async def test_a_connection_that_has_nothing_to_do_is_closed(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    async with serving(post, context) as port:
+        await route(port, path, idle=0.0).send(mail(), bounces_to="", to=TO)
+        await asyncio.wait_for(post.left.wait(), 10)
 
 
 async def test_nothing_is_sent_where_it_could_be_read_on_the_way(

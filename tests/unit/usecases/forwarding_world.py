@@ -12,7 +12,8 @@ from server.domain.sms import TextKind
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
 from server.jurisdictions.am import AM
 from server.usecases.administration import Administration
-from server.usecases.forwarded_mail import RESULT_EVENTS, ForwardingWork
+from server.usecases.copy_records import RESULT_EVENTS
+from server.usecases.forwarded_mail import ForwardingWork
 from server.usecases.forwarding import AddTarget, ForwardingDesk, OfTarget
 from server.usecases.forwarding_ports import MailNotSent
 from server.usecases.mailed_copies import MailedCopies

@@ -1,5 +1,6 @@
 """Copies of messages, and that nothing of them touches a delivery."""
 
+import asyncio
 import re
 from email import message_from_bytes, policy
 from uuid import uuid4
@@ -18,8 +19,8 @@ from server.domain.forwarding import CopyState, ForwardedContent, ForwardedCopy,
 from server.domain.jobs import SEND_COPY, SPREAD, JobFailed
 from server.gateways.forwarded_mails import ForwardedMails
 from server.jurisdictions.am import AM
+from server.usecases.copy_records import RESULT_EVENTS
 from server.usecases.evidence import ListFacts
-from server.usecases.forwarded_mail import RESULT_EVENTS
 from server.usecases.forwarding import OfTarget
 from server.usecases.forwarding_ports import Letter
 from server.usecases.stamps import Stamps
@@ -49,11 +50,10 @@ async def test_a_message_is_forwarded_whole_with_its_parts(scene: Forwarding) ->
 
     delivery = await scene.sent()
     assert await scene.run(SPREAD, keep=True) == 1
-    assert await scene.run(SPREAD) == 1  # a second run adds nothing
-    assert await scene.run(SEND_COPY, keep=True) == 2
-    assert await scene.run(SEND_COPY) == 2  # nor does this
+    assert await scene.run(SPREAD) == 1  # a second run sends nothing
+    assert await scene.run(SEND_COPY) == 0
 
-    whole, notice = scene.mail.sent
+    whole, notice = sorted(scene.mail.sent, key=lambda mail: mail.to)
     parts = list(whole.message.iter_attachments())
     assert (whole.to, notice.to) == (HOME, "work@example.am")
     assert delivery.subject in whole.message["Subject"]
@@ -102,7 +102,6 @@ async def test_a_message_that_is_too_large_is_a_notice_that_says_so(scene: Forwa
     scene.mail.size_limit = 65_536
     delivery = await scene.sent()
     await scene.run(SPREAD)
-    await scene.run(SEND_COPY)
 
     mail = scene.mail.sent[-1].message
     assert not list(mail.iter_attachments())
@@ -122,18 +121,21 @@ async def test_a_server_that_is_busy_is_asked_again_and_a_refusal_is_told_to_the
 ) -> None:
     await scene.verified()
     await scene.sent()
-    await scene.run(SPREAD)
     scene.mail.failing = BUSY
+    await scene.run(SPREAD)
+    (job,) = scene.uow.committed.jobs.values()
     with pytest.raises(JobFailed) as failed:
         await scene.run(SEND_COPY)
     waiting = await scene.last()
-    await scene.run(SEND_COPY, attempt=SEND_COPY.retries.attempts)
+    await scene.run(SEND_COPY, attempt=SEND_COPY.retries.attempts, keep=True)
     given_up = await scene.last()
+    await scene.run(SEND_COPY)  # once that is recorded, nothing
     await scene.sent()
-    await scene.run(SPREAD)
     scene.mail.failing = REFUSED
-    await scene.run(SEND_COPY)
+    await scene.run(SPREAD)
 
+    assert job.due is not None
+    assert job.due > scene.clock.now()
     assert (failed.value.reason, failed.value.for_good, waiting) == ("BUSY", False, None)
     assert given_up == (Result.FAILED, "BUSY")
     assert await scene.last() == (Result.FAILED, "REFUSED")
@@ -143,7 +145,9 @@ async def test_a_server_that_is_busy_is_asked_again_and_a_refusal_is_told_to_the
 async def test_a_message_that_was_withdrawn_is_not_sent(scene: Forwarding) -> None:
     target = await scene.verified()
     delivery = await scene.sent()
+    scene.mail.failing = BUSY
     await scene.run(SPREAD)
+    scene.mail.failing = None
     scene.mail.sent.clear()
     withdrawal = Withdrawal(
         uow=scene.uow, clock=scene.clock, entropy=scene.entropy, log=scene.log, profile=AM
@@ -156,10 +160,55 @@ async def test_a_message_that_was_withdrawn_is_not_sent(scene: Forwarding) -> No
     assert scene.uow.committed.forwarded_copies[delivery.id, target].state is CopyState.SKIPPED
 
 
+async def test_a_message_that_was_withdrawn_before_anything_was_tried_is_not_sent(scene: Forwarding) -> None:
+    target = await scene.verified()
+    delivery = await scene.sent()
+    scene.mail.sent.clear()
+    withdrawal = Withdrawal(
+        uow=scene.uow, clock=scene.clock, entropy=scene.entropy, log=scene.log, profile=AM
+    )
+    await withdrawal.withdraw(WithdrawDelivery(scene.agency, "w-1", delivery.id, 0))
+    await scene.run(SPREAD)
+
+    assert scene.mail.sent == []
+    assert scene.results() == []
+    assert scene.uow.committed.forwarded_copies[delivery.id, target].state is CopyState.SKIPPED
+
+
+async def test_of_two_outcomes_of_a_copy_at_the_same_time_the_first_counts(scene: Forwarding) -> None:
+    await scene.verified()
+    await scene.sent()
+    scene.mail.failing = BUSY
+    await scene.run(SPREAD, keep=True)
+    scene.mail.failing = None
+    await asyncio.gather(scene.run(SPREAD), scene.run(SEND_COPY))
+
+    assert scene.results() == [("RelayToNonERDS", None)]
+    # Sent twice, for two jobs were at it; whoever gets both sees one Message-ID.
+    assert len({mail.message["Message-ID"] for mail in scene.mail.sent[-2:]}) == 1
+
+
+async def test_what_one_target_refuses_does_not_keep_a_copy_from_another(scene: Forwarding) -> None:
+    await scene.verified()
+    await scene.verified("work@example.am")
+    await scene.sent()
+    scene.mail.refusing[HOME] = BUSY
+    await scene.run(SPREAD)
+    first = scene.results()
+    scene.mail.refusing.clear()
+    await scene.run(SEND_COPY)
+
+    assert first == [("RelayToNonERDS", None)]
+    assert scene.results() == [("RelayToNonERDS", None), ("RelayToNonERDS", None)]
+    assert [mail.to for mail in scene.mail.sent[-2:]] == ["work@example.am", HOME]
+
+
 async def test_a_message_whose_target_was_removed_is_not_sent(scene: Forwarding) -> None:
     target = await scene.verified()
     delivery = await scene.sent()
+    scene.mail.failing = BUSY
     await scene.run(SPREAD)
+    scene.mail.failing = None
     scene.mail.sent.clear()
     await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
     await scene.run(SEND_COPY)
@@ -175,7 +224,6 @@ async def test_what_becomes_of_a_copy_is_the_holder_s_alone_to_see(scene: Forwar
     await scene.verified()
     delivery = await scene.sent()
     await scene.run(SPREAD)
-    await scene.run(SEND_COPY)
     await scene.grant(scene.ani, BOB)
 
     seen = {}
@@ -189,7 +237,6 @@ async def test_a_copy_that_comes_back_is_told_once(scene: Forwarding) -> None:
     target = await scene.verified()
     delivery = await scene.sent()
     await scene.run(SPREAD)
-    await scene.run(SEND_COPY)
     token = scene.uow.committed.forwarded_copies[delivery.id, target].token
 
     assert await scene.work.bounced(token, "NO_SUCH_ADDRESS")
@@ -203,7 +250,6 @@ async def test_a_copy_that_comes_back_after_its_target_was_removed_is_what_it_wa
     target = await scene.verified()
     delivery = await scene.sent()
     await scene.run(SPREAD)
-    await scene.run(SEND_COPY)
     await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
     token = scene.uow.committed.forwarded_copies[delivery.id, target].token
 

@@ -12,7 +12,7 @@ from server.domain.deliveries import DeliveryState
 from server.domain.forwarding import CopyState, ForwardedContent, Result, TargetKind
 from server.domain.jobs import SEND_CODE, SEND_COPY, SMS_REPORT, SPREAD, JobFailed
 from server.domain.sms import Alphabet, DeliveryReport
-from server.usecases.forwarded_mail import RESULT_EVENTS
+from server.usecases.copy_records import RESULT_EVENTS
 from server.usecases.forwarding import OfTarget
 from server.usecases.sms_ports import SmsNotSent
 from tests.unit.usecases.forwarding_world import Forwarding
