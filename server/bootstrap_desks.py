@@ -9,6 +9,7 @@ from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
 from server.bootstrap_paper import paper
 from server.bootstrap_registration import registration
+from server.bootstrap_sms import sms_servicer
 from server.config import Settings
 from server.domain.profile import Profile
 from server.gateways.argon2_passwords import Argon2Passwords
@@ -141,6 +142,7 @@ class Desks:
             profile=profile,
             host_names=dns,
             refusals_per_minute=settings.limits.refusals_per_minute,
+            offers_sms=bool(settings.sms.host),
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
@@ -201,6 +203,7 @@ class Desks:
         self._log_queries = LogQueries(running_log.public)
         self._verification = verification
         self._own_domains = own_domains(settings, profile)
+        self._sms = sms_servicer(settings, profile, uow, log, dns)
         self._forwarding = ForwardingDesk(
             administration=self._registers.administration,
             uow=uow,
@@ -243,6 +246,7 @@ class Desks:
             delegation=DelegationServicer(self._registers.delegations, profile),
             forwarding=ForwardingServicer(self._forwarding, profile, self._own_domains),
             paper=paper(profile, self.submissions, self._withdrawal),
+            sms=self._sms,
         )
 
 

@@ -52,7 +52,7 @@ def forwarding_handlers(
         uow=uow, clock=SystemClock(), entropy=SystemEntropy(), log=log, profile=profile, routes=routes
     )
     handlers = {SEND_CODE: work.send_code, SPREAD: work.spread, SEND_COPY: work.send_copy}
-    return handlers if sms is None else {**handlers, **sms_handlers(uow, work)}
+    return handlers if sms is None else {**handlers, **sms_handlers(profile, uow, log, sms, work)}
 
 
 def _mailed(mail: MailSettings, profile: Profile) -> MailedCopies:

@@ -10,19 +10,22 @@ from server.bootstrap_jobs import Handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.config import Settings
 from server.config_sms import SmsSettings
-from server.domain.jobs import SEND_CODE, SEND_COPY, SMS_REPORT, JobKind
+from server.domain.jobs import SEND_CODE, SEND_COPY, SEND_SMS, SMS_REPORT, JobKind
 from server.domain.profile import Profile
 from server.domain.sms import TextKind
 from server.gateways.sms.link import LinkSettings, SmppLink
 from server.gateways.sms.pdu import source_address
+from server.services.sms import SmsServicer
 from server.usecases.forwarded_mail import ForwardingWork
-from server.usecases.ports import UnitOfWork
+from server.usecases.ports import HostNames, Log, UnitOfWork
+from server.usecases.sender_sms import SenderSmsDesk
+from server.usecases.sender_sms_work import SenderSmsWork
 from server.usecases.sms_ports import SmsRoute
 from server.usecases.sms_reports import SmsReportDesk
 from server.usecases.texted_copies import TextedCopies
 from server.usecases.texting import Texting
 
-USED_BY: Collection[JobKind] = (SEND_CODE, SEND_COPY)
+USED_BY: Collection[JobKind] = (SEND_CODE, SEND_COPY, SEND_SMS)
 """Whose workers need the link."""
 
 
@@ -56,15 +59,39 @@ def texted_copies(settings: Settings, profile: Profile, uow: UnitOfWork, route: 
     return TextedCopies(texting, SystemEntropy(), link=settings.sms.link, time_zone=profile.time_zone)
 
 
-def sms_handlers(uow: UnitOfWork, forwarding: ForwardingWork) -> Handlers:
-    """Returns who looks at reports; they may come in by another process's link."""
+def sms_handlers(
+    profile: Profile, uow: UnitOfWork, log: Log | None, route: SmsRoute, forwarding: ForwardingWork
+) -> Handlers:
+    """Returns who sends senders' short messages, and who looks at reports, which may come in by another
+    process's link.
+    """
+    clock, entropy = SystemClock(), SystemEntropy()
+    texting = Texting(uow=uow, clock=clock, route=route)
+    senders = SenderSmsWork(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, texting=texting)
     desk = SmsReportDesk(
+        uow=uow,
+        clock=clock,
+        entropy=entropy,
+        told={TextKind.COPY: forwarding.reported, TextKind.SENDER: senders.reported},
+    )
+    return {SEND_SMS: senders.send, SMS_REPORT: desk.look_at}
+
+
+def sms_servicer(
+    settings: Settings, profile: Profile, uow: UnitOfWork, log: Log, host_names: HostNames
+) -> SmsServicer:
+    """Returns the servicer of senders' short messages, in front of its use case."""
+    desk = SenderSmsDesk(
         uow=uow,
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        told={TextKind.COPY: forwarding.reported},
+        log=log,
+        profile=profile,
+        host_names=host_names,
+        offered=bool(settings.sms.host),
+        refusals_per_minute=settings.limits.refusals_per_minute,
     )
-    return {SMS_REPORT: desk.look_at}
+    return SmsServicer(desk, profile)
 
 
 def link_settings(sms: SmsSettings) -> LinkSettings:

@@ -37,6 +37,8 @@ from namak.v1 import (
     sender_admin_pb2_grpc,
     signature_pb2,
     signature_pb2_grpc,
+    sms_pb2,
+    sms_pb2_grpc,
 )
 from server.domain import limits
 from server.health_listener import HealthListener, Readiness, listening_on
@@ -63,6 +65,7 @@ from server.services.reflection import add_reflection
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
 from server.services.signature import SignatureServicer
+from server.services.sms import SmsServicer
 from server.texts.catalogue import Texts
 
 _log = structlog.get_logger(__name__)
@@ -89,6 +92,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (delegation_pb2, "DelegationService"),
         (forwarding_pb2, "ForwardingService"),
         (paper_pb2, "PaperService"),
+        (sms_pb2, "SmsService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -156,6 +160,7 @@ class Servicers:
     delegation: DelegationServicer
     forwarding: ForwardingServicer
     paper: PaperServicer
+    sms: SmsServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -171,6 +176,7 @@ class Servicers:
         delegation_pb2_grpc.add_DelegationServiceServicer_to_server(self.delegation, server)
         forwarding_pb2_grpc.add_ForwardingServiceServicer_to_server(self.forwarding, server)
         paper_pb2_grpc.add_PaperServiceServicer_to_server(self.paper, server)
+        sms_pb2_grpc.add_SmsServiceServicer_to_server(self.sms, server)
         add_reflection(server, SERVICES)
 
 

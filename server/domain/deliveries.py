@@ -9,6 +9,7 @@ from uuid import UUID
 from namak.evidence.details_paper import PaperDetails
 from server.domain.mail_origins import MailOrigin
 from server.domain.paper_desk import PaperOrigin
+from server.domain.sender_sms import SmsText
 
 
 class DeliveryState(StrEnum):
@@ -55,7 +56,8 @@ class Submission:
     `in_reply_to` is the delivery that it answers, for a holder's reply; `notification_policy` the policy that
     the sender picks, None for the contract's usual one; `paper` is what is known of the paper, where it is
     the copy of a letter on paper. `mail` is where it came from if that was an ordinary mail, and
-    `receipts_by_mail` whether its sender gets receipts so; neither is part of what is submitted.
+    `receipts_by_mail` whether its sender gets receipts so; neither is part of what is submitted. `sms` is a
+    short text that goes with it to phones.
     """
 
     request_id: str
@@ -68,6 +70,7 @@ class Submission:
     paper: PaperOrigin | None = None
     mail: MailOrigin | None = None
     receipts_by_mail: bool = False
+    sms: SmsText | None = None
 
     def digest(self) -> bytes:
         """Returns the SHA-256 over the domain fields that makes two submissions under one request id equal.
@@ -87,6 +90,8 @@ class Submission:
             fields.append(b"notification policy " + self.notification_policy.encode())
         if self.paper is not None:
             fields += self.paper.fields()
+        if self.sms is not None:
+            fields += self.sms.fields()
         for field in fields:
             digest.update(len(field).to_bytes(8, "big"))
             digest.update(field)

@@ -119,6 +119,12 @@ PREPARE_LETTER: Final = JobKind(
     "Nothing: a step has one letter.",
     Backoff(10, timedelta(seconds=10), 3, timedelta(hours=1)),
 )
+SEND_SMS: Final = JobKind(
+    "sms.send",
+    "Sends a sender's own short message to one phone, and records what became of it.",
+    "Nothing once that is recorded; where a worker died before, segments may come twice.",
+    Backoff(10, timedelta(seconds=10), 3, timedelta(hours=2)),
+)
 SMS_REPORT: Final = JobKind(
     "sms.report",
     "Finds the short message that a phone network's report is about, and records what became of it.",
@@ -137,6 +143,7 @@ KINDS: Final[Sequence[JobKind]] = (
     SEND_CODE,
     SPREAD,
     SEND_COPY,
+    SEND_SMS,
     SMS_REPORT,
     PREPARE_LETTER,
     PUBLISH_NOTICE,

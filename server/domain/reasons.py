@@ -114,6 +114,8 @@ class Reason(StrEnum):
     TOO_MANY_FORWARDING_CODES = "TOO_MANY_FORWARDING_CODES"
     FORWARDING_CODE_WRONG = "FORWARDING_CODE_WRONG"
     FORWARDING_CODE_ENDED = "FORWARDING_CODE_ENDED"
+    SMS_NOT_PERMITTED = "SMS_NOT_PERMITTED"
+    SMS_NOT_OFFERED = "SMS_NOT_OFFERED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,5 +232,11 @@ REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
         Reason.TOO_MANY_FORWARDING_CODES: ReasonRule(Status.RESOURCE_EXHAUSTED, Retry.LATER),
         Reason.FORWARDING_CODE_WRONG: ReasonRule(Status.INVALID_ARGUMENT, Retry.AFTER_MENDING),
         Reason.FORWARDING_CODE_ENDED: _STATE,
+        Reason.SMS_NOT_PERMITTED: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING_ANEW, recorded=True
+        ),
+        Reason.SMS_NOT_OFFERED: ReasonRule(
+            Status.FAILED_PRECONDITION, Retry.AFTER_MENDING_ANEW, recorded=True
+        ),
     }
 )

@@ -79,6 +79,7 @@ from server.domain.sign_in_refusals import (
     SignInMethodNotOffered,
     VerificationCodeWrong,
 )
+from server.domain.sms_refusals import SmsNotOffered, SmsNotPermitted
 
 __all__ = [
     "AgreementNotCurrent",
@@ -148,6 +149,8 @@ __all__ = [
     "SigningCertificatePurpose",
     "SigningCertificateRevoked",
     "SigningCertificateUntrusted",
+    "SmsNotOffered",
+    "SmsNotPermitted",
     "StatementExpired",
     "StatementNotIssued",
     "TooManyForwardingCodes",

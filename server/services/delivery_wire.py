@@ -26,6 +26,7 @@ from server.services.evidence_wire import (
 )
 from server.services.problems import Problems
 from server.services.refusals_wire import refusal_to_status
+from server.services.sms_wire import text_from_proto
 from server.services.values_wire import id_to_proto, sha256_to_proto, timestamp
 from server.usecases.delivery import ListDeliveries
 from server.usecases.submission import Accepted, SubmitMany
@@ -299,6 +300,9 @@ def _submission(message: pb.Submission, profile: Profile, problems: Problems) ->
         notification_policy=problems.optional_text(
             f"{field}.notification_policy", message.notification_policy, fields.notification_policy
         ),
+        sms=text_from_proto(message.sms, profile, problems, f"{field}.sms")
+        if message.HasField("sms")
+        else None,
     )
 
 

@@ -31,6 +31,7 @@ from server.storage import (
     mail_tables,
     notice_tables,
     phone_tables,
+    sender_sms_tables,
     session_tables,
     sms_tables,
     tables,
@@ -60,6 +61,7 @@ assert ladder_tables.LadderWakeRow.metadata is METADATA
 assert letter_tables.LetterOrderRow.metadata is METADATA
 assert forwarding_tables.ForwardingTargetRow.metadata is METADATA is notice_tables.NoticeRow.metadata
 assert sms_tables.SmsSegmentRow.metadata is METADATA is mail_tables.MailOriginRow.metadata
+assert sender_sms_tables.SenderSmsRow.metadata is METADATA
 assert session_tables.SessionRow.metadata is METADATA is phone_tables.PhoneConfirmationRow.metadata
 
 

@@ -33,6 +33,7 @@ from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
 from server.storage.phone_confirmations import SqlPhoneConfirmations
 from server.storage.portals import SqlPortals
 from server.storage.sender_addresses import SqlSenderAddresses
+from server.storage.sender_sms import SqlSenderTexts
 from server.storage.sending import SqlSendingSides
 from server.storage.sessions import SqlSessions, SqlSignIns
 from server.storage.signatories import SqlSignatories
@@ -86,6 +87,7 @@ class SqlTransaction:
         self.notice_entries = SqlNoticeEntries(self._statements)
         self.sms_segments = SqlSmsSegments(self._statements)
         self.sms_reports = SqlSmsReports(self._statements)
+        self.sender_texts = SqlSenderTexts(self._statements)
 
     @property
     def hangs(self) -> bool:

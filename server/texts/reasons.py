@@ -151,6 +151,8 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "You have written as many letters today as one person may ({limit_per_day}). Write again "
             "tomorrow."
         ),
+        R.SMS_NOT_PERMITTED: N_("The sender address {sender} is not permitted to send SMS."),
+        R.SMS_NOT_OFFERED: N_("The post does not send SMS."),
         R.FORWARDING_NOT_OFFERED: N_("The post does not forward messages to addresses of this kind."),
         R.TOO_MANY_FORWARDING_TARGETS: N_(
             "You have as many forwarding addresses as are permitted ({limit}). Remove one of them first."

@@ -214,7 +214,7 @@ class _SeenBy:
         if fact.event == events.ADMINISTRATIVE_ACT:
             return await self._may_see_right(caller, fact)
         if fact.delivery_id is None:
-            return fact.event == events.SUBMISSION_REJECTION and await _is_own_refusal(self.tx, caller, fact)
+            return fact.event in _WITHOUT_DELIVERY and await _is_own(self.tx, caller, fact)
         try:
             _, audiences = await self.delivery(caller, fact.delivery_id)
         except ResourceNotPermitted:
@@ -245,7 +245,19 @@ async def _may_see_act(tx: Transaction, caller: Operator | ActingAdministrator, 
     return owns(caller, fact.organisation_id)
 
 
-async def _is_own_refusal(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:
+_WITHOUT_DELIVERY = frozenset(
+    {
+        events.SUBMISSION_REJECTION,
+        events.SMS_ACCEPTED,
+        events.SMS_SENT,
+        events.SMS_DELIVERED,
+        events.SMS_FAILED,
+    }
+)
+"""What a sender may see though it is of no delivery: refusals, and short messages."""
+
+
+async def _is_own(tx: Transaction, caller: Sender | Holder, fact: Fact) -> bool:
     if isinstance(caller, Holder):
         # Of a letter: it stands under the mailbox that it was written from.
         own = await tx.mailboxes.of_person(caller.person_number)

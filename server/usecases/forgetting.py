@@ -9,6 +9,7 @@ from typing import Final
 
 from server.domain.forwarding import CODE_PERIOD
 from server.domain.profile import Retention
+from server.domain.sender_sms import TEXTS_KEPT
 from server.domain.sms import SEGMENTS_KEPT
 from server.usecases.ports import Clock, Transaction, UnitOfWork
 
@@ -52,6 +53,7 @@ class Forgetting:
                 ((_proved_sign_ins, _signed_by_phone), self._retention.proofs),
                 ((_forwarding_codes,), CODE_PERIOD),
                 ((_sms_segments,), SEGMENTS_KEPT),
+                ((_sms_words,), TEXTS_KEPT),
             )
             for forget in forgets
         ]
@@ -98,3 +100,7 @@ async def _forwarding_codes(tx: Transaction, before: datetime) -> int:
 
 async def _sms_segments(tx: Transaction, before: datetime) -> int:
     return await tx.sms_segments.forget(before, limit=AT_ONCE)
+
+
+async def _sms_words(tx: Transaction, before: datetime) -> int:
+    return await tx.sender_texts.forget_words(before, limit=AT_ONCE)

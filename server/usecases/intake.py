@@ -11,7 +11,7 @@ from namak.evidence import events, mailbox_link
 from namak.evidence.notification_policy import policy_named
 from server.domain import evidence_building, limits
 from server.domain.caller import IpAddress
-from server.domain.deliveries import Delivery, DeliveryState, Submission
+from server.domain.deliveries import Delivery, DeliveryState, Party, Submission
 from server.domain.facts import Fact
 from server.domain.jobs import SPREAD, Job
 from server.domain.ladder import Wake, turn_of
@@ -27,10 +27,12 @@ from server.domain.refusals import (
     SenderNotPermitted,
     restored,
 )
+from server.domain.sender_sms import SenderSms, SmsText
 from server.usecases.asked import Asked, Key
 from server.usecases.judging import GivenUp, Judge, Verdicts
 from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOfWork
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
+from server.usecases.sms_accepting import SmsAsked, accept_texts
 from server.usecases.stamps import Stamps
 
 _AT_A_STRETCH = 4
@@ -69,6 +71,7 @@ class _Ledger:
     """By policy, when deliveries that are accepted at the transaction's moment are looked at first."""
     jobs: list[Job] = field(default_factory=list)
     mails: list[tuple[UUID, UUID, MailOrigin]] = field(default_factory=list)
+    texts: list[SenderSms] = field(default_factory=list)
 
     async def write(self, tx: Transaction) -> None:
         if self.deliveries:
@@ -82,6 +85,8 @@ class _Ledger:
         await tx.evidence.record(self.facts)
         if self.refusals:
             await tx.refusals.add(self.refusals)
+        if self.texts:
+            await tx.sender_texts.add(self.texts)
         if self.jobs:
             await tx.jobs.defer(self.jobs)
 
@@ -98,8 +103,11 @@ class Intake:
         profile: Profile,
         host_names: HostNames,
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
+        offers_sms: bool = False,
     ) -> None:
-        """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute."""
+        """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
+        `offers_sms` says whether there is a gateway for SMS.
+        """
         self._host_names = host_names
         self._judge = Judge(
             clock=clock,
@@ -108,6 +116,7 @@ class Intake:
             refusals_per_minute=refusals_per_minute,
             correspondence=profile.correspondence,
             usual_policy=profile.notification_policy,
+            offers_sms=offers_sms,
         )
         self._uow = uow
         self._clock = clock
@@ -264,6 +273,8 @@ class Intake:
             ledger.mails.append((mailbox.id, delivery_id, submission.mail))
             ledger.jobs += receipt_jobs(delivery, evidence)
         ledger.facts += evidence
+        if submission.sms is not None:
+            self._add_texts(ledger, asked, submission.sms, party, delivery, evidence[1])
         if (wake_at := _first_look(ledger, delivery.notification_policy, evidence, at)) is not None:
             ledger.wakes.append(Wake(mailbox.id, delivery_id, wake_at))
         return Accepted(submission.request_id, delivery, evidence)
@@ -274,6 +285,29 @@ class Intake:
         consignment = evidence_building.fact_of(evidence, events.CONTENT_CONSIGNMENT)
         clerk = asked.caller.connection.certificate_sha256
         return evidence_building.received_on_paper(self._stamps.at(at), delivery, consignment, paper, clerk)
+
+    def _add_texts(
+        self, ledger: _Ledger, asked: Asked, sms: SmsText, party: Party, delivery: Delivery, consigned: Fact
+    ) -> None:
+        """Has short messages go with a delivery (ADMIN-3); they are no part of it."""
+        texts = accept_texts(
+            SmsAsked(
+                sms=sms,
+                party=party,
+                sender=delivery.sender,
+                sender_address_id=delivery.sender_address_id,
+                request_id=asked.submission.request_id,
+                client=asked.caller.connection.address,
+                at=delivery.submitted_at,
+                delivery_id=delivery.id,
+                consignment=consigned,
+            ),
+            self._stamps,
+            self._entropy,
+        )
+        ledger.texts += texts.texts
+        ledger.facts += texts.facts
+        ledger.jobs += texts.jobs
 
     def _next_link(self, mailbox: Mailbox, head: MailboxHead, delivery_id: UUID) -> MailboxLink:
         nonce = self._entropy.random(mailbox_link.NONCE_BYTES)

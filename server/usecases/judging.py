@@ -28,6 +28,7 @@ from server.usecases.judging_letters import LetterJudge
 from server.usecases.judging_paper import judge_papers
 from server.usecases.ports import Clock, HostNames, Transaction
 from server.usecases.records import SendingSide
+from server.usecases.sms_accepting import sms_refusal
 
 _MINUTE = timedelta(minutes=1)
 _KNOWN_AT_THE_DOOR = timedelta(seconds=REMEMBERED_SECONDS)
@@ -84,13 +85,16 @@ class Judge:
         refusals_per_minute: int,
         correspondence: Correspondence,
         usual_policy: str,
+        offers_sms: bool = False,
     ) -> None:
-        """`usual_policy` is the notification policy of contracts that name none; `refusals_per_minute` is how
-        many refusals of one organisation are recorded within a minute; contracts end with days of the zone.
+        """`offers_sms` says whether there is a gateway for SMS; `usual_policy` is the notification policy of
+        contracts that name none; `refusals_per_minute` is how many refusals of one organisation are recorded
+        within a minute; contracts end with days of the zone.
         """
         self._confirmed_only = correspondence.confirmed_profile
         self._letters = LetterJudge(correspondence, zone)
         self._clock = clock
+        self._offers_sms = offers_sms
         self._usual_policy = usual_policy
         self._zone = zone
         self._host_names = host_names
@@ -150,7 +154,12 @@ class Judge:
                 case entry:
                     found.permitted[asked.key] = entry.id
                     to = asked.submission.recipient
-                    if why_not := self._policy_refusal(asked, side, found):
+                    wants_sms = asked.submission.sms is not None
+                    if wants_sms and (
+                        no_sms := sms_refusal(asked.submission.sender, entry, offered=self._offers_sms)
+                    ):
+                        found.refused[asked.key] = no_sms
+                    elif why_not := self._policy_refusal(asked, side, found):
                         found.refused[asked.key] = why_not
                     elif not_there := mailbox_refusal(found.mailboxes, to, self._confirmed_only):
                         found.refused[asked.key] = not_there

@@ -46,6 +46,7 @@ from server.usecases.register_ports import (
     SendingSides,
 )
 from server.usecases.registration_ports import RegistrationTransaction
+from server.usecases.sender_sms_ports import SenderSmsTransaction
 from server.usecases.session_ports import SignInTransaction
 from server.usecases.sms_ports import SmsTransaction
 
@@ -150,6 +151,7 @@ class Transaction(
     NoticeTransaction,
     SmsTransaction,
     MailTransaction,
+    SenderSmsTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

@@ -56,8 +56,9 @@ class SubmissionDesk:
         profile: Profile,
         host_names: HostNames,
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
+        offers_sms: bool = False,
     ) -> None:
-        """`refusals_per_minute`: see `Intake`."""
+        """`refusals_per_minute`, `offers_sms`: see `Intake`."""
         self._log = log
         intake = Intake(
             uow=uow,
@@ -66,6 +67,7 @@ class SubmissionDesk:
             profile=profile,
             host_names=host_names,
             refusals_per_minute=refusals_per_minute,
+            offers_sms=offers_sms,
         )
         self._coalescer = Coalescer(intake, log.wake)
 

@@ -18,6 +18,7 @@ PORTS = frozenset(
         "server.usecases.letter_ports",
         "server.usecases.notice_ports",
         "server.usecases.registration_ports",
+        "server.usecases.sender_sms_ports",
         "server.usecases.sms_ports",
     }
 )
@@ -143,7 +144,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_sms": frozenset(
         {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.config", "server.config_sms"),
-            *("server.domain", "server.gateways", "server.usecases"),
+            *("server.domain", "server.gateways", "server.services", "server.usecases"),
         }
     ),
     "server.bootstrap_machine": frozenset({"server.domain"}),
@@ -162,6 +163,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_mobile_id",
             "server.bootstrap_paper",
             "server.bootstrap_registration",
+            "server.bootstrap_sms",
             "server.config",
             "server.domain",
             "server.gateways",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from server.domain.sender_sms import SenderSms, SmsFilter, SmsState
 from server.domain.sms import DeliveryReport, SentSegment, TextKind
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
@@ -64,3 +65,86 @@ class SmsContract:
             await tx.commit()
         async with uow.reading() as tx:
             assert await tx.sms_reports.get(report_id) is None
+
+
+class SenderSmsContract:
+    """Senders' short messages are an organisation's; their words are forgotten in time."""
+
+    async def test_a_short_message_comes_back_and_moves_on(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        one, two = sender_sms(organisation.id), sender_sms(organisation.id, request_id="other")
+        sent, failed = examples.new_id(), examples.new_id()
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            await tx.sender_texts.add([one, two])
+            await tx.commit()
+        async with uow.writing() as tx:
+            assert await tx.sender_texts.get(one.id) == one
+            assert await tx.sender_texts.get(examples.new_id()) is None
+            assert await tx.sender_texts.under(organisation.id, one.request_id) == [one]
+            assert await tx.sender_texts.move(one, SmsState.SENT, why="", at=at(1), evidence_id=sent)
+            assert not await tx.sender_texts.move(one, SmsState.SENT, why="", at=at(1), evidence_id=sent)
+            moved = replace(one, state=SmsState.SENT, result_at=at(1), later_evidence=(sent,))
+            assert await tx.sender_texts.get(one.id) == moved
+            assert await tx.sender_texts.move(
+                moved, SmsState.FAILED, why="EXPIRED", at=at(2), evidence_id=failed
+            )
+            await tx.commit()
+        last = replace(
+            moved, state=SmsState.FAILED, why="EXPIRED", result_at=at(2), later_evidence=(sent, failed)
+        )
+        async with uow.reading() as tx:
+            assert await tx.sender_texts.get(one.id) == last
+
+    async def test_short_messages_are_listed_by_what_is_wanted(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        delivery_id, entry_id = examples.new_id(), examples.new_id()
+        alone = sender_sms(organisation.id, request_id="alone")
+        beside = replace(sender_sms(organisation.id), delivery_id=delivery_id, sender_address_id=entry_id)
+        async with uow.writing() as tx:
+            await tx.organisations.add(organisation)
+            await tx.sender_texts.add([alone, beside])
+            await tx.commit()
+
+        async def listed(wanted: SmsFilter, entry: UUID | None = None, before: UUID | None = None) -> object:
+            async with uow.reading() as tx:
+                return await tx.sender_texts.listed(organisation.id, entry, wanted, before=before, limit=5)
+
+        newest = sorted([alone, beside], key=lambda each: each.id, reverse=True)
+        assert await listed(SmsFilter()) == newest
+        assert await listed(SmsFilter(), before=newest[0].id) == newest[1:]
+        assert await listed(SmsFilter(), entry_id) == [beside]
+        assert await listed(SmsFilter(delivery_id=delivery_id)) == [beside]
+        assert await listed(SmsFilter(request_id="alone")) == [alone]
+        assert await listed(SmsFilter(states=frozenset({SmsState.ACCEPTED}))) == newest
+        assert await listed(SmsFilter(states=frozenset({SmsState.SENT}))) == []
+
+    async def test_old_words_are_forgotten_so_many_at_once(self, uow: UnitOfWork) -> None:
+        organisation = examples.organisation()
+        old = [replace(sender_sms(organisation.id), submitted_at=at(-60)) for _ in range(2)]
+        new = sender_sms(organisation.id)
+        async with uow.writing() as tx:
+            while await tx.sender_texts.forget_words(NOON, limit=1000):
+                pass
+            await tx.organisations.add(organisation)
+            await tx.sender_texts.add([*old, new])
+            assert await tx.sender_texts.forget_words(NOON, limit=1) == 1
+            assert await tx.sender_texts.forget_words(NOON, limit=5) == 1
+            assert await tx.sender_texts.get(old[0].id) == replace(old[0], text=None)
+            assert await tx.sender_texts.get(new.id) == new
+
+
+def sender_sms(organisation_id: UUID, request_id: str = "1") -> SenderSms:
+    return SenderSms(
+        id=examples.new_id(),
+        organisation_id=organisation_id,
+        sender_address_id=examples.new_id(),
+        sender="notices@src.am",
+        request_id=request_id,
+        delivery_id=None,
+        phone="+37491123456",
+        text="Ձեզ նամակ կա",
+        segments=1,
+        submitted_at=NOON,
+        acceptance_id=examples.new_id(),
+    )

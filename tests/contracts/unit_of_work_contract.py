@@ -35,7 +35,7 @@ from tests.contracts.registration_contract import (
 from tests.contracts.retention_contract import RetentionContract
 from tests.contracts.sender_contract import DomainContract, SenderAddressContract
 from tests.contracts.signatory_contract import SignatoryContract
-from tests.contracts.sms_contract import SmsContract
+from tests.contracts.sms_contract import SenderSmsContract, SmsContract
 
 OWNER = UUID(int=0)
 
@@ -228,5 +228,6 @@ class UnitOfWorkContract(
     MailOriginContract,
     NoticeEntryContract,
     SmsContract,
+    SenderSmsContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

@@ -22,6 +22,7 @@ from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.notices import Notice
 from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.portals import RegisteredPortal
+from server.domain.sender_sms import SenderSms
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.domain.sign_in_effects import OutstandingSignIn
@@ -103,6 +104,7 @@ class State:
     notice_entries: dict[UUID, NoticeEntry] = field(default_factory=dict)
     sms_segments: dict[tuple[UUID, int], SentSegment] = field(default_factory=dict)
     sms_reports: dict[UUID, DeliveryReport] = field(default_factory=dict)
+    sender_texts: dict[UUID, SenderSms] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

@@ -35,6 +35,7 @@ from tests.fakes.repositories import (
     FakeRefusals,
     FakeSendingSides,
 )
+from tests.fakes.sender_sms import FakeSenderTexts
 from tests.fakes.senders import FakeDomains, FakeSenderAddresses
 from tests.fakes.sessions import FakeLogins, FakeOpenDeliveries, FakeSessions, FakeSignIns, FakeTries
 from tests.fakes.sms import FakeSmsReports, FakeSmsSegments
@@ -93,6 +94,7 @@ class FakeTransaction:
         self.notice_entries = FakeNoticeEntries(self._state)
         self.sms_segments = FakeSmsSegments(self._state)
         self.sms_reports = FakeSmsReports(self._state)
+        self.sender_texts = FakeSenderTexts(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

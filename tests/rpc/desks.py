@@ -46,6 +46,7 @@ from tests.rpc.paper_desks import PaperDesks
 from tests.rpc.register_desks import RegisterDesks
 from tests.rpc.registration_desks import RegistrationDesks
 from tests.rpc.serving import PresentClock
+from tests.rpc.sms_desks import SmsDesks
 
 
 def _door(caller: Submitter) -> Sender:
@@ -62,6 +63,7 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
         self.submitted: list[SubmitMany] = []
         self.registration = RegistrationDesks()
         self.paper = PaperDesks()
+        self.sms = SmsDesks()
         self.signature_trust = FakeSignatureTrust()
         self.verification = SignatureDesk(
             verifier=InProcessVerifier(), trust=self.signature_trust, clock=PresentClock()

@@ -42,6 +42,7 @@ from server.services.paper import PaperServicer
 from server.services.registration import RegistrationServicer
 from server.services.sender_admin import SenderAdminServicer
 from server.services.signature import SignatureServicer
+from server.services.sms import SmsServicer
 from server.texts.catalogue import Texts
 from server.usecases import identity as usecase
 from tests.rpc.desks import Desks
@@ -237,6 +238,7 @@ async def started_edge(
         DelegationServicer(desks.delegation, AM),
         ForwardingServicer(desks.forwarding, AM, frozenset({"e-citizen.am"})),
         PaperServicer(desks.paper.intake, AM),
+        SmsServicer(desks.sms.desk, AM),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

@@ -89,6 +89,8 @@ ADMITTED: dict[str, frozenset[str]] = {
     "ForwardingService/VerifyForwardingTarget": frozenset({HOLDER}),
     "ForwardingService/RemoveForwardingTarget": frozenset({HOLDER}),
     "ForwardingService/ListForwardingTargets": frozenset({HOLDER}),
+    "SmsService/SendSms": frozenset({SENDER}),
+    "SmsService/ListSms": frozenset({SENDER}),
     "PaperService/GetCopyStatement": frozenset({CLERK}),
     "PaperService/SubmitScannedLetter": frozenset({CLERK}),
     "PaperService/WithdrawScannedLetter": frozenset({CLERK}),

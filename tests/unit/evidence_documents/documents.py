@@ -32,6 +32,12 @@ from namak.evidence.details_outside import (
     NudgeFailureDetails,
 )
 from namak.evidence.details_paper import PaperDetails
+from namak.evidence.details_sms import (
+    SmsAcceptedDetails,
+    SmsDeliveredDetails,
+    SmsFailedDetails,
+    SmsSentDetails,
+)
 from namak.evidence.document import EvidenceDocument, Issuer, Part, Recipient, Sender, subject_part
 from namak.evidence.events import Event
 from tests.unit.evidence_documents.papers import any_paper_details, paper_details
@@ -119,6 +125,18 @@ OUTSIDE: tuple[EvidenceDocument, ...] = (
 PAPER = document(events.RECEIVED_FROM_NON_ERDS, paper_details(), number=21)
 """A letter that came on paper."""
 
+_ACCEPTED = SmsAcceptedDetails("2026.11-a:1", ip_address("127.0.0.1"), 2, DIGEST)
+TEXTS: tuple[EvidenceDocument, ...] = tuple(
+    replace(each, recipient=Recipient("+37491123456"))
+    for each in (
+        document(events.SMS_ACCEPTED, _ACCEPTED, number=30),
+        document(events.SMS_SENT, SmsSentDetails(DIGEST), number=31),
+        document(events.SMS_DELIVERED, SmsDeliveredDetails(DIGEST, START), number=32),
+        document(events.SMS_FAILED, SmsFailedDetails(DIGEST, "EXPIRED", START), number=33),
+    )
+)
+"""One of each of a sender's own short messages."""
+
 _lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60)
 _file_names = st.text(
     st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="/\\"),
@@ -144,6 +162,9 @@ _channels = st.sampled_from(["EMAIL", "SMS"])
 _causes = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True)
 _tracking = st.from_regex(r"[A-Z0-9][A-Z0-9 -]{0,20}", fullmatch=True)
 
+_phones = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
+_segments = st.integers(0, 255)
+
 _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
     SubmissionDetails: st.builds(SubmissionDetails, _request_ids, _client_addresses),
     ConsignmentDetails: st.builds(ConsignmentDetails, _sha256),
@@ -163,6 +184,12 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
         ).map(tuple),
         st.none() | _hex_digests,
     ),
+    SmsAcceptedDetails: st.builds(
+        SmsAcceptedDetails, _request_ids, _client_addresses, _segments, st.none() | _hex_digests
+    ),
+    SmsSentDetails: st.builds(SmsSentDetails, _hex_digests),
+    SmsDeliveredDetails: st.builds(SmsDeliveredDetails, _hex_digests, _times),
+    SmsFailedDetails: st.builds(SmsFailedDetails, _hex_digests, _causes, _reported),
     EffectDetails: st.builds(
         EffectDetails, _hex_digests, st.from_regex(r"[A-Z]{1,9}-[0-9]{1,3}", fullmatch=True), _times
     ),
@@ -207,7 +234,7 @@ _DETAILS: dict[type[Details], st.SearchStrategy[Details]] = {
 @st.composite
 def documents(draw: st.DrawFn) -> EvidenceDocument:
     """Draws any document that the format permits."""
-    template = draw(st.sampled_from([*ONE_OF_EACH, *OUTSIDE, PAPER]))
+    template = draw(st.sampled_from([*ONE_OF_EACH, *OUTSIDE, PAPER, *TEXTS]))
     letters = [
         Part(str(number), "application/x-any", draw(_sizes), draw(_sha256), draw(_file_names))
         for number in range(1, draw(st.integers(0, 3)) + 1)
@@ -218,7 +245,7 @@ def documents(draw: st.DrawFn) -> EvidenceDocument:
         event_time=draw(_times),
         issuer=Issuer(draw(_lines), draw(_lines)),
         sender=Sender(draw(_addresses), draw(_lines), draw(_lines)),
-        recipient=Recipient(draw(_addresses)),
+        recipient=Recipient(draw(_addresses if template not in TEXTS else _addresses | _phones)),
         submission_time=draw(_times),
         parts=(subject_part(draw(_lines)), *letters),
         salt=draw(st.binary(min_size=16, max_size=16)),

@@ -24,6 +24,10 @@ OWN_NAMES = {
     "LetterReturned",
     "NoticePublished",
     "NotificationEffected",
+    "SmsAccepted",
+    "SmsSent",
+    "SmsDelivered",
+    "SmsFailed",
     "AdministrativeAct",
     "OutageBegan",
     "OutageEnded",
@@ -57,6 +61,10 @@ def test_keeps_forwarding_to_the_holder_and_submissions_to_the_sender() -> None:
     assert {name for name, audience in of.items() if audience is Audience.SENDER} == {
         "SubmissionAcceptance",
         "SubmissionRejection",
+        "SmsAccepted",
+        "SmsSent",
+        "SmsDelivered",
+        "SmsFailed",
     }
     assert {name for name, audience in of.items() if audience is Audience.OPERATOR} == {
         "AdministrativeAct",

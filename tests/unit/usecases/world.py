@@ -273,6 +273,7 @@ class World:
             profile=profile,
             host_names=self.host_names,
             refusals_per_minute=refusals_per_minute,
+            offers_sms=True,
         )
 
     def _organisation(self, code: str, name: str) -> Organisation:

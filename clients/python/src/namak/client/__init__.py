@@ -28,6 +28,7 @@ from namak.client.possession import possession_text, sign_possession
 from namak.client.registration import Registration
 from namak.client.retries import Patience
 from namak.client.signatures import Signatures
+from namak.client.sms import ShortMessages, sms_text
 from namak.config import Connection, Signing, TrustFiles
 from namak.errors import NamakError
 
@@ -48,6 +49,7 @@ __all__ = [
     "Papers",
     "Patience",
     "Registration",
+    "ShortMessages",
     "Signing",
     "TrustFiles",
     "check_challenge",
@@ -57,6 +59,7 @@ __all__ = [
     "read_part",
     "sign_challenge",
     "sign_possession",
+    "sms_text",
 ]
 
 
@@ -82,6 +85,7 @@ class Client:
         self.registration = Registration(self._link)
         self.signatures = Signatures(self._link)
         self.paper = Papers(self._link)
+        self.sms = ShortMessages(self._link)
 
     def in_session(self, token: str) -> "Holder":
         """Returns the calls of a holder who is signed in at this portal, by the session's token. They end

@@ -99,9 +99,12 @@ def compose(
     parts: Sequence[delivery_pb2.Part],
     request_id: str | None = None,
     notification_policy: str = "",
+    sms: delivery_pb2.SmsText | None = None,
 ) -> delivery_pb2.Submission:
     """Returns one message to one recipient; without a request id it gets a fresh one, to be kept for every
-    repetition. ``notification_policy`` is one that the contract permits; empty for its usual one.
+    repetition. ``notification_policy`` is one that the contract permits; empty for its usual one. ``sms`` is
+    a short text that goes with it to phones (:func:`namak.client.sms_text`), where the sender's address is
+    permitted to.
     """
     return delivery_pb2.Submission(
         request_id=request_id or new_request_id(),
@@ -110,6 +113,7 @@ def compose(
         subject=subject,
         parts=parts,
         notification_policy=notification_policy,
+        sms=sms,
     )
 
 

@@ -105,6 +105,8 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "RECIPIENT_NOT_OFFICIAL": NotPermitted,
         "TOO_MANY_LETTERS": TryLater,
         "FORWARDING_NOT_OFFERED": WrongState,
+        "SMS_NOT_PERMITTED": WrongState,
+        "SMS_NOT_OFFERED": WrongState,
         "TOO_MANY_FORWARDING_TARGETS": WrongState,
         "TOO_MANY_FORWARDING_CODES": TryLater,
         "FORWARDING_CODE_WRONG": InvalidRequest,

@@ -34,6 +34,12 @@ from namak.evidence.details_paper import (
     read_custody,
     read_paper_sender,
 )
+from namak.evidence.details_sms import (
+    SmsAcceptedDetails,
+    SmsDeliveredDetails,
+    SmsFailedDetails,
+    SmsSentDetails,
+)
 from namak.evidence.encoding import encode_base64
 from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
@@ -52,6 +58,9 @@ STATEMENT_LIMIT: Final = 128 * 1024
 
 LISTS_LIMIT: Final = 8
 """A signer's path has at most so many certificates, the root aside."""
+
+SEGMENTS_LIMIT: Final = 256
+"""A short message takes fewer segments."""
 
 REQUEST_ID_FORM: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 SIGN_IN_METHODS: Final = re.compile(r"CERTIFICATE|MOBILE_ID", re.ASCII)
@@ -174,7 +183,11 @@ class WithdrawalDetails:
 
 
 Details = (
-    SubmissionDetails
+    SmsAcceptedDetails
+    | SmsSentDetails
+    | SmsDeliveredDetails
+    | SmsFailedDetails
+    | SubmissionDetails
     | ConsignmentDetails
     | AccessDetails
     | ConfirmationDetails
@@ -212,6 +225,10 @@ DETAILS_OF: Mapping[Event, type[Details]] = MappingProxyType(
         events.LETTER_REFUSED: LetterRefusedDetails,
         events.LETTER_RETURNED: LetterReturnedDetails,
         events.NOTICE_PUBLISHED: NoticeDetails,
+        events.SMS_ACCEPTED: SmsAcceptedDetails,
+        events.SMS_SENT: SmsSentDetails,
+        events.SMS_DELIVERED: SmsDeliveredDetails,
+        events.SMS_FAILED: SmsFailedDetails,
         events.RECEIVED_FROM_NON_ERDS: PaperDetails,
     }
 )
@@ -317,6 +334,9 @@ _SPELLINGS: Mapping[Extension, _Spelling] = {
     Extension.TRACKING: _Spelling("tracking", *_matching(TRACKING_FORM)),
     Extension.RECEIVER: _Spelling("receiver", *_read_again(lambda value: value.line(200), str)),
     Extension.SCAN: _Spelling("scan", *_HEX_DIGEST),
+    Extension.SEGMENTS: _Spelling(
+        "segments", *_read_again(lambda value: value.integer(below=SEGMENTS_LIMIT), int)
+    ),
     Extension.PLACE: _Spelling("place", *_read_again(lambda value: value.line(500), str)),
     Extension.CLERK: _Spelling("clerk", *_HEX_DIGEST),
     Extension.CUSTODY: _Spelling("custody", *_read_again(read_custody, custody_values)),

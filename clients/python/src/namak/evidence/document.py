@@ -53,6 +53,9 @@ ADDRESS_FORM: Final = re.compile(
 )
 """What every address looks like; which ones exist is not the format's to say."""
 
+PHONE_FORM: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+"""A phone's number, as E.164 writes it: where a short message goes."""
+
 _POLICY_ID = re.compile(r"namak:[a-z]{2}:[1-9][0-9]{0,5}", re.ASCII)
 _NOTIFICATION_POLICY = re.compile(r"[a-z]{2}-[a-z0-9-]{1,30}@[1-9][0-9]{0,5}", re.ASCII)
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
@@ -77,7 +80,9 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The recipient's official address in canonical form, for example ``5001950015@e-citizen.am``."""
+    """The recipient's official address in canonical form, for example ``5001950015@e-citizen.am``; of a short
+    message the phone's number.
+    """
 
     identifier: str
 
@@ -127,7 +132,7 @@ class EvidenceDocument:
             policy_id=read_policy_id(fields["EvidenceIssuerPolicyID"]),
             issuer=read_issuer(fields["EvidenceIssuerDetails"]),
             sender=_read_sender(fields["SenderDetails"]),
-            recipient=_read_recipient(fields["RecipientDetails"]),
+            recipient=_read_recipient(fields["RecipientDetails"], event),
             submission_time=fields["SubmissionTime"].time(),
             parts=read_parts(fields["UserContentInfo"]),
             salt=salt,
@@ -228,8 +233,16 @@ def _read_reason(value: Value) -> str:
     return value.items(1, 1)[0].fields(["Code"])["Code"].matching(_REASON)
 
 
-def _read_recipient(value: Value) -> Recipient:
-    return Recipient(value.fields(["Identifier"])["Identifier"].matching(ADDRESS_FORM))
+def _read_recipient(value: Value, event: Event) -> Recipient:
+    return Recipient(value.fields(["Identifier"])["Identifier"].matching(_recipient_form(event)))
+
+
+@cache
+def _recipient_form(event: Event) -> re.Pattern[str]:
+    """What has no delivery may be about a phone."""
+    if event.of_delivery:
+        return ADDRESS_FORM
+    return re.compile(f"(?:{ADDRESS_FORM.pattern})|(?:{PHONE_FORM.pattern})")
 
 
 @cache
@@ -278,7 +291,7 @@ def _write(document: EvidenceDocument) -> str:
         f'"EvidenceIssuerPolicyID":{_write_policy_id(document.policy_id)},'
         f'"EvidenceIssuerDetails":{_write_issuer(document.issuer)},'
         f'"SenderDetails":{_write_sender(document.sender)},'
-        f'"RecipientDetails":{_write_recipient(document.recipient)},'
+        f'"RecipientDetails":{_write_recipient(document.recipient, event)},'
         f'"SubmissionTime":{_write_time(document.submission_time)},{delivery}'
         f'"UserContentInfo":{write_parts(document.parts)},'
         f'"Extensions":{{"salt":"{encode_base64(salt)}",'
@@ -323,9 +336,9 @@ def _write_sender(sender: Sender) -> str:
     return written(values, _read_sender, sender)
 
 
-def _write_recipient(recipient: Recipient) -> str:
+def _write_recipient(recipient: Recipient, event: Event) -> str:
     identifier = recipient.identifier
-    if not ADDRESS_FORM.fullmatch(identifier):
+    if not _recipient_form(event).fullmatch(identifier):
         raise MalformedEvidence("the recipient is no address")
     return f'{{"Identifier":{text_of(identifier)}}}'
 

@@ -60,6 +60,7 @@ class Extension(StrEnum):
     RECEIVER = "receiver"
     SCAN = "scan"
     PLACE = "place"
+    SEGMENTS = "segments"
     CLERK = "clerk"
     CUSTODY = "custody"
     ORIGINAL = "original"
@@ -221,6 +222,30 @@ RECEIVED_FROM_NON_ERDS = _etsi(
     Extension.TRACKING,
     optional=frozenset({Extension.PAPER_SENDER, Extension.TRACKING}),
 )
+
+
+def _text(name: str, *extensions: Extension, optional: frozenset[Extension] = _NONE) -> Event:
+    """Returns an event of a sender's own short message: about a text to a phone, and of no delivery."""
+    return Event(name, _OWN + name, Audience.SENDER, extensions, of_delivery=False, optional=optional)
+
+
+SMS_ACCEPTED = _text(
+    "SmsAccepted",
+    Extension.REQUEST_ID,
+    Extension.SUBMITTED_FROM,
+    Extension.SEGMENTS,
+    Extension.CONSIGNMENT,
+    optional=frozenset({Extension.CONSIGNMENT}),
+)
+SMS_SENT = _text("SmsSent", Extension.FACT)
+SMS_DELIVERED = _text("SmsDelivered", Extension.FACT, Extension.REPORTED_TIME)
+SMS_FAILED = _text(
+    "SmsFailed",
+    Extension.FACT,
+    Extension.CAUSE,
+    Extension.REPORTED_TIME,
+    optional=frozenset({Extension.REPORTED_TIME}),
+)
 ADMINISTRATIVE_ACT = Event(
     "AdministrativeAct",
     _OWN + "AdministrativeAct",
@@ -272,6 +297,11 @@ EVENTS: tuple[Event, ...] = (
     LETTER_RETURNED,
     NOTICE_PUBLISHED,
     NOTIFICATION_EFFECTED,
+    # Senders' own short messages (ADMIN-3): they notify nobody, and no policy reads them.
+    SMS_ACCEPTED,
+    SMS_SENT,
+    SMS_DELIVERED,
+    SMS_FAILED,
     ADMINISTRATIVE_ACT,
     Event("OutageBegan", _OWN + "OutageBegan", Audience.OPERATOR, of_delivery=False, of_message=False),
     Event("OutageEnded", _OWN + "OutageEnded", Audience.OPERATOR, of_delivery=False, of_message=False),

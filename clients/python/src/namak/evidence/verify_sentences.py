@@ -1,5 +1,8 @@
 """What a receipt proves, in one sentence."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from namak.evidence import events
 from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct
 from namak.evidence.details import AccessDetails, ConfirmationDetails, EffectDetails
@@ -75,6 +78,9 @@ def _of_others(fact: RecordedFact, what: str, message: str) -> str:
         policy = document.notification_policy
         notified = f"{document.recipient.identifier} is properly notified of {message}"
         return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
+    if document.event in _TEXTS:
+        sender = document.sender.identifier
+        return f"{what} {_TEXTS[document.event]} of {sender} to {document.recipient.identifier}."
     if isinstance(document.details, OutsideDetails):
         return _outside(document.event, what, message)
     if isinstance(document.details, PaperDetails):
@@ -88,6 +94,16 @@ def _of_others(fact: RecordedFact, what: str, message: str) -> str:
             "sender; nobody has proved that."
         )
     return f"{what} the operator recorded this of {message}."
+
+
+_TEXTS: Mapping[Event, str] = MappingProxyType(
+    {
+        events.SMS_ACCEPTED: "the operator accepted a short message",
+        events.SMS_SENT: "it was recorded that an SMS centre had taken a short message",
+        events.SMS_DELIVERED: "it was recorded that a phone's network had reported to have a short message",
+        events.SMS_FAILED: "it was recorded that a phone did not get a short message",
+    }
+)
 
 
 def _outside(event: Event, what: str, message: str) -> str:

@@ -235,6 +235,7 @@ class Submission(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     NOTIFICATION_POLICY_FIELD_NUMBER: _builtins.int
+    SMS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The sender's identifier of this submission: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, used for no other one of the organisation."""
     sender: _builtins.str
@@ -252,6 +253,13 @@ class Submission(_message.Message):
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
         """The parts: 1 to 20, together at most 3 MiB, none of them empty."""
 
+    @_builtins.property
+    def sms(self) -> Global___SmsText:
+        """A short message that goes with it to phones; absent for none. It needs a sender address that is permitted to send SMS, or the
+        submission is refused as a whole, SMS_NOT_PERMITTED. It is no part of the delivery and notifies nobody; SmsService lists what
+        became of it.
+        """
+
     def __init__(
         self,
         *,
@@ -261,14 +269,45 @@ class Submission(_message.Message):
         subject: _builtins.str = ...,
         parts: _abc.Iterable[Global___Part] | None = ...,
         notification_policy: _builtins.str = ...,
+        sms: Global___SmsText | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sms", b"sms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification_policy", b"notification_policy", "parts", b"parts", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification_policy", b"notification_policy", "parts", b"parts", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "sms", b"sms", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Submission: _TypeAlias = Submission  # noqa: Y015
+
+@_typing.final
+class SmsText(_message.Message):
+    """Holds a short text to phones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    PHONES_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The words, which take 6 segments at most: 918 characters of the GSM alphabet, 402 where there is any other one."""
+    @_builtins.property
+    def phones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Mobile phones' numbers, 1 to 20 different ones; others are refused as `NO_MOBILE_PHONE`, `PREMIUM_PHONE`, or `FOREIGN_PHONE` where
+        the jurisdiction asks for local ones.
+        """
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        phones: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["phones", b"phones", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SmsText: _TypeAlias = SmsText  # noqa: Y015
 
 @_typing.final
 class SubmitResponse(_message.Message):

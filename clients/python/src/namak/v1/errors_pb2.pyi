@@ -170,6 +170,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """No code counts any more that was sent to the target, for its time or its tries are over: ask for another one."""
     REASON_NOTIFICATION_POLICY_NOT_PERMITTED: _Reason.ValueType  # 110
     """The organisation's contract does not permit this notification policy; the metadata tells those that it does."""
+    REASON_SMS_NOT_PERMITTED: _Reason.ValueType  # 120
+    """The sender address is not permitted to send short messages (SMS)."""
+    REASON_SMS_NOT_OFFERED: _Reason.ValueType  # 121
+    """This post sends no short messages (SMS)."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -339,4 +343,8 @@ REASON_FORWARDING_CODE_ENDED: Reason.ValueType  # 104
 """No code counts any more that was sent to the target, for its time or its tries are over: ask for another one."""
 REASON_NOTIFICATION_POLICY_NOT_PERMITTED: Reason.ValueType  # 110
 """The organisation's contract does not permit this notification policy; the metadata tells those that it does."""
+REASON_SMS_NOT_PERMITTED: Reason.ValueType  # 120
+"""The sender address is not permitted to send short messages (SMS)."""
+REASON_SMS_NOT_OFFERED: Reason.ValueType  # 121
+"""This post sends no short messages (SMS)."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
