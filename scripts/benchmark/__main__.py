@@ -45,6 +45,7 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.smtp,
     parts_forwarding.forwarding,
     parts_forwarding.forwarded_submissions,
+    parts.sms,
 )
 _NAMES = [part.__name__ for part in _PARTS]
 _CONNECTIONS_OF_EACH = 8

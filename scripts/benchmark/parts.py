@@ -12,7 +12,7 @@ import grpc.aio
 
 from namak.client.delivery import Outcome
 from namak.v1 import delivery_pb2
-from scripts.benchmark import mailing
+from scripts.benchmark import mailing, texting
 from scripts.benchmark import signing_in as signing
 from scripts.benchmark.echo import METHOD
 from scripts.benchmark.inserting import insert
@@ -213,6 +213,17 @@ async def smtp(bench: Bench) -> Figures:
     return {**_speed("smtp_alone", thrown_away), **_speed("smtp", taken)}
 
 
+async def sms(bench: Bench) -> Figures:
+    """Short messages at the rates that are set, to a local SMS centre."""
+    figures: Figures = {}
+    async with texting.centre() as port:
+        for rate in texting.RATES:
+            measured = await texting.at_rate(port, rate, bench.seconds)
+            figures |= _speed(f"sms_{rate}", measured)
+            figures[f"sms_{rate}_off_percent"] = round(100 * (measured.per_s / rate - 1), 2)
+    return figures
+
+
 def _speed(name: str, measured: Measured) -> Figures:
     return {f"{name}_per_s": round(measured.per_s, 1), **_latencies(name, measured)}
 
@@ -238,5 +249,9 @@ WORDS: Mapping[str, str] = {
     "in_session": f"calls in a session, {signing.CHECKS_IN_FLIGHT} in flight",
     "smtp_alone": f"aiosmtpd alone: mails over STARTTLS, thrown away, {mailing.CONNECTIONS} connections",
     "smtp": f"mails over STARTTLS, each durable before its answer, {mailing.CONNECTIONS} connections",
+    **{
+        f"sms_{rate}": f"segments of SMS where {rate} a second are set, window {texting.WINDOW}"
+        for rate in texting.RATES
+    },
     "confirm": f"confirmations of reading, {READING_IN_FLIGHT} in flight",
 }

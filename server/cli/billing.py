@@ -95,7 +95,12 @@ def _print(findings: UsageFindings, first: date, last: date, zone: ZoneInfo) -> 
 
 def _as_json(findings: UsageFindings, first: date, last: date, zone: ZoneInfo) -> dict[str, object]:
     def usage(found: Usage) -> dict[str, int]:
-        return {"accepted": found.accepted, "withdrawn": found.withdrawn}
+        return {
+            "accepted": found.accepted,
+            "withdrawn": found.withdrawn,
+            "sms": found.sms,
+            "sms_segments": found.sms_segments,
+        }
 
     return {
         "first_day": str(first),
@@ -118,7 +123,9 @@ def _as_json(findings: UsageFindings, first: date, last: date, zone: ZoneInfo) -
 
 
 def _words(usage: Usage) -> str:
-    return f"{usage.accepted:,} ({usage.withdrawn:,} withdrawn)" if usage.withdrawn else f"{usage.accepted:,}"
+    withdrawn = f" ({usage.withdrawn:,} withdrawn)" if usage.withdrawn else ""
+    texts = f", {usage.sms:,} SMS of {usage.sms_segments:,} segments" if usage.sms else ""
+    return f"{usage.accepted:,}{withdrawn}{texts}"
 
 
 def _day(option: str, text: str) -> date | None:

@@ -10,13 +10,22 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How many messages were accepted, and how many of these were withdrawn since, on whatever day."""
+    """How many messages were accepted, and how many of these were withdrawn since, on whatever day; and apart
+    from them how many short messages were accepted, one for each phone, and how many segments these take.
+    """
 
     accepted: int = 0
     withdrawn: int = 0
+    sms: int = 0
+    sms_segments: int = 0
 
     def __add__(self, other: Self) -> "Usage":
-        return Usage(self.accepted + other.accepted, self.withdrawn + other.withdrawn)
+        return Usage(
+            self.accepted + other.accepted,
+            self.withdrawn + other.withdrawn,
+            self.sms + other.sms,
+            self.sms_segments + other.sms_segments,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,4 +53,9 @@ def usage_report_to_proto(report: UsageReport) -> pb.GetUsageResponse:
 
 
 def _usage_to_proto(usage: Usage) -> pb.Usage:
-    return pb.Usage(accepted=usage.accepted, withdrawn=usage.withdrawn)
+    return pb.Usage(
+        accepted=usage.accepted,
+        withdrawn=usage.withdrawn,
+        sms=usage.sms,
+        sms_segments=usage.sms_segments,
+    )

@@ -16,6 +16,7 @@ from server.domain.usage import Usage, UsageRow
 from server.storage.facts import fact_of
 from server.storage.log_tables import log_entries
 from server.storage.register_tables import OrganisationRow
+from server.storage.sender_sms_tables import SenderSmsRow
 from server.storage.statements import Statements, array
 from server.storage.stored import table
 from server.storage.tables import DeliveryRow, EvidenceRow, MailboxRow
@@ -25,6 +26,7 @@ _DELIVERIES = table(DeliveryRow)
 _EVIDENCE = table(EvidenceRow)
 _ORGANISATIONS = table(OrganisationRow)
 _MAILBOXES = table(MailboxRow)
+_TEXTS = table(SenderSmsRow)
 
 _PORTION = func.width_bucket(_DELIVERIES.c.submitted_at, array("boundaries", TIMESTAMP(timezone=True)))
 _WITHDRAWN = _DELIVERIES.c.state == DeliveryState.WITHDRAWN.value
@@ -43,6 +45,22 @@ _COUNT = (
         _DELIVERIES.c.submitted_at < bindparam("to_time"),
     )
     .group_by("portion", _DELIVERIES.c.sender)
+)
+_TEXT_PORTION = func.width_bucket(_TEXTS.c.submitted_at, array("boundaries", TIMESTAMP(timezone=True)))
+_COUNT_TEXTS = (
+    select(
+        _TEXT_PORTION.label("portion"),
+        _TEXTS.c.sender,
+        func.count().label("texts"),
+        func.sum(_TEXTS.c.segments).label("segments"),
+    )
+    .where(
+        _TEXTS.c.organisation_id == bindparam("organisation"),
+        _TEXTS.c.id.between(bindparam("from_id"), bindparam("to_id")),
+        _TEXTS.c.submitted_at >= bindparam("from_time"),
+        _TEXTS.c.submitted_at < bindparam("to_time"),
+    )
+    .group_by("portion", _TEXTS.c.sender)
 )
 _FACTS = (
     select(_EVIDENCE, log_entries.c.entry.label("logged_entry"))
@@ -83,19 +101,35 @@ class SqlUsage:
         if sender_address_id is not None:
             query = query.where(_DELIVERIES.c.sender_address_id == sender_address_id)
         boundaries, days = _cut(stretches)
-        values = {
-            "organisation": organisation_id,
-            "boundaries": boundaries,
-            "from_time": boundaries[0],
-            "to_time": boundaries[-1],
-            "from_id": first_id(boundaries[0] - ID_MARGIN),
-            "to_id": first_id(boundaries[-1] + ID_MARGIN),
-        }
-        rows = await self._statements.rows(query, values)
+        rows = await self._statements.rows(query, _between(organisation_id, boundaries))
         return [
             UsageRow(day, row.sender, Usage(row.accepted, row.withdrawn))
             for row in rows
             # A bucket's number is that of the boundary before it, from 1.
+            if (day := days[row.portion - 1]) is not None
+        ]
+
+    async def texts(
+        self,
+        organisation_id: UUID,
+        stretches: Sequence[Stretch],
+        *,
+        sender: str | None,
+        sender_address_id: UUID | None,
+    ) -> Sequence[UsageRow]:
+        """Counts the short messages that were accepted in these stretches of time, likewise."""
+        if not stretches:
+            return []
+        query = _COUNT_TEXTS
+        if sender is not None:
+            query = query.where(_TEXTS.c.sender == sender)
+        if sender_address_id is not None:
+            query = query.where(_TEXTS.c.sender_address_id == sender_address_id)
+        boundaries, days = _cut(stretches)
+        rows = await self._statements.rows(query, _between(organisation_id, boundaries))
+        return [
+            UsageRow(day, row.sender, Usage(sms=row.texts, sms_segments=int(row.segments)))
+            for row in rows
             if (day := days[row.portion - 1]) is not None
         ]
 
@@ -117,6 +151,18 @@ class SqlUsage:
             values["organisation"] = organisation_id
         rows = await self._statements.rows(query, values)
         return [UsageFact(fact_of(row), row.logged_entry) for row in rows]
+
+
+def _between(organisation_id: UUID, boundaries: Sequence[datetime]) -> dict[str, Any]:
+    """Returns the values of a count: whose, and from when to when."""
+    return {
+        "organisation": organisation_id,
+        "boundaries": boundaries,
+        "from_time": boundaries[0],
+        "to_time": boundaries[-1],
+        "from_id": first_id(boundaries[0] - ID_MARGIN),
+        "to_id": first_id(boundaries[-1] + ID_MARGIN),
+    }
 
 
 def _cut(stretches: Sequence[Stretch]) -> tuple[list[datetime], list[date | None]]:

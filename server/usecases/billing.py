@@ -65,6 +65,9 @@ class Billing:
                 rows += await tx.usage.accepted(
                     organisation_id, some, sender=asked.sender, sender_address_id=permission
                 )
+                rows += await tx.usage.texts(
+                    organisation_id, some, sender=asked.sender, sender_address_id=permission
+                )
         return UsageReport.of(self._zone.key, rows)
 
 

@@ -126,6 +126,17 @@ class UsageRecords(Protocol):
         """
         ...
 
+    async def texts(
+        self,
+        organisation_id: UUID,
+        stretches: Sequence[Stretch],
+        *,
+        sender: str | None,
+        sender_address_id: UUID | None,
+    ) -> Sequence[UsageRow]:
+        """Counts the short messages that were accepted in these stretches of time, likewise (ADMIN-3)."""
+        ...
+
     async def organisations(self) -> Sequence[UUID]:
         """Returns the identifiers of all organisations."""
         ...

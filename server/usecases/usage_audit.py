@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from namak.evidence import events
+from namak.evidence.details_sms import SmsAcceptedDetails
 from namak.evidence.document import EvidenceDocument, entry_of
 from namak.evidence.errors import EvidenceError
 from namak.evidence.events import Event
@@ -34,6 +35,8 @@ _Counts = Mapping[_Key, Usage]
 
 _ACCEPTED = Usage(accepted=1)
 _WITHDRAWN = Usage(withdrawn=1)
+_TEXT = Usage(sms=1)
+"""With the segments that its evidence names."""
 
 
 def unobserved(_facts: int) -> None:
@@ -104,7 +107,10 @@ class UsageAudit:
         for each in organisations:
             for some in in_portions(days):
                 async with self._uow.reading() as tx:
-                    rows = await tx.usage.accepted(each, some, sender=None, sender_address_id=None)
+                    rows = [
+                        *await tx.usage.accepted(each, some, sender=None, sender_address_id=None),
+                        *await tx.usage.texts(each, some, sender=None, sender_address_id=None),
+                    ]
                 for row in rows:
                     counts[each, row.day, row.sender] += row.usage
         return counts
@@ -121,6 +127,7 @@ class UsageAudit:
         after, before = days[0].start - ID_MARGIN, days[-1].end + ID_MARGIN
         for event, usage, until_time in (
             (events.SUBMISSION_ACCEPTANCE, _ACCEPTED, before),
+            (events.SMS_ACCEPTED, _TEXT, before),
             # Of these days' deliveries, but on whatever day since.
             (events.WITHDRAWN, _WITHDRAWN, self._clock.now() + ID_MARGIN),
         ):
@@ -170,6 +177,8 @@ def _count(
         # It counts for nobody, and so it is told as a difference too, if it was billed.
         recount.corrupt = tuple(dict.fromkeys((*recount.corrupt, fact.id)))
         return
+    if isinstance(document.details, SmsAcceptedDetails):
+        usage += Usage(sms_segments=document.details.segments)
     day = _day_of(document.submission_time, days)
     if day is not None:
         recount.counts[fact.organisation_id, day, document.sender.identifier] += usage

@@ -41,6 +41,24 @@ class FakeUsage:
             for (stretch, address, withdrawn), count in counts.items()
         ]
 
+    async def texts(
+        self,
+        organisation_id: UUID,
+        stretches: Sequence[Stretch],
+        *,
+        sender: str | None,
+        sender_address_id: UUID | None,
+    ) -> Sequence[UsageRow]:
+        return [
+            UsageRow(stretch.day, sms.sender, Usage(sms=1, sms_segments=sms.segments))
+            for sms in self._state.sender_texts.values()
+            for stretch in stretches
+            if sms.organisation_id == organisation_id
+            and sender in (None, sms.sender)
+            and sender_address_id in (None, sms.sender_address_id)
+            and stretch.start <= sms.submitted_at < stretch.end
+        ]
+
     async def organisations(self) -> Sequence[UUID]:
         return list(self._state.organisations)
 

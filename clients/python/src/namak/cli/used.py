@@ -58,34 +58,37 @@ async def usage(
 def _show(run: Run, found: billing_pb2.GetUsageResponse, *, per_day: bool) -> None:
     counted = [(item.sender, item.usage) for item in found.addresses]
     run.screen.table(
-        (N_("ADDRESS"), N_("SENT"), N_("OF THESE WITHDRAWN")),
-        [
-            (name, str(item.accepted), str(item.withdrawn))
-            for name, item in [*counted, (_("total"), found.total)]
-        ],
+        (N_("ADDRESS"), N_("SENT"), N_("OF THESE WITHDRAWN"), N_("SMS"), N_("SMS SEGMENTS")),
+        [(name, *_cells(item)) for name, item in [*counted, (_("total"), found.total)]],
     )
     if per_day:
         run.screen.line("")
         run.screen.table(
-            (N_("DAY"), N_("SENT"), N_("OF THESE WITHDRAWN")),
-            [
-                (day_of(item.date) or "", str(item.usage.accepted), str(item.usage.withdrawn))
-                for item in found.days
-            ],
+            (N_("DAY"), N_("SENT"), N_("OF THESE WITHDRAWN"), N_("SMS"), N_("SMS SEGMENTS")),
+            [(day_of(item.date) or "", *_cells(item.usage)) for item in found.days],
         )
     run.screen.note(_("Days of the time zone {zone}.").format(zone=found.time_zone))
 
 
-def _counts(found: billing_pb2.Usage) -> Mapping[str, object]:
-    return {"accepted": found.accepted, "withdrawn": found.withdrawn}
+def _cells(found: billing_pb2.Usage) -> tuple[str, ...]:
+    return tuple(str(count) for count in _counts(found).values())
+
+
+def _counts(found: billing_pb2.Usage) -> Mapping[str, int]:
+    return {
+        "accepted": found.accepted,
+        "withdrawn": found.withdrawn,
+        "sms": found.sms,
+        "sms_segments": found.sms_segments,
+    }
 
 
 def _csv(found: billing_pb2.GetUsageResponse) -> str:
     """Returns the days and the total, by the headings that programs know."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(("date", "accepted", "withdrawn"))
+    rows.writerow(("date", *_counts(found.total)))
     for item in found.days:
-        rows.writerow((day_of(item.date), item.usage.accepted, item.usage.withdrawn))
-    rows.writerow(("total", found.total.accepted, found.total.withdrawn))
+        rows.writerow((day_of(item.date), *_counts(item.usage).values()))
+    rows.writerow(("total", *_counts(found.total).values()))
     return out.getvalue()

@@ -27,7 +27,7 @@ from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16namak/v1/billing.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16google/type/date.proto\x1a\x15namak/v1/access.proto\"\xa5\x01\n\x0fGetUsageRequest\x12\x11\n\tacting_as\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12+\n\nstart_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12)\n\x08\x65nd_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\"\x92\x01\n\x10GetUsageResponse\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x1e\n\x05total\x18\x02 \x01(\x0b\x32\x0f.namak.v1.Usage\x12 \n\x04\x64\x61ys\x18\x03 \x03(\x0b\x32\x12.namak.v1.DayUsage\x12)\n\taddresses\x18\x04 \x03(\x0b\x32\x16.namak.v1.AddressUsage\",\n\x05Usage\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\x11\n\twithdrawn\x18\x02 \x01(\x03\"K\n\x08\x44\x61yUsage\x12\x1f\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\x1e\n\x05usage\x18\x02 \x01(\x0b\x32\x0f.namak.v1.Usage\">\n\x0c\x41\x64\x64ressUsage\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x1e\n\x05usage\x18\x02 \x01(\x0b\x32\x0f.namak.v1.Usage2^\n\x0e\x42illingService\x12L\n\x08GetUsage\x12\x19.namak.v1.GetUsageRequest\x1a\x1a.namak.v1.GetUsageResponse\"\t\xca\xf3\x18\x05\n\x03\x02\x05\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16namak/v1/billing.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16google/type/date.proto\x1a\x15namak/v1/access.proto\"\xa5\x01\n\x0fGetUsageRequest\x12\x11\n\tacting_as\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12+\n\nstart_date\x18\x04 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\x12)\n\x08\x65nd_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateB\x04\xe2\x41\x01\x02\"\x92\x01\n\x10GetUsageResponse\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x1e\n\x05total\x18\x02 \x01(\x0b\x32\x0f.namak.v1.Usage\x12 \n\x04\x64\x61ys\x18\x03 \x03(\x0b\x32\x12.namak.v1.DayUsage\x12)\n\taddresses\x18\x04 \x03(\x0b\x32\x16.namak.v1.AddressUsage\"O\n\x05Usage\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\x11\n\twithdrawn\x18\x02 \x01(\x03\x12\x0b\n\x03sms\x18\x03 \x01(\x03\x12\x14\n\x0csms_segments\x18\x04 \x01(\x03\"K\n\x08\x44\x61yUsage\x12\x1f\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\x1e\n\x05usage\x18\x02 \x01(\x0b\x32\x0f.namak.v1.Usage\">\n\x0c\x41\x64\x64ressUsage\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x1e\n\x05usage\x18\x02 \x01(\x0b\x32\x0f.namak.v1.Usage2^\n\x0e\x42illingService\x12L\n\x08GetUsage\x12\x19.namak.v1.GetUsageRequest\x1a\x1a.namak.v1.GetUsageResponse\"\t\xca\xf3\x18\x05\n\x03\x02\x05\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,11 +45,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETUSAGERESPONSE']._serialized_start=285
   _globals['_GETUSAGERESPONSE']._serialized_end=431
   _globals['_USAGE']._serialized_start=433
-  _globals['_USAGE']._serialized_end=477
-  _globals['_DAYUSAGE']._serialized_start=479
-  _globals['_DAYUSAGE']._serialized_end=554
-  _globals['_ADDRESSUSAGE']._serialized_start=556
-  _globals['_ADDRESSUSAGE']._serialized_end=618
-  _globals['_BILLINGSERVICE']._serialized_start=620
-  _globals['_BILLINGSERVICE']._serialized_end=714
+  _globals['_USAGE']._serialized_end=512
+  _globals['_DAYUSAGE']._serialized_start=514
+  _globals['_DAYUSAGE']._serialized_end=589
+  _globals['_ADDRESSUSAGE']._serialized_start=591
+  _globals['_ADDRESSUSAGE']._serialized_end=653
+  _globals['_BILLINGSERVICE']._serialized_start=655
+  _globals['_BILLINGSERVICE']._serialized_end=749
 # @@protoc_insertion_point(module_scope)

@@ -111,19 +111,27 @@ class Usage(_message.Message):
 
     ACCEPTED_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    SMS_FIELD_NUMBER: _builtins.int
+    SMS_SEGMENTS_FIELD_NUMBER: _builtins.int
     accepted: _builtins.int
     """How many messages were accepted, withdrawn ones included: one per recipient."""
     withdrawn: _builtins.int
     """How many of these were withdrawn since, on whatever day."""
+    sms: _builtins.int
+    """How many short messages (SMS) were accepted, one per phone; they are no messages, and not among `accepted`."""
+    sms_segments: _builtins.int
+    """How many segments these take."""
     def __init__(
         self,
         *,
         accepted: _builtins.int = ...,
         withdrawn: _builtins.int = ...,
+        sms: _builtins.int = ...,
+        sms_segments: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "sms", b"sms", "sms_segments", b"sms_segments", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,7 +23,8 @@ class BillingServiceStub:
     day and per address.
 
     One per accepted recipient, counted on the local day of its acceptance, under the address that it was actually sent from, also
-    where a permission for the whole domain was used. Withdrawn ones stay counted and are shown apart.
+    where a permission for the whole domain was used. Withdrawn ones stay counted and are shown apart. Short messages (SmsService)
+    are counted apart, one per phone and by their segments, whatever became of them.
 
     Callers: the operator; an administrator of the organisation; a sender, of its own organisation, and bound to one address only
     of that address.
@@ -48,7 +49,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         day and per address.
 
         One per accepted recipient, counted on the local day of its acceptance, under the address that it was actually sent from, also
-        where a permission for the whole domain was used. Withdrawn ones stay counted and are shown apart.
+        where a permission for the whole domain was used. Withdrawn ones stay counted and are shown apart. Short messages (SmsService)
+        are counted apart, one per phone and by their segments, whatever became of them.
 
         Callers: the operator; an administrator of the organisation; a sender, of its own organisation, and bound to one address only
         of that address.
