@@ -15,6 +15,7 @@ from server.domain.senders import Organisation, SenderAddress
 from server.domain.usage import Usage, UsageRow
 from server.usecases.ports import UnitOfWork
 from tests.contracts import examples
+from tests.contracts.sms_contract import sender_sms
 
 FIRST = date(2026, 11, 1)
 MIDNIGHT = datetime(2026, 10, 31, 20, tzinfo=UTC)
@@ -148,6 +149,32 @@ class UsageContract:
         await other.register()
         await other.accept(MIDNIGHT)
 
+        assert await place.used(stretch(0)) == set()
+
+    async def test_short_messages_are_counted_by_day_address_and_segments(self, uow: UnitOfWork) -> None:
+        place, entry = Place(uow), examples.new_id()
+        await place.register()
+        one = sender_sms(place.organisation.id)
+        times = (MIDNIGHT - TICK, MIDNIGHT, MIDNIGHT + DAY - TICK, MIDNIGHT + DAY)
+        texts = [replace(one, id=id_at(at), submitted_at=at, segments=2) for at in times]
+        texts[2] = replace(texts[2], sender="info@src.am", sender_address_id=entry)
+        async with uow.writing() as tx:
+            await tx.sender_texts.add(texts)
+            await tx.commit()
+
+        async def used(sender: str | None, by: UUID | None, *days: Stretch) -> set[UsageRow]:
+            async with uow.reading() as tx:
+                return set(
+                    await tx.usage.texts(place.organisation.id, days, sender=sender, sender_address_id=by)
+                )
+
+        text = Usage(sms=1, sms_segments=2)
+        both = {UsageRow(FIRST, one.sender, text), UsageRow(FIRST, "info@src.am", text)}
+        assert await used(None, None, stretch(0)) == both
+        assert await used("info@src.am", None, stretch(0)) == {UsageRow(FIRST, "info@src.am", text)}
+        assert await used(None, entry, stretch(0), stretch(1)) == {UsageRow(FIRST, "info@src.am", text)}
+        assert await used(None, None, stretch(1)) == {UsageRow(FIRST + DAY, one.sender, text)}
+        assert await used(None, None) == set()
         assert await place.used(stretch(0)) == set()
 
     async def test_no_stretches_hold_nothing(self, uow: UnitOfWork) -> None:

@@ -231,11 +231,12 @@ async def test_a_list_is_sent_watched_counted_and_one_of_it_withdrawn(post: Post
     assert json.loads((tmp_path / "cursor.json").read_text())["index"] > facts[-1]["leaf_index"]
 
     days = ("--from", "2000-01-01", "--to", "2000-01-02")
-    assert (await done(config, "usage", *days))["total"] == dict.fromkeys(("accepted", "withdrawn", "sms", "sms_segments"), 0)
+    nothing = {"accepted": 0, "withdrawn": 0, "sms": 0, "sms_segments": 0}
+    assert (await done(config, "usage", *days))["total"] == nothing
     year = ("--from", "2026-01-01", "--to", "2028-12-31")
     used = await done(config, "usage", *year, "--csv", tmp_path / "used.csv")
-    assert used["total"] == {"accepted": 3, "withdrawn": 1, "sms": 0, "sms_segments": 0}
-    assert (tmp_path / "used.csv").read_text().splitlines()[-1] == "total,3,1"
+    assert used["total"] == {**nothing, "accepted": 3, "withdrawn": 1}
+    assert (tmp_path / "used.csv").read_text().splitlines()[-1] == "total,3,1,0,0"
 
 
 async def cursor_of(config: Path) -> dict[str, Any]:

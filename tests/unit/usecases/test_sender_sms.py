@@ -18,7 +18,9 @@ from server.domain.refusals import Refused, RequestIdReused, SenderNotPermitted,
 from server.domain.sender_sms import TEXTS_KEPT, SenderSms, SmsFilter, SmsState, SmsText
 from server.domain.senders import ContractState
 from server.domain.sms import DeliveryReport, TextKind
+from server.domain.usage import Usage
 from server.jurisdictions.am import AM
+from server.usecases.billing import AskUsage, Billing
 from server.usecases.evidence import GetReceipt
 from server.usecases.forgetting import Forgetting
 from server.usecases.sender_sms import ListSms, SenderSmsDesk, SendSms
@@ -27,6 +29,7 @@ from server.usecases.sms_ports import SmsNotSent
 from server.usecases.sms_reports import SmsReportDesk
 from server.usecases.submission import Accepted
 from server.usecases.texting import Texting
+from server.usecases.usage_audit import UsageAudit
 from tests.fakes.sms import FakeSmsRoute
 from tests.fakes.unit_of_work import LostCommit
 from tests.unit.usecases.world import World, letter
@@ -301,3 +304,25 @@ async def test_pages_lead_through_all(post: Post) -> None:
             break
     assert [each.request_id for each in found] == ["2", "2", "1", "1", "0", "0"]
     assert len(await post.listed(request_id="1")) == 2
+
+
+async def test_they_are_billed_apart_and_recounted_from_the_evidence(post: Post) -> None:
+    await post.send("1")
+    await post.submit(replace(letter("2"), sms=replace(TEXT, text="ա" * 71)))
+    await post.run()
+    await post.report("1", "EXPIRED")  # whatever becomes of them
+    post.clock.move(timedelta(minutes=2))
+    today = post.clock.now().date()
+    days = (today - timedelta(days=1), today + timedelta(days=1))
+
+    billing = Billing(uow=post.uow, profile=AM)
+    report = await billing.usage(AskUsage(post.agency, None, None, *days))
+    assert report.total == Usage(accepted=1, sms=4, sms_segments=6)
+
+    audit = UsageAudit(uow=post.uow, clock=post.clock, profile=AM)
+    assert (await audit.run(*days)).differences == ()
+    kept = post.uow.committed.sender_texts
+    sms_id = next(iter(kept))
+    kept[sms_id] = replace(kept[sms_id], segments=5)
+    (difference,) = (await audit.run(*days)).differences
+    assert (difference.billed.sms_segments, difference.evidenced.sms_segments) == (10, 6)
