@@ -5,6 +5,7 @@ from collections.abc import Callable
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_forwarding import own_domains, sends
 from server.bootstrap_ladder import ladder_actions
+from server.bootstrap_letters import letter_servicer
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
 from server.bootstrap_paper import paper
@@ -212,6 +213,10 @@ class Desks:
             profile=profile,
             sends=sends(settings),
         )
+        registers_ = self._registers
+        self._letter = letter_servicer(
+            settings, profile, uow, log, registers_.administration, registers_.senders.certificates
+        )
 
     def servicers(self) -> Servicers:
         """Returns the servicers of the contract, in front of the use cases."""
@@ -247,6 +252,7 @@ class Desks:
             forwarding=ForwardingServicer(self._forwarding, profile, self._own_domains),
             paper=paper(profile, self.submissions, self._withdrawal),
             sms=self._sms,
+            letter=self._letter,
         )
 
 

@@ -11,10 +11,15 @@ from server.config import Settings
 from server.domain.jobs import PREPARE_LETTER, JobKind
 from server.domain.profile import Profile
 from server.gateways.printing.workers import PrintingWorkers
+from server.services.letter import LetterServicer
+from server.usecases.administration import Administration
+from server.usecases.certificates import CertificateRegister
+from server.usecases.letter_desk import LetterDesk
 from server.usecases.letter_orders import LetterOrders
 from server.usecases.letter_ports import LetterPrinter
 from server.usecases.letter_preparing import Imprint, LetterPreparation
-from server.usecases.ports import UnitOfWork
+from server.usecases.ports import Log, UnitOfWork
+from server.usecases.print_houses import PrintHouseRegister
 
 
 def letter_actions(settings: Settings) -> dict[Action, JobKind]:
@@ -33,6 +38,28 @@ def letter_orders(
         printer=printer,
         numbers=settings.printing.tracking(profile.code.upper()),
     )
+
+
+def letter_servicer(
+    settings: Settings,
+    profile: Profile,
+    uow: UnitOfWork,
+    log: Log,
+    administration: Administration,
+    certificates: CertificateRegister,
+) -> LetterServicer:
+    """Returns the servicer for print houses, and for the operator about them."""
+    clock = SystemClock()
+    desk = LetterDesk(
+        uow=uow,
+        clock=clock,
+        entropy=SystemEntropy(),
+        log=log,
+        profile=profile,
+        lease=settings.printing.lease,
+    )
+    houses = PrintHouseRegister(administration=administration, uow=uow, clock=clock)
+    return LetterServicer(desk, certificates, houses)
 
 
 @contextlib.asynccontextmanager

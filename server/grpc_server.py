@@ -27,6 +27,8 @@ from namak.v1 import (
     forwarding_pb2_grpc,
     identity_pb2,
     identity_pb2_grpc,
+    letter_pb2,
+    letter_pb2_grpc,
     mailbox_pb2,
     mailbox_pb2_grpc,
     paper_pb2,
@@ -59,6 +61,7 @@ from server.services.delivery import DeliveryServicer
 from server.services.evidence import EvidenceServicer
 from server.services.forwarding import ForwardingServicer
 from server.services.identity import IdentityServicer
+from server.services.letter import LetterServicer
 from server.services.mailbox import MailboxServicer
 from server.services.paper import PaperServicer
 from server.services.reflection import add_reflection
@@ -93,6 +96,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = tuple(
         (forwarding_pb2, "ForwardingService"),
         (paper_pb2, "PaperService"),
         (sms_pb2, "SmsService"),
+        (letter_pb2, "LetterService"),
     )
 )
 """The services of the contract, whose access options are enforced."""
@@ -161,6 +165,7 @@ class Servicers:
     forwarding: ForwardingServicer
     paper: PaperServicer
     sms: SmsServicer
+    letter: LetterServicer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Puts them on a server, and reflection about them."""
@@ -177,6 +182,7 @@ class Servicers:
         forwarding_pb2_grpc.add_ForwardingServiceServicer_to_server(self.forwarding, server)
         paper_pb2_grpc.add_PaperServiceServicer_to_server(self.paper, server)
         sms_pb2_grpc.add_SmsServiceServicer_to_server(self.sms, server)
+        letter_pb2_grpc.add_LetterServiceServicer_to_server(self.letter, server)
         add_reflection(server, SERVICES)
 
 

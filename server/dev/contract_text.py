@@ -12,7 +12,7 @@ _COMMENT = re.compile(r"\s*//( (?P<text>.*))?")
 _REASON = re.compile(r"\s*REASON_(?P<name>[A-Z_]+) = \d+;")
 _SERVICE = re.compile(r"service (?P<name>\w+) {")
 _RPC = re.compile(r"\s*rpc (?P<name>\w+)\(")
-_CALLER = re.compile(r"\bCALLER_KIND_([A-Z]+)\b(?! =)")
+_CALLER = re.compile(r"\bCALLER_KIND_([A-Z_]+)\b(?! =)")
 _NAMED = re.compile(r"\b[A-Z][A-Z]+(?:_[A-Z]+)+\b|\bINTERNAL\b")
 
 

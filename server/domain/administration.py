@@ -125,6 +125,7 @@ class ResourceKind(StrEnum):
     DELEGATION = "DELEGATION"
     SIGNATORY = "SIGNATORY"
     FORWARDING_TARGET = "FORWARDING_TARGET"
+    PRINT_HOUSE = "PRINT_HOUSE"
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:
@@ -248,6 +249,7 @@ def binding_snapshot(binding: CertificateBinding) -> Snapshot:
         "role": binding.role.value,
         **({"display_name": binding.portal_name} if binding.portal_name else {}),
         **({"certificate_subject": binding.subject} if binding.subject else {}),
+        **({} if binding.print_house_id is None else {"print_house": str(binding.print_house_id)}),
         **narrowed,
         "expire_time": format_time(binding.expires_at),
         **revoked,
@@ -275,6 +277,11 @@ def session_snapshot(session: Session) -> Snapshot:
         **ended,
         **ending,
     }
+
+
+def print_house_resource(print_house_id: UUID) -> Resource:
+    """Names a print house."""
+    return Resource(ResourceKind.PRINT_HOUSE, str(print_house_id))
 
 
 def _flag(value: bool) -> str:

@@ -118,7 +118,15 @@ class Clerk:
     connection: Connection
 
 
-Caller = Stranger | Operator | Sender | Portal | Holder | Clerk
+@dataclass(frozen=True, slots=True)
+class PrintHouse:
+    """A print house: it prints letters, posts them, and reports what became of them (BOX-11)."""
+
+    connection: Connection
+    print_house_id: UUID
+
+
+Caller = Stranger | Operator | Sender | Portal | Holder | Clerk | PrintHouse
 
 
 def owner_of_places(caller: Caller) -> object:
@@ -130,4 +138,6 @@ def owner_of_places(caller: Caller) -> object:
             return caller.organisation_id
         case Holder():
             return caller.person_number
+        case PrintHouse():
+            return caller.print_house_id
     return caller.connection.certificate_sha256

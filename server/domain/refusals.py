@@ -46,6 +46,14 @@ from server.domain.forwarding_refusals import (
     TooManyForwardingCodes,
     TooManyForwardingTargets,
 )
+from server.domain.letter_refusals import (
+    LetterCancelled,
+    LetterFileDiffers,
+    LetterLeaseEnded,
+    LetterOutOfOrder,
+    LetterTrackingDiffers,
+    PrintHouseSuspended,
+)
 from server.domain.reasons import Reason
 from server.domain.refused import FieldProblem, Refused
 from server.domain.register_refusals import (
@@ -108,6 +116,11 @@ __all__ = [
     "InvalidCursor",
     "InvalidFields",
     "InvalidPageToken",
+    "LetterCancelled",
+    "LetterFileDiffers",
+    "LetterLeaseEnded",
+    "LetterOutOfOrder",
+    "LetterTrackingDiffers",
     "LettersNotOffered",
     "MailboxClosed",
     "MailboxNotConfirmed",
@@ -122,6 +135,7 @@ __all__ = [
     "Overloaded",
     "OwnMailboxNotOpen",
     "PasswordWrong",
+    "PrintHouseSuspended",
     "ProfileNotConfirmed",
     "ReaderTooSlow",
     "RecipientNotOfficial",

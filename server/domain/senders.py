@@ -138,6 +138,7 @@ class BindingRole(StrEnum):
     SENDER = "SENDER"
     PORTAL = "PORTAL"
     CLERK = "CLERK"
+    PRINT_HOUSE = "PRINT_HOUSE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ class CertificateBinding:
     """What one machine certificate stands for; its key is the SHA-256 of the certificate's DER.
 
     `subject` is the certificate's, for people to recognise it by; empty for those bound before it was kept.
-    `portal_name` is the operator's name for a portal, empty for all others.
+    `portal_name` is the operator's name for a portal, empty for all others; `print_house_id` is that of a
+    print house.
     """
 
     certificate_sha256: bytes
@@ -157,3 +159,4 @@ class CertificateBinding:
     revoked_at: datetime | None
     subject: str = ""
     portal_name: str = ""
+    print_house_id: UUID | None = None

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from google.protobuf.descriptor import ServiceDescriptor
 
 from namak.v1 import access_pb2
-from server.domain.caller import Caller, Clerk, Holder, Operator, Portal, Sender, Stranger
+from server.domain.caller import Caller, Clerk, Holder, Operator, Portal, PrintHouse, Sender, Stranger
 from server.domain.refusals import CertificateUnbound, NetworkNotPermitted, RoleNotPermitted
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services import reflection
@@ -19,6 +19,7 @@ KINDS: Mapping[type[Caller], int] = {
     Holder: access_pb2.CALLER_KIND_HOLDER,
     Clerk: access_pb2.CALLER_KIND_CLERK,
     Portal: access_pb2.CALLER_KIND_PORTAL,
+    PrintHouse: access_pb2.CALLER_KIND_PRINT_HOUSE,
 }
 """What the contract calls each kind of caller."""
 

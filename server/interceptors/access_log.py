@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from server.domain.caller import Caller, Clerk, Holder, IpAddress, Operator, Portal, Sender
+from server.domain.caller import Caller, Clerk, Holder, IpAddress, Operator, Portal, PrintHouse, Sender
 from server.interceptors.interceptor import Interceptor, Method, answer
 from server.services.call import Context, current_call
 
@@ -52,9 +52,11 @@ def _caller_fields(caller: Caller | None) -> dict[str, str]:
         fields["organisation_id"] = str(caller.organisation_id)
     if isinstance(caller, Portal):
         fields["portal"] = caller.name
+    if isinstance(caller, PrintHouse):
+        fields["print_house_id"] = str(caller.print_house_id)
     if isinstance(caller, Holder) and caller.via is not None:
         fields["via_portal"] = caller.via.name
-    if isinstance(caller, Sender | Operator | Portal | Clerk):
+    if isinstance(caller, Sender | Operator | Portal | Clerk | PrintHouse):
         fields["client_address"] = _text_of(caller.connection.address)
     return fields
 

@@ -58,6 +58,7 @@ class SqlBindings:
             "bound_at": binding.bound_at,
             "revoked_at": binding.revoked_at,
             "portal_name": binding.portal_name,
+            "print_house_id": binding.print_house_id,
         }
         return await self._statements.changed(_ADD, values) == 1
 
@@ -128,4 +129,5 @@ def binding_of(row: Row[Any]) -> CertificateBinding:
         revoked_at=row.revoked_at,
         subject=row.subject,
         portal_name=row.portal_name,
+        print_house_id=row.print_house_id,
     )

@@ -34,15 +34,15 @@ _OF_STEP = select(_ORDERS).where(
 )
 _GET = select(_ORDERS).where(_ORDERS.c.id == bindparam("key"))
 _LOCK = _GET.with_for_update()
+_WITH_DELIVERY = select(_ORDERS, _DELIVERIES.c.state.label("delivery_state")).join(
+    _DELIVERIES,
+    and_(_DELIVERIES.c.mailbox_id == _ORDERS.c.mailbox_id, _DELIVERIES.c.id == _ORDERS.c.delivery_id),
+)
+_STANDING = _WITH_DELIVERY.where(_ORDERS.c.id == bindparam("key"))
 # The conditions are looked at again once a row is locked, so that of two houses that found it the second
 # finds nothing.
 TAKE_WAITING = (
-    select(_ORDERS, _DELIVERIES.c.state.label("delivery_state"))
-    .join(
-        _DELIVERIES,
-        and_(_DELIVERIES.c.mailbox_id == _ORDERS.c.mailbox_id, _DELIVERIES.c.id == _ORDERS.c.delivery_id),
-    )
-    .where(
+    _WITH_DELIVERY.where(
         _ORDERS.c.state == "WAITING",
         or_(_ORDERS.c.leased_until.is_(None), _ORDERS.c.leased_until <= bindparam("now")),
     )
@@ -108,6 +108,11 @@ class SqlLetterOrders:
     async def get(self, letter_id: UUID) -> LetterOrder | None:
         """Returns it."""
         return _found(await self._statements.first(_GET, {"key": letter_id}))
+
+    async def standing(self, letter_id: UUID) -> tuple[LetterOrder, DeliveryState] | None:
+        """Returns it, with how far its delivery is."""
+        row = await self._statements.first(_STANDING, {"key": letter_id})
+        return None if row is None else (_order(row), DeliveryState(row.delivery_state))
 
     async def lock(self, letter_id: UUID) -> LetterOrder | None:
         """Returns it, locked until the transaction ends."""

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, false
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from server.domain.print_houses import PrintHouseState
 from server.domain.senders import BindingRole, ContractState, DomainProof
 from server.storage.stored import Stored, one_of, sha256_of
 
@@ -74,6 +75,8 @@ class CertificateBindingRow(Stored):
         CheckConstraint("(role = 'SENDER') = (organisation_id IS NOT NULL)", name="organisation"),
         CheckConstraint("sender_address_id IS NULL OR organisation_id IS NOT NULL", name="sender_address"),
         CheckConstraint("(role = 'PORTAL') = (portal_name <> '')", name="portal_name"),
+        CheckConstraint("(role = 'PRINT_HOUSE') = (print_house_id IS NOT NULL)", name="print_house"),
+        Index(None, "print_house_id", postgresql_where=text("print_house_id IS NOT NULL")),
     )
 
     certificate_sha256: Mapped[bytes] = mapped_column(primary_key=True)
@@ -87,6 +90,20 @@ class CertificateBindingRow(Stored):
     bound_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     portal_name: Mapped[str] = mapped_column(server_default="")
+    print_house_id: Mapped[UUID | None] = mapped_column(ForeignKey("print_houses.id"))
+
+
+class PrintHouseRow(Stored):
+    """A print house; its certificates are bindings."""
+
+    __tablename__ = "print_houses"
+    __table_args__ = (one_of("state", PrintHouseState), CheckConstraint("name <> ''", name="name"))
+
+    # Listed by descending identifier.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str]
+    registered_at: Mapped[datetime]
 
 
 class PortalRow(Stored):

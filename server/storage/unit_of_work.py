@@ -32,6 +32,7 @@ from server.storage.organisations import SqlOrganisations
 from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
 from server.storage.phone_confirmations import SqlPhoneConfirmations
 from server.storage.portals import SqlPortals
+from server.storage.print_houses import SqlPrintHouses
 from server.storage.sender_addresses import SqlSenderAddresses
 from server.storage.sender_sms import SqlSenderTexts
 from server.storage.sending import SqlSendingSides
@@ -88,6 +89,7 @@ class SqlTransaction:
         self.sms_segments = SqlSmsSegments(self._statements)
         self.sms_reports = SqlSmsReports(self._statements)
         self.sender_texts = SqlSenderTexts(self._statements)
+        self.print_houses = SqlPrintHouses(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -162,6 +162,16 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
         ),
         R.FORWARDING_CODE_WRONG: N_("This is not the code that was sent to you. Tries left: {tries_left}."),
         R.FORWARDING_CODE_ENDED: N_("The code is no longer valid. Ask for another one."),
+        R.LETTER_LEASE_ENDED: N_(
+            "The time for printing this letter is over. Destroy what was printed of it."
+        ),
+        R.LETTER_OUT_OF_ORDER: N_("The letter is not as far as this report says, or further already."),
+        R.LETTER_FILE_DIFFERS: N_("What was printed is not the file that was to be printed."),
+        R.LETTER_TRACKING_DIFFERS: N_("The post's number is not the one that is printed on the letter."),
+        R.LETTER_CANCELLED: N_("This letter is no longer needed. Destroy what was printed of it."),
+        R.PRINT_HOUSE_SUSPENDED: N_(
+            "The operator has suspended your print house; it gets no letters. Contact the operator."
+        ),
     }
 )
 """By reason. A test holds it against the table of reasons, and its values against the metadata."""

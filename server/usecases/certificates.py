@@ -19,6 +19,7 @@ from server.domain.fields import Malformed
 from server.domain.paging import Page, Query
 from server.domain.portals import RegisteredPortal
 from server.domain.possession import check_possession
+from server.domain.print_houses import PrintHouseState, RegisteredPrintHouse
 from server.domain.refusals import (
     AlreadyRegistered,
     CertificateRevoked,
@@ -52,6 +53,16 @@ class BindCertificate:
 @dataclass(frozen=True, slots=True)
 class BindPortal:
     """`certificate` is the DER as it came; `name` is the portal's, for people."""
+
+    by: Operator
+    request_id: str
+    name: str
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BindPrintHouse:
+    """`certificate` is the DER as it came; `name` is the print house's, for people."""
 
     by: Operator
     request_id: str
@@ -179,6 +190,35 @@ class CertificateRegister:
         act = Act("BindPortal", command.by, command.request_id, content, self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
+    async def bind_print_house(self, command: BindPrintHouse) -> UUID:
+        """Binds a machine certificate as a print house's, which with its first one is registered; returns
+        the print house's identifier. Otherwise as `bind_portal`.
+
+        Raises:
+            AlreadyRegistered: also for the name of a print house that was removed.
+        """
+        certificate = _readable(command.certificate)
+        await self._refuse_personal(command.certificate)
+        bound = self._wanted(certificate, BindingRole.PRINT_HOUSE, None)
+        fresh = RegisteredPrintHouse(self._entropy.new_id(), command.name, bound.bound_at)
+
+        async def change(tx: Transaction) -> Changed[UUID]:
+            house = await tx.print_houses.entered(fresh)
+            if house.state is PrintHouseState.REMOVED:
+                raise AlreadyRegistered("print house", command.name)
+            wanted = replace(bound, print_house_id=house.id)
+            made = await self._bound(tx, certificate, wanted, command.certificate)
+            return Changed(house.id, made.resource, None, made.before, made.after)
+
+        async def again(tx: Transaction, _subject: UUID) -> UUID:
+            house_id = (await _binding(tx, command.by, certificate.sha256)).print_house_id
+            assert house_id is not None
+            return house_id
+
+        content = (command.name, certificate.sha256.hex())
+        act = Act("BindPrintHouse", command.by, command.request_id, content, self._entropy.new_id())
+        return await self._administration.carry_out(act, change, again)
+
     async def bind_operator(self, certificate: bytes, by: Actor) -> CertificateBinding:
         """Binds a certificate as the operator's: at the server's own command line.
 
@@ -284,7 +324,7 @@ class CertificateRegister:
 
 
 def _stands_for(binding: CertificateBinding) -> tuple[object, ...]:
-    whose = binding.organisation_id, binding.sender_address_id, binding.portal_name
+    whose = binding.organisation_id, binding.sender_address_id, binding.portal_name, binding.print_house_id
     return binding.role, *whose, binding.revoked_at
 
 

@@ -16,6 +16,7 @@ from server.domain.caller import (
     IpNetwork,
     Operator,
     Portal,
+    PrintHouse,
     Sender,
     Stranger,
     ViaPortal,
@@ -166,6 +167,10 @@ def _bound(binding: CertificateBinding, entry: _Entry, connection: Connection) -
             return Portal(connection, binding.portal_name)
         case BindingRole.CLERK:
             return Clerk(connection)
+        case BindingRole.PRINT_HOUSE:
+            if binding.print_house_id is None:
+                raise ValueError("a print house's binding names none")
+            return PrintHouse(connection, binding.print_house_id)
         case BindingRole.SENDER:
             if binding.organisation_id is None:
                 raise ValueError("a sender's binding names no organisation")

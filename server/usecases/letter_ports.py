@@ -10,6 +10,8 @@ from uuid import UUID
 from server.domain.deliveries import DeliveryState
 from server.domain.letter_orders import LetterOrder, LetterReport, LetterState
 from server.domain.paper_letters import PaperLetter, PrintReady
+from server.domain.print_houses import RegisteredPrintHouse
+from server.domain.senders import CertificateBinding
 
 
 class LetterOrderStore(Protocol):
@@ -34,6 +36,10 @@ class LetterOrderStore(Protocol):
     async def of_step(self, mailbox_id: UUID, delivery_id: UUID, step: str) -> LetterOrder | None: ...
 
     async def get(self, letter_id: UUID) -> LetterOrder | None: ...
+
+    async def standing(self, letter_id: UUID) -> tuple[LetterOrder, DeliveryState] | None:
+        """Returns it, with how far its delivery is."""
+        ...
 
     async def lock(self, letter_id: UUID) -> LetterOrder | None:
         """Returns it, locked until the transaction ends."""
@@ -78,11 +84,43 @@ class LetterOrderStore(Protocol):
         ...
 
 
+class PrintHouses(Protocol):
+    """Print houses. Which certificates are one's, the bindings say."""
+
+    async def entered(self, house: RegisteredPrintHouse) -> RegisteredPrintHouse:
+        """Adds it, unless there is one of this name; returns the one of this name, locked against removal."""
+        ...
+
+    async def get(self, house_id: UUID) -> RegisteredPrintHouse | None: ...
+
+    async def lock(self, house_id: UUID) -> RegisteredPrintHouse | None:
+        """Returns it, locked until the transaction ends."""
+        ...
+
+    async def put(self, house: RegisteredPrintHouse) -> None:
+        """Keeps the state of a locked one."""
+        ...
+
+    async def revoke_certificates(self, house_id: UUID, at: datetime) -> Sequence[CertificateBinding]:
+        """Revokes the active certificates of a print house; returns them as they were, in their order."""
+        ...
+
+    async def list_newest(self, *, before: UUID | None, limit: int) -> Sequence[RegisteredPrintHouse]:
+        """Lists by descending identifier, from before the given one."""
+        ...
+
+    async def certificates(self, houses: Collection[UUID]) -> Mapping[UUID, Sequence[CertificateBinding]]:
+        """Returns all bindings of these print houses, revoked and expired ones too, the last bound first."""
+        ...
+
+
 class LetterTransaction(Protocol):
     """What letters on paper have in a transaction (`server.usecases.ports.Transaction`)."""
 
     @property
     def letter_orders(self) -> LetterOrderStore: ...
+    @property
+    def print_houses(self) -> PrintHouses: ...
 
 
 class PrintingEnded(RuntimeError):

@@ -102,7 +102,8 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_letters": frozenset(
         {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
-            *("server.config", "server.domain", "server.gateways", "server.usecases"),
+            *("server.config", "server.domain", "server.gateways", "server.services"),
+            "server.usecases",
         }
     ),
     "server.bootstrap_mobile_id": frozenset(

@@ -71,6 +71,8 @@ class LetterOrderContract:
             found = await tx.letter_orders.of_step(delivery.mailbox_id, delivery.id, "LETTER")
             assert found == first == await tx.letter_orders.lock(first.id)
             assert await tx.letter_orders.of_step(delivery.mailbox_id, delivery.id, "NOTICE") is None
+            assert await tx.letter_orders.standing(first.id) == (first, DeliveryState.CONSIGNED)
+            assert await tx.letter_orders.standing(other.id) is None
             assert await tx.letter_orders.add(ordered(delivery, "ANSWER"), b"%PDF")
 
     async def test_no_two_letters_have_one_number(self, uow: UnitOfWork) -> None:

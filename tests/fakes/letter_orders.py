@@ -49,6 +49,12 @@ class FakeLetterOrders:
     async def get(self, letter_id: UUID) -> LetterOrder | None:
         return self._orders.get(letter_id)
 
+    async def standing(self, letter_id: UUID) -> tuple[LetterOrder, DeliveryState] | None:
+        found = self._orders.get(letter_id)
+        if found is None:
+            return None
+        return found, self._state.deliveries[found.mailbox_id, found.delivery_id].state
+
     async def lock(self, letter_id: UUID) -> LetterOrder | None:
         return self._orders.get(letter_id)
 

@@ -23,6 +23,7 @@ from server.domain.notices import Notice
 from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.portals import RegisteredPortal
 from server.domain.sender_sms import SenderSms
+from server.domain.print_houses import RegisteredPrintHouse
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.domain.sign_in_effects import OutstandingSignIn
@@ -95,6 +96,7 @@ class State:
     forwarding_targets: dict[UUID, ForwardingTarget] = field(default_factory=dict)
     forwarding_codes: list[tuple[UUID, str, datetime]] = field(default_factory=list)
     forwarded_copies: dict[tuple[UUID, UUID], ForwardedCopy] = field(default_factory=dict)
+    print_houses: dict[UUID, RegisteredPrintHouse] = field(default_factory=dict)
     letter_orders: dict[UUID, LetterOrder] = field(default_factory=dict)
     letter_files: dict[UUID, bytes] = field(default_factory=dict)
     letter_reports: dict[tuple[UUID, str], LetterReport] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from tests.fakes.notices import FakeNoticeEntries, FakeNotices
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.portals import FakePortals
+from tests.fakes.print_houses import FakePrintHouses
 from tests.fakes.register import FakeBindings, FakeOrganisations
 from tests.fakes.registration import FakeApplications, FakeHolders, FakeUserAgreements
 from tests.fakes.repositories import (
@@ -95,6 +96,7 @@ class FakeTransaction:
         self.sms_segments = FakeSmsSegments(self._state)
         self.sms_reports = FakeSmsReports(self._state)
         self.sender_texts = FakeSenderTexts(self._state)
+        self.print_houses = FakePrintHouses(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

@@ -46,6 +46,7 @@ from server.services.sms import SmsServicer
 from server.texts.catalogue import Texts
 from server.usecases import identity as usecase
 from tests.rpc.desks import Desks
+from tests.rpc.letter_desks import PRINT_HOUSE, letter_servicer
 from tests.rpc.phone_desk import phone_desk
 from tests.rpc.register import Register
 
@@ -87,6 +88,7 @@ class World:
     unknown_issuer: Identity
     portal: Identity
     clerk: Identity
+    print_house: Identity
     other_portal: Identity
     portal_revoked: Identity
 
@@ -124,6 +126,7 @@ class World:
             ),
             portal=machine("portal"),
             clerk=machine("clerk"),
+            print_house=machine("print-house"),
             other_portal=machine("other-portal"),
             portal_revoked=machine("portal-revoked"),
         )
@@ -142,6 +145,7 @@ class World:
         register.revoke(self.agency_revoked.sha256)
         register.bind_portal(self.portal.sha256, "e-citizen.am")
         register.bind_clerk(self.clerk.sha256)
+        register.bind_print_house(self.print_house.sha256, PRINT_HOUSE)
         register.bind_portal(self.other_portal.sha256, "another.am")
         register.bind_portal(self.portal_revoked.sha256, "former.am")
         register.revoke(self.portal_revoked.sha256)
@@ -239,6 +243,7 @@ async def started_edge(
         ForwardingServicer(desks.forwarding, AM, frozenset({"e-citizen.am"})),
         PaperServicer(desks.paper.intake, AM),
         SmsServicer(desks.sms.desk, AM),
+        letter_servicer(),
     )
     if world.server.key_path is None:
         raise ValueError("the server's key is a file")

@@ -49,6 +49,10 @@ class Register:
     def bind_clerk(self, sha256: bytes) -> None:
         self._bind(sha256, BindingRole.CLERK, None, None)
 
+    def bind_print_house(self, sha256: bytes, print_house_id: UUID) -> None:
+        self._bind(sha256, BindingRole.PRINT_HOUSE, None, None)
+        self.bindings[sha256] = replace(self.bindings[sha256], print_house_id=print_house_id)
+
     def bind_portal(self, sha256: bytes, name: str) -> None:
         self._bind(sha256, BindingRole.PORTAL, None, None)
         self.bindings[sha256] = replace(self.bindings[sha256], portal_name=name)

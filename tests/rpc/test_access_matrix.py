@@ -18,7 +18,8 @@ from tests.rpc.edge import CITIZEN, Edge
 OPERATOR, SENDER, HOLDER, ADMINISTRATOR = "operator", "sender", "holder", "administrator"
 PORTAL = "portal"
 CLERK = "clerk"
-EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, PORTAL, CLERK, "stranger"})
+PRINT_HOUSE = "print_house"
+EVERYBODY = frozenset({OPERATOR, SENDER, HOLDER, ADMINISTRATOR, PORTAL, CLERK, PRINT_HOUSE, "stranger"})
 
 # Who may call what; written down here a second time, so that no change of the contract goes unnoticed.
 ADMITTED: dict[str, frozenset[str]] = {
@@ -94,6 +95,14 @@ ADMITTED: dict[str, frozenset[str]] = {
     "PaperService/GetCopyStatement": frozenset({CLERK}),
     "PaperService/SubmitScannedLetter": frozenset({CLERK}),
     "PaperService/WithdrawScannedLetter": frozenset({CLERK}),
+    "LetterService/LeaseLetters": frozenset({PRINT_HOUSE}),
+    "LetterService/DownloadLetter": frozenset({PRINT_HOUSE}),
+    "LetterService/ReportLetter": frozenset({PRINT_HOUSE}),
+    "LetterService/ListLetterOrders": frozenset({OPERATOR, PRINT_HOUSE}),
+    "LetterService/BindPrintHouse": frozenset({OPERATOR}),
+    "LetterService/SetPrintHouseState": frozenset({OPERATOR}),
+    "LetterService/ListPrintHouses": frozenset({OPERATOR}),
+    "LetterService/GetPrintHouse": frozenset({OPERATOR}),
     "IdentityService/StartSignIn": frozenset({PORTAL, HOLDER}),
     "IdentityService/CompleteSignIn": frozenset({PORTAL, HOLDER}),
     "IdentityService/GetSession": frozenset({HOLDER}),
@@ -137,6 +146,7 @@ CERTIFICATES = {
     "citizen_revoked": "CERTIFICATE_REVOKED",
     "portal": PORTAL,
     "clerk": CLERK,
+    "print_house": PRINT_HOUSE,
     "portal_revoked": "CERTIFICATE_REVOKED",
 }
 

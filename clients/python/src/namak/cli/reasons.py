@@ -6,6 +6,7 @@ from types import MappingProxyType
 from namak.cards.texts import CARD_MEANINGS, words_of
 from namak.cli.forwarding_reasons import FORWARDING
 from namak.cli.sms_reasons import SMS
+from namak.cli.letter_reasons import LETTERS
 from namak.cli.texts import N_, _, is_translated, language
 from namak.errors import NamakError
 
@@ -271,6 +272,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         **FORWARDING,
         **SMS,
+        **LETTERS,
         # What this program finds by itself.
         "TOO_LARGE": (
             N_("The request is larger than the post takes; nothing of it was taken."),

@@ -111,6 +111,12 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "TOO_MANY_FORWARDING_CODES": TryLater,
         "FORWARDING_CODE_WRONG": InvalidRequest,
         "FORWARDING_CODE_ENDED": WrongState,
+        "LETTER_LEASE_ENDED": WrongState,
+        "LETTER_OUT_OF_ORDER": WrongState,
+        "LETTER_FILE_DIFFERS": WrongState,
+        "LETTER_TRACKING_DIFFERS": WrongState,
+        "LETTER_CANCELLED": WrongState,
+        "PRINT_HOUSE_SUSPENDED": WrongState,
     }
 )
 """Every reason of the contract; a test holds it against the enum."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15namak/v1/access.proto\x12\x08namak.v1\x1a google/protobuf/descriptor.proto\"/\n\x06\x41\x63\x63\x65ss\x12%\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x14.namak.v1.CallerKind*\xdb\x01\n\nCallerKind\x12\x1b\n\x17\x43\x41LLER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41LLER_KIND_STRANGER\x10\x01\x12\x18\n\x14\x43\x41LLER_KIND_OPERATOR\x10\x02\x12\x16\n\x12\x43\x41LLER_KIND_SENDER\x10\x03\x12\x16\n\x12\x43\x41LLER_KIND_HOLDER\x10\x04\x12\x1d\n\x19\x43\x41LLER_KIND_ADMINISTRATOR\x10\x05\x12\x16\n\x12\x43\x41LLER_KIND_PORTAL\x10\x06\x12\x15\n\x11\x43\x41LLER_KIND_CLERK\x10\x07:B\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x10.namak.v1.Accessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15namak/v1/access.proto\x12\x08namak.v1\x1a google/protobuf/descriptor.proto\"/\n\x06\x41\x63\x63\x65ss\x12%\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x14.namak.v1.CallerKind*\xf8\x01\n\nCallerKind\x12\x1b\n\x17\x43\x41LLER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41LLER_KIND_STRANGER\x10\x01\x12\x18\n\x14\x43\x41LLER_KIND_OPERATOR\x10\x02\x12\x16\n\x12\x43\x41LLER_KIND_SENDER\x10\x03\x12\x16\n\x12\x43\x41LLER_KIND_HOLDER\x10\x04\x12\x1d\n\x19\x43\x41LLER_KIND_ADMINISTRATOR\x10\x05\x12\x16\n\x12\x43\x41LLER_KIND_PORTAL\x10\x06\x12\x15\n\x11\x43\x41LLER_KIND_CLERK\x10\x07\x12\x1b\n\x17\x43\x41LLER_KIND_PRINT_HOUSE\x10\x08:B\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x10.namak.v1.Accessb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'namak.v1.access_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CALLERKIND']._serialized_start=119
-  _globals['_CALLERKIND']._serialized_end=338
+  _globals['_CALLERKIND']._serialized_end=367
   _globals['_ACCESS']._serialized_start=69
   _globals['_ACCESS']._serialized_end=116
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,8 @@ class _CallerKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallerKind
     """A portal at which nobody is signed in: a machine certificate that is bound as a portal's, without a session's token."""
     CALLER_KIND_CLERK: _CallerKind.ValueType  # 7
     """A clerk of the post: a machine certificate that is bound as a clerk's desk. It enters applications, and letters, that come on paper."""
+    CALLER_KIND_PRINT_HOUSE: _CallerKind.ValueType  # 8
+    """A print house: a machine certificate that is bound as one. It prints and posts letters, and reports what became of them."""
 
 class CallerKind(_CallerKind, metaclass=_CallerKindEnumTypeWrapper):
     """Names a kind of caller. The server derives it from the verified client certificate of the connection, never from metadata; the one
@@ -76,6 +78,8 @@ CALLER_KIND_PORTAL: CallerKind.ValueType  # 6
 """A portal at which nobody is signed in: a machine certificate that is bound as a portal's, without a session's token."""
 CALLER_KIND_CLERK: CallerKind.ValueType  # 7
 """A clerk of the post: a machine certificate that is bound as a clerk's desk. It enters applications, and letters, that come on paper."""
+CALLER_KIND_PRINT_HOUSE: CallerKind.ValueType  # 8
+"""A print house: a machine certificate that is bound as one. It prints and posts letters, and reports what became of them."""
 Global___CallerKind: _TypeAlias = CallerKind  # noqa: Y015
 
 @_typing.final

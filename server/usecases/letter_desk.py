@@ -1,0 +1,379 @@
+"""Gives letters to print houses, and takes their reports (BOX-11, LADDER-1)."""
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+from uuid import UUID
+
+from namak.evidence.details import Details
+from namak.evidence.details_outside import (
+    LetterHandedOverDetails,
+    LetterPostedDetails,
+    LetterPrintedDetails,
+    LetterRefusedDetails,
+    LetterReturnedDetails,
+)
+from namak.evidence.times import format_time
+from server.domain.caller import Operator, PrintHouse
+from server.domain.deliveries import DeliveryState
+from server.domain.letter_orders import (
+    EVENTS,
+    LetterOrder,
+    LetterReport,
+    LetterState,
+    Report,
+    ReportRefusal,
+    ReportRefused,
+    wrong_time,
+)
+from server.domain.paging import Page, Query
+from server.domain.print_houses import PrintHouseState
+from server.domain.profile import Profile
+from server.domain.refusals import (
+    FieldProblem,
+    InvalidFields,
+    LetterCancelled,
+    LetterFileDiffers,
+    LetterLeaseEnded,
+    LetterOutOfOrder,
+    LetterTrackingDiffers,
+    PrintHouseSuspended,
+    RequestIdReused,
+    ResourceNotPermitted,
+)
+from server.usecases.outside_facts import OutsideFacts
+from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
+from server.usecases.records import Claim
+
+AT_ONCE: Final = 50
+"""Letters that are leased in one transaction: as many as a stream that breaks may have leased for nothing."""
+PIECE_BYTES: Final = 256 * 1024
+"""How much of a PDF is held at once."""
+
+_TIMES = {
+    "IN_FUTURE": "must not be in the future",
+    "BEFORE_LETTER": "must not be before the letter was made",
+    "BEFORE_EARLIER_REPORT": "must not be before what was reported earlier",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseLetters:
+    """`most` is checked."""
+
+    house: PrintHouse
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLetter:
+    """From a byte on."""
+
+    house: PrintHouse
+    letter_id: UUID
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLetter:
+    """What a print house says has happened, in form.
+
+    Attributes:
+        at: when, as the house says.
+        file: the SHA-256 of what was printed; with PRINTED.
+        tracking: the post's number; with POSTED.
+        receiver: who took it; with HANDED_OVER.
+        scan: the SHA-256 of the scan of the post's receipt or note, where there is one.
+        cause: why, in the post's word, where there is one.
+    """
+
+    house: PrintHouse
+    request_id: str
+    letter_id: UUID
+    report: Report
+    at: datetime
+    file: bytes | None = None
+    tracking: str | None = None
+    receiver: str | None = None
+    scan: bytes | None = None
+    cause: str | None = None
+
+    def digest(self) -> bytes:
+        """Returns the SHA-256 of what the request id stands for; each field is preceded by its length."""
+        fields = [
+            self.letter_id.bytes,
+            self.report.value.encode(),
+            format_time(self.at).encode(),
+            self.file or b"",
+            (self.tracking or "").encode(),
+            (self.receiver or "").encode(),
+            self.scan or b"",
+            (self.cause or "").encode(),
+        ]
+        digest = hashlib.sha256(b"namak-letter-report/1\x00")
+        for field in fields:
+            digest.update(len(field).to_bytes(8, "big"))
+            digest.update(field)
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How far a letter came with a report, and the evidence that this left."""
+
+    state: LetterState
+    evidence_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ListLetterOrders:
+    """`page_size` is checked; no states ask for all, and None for those of any delivery."""
+
+    by: Operator | PrintHouse
+    states: Collection[LetterState]
+    delivery_id: UUID | None
+    page_size: int
+    page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """A letter with what was reported of it, in order."""
+
+    order: LetterOrder
+    reports: tuple[LetterReport, ...]
+
+
+class LetterDesk:
+    """What print houses and the operator do with letters."""
+
+    def __init__(
+        self, *, uow: UnitOfWork, clock: Clock, entropy: Entropy, log: Log, profile: Profile, lease: timedelta
+    ) -> None:
+        """`lease` is how long a print house has for printing."""
+        self._uow = uow
+        self._clock = clock
+        self._log = log
+        self._lease = lease
+        self._outside = OutsideFacts(entropy=entropy, profile=profile)
+
+    async def lease(self, command: LeaseLetters) -> AsyncGenerator[LetterOrder, None]:
+        """Leases letters, the longest waiting first, a batch a transaction: no letter is ever two houses'.
+        Those that nobody needs any more are cancelled on the way.
+
+        Raises:
+            PrintHouseSuspended, ResourceNotPermitted: it gets none.
+        """
+        left = command.most
+        while left > 0:
+            seen, leased = await self._batch(command.house, min(left, AT_ONCE))
+            if not seen:
+                return
+            left -= len(leased)
+            for order in leased:
+                yield order
+
+    async def _batch(self, house: PrintHouse, most: int) -> tuple[int, Sequence[LetterOrder]]:
+        async with self._uow.writing() as tx:
+            await _check_active(tx, house)
+            now = self._clock.now()
+            found = await tx.letter_orders.take_waiting(now, limit=most)
+            leased = [
+                order.leased(house.print_house_id, now, now + self._lease)
+                for order, delivery in found
+                if order.is_needed(delivery)
+            ]
+            unneeded = [order.cancelled() for order, delivery in found if not order.is_needed(delivery)]
+            await tx.letter_orders.put([*leased, *unneeded])
+            for order in unneeded:
+                await tx.letter_orders.drop_file(order.id)
+            await tx.commit()
+        return len(found), leased
+
+    async def read(self, command: ReadLetter) -> AsyncGenerator[bytes, None]:
+        """Yields a letter's PDF in pieces of `PIECE_BYTES` at most, each read by itself.
+
+        Raises:
+            ResourceNotPermitted: another house has it, or nobody, or there is none.
+            LetterLeaseEnded, LetterCancelled; LetterOutOfOrder: it is posted.
+            InvalidFields: the PDF ends before the offset.
+        """
+        order = await self._printable(command.house, command.letter_id)
+        if command.offset > order.file_size:
+            raise InvalidFields([FieldProblem("offset", "OUT_OF_RANGE", "must be within the PDF")])
+        offset = command.offset
+        while offset < order.file_size:
+            async with self._uow.reading() as tx:
+                piece = await tx.letter_orders.read_file(order.id, offset, PIECE_BYTES)
+            if not piece:
+                # Posted, or cancelled, while it was read.
+                await self._printable(command.house, command.letter_id)
+                raise LookupError("a letter has no PDF")
+            offset += len(piece)
+            yield piece
+
+    async def check_has(self, command: ReadLetter) -> None:
+        """Checks that the letter may still be read; raises as `read`."""
+        await self._printable(command.house, command.letter_id)
+
+    async def _printable(self, house: PrintHouse, letter_id: UUID) -> LetterOrder:
+        async with self._uow.reading() as tx:
+            found = await tx.letter_orders.standing(letter_id)
+        if found is None:
+            raise ResourceNotPermitted("letter")
+        order, delivery = found
+        try:
+            order.check_printable(house.print_house_id, self._clock.now(), delivery)
+        except ReportRefused as refused:
+            _refuse(refused)
+        if order.state not in (LetterState.WAITING, LetterState.PRINTED):
+            raise LetterOutOfOrder(order.state.value)
+        return order
+
+    async def report(self, command: ReportLetter) -> Reported:
+        """Records what happened to a letter as a fact of its delivery, with what follows from it. Lock order:
+        the request id, the delivery, the letter.
+
+        Raises:
+            RequestIdReused.
+            ResourceNotPermitted: another house has the letter, or nobody, or there is none.
+            LetterLeaseEnded, LetterCancelled, LetterOutOfOrder, LetterFileDiffers, LetterTrackingDiffers.
+            InvalidFields: the time can't be.
+        """
+        house_id = command.house.print_house_id
+        async with self._uow.writing() as tx:
+            if (earlier := await _claimed(tx, command)) is not None:
+                return earlier
+            order, delivery = await _locked(tx, command.letter_id)
+            reports = (await tx.letter_orders.reports([order.id])).get(order.id, ())
+            now = self._clock.now()
+            try:
+                after = order.after(
+                    command.report,
+                    house_id,
+                    now,
+                    delivery,
+                    file=command.file,
+                    tracking=command.tracking,
+                )
+            except ReportRefused as refused:
+                _refuse(refused)
+            if wrong := wrong_time(order, reports, command.at, now):
+                raise InvalidFields([FieldProblem("report_time", wrong.value, _TIMES[wrong.value])])
+            recorded = await self._outside.record(
+                tx, order.mailbox_id, order.delivery_id, EVENTS[command.report], _details(command, order), now
+            )
+            assert recorded is not None
+            fact = recorded.fact
+            await tx.letter_orders.put([after])
+            await tx.letter_orders.add_report(
+                LetterReport(order.id, command.report, fact.id, command.at, fact.recorded_at)
+            )
+            if after.state is LetterState.POSTED:
+                # Nobody prints it again, and its content lies in the mailbox.
+                await tx.letter_orders.drop_file(order.id)
+            await tx.commit()
+        self._log.wake()
+        return Reported(after.state, fact.id)
+
+    async def list_orders(self, command: ListLetterOrders) -> Page[LetterView]:
+        """Lists letters, the last ordered first; a print house those that it leased last.
+
+        Raises:
+            InvalidPageToken.
+        """
+        house_id = command.by.print_house_id if isinstance(command.by, PrintHouse) else None
+        states = sorted(each.value for each in command.states)
+        query = Query(
+            ("ListLetterOrders", str(house_id or ""), " ".join(states), str(command.delivery_id or ""))
+        )
+        before = query.identifier(command.page_token)
+        async with self._uow.reading() as tx:
+            found = await tx.letter_orders.list_newest(
+                house_id=house_id,
+                states=command.states,
+                delivery_id=command.delivery_id,
+                before=before,
+                limit=command.page_size + 1,
+            )
+            shown = found[: command.page_size]
+            reports = await tx.letter_orders.reports([each.id for each in shown])
+        views = [LetterView(each, tuple(reports.get(each.id, ()))) for each in shown]
+        return Page(views, query.token(str(shown[-1].id)) if len(found) > command.page_size else "")
+
+
+async def _check_active(tx: Transaction, house: PrintHouse) -> None:
+    found = await tx.print_houses.get(house.print_house_id)
+    if found is None or found.state is PrintHouseState.REMOVED:
+        raise ResourceNotPermitted("print house")
+    if found.state is PrintHouseState.SUSPENDED:
+        raise PrintHouseSuspended
+
+
+async def _locked(tx: Transaction, letter_id: UUID) -> tuple[LetterOrder, DeliveryState]:
+    """Returns a letter, with how far its delivery is, which is locked before it."""
+    found = await tx.letter_orders.get(letter_id)
+    if found is None:
+        raise ResourceNotPermitted("letter")
+    delivery = await tx.deliveries.lock(found.mailbox_id, found.delivery_id)
+    order = await tx.letter_orders.lock(letter_id)
+    if delivery is None or order is None:
+        raise LookupError("a letter, or its delivery, is gone")
+    return order, delivery.state
+
+
+async def _claimed(tx: Transaction, command: ReportLetter) -> Reported | None:
+    """Claims the request id; returns what came of it the first time, if it was claimed before."""
+    claim = Claim(command.request_id, command.digest(), command.letter_id)
+    earlier = (await tx.claims.claim(command.house.print_house_id, [claim])).get(command.request_id)
+    if earlier is None:
+        return None
+    if earlier.digest != claim.digest:
+        raise RequestIdReused(command.request_id)
+    reports = (await tx.letter_orders.reports([command.letter_id]))[command.letter_id]
+    (report,) = [each for each in reports if each.report is command.report]
+    # A report's name is the state that it leads to.
+    return Reported(LetterState(report.report.value), report.evidence_id)
+
+
+def _details(command: ReportLetter, order: LetterOrder) -> Callable[[str], Details]:
+    step = order.step if order.by_ladder else None
+    scan = None if command.scan is None else command.scan.hex()
+
+    def made(consignment: str) -> Details:
+        match command.report:
+            case Report.PRINTED:
+                return LetterPrintedDetails(consignment, step, command.at, file=order.file.hex())
+            case Report.POSTED:
+                return LetterPostedDetails(consignment, step, command.at, tracking=order.tracking)
+            case Report.HANDED_OVER:
+                return LetterHandedOverDetails(
+                    consignment, step, command.at, order.tracking, command.receiver, scan
+                )
+            case Report.REFUSED:
+                return LetterRefusedDetails(
+                    consignment, step, command.at, order.tracking, command.cause, scan
+                )
+            case Report.RETURNED:
+                return LetterReturnedDetails(consignment, step, command.at, order.tracking, command.cause)
+
+    return made
+
+
+def _refuse(refused: ReportRefused) -> NoReturn:
+    match refused.refusal:
+        case ReportRefusal.NOT_YOURS:
+            raise ResourceNotPermitted("letter") from None
+        case ReportRefusal.LEASE_ENDED:
+            raise LetterLeaseEnded from None
+        case ReportRefusal.CANCELLED:
+            raise LetterCancelled from None
+        case ReportRefusal.OUT_OF_ORDER:
+            assert refused.state is not None
+            raise LetterOutOfOrder(refused.state.value) from None
+        case ReportRefusal.OTHER_FILE:
+            raise LetterFileDiffers from None
+        case ReportRefusal.OTHER_TRACKING:
+            raise LetterTrackingDiffers from None
