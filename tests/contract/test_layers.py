@@ -160,6 +160,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_citizens",
             "server.bootstrap_forwarding",
             "server.bootstrap_ladder",
+            "server.bootstrap_letters",
             "server.bootstrap_machine",
             "server.bootstrap_mobile_id",
             "server.bootstrap_paper",

@@ -16,7 +16,9 @@ from tests.unit.usecases.world import MemoryLog
 PRINT_HOUSE = UUID("0192f0c3-0000-7000-8000-00000000beef")
 
 
-class _NobodysCertificates:
+class NobodysCertificates:
+    """Knows no personal certificate."""
+
     async def person_of(self, certificate: bytes, at: datetime) -> str | None:
         return None
 
@@ -25,7 +27,7 @@ def letter_servicer() -> LetterServicer:
     uow, clock, entropy, log = FakeUnitOfWork(), SystemClock(), SystemEntropy(), MemoryLog()
     administration = Administration(uow=uow, clock=clock, entropy=entropy, wake_log=log.wake, profile=AM)
     certificates = CertificateRegister(
-        administration=administration, clock=clock, entropy=entropy, persons=_NobodysCertificates()
+        administration=administration, clock=clock, entropy=entropy, persons=NobodysCertificates()
     )
     desk = LetterDesk(uow=uow, clock=clock, entropy=entropy, log=log, profile=AM, lease=timedelta(hours=4))
     return LetterServicer(

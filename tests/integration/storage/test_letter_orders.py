@@ -7,6 +7,7 @@ import pytest
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from tests.contracts.letter_order_contract import LetterOrderContract
+from tests.contracts.print_house_contract import PrintHouseContract
 
 
 @pytest.fixture
@@ -18,3 +19,7 @@ async def uow(module_database_url: str) -> AsyncIterator[SqlUnitOfWork]:
 
 class TestSqlLetterOrders(LetterOrderContract):
     """The contract, on PostgreSQL."""
+
+
+class TestSqlPrintHouses(PrintHouseContract):
+    """The contract of print houses, on PostgreSQL."""

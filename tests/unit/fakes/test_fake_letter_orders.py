@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contracts.letter_order_contract import LetterOrderContract
+from tests.contracts.print_house_contract import PrintHouseContract
 from tests.fakes.unit_of_work import FakeUnitOfWork
 
 
@@ -13,3 +14,7 @@ def uow() -> FakeUnitOfWork:
 
 class TestFakeLetterOrders(LetterOrderContract):
     """The contract, in memory."""
+
+
+class TestFakePrintHouses(PrintHouseContract):
+    """The contract of print houses, in memory."""
