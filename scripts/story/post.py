@@ -80,6 +80,7 @@ async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
             return await stack.enter_async_context(Client(Connection.load(path)))
 
         world.write_client("portal", world.portal, server.address)
+        world.write_client("clerk", world.clerk, server.address)
         yield Post(
             world,
             server,

@@ -50,6 +50,7 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
             ("agency", world.agency),
             ("other-agency", world.other_agency),
             ("portal", world.portal),
+            ("clerk", world.clerk),
         ):
             world.write_client(name, identity, listen)
         world.write_client("citizen", world.citizen.authentication, listen, signs=True)
@@ -82,6 +83,7 @@ def _people(example: Example) -> str:
         ("operator.toml", "the operator"),
         ("agency.toml", f"{example.agency}, sends as {example.sender}"),
         ("other-agency.toml", "an agency that is not registered"),
+        ("clerk.toml", "a clerk of the post, who scans letters on paper"),
         ("portal.toml", f"the back end of the portal {PORTAL_NAME}, at which people sign in"),
         ("citizen.toml", f"{citizen}, {example.citizen_address}, with a card; signatory of {entity}"),
         (
@@ -126,7 +128,7 @@ def _certificates(settings: Settings) -> Mapping[str, bytes]:
     # Where `World` puts them: all certificates lie beside the server's.
     place = settings.server.certificate.parent
     with told():
-        names = ("operator", "agency", "portal", "citizen-authentication")
+        names = ("operator", "agency", "portal", "clerk", "citizen-authentication")
         return {name: _der(place / f"{name}.pem") for name in names}
 
 
@@ -151,7 +153,9 @@ async def _settle(settings: Settings, uow: SqlUnitOfWork, certificates: Mapping[
         portal=certificates["portal"],
         citizen_sha256=sha256(certificates["citizen-authentication"]).digest(),
     )
-    await settling.settle(bootstrap.registers(settings, uow), entities, profile, named)
+    registers = bootstrap.registers(settings, uow)
+    await registers.senders.certificates.bind_clerk(certificates["clerk"], CommandLine())
+    await settling.settle(registers, entities, profile, named)
 
 
 async def _settle_alone(settings: Settings, certificates: Mapping[str, bytes]) -> None:
@@ -184,8 +188,8 @@ async def _register(settings: Settings, certificates: Mapping[str, bytes]) -> No
     typer.echo(
         f"Registered: the operator; {example.agency}, as {example.sender} from 127.0.0.1; "
         f"the mailboxes {example.citizen_address} and {example.other_citizen_address}; the portal "
-        f"{PORTAL_NAME}; {example.entity.name}, with the mailbox {example.entity_address}, a signatory and a "
-        f"delegate."
+        f"{PORTAL_NAME}; a clerk; {example.entity.name}, with the mailbox {example.entity_address}, a "
+        f"signatory and a delegate."
     )
 
 

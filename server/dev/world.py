@@ -46,6 +46,7 @@ class World:
     agency: Identity
     other_agency: Identity
     portal: Identity
+    clerk: Identity
     stranger: Identity
     citizen: Card
     other_citizen: Card
@@ -83,6 +84,7 @@ class World:
             agency=pki.machine("agency", organisation=example.agency, common_name="src"),
             other_agency=pki.machine("other-agency", organisation="Police", common_name="police"),
             portal=pki.machine("portal", organisation="Portal", common_name=PORTAL_NAME),
+            clerk=pki.machine("clerk", organisation="Post", common_name="desk-1"),
             stranger=pki.machine("stranger", organisation="Nobody", common_name="nobody"),
             citizen=pki.card("citizen", example.citizen, signing_key=card_token.generate_card_key(CARD_KEY)),
             other_citizen=pki.card("other-citizen", example.other_citizen),
@@ -199,6 +201,7 @@ class World:
             "operator": _pair(self.operator),
             "agency": _pair(self.agency),
             "other_agency": _pair(self.other_agency),
+            "clerk": _pair(self.clerk),
             "portal": {**_pair(self.portal), "name": PORTAL_NAME},
             "citizen": _with_card(self.citizen, self.card_token),
             "other_citizen": _with_card(self.other_citizen, self.other_card_token),

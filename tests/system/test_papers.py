@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from namak.evidence.details_paper import PaperDetails, PaperSender
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.report import Verdict
 from namak.v1 import delivery_pb2, paper_pb2, paper_pb2_grpc
+from scripts.story.post import namak
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from tests import forking, scans
@@ -28,6 +30,7 @@ from tests.system.papers import ADDRESS, ORIGINAL, PAGE, SENDER, TRACKING, Clerk
 from tests.system.post import Agency, Citizen, Post, der
 from tests.system.receipts import events_of, receipts_of, saved, verified
 from tests.system.refusing import refused
+from tests.system.test_commands import run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,8 +84,8 @@ async def test_the_recipient_finds_the_scans_and_all_that_is_known_of_the_paper(
     assert verified(post.world, receipts).verdict is Verdict.VALID
     verify: list[str | Path] = ["verify", *saved(tmp_path, receipts), "--lang", "ru"]
     verify += ["--log-policy", post.world.log_policy]
-    run = await asyncio.to_thread(forking.run, "namak.cli", *verify)
-    assert run.returncode == 0, run.stdout
+    ended = await asyncio.to_thread(forking.run, "namak.cli", *verify)
+    assert ended.returncode == 0, ended.stdout
 
 
 async def test_evidence_says_that_the_post_sent_it_and_who_the_paper_names(
@@ -316,3 +319,48 @@ async def test_fields_that_no_library_would_send_are_told(post: Post, clerk: Cle
         ("custody[0].time", "REQUIRED"),
         ("custody[1].digest", "DIGEST_LENGTH"),
     } <= set(refusal.violations)
+
+
+async def test_the_commands_hand_in_show_and_withdraw(post: Post, clerk: Clerk, tmp_path: Path) -> None:
+    citizen = await post.citizen()
+    desk = post.world.write_client("paper-clerk", clerk.identity, post.address)
+    reader = post.world.write_client("paper-reader", citizen.card.authentication, post.address, signs=True)
+    page, receipts, way = tmp_path / "page.pdf", tmp_path / "receipts", tmp_path / "way.json"
+    page.write_bytes(PAGE)
+    began = datetime.now(UTC) - timedelta(hours=1)
+    told = ["--subject", "Letter", "--original", "Shelf 4", "--from-name", SENDER, "--yes"]
+    times = [
+        "--received",
+        began.isoformat(),
+        "--scanned",
+        began.isoformat(),
+        "--place",
+        "A",
+        "--person",
+        "17",
+    ]
+
+    asked = ("paper", "submit", citizen.address, str(page), *told)
+    first = await run(desk, *asked, *times, "-o", str(receipts), "--request-id", "p-1")
+    again = await run(desk, *asked, *times, "-o", str(receipts), "--request-id", "p-1")
+    assert first["delivery"]["delivery_id"] == again["delivery"]["delivery_id"]
+    assert len(first["receipts"]) == 3
+    assert (await run(desk, "verify", str(receipts)))["verdict"] == "VALID"
+    written = chained(steps(RECEIVED, SCANNED), [hashlib.sha256(PAGE).digest()])
+    way.write_text(json.dumps([asdict(step) | {"time": step.time.isoformat()} for step in written]))
+    second = await run(desk, *asked, "--custody", str(way))
+    gone = await run(desk, "paper", "withdraw", second["delivery"]["delivery_id"], "--yes")
+    assert gone["delivery"]["state"] == "WITHDRAWN"
+    assert (await run(desk, "paper", "statement"))["version"] == "true-copy@1"
+
+    found = (await run(reader, "inbox"))["messages"]
+    assert [each["paper"]["sender_name"] for each in found] == [SENDER, SENDER]
+    code, output = await namak("inbox", config=reader)
+    assert code == 0
+    assert SENDER.split()[0] in output
+    code, output = await namak("open", first["delivery"]["delivery_id"], config=reader)
+    assert code == 0
+    assert "Shelf 4" in output
+    code, output = await namak(*asked, "--place", "A", config=desk)
+    assert code == 2
+    assert "--received" in output

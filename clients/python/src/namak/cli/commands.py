@@ -9,6 +9,7 @@ import typer
 from namak.cli import (
     commands_delegates,
     commands_log,
+    commands_paper,
     commands_password,
     commands_policies,
     commands_reading,
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     commands_sending.register(app)
     commands_reading.register(app)
     commands_writing.register(app)
+    commands_paper.register(app)
     commands_delegates.register(app)
     commands_log.register(app)
     commands_policies.register(app)

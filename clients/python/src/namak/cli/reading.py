@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from namak.cli import boxes, shapes
+from namak.cli import boxes, paper_showing, shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.texts import N_, _, ngettext
@@ -58,7 +58,7 @@ async def inbox(run: Run, limit: int, filters: Filters, mailbox: str = "") -> Ex
         [
             (
                 message.delivery_id,
-                f"{message.sender_name} <{message.sender}>",
+                paper_showing.sender_of(message),
                 message.subject,
                 shapes.when(message.consignment_time),
                 shapes.when(message.opening_time, message.HasField("opening_time")),
@@ -101,6 +101,7 @@ async def open_letter(run: Run, delivery_id: str, mailbox: str = "") -> ExitCode
             (N_("From"), f"{opened.message.sender_name} <{opened.message.sender}>"),
             (N_("Subject"), opened.message.subject),
             (N_("Opened"), shapes.when(opened.message.opening_time)),
+            *(paper_showing.paper_fields(opened.message.paper) if opened.message.HasField("paper") else ()),
         )
     )
     run.screen.table(

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from namak.cli.texts import N_
 from namak.client.receipts import SavedReceipt
-from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2
+from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, paper_pb2
 
 Shape = Mapping[str, object]
 
@@ -83,6 +83,19 @@ def message(value: mailbox_pb2.Message) -> Shape:
         "state": state_name(value.state),
         "withdrawal_time": time_of(value.withdrawal_time, value.HasField("withdrawal_time")),
         "in_reply_to": value.in_reply_to or None,
+        "paper": paper(value.paper) if value.HasField("paper") else None,
+    }
+
+
+def paper(value: paper_pb2.PaperOrigin) -> Shape:
+    """What is known of the paper that a message is the copy of."""
+    return {
+        "sender_name": value.paper_sender.name or None,
+        "sender_address": list(value.paper_sender.address_lines),
+        "receive_time": time_of(value.receive_time),
+        "receive_place": value.receive_place,
+        "tracking_number": value.tracking_number or None,
+        "original": value.original,
     }
 
 

@@ -47,7 +47,7 @@ async def write(
                 request_id=name,
                 max_receipt_wait=None if output else timedelta(0),
             )
-        saved, late = await _save(post, accepted.evidence, accepted.receipts, output)
+        saved, late = await save_receipts(post, accepted.evidence, accepted.receipts, output)
     run.screen.result(
         {
             "request_id": name,
@@ -84,7 +84,7 @@ async def letters_withdraw(
         done = await post.letters.withdraw(delivery_id, request_id=named_id(run.screen, request_id))
         receipts = [done.receipt] if done.HasField("receipt") else []
         # The third fact of a letter that nobody opened: it was accepted, and laid into the mailbox.
-        saved, late = await _save(post, [done.evidence], receipts, output, start=3)
+        saved, late = await save_receipts(post, [done.evidence], receipts, output, start=3)
     run.screen.result(
         {
             "delivery": shapes.delivery(done.letter),
@@ -98,7 +98,7 @@ async def letters_withdraw(
     return ExitCode.OK if late is None else run.screen.trouble(late)
 
 
-async def _save(
+async def save_receipts(
     post: Client,
     facts: Sequence[evidence_pb2.Evidence],
     receipts: Sequence[evidence_pb2.Receipt],
