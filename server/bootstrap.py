@@ -20,6 +20,7 @@ from server.bootstrap_registration import asking_again
 from server.bootstrap_sign_ins import recording_outstanding, tidying
 from server.bootstrap_signatures import SignatureVerification
 from server.bootstrap_sms import kept_up, smpp_link
+from server.bootstrap_witnesses import witness_terms
 from server.config import KeySettings, Settings
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.dns import Dns
@@ -50,6 +51,7 @@ from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
 from server.transparency.tail import FOLLOWERS
+from server.transparency.witness_link import WitnessTerms
 from server.usecases.identity import Identity
 from server.usecases.mail_ports import Receipts
 from server.usecases.mailbox_register import MailboxRegister
@@ -191,7 +193,8 @@ async def running(
         signer = await open_signer(settings.log.key)
         stack.push_async_callback(signer.close)
 
-        log = _transparency(settings, url, signer, on_step)
+        witnesses = await stack.enter_async_context(witness_terms(settings.witnesses))
+        log = _transparency(settings, url, signer, on_step, witnesses)
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
@@ -248,7 +251,9 @@ async def running(
         yield Server(grpc_server, log, settings)
 
 
-def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnStep) -> TransparencyService:
+def _transparency(
+    settings: Settings, url: str, signer: LogSigner, on_step: OnStep, witnesses: WitnessTerms | None
+) -> TransparencyService:
     origin = settings.log.origin
     guard = FileGuard(settings.log.guard, Verifier(origin, signer.public_key))
     return TransparencyService(
@@ -257,6 +262,7 @@ def _transparency(settings: Settings, url: str, signer: LogSigner, on_step: OnSt
         clock=SystemClock(),
         former=settings.log.former_origins,
         on_step=on_step,
+        witnesses=witnesses,
     )
 
 

@@ -196,7 +196,7 @@ class Desks:
         self._by_phone = confirmation_by_phone(
             profile, uow, clock, entropy, reading=self._reading, phones=phones, trust=people.trust
         )
-        self._evidence = EvidenceDesk(uow=uow, log=log, clock=clock)
+        self._evidence = EvidenceDesk(uow=uow, log=log, witnessed=running_log.witnessed, clock=clock)
         self._billing = Billing(uow=uow, profile=profile)
         self._following = Following(
             uow=uow, clock=clock, log=log, facts=facts, subscriptions=running_log.tail

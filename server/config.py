@@ -25,6 +25,7 @@ from server.config_revocation import RevocationSettings
 from server.config_signatures import SignatureSettings
 from server.config_sms import SmsSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
+from server.config_witnesses import WitnessesSettings
 
 
 class ConfigurationError(Exception):
@@ -324,6 +325,7 @@ class Settings(Section):
     inbound_mail: InboundMailSettings = InboundMailSettings()
     printing: PrintingSettings = PrintingSettings()
     limits: LimitSettings = LimitSettings()
+    witnesses: WitnessesSettings = WitnessesSettings()
 
     @model_validator(mode="after")
     def _file_keys_are_for_development(self) -> "Settings":

@@ -44,6 +44,7 @@ def get_receipt_from_proto(request: pb.GetReceiptRequest, profile: Profile) -> G
         wait_seconds=wait,
         reply_by=reply_by(),
         mailbox=_mailbox(problems, request.mailbox, profile),
+        witnessed=request.witnessed,
     )
     problems.raise_if_any()
     return command
@@ -101,6 +102,7 @@ def receipt_fields(receipt: LoggedReceipt) -> dict[str, Any]:
         "origin": receipt.origin,
         "leaf_index": receipt.leaf_index,
         "tree_size": receipt.tree_size,
+        "witnessed": receipt.witnessed,
     }
 
 

@@ -2,6 +2,7 @@
 
 from server.storage.log_reader import PostgresLogReader
 from server.storage.log_store import PostgresLeaderSessions
+from server.storage.log_witnessed import PostgresWitnessedTrees
 from server.storage.signals import PostgresSignalListener, PostgresSignalSender
 from server.transparency.ports import LogStorage
 from server.transparency.settings import DEFAULT_PACE, Pace
@@ -19,9 +20,11 @@ def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
     A replica holds up to seven, besides those of `FACT_CONNECTIONS`. They MUST be direct ones: a transaction
     pooler breaks locks and signals.
     """
+    reader = PostgresLogReader(url, connections=READER_CONNECTIONS)
     return LogStorage(
         sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
-        reader=PostgresLogReader(url, connections=READER_CONNECTIONS),
+        reader=reader,
+        witnessed=PostgresWitnessedTrees(reader.pool),
         sender=PostgresSignalSender(url),
         listener=PostgresSignalListener(url),
     )

@@ -51,6 +51,11 @@ class PostgresLogReader:
         """Takes the database's URL and how many connections it may hold."""
         self._pool = ReadingPool(url, connections=connections, application="namak log reader")
 
+    @property
+    def pool(self) -> ReadingPool:
+        """Its connections, for what else is read of the log; it closes them."""
+        return self._pool
+
     async def leaves(self, evidence_ids: Collection[UUID]) -> Sequence[Leaf]:
         """See `LogReader`."""
         rows = await self._pool.rows(_LEAVES, list(evidence_ids))

@@ -87,5 +87,17 @@ log_heads = Table(
     comment="How far each shard has come; both sizes move forward only, by compare-and-set.",
 )
 
-INSERT_ONLY = (log_entries, log_trees, log_checkpoints)
+log_witnessed = Table(
+    "log_witnessed",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("witnessed_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("size > 0", name="size"),
+    comment="Published checkpoints that the quorum of witnesses cosigned: the note with the log's signature"
+    " and theirs. Insert-only.",
+)
+
+INSERT_ONLY = (log_entries, log_trees, log_checkpoints, log_witnessed)
 """Tables whose rows are never changed nor deleted; the migration puts a trigger on each that refuses it."""

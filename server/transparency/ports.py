@@ -191,6 +191,38 @@ class LogReader(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class WitnessedTree:
+    """A published checkpoint that the quorum cosigned: the note with the log's signature and the witnesses',
+    and when it was there.
+    """
+
+    origin: str
+    size: int
+    note: bytes
+    witnessed_at: datetime
+
+
+class WitnessedTrees(Protocol):
+    """Keeps witnessed checkpoints; every replica reads them."""
+
+    async def keep(self, tree: WitnessedTree) -> None:
+        """Stores one; where one of that size is stored already, that stays."""
+        ...
+
+    async def newest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
+        """Returns the largest witnessed tree of each of these shards that has one."""
+        ...
+
+    async def first_over(self, origin: str, index: int) -> WitnessedTree | None:
+        """Returns the smallest witnessed tree that has a leaf: its witnesses saw the leaf first."""
+        ...
+
+    async def integrated_beyond(self, origin: str, size: int) -> datetime | None:
+        """Returns when the first leaf that is not in the tree of that size was integrated."""
+        ...
+
+
 class Signal(StrEnum):
     """What replicas tell each other through the database. Signals may be lost and may come without cause."""
 
@@ -226,5 +258,6 @@ class LogStorage:
 
     sessions: LeaderSessions
     reader: LogReader
+    witnessed: WitnessedTrees
     sender: SignalSender
     listener: SignalListener

@@ -6,7 +6,7 @@ from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import parse_note
 from namak.evidence.tiles import TileId
 from namak.evidence.tree import EMPTY_ROOT
-from server.transparency.ports import LogReader
+from server.transparency.ports import LogReader, WitnessedTrees
 from server.transparency.shard import Shard
 from server.transparency.tile_cache import TileCache
 from server.usecases.log_ports import ShardState
@@ -20,8 +20,16 @@ class ShardsInPublic:
     It keeps tiles of its own: who walks through the whole log must not drive out those that receipts need.
     """
 
-    def __init__(self, shards: Sequence[Shard], reader: LogReader, *, healthy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        reader: LogReader,
+        witnessed: WitnessedTrees,
+        *,
+        healthy: Callable[[], bool],
+    ) -> None:
         """Takes the shards, the current one first, and what tells whether the log runs well."""
+        self._witnessed = witnessed
         self._vkeys = {shard.origin: shard.vkey for shard in shards}
         self._reader = reader
         self._tiles = TileCache(reader, tiles=_TILES_KEPT)
@@ -34,6 +42,8 @@ class ShardsInPublic:
 
     async def states(self) -> Sequence[ShardState]:
         """See `PublicLog`."""
+        # The witnessed ones first: what is witnessed meanwhile is published.
+        witnessed = await self._witnessed.newest(self._vkeys)
         rows = await self._reader.shards(self._vkeys)
         # Counted after the shards: what moves from the queue into the log meanwhile is missed, not doubled.
         queued = await self._reader.queued()
@@ -42,15 +52,24 @@ class ShardsInPublic:
         for origin, vkey in self._vkeys.items():
             row = rows.get(origin)
             waiting = 0 if row is None else row.integrated_size - row.published_size
+            waiting += queued if origin == self.current else 0
+            size = 0 if row is None else row.published_size
+            seen = witnessed.get(origin)
+            seen_size = 0 if seen is None else seen.size
+            since = await self._witnessed.integrated_beyond(origin, seen_size) if size > seen_size else None
             states.append(
                 ShardState(
                     origin=origin,
                     vkey=vkey,
-                    size=0 if row is None else row.published_size,
+                    size=size,
                     root=b"" if row is None or row.note is None else _root(row.note),
                     published_at=None if row is None else row.published_at,
-                    pending=waiting + (queued if origin == self.current else 0),
+                    pending=waiting,
                     healthy=healthy,
+                    witnessed_size=seen_size,
+                    witnessed_at=None if seen is None else seen.witnessed_at,
+                    unwitnessed=max(0, size - seen_size) + waiting,
+                    unwitnessed_since=since,
                 )
             )
         return states

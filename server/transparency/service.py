@@ -22,6 +22,9 @@ from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
 from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
+from server.transparency.witness_link import WitnessTerms
+from server.transparency.witnessed_receipts import WitnessedReceipts
+from server.transparency.witnessing import Witnessing
 from server.usecases.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -52,11 +55,13 @@ class TransparencyService:
         former: Sequence[str] = (),
         pace: Pace = DEFAULT_PACE,
         on_step: OnStep = unobserved,
+        witnesses: WitnessTerms | None = None,
     ) -> None:
         """Takes the shards that this process has keys for, the current one first, and the origins of those
         before them, the oldest first: these are complete, and followed to their end.
 
         A former shard stays in the list until its last tree is published; new facts go to the current one.
+        Without `witnesses`, checkpoints are signed by the log alone.
         """
         self._storage = storage
         self._pace = pace
@@ -86,6 +91,7 @@ class TransparencyService:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._campaign_task: asyncio.Task[None] | None = None
+        witnessed = News()
         verifiers = {shard.origin: shard.verifier for shard in shards}
         self._receipts = TransparencyLog(
             origin=shards[0].origin,
@@ -96,6 +102,22 @@ class TransparencyService:
             waker=self._waker,
             poll=pace.receipt_poll,
         )
+        self.witnessed = WitnessedReceipts(
+            *(storage.reader, storage.witnessed, verifiers, witnessed),
+            # Where nobody witnesses, waiting is in vain.
+            poll=pace.receipt_poll if witnesses is not None else None,
+        )
+        """Gives receipts that witnesses vouch for."""
+        self._witnessing = [
+            Witnessing(
+                *(shard, terms, storage.reader, storage.witnessed, clock),
+                published=self._published,
+                witnessed=witnessed,
+                leading=self._is_leading,
+            )
+            for terms in ([] if witnesses is None else [witnesses])
+            for shard in shards
+        ]
         self.tail = Tail(
             storage.reader,
             # A former shard comes before the one after it.
@@ -105,7 +127,9 @@ class TransparencyService:
             watchman=self._tailing,
         )
         """Tells those who follow the log on this replica."""
-        self.public = ShardsInPublic(shards, storage.reader, healthy=lambda: not self.status.troubles)
+        self.public = ShardsInPublic(
+            shards, storage.reader, storage.witnessed, healthy=lambda: not self.status.troubles
+        )
         """What everybody may see of the log."""
 
     @property
@@ -127,6 +151,7 @@ class TransparencyService:
             self._supervised(self._waker.watchman, self._waker.run),
             self._supervised(self._guarding, self._follow),
             self._supervised(self._tailing, self.tail.run),
+            *(self._supervised(each.watchman, each.run) for each in self._witnessing),
         ]
 
     async def stop(self, drain_seconds: float) -> None:
@@ -252,6 +277,9 @@ class TransparencyService:
             self._signing.ends()
         # A leader publishes alone, and what it published all here know already. Should another one have
         # begun to, those who wait look by themselves a little later.
+
+    def _is_leading(self) -> bool:
+        return self._leading
 
     def _wake_own_leader(self) -> bool:
         if self._leading:

@@ -25,6 +25,11 @@ class Trouble(StrEnum):
     TREE_CORRUPT = "TREE_CORRUPT"
     SHARD_UNKNOWN = "SHARD_UNKNOWN"
     INTERNAL = "INTERNAL"
+    QUORUM_UNMET = "QUORUM_UNMET"
+    WITNESS_UNREACHED = "WITNESS_UNREACHED"
+    WITNESS_REFUSES = "WITNESS_REFUSES"
+    WITNESS_WRONG = "WITNESS_WRONG"
+    WITNESS_DISAGREES = "WITNESS_DISAGREES"
 
 
 TEXTS: Mapping[Trouble, str] = MappingProxyType(
@@ -40,11 +45,21 @@ TEXTS: Mapping[Trouble, str] = MappingProxyType(
         Trouble.TREE_CORRUPT: "ALARM: the stored tiles do not give the stored root; nothing is signed",
         Trouble.SHARD_UNKNOWN: "ALARM: a shard has an unsigned tree, and its key is not configured",
         Trouble.INTERNAL: "ALARM: the log failed unexpectedly; it tries again",
+        Trouble.QUORUM_UNMET: "too few witnesses cosign; receipts are logged and not witnessed",
+        Trouble.WITNESS_UNREACHED: "a witness does not answer",
+        Trouble.WITNESS_REFUSES: "a witness refuses to cosign",
+        Trouble.WITNESS_WRONG: "what a witness answers is no cosignature; it is not used",
+        Trouble.WITNESS_DISAGREES: "ALARM: a witness knows another history of the log than this database",
     }
 )
 """Constant log texts; what happened exactly stands in fields."""
 
-_PASSING = frozenset({Trouble.DATABASE_UNAVAILABLE, Trouble.HSM_UNAVAILABLE, Trouble.GUARD_UNREACHABLE})
+_PASSING = frozenset(
+    {
+        *(Trouble.DATABASE_UNAVAILABLE, Trouble.HSM_UNAVAILABLE, Trouble.GUARD_UNREACHABLE),
+        *(Trouble.QUORUM_UNMET, Trouble.WITNESS_UNREACHED, Trouble.WITNESS_REFUSES, Trouble.WITNESS_WRONG),
+    }
+)
 
 
 class LogTrouble(Exception):

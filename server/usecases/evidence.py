@@ -27,9 +27,10 @@ from server.domain.refusals import (
 from server.usecases.administration import check_right
 from server.usecases.correspondence import correspondent
 from server.usecases.delivery import sent_by
+from server.usecases.log_ports import WitnessedLog
 from server.usecases.mailboxes import checked_page_size
 from server.usecases.ports import Clock, Log, Transaction, UnitOfWork
-from server.usecases.receipts import receipts_in_time
+from server.usecases.receipts import receipts_in_time, witnessed_in_time
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.standing import Capacity, standing_in
 
@@ -50,7 +51,8 @@ class ListFacts:
 @dataclass(frozen=True, slots=True)
 class GetReceipt:
     """`wait_seconds` is how long to wait for the receipt at most; 0 does not wait. `reply_by` is when the
-    reply must go out without it, on the event loop's clock.
+    reply must go out without it, on the event loop's clock. `witnessed` takes only one that the quorum of
+    witnesses vouches for.
     """
 
     caller: Sender | Holder | Operator | ActingAdministrator
@@ -58,6 +60,7 @@ class GetReceipt:
     wait_seconds: float
     reply_by: float = math.inf
     mailbox: str | None = None
+    witnessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,10 @@ class EvidenceDesk:
     confirmed by them. What is not theirs and what does not exist get the same answer.
     """
 
-    def __init__(self, *, uow: UnitOfWork, log: Log, clock: Clock) -> None:
+    def __init__(self, *, uow: UnitOfWork, log: Log, witnessed: WitnessedLog, clock: Clock) -> None:
         self._uow = uow
         self._log = log
+        self._witnessed = witnessed
         self._clock = clock
 
     async def list_facts(self, command: ListFacts) -> Page[Fact]:
@@ -113,7 +117,8 @@ class EvidenceDesk:
         return Page(shown, query.token(str(shown[-1].id)) if more else "")
 
     async def receipt(self, command: GetReceipt) -> LoggedReceipt | None:
-        """Returns the receipt of one piece of evidence; None while it stands under no published checkpoint.
+        """Returns the receipt of one piece of evidence, a witnessed one if there is one already; None while
+        it stands under no published checkpoint.
 
         Raises:
             ResourceNotPermitted, ServiceUnavailable.
@@ -127,6 +132,16 @@ class EvidenceDesk:
         if not hmac.compare_digest(entry_of(fact.data), fact.entry):
             _log.critical("stored evidence is not what the log vouches for", evidence_id=str(fact.id))
             raise EvidenceCorrupt(fact.id)
+        if command.witnessed or self._witnessed.active:
+            witnessed = await witnessed_in_time(
+                self._witnessed,
+                fact.id,
+                fact.data,
+                wait_seconds=command.wait_seconds if command.witnessed else 0.0,
+                reply_by=command.reply_by,
+            )
+            if witnessed is not None or command.witnessed:
+                return witnessed
         receipts = await receipts_in_time(
             self._log,
             {fact.id: fact.data},

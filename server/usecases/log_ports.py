@@ -14,6 +14,7 @@ from uuid import UUID
 from namak.evidence.events import Event
 from namak.evidence.tiles import TileId
 from server.domain.facts import Fact
+from server.usecases.records import LoggedReceipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,10 @@ class ShardState:
         pending: facts recorded and not under a published checkpoint; of the queue at most a hundred thousand
             are counted.
         healthy: whether this replica sees the log running well.
+        witnessed_size, witnessed_at: the largest tree that the quorum of witnesses cosigned, and when that
+            was there; 0 and None where there is none.
+        unwitnessed: facts recorded and not under it yet: the evidence debt.
+        unwitnessed_since: when the oldest of them that has a leaf got it.
     """
 
     origin: str
@@ -147,6 +152,33 @@ class ShardState:
     published_at: datetime | None
     pending: int
     healthy: bool
+    witnessed_size: int = 0
+    witnessed_at: datetime | None = None
+    unwitnessed: int = 0
+    unwitnessed_since: datetime | None = None
+
+
+class WitnessedLog(Protocol):
+    """Gives receipts that witnesses vouch for as well."""
+
+    @property
+    def active(self) -> bool:
+        """Whether checkpoints are witnessed now; if not, nobody waits."""
+        ...
+
+    async def receipt(
+        self, evidence_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float
+    ) -> LoggedReceipt | None:
+        """Returns the receipt of evidence under the first checkpoint that has it and that the quorum of
+        witnesses cosigned.
+
+        Waits for it at most `wait_seconds` and never beyond `reply_by` on the event loop's clock; then
+        returns None. Looks at least once.
+
+        Raises:
+            EvidenceCorrupt: the log holds another entry than the document's, or contradicts itself.
+        """
+        ...
 
 
 class PublicLog(Protocol):

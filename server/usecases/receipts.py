@@ -1,10 +1,12 @@
 """Asking the log for receipts so that the reply still goes out in time."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from uuid import UUID
 
 from server.domain.refusals import ServiceUnavailable
+from server.usecases.log_ports import WitnessedLog
 from server.usecases.ports import Log
 from server.usecases.records import LoggedReceipt
 
@@ -30,4 +32,23 @@ async def receipts_in_time(
     except ServiceUnavailable:
         if asyncio.get_running_loop().time() >= reply_by:
             return {}
+        raise
+
+
+async def witnessed_in_time(
+    log: WitnessedLog, fact_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float
+) -> LoggedReceipt | None:
+    """Returns the witnessed receipt that there is after `wait_seconds`, or when the reply must go out.
+
+    Raises:
+        What `WitnessedLog.receipt` raises.
+    """
+    try:
+        async with asyncio.timeout_at(None if math.isinf(reply_by) else reply_by):
+            return await log.receipt(fact_id, document, wait_seconds=wait_seconds, reply_by=reply_by)
+    except TimeoutError:
+        return None
+    except ServiceUnavailable:
+        if asyncio.get_running_loop().time() >= reply_by:
+            return None
         raise

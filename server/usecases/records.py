@@ -152,13 +152,17 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class LoggedReceipt:
-    """Evidence with its proof: `tlog_proof` is a whole C2SP tlog-proof file."""
+    """Evidence with its proof: `tlog_proof` is a whole C2SP tlog-proof file.
+
+    `witnessed` where the quorum of witnesses cosigned its checkpoint.
+    """
 
     evidence_id: UUID
     origin: str
     leaf_index: int
     tree_size: int
     tlog_proof: bytes
+    witnessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ IN_PROSE = {
     "mail.password_file",
     *("sms.authorities", "sms.password_file"),
     "mail.dkim_key",
+    *("witnesses.policy", "witnesses.authorities"),
 }
 
 

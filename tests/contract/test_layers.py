@@ -20,6 +20,7 @@ PORTS = frozenset(
         "server.usecases.registration_ports",
         "server.usecases.sender_sms_ports",
         "server.usecases.sms_ports",
+        "server.usecases.witness_ports",
     }
 )
 
@@ -51,6 +52,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.config_values",
             "server.config_signatures",
             "server.config_sms",
+            "server.config_witnesses",
         }
     ),
     "server.config_inbound_mail": frozenset({"server.config_values"}),
@@ -61,6 +63,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_signatures": frozenset({"server.config_values"}),
     "server.config_sms": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
+    "server.config_witnesses": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
     "server.grpc_server": frozenset(
@@ -148,6 +151,9 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.domain", "server.gateways", "server.services", "server.usecases"),
         }
     ),
+    "server.bootstrap_witnesses": frozenset(
+        {"server.config_witnesses", "server.gateways", "server.transparency"}
+    ),
     "server.bootstrap_machine": frozenset({"server.domain"}),
     "server.bootstrap_paper": frozenset(
         {
@@ -193,6 +199,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_sign_ins",
             "server.bootstrap_signatures",
             "server.bootstrap_sms",
+            "server.bootstrap_witnesses",
             "server.config",
             "server.domain",
             "server.gateways",

@@ -18,6 +18,7 @@ from server.usecases.evidence import EvidenceDesk, GetReceipt
 from server.usecases.mailbox_register import OpenMailbox
 from server.usecases.organisations import SetContractState
 from server.usecases.records import ActFilter
+from tests.fakes.witnessed_log import FakeWitnessedLog
 from tests.unit.usecases.registers import (
     ANI,
     BOB,
@@ -121,7 +122,9 @@ async def test_acts_come_in_pages_and_tokens_belong_to_their_query(registers: Re
 async def receipt(
     registers: Registers, caller: Operator | ActingAdministrator | Holder | Sender, evidence_id: UUID
 ) -> bytes:
-    desk = EvidenceDesk(uow=registers.uow, log=MemoryLog(), clock=registers.clock)
+    desk = EvidenceDesk(
+        uow=registers.uow, log=MemoryLog(), witnessed=FakeWitnessedLog(), clock=registers.clock
+    )
     found = await desk.receipt(GetReceipt(caller, evidence_id, 0))
     assert found is not None
     return found.tlog_proof

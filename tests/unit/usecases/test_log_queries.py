@@ -20,6 +20,7 @@ from server.transparency.public_log import ShardsInPublic
 from server.transparency.shard import Shard
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
 from tests.fakes.published_log import PUBLISHED_AT, MemoryLogReader, MemoryShard
+from tests.fakes.witnessed_trees import MemoryWitnessedTrees
 from tests.unit.evidence.signing import LogKey
 
 ORIGIN, FORMER = "log.e-citizen.am/2026", "log.e-citizen.am/2025"
@@ -50,9 +51,12 @@ class Public:
             self.shard.publish()
         self.former = MemoryShard(FORMER)
         self.reader = MemoryLogReader(self.shard, self.former)
+        self.witnessed = MemoryWitnessedTrees()
         self.healthy = True
         shards = [Shard(origin, cast(LogSigner, Keyed()), cast(Guard, None)) for origin in (ORIGIN, FORMER)]
-        self.queries = LogQueries(ShardsInPublic(shards, self.reader, healthy=lambda: self.healthy))
+        self.queries = LogQueries(
+            ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy)
+        )
         self.leaves = [leaf_hash(each.entry) for each in facts]
 
 

@@ -35,6 +35,7 @@ from server.usecases.records import Claim, IssuedStatement, LoggedReceipt, Publi
 from server.usecases.submission import Accepted, Outcome, SubmissionDesk, SubmitMany
 from tests.fakes.state import State
 from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
+from tests.fakes.witnessed_log import FakeWitnessedLog
 
 START = datetime(2026, 11, 21, 23, 42, 45, 123456, tzinfo=UTC)
 ANI = "5001950015"
@@ -262,7 +263,8 @@ class World:
             signatures=self.cards,
             profile=AM,
         )
-        self.evidence = EvidenceDesk(uow=self.uow, log=self.log, clock=self.clock)
+        self.witnessed = FakeWitnessedLog()
+        self.evidence = EvidenceDesk(uow=self.uow, log=self.log, witnessed=self.witnessed, clock=self.clock)
 
     def new_submissions(self, *, refusals_per_minute: int = 600, profile: Profile = AM) -> SubmissionDesk:
         return SubmissionDesk(

@@ -1,0 +1,34 @@
+"""Settings of who witnesses the log (C2SP tlog-policy, tlog-witness)."""
+
+from datetime import timedelta
+
+from pydantic import model_validator
+
+from server.config_values import Duration, ExistingPath, Section
+
+
+class WitnessesSettings(Section):
+    """Who witnesses the log."""
+
+    policy: ExistingPath | None = None
+    """A C2SP `tlog-policy` file: the witnesses with their keys and addresses, and the quorum. Without one
+    checkpoints are signed by the log alone, and receipts are never witnessed.
+    """
+    interval: Duration = timedelta(seconds=1)
+    """At most one checkpoint in this time is sent to the witnesses, 100 ms to 10 min."""
+    timeout: Duration = timedelta(seconds=5)
+    """How long a witness may take to answer, 100 ms to 1 min."""
+    retry_longest: Duration = timedelta(minutes=1)
+    """A witness that fails is left alone for a second, then twice as long each time, and this at most."""
+    authorities: ExistingPath | None = None
+    """PEM file: the roots that the witnesses' certificates must lead to; by default those of the system."""
+
+    @model_validator(mode="after")
+    def _has_time(self) -> "WitnessesSettings":
+        if not timedelta(milliseconds=100) <= self.interval <= timedelta(minutes=10):
+            raise ValueError("interval must be 100ms to 10m")
+        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
+            raise ValueError("timeout must be 100ms to 1m")
+        if not timedelta(seconds=1) <= self.retry_longest <= timedelta(hours=1):
+            raise ValueError("retry_longest must be 1s to 1h")
+        return self

@@ -1,0 +1,38 @@
+"""Witnessed checkpoints in memory."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from server.domain.refusals import ServiceUnavailable
+from server.transparency.ports import WitnessedTree
+
+
+@dataclass
+class MemoryWitnessedTrees:
+    """`WitnessedTrees`; `away` makes it unavailable, `integrated_at` is when every leaf was integrated."""
+
+    integrated_at: datetime | None = None
+    away: bool = False
+    trees: dict[tuple[str, int], WitnessedTree] = field(default_factory=dict)
+
+    def _answering(self) -> None:
+        if self.away:
+            raise ServiceUnavailable("database")
+
+    async def keep(self, tree: WitnessedTree) -> None:
+        self._answering()
+        self.trees.setdefault((tree.origin, tree.size), tree)
+
+    async def newest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
+        self._answering()
+        return {origin: tree for (origin, _), tree in sorted(self.trees.items()) if origin in origins}
+
+    async def first_over(self, origin: str, index: int) -> WitnessedTree | None:
+        self._answering()
+        found = [tree for (of, size), tree in sorted(self.trees.items()) if of == origin and size > index]
+        return found[0] if found else None
+
+    async def integrated_beyond(self, origin: str, size: int) -> datetime | None:
+        self._answering()
+        return self.integrated_at
