@@ -34,11 +34,13 @@ from tests.client.desk import Context, Desk, caller_of
 from tests.client.elsewhere import EvidenceElsewhere, MailboxElsewhere
 from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
 from tests.client.registration_desk import RegistrationDesk
+from tests.unit.evidence.signing import WitnessKey
 
 T = TypeVar("T")
 
 PAGE = 2
 CHUNK = 65536
+WITNESSES: tuple[WitnessKey, ...] = (WitnessKey(),)
 
 
 def page(items: list[T], token: str) -> tuple[list[T], str]:
@@ -308,7 +310,9 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
             if self.office.faults.late_receipts > 0:
                 self.office.faults.late_receipts -= 1
                 return evidence_pb2.GetReceiptResponse()
-            return evidence_pb2.GetReceiptResponse(receipt=self.office.receipt(request.evidence_id))
+            witnesses = WITNESSES if request.witnessed else ()
+            receipt = self.office.receipt(request.evidence_id, witnesses)
+            return evidence_pb2.GetReceiptResponse(receipt=receipt)
 
         return await self.serve(context, {"agency", "citizen"}, work)
 
@@ -326,7 +330,9 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
         self, request: evidence_pb2.GetLogStatusRequest, context: Context
     ) -> evidence_pb2.GetLogStatusResponse:
         def work() -> evidence_pb2.GetLogStatusResponse:
-            shard = evidence_pb2.LogShard(origin=self.office.log_key.name, tree_size=len(self.office.entries))
+            shard = evidence_pb2.LogShard(
+                origin=self.office.log_key.name, tree_size=len(self.office.entries), unwitnessed_entries=41
+            )
             return evidence_pb2.GetLogStatusResponse(shards=[shard])
 
         return await self.serve(context, set(), work)

@@ -46,7 +46,7 @@ from namak.evidence.events import Audience, Event
 from namak.evidence.statement import Statement, stated_parts
 from namak.v1 import delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2, signature_pb2
 from tests.client.phone import Phone
-from tests.unit.evidence.signing import LogKey, proof_of, signed_checkpoint
+from tests.unit.evidence.signing import LogKey, WitnessKey, proof_of, signed_checkpoint
 
 HOLDER = "5001950015@e-citizen.am"
 SENDER = "notices@src.am"
@@ -329,15 +329,16 @@ class Office:
             raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "MOBILE_ID_FAILED", text)
         return self.confirm(letter, list(letter.statements)[-1], b"by phone")
 
-    def receipt(self, evidence_id: str) -> evidence_pb2.Receipt:
+    def receipt(self, evidence_id: str, witnesses: tuple[WitnessKey, ...] = ()) -> evidence_pb2.Receipt:
         fact = self.facts.get(evidence_id) or not_yours()
         index = self.entries.index(entry_of(fact.data))
         return evidence_pb2.Receipt(
             evidence_id=evidence_id,
-            tlog_proof=proof_of(self.log_key, self.entries, index, fact.data).encode(),
+            tlog_proof=proof_of(self.log_key, self.entries, index, fact.data, witnesses).encode(),
             origin=self.log_key.name,
             leaf_index=index,
             tree_size=len(self.entries),
+            witnessed=bool(witnesses),
         )
 
     def checkpoint(self) -> bytes:

@@ -192,7 +192,7 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
 
     async def status(self) -> Sequence[ShardState]:
         await self.serve("status")
-        return [ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True)]
+        return [ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True, 4, NOW, 5, NOW)]
 
     def _outcome(self, submission: Submission, party_id: UUID) -> Accepted | Refused:
         if submission.sender == SUSPENDED:

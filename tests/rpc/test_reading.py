@@ -149,12 +149,15 @@ async def test_waits_for_a_receipt_within_the_limit_and_the_deadline(edge: Edge)
     stub = evidence(edge)
 
     for max_wait, timeout in ((None, 3600), (None, 4), (Duration(), 10), (Duration(seconds=2), 10)):
-        request = evidence_pb2.GetReceiptRequest(evidence_id=UNKNOWN, max_wait=max_wait)
+        request = evidence_pb2.GetReceiptRequest(
+            evidence_id=UNKNOWN, max_wait=max_wait, witnessed=timeout == 4
+        )
         response = await stub.GetReceipt(request, timeout=timeout)
         assert not response.HasField("receipt")
 
     asked = [command for command in edge.desks.commands if isinstance(command, GetReceipt)]
     assert [command.wait_seconds for command in asked] == [30.0, 30.0, 0.0, 2.0]
+    assert [command.witnessed for command in asked] == [False, True, False, False]
     assert asked[1].reply_by < asked[2].reply_by < asked[0].reply_by
 
 

@@ -1,6 +1,7 @@
 """Facts and receipts go to those whom they concern; checkpoints and revocation lists to everybody."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -161,6 +162,50 @@ async def test_a_log_that_does_not_answer_in_time_has_no_receipt_yet(world: Worl
     world.log.hangs = True
     too_late = asyncio.get_running_loop().time() - 1
     assert await world.evidence.receipt(GetReceipt(world.agency, consignment.id, 30, too_late)) is None
+
+
+async def test_a_witnessed_receipt_is_given_once_there_is_one(world: World) -> None:
+    await world.delivered()
+    consignment = fact(world, "ContentConsignment")
+    asked = GetReceipt(world.agency, consignment.id, 1.5)
+    # Nobody witnesses: nobody is asked.
+    receipt = await world.evidence.receipt(asked)
+    assert (receipt and receipt.witnessed, world.witnessed.waited) == (False, [])
+    world.witnessed.active = True
+    receipt = await world.evidence.receipt(asked)
+    assert receipt is not None
+    assert not receipt.witnessed
+    world.witnessed.witnessed.add(consignment.id)
+    receipt = await world.evidence.receipt(asked)
+    assert receipt is not None
+    assert receipt.witnessed
+    # It is looked for, not waited for.
+    assert world.witnessed.waited == [0.0, 0.0]
+
+
+async def test_who_wants_a_witnessed_receipt_gets_no_other(world: World) -> None:
+    await world.delivered()
+    consignment = fact(world, "ContentConsignment")
+    asked = GetReceipt(world.agency, consignment.id, 1.5, witnessed=True)
+    assert await world.evidence.receipt(asked) is None
+    world.witnessed.witnessed.add(consignment.id)
+    receipt = await world.evidence.receipt(asked)
+    assert receipt is not None
+    assert receipt.witnessed
+    assert world.witnessed.waited == [1.5, 1.5]
+    with pytest.raises(ResourceNotPermitted):
+        await world.evidence.receipt(replace(asked, caller=world.bob))
+
+
+async def test_a_log_that_does_not_answer_in_time_has_no_witnessed_receipt_yet(world: World) -> None:
+    await world.delivered()
+    consignment = fact(world, "ContentConsignment")
+    world.witnessed.away = True
+    asked = GetReceipt(world.agency, consignment.id, 30, witnessed=True)
+    with pytest.raises(ServiceUnavailable):
+        await world.evidence.receipt(asked)
+    too_late = asyncio.get_running_loop().time() - 1
+    assert await world.evidence.receipt(replace(asked, reply_by=too_late)) is None
 
 
 async def test_altered_evidence_is_never_handed_out(world: World) -> None:

@@ -24,7 +24,10 @@ def register(app: typer.Typer) -> None:
             "Waits until they stand in the log. A receipt is a file that anyone can verify offline: namak "
             "verify FILE…"
         ),
-        examples=(f"namak receipt --delivery {_ID} -o receipts",),
+        examples=(
+            f"namak receipt --delivery {_ID} -o receipts",
+            f"namak receipt --delivery {_ID} -o receipts --witnessed --force",
+        ),
     )
     add(
         app,
@@ -112,11 +115,20 @@ async def receipt(
     output: Directory = Path(),
     acting_as: ActingAs = None,
     force: Force = False,
+    witnessed: Annotated[
+        bool,
+        typer.Option(
+            "--witnessed",
+            help=N_("Wait for receipts that the log's witnesses vouch for, some seconds longer."),
+        ),
+    ] = False,
 ) -> ExitCode:
     """Saves receipts."""
     from namak.cli import keeping
 
-    return await keeping.receipt(run, evidence_id, delivery, output, acting_as, force=force)
+    return await keeping.receipt(
+        run, evidence_id, delivery, output, acting_as, force=force, witnessed=witnessed
+    )
 
 
 async def facts(run: Run, delivery_id: DeliveryId) -> ExitCode:

@@ -13,6 +13,7 @@ from namak.cli.texts import N_, _
 from namak.client import Client
 from namak.client.receipts import SavedReceipt, document_of, save_receipt, save_receipts
 from namak.evidence.document import EvidenceDocument
+from namak.v1 import evidence_pb2
 
 
 async def receipt(
@@ -23,6 +24,7 @@ async def receipt(
     acting_as: str | None,
     *,
     force: bool,
+    witnessed: bool,
 ) -> ExitCode:
     """Saves receipts."""
     if (evidence_id is None) == (delivery is None):
@@ -31,11 +33,14 @@ async def receipt(
     async with run.client() as post:
         with run.screen.progress(_("Waiting for receipts")):
             if delivery is not None:
-                async for item in save_receipts(post.evidence, delivery, output, force=force):
+                async for item in save_receipts(
+                    post.evidence, delivery, output, force=force, witnessed=witnessed
+                ):
                     saved.append(item)
             elif evidence_id is not None:
                 acting = await acting_organisation(run, post, acting_as) if acting_as is not None else ""
-                saved.append(await _save_one(post, evidence_id, output, acting, force))
+                found = await post.evidence.receipt(evidence_id, acting_as=acting, witnessed=witnessed)
+                saved.append(await _save_one(post, found, output, force))
     show_saved(run.screen, saved)
     return ExitCode.OK
 
@@ -74,10 +79,8 @@ def show_saved(screen: Screen, saved: list[SavedReceipt]) -> None:
     screen.lines(f"{item.path}{kept(item)}" for item in saved)
 
 
-async def _save_one(
-    post: Client, evidence_id: str, output: Path, acting_as: str, force: bool
-) -> SavedReceipt:
-    found = await post.evidence.receipt(evidence_id, acting_as=acting_as)
+async def _save_one(post: Client, found: evidence_pb2.Receipt, output: Path, force: bool) -> SavedReceipt:
+    evidence_id = found.evidence_id
     document = document_of(found)
     delivery_id = document.delivery_id if isinstance(document, EvidenceDocument) else None
     number = 1

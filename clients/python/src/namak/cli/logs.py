@@ -28,19 +28,26 @@ async def status(run: Run) -> ExitCode:
                     "publish_time": shapes.time_of(item.publish_time, item.HasField("publish_time")),
                     "pending_entries": item.pending_entries,
                     "healthy": item.healthy,
+                    "witnessed_size": item.witnessed_size,
+                    "witness_time": shapes.time_of(item.witness_time, item.HasField("witness_time")),
+                    "unwitnessed_entries": item.unwitnessed_entries,
+                    "unwitnessed_since": shapes.time_of(
+                        item.unwitnessed_since, item.HasField("unwitnessed_since")
+                    ),
                 }
                 for item in shards
             ]
         }
     )
     run.screen.table(
-        (N_("SHARD"), N_("SIZE"), N_("PUBLISHED"), N_("PENDING"), N_("STATE")),
+        (N_("SHARD"), N_("SIZE"), N_("PUBLISHED"), N_("PENDING"), N_("UNWITNESSED"), N_("STATE")),
         [
             (
                 item.origin,
                 str(item.tree_size),
                 shapes.when(item.publish_time, item.HasField("publish_time")),
                 str(item.pending_entries),
+                str(item.unwitnessed_entries),
                 _("healthy") if item.healthy else _("not healthy"),
             )
             for item in shards

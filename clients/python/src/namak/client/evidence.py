@@ -51,30 +51,41 @@ class EvidenceReader:
                 return
 
     async def receipt(
-        self, evidence_id: str, *, within: float | None = None, acting_as: str = ""
+        self,
+        evidence_id: str,
+        *,
+        within: float | None = None,
+        acting_as: str = "",
+        witnessed: bool = False,
     ) -> evidence_pb2.Receipt:
         """Returns the receipt of one piece of evidence, waiting and asking again for ``within`` seconds.
 
         Without it, the connection's. ``acting_as`` is for administrators who ask for the receipt of an
-        administrative act. Raises :class:`NotYetLogged` when time is up: the evidence
-        stands, only its receipt is late.
+        administrative act. ``witnessed`` takes only one whose checkpoint the post's quorum of witnesses
+        cosigned. Raises :class:`NotYetLogged` when time is up: the evidence stands, only its receipt is late.
         """
         total = self._link.patience.total if within is None else within
         deadline = time.monotonic() + total
         while (remaining := deadline - time.monotonic()) > 0:
             wait = Duration(seconds=min(_LONGEST_WAIT, int(remaining / 3)))
             request = evidence_pb2.GetReceiptRequest(
-                evidence_id=evidence_id, max_wait=wait, acting_as=acting_as, mailbox=self._mailbox
+                evidence_id=evidence_id,
+                max_wait=wait,
+                acting_as=acting_as,
+                mailbox=self._mailbox,
+                witnessed=witnessed,
             )
             try:
                 reply = await self._link.unary(self._stub().GetReceipt, request, within=remaining)
             except DeadlineExceeded:
                 break
-            if reply.HasField("receipt"):
+            # A post that knows no witnesses gives the receipt that it has.
+            if reply.HasField("receipt") and (reply.receipt.witnessed or not witnessed):
                 return reply.receipt
             await asyncio.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
         raise NotYetLogged(
-            f"the receipt of evidence {evidence_id} did not come within {total:g} s",
+            f"the {'witnessed ' if witnessed else ''}receipt of evidence {evidence_id} did not come within"
+            f" {total:g} s",
             metadata={"evidence_id": evidence_id},
         )
 

@@ -75,17 +75,20 @@ async def save_receipts(
     *,
     known: Sequence[evidence_pb2.Receipt] = (),
     force: bool = False,
+    witnessed: bool = False,
 ) -> AsyncIterator[SavedReceipt]:
     """Saves the receipts of all facts of a delivery that the caller may see, and yields each as it is saved.
 
-    Those in ``known`` are not asked for. Raises what :meth:`EvidenceReader.receipt` and :func:`save_receipt`
-    raise.
+    Those in ``known`` are not asked for. ``witnessed`` waits for those that witnesses vouch for. Raises
+    what :meth:`EvidenceReader.receipt` and :func:`save_receipt` raise.
     """
     at_hand = {receipt.evidence_id: receipt for receipt in known}
     number = 0
     async for fact in evidence.facts(delivery_id):
         number += 1
-        receipt = at_hand.get(fact.evidence_id) or await evidence.receipt(fact.evidence_id)
+        receipt = at_hand.get(fact.evidence_id) or await evidence.receipt(
+            fact.evidence_id, witnessed=witnessed
+        )
         yield save_receipt(receipt, directory, number, force=force)
 
 
