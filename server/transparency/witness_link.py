@@ -94,6 +94,7 @@ class WitnessLink:
         self._clock = clock
         self._now = now
         self._seen = 0
+        self._cosigned = 0
         self._failures = 0
         self._retry_at = 0.0
         self.watchman = Watchman(f"log witness {witness.verifier.name}")
@@ -143,7 +144,7 @@ class WitnessLink:
             answer = await self._terms.client.add_checkpoint(self._url, request)
             if answer.status == _COSIGNED:
                 signature = self._checked(answer, tree)
-                self._seen = tree.size
+                self._seen = self._cosigned = tree.size
                 return signature
             if answer.status != _CONFLICT:
                 raise self._refused(answer, old)
@@ -181,6 +182,10 @@ class WitnessLink:
             raise _Failed(Trouble.WITNESS_WRONG, cause=error.reason) from None
         if size == old:
             raise _Failed(Trouble.WITNESS_WRONG, cause="its conflict names the size that it was asked with")
+        if size < self._cosigned:
+            # What it forgot it may cosign again, and otherwise.
+            fields = {"size": size, "cosigned": self._cosigned}
+            raise _Failed(Trouble.WITNESS_DISAGREES, cause="it forgot what it cosigned", **fields)
         if size > tree.size:
             published = await self._history.published_size(tree.origin)
             if size > published:

@@ -268,6 +268,21 @@ async def test_a_witness_that_knows_another_tree_is_an_alarm() -> None:
     assert (alarm["trouble"], alarm["size"]) == ("WITNESS_DISAGREES", 2)
 
 
+async def test_a_witness_that_forgot_what_it_cosigned_is_an_alarm_and_not_used() -> None:
+    world = World("2")
+    with capture_logs() as logs:
+        async with world.running():
+            world["b"].away = True
+            assert await world.stored(world.grow()) == {"a", "c"}
+            assert await world.stored(world.grow()) == {"a", "c"}
+            world["b"].away = False
+            world["a"].strict.seen[ORIGIN.encode()] = (0, bytes(32))
+            assert await world.stored(world.grow()) == {"b", "c"}
+            await world.until(lambda: bool([line for line in logs if line["log_level"] == "critical"]))
+    (alarm,) = [line for line in logs if line["log_level"] == "critical"]
+    assert (alarm["trouble"], alarm["size"], alarm["cosigned"]) == ("WITNESS_DISAGREES", 0, 6)
+
+
 async def test_who_does_not_lead_asks_nobody() -> None:
     world = World("any")
     world.leading = False

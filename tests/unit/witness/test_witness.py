@@ -140,7 +140,8 @@ def test_an_unknown_log_is_not_found_whoever_signed(open_witness: Opened) -> Non
 def test_only_the_logs_own_good_signature_counts(open_witness: Opened) -> None:
     text, impostor = LOG.text(5), LogKey(LOG.key.name)
     wrong = signature_line(LOG.key.name, LOG.key.key_id, impostor.private.sign(text))
-    for lines in ([impostor.line(text)], [wrong], [LOG.key.line(text), wrong], [WitnessKey().line(text)]):
+    good = LOG.key.line(text)
+    for lines in ([impostor.line(text)], [wrong], [good, wrong], [good, good], [WitnessKey().line(text)]):
         request = AddCheckpoint(0, (), note_from(text, lines))
         assert open_witness.witness.add_checkpoint(request.encode()).status == 403
     others = AddCheckpoint(0, (), note_from(text, [impostor.line(text), LOG.key.line(text)]))

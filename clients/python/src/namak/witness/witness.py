@@ -153,6 +153,8 @@ class Witness:
             signatures = open_note(note, keys)
         except InvalidSignature as error:
             raise _Refused(in_words(Status.UNSIGNED, error.detail)) from None
+        if len({(each.name, each.key_id) for each in signatures}) != len(signatures):
+            raise _Refused(in_words(Status.UNSIGNED, "a key of the log signed twice"))
         if request.old_size > checkpoint.size:
             raise _Refused(in_words(Status.MALFORMED, "the old size is larger than the checkpoint's"))
         return _Asked(request, checkpoint, note.text, signatures)
