@@ -1,0 +1,101 @@
+"""The whole server with witnesses: receipts that hold by the verifier's own quorum."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestServer
+
+from namak.evidence.note import Verifier
+from namak.witness.clock import WitnessClock
+from namak.witness.place import key_of, made, state_in
+from namak.witness.serving import WitnessServer
+from namak.witness.witness import Witness
+from server.dev.world import World
+from tests import forking
+from tests.system.post import Post, running_post
+from tests.system.test_commands import run
+from tests.unit.evidence.signing import WitnessKey
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
+
+NOT_VERIFIED = 4
+
+
+@contextlib.asynccontextmanager
+async def witness(directory: Path, name: str, log_vkey: str) -> AsyncIterator[str]:
+    """Runs a witness that follows the log; yields its line of a policy."""
+    vkey = made(directory / name, f"{name}.example/w", None)
+    state = state_in(directory / name)
+    log = Verifier.parse(log_vkey)
+    state.add_log(log.name, log)
+    server = WitnessServer(Witness(state, key_of(directory / name, state), WitnessClock()))
+    async with TestServer(server.application()) as listening:
+        yield f"witness {name} {vkey} {listening.make_url('/')}\n"
+    server.close()
+    state.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("witnesses")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def post(world: World, module_database_url: str, place: Path) -> AsyncIterator[Post]:
+    """A post that two witnesses watch, of whom both must cosign, and a third that is not there."""
+    away = f"witness uni {WitnessKey('uni.example/w').vkey} http://127.0.0.1:1/\n"
+    async with (
+        witness(place, "court", world.log_vkey) as court,
+        witness(place, "bar", world.log_vkey) as bar,
+    ):
+        policy = place / "policy"
+        policy.write_text(f"{court}{bar}{away}group g 2 court bar uni\nquorum g\n")
+        environment = {"NAMAK_WITNESSES_POLICY": str(policy), "NAMAK_WITNESSES_INTERVAL": "100ms"}
+        guard = place / "checkpoint.note"
+        async with running_post(world, module_database_url, guard, environment) as post:
+            yield post
+
+
+async def test_a_receipt_is_witnessed_and_the_verifiers_own_quorum_counts(post: Post, place: Path) -> None:
+    agency, citizen, world = await post.agency(), await post.citizen(), post.world
+    office = world.write_client("witnessed", agency.identity, post.address)
+    sent = await agency.client.deliveries.submit(agency.letter(citizen.address))
+    receipts = place / "receipts"
+
+    await run(office, "receipt", "--delivery", sent.delivery.delivery_id, "-o", receipts, "--witnessed")
+
+    assert len(list(receipts.iterdir())) == 2
+    own = place / "own-policy"
+    log, witnesses = f"log {world.log_vkey}\n", (place / "policy").read_text()
+    own.write_text(log + witnesses)
+    roots = world.pki.citizen_roots_path
+    report = await run(office, "verify", receipts, "--log-policy", own, "--citizen-roots", roots)
+    for file in report["files"]:
+        checks = {check["name"]: check for check in file["checks"]}
+        assert checks["witnesses"]["outcome"] == checks["time"]["outcome"] == "passed"
+    # By a verifier who trusts nobody but the witness that is away, it proves nothing.
+    own.write_text(log + witnesses.replace("quorum g", "quorum uni").replace("uni\nquorum", "\nquorum"))
+    words = ("verify", receipts, "--log-policy", own, "--citizen-roots", roots)
+    done = await asyncio.to_thread(
+        forking.run, "namak.cli", "--json", *words, environment={"NAMAK_CONFIG": str(office)}
+    )
+    assert done.returncode == NOT_VERIFIED, done.stderr
+    failed = [
+        {check["name"] for check in file["checks"] if check["outcome"] == "failed"}
+        for file in json.loads(done.stdout)["files"]
+    ]
+    assert failed == [{"witnesses"}] * 2
+
+
+async def test_the_debt_is_paid(post: Post, place: Path) -> None:
+    agency = await post.agency()
+    office = post.world.write_client("debtor", agency.identity, post.address)
+    (shard,) = (await run(office, "log", "status"))["shards"]
+    assert 0 < shard["witnessed_size"] <= shard["tree_size"]
+    assert shard["witness_time"]
+    assert shard["healthy"]
