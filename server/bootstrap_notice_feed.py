@@ -20,7 +20,9 @@ def notice_feed(settings: Settings, uow: UnitOfWork) -> FeedPages:
         raise ValueError("[notices] feed_url is not set: notices are not published in a feed of the post's")
     url = notices.feed_url.rstrip("/")
     feed = NoticeFeed(uow=uow, clock=SystemClock(), url=url)
-    return FeedPages(feed, Channel(url, profile.operator_name, profile.languages), notices.feed_page)
+    return FeedPages(
+        feed, Channel(url, profile.operator_name, profile.languages, profile.time_zone), notices.feed_page
+    )
 
 
 def feed_listener(settings: Settings, pages: FeedPages) -> FeedListener:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from server.domain.notice_texts import TEXTS, NoticeWords
 from server.domain.notices import NoticeText, PublicNotice, read_document
@@ -72,11 +73,13 @@ class Channel:
         url: where it is read, without a slash at its end.
         post: the post's name.
         languages: in which it is offered; the first governs.
+        time_zone: the IANA name of the zone in which people are told times.
     """
 
     url: str
     post: str
     languages: tuple[str, ...]
+    time_zone: str
 
     def words(self, language: str) -> NoticeWords:
         """Returns the texts around the notices."""
@@ -85,6 +88,10 @@ class Channel:
     def title(self, language: str) -> str:
         """Returns the feed's title."""
         return TEXTS[language].feed.format(post=self.post)
+
+    def local(self, time: datetime, language: str) -> str:
+        """Returns a time as notices of the language write it."""
+        return time.astimezone(ZoneInfo(self.time_zone)).strftime(TEXTS[language].time_format)
 
     def address(self, name: PageName | UUID) -> str:
         """Returns where a page, or a notice's document, is."""

@@ -28,7 +28,11 @@ SECURITY_POLICY: Final = (
 def document(channel: Channel, page: FeedPage, language: str) -> bytes:
     """Returns a page of the feed in a language."""
     words, title = channel.words(language), escape(channel.title(language))
-    articles = [_article(each) for each in shown(page, language) if not isinstance(each, GoneNotice)]
+    articles = [
+        _article(channel, each, language)
+        for each in shown(page, language)
+        if not isinstance(each, GoneNotice)
+    ]
     forms = ((ATOM, "application/atom+xml", "Atom"), (JSON, "application/feed+json", "JSON Feed"))
     lines = [
         "<!DOCTYPE html>",
@@ -63,13 +67,13 @@ def document(channel: Channel, page: FeedPage, language: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _article(each: ShownNotice) -> str:
-    at = rfc3339(each.published_at)
+def _article(channel: Channel, each: ShownNotice, language: str) -> str:
+    at, said = rfc3339(each.published_at), channel.local(each.published_at, language)
     return (
         f'<article lang="{escape(each.text.language)}" id="{each.notice.id}">'
         f'<h2 dir="auto">{escape(each.text.title)}</h2>'
         f'<p dir="auto">{escape(each.text.text)}</p>'
-        f'<time datetime="{at}">{at[:10]}</time></article>'
+        f'<time datetime="{at}">{escape(said)}</time></article>'
     )
 
 

@@ -26,7 +26,7 @@ class FeedWorld:
 
     def __post_init__(self) -> None:
         self.feed = NoticeFeed(uow=self.uow, clock=self.clock, url=URL)
-        self.pages = FeedPages(self.feed, Channel(URL, AM.operator_name, AM.languages), 3)
+        self.pages = FeedPages(self.feed, Channel(URL, AM.operator_name, AM.languages, AM.time_zone), 3)
 
     async def publish(self, name: str = "Անի Գրիգորյան", sender: str = "Կոմիտե") -> UUID:
         """Publishes a notice; returns its identifier."""

@@ -70,6 +70,12 @@ async def test_pages_lead_from_the_newest_to_the_oldest_each_notice_once(world: 
         assert seen == [each.urn for each in reversed(published)]
 
 
+async def test_people_read_when_it_was_published_by_their_own_clocks(world: FeedWorld) -> None:
+    await world.publish()  # on 21 November, 23:42 UTC
+    assert "22.11.2026, 03:42" in reading.web_page(await world.read("hy.html"))[1]
+    assert 'datetime="2026-11-21T23:42:45Z"' in (await world.read("hy.html")).decode()
+
+
 async def test_of_a_withdrawn_notice_atom_says_that_it_was_and_nobody_its_name(world: FeedWorld) -> None:
     kept, gone = await world.publish("Բոբ"), await world.publish("Անի Գրիգորյան")
     await world.feed.withdraw(gone)
