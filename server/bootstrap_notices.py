@@ -15,6 +15,7 @@ from server.domain.jobs import PUBLISH_NOTICE, WITHDRAW_NOTICE, JobKind
 from server.domain.profile import Profile
 from server.domain.state_records import EntityAnswer, PersonAnswer
 from server.gateways.notice_site import NoticeSite, Site
+from server.gateways.public_feed import PublicFeed
 from server.usecases.notice_feed import NoticeFeed
 from server.usecases.notice_names import HolderNames
 from server.usecases.notice_ports import NoticePlace
@@ -86,7 +87,12 @@ async def taking_notices_back(uow: UnitOfWork, *, seconds: float = ROUND_SECONDS
 def _place(settings: Settings, uow: UnitOfWork) -> NoticePlace | None:
     notices = settings.notices
     if notices.feed_url:
-        return NoticeFeed(uow=uow, clock=SystemClock(), url=notices.feed_url)
+        return PublicFeed(
+            NoticeFeed(uow=uow, clock=SystemClock(), url=notices.feed_url),
+            authorities=notices.authorities,
+            connect_seconds=notices.connect_timeout.total_seconds(),
+            seconds=notices.timeout.total_seconds(),
+        )
     if not notices.site_url:
         return None
     site = NoticeSite(

@@ -23,7 +23,9 @@ class NoticeSettings(Section):
     site_public_url: str = ""
     """Below which people read them there, unless the site says so itself; by default as `site_url`."""
     authorities: ExistingPath | None = None
-    """PEM file: the roots that the site's certificate must lead to. Those of the system do not count."""
+    """PEM file: the roots that the site's certificate must lead to; those of the system do not count. Of the
+    feed's public address those of the system count where this is left out.
+    """
     certificate: ExistingPath | None = None
     """PEM file: the certificate that the post shows it, with its issuers."""
     key: ExistingPath | None = None
@@ -75,6 +77,9 @@ class NoticeSettings(Section):
     @model_validator(mode="after")
     def _feed_is_safe(self) -> "NoticeSettings":
         _check_url("feed_url", self.feed_url)
+        address = urlsplit(self.feed_url)
+        if address.scheme == "http" and address.hostname not in _LOOPBACK:
+            raise ValueError("without https feed_url may only be on loopback")
         if not self.feed_listen.startswith(("127.", "[::1]", "localhost")):
             raise ValueError("feed_listen must be a loopback address: it has no TLS")
         return self

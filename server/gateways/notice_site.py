@@ -21,23 +21,20 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import aiohttp
 import structlog
 from yarl import URL
 
+from server.gateways.notice_http import read, session, troubles
 from server.gateways.reread import Reread
 from server.usecases.notice_ports import NoticeTrouble
 
 _log = structlog.get_logger(__name__)
 
-ANSWER_BYTES: Final = 64 * 1024
-"""A longer answer is a failure."""
 LONGEST_PLACE: Final = 500
 """A longer address is not taken as the place of a notice."""
 MOST_RETRY_AFTER: Final = timedelta(hours=6)
 """A site that asks for a longer rest gets this one."""
 
-_HEADER_BYTES = 8190
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 _DONE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -118,42 +115,19 @@ class NoticeSite:
         if body is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
         url = URL(f"{self._site.url.rstrip('/')}/{notice_id}", encoded=True)
-        try:
+        with troubles():
             async with (
                 asyncio.timeout(self._site.seconds),
-                self._session() as session,
-                session.request(
+                session(self._site.connect_seconds) as client,
+                client.request(
                     method, url, data=body, headers=headers, ssl=context, allow_redirects=False
                 ) as answer,
             ):
-                await _read(answer)
+                await read(answer)
                 retry_after = answer.headers.get("Retry-After", "")
                 if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
                     raise NoticeTrouble("BUSY", wait=_wait(retry_after))
                 return answer.status, answer.headers.get("Location", "")
-        except TimeoutError:
-            raise NoticeTrouble("TIMED_OUT") from None
-        except (ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError):
-            raise NoticeTrouble("UNTRUSTED") from None
-        except aiohttp.ClientOSError as error:
-            # A site that does not take our certificate says so after the handshake (TLS 1.3).
-            stranger = isinstance(error.__cause__, ssl.SSLError)
-            raise NoticeTrouble("UNTRUSTED" if stranger else "UNREACHABLE") from None
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, OSError):
-            raise NoticeTrouble("UNREACHABLE") from None
-        except (aiohttp.ClientError, ValueError):
-            raise NoticeTrouble("FAILED") from None
-
-    def _session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._site.connect_seconds),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity", "User-Agent": "namak"},
-            auto_decompress=False,
-            trust_env=False,
-            max_line_size=_HEADER_BYTES,
-            max_field_size=_HEADER_BYTES,
-        )
 
     def _credentials(self) -> tuple[ssl.SSLContext | bool, dict[str, str]]:
         token = self._token.value()
@@ -179,15 +153,6 @@ class NoticeSite:
         if not token or not token.isascii() or not token.isprintable():
             raise ValueError(f"{self._site.token_file} holds no token")
         return token
-
-
-async def _read(answer: aiohttp.ClientResponse) -> None:
-    """Reads an answer to its end, so that what was said is known to be whole; nothing of it is used."""
-    left = ANSWER_BYTES
-    while chunk := await answer.content.read(left + 1):
-        left -= len(chunk)
-        if left < 0:
-            raise NoticeTrouble("TOO_LARGE")
 
 
 def _trouble(status: int) -> NoticeTrouble:

@@ -46,6 +46,10 @@ class NoticeFeed:
         async with self._uow.writing() as tx:
             await tx.notice_entries.put(notice_id, document, self._clock.now())
             await tx.commit()
+        return self.address(notice_id)
+
+    def address(self, notice_id: UUID) -> str:
+        """Returns where a notice's document is read."""
         return f"{self._url}/{notice_id}.json"
 
     async def withdraw(self, notice_id: UUID) -> None:

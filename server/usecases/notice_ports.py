@@ -101,7 +101,7 @@ class NoticeTrouble(Exception):
 
     Attributes:
         reason: why, a word in capitals: UNREACHABLE, TIMED_OUT, UNTRUSTED, REFUSED_US, BUSY, FAILED,
-            REDIRECTED, REJECTED, CONFLICT, TOO_LARGE, MISCONFIGURED.
+            REDIRECTED, REJECTED, CONFLICT, TOO_LARGE, MISCONFIGURED, NOT_READABLE, STILL_READABLE.
         for_good: whether trying again is of no use.
         wait: how long to wait at least.
     """

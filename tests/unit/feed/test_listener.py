@@ -10,7 +10,12 @@ import aiohttp
 import pytest
 
 from server.feed.listener import FeedListener
-from tests.contracts.notice_place_contract import NoticePlaceContract
+from server.gateways.public_feed import PublicFeed
+from server.usecases.notice_feed import NoticeFeed
+from server.usecases.notice_ports import NoticeTrouble
+from tests.contracts import examples
+from tests.contracts.notice_place_contract import DOCUMENT, NoticePlaceContract
+from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.unit.feed import reading
 from tests.unit.feed.conftest import FeedWorld
 
@@ -39,8 +44,9 @@ class WatchedFeed:
 
     def __init__(self, world: FeedWorld, reader: aiohttp.ClientSession) -> None:
         self._reader = reader
-        self.publish = world.feed.publish
-        self.withdraw = world.feed.withdraw
+        self.feed = NoticeFeed(uow=world.uow, clock=world.clock, url=str(reader._base_url).rstrip("/"))
+        public = PublicFeed(self.feed, authorities=None, connect_seconds=5, seconds=5)
+        self.publish, self.withdraw = public.publish, public.withdraw
 
     async def public(self, notice_id: UUID) -> bytes | None:
         """Returns what can be read."""
@@ -54,6 +60,30 @@ class TestNoticeFeed(NoticePlaceContract):
     @pytest.fixture
     def place(self, world: FeedWorld, reader: aiohttp.ClientSession) -> WatchedFeed:
         return WatchedFeed(world, reader)
+
+
+async def test_nothing_counts_as_published_or_gone_before_anybody_can_see_that_it_is(
+    world: FeedWorld, reader: aiohttp.ClientSession, unused_tcp_port: int
+) -> None:
+    place, notice_id = WatchedFeed(world, reader), examples.new_id()
+    # The listener shows another feed than the one that is written to: an export that nobody runs, say.
+    elsewhere = NoticeFeed(uow=FakeUnitOfWork(), clock=world.clock, url=str(reader._base_url).rstrip("/"))
+    public = PublicFeed(elsewhere, authorities=None, connect_seconds=5, seconds=5)
+    with pytest.raises(NoticeTrouble, match="NOT_READABLE"):
+        await public.publish(notice_id, DOCUMENT)
+    await place.publish(notice_id, DOCUMENT)
+    await public.publish(notice_id, DOCUMENT)
+    with pytest.raises(NoticeTrouble, match="STILL_READABLE"):
+        await public.withdraw(notice_id)
+    await place.withdraw(notice_id)
+    await public.withdraw(notice_id)
+
+    world.uow.unavailable = True
+    with pytest.raises(NoticeTrouble, match="NOT_READABLE"):
+        await public.publish(notice_id, DOCUMENT)
+    nobody = NoticeFeed(uow=FakeUnitOfWork(), clock=world.clock, url=f"http://127.0.0.1:{unused_tcp_port}")
+    with pytest.raises(NoticeTrouble, match="UNREACHABLE"):
+        await PublicFeed(nobody, authorities=None, connect_seconds=5, seconds=5).publish(notice_id, DOCUMENT)
 
 
 async def status(reader: aiohttp.ClientSession, path: str, **headers: str) -> int:
