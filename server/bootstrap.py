@@ -8,6 +8,7 @@ from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_desks import Desks, Registers
 from server.bootstrap_forwarding import forwarding_handlers
+from server.bootstrap_inbound_mail import receiving
 from server.bootstrap_jobs import Handlers, runs_inside, working
 from server.bootstrap_ladder import climbing
 from server.bootstrap_letters import letter_handlers
@@ -231,6 +232,9 @@ async def running(
             await stack.enter_async_context(kept_up(sms, handlers))
             await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
         await stack.enter_async_context(climbing(desk.due))
+        if settings.inbound_mail.in_server:
+            mail = receiving(settings, SqlUnitOfWork(database), dns_gateway(settings), share_port=share_port)
+            await stack.enter_async_context(mail)
         await stack.enter_async_context(taking_notices_back(SqlUnitOfWork(database)))
 
         async def is_logging() -> bool:

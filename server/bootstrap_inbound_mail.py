@@ -5,6 +5,8 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
+import structlog
+
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.config import Settings
@@ -20,6 +22,8 @@ from server.usecases.mail_register import MailRegister
 from server.usecases.ports import UnitOfWork
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.submission import SubmissionDesk
+
+_log = structlog.get_logger(__name__)
 
 
 class LogElsewhere:
@@ -52,8 +56,8 @@ class LogElsewhere:
         return None
 
 
-def listening(settings: Settings) -> SmtpSettings:
-    """Returns how to listen, by the settings."""
+def listening(settings: Settings, *, share_port: bool = False) -> SmtpSettings:
+    """Returns how to listen, by the settings; `share_port` is for the processes of a supervisor."""
     mail, server = settings.inbound_mail, settings.server
     return SmtpSettings(
         listen=mail.listen,
@@ -67,11 +71,14 @@ def listening(settings: Settings) -> SmtpSettings:
         recipients=mail.recipients,
         idle_seconds=mail.idle.total_seconds(),
         data_seconds=mail.transfer.total_seconds(),
+        share_port=share_port,
     )
 
 
 @contextlib.asynccontextmanager
-async def receiving(settings: Settings, uow: UnitOfWork, dns: Dns) -> AsyncIterator[SmtpListener]:
+async def receiving(
+    settings: Settings, uow: UnitOfWork, dns: Dns, *, share_port: bool = False
+) -> AsyncIterator[SmtpListener]:
     """Meanwhile takes mails in; on leaving, what is being submitted is decided first."""
     profile, clock = PROFILES[settings.profile], SystemClock()
     submissions = SubmissionDesk(
@@ -95,11 +102,12 @@ async def receiving(settings: Settings, uow: UnitOfWork, dns: Dns) -> AsyncItera
             profile=profile,
             receipts=settings.inbound_mail.receipts and bool(settings.mail.host),
         )
-        how = listening(settings)
+        how = listening(settings, share_port=share_port)
         desk = MailDesk(intake, DkimSignatures(dns), profile, how.recipients)
         listener = SmtpListener(desk, how)
         stack.push_async_callback(desk.close)
         stack.push_async_callback(submissions.drain)
         stack.push_async_callback(listener.close)
         await listener.open()
+        _log.info("taking mails", ports=listener.ports)
         yield listener

@@ -16,6 +16,12 @@ class InboundMailSettings(Section):
     """
     implicit_tls_listen: Address | None = None
     """Address of the listener where TLS begins at once. Without one there is no such listener."""
+    in_server: bool = False
+    """Whether `serve` takes mails too, in each of its processes, so that a development world needs one
+    program; otherwise `namak-server smtp` alone does.
+    """
+    health_listen: Address = "127.0.0.1:8446"
+    """Address of the health listener of `smtp`: plain, so it must be a loopback address."""
     host_name: str = Field(default="localhost", min_length=1, max_length=253, pattern=r"^[0-9A-Za-z.-]+$")
     """The name that it greets with, which its certificate should have."""
     certificate: ExistingPath | None = None
@@ -40,6 +46,8 @@ class InboundMailSettings(Section):
     def _is_whole(self) -> "InboundMailSettings":
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key are given together")
+        if not self.health_listen.startswith(("127.", "[::1]", "localhost")):
+            raise ValueError("health_listen must be a loopback address: it has no TLS")
         if not timedelta(seconds=1) <= self.idle <= timedelta(minutes=10):
             raise ValueError("idle must be 1s to 10m")
         if not timedelta(seconds=1) <= self.transfer <= timedelta(hours=1):

@@ -106,7 +106,10 @@ async def listening(office: Office, place: Path) -> AsyncIterator[int]:
     """Meanwhile runs `namak-server smtp`; yields its port."""
     settings = office.world.write_settings("mail", database_url=office.database_url)
     with settings.open("a", encoding="utf-8") as written:
-        written.write('\n[inbound_mail]\nlisten = "127.0.0.1:0"\nimplicit_tls_listen = "127.0.0.1:0"\n')
+        written.write(
+            '\n[inbound_mail]\nlisten = "127.0.0.1:0"\nimplicit_tls_listen = "127.0.0.1:0"\n'
+            'health_listen = "127.0.0.1:0"\n'
+        )
     ready = place / "mail.ready"
     command = (sys.executable, "-P", "-m", "server", "smtp", "--config", str(settings))
     with (place / "mail.log").open("wb") as log:

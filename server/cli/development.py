@@ -33,6 +33,8 @@ from server.usecases.organisations import RegisterOrganisation, SetContractState
 from server.usecases.sender_addresses import RegisterSenderAddress
 from server.usecases.sender_admin import SenderAdmin
 
+_MAIL_PORT = 8587
+
 
 def make_world(directory: Path, listen: str, profile: str) -> None:
     """Makes a development world and says how to go on."""
@@ -45,6 +47,9 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
         except WorldExists as problem:
             fail(str(problem))
         settings = world.write_settings(listen=listen)
+        mail = listen if listen.endswith(":0") else f"{listen.rpartition(':')[0]}:{_MAIL_PORT}"
+        with settings.open("a", encoding="utf-8") as file_of_settings:
+            file_of_settings.write(f'\n[inbound_mail]\nin_server = true\nlisten = "{mail}"\n')
         for name, identity in (
             ("operator", world.operator),
             ("agency", world.agency),
@@ -67,6 +72,10 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
         f"  {client} --config {file['agency']} send --from {example.sender} --to {example.citizen_address} "
         f"--subject {example.subject} {shlex.quote(str(letter))}\n"
         f"  {client} --config {file['citizen']} inbox\n"
+        f"Or send it with an ordinary mail client, such as swaks (docs/mail.md):\n"
+        f"  swaks --server {mail} --tls --from {example.sender} --to {example.citizen_address} "
+        f"--header 'Subject: {example.subject}' --body . --attach-type text/plain "
+        f"--attach @{shlex.quote(str(letter))}\n"
         f"Who there is, each with a configuration in {directory}:\n{_people(example)}\n"
         f"Both cards are software tokens with two keys, {AUTHENTICATION_KEY} and {CARD_KEY}; "
         f"their PINs are in card/citizen-card.pin and other-card/other-citizen-card.pin. "

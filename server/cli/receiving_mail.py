@@ -13,6 +13,7 @@ from server import bootstrap, log_lines
 from server.bootstrap_inbound_mail import receiving
 from server.cli.endings import load, run
 from server.config import Settings
+from server.health_listener import HealthListener
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
@@ -46,18 +47,30 @@ async def _receive_until_stopped(settings: Settings, ready_file: Path | None) ->
         try:
             uow, dns = SqlUnitOfWork(database), bootstrap.dns_gateway(settings)
             async with receiving(settings, uow, dns) as listener:
-                _log.info("taking mails", ports=listener.ports)
-                if ready_file is not None:
-                    _write_ready(ready_file, listener.ports)
-                await stop.wait()
-                _log.info("stopping")
+
+                async def is_ready() -> bool:
+                    await database.ping()
+                    return True
+
+                health = HealthListener(settings.inbound_mail.health_listen, {"": is_ready})
+                await health.open()
+                await health.start()
+                try:
+                    if ready_file is not None:
+                        _write_ready(ready_file, listener.ports, health.port)
+                    await stop.wait()
+                    _log.info("stopping")
+                finally:
+                    await health.leave()
+                    await health.stop()
         finally:
             await database.dispose()
     _log.info("stopped")
 
 
-def _write_ready(path: Path, ports: tuple[int, ...]) -> None:
+def _write_ready(path: Path, ports: tuple[int, ...], health_port: int) -> None:
     # Whole or not at all: whoever waits for it reads it the moment it is there.
+    told = {"ports": ports, "health_port": health_port, "pid": os.getpid()}
     unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps({"ports": ports, "pid": os.getpid()}), encoding="utf-8")
+    unfinished.write_text(json.dumps(told), encoding="utf-8")
     unfinished.rename(path)

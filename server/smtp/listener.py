@@ -25,10 +25,16 @@ class SmtpListener:
         session = functools.partial(MailSession, self._desk, self._doors, settings)
         loop = asyncio.get_running_loop()
         host, port = _place(settings.listen)
-        self._servers.append(await loop.create_server(lambda: session(context), host, port))
+        self._servers.append(
+            await loop.create_server(
+                lambda: session(context), host, port, reuse_port=settings.share_port or None
+            )
+        )
         if settings.implicit is not None:
             host, port = _place(settings.implicit)
-            server = await loop.create_server(lambda: session(None), host, port, ssl=context)
+            server = await loop.create_server(
+                lambda: session(None), host, port, ssl=context, reuse_port=settings.share_port or None
+            )
             self._servers.append(server)
 
     @property

@@ -14,6 +14,7 @@ class SmtpSettings:
         idle_seconds: between two commands.
         data_seconds: for all of a mail.
         answer_seconds: for the use case, before the connection is given up.
+        share_port: other processes listen on the same ports; the system deals connections out to them.
     """
 
     listen: str
@@ -29,3 +30,4 @@ class SmtpSettings:
     data_seconds: float = 300.0
     answer_seconds: float = 600.0
     mail_bytes: int = MAIL_BYTES
+    share_port: bool = False

@@ -187,6 +187,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_citizens",
             "server.bootstrap_desks",
             "server.bootstrap_forwarding",
+            "server.bootstrap_inbound_mail",
             "server.bootstrap_jobs",
             "server.bootstrap_letters",
             "server.bootstrap_machine",

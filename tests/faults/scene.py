@@ -22,6 +22,12 @@ from tests.faults.told import Told
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-P", "-m", "tests.faults.killing_server")
+OF_PROGRAMS = {
+    "PYTHONPATH": os.pathsep.join(entry for entry in (str(ROOT), *sys.path) if entry),
+    # Every start would compile every module anew where this is set.
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(ROOT / "var" / "cache" / "pycache"),
+}
 PATIENCE_SECONDS = 30.0
 
 
@@ -108,13 +114,7 @@ class Scene:
             settings,
             log=self.directory / f"{name}.log",
             program=PROGRAM,
-            environment={
-                ORDER: str(self.order),
-                "PYTHONPATH": os.pathsep.join(entry for entry in (str(ROOT), *sys.path) if entry),
-                # Every start would compile every module anew where this is set.
-                "PYTHONDONTWRITEBYTECODE": "",
-                "PYTHONPYCACHEPREFIX": str(ROOT / "var" / "cache" / "pycache"),
-            },
+            environment={ORDER: str(self.order), **OF_PROGRAMS},
         )
         replica = Replica(name, process, self.client(process.address, ONE_TRY))
         self._started.append(replica)

@@ -1,6 +1,9 @@
 """A development world of another jurisdiction than the default: made, registered, and written to."""
 
 import asyncio
+import json
+import smtplib
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -16,6 +19,17 @@ from tests import forking
 
 def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return forking.run("server", *arguments)
+
+
+def by_mail(place: Path, sender: str, recipient: str) -> list[int]:
+    """Returns what the world's mail listener answers to a sender and a recipient, over TLS."""
+    lines = [json.loads(line) for line in (place / "server.log").read_text("utf-8").splitlines()]
+    (port,) = next(line["ports"] for line in lines if line["event"] == "taking mails")
+    (root,) = place.glob("pki/**/server-ca.pem")
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.starttls(context=ssl.create_default_context(cafile=str(root)))
+        client.ehlo()
+        return [client.mail(sender)[0], client.rcpt(recipient)[0]]
 
 
 @pytest.mark.parametrize("code", ["kz", "az"])
@@ -52,6 +66,8 @@ async def test_a_world_of_another_jurisdiction_delivers_as_its_profile_permits(
                 assert refused.value.reason == "MAILBOX_NOT_CONFIRMED"
             else:
                 await agency.deliveries.submit(asked)
+        answers = await asyncio.to_thread(by_mail, place, example.sender, recipient)
+        assert answers == [250, 550 if waits_for_confirmation else 250]
         async with Client(Connection.load(place / "citizen.toml")) as citizen:
             subjects = [message.subject async for message in citizen.mailbox.messages()]
         assert subjects == ([] if waits_for_confirmation else [example.subject])
