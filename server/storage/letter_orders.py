@@ -33,6 +33,9 @@ _OF_STEP = select(_ORDERS).where(
     _ORDERS.c.step == bindparam("step"),
 )
 _GET = select(_ORDERS).where(_ORDERS.c.id == bindparam("key"))
+_DROP_FAILED = delete(_ORDERS).where(
+    _ORDERS.c.id == bindparam("key"), _ORDERS.c.state == LetterState.FAILED.value
+)
 _LOCK = _GET.with_for_update()
 _WITH_DELIVERY = select(_ORDERS, _DELIVERIES.c.state.label("delivery_state")).join(
     _DELIVERIES,
@@ -104,6 +107,10 @@ class SqlLetterOrders:
         """Returns the letter that was ordered for it."""
         values = {"mailbox": mailbox_id, "delivery": delivery_id, "step": step}
         return _found(await self._statements.first(_OF_STEP, values))
+
+    async def drop_failed(self, letter_id: UUID) -> None:
+        """Deletes a letter that failed."""
+        await self._statements.run(_DROP_FAILED, {"key": letter_id})
 
     async def get(self, letter_id: UUID) -> LetterOrder | None:
         """Returns it."""

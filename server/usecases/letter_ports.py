@@ -35,6 +35,10 @@ class LetterOrderStore(Protocol):
 
     async def of_step(self, mailbox_id: UUID, delivery_id: UUID, step: str) -> LetterOrder | None: ...
 
+    async def drop_failed(self, letter_id: UUID) -> None:
+        """Deletes a letter that failed, so that another one may be made in its place."""
+        ...
+
     async def get(self, letter_id: UUID) -> LetterOrder | None: ...
 
     async def standing(self, letter_id: UUID) -> tuple[LetterOrder, DeliveryState] | None:

@@ -10,6 +10,7 @@ import structlog
 from namak.evidence.notification_policy import policy_named
 from server.domain.deliveries import Delivery, DeliveryState, Part
 from server.domain.jobs import JobFailed, RunningJob
+from server.domain.ladder import StepState
 from server.domain.letter_orders import LetterOrder, LetterState
 from server.domain.mailboxes import HolderKind, Mailbox
 from server.domain.paper_letters import NotPrintable, PaperLetter, PostalAddress
@@ -102,9 +103,8 @@ class LetterPreparation:
             await self._fail(delivery, step, PRINTING_ENDED)
 
     async def _order(self, mailbox: Mailbox, delivery: Delivery, step: str, *, is_last: bool) -> None:
-        async with self._uow.reading() as tx:
-            if await tx.letter_orders.of_step(mailbox.id, delivery.id, step) is not None:
-                return
+        if await self._is_done(delivery, step):
+            return
         recipient = await self._recipient(mailbox, is_last=is_last)
         if recipient is None:
             await self._fail(delivery, step, NO_POSTAL_ADDRESS)
@@ -128,6 +128,21 @@ class LetterPreparation:
             )
 
         await self._orders.order(WantedLetter(mailbox.id, delivery.id, step, by_ladder=True, paper=paper))
+
+    async def _is_done(self, delivery: Delivery, step: str) -> bool:
+        """Tells whether the step has its letter, made or failed. One that failed makes room for another once
+        the operator has the step carried out again (`server.usecases.ladder_desk`).
+        """
+        async with self._uow.writing() as tx:
+            earlier = await tx.letter_orders.of_step(delivery.mailbox_id, delivery.id, step)
+            if earlier is None or earlier.state is not LetterState.FAILED:
+                return earlier is not None
+            steps = await tx.ladders.steps_of(delivery.mailbox_id, delivery.id)
+            if (step, StepState.ORDERED) not in [(each.step, each.state) for each in steps]:
+                return True
+            await tx.letter_orders.drop_failed(earlier.id)
+            await tx.commit()
+        return False
 
     async def _recipient(self, mailbox: Mailbox, *, is_last: bool) -> PostalAddress | None:
         """Returns where to send it; None where nobody has said. Raises `JobFailed`, `NotPrintable`."""

@@ -179,3 +179,16 @@ class LetterOrderContract:
             assert await listed(states={LetterState.FAILED}, limit=1) == [orders[2]]
             assert await listed(states={LetterState.FAILED, LetterState.WAITING}) == orders[::-1]
             assert await listed(delivery_id=first.id) == [orders[0]]
+
+    async def test_only_what_failed_makes_room_for_another_letter(self, uow: UnitOfWork) -> None:
+        async with uow.writing() as tx:
+            first, second = await self.delivered(tx, 2)
+            gone, kept = failed(first), ordered(second)
+            await tx.letter_orders.add(gone, b"")
+            await tx.letter_orders.add(kept, b"%PDF")
+            for each in (gone, kept):
+                await tx.letter_orders.drop_failed(each.id)
+            assert await tx.letter_orders.get(gone.id) is None
+            assert await tx.letter_orders.get(kept.id) == kept
+            another = ordered(first)
+            assert await tx.letter_orders.add(another, b"%PDF")

@@ -46,6 +46,10 @@ class FakeLetterOrders:
                 return each
         return None
 
+    async def drop_failed(self, letter_id: UUID) -> None:
+        if (order := self._orders.get(letter_id)) is not None and order.state is LetterState.FAILED:
+            del self._orders[letter_id]
+
     async def get(self, letter_id: UUID) -> LetterOrder | None:
         return self._orders.get(letter_id)
 

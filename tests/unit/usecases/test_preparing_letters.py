@@ -16,6 +16,7 @@ from server.domain.paper_letters import NotPrintable, PostalAddress, Unprintable
 from server.domain.state_records import EntityRecord, EntityState, Fault, PersonRecord, PersonState
 from server.domain.tracking_numbers import TrackingNumbers
 from server.jurisdictions.am import AM
+from server.usecases.ladder_desk import LadderDesk
 from server.usecases.ladder_jobs import JobActions
 from server.usecases.letter_orders import LetterOrders
 from server.usecases.letter_ports import PrintingEnded
@@ -153,6 +154,25 @@ async def test_without_any_address_the_step_fails_visibly_and_the_ladder_goes_on
     assert office.printer.set == []
     await office.at(NOTICE_DUE)
     assert [step.step for step in office.world.uow.committed.ladder_steps.values()] == ["LETTER", "NOTICE"]
+
+
+async def test_a_letter_that_failed_is_made_once_the_operator_has_its_step_carried_out_again() -> None:
+    office = Office()
+    delivery = await office.due_letter()
+    await office.run()
+    office.registered()
+    await office.run()
+    assert office.failed() == ("NO_POSTAL_ADDRESS", "NO_POSTAL_ADDRESS"), "nobody asked for another one"
+
+    desk = LadderDesk(uow=office.world.uow, clock=office.clock, actions=office.actions)
+    await desk.retry(delivery.id, "LETTER")
+    first, second = office.world.uow.committed.jobs.values()
+    assert (first.kind, first.arguments) == (second.kind, second.arguments)
+    for job in (first, second):
+        await office.work.prepare(RunningJob(job.id, job.arguments, 1, False))
+
+    assert [each.state for each in office.letters()] == [LetterState.WAITING]
+    assert office.step() == (StepState.ORDERED, None)
 
 
 async def test_a_register_that_is_away_is_asked_again_until_the_last_try() -> None:
