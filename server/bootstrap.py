@@ -17,7 +17,7 @@ from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_notices import notice_handlers, taking_notices_back
 from server.bootstrap_receipts import receipt_handlers
 from server.bootstrap_registers import state_registers
-from server.bootstrap_registration import asking_again
+from server.bootstrap_registration import asking_about_signatories, asking_again
 from server.bootstrap_sign_ins import recording_outstanding, tidying
 from server.bootstrap_signatures import SignatureVerification
 from server.bootstrap_sms import kept_up, smpp_link
@@ -222,6 +222,15 @@ async def running(
         )
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))
+        await stack.enter_async_context(
+            asking_about_signatories(
+                settings,
+                PROFILES[settings.profile],
+                SqlUnitOfWork(database),
+                SystemClock(),
+                desk.registration.signatories,
+            )
+        )
         await stack.enter_async_context(recording_outstanding(desk.outstanding))
         await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions, desk.portals))
         if runs_inside(settings):

@@ -7,6 +7,8 @@ from typing import Final
 
 import structlog
 
+from server.bootstrap_sign_ins import repeating
+from server.config import Settings
 from server.domain.profile import Profile
 from server.domain.refusals import Refused
 from server.gateways.applicants import CertifiedSignatories
@@ -18,12 +20,15 @@ from server.usecases.holder_profiles import HolderRegister
 from server.usecases.mailbox_import import MailboxImport
 from server.usecases.ports import Clock, Entropy, Signatures, UnitOfWork
 from server.usecases.signatories import SignatoryRegister
+from server.usecases.signatory_rounds import SignatoryRounds
 from server.usecases.state_registers import StateRegisters
 
 _log = structlog.get_logger(__name__)
 
 ROUND_SECONDS: Final = 30.0
 """How often the state's registers are asked about what waits for them."""
+SIGNATORY_SECONDS: Final = 60.0
+"""How often it is looked for entities whose signatories the register is to be asked about again."""
 
 
 def registration(
@@ -61,6 +66,29 @@ def registration(
         ),
         imports=MailboxImport(administration=administration, clock=clock, entropy=entropy, profile=profile),
     )
+
+
+@contextlib.asynccontextmanager
+async def asking_about_signatories(
+    settings: Settings,
+    profile: Profile,
+    uow: UnitOfWork,
+    clock: Clock,
+    register: SignatoryRegister,
+    *,
+    seconds: float = SIGNATORY_SECONDS,
+) -> AsyncIterator[None]:
+    """Meanwhile has the register of entities asked, every so many seconds, who may sign for those of which it
+    has not said so for the profile's period; where there is such a register.
+    """
+    if not settings.registers.entities.url:
+        yield
+        return
+    rounds = SignatoryRounds(
+        uow=uow, clock=clock, register=register, period=profile.registration.signatories_every
+    )
+    async with repeating(rounds.work_off, seconds, "the register was not asked about all signatories"):
+        yield
 
 
 @contextlib.asynccontextmanager

@@ -123,12 +123,15 @@ class Registration:
         agreement: whether an applicant joins the user agreement in force (BOX-3); the operator publishes it.
             Where there is none to join, applications name none.
         login: whether the user chooses a login, unique among all (BOX-8).
+        signatories_every: how long what the register of entities said about who may sign for one (BOX-10) is
+            relied on before the register is asked again.
     """
 
     persons: tuple[RegistrationWay, ...]
     entities: tuple[RegistrationWay, ...]
     agreement: bool
     login: bool
+    signatories_every: timedelta
 
 
 @dataclass(frozen=True, slots=True)

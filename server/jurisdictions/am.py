@@ -70,6 +70,7 @@ AM = Profile(
         entities=(RegistrationWay.APPLICATION,),
         agreement=False,
         login=False,
+        signatories_every=timedelta(days=1),
     ),
     correspondence=Correspondence(confirmed_profile=False, two_way=False, letters_a_day=0),
     sign_in=SignIn(
@@ -133,6 +134,7 @@ AM_SOURCES: Mapping[str, Source] = MappingProxyType(
         "registration.entities": assumed("POST-4 does not say how an entity's comes to be; the way of BOX-4"),
         "registration.agreement": assumed("the documents on Armenia know no user agreement"),
         "registration.login": stated("POST-5: holders sign in with the card"),
+        "registration.signatories_every": assumed("no period is set; who is dismissed may act for a day"),
         "correspondence": assumed("the documents on Armenia know neither; two-way letters are BOX-9's"),
         "sign_in": stated("POST-5"),
         "sign_in.card": assumed("the documents on Armenia are silent; the limit of SIGN-3"),

@@ -74,6 +74,7 @@ AZ = Profile(
         entities=(RegistrationWay.APPLICATION,),
         agreement=False,
         login=False,
+        signatories_every=timedelta(days=1),
     ),
     correspondence=Correspondence(confirmed_profile=False, two_way=False, letters_a_day=0),
     sign_in=SignIn(

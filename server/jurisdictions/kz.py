@@ -75,6 +75,7 @@ KZ = Profile(
         entities=(RegistrationWay.APPLICATION,),
         agreement=True,
         login=True,
+        signatories_every=timedelta(days=1),
     ),
     correspondence=Correspondence(confirmed_profile=True, two_way=True, letters_a_day=100),
     sign_in=SignIn(
@@ -146,6 +147,7 @@ KZ_SOURCES: Mapping[str, Source] = MappingProxyType(
         "registration.entities": stated("BOX-4"),
         "registration.agreement": stated("BOX-3"),
         "registration.login": stated("BOX-8"),
+        "registration.signatories_every": assumed("no period is set; who is dismissed may act for a day"),
         "correspondence": stated("BOX-9"),
         "correspondence.letters_a_day": assumed("BOX-9 sets no limit; more is no person's own writing"),
         "sign_in.methods": stated("BOX-8, BOX-9"),

@@ -4,6 +4,7 @@ The release before keeps one person a mailbox, in a table of its own. It is read
 and never left naming somebody whose entry has ended: that release would let them in.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from sqlalchemy import Row, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.delegations import KnownSignatories, Signatory
+from server.domain.mailboxes import MailboxState
 from server.storage.delegation_tables import (
     SignatoryCheckRow,
     SignatoryEndingRow,
@@ -20,12 +22,14 @@ from server.storage.delegation_tables import (
 )
 from server.storage.statements import Statements
 from server.storage.stored import table
+from server.storage.tables import MailboxRow
 from server.usecases.delegation_ports import RightAct
 
 _ENTRIES = table(SignatoryEntryRow)
 _ENDINGS = table(SignatoryEndingRow)
 _CHECKS = table(SignatoryCheckRow)
 _BEFORE = table(SignatoryRow)
+_MAILBOXES = table(MailboxRow)
 
 _COLUMNS = ("mailbox_id", "person_number", "register_time", "evidence_id", "digest")
 _KEEP_BEFORE = insert(_BEFORE).on_conflict_do_nothing(index_elements=[_BEFORE.c.mailbox_id])
@@ -53,6 +57,13 @@ _IN_FORCE = (
     .order_by(_ENTRIES.c.evidence_id)
 )
 _ONE_BEFORE = select(_BEFORE).where(_BEFORE.c.mailbox_id == bindparam("key"))
+_SAID_BEFORE = (
+    select(_MAILBOXES.c.address, _CHECKS.c.register_time)
+    .join_from(_CHECKS, _MAILBOXES, _MAILBOXES.c.id == _CHECKS.c.mailbox_id)
+    .where(_CHECKS.c.register_time < bindparam("time"), _MAILBOXES.c.state != MailboxState.CLOSED.value)
+    .order_by(_CHECKS.c.register_time, _CHECKS.c.mailbox_id)
+    .limit(bindparam("most"))
+)
 _OF_ACT = (
     select(_ENTRIES.c.mailbox_id, _ENTRIES.c.person_number)
     .outerjoin(_ENDINGS, _ENDINGS.c.entry_id == _ENTRIES.c.evidence_id)
@@ -94,6 +105,11 @@ class SqlSignatories:
         before = _ONE_BEFORE.with_for_update(read=True) if shared else _ONE_BEFORE
         row = await self._statements.first(before, key)
         return None if row is None else KnownSignatories(mailbox_id, row.register_time, (_signatory(row),))
+
+    async def said_before(self, time: datetime, *, limit: int) -> Sequence[tuple[str, datetime]]:
+        """Returns entities of which the register last said before a time who they are."""
+        rows = await self._statements.rows(_SAID_BEFORE, {"time": time, "most": limit})
+        return [(row.address, row.register_time) for row in rows]
 
     async def act(self, evidence_id: UUID) -> RightAct | None:
         """Returns whom an act that entered a signatory, or ended an entry, concerns."""

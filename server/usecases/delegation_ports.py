@@ -105,6 +105,12 @@ class Signatories(Protocol):
         """
         ...
 
+    async def said_before(self, time: datetime, *, limit: int) -> Sequence[tuple[str, datetime]]:
+        """Returns the addresses of entities of which the register last said before a time who they are, with
+        when it did; those first of which it is longest ago, and none whose mailbox is closed.
+        """
+        ...
+
     async def act(self, evidence_id: UUID) -> RightAct | None:
         """Returns whom the act concerns, if it is one that entered a signatory or ended an entry."""
         ...

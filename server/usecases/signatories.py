@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from server.domain.administration import mailbox_resource
+from server.domain.administration import TheServer, mailbox_resource
 from server.domain.caller import Clerk, Operator
 from server.domain.delegations import KnownSignatories
 from server.domain.mailboxes import HolderKind, Mailbox
@@ -24,7 +24,7 @@ _NOW: Final = timedelta(0)
 class RefreshSignatories:
     """`address` is that of an entity's mailbox."""
 
-    by: Operator | Clerk
+    by: Operator | Clerk | TheServer
     request_id: str
     address: str
 

@@ -133,7 +133,10 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_registers": frozenset({"server.config", "server.gateways"}),
     "server.bootstrap_registration": frozenset(
-        {"server.domain", "server.gateways", "server.services", "server.usecases"}
+        {
+            *("server.bootstrap_sign_ins", "server.config", "server.domain", "server.gateways"),
+            *("server.services", "server.usecases"),
+        }
     ),
     "server.bootstrap_ladder": frozenset(
         {

@@ -56,6 +56,19 @@ class SignatoryContract:
             # Asked, and told that there is nobody.
             assert await tx.signatories.known(mailbox.id) == KnownSignatories(mailbox.id, at(9), ())
 
+    async def test_those_of_whom_the_register_spoke_longest_ago_are_asked_about_first(
+        self, uow: UnitOfWork
+    ) -> None:
+        # Other tests may have left some of later times in the same tables.
+        long_ago = -9_999_999
+        first, second, third = [await self._entity(uow) for _ in range(3)]
+        async with uow.writing() as tx:
+            for mailbox, seconds in ((first, 2), (second, 1), (third, 3)):
+                await tx.signatories.said(mailbox.id, at(long_ago + seconds))
+            found = await tx.signatories.said_before(at(long_ago + 3), limit=9)
+            assert found == [(second.address, at(long_ago + 1)), (first.address, at(long_ago + 2))]
+            assert await tx.signatories.said_before(at(long_ago + 3), limit=1) == found[:1]
+
     async def test_an_entry_ends_once(self, uow: UnitOfWork) -> None:
         mailbox = await self._entity(uow)
         entry = entry_in(mailbox)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from server.domain.delegations import Delegation, KnownSignatories, Signatory
 from server.domain.deliveries import Delivery
+from server.domain.mailboxes import MailboxState
 from server.usecases.delegation_ports import DelegationFilter, RightAct
 from tests.fakes.state import State
 
@@ -119,6 +120,14 @@ class FakeSignatories:
         ]
         entries.sort(key=lambda each: each.evidence_id)
         return KnownSignatories(mailbox_id, self._state.signatory_checks[mailbox_id], tuple(entries))
+
+    async def said_before(self, time: datetime, *, limit: int) -> Sequence[tuple[str, datetime]]:
+        found = sorted(
+            (said_at, mailbox_id)
+            for mailbox_id, said_at in self._state.signatory_checks.items()
+            if said_at < time and self._state.mailboxes[mailbox_id].state is not MailboxState.CLOSED
+        )
+        return [(self._state.mailboxes[key].address, said_at) for said_at, key in found[:limit]]
 
     async def act(self, evidence_id: UUID) -> RightAct | None:
         entries = {each.evidence_id: each for each in self._state.signatories.values()}

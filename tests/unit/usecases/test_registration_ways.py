@@ -1,6 +1,7 @@
 """Which ways to a mailbox are open to whom is the jurisdiction's data (POST-3, BOX-3, BOX-4)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -88,7 +89,9 @@ async def test_where_people_apply_none_come_from_the_register_of_cards() -> None
 
 async def test_several_ways_may_be_open_and_none() -> None:
     world = RegistrationWorld()
-    both = Registration(BY_REGISTER + BY_APPLICATION, (), agreement=False, login=False)
+    both = Registration(
+        BY_REGISTER + BY_APPLICATION, (), agreement=False, login=False, signatories_every=timedelta(days=1)
+    )
     await desk(world, with_rules(both)).prepare(world.aigul, "1", Form(aiguls_data(), "", "", "kk"))
     assert await imported(world, with_rules(both)) == 1
     with pytest.raises(RegistrationWayClosed) as refused:
@@ -106,7 +109,9 @@ async def test_where_an_agreement_is_asked_for_nobody_applies_before_one_is_publ
 async def test_where_none_is_asked_for_a_published_one_is_not_joined() -> None:
     world = RegistrationWorld()
     await world.publish()
-    rules = Registration(BY_APPLICATION, BY_APPLICATION, agreement=False, login=True)
+    rules = Registration(
+        BY_APPLICATION, BY_APPLICATION, agreement=False, login=True, signatories_every=timedelta(days=1)
+    )
     applications = desk(world, with_rules(rules))
     await applications.prepare(world.aigul, "1", aiguls_form(version=""))
     with pytest.raises(AgreementNotCurrent):

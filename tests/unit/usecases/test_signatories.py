@@ -23,6 +23,7 @@ from server.usecases.administration import Administration
 from server.usecases.holder_rights import held
 from server.usecases.reading import ConfirmReading, IssueStatement, OpenMessage
 from server.usecases.signatories import RefreshSignatories, SignatoryRegister
+from server.usecases.signatory_rounds import SignatoryRounds
 from tests.fakes.state_registers import FakeStateRegisters
 from tests.unit.usecases.delegation_world import DIRECTOR, Scene
 from tests.unit.usecases.world import ANI_ADDRESS, BOB
@@ -228,3 +229,45 @@ async def _holds(tx: object, person: Holder, address: str) -> bool:
     except ResourceNotPermitted:
         return False
     return True
+
+
+def rounds(entity: Entity) -> SignatoryRounds:
+    period = AM.registration.signatories_every
+    return SignatoryRounds(uow=entity.uow, clock=entity.clock, register=entity.register, period=period)
+
+
+async def test_a_dismissed_director_loses_the_right_within_the_period_without_anybodys_request(
+    entity: Entity,
+) -> None:
+    await entity.refresh(DIRECTOR, SECOND)
+    code = entity.entity_box.holder_number
+    entity.registers.show_entity(
+        EntityRecord(code, "ՍՊԸ", EntityState.REGISTERED, None, "", (RegisteredSignatory(SECOND, "Արամ"),))
+    )
+    entity.clock.move(AM.registration.signatories_every)
+    assert await rounds(entity).work_off() == 0, "what was said is relied on for the whole period"
+    entity.clock.move(timedelta(microseconds=1))
+
+    assert await rounds(entity).work_off() == 1
+
+    async with entity.uow.reading() as tx:
+        known = await tx.signatories.known(entity.entity_box.id)
+    assert known is not None
+    assert [each.person_number for each in known.entries] == [SECOND]
+    assert known.register_time == entity.clock.now()
+    assert entity.entries()[-1].document.details.actor.kind is ActorKind.SERVER
+    assert await rounds(entity).work_off() == 0
+
+
+async def test_a_register_that_is_away_takes_nobodys_right_and_is_asked_again(entity: Entity) -> None:
+    await entity.refresh(DIRECTOR)
+    entity.clock.move(2 * AM.registration.signatories_every)
+    entity.registers.fall_silent()
+
+    assert await rounds(entity).work_off() == 0
+    async with entity.uow.reading() as tx:
+        known = await tx.signatories.known(entity.entity_box.id)
+    assert known is not None
+    assert [each.person_number for each in known.entries] == [DIRECTOR]
+    entity.registers.come_back()
+    assert await rounds(entity).work_off() == 1
