@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 from server.domain.reasons import Reason
 from server.domain.refusals import Refused
 from server.interceptors.call_context import REQUEST_ID_KEY
-from server.interceptors.interceptor import Interceptor, Method, answer
+from server.interceptors.interceptor import ClientGone, Interceptor, Method, answer
 from server.services.call import Call, Context, current_call
 from server.services.refusals_wire import internal_error, refusal_to_status
 from server.usecases.failures import frames_of
@@ -42,6 +42,13 @@ class Errors(Interceptor):
         except Refused as refused:
             call.reason = refused.reason.value
             status = refusal_to_status(refused, call.wording)
+        except asyncio.CancelledError as cancelled:
+            if _is_asked_for(cancelled):
+                raise
+            # Something that the call waited for was cancelled, and not the call: it gets its answer.
+            call.reason = Reason.INTERNAL.value
+            _log_fault(call, cancelled)
+            status = internal_error(call.id, call.wording)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the client learns nothing of it
             call.reason = Reason.INTERNAL.value
             _log_fault(call, fault)
@@ -49,7 +56,13 @@ class Errors(Interceptor):
         return await _abort(context, call, status)
 
 
-def _log_fault(call: Call, fault: Exception) -> None:
+def _is_asked_for(cancelled: asyncio.CancelledError) -> bool:
+    """Tells whether the call itself is being cancelled, or has nobody to answer."""
+    task = asyncio.current_task()
+    return isinstance(cancelled, ClientGone) or task is None or task.cancelling() > 0
+
+
+def _log_fault(call: Call, fault: BaseException) -> None:
     causes: list[str] = []
     cause: BaseException | None = fault
     while cause is not None and len(causes) < _CAUSES:
@@ -69,4 +82,4 @@ async def _abort(context: Context, call: Call, status: status_pb2.Status) -> Non
             await context.abort(rich.code, rich.details, trailing)
     except (TimeoutError, grpc.aio.InternalError):
         # Nobody takes the status. The call ends without one: the transport resets the stream.
-        raise asyncio.CancelledError from None
+        raise ClientGone from None

@@ -86,6 +86,10 @@ async def _written(response: Any, context: Context) -> None:
             await write(reply, context)
 
 
+class ClientGone(asyncio.CancelledError):
+    """The client takes no more; the call ends as its cancelling would."""
+
+
 async def write(reply: Any, context: Context) -> None:
     """Sends one reply of a stream; a client that is gone ends the call as its cancelling would.
 
@@ -94,4 +98,4 @@ async def write(reply: Any, context: Context) -> None:
     try:
         await context.write(reply)
     except grpc.aio.InternalError:
-        raise asyncio.CancelledError from None
+        raise ClientGone from None

@@ -53,12 +53,15 @@ class Pace:
             before.
         well_after: a process that served so long is well: its next end counts as a first one.
         patience: how long processes may take to end once they are told to.
+        start: how long one that is started again may take until it serves. The first time none has a limit:
+            nothing is served then that would have to be kept up, and whoever started it is looking on.
     """
 
     first_pause: float = 0.5
     longest_pause: float = 30.0
     well_after: float = 60.0
     patience: float = 40.0
+    start: float = 120.0
 
 
 class StartFailed(Exception):
@@ -101,6 +104,7 @@ class Supervisor:
 
         Raises:
             StartFailed: a process ended before it served for the first time. The others have ended, too.
+            OSError: one could not even be started the first time. Likewise.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -109,7 +113,7 @@ class Supervisor:
                 if not self._stop.is_set():
                     all_serve()
         except BaseExceptionGroup as failures:
-            if (failed := failures.subgroup(StartFailed)) is not None:
+            if (failed := failures.subgroup((StartFailed, OSError))) is not None:
                 raise _first(failed) from None
             raise
         return not self._unclean
@@ -154,13 +158,25 @@ class Supervisor:
             _log.warning("a server process can't be started", process=which, cause=str(failure))
             return 1
         async with self._ended_after(process, which):
-            health = await self._unless_stopped(process.ready())
+            health = await self._unless_stopped(self._ready(process, which, again=served.is_set()))
             if health is not None and not self._stop.is_set():
                 self._serving[which] = health
                 served.set()
                 _log.info("a server process serves", process=which, pid=process.pid)
             await self._unless_stopped(process.ended())
         return await process.ended()
+
+    async def _ready(self, process: Process, which: int, *, again: bool) -> str | None:
+        """Waits until a process serves. One that is started again and hangs is killed: nobody else would
+        notice that it is missing.
+        """
+        try:
+            async with asyncio.timeout(self._pace.start if again else None):
+                return await process.ready()
+        except TimeoutError:
+            _log.error("a server process did not serve in time and was killed", process=which)
+            process.kill()
+            return None
 
     @contextlib.asynccontextmanager
     async def _ended_after(self, process: Process, which: int) -> AsyncIterator[None]:

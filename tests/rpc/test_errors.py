@@ -51,6 +51,19 @@ async def test_hides_what_went_wrong_inside_and_says_what_to_quote(edge: Edge) -
     assert SECRET not in repr(logs)
 
 
+async def test_a_call_whose_inside_was_cancelled_is_answered_all_the_same(edge: Edge) -> None:
+    edge.desks.fault = asyncio.CancelledError()
+    stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
+
+    with structlog.testing.capture_logs() as logs, pytest.raises(grpc.aio.AioRpcError) as failed:
+        await stub.ListDeliveries(LIST, timeout=10)
+
+    assert failed.value.code() is grpc.StatusCode.INTERNAL
+    assert error_info(failed.value).reason == "INTERNAL"
+    (fault,) = lines(logs, "call failed")
+    assert fault["errors"] == ["CancelledError"]
+
+
 async def test_tells_a_fault_in_a_stream_the_same_way(edge: Edge) -> None:
     edge.desks.fault = RuntimeError(SECRET)
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.stranger))

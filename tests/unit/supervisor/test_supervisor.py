@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -120,6 +120,42 @@ async def test_a_process_that_never_serves_fails_the_start_and_ends_the_others(d
     assert not running.all_serve.is_set()
     assert [process.number for process in machine.started].count(doomed) == 1
     assert all(process.end.done() for process in machine.started)
+
+
+async def test_a_process_that_hangs_when_it_is_started_again_is_killed_and_another_one_started() -> None:
+    machine = Machine()
+    running = Running(machine, 2, pace=replace(SOON, start=0.02))
+    await running.serving()
+    machine.destiny = lambda process: None
+
+    with structlog.testing.capture_logs() as lines:
+        machine.started[1].die()
+        await machine.has_started(3)
+        machine.destiny = FakeProcess.serve
+        await machine.has_started(4)
+        await eventually(lambda: running.supervisor.serving.get(2) == "127.0.0.1:1003")
+
+    assert machine.started[2].end.result() == -signal.SIGKILL
+    assert "a server process did not serve in time and was killed" in [line["event"] for line in lines]
+    assert await running.stop()
+
+
+async def test_a_first_start_may_take_its_time() -> None:
+    machine = Machine(lambda process: None)
+    running = Running(machine, 1, pace=replace(SOON, start=0.0))
+    await machine.has_started(1)
+    machine.started[0].serve()
+
+    await running.serving()
+    assert await running.stop()
+
+
+async def test_a_system_that_starts_no_process_is_told_as_it_says() -> None:
+    async def launch(number: int) -> FakeProcess:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with pytest.raises(OSError, match="Resource temporarily unavailable"):
+        await Supervisor(launch, 2, pace=SOON).run(lambda: None)
 
 
 async def test_a_process_that_dies_is_started_again_and_is_not_counted_meanwhile() -> None:
