@@ -9,7 +9,7 @@ from alembic import op
 from server.storage.insert_only import attach
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0016a"
 branch_labels = None
 depends_on = None
 

@@ -22,8 +22,8 @@ from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.notices import Notice
 from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.portals import RegisteredPortal
-from server.domain.sender_sms import SenderSms
 from server.domain.print_houses import RegisteredPrintHouse
+from server.domain.sender_sms import SenderSms
 from server.domain.senders import CertificateBinding, Domain, DomainChallenge, Organisation, SenderAddress
 from server.domain.sessions import Proof, Session, SignIn
 from server.domain.sign_in_effects import OutstandingSignIn

@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from namak.cards.texts import CARD_MEANINGS, words_of
 from namak.cli.forwarding_reasons import FORWARDING
-from namak.cli.sms_reasons import SMS
 from namak.cli.letter_reasons import LETTERS
+from namak.cli.sms_reasons import SMS
 from namak.cli.texts import N_, _, is_translated, language
 from namak.errors import NamakError
 

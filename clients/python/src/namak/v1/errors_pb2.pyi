@@ -174,6 +174,20 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The sender address is not permitted to send short messages (SMS)."""
     REASON_SMS_NOT_OFFERED: _Reason.ValueType  # 121
     """This post sends no short messages (SMS)."""
+    REASON_LETTER_LEASE_ENDED: _Reason.ValueType  # 122
+    """The print house leased the letter for a time that is over; what it printed must not be posted."""
+    REASON_LETTER_OUT_OF_ORDER: _Reason.ValueType  # 123
+    """The letter has come less far than the report says, or further already; the metadata tells how far."""
+    REASON_LETTER_FILE_DIFFERS: _Reason.ValueType  # 124
+    """What was printed is not the file that was to be printed."""
+    REASON_LETTER_TRACKING_DIFFERS: _Reason.ValueType  # 125
+    """The post's number in the report is not the one on the letter."""
+    REASON_LETTER_CANCELLED: _Reason.ValueType  # 126
+    """The letter is not needed any more: its recipient was notified otherwise, or the message withdrawn. What of it was printed must not
+    be posted.
+    """
+    REASON_PRINT_HOUSE_SUSPENDED: _Reason.ValueType  # 127
+    """The operator has suspended the print house: it gets no more letters, and reports what becomes of those that it has."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -347,4 +361,18 @@ REASON_SMS_NOT_PERMITTED: Reason.ValueType  # 120
 """The sender address is not permitted to send short messages (SMS)."""
 REASON_SMS_NOT_OFFERED: Reason.ValueType  # 121
 """This post sends no short messages (SMS)."""
+REASON_LETTER_LEASE_ENDED: Reason.ValueType  # 122
+"""The print house leased the letter for a time that is over; what it printed must not be posted."""
+REASON_LETTER_OUT_OF_ORDER: Reason.ValueType  # 123
+"""The letter has come less far than the report says, or further already; the metadata tells how far."""
+REASON_LETTER_FILE_DIFFERS: Reason.ValueType  # 124
+"""What was printed is not the file that was to be printed."""
+REASON_LETTER_TRACKING_DIFFERS: Reason.ValueType  # 125
+"""The post's number in the report is not the one on the letter."""
+REASON_LETTER_CANCELLED: Reason.ValueType  # 126
+"""The letter is not needed any more: its recipient was notified otherwise, or the message withdrawn. What of it was printed must not
+be posted.
+"""
+REASON_PRINT_HOUSE_SUSPENDED: Reason.ValueType  # 127
+"""The operator has suspended the print house: it gets no more letters, and reports what becomes of those that it has."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
