@@ -40,7 +40,7 @@ class Serving:
         self.callers: list[Caller | ActingAdministrator] = []
         self.commands: list[object] = []
         self.gate: Gate | None = None
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
         self.content = b"content"
 
     async def serve(self, command: object, caller: Caller | ActingAdministrator | None = None) -> None:
