@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
 from namak.client import compose, compose_part
 from namak.evidence import events
@@ -35,6 +36,7 @@ from namak.v1 import delivery_pb2
 from server import bootstrap, bootstrap_desks
 from server.bootstrap_ladder import climbing
 from server.bootstrap_machine import SystemEntropy
+from server.cli import ladder_commands
 from server.dev.world import World
 from server.domain.deliveries import Delivery
 from server.domain.ladder import TakenStep
@@ -300,11 +302,11 @@ def fact_times(report: Report) -> Mapping[str, datetime]:
 
 
 async def operator(ladder: Ladder, *arguments: str, code: int = 0) -> Any:
-    """Runs `namak-server ladder` as the operator does."""
-    environment = {"NAMAK_SERVER_CONFIG": str(ladder.settings())}
-    run = functools.partial(forking.run, environment=environment)
-    done = await asyncio.to_thread(run, "server", "ladder", *arguments)
-    assert done.returncode == code, done.stderr
+    """Runs `namak-server ladder` as the operator does, in this process but in a loop of its own."""
+    run = functools.partial(CliRunner().invoke, ladder_commands.ladder, prog_name="namak-server ladder")
+    words = [*arguments, "--config", str(ladder.settings())]
+    done = await asyncio.to_thread(run, words)
+    assert done.exit_code == code, done.output
     return done
 
 
