@@ -26,6 +26,7 @@ from namak.v1 import (
     sender_admin_pb2_grpc,
     signature_pb2,
     signature_pb2_grpc,
+    sms_pb2_grpc,
 )
 from tests.client.admin_desk import AdminDesk
 from tests.client.authority import Authority, Identity
@@ -34,6 +35,7 @@ from tests.client.desk import Context, Desk, caller_of
 from tests.client.elsewhere import EvidenceElsewhere, MailboxElsewhere
 from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
 from tests.client.registration_desk import RegistrationDesk
+from tests.client.sms_desk import SmsDesk
 from tests.unit.evidence.signing import WitnessKey
 
 T = TypeVar("T")
@@ -356,6 +358,7 @@ async def _start(office: Office, authority: Authority, identity: Identity) -> tu
     sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(AdminDesk(office), server)
     delegation_pb2_grpc.add_DelegationServiceServicer_to_server(delegation, server)
     signature_pb2_grpc.add_SignatureServiceServicer_to_server(SignatureDesk(office), server)
+    sms_pb2_grpc.add_SmsServiceServicer_to_server(SmsDesk(office), server)
     credentials = grpc.ssl_server_credentials(
         [(identity.key, identity.certificate)],
         root_certificates=authority.certificate,

@@ -51,6 +51,11 @@ class Plan:
     policy: str = ""
 
 
+def no_sms() -> typer.BadParameter:
+    """Returns what is wrong with a short message beside a list: which phone would be whose?"""
+    return typer.BadParameter(_("goes with a letter to one recipient"), param_hint="--sms")
+
+
 def contradiction(*, to: bool, receipt: bool) -> typer.BadParameter:
     """Returns what to say of options that a list has no use for."""
     if to:

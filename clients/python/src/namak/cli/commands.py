@@ -15,6 +15,7 @@ from namak.cli import (
     commands_reading,
     commands_sending,
     commands_signatures,
+    commands_sms,
     commands_token,
     commands_writing,
 )
@@ -23,6 +24,7 @@ from namak.cli import (
 def register(app: typer.Typer) -> None:
     """Adds every command to the application, in the order in which help shows them."""
     commands_sending.register(app)
+    commands_sms.register(app)
     commands_reading.register(app)
     commands_writing.register(app)
     commands_paper.register(app)

@@ -44,6 +44,14 @@ LetterRequestId = Annotated[
         help=N_("To repeat safely, at most 51 characters; made up if missing."),
     ),
 ]
+SmsWords = Annotated[
+    str | None,
+    typer.Option("--sms", metavar="TEXT", help=N_("A short message that goes with it, to --sms-to.")),
+]
+SmsPhones = Annotated[
+    list[str] | None,
+    typer.Option("--sms-to", metavar="PHONE", help=N_("With --sms: a mobile phone; may be repeated.")),
+]
 Results = Annotated[
     Path | None,
     typer.Option(
@@ -107,6 +115,10 @@ def _add_send(app: typer.Typer) -> None:
         ),
         examples=(
             'namak send --from notices@src.am --to 5001950015@e-citizen.am --subject "Ծանուցում" letter.pdf',
+            (
+                "namak send --from notices@src.am --to 5001950015@e-citizen.am --subject Tax letter.pdf "
+                '--sms "Ձեզ նամակ կա" --sms-to +37491123456'
+            ),
             'namak send --from notices@src.am --to-file list.csv --subject "Ծանուցում" --attach letter.pdf',
             'namak send --from notices@src.am --to-file list.csv --subject "Ծանուցում" letter.pdf --dry-run',
         ),
@@ -192,6 +204,8 @@ async def send(
             metavar="POLICY", help=N_("The notification policy; the contract's usual one if missing.")
         ),
     ] = "",
+    sms: SmsWords = None,
+    sms_to: SmsPhones = None,
     results: Results = None,
     dry_run: DryRun = False,
     resolve: Resolve = False,
@@ -214,9 +228,13 @@ async def send(
             receipt=receipt,
             no_wait=no_wait,
             policy=policy,
+            sms=sms,
+            sms_to=sms_to or [],
         )
     from namak.cli import bulk
 
+    if sms is not None or sms_to:
+        raise bulk.no_sms()
     if to or receipt is not None or no_wait:
         raise bulk.contradiction(to=bool(to), receipt=receipt is not None)
     plan = bulk.Plan(

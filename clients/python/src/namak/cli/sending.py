@@ -15,6 +15,7 @@ from namak.cli.texts import N_, _
 from namak.client import Client, Outcome, compose, read_part
 from namak.client.letters import check_parts, new_request_id
 from namak.client.receipts import SavedReceipt, save_receipt
+from namak.client.sms import sms_text
 from namak.errors import FileProblem, NamakError, Unavailable
 from namak.v1 import delivery_pb2
 
@@ -30,6 +31,8 @@ async def send(
     receipt: Path | None,
     no_wait: bool,
     policy: str,
+    sms: str | None,
+    sms_to: Sequence[str],
 ) -> ExitCode:
     """Sends, shows an outcome for each recipient, and saves the receipts if asked to."""
     for option, given in (("--to", to), ("--subject", subject), ("FILE", files)):
@@ -45,6 +48,7 @@ async def send(
         raise typer.BadParameter(
             _("receipts can't be saved without waiting for them"), param_hint="--no-wait"
         )
+    text = _sms(sms, sms_to, to)
     parts = [read_part(path) for path in files]
     check_parts(parts)
     letters = [
@@ -55,6 +59,7 @@ async def send(
             parts=parts,
             request_id=ids[recipient],
             notification_policy=policy,
+            sms=text,
         )
         for recipient in to
     ]
@@ -65,6 +70,17 @@ async def send(
     code = _exit_code(outcomes, late)
     _show(run.screen, base, letters, outcomes, saved, late, code)
     return code
+
+
+def _sms(words: str | None, phones: Sequence[str], to: Sequence[str]) -> delivery_pb2.SmsText | None:
+    if words is None and not phones:
+        return None
+    if words is None or not phones:
+        missing = "--sms" if words is None else "--sms-to"
+        raise typer.BadParameter(_("is needed"), param_hint=missing)
+    if len(to) > 1:
+        raise typer.BadParameter(_("goes with a letter to one recipient"), param_hint="--sms")
+    return sms_text(words, phones)
 
 
 async def _submit(
