@@ -156,7 +156,10 @@ async def test_no_more_than_the_window_is_without_an_answer(running: tuple[Centr
     async with link_to(wire.port, Reports().take, window=3) as link:
         sending = [asyncio.create_task(link.submit(PHONE, WORLD, reports=True)) for _ in range(7)]
         for count in (3, 4, 5, 6, 7):
-            await centre.until(lambda each, count=count: len(each.asked) == count)  # type: ignore[misc]
+            await centre.until(lambda each, count=count: len(each.asked) >= count)  # type: ignore[misc]
+            for _ in range(10):  # what else were on its way would come before the answer to a report
+                assert await centre.report("37491123456", "id:1 stat:ACCEPTD")
+            assert len(centre.asked) == count
             centre.answer_open(1)
         centre.answer_open()
         await asyncio.wait_for(asyncio.gather(*sending), DEADLINE)
