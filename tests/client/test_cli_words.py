@@ -12,14 +12,21 @@ from namak.cli.app import build
 from namak.cli.fields import OWN, USUAL, taken_by, typed_as
 from namak.cli.renaming import EARLIER, renamed
 from namak.client import Connection
-from namak.v1 import billing_pb2, delivery_pb2, evidence_pb2, mailbox_pb2, sender_admin_pb2
+from namak.v1 import (
+    billing_pb2,
+    delivery_pb2,
+    evidence_pb2,
+    forwarding_pb2,
+    mailbox_pb2,
+    sender_admin_pb2,
+)
 from namak.v1 import sender_admin_pb2 as pb
 from tests.client.conftest import Namak
 from tests.client.office import Office, Refusal
 from tests.client.test_cli import submit
 from tests.client.test_client import letter
 
-CONTRACT = (delivery_pb2, mailbox_pb2, evidence_pb2, billing_pb2, sender_admin_pb2)
+CONTRACT = (delivery_pb2, mailbox_pb2, evidence_pb2, billing_pb2, sender_admin_pb2, forwarding_pb2)
 ABSENT = "0192f0c3-0000-7000-8000-000000000000"
 
 

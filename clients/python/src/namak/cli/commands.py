@@ -8,6 +8,7 @@ import typer
 
 from namak.cli import (
     commands_delegates,
+    commands_forwarding,
     commands_log,
     commands_paper,
     commands_password,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     commands_writing.register(app)
     commands_paper.register(app)
     commands_delegates.register(app)
+    commands_forwarding.register(app)
     commands_log.register(app)
     commands_policies.register(app)
     commands_token.register(app)

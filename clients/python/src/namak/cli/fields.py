@@ -58,6 +58,10 @@ USUAL: Mapping[str, str] = MappingProxyType(
 OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "usage": {"sender": "--address"},
+        "forwarding add": {"email": "ADDRESS", "phone": "ADDRESS", "content": "--whole"},
+        "forwarding verify": {"target_id": "ID", "code": "CODE"},
+        "forwarding code": {"target_id": "ID"},
+        "forwarding remove": {"target_id": "ID"},
         "receipt": {"delivery_id": "--delivery"},
         "log tile": {"index": "INDEX"},
         "admin org list": {"contract_state": "--contract"},

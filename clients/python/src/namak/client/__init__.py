@@ -19,6 +19,7 @@ from namak.client.correspondence import Correspondence
 from namak.client.delegation import Delegations
 from namak.client.delivery import Deliveries, Outcome
 from namak.client.evidence import EvidenceReader
+from namak.client.forwarding import Forwarding
 from namak.client.identity import Identity, check_challenge, sign_challenge
 from namak.client.letters import compose, compose_part, read_part
 from namak.client.link import Link
@@ -41,6 +42,7 @@ __all__ = [
     "Delegations",
     "Deliveries",
     "EvidenceReader",
+    "Forwarding",
     "Holder",
     "Identity",
     "Mailbox",
@@ -78,6 +80,7 @@ class Client:
         self.mailbox = Mailbox(self._link)
         self.letters = Correspondence(self._link)
         self.delegations = Delegations(self._link)
+        self.forwarding = Forwarding(self._link)
         self.evidence = EvidenceReader(self._link)
         self.admin = Administration(self._link)
         self.billing = Billing(self._link)
@@ -115,5 +118,6 @@ class Holder:
         self.mailbox = Mailbox(link)
         self.letters = Correspondence(link)
         self.delegations = Delegations(link)
+        self.forwarding = Forwarding(link)
         self.evidence = EvidenceReader(link)
         self.identity = Identity(link)

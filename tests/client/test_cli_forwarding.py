@@ -1,0 +1,58 @@
+"""``namak forwarding``: from adding an address to removing it."""
+
+import io
+
+import pytest
+
+from namak.client import Client, Connection
+from tests.client.conftest import Namak
+from tests.client.forwarding_desk import ADDED, CODE
+
+
+def test_an_address_is_added_verified_listed_and_removed(
+    namak: Namak, citizen: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = namak(citizen, "forwarding", "add", "ani@example.am", "--whole", "--language", "ru")
+    (waiting,) = namak(citizen, "forwarding", "list", "--json").document["targets"]
+    again = namak(citizen, "forwarding", "code", ADDED)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{CODE}\n"))
+    verified = namak(citizen, "forwarding", "verify", ADDED)
+    listed = namak(citizen, "forwarding", "list")
+    elsewhere = namak(citizen, "forwarding", "list", "--mailbox", "12345678@e-citizen.am", "--json")
+    unasked = namak(citizen, "forwarding", "remove", ADDED)
+    removed = namak(citizen, "forwarding", "remove", ADDED, "--yes")
+    left = namak(citizen, "forwarding", "list", "--json")
+
+    assert added.code == 0, added.err
+    assert f"namak forwarding verify {ADDED}" in added.err
+    assert (waiting["email"], waiting["phone"], waiting["content"], waiting["language"]) == (
+        "ani@example.am",
+        None,
+        "whole",
+        "ru",
+    )
+    assert waiting["verify_time"] is None
+    assert waiting["last_result"] is None
+    assert again.code == 0, again.err
+    assert verified.code == 0, verified.err
+    assert "came back" in listed.out
+    assert "NO_SUCH_ADDRESS" in listed.out
+    assert elsewhere.document == {"targets": []}
+    assert (unasked.code, removed.code) == (2, 0)
+    assert left.document == {"targets": []}
+
+
+def test_a_number_is_a_phone(namak: Namak, citizen: Connection) -> None:
+    target = namak(citizen, "forwarding", "add", "+37491123456", "--json").document["target"]
+
+    assert (target["phone"], target["email"], target["content"]) == ("+37491123456", None, "notice")
+
+
+async def test_an_address_is_of_one_kind(citizen: Connection) -> None:
+    async with Client(citizen) as post:
+        for given in ({}, {"email": "ani@example.am", "phone": "+37491123456"}):
+            with pytest.raises(ValueError, match="an e-mail address or a phone"):
+                await post.forwarding.add(**given)  # type: ignore[arg-type]
+        added = await post.forwarding.add(email="ani@example.am")
+
+    assert added.email == "ani@example.am"
