@@ -8,7 +8,7 @@ from server.bootstrap_ladder import ladder_actions
 from server.bootstrap_letters import letter_servicer
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import confirmation_by_phone
-from server.bootstrap_paper import paper
+from server.bootstrap_paper import paper, paper_answers
 from server.bootstrap_registration import registration
 from server.bootstrap_sms import sms_servicer
 from server.config import Settings
@@ -147,14 +147,15 @@ class Desks:
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
+        self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=dns)
         self._correspondence = CorrespondenceDesk(
             uow=uow,
             submissions=self.submissions,
             deliveries=self._delivery,
             withdrawal=self._withdrawal,
             profile=profile,
+            answers=paper_answers(settings, profile, uow, self._registers.administration),
         )
-        self._registers = Registers(settings, uow, entropy, log.wake, citizens, texts=dns)
         self.registration = registration(
             profile=profile,
             uow=uow,

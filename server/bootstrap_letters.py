@@ -8,7 +8,7 @@ from server.bootstrap_jobs import Handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_registers import state_registers
 from server.config import Settings
-from server.domain.jobs import PREPARE_LETTER, JobKind
+from server.domain.jobs import PREPARE_LETTER, PRINT_ANSWER, JobKind
 from server.domain.profile import Profile
 from server.gateways.printing.workers import PrintingWorkers
 from server.services.letter import LetterServicer
@@ -18,6 +18,7 @@ from server.usecases.letter_desk import LetterDesk
 from server.usecases.letter_orders import LetterOrders
 from server.usecases.letter_ports import LetterPrinter
 from server.usecases.letter_preparing import Imprint, LetterPreparation
+from server.usecases.paper_answers import AnswerPrinting
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.print_houses import PrintHouseRegister
 
@@ -77,13 +78,23 @@ async def letter_handlers(settings: Settings, profile: Profile, uow: UnitOfWork)
         printer = await stack.enter_async_context(PrintingWorkers(printing.processes))
         registers = state_registers(settings)
         stack.push_async_callback(registers.close)
+        orders = letter_orders(settings, profile, uow, printer)
+        imprint = Imprint(printing.return_address, printing.portal)
         work = LetterPreparation(
             uow=uow,
             clock=SystemClock(),
             entropy=SystemEntropy(),
-            orders=letter_orders(settings, profile, uow, printer),
+            orders=orders,
             registers=registers,
             profile=profile,
-            imprint=Imprint(printing.return_address, printing.portal),
+            imprint=imprint,
         )
-        yield {PREPARE_LETTER: work.prepare}
+        answers = AnswerPrinting(
+            uow=uow,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+            orders=orders,
+            profile=profile,
+            imprint=imprint,
+        )
+        yield {PREPARE_LETTER: work.prepare, PRINT_ANSWER: answers.prepare}

@@ -1,5 +1,7 @@
 """What is raised about holders' letters; imported from `refusals`."""
 
+from uuid import UUID
+
 from server.domain.reasons import Reason
 from server.domain.refused import Refused
 
@@ -60,3 +62,22 @@ class TooManyLetters(Refused):
             limit_per_day=str(limit),
         )
         self.retry_after_seconds = retry_after_seconds
+
+
+class PrintingNotOffered(Refused):
+    """BOX-11: answers to letters on paper are printed where the post has a print house."""
+
+    reason = Reason.PRINTING_NOT_OFFERED
+
+    def __init__(self) -> None:
+        super().__init__("this post prints no letters, and who wrote on paper can be answered on paper only")
+
+
+class PaperAddressUnknown(Refused):
+    reason = Reason.PAPER_ADDRESS_UNKNOWN
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__(
+            "the letter on paper names no sender, or no postal address, to which an answer could be posted",
+            delivery_id=str(delivery_id),
+        )

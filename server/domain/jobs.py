@@ -125,6 +125,12 @@ SEND_SMS: Final = JobKind(
     "Nothing once that is recorded; where a worker died before, segments may come twice.",
     Backoff(10, timedelta(seconds=10), 3, timedelta(hours=2)),
 )
+PRINT_ANSWER: Final = JobKind(
+    "letters.answer",
+    "Sets the paper of a holder's answer to a letter that came on paper, for print houses to fetch.",
+    "Nothing: an answer has one letter.",
+    Backoff(10, timedelta(seconds=10), 3, timedelta(hours=1)),
+)
 SMS_REPORT: Final = JobKind(
     "sms.report",
     "Finds the short message that a phone network's report is about, and records what became of it.",
@@ -146,6 +152,7 @@ KINDS: Final[Sequence[JobKind]] = (
     SEND_SMS,
     SMS_REPORT,
     PREPARE_LETTER,
+    PRINT_ANSWER,
     PUBLISH_NOTICE,
     WITHDRAW_NOTICE,
     MAIL_RECEIPT,

@@ -22,6 +22,11 @@ PAPER_DESK_ID: Final = uuid5(OPERATOR_ID, "paper desk")
 SCAN_MEDIA_TYPES: Final = ("application/pdf", "image/tiff", "image/jpeg", "image/png")
 
 
+def desk_address(profile: Profile) -> str:
+    """Returns the desk's address. `paper` is no number, so it is no holder's."""
+    return f"paper@{profile.mailbox_domain}"
+
+
 @dataclass(frozen=True, slots=True)
 class PaperOrigin:
     """What is known of the paper that a message is the copy of.
@@ -56,7 +61,7 @@ class PaperDesk:
 
     Attributes:
         connection: from where the clerk calls, and with which certificate.
-        address: the sender's address in evidence and lists; no mailbox has it.
+        address: the sender's address in evidence and lists.
         code, name: the operator's.
     """
 
@@ -75,6 +80,5 @@ class PaperDesk:
 
     @classmethod
     def of(cls, connection: Connection, profile: Profile) -> "PaperDesk":
-        """Returns the desk under a profile. `paper` is no number, so the address is no holder's."""
-        address = f"paper@{profile.mailbox_domain}"
-        return cls(connection, address, profile.operator_identifier, profile.operator_name)
+        """Returns the desk under a profile."""
+        return cls(connection, desk_address(profile), profile.operator_identifier, profile.operator_name)

@@ -112,3 +112,43 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """By language and by place on the page. Every language has the same places."""
+
+ANSWERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "hy": {
+            "title": "Պատասխան Ձեր թղթային նամակին",
+            "why": "Ձեր թղթային նամակը հանձնվել է ստորև նշված ուղարկողին էլեկտրոնային եղանակով, և նա "
+            "պատասխանել է նույն կերպ։ Այս նամակը պատասխանի թղթային տարբերակն է․ բովանդակությունը՝ հաջորդ "
+            "էջերում։",
+            "original": "Բնօրինակը էլեկտրոնային հաղորդագրությունն է, որի մասերն ունեն վերը նշված SHA-256 "
+            "արժեքները։",
+        },
+        "ru": {
+            "title": "Ответ на ваше письмо на бумаге",
+            "why": "Ваше письмо на бумаге было доставлено указанному ниже отправителю в электронном виде, и "
+            "он ответил тем же способом. Это письмо — бумажный вид ответа; содержание находится на следующих "
+            "страницах.",
+            "original": "Подлинником является электронное сообщение, части которого имеют указанные выше "
+            "значения SHA-256.",
+        },
+        "en": {
+            "title": "Answer to your letter on paper",
+            "why": "Your letter on paper was delivered electronically to the sender below, who answered in "
+            "the same way. This letter is the answer on paper; its content is on the pages that follow.",
+            "original": "The original is the electronic message, whose parts have the SHA-256 values above.",
+        },
+        "kk": {
+            "title": "Қағаз хатыңызға жауап",
+            "why": "Қағаз хатыңыз төменде көрсетілген жіберушіге электрондық түрде жеткізілді, және ол дәл "
+            "солай жауап берді. Бұл хат — жауаптың қағаз түрі; мазмұны келесі беттерде.",
+            "original": "Түпнұсқасы — электрондық хабар, оның бөліктерінің SHA-256 мәндері жоғарыда.",
+        },
+        "az": {
+            "title": "Kağız məktubunuza cavab",
+            "why": "Kağız məktubunuz aşağıdakı göndərənə elektron qaydada çatdırılıb və o, eyni qaydada "
+            "cavab verib. Bu məktub cavabın kağız formasıdır; məzmunu növbəti səhifələrdədir.",
+            "original": "Əsli elektron mesajdır; onun hissələrinin SHA-256 qiymətləri yuxarıdadır.",
+        },
+    }
+)
+"""What is said otherwise of an answer to a letter that came on paper: its reader has no mailbox."""

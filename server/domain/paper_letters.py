@@ -106,6 +106,7 @@ class PaperLetter:
         policy: the notification policy that the delivery is under.
         portal: where the holder reads it electronically, as it is printed; empty where none is told.
         parts: the message's, in their order.
+        is_answer: whether it answers a letter on paper, whose writer has no mailbox: it tells of none.
 
     Raises `NotPrintable` (FORM, LENGTH).
     """
@@ -122,6 +123,7 @@ class PaperLetter:
     policy: str
     portal: str
     parts: tuple[Part, ...]
+    is_answer: bool = False
 
     def __post_init__(self) -> None:
         if not _TRACKING.fullmatch(self.tracking):

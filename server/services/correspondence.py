@@ -28,7 +28,11 @@ class CorrespondenceServicer(correspondence_pb2_grpc.CorrespondenceServiceServic
         delivery_id = problems.id("delivery_id", request.delivery_id)
         problems.raise_if_any()
         letter = await self._desk.get(current_holder(), delivery_id)
-        return pb.GetLetterResponse(letter=delivery_to_proto(letter))
+        printed = await self._desk.printed(letter)
+        return pb.GetLetterResponse(
+            letter=delivery_to_proto(letter),
+            printed=None if printed is None else wire.printed_to_proto(printed),
+        )
 
     async def ListLetters(self, request: pb.ListLettersRequest, context: Context) -> pb.ListLettersResponse:
         command = wire.list_letters_from_proto(request, current_holder(), self._profile)

@@ -3,9 +3,11 @@
 from functools import partial
 
 from namak.v1 import correspondence_pb2 as pb
+from namak.v1.letter_pb2 import LetterState
 from server.domain import addresses, fields
 from server.domain.caller import Holder
 from server.domain.deliveries import Delivery, DeliveryFilter
+from server.domain.letter_orders import LetterOrder
 from server.domain.paging import Page
 from server.domain.profile import Profile
 from server.services.call import reply_by
@@ -41,9 +43,18 @@ def send_letter_from_proto(request: pb.SendLetterRequest, holder: Holder, profil
         parts=parts_from_proto(request.parts, "parts", problems),
         receipt_wait_seconds=receipt_wait(request, problems),
         reply_by=reply_by(),
+        print_and_post=request.print_and_post,
     )
     problems.raise_if_any()
     return command
+
+
+def printed_to_proto(printed: LetterOrder) -> pb.PrintedReply:
+    return pb.PrintedReply(
+        state=LetterState.Value(f"LETTER_STATE_{printed.state.value}"),
+        tracking_number=printed.tracking,
+        problem=printed.reason,
+    )
 
 
 def list_letters_from_proto(request: pb.ListLettersRequest, holder: Holder, profile: Profile) -> ListLetters:

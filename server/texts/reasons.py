@@ -137,6 +137,12 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "Mailboxes of this kind of holder are not opened in this way. Ask the postal operator how to "
             "come by one."
         ),
+        R.PRINTING_NOT_OFFERED: N_(
+            "This letter came on paper, and no answers are printed here. Answer it by post yourself."
+        ),
+        R.PAPER_ADDRESS_UNKNOWN: N_(
+            "The letter on paper names no sender, or no postal address, to which an answer could be posted."
+        ),
         R.LETTERS_NOT_OFFERED: N_(
             "Letters to state bodies can't be written here; you can only receive them."
         ),

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from server.domain.caller import Holder
 from server.domain.deliveries import Delivery, DeliveryFilter, Part, Submission
+from server.domain.letter_orders import LetterOrder
 from server.domain.letters import Correspondent, check_offered, reply_address
 from server.domain.mailboxes import Mailbox
 from server.domain.paging import Page
+from server.domain.paper_desk import PAPER_DESK_ID
 from server.domain.profile import Profile
-from server.domain.refusals import ResourceNotPermitted
+from server.domain.refusals import FieldProblem, InvalidFields, ResourceNotPermitted
 from server.usecases.assurance import check_signed
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
+from server.usecases.paper_answers import PaperAnswers
 from server.usecases.ports import Transaction, UnitOfWork
 from server.usecases.standing import own_mailbox
 from server.usecases.submission import Outcome, SubmissionDesk, SubmitMany
@@ -27,7 +30,8 @@ class SendLetter:
     """A letter with its fields checked: to `recipient`, in canonical form, or to whoever sent the message
     `in_reply_to`; exactly one of the two is given.
 
-    `receipt_wait_seconds` and `reply_by` are those of `SubmitMany`.
+    `receipt_wait_seconds` and `reply_by` are those of `SubmitMany`; `print_and_post` has a reply to a letter
+    on paper printed.
     """
 
     holder: Holder
@@ -38,6 +42,7 @@ class SendLetter:
     parts: Sequence[Part]
     receipt_wait_seconds: float
     reply_by: float = math.inf
+    print_and_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,14 @@ class CorrespondenceDesk:
         deliveries: DeliveryDesk,
         withdrawal: Withdrawal,
         profile: Profile,
+        answers: PaperAnswers,
     ) -> None:
         self._uow = uow
         self._submissions = submissions
         self._deliveries = deliveries
         self._withdrawal = withdrawal
         self._profile = profile
+        self._answers = answers
 
     async def send(self, command: SendLetter) -> Outcome:
         """Submits a letter. When it returns Accepted, that is durable; its receipts may be missing.
@@ -85,6 +92,7 @@ class CorrespondenceDesk:
         Raises:
             LettersNotOffered, SignatureRequired.
             ResourceNotPermitted: the person has no mailbox, or what they reply to does not lie in it.
+            InvalidFields, PrintingNotOffered, PaperAddressUnknown: of a reply to a letter on paper.
             Overloaded: too much waits already; nothing was recorded.
             ServiceUnavailable: the outcome is unknown; repeat with the same request id.
         """
@@ -92,8 +100,12 @@ class CorrespondenceDesk:
         async with self._uow.reading() as tx:
             own = await own_mailbox(tx, command.holder)
             await check_signed(tx, command.holder)
+            if command.recipient and command.print_and_post:
+                raise _not_on_paper()
             to = command.recipient or await self._reply_address(tx, own, command)
             profile = await tx.holders.get(own.id)
+        if command.print_and_post:
+            await self._answers.open_desk()
         submission = Submission(
             request_id=command.request_id,
             sender=own.address,
@@ -152,6 +164,11 @@ class CorrespondenceDesk:
             )
         )
 
+    async def printed(self, letter: Delivery) -> LetterOrder | None:
+        """Returns the paper of one of the caller's letters, where it was to be printed, and is made."""
+        async with self._uow.reading() as tx:
+            return await self._answers.printed(tx, letter)
+
     async def _writer(self, holder: Holder) -> Correspondent:
         async with self._uow.reading() as tx:
             own = await own_mailbox(tx, holder)
@@ -160,10 +177,17 @@ class CorrespondenceDesk:
     async def _reply_address(self, tx: Transaction, own: Mailbox, command: SendLetter) -> str:
         if command.in_reply_to is None:
             raise ValueError("a letter goes to an address, or answers a message")
+        print_and_post = command.print_and_post
         number = command.holder.person_number
         answered = await tx.deliveries.in_mailbox(own.id, command.in_reply_to, number)
         if answered is None:
             raise ResourceNotPermitted("delivery")
+        if answered.delivery.organisation_id == PAPER_DESK_ID:
+            return await self._answers.check(
+                tx, own, command.in_reply_to, command.parts, print_and_post=print_and_post
+            )
+        if print_and_post:
+            raise _not_on_paper()
         return reply_address(answered.delivery.organisation_code, self._profile.mailbox_domain)
 
 
@@ -177,3 +201,8 @@ def correspondent(holder: Holder, own: Mailbox, name: str) -> Correspondent:
         name=name,
         at_portal=holder.via is not None,
     )
+
+
+def _not_on_paper() -> InvalidFields:
+    words = "must not be set: only a reply to a letter that came on paper is printed"
+    return InvalidFields([FieldProblem("print_and_post", "NOT_ON_PAPER", words)])

@@ -13,13 +13,13 @@ from server.domain import evidence_building, limits
 from server.domain.caller import IpAddress
 from server.domain.deliveries import Delivery, DeliveryState, Party, Submission
 from server.domain.facts import Fact
-from server.domain.jobs import SPREAD, Job
+from server.domain.jobs import PRINT_ANSWER, SPREAD, Job
 from server.domain.ladder import Wake, turn_of
 from server.domain.letters import Submitter
 from server.domain.mail_origins import MailOrigin
 from server.domain.mail_receipts import receipt_jobs
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
-from server.domain.paper_desk import PaperOrigin
+from server.domain.paper_desk import PAPER_DESK_ID, PaperOrigin
 from server.domain.profile import Profile
 from server.domain.refusals import (
     Refused,
@@ -272,6 +272,9 @@ class Intake:
         if submission.mail is not None:
             ledger.mails.append((mailbox.id, delivery_id, submission.mail))
             ledger.jobs += receipt_jobs(delivery, evidence)
+        if mailbox.id == PAPER_DESK_ID:
+            # An answer to a letter on paper: it goes on by paper.
+            ledger.jobs.append(Job(PRINT_ANSWER, {"delivery": delivery_id}))
         ledger.facts += evidence
         if submission.sms is not None:
             self._add_texts(ledger, asked, submission.sms, party, delivery, evidence[1])

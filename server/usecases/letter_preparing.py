@@ -109,7 +109,7 @@ class LetterPreparation:
         if recipient is None:
             await self._fail(delivery, step, NO_POSTAL_ADDRESS)
             return
-        parts = await self._parts(delivery)
+        parts = await message_parts(self._uow, delivery)
 
         def paper(tracking: str) -> PaperLetter:
             return PaperLetter(
@@ -161,16 +161,6 @@ class LetterPreparation:
         said = data.residence if person else data.legal_address or data.actual_address
         return postal_address(data.name, said) if said.strip() else None
 
-    async def _parts(self, delivery: Delivery) -> tuple[Part, ...]:
-        parts = []
-        for number in range(1, len(delivery.parts) + 1):
-            async with self._uow.reading() as tx:
-                part = await tx.deliveries.read_part(delivery.mailbox_id, delivery.id, number)
-            if part is None:
-                raise LookupError("a part of a delivery is not there")
-            parts.append(Part(*part))
-        return tuple(parts)
-
     async def _fail(self, delivery: Delivery, step: str, reason: str) -> None:
         """Has the step fail, and a letter that failed stand where the operator looks for it."""
         failed = LetterOrder(
@@ -204,6 +194,18 @@ class LetterPreparation:
 
 _FRESH: Final = timedelta(hours=1)
 # People move; what the register said within the hour is what it says.
+
+
+async def message_parts(uow: UnitOfWork, delivery: Delivery) -> tuple[Part, ...]:
+    """Returns a message's parts with their content, one after the other, each in a transaction of its own."""
+    parts = []
+    for number in range(1, len(delivery.parts) + 1):
+        async with uow.reading() as tx:
+            part = await tx.deliveries.read_part(delivery.mailbox_id, delivery.id, number)
+        if part is None:
+            raise LookupError("a part of a delivery is not there")
+        parts.append(Part(*part))
+    return tuple(parts)
 
 
 def _id(job: RunningJob, name: str) -> UUID:

@@ -160,8 +160,8 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_machine": frozenset({"server.domain"}),
     "server.bootstrap_paper": frozenset(
         {
-            *("server.bootstrap_machine", "server.domain", "server.gateways", "server.services"),
-            "server.usecases",
+            *("server.bootstrap_machine", "server.config", "server.domain", "server.gateways"),
+            *("server.services", "server.usecases"),
         }
     ),
     "server.bootstrap_desks": frozenset(

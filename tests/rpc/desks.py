@@ -158,6 +158,9 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     async def get(self, holder: Holder, delivery_id: UUID) -> Delivery:
         return await self.get_delivery(holder, delivery_id)
 
+    async def printed(self, letter: Delivery) -> None:
+        """None of these letters is printed."""
+
     async def list_letters(self, command: ListLetters) -> Page[Delivery]:
         await self.serve(command, command.holder)
         return Page([self.message().delivery], "second")

@@ -13,7 +13,7 @@ import pypdfium2 as pdfium
 import typst
 
 from server.domain.deliveries import Part
-from server.domain.paper_letter_texts import TEXTS
+from server.domain.paper_letter_texts import ANSWERS, TEXTS
 from server.domain.paper_letters import (
     LONGEST_TEXT,
     MOST_PAGES,
@@ -138,7 +138,11 @@ def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
     at = letter.accepted_at.astimezone(ZoneInfo(letter.time_zone))
     return {
         "fonts": fonts.FAMILIES,
-        "words": [{"lang": each, **TEXTS[each]} for each in letter.languages],
+        "words": [
+            {"lang": each, **TEXTS[each], **(ANSWERS[each] if letter.is_answer else {})}
+            for each in letter.languages
+        ],
+        "answer": letter.is_answer,
         "sender": _address(letter.sender),
         "recipient": _address(letter.recipient),
         "subject": _folded(letter.subject),

@@ -11,8 +11,10 @@ from server.domain.mailboxes import HolderKind, Mailbox
 from server.domain.profile import Profile
 from server.domain.sessions import Method, Session
 from server.jurisdictions.am import AM
+from server.usecases.administration import Administration
 from server.usecases.correspondence import CorrespondenceDesk, SendLetter
 from server.usecases.delivery import DeliveryDesk
+from server.usecases.paper_answers import PaperAnswers
 from server.usecases.submission import Accepted, Outcome
 from server.usecases.withdrawal import Withdrawal
 from tests.unit.usecases.world import ANI, START, World
@@ -37,7 +39,7 @@ class LetterWorld(World):
             self.confirm(each)
         self.letters = self.new_letters(TWO_WAY)
 
-    def new_letters(self, profile: Profile) -> CorrespondenceDesk:
+    def new_letters(self, profile: Profile, *, prints: bool = True) -> CorrespondenceDesk:
         self.submissions = self.new_submissions(profile=profile)
         return CorrespondenceDesk(
             uow=self.uow,
@@ -47,6 +49,19 @@ class LetterWorld(World):
                 uow=self.uow, clock=self.clock, entropy=self.entropy, log=self.log, profile=profile
             ),
             profile=profile,
+            answers=PaperAnswers(
+                uow=self.uow,
+                administration=Administration(
+                    uow=self.uow,
+                    clock=self.clock,
+                    entropy=self.entropy,
+                    wake_log=self.log.wake,
+                    profile=profile,
+                ),
+                clock=self.clock,
+                profile=profile,
+                prints=prints,
+            ),
         )
 
     def confirm(self, mailbox: Mailbox) -> None:
@@ -77,6 +92,8 @@ class LetterWorld(World):
         by: Holder | None = None,
         subject: str = "Question",
         wait: float = 0,
+        printed: bool = False,
+        media_type: str = "text/plain",
     ) -> Outcome:
         return await self.letters.send(
             SendLetter(
@@ -85,8 +102,9 @@ class LetterWorld(World):
                 recipient=None if reply_to else to,
                 in_reply_to=reply_to,
                 subject=subject,
-                parts=parts(b"Where is my refund?"),
+                parts=parts(b"Where is my refund?", media_type=media_type),
                 receipt_wait_seconds=wait,
+                print_and_post=printed,
             )
         )
 
@@ -96,8 +114,8 @@ class LetterWorld(World):
         return outcome.delivery
 
 
-def parts(*contents: bytes) -> Sequence[Part]:
+def parts(*contents: bytes, media_type: str = "text/plain") -> Sequence[Part]:
     return [
-        Part(PartInfo(f"{number}.txt", "text/plain", len(each), hashlib.sha256(each).digest()), each)
+        Part(PartInfo(f"{number}.txt", media_type, len(each), hashlib.sha256(each).digest()), each)
         for number, each in enumerate(contents, 1)
     ]

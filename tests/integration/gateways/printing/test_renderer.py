@@ -11,7 +11,7 @@ import typst
 import zxingcpp
 
 from server.domain.deliveries import Part
-from server.domain.paper_letter_texts import TEXTS
+from server.domain.paper_letter_texts import ANSWERS, TEXTS
 from server.domain.paper_letters import (
     LONGEST_LINE,
     LONGEST_TEXT,
@@ -84,6 +84,17 @@ def test_a_letter_says_who_sent_what_and_how_to_read_it_in_its_language(
     assert str(letter.delivery_id) in cover.replace("\u200b", "")
     assert letter.parts[0].info.digest.hex() in cover.replace("\u200b", "")
     assert squeezed(letter.parts[0].content.decode()) in message
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_answer_speaks_of_no_mailbox_since_its_reader_has_none(renderer: Renderer, language: str) -> None:
+    letter = replace(sample(language), is_answer=True)
+
+    cover = texts(renderer.render(letter))[0].replace("\u200b", "")
+
+    assert squeezed(ANSWERS[language]["title"]) in cover
+    for unsaid in (letter.mailbox, letter.policy, TEXTS[language]["how"], TEXTS[language]["title"]):
+        assert squeezed(unsaid) not in cover
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

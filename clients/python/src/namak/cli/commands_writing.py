@@ -39,7 +39,14 @@ def register(app: typer.Typer) -> None:
         reply,
         N_("Reply to a letter in your mailbox."),
         N_("The reply goes to the mailbox of the organisation that sent it, and names what it answers."),
-        examples=(f'namak reply {_ID} --subject "Жауап" answer.pdf -o receipts',),
+        N_(
+            "A letter that came on paper is answered on paper: add --print, and namak facts tells what "
+            "becomes of it."
+        ),
+        examples=(
+            f'namak reply {_ID} --subject "Жауап" answer.pdf -o receipts',
+            f'namak reply {_ID} --subject "Жауап" answer.pdf --print',
+        ),
     )
     letters = group(app, "letters", N_("Look at the letters that you wrote."))
     add(
@@ -78,6 +85,10 @@ async def reply(
     delivery_id: DeliveryId,
     subject: Subject,
     files: Parts = None,
+    print_and_post: Annotated[
+        bool,
+        typer.Option("--print", help=N_("Have it printed, and posted to the address on the paper.")),
+    ] = False,
     request_id: RequestId = None,
     output: Receipts = None,
 ) -> ExitCode:
@@ -85,7 +96,13 @@ async def reply(
     from namak.cli import writing
 
     return await writing.write(
-        run, files or [], subject, in_reply_to=delivery_id, request_id=request_id, output=output
+        run,
+        files or [],
+        subject,
+        in_reply_to=delivery_id,
+        print_and_post=print_and_post,
+        request_id=request_id,
+        output=output,
     )
 
 

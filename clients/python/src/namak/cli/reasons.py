@@ -8,6 +8,7 @@ from namak.cli.forwarding_reasons import FORWARDING
 from namak.cli.letter_reasons import LETTERS
 from namak.cli.sms_reasons import SMS
 from namak.cli.texts import N_, _, is_translated, language
+from namak.cli.writing_reasons import WRITING
 from namak.errors import NamakError
 
 _SAME_ID = N_("Try again with the same request id; nothing will happen twice.")
@@ -250,26 +251,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("In this jurisdiction no mailbox of this kind of holder is opened in this way."),
             N_("See the ways that are open, above: by application, or from the register of identity cards."),
         ),
-        "LETTERS_NOT_OFFERED": (
-            N_("This jurisdiction has no two-way letters."),
-            N_("Holders only receive here; write to the state body in another way."),
-        ),
-        "OWN_MAILBOX_NOT_OPEN": (
-            N_("The own mailbox is suspended or closed."),
-            N_("Ask the post to open it again; letters are written from an open mailbox only."),
-        ),
-        "PROFILE_NOT_CONFIRMED": (
-            N_("The own profile is not confirmed by a signature yet."),
-            N_("Confirm it first, then write under a new request id."),
-        ),
-        "RECIPIENT_NOT_OFFICIAL": (
-            N_("The recipient is a person."),
-            N_("Write to state bodies and legal entities only."),
-        ),
-        "TOO_MANY_LETTERS": (
-            N_("Today's limit of letters is reached."),
-            N_("Write again tomorrow, with the same request id: nothing was recorded."),
-        ),
+        **WRITING,
         **FORWARDING,
         **SMS,
         **LETTERS,

@@ -28,6 +28,7 @@ async def write(
     *,
     recipient: str = "",
     in_reply_to: str = "",
+    print_and_post: bool = False,
     request_id: str | None,
     output: Path | None,
 ) -> ExitCode:
@@ -44,6 +45,7 @@ async def write(
                 parts=parts,
                 recipient=recipient,
                 in_reply_to=in_reply_to,
+                print_and_post=print_and_post,
                 request_id=name,
                 max_receipt_wait=None if output else timedelta(0),
             )

@@ -27,12 +27,14 @@ class Correspondence:
         parts: Sequence[delivery_pb2.Part],
         recipient: str = "",
         in_reply_to: str = "",
+        print_and_post: bool = False,
         request_id: str | None = None,
         max_receipt_wait: timedelta | None = None,
     ) -> delivery_pb2.Accepted:
         """Writes a letter to ``recipient``, or replies to the message ``in_reply_to`` of the own mailbox;
         returns what was accepted, with its evidence.
 
+        A reply to a letter that came on paper is printed and posted; say so by ``print_and_post``.
         When this returns, the letter lies in the recipient's mailbox. A request id that is missing is made up
         and kept over all tries; who wants to repeat after an ``Unavailable`` supplies their own.
         ``max_receipt_wait``: see SendLetterRequest; zero does not wait for the logged receipts. Raises
@@ -46,6 +48,7 @@ class Correspondence:
             request_id=request_id or new_request_id(),
             subject=subject,
             parts=parts,
+            print_and_post=print_and_post,
             max_receipt_wait=receipt_wait(self._link, max_receipt_wait),
         )
         if recipient:
@@ -56,8 +59,12 @@ class Correspondence:
 
     async def get(self, delivery_id: str) -> delivery_pb2.Delivery:
         """Returns one of the own letters, as it stands now."""
+        return (await self.look(delivery_id)).letter
+
+    async def look(self, delivery_id: str) -> correspondence_pb2.GetLetterResponse:
+        """Returns one of the own letters, and of one that is printed how far its paper has come."""
         request = correspondence_pb2.GetLetterRequest(delivery_id=delivery_id)
-        return (await self._link.unary(self._stub().GetLetter, request)).letter
+        return await self._link.unary(self._stub().GetLetter, request)
 
     def list(
         self,

@@ -100,6 +100,8 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "APPLICATION_CONTRADICTED": WrongState,
         "REGISTRATION_WAY_CLOSED": WrongState,
         "LETTERS_NOT_OFFERED": WrongState,
+        "PRINTING_NOT_OFFERED": WrongState,
+        "PAPER_ADDRESS_UNKNOWN": WrongState,
         "OWN_MAILBOX_NOT_OPEN": WrongState,
         "PROFILE_NOT_CONFIRMED": WrongState,
         "RECIPIENT_NOT_OFFICIAL": NotPermitted,

@@ -28,9 +28,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
 from namak.v1 import delivery_pb2 as namak_dot_v1_dot_delivery__pb2
 from namak.v1 import evidence_pb2 as namak_dot_v1_dot_evidence__pb2
+from namak.v1 import letter_pb2 as namak_dot_v1_dot_letter__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnamak/v1/correspondence.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/delivery.proto\x1a\x17namak/v1/evidence.proto\"\xd5\x01\n\x11SendLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\trecipient\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12\x15\n\x0bin_reply_to\x18\x03 \x01(\tH\x00\x12\x15\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x05parts\x18\x05 \x03(\x0b\x32\x0e.namak.v1.PartB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\n\x02to\":\n\x12SendLetterResponse\x12$\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x12.namak.v1.Accepted\"-\n\x10GetLetterRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"7\n\x11GetLetterResponse\x12\"\n\x06letter\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\"\xee\x01\n\x12ListLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\trecipient\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\'\n\x06states\x18\x04 \x03(\x0e\x32\x17.namak.v1.DeliveryState\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x07 \x01(\t\"S\n\x13ListLettersResponse\x12#\n\x07letters\x18\x01 \x03(\x0b\x32\x12.namak.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x01\n\x15WithdrawLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65livery_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x86\x01\n\x16WithdrawLetterResponse\x12\"\n\x06letter\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt2\xeb\x02\n\x15\x43orrespondenceService\x12P\n\nSendLetter\x12\x1b.namak.v1.SendLetterRequest\x1a\x1c.namak.v1.SendLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12M\n\tGetLetter\x12\x1a.namak.v1.GetLetterRequest\x1a\x1b.namak.v1.GetLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12S\n\x0bListLetters\x12\x1c.namak.v1.ListLettersRequest\x1a\x1d.namak.v1.ListLettersResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12\\\n\x0eWithdrawLetter\x12\x1f.namak.v1.WithdrawLetterRequest\x1a .namak.v1.WithdrawLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnamak/v1/correspondence.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/delivery.proto\x1a\x17namak/v1/evidence.proto\x1a\x15namak/v1/letter.proto\"\xed\x01\n\x11SendLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\trecipient\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12\x15\n\x0bin_reply_to\x18\x03 \x01(\tH\x00\x12\x15\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x05parts\x18\x05 \x03(\x0b\x32\x0e.namak.v1.PartB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0eprint_and_post\x18\x07 \x01(\x08\x42\x04\n\x02to\":\n\x12SendLetterResponse\x12$\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x12.namak.v1.Accepted\"-\n\x10GetLetterRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"`\n\x11GetLetterResponse\x12\"\n\x06letter\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12\'\n\x07printed\x18\x02 \x01(\x0b\x32\x16.namak.v1.PrintedReply\"^\n\x0cPrintedReply\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.namak.v1.LetterState\x12\x17\n\x0ftracking_number\x18\x02 \x01(\t\x12\x0f\n\x07problem\x18\x03 \x01(\t\"\xee\x01\n\x12ListLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x16\n\trecipient\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\'\n\x06states\x18\x04 \x03(\x0e\x32\x17.namak.v1.DeliveryState\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x07 \x01(\t\"S\n\x13ListLettersResponse\x12#\n\x07letters\x18\x01 \x03(\x0b\x32\x12.namak.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x01\n\x15WithdrawLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65livery_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x86\x01\n\x16WithdrawLetterResponse\x12\"\n\x06letter\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt2\xeb\x02\n\x15\x43orrespondenceService\x12P\n\nSendLetter\x12\x1b.namak.v1.SendLetterRequest\x1a\x1c.namak.v1.SendLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12M\n\tGetLetter\x12\x1a.namak.v1.GetLetterRequest\x1a\x1b.namak.v1.GetLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12S\n\x0bListLetters\x12\x1c.namak.v1.ListLettersRequest\x1a\x1d.namak.v1.ListLettersResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12\\\n\x0eWithdrawLetter\x12\x1f.namak.v1.WithdrawLetterRequest\x1a .namak.v1.WithdrawLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,22 +62,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CORRESPONDENCESERVICE'].methods_by_name['ListLetters']._serialized_options = b'\312\363\030\003\n\001\004'
   _globals['_CORRESPONDENCESERVICE'].methods_by_name['WithdrawLetter']._loaded_options = None
   _globals['_CORRESPONDENCESERVICE'].methods_by_name['WithdrawLetter']._serialized_options = b'\312\363\030\003\n\001\004'
-  _globals['_SENDLETTERREQUEST']._serialized_start=215
-  _globals['_SENDLETTERREQUEST']._serialized_end=428
-  _globals['_SENDLETTERRESPONSE']._serialized_start=430
-  _globals['_SENDLETTERRESPONSE']._serialized_end=488
-  _globals['_GETLETTERREQUEST']._serialized_start=490
-  _globals['_GETLETTERREQUEST']._serialized_end=535
-  _globals['_GETLETTERRESPONSE']._serialized_start=537
-  _globals['_GETLETTERRESPONSE']._serialized_end=592
-  _globals['_LISTLETTERSREQUEST']._serialized_start=595
-  _globals['_LISTLETTERSREQUEST']._serialized_end=833
-  _globals['_LISTLETTERSRESPONSE']._serialized_start=835
-  _globals['_LISTLETTERSRESPONSE']._serialized_end=918
-  _globals['_WITHDRAWLETTERREQUEST']._serialized_start=921
-  _globals['_WITHDRAWLETTERREQUEST']._serialized_end=1050
-  _globals['_WITHDRAWLETTERRESPONSE']._serialized_start=1053
-  _globals['_WITHDRAWLETTERRESPONSE']._serialized_end=1187
-  _globals['_CORRESPONDENCESERVICE']._serialized_start=1190
-  _globals['_CORRESPONDENCESERVICE']._serialized_end=1553
+  _globals['_SENDLETTERREQUEST']._serialized_start=238
+  _globals['_SENDLETTERREQUEST']._serialized_end=475
+  _globals['_SENDLETTERRESPONSE']._serialized_start=477
+  _globals['_SENDLETTERRESPONSE']._serialized_end=535
+  _globals['_GETLETTERREQUEST']._serialized_start=537
+  _globals['_GETLETTERREQUEST']._serialized_end=582
+  _globals['_GETLETTERRESPONSE']._serialized_start=584
+  _globals['_GETLETTERRESPONSE']._serialized_end=680
+  _globals['_PRINTEDREPLY']._serialized_start=682
+  _globals['_PRINTEDREPLY']._serialized_end=776
+  _globals['_LISTLETTERSREQUEST']._serialized_start=779
+  _globals['_LISTLETTERSREQUEST']._serialized_end=1017
+  _globals['_LISTLETTERSRESPONSE']._serialized_start=1019
+  _globals['_LISTLETTERSRESPONSE']._serialized_end=1102
+  _globals['_WITHDRAWLETTERREQUEST']._serialized_start=1105
+  _globals['_WITHDRAWLETTERREQUEST']._serialized_end=1234
+  _globals['_WITHDRAWLETTERRESPONSE']._serialized_start=1237
+  _globals['_WITHDRAWLETTERRESPONSE']._serialized_end=1371
+  _globals['_CORRESPONDENCESERVICE']._serialized_start=1374
+  _globals['_CORRESPONDENCESERVICE']._serialized_end=1737
 # @@protoc_insertion_point(module_scope)

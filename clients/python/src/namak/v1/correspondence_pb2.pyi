@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from namak.v1 import delivery_pb2 as _delivery_pb2
 from namak.v1 import evidence_pb2 as _evidence_pb2
+from namak.v1 import letter_pb2 as _letter_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -34,6 +35,7 @@ class SendLetterRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     MAX_RECEIPT_WAIT_FIELD_NUMBER: _builtins.int
+    PRINT_AND_POST_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's identifier of this letter: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, used for no other one of the mailbox."""
     recipient: _builtins.str
@@ -44,6 +46,12 @@ class SendLetterRequest(_message.Message):
     """
     subject: _builtins.str
     """The subject, 1 to 250 characters on one line. It is shown in lists, before the letter is opened."""
+    print_and_post: _builtins.bool
+    """Has the reply printed and posted to the address that stands on the paper: required of a reply to a message that came on paper
+    (Message.paper), whose sender has no mailbox, and permitted of no other letter. Its parts are `text/plain` and `application/pdf`
+    then. What becomes of the paper are facts of the reply: LetterPrinted, LetterPosted, LetterHandedOver, LetterRefused,
+    LetterReturned.
+    """
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[_delivery_pb2.Part]:
         """The parts: 1 to 20, together at most 3 MiB, none of them empty."""
@@ -61,10 +69,11 @@ class SendLetterRequest(_message.Message):
         subject: _builtins.str = ...,
         parts: _abc.Iterable[_delivery_pb2.Part] | None = ...,
         max_receipt_wait: _duration_pb2.Duration | None = ...,
+        print_and_post: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["in_reply_to", b"in_reply_to", "max_receipt_wait", b"max_receipt_wait", "recipient", b"recipient", "to", b"to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to", b"in_reply_to", "max_receipt_wait", b"max_receipt_wait", "parts", b"parts", "recipient", b"recipient", "request_id", b"request_id", "subject", b"subject", "to", b"to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_reply_to", b"in_reply_to", "max_receipt_wait", b"max_receipt_wait", "parts", b"parts", "print_and_post", b"print_and_post", "recipient", b"recipient", "request_id", b"request_id", "subject", b"subject", "to", b"to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_to: _TypeAlias = _typing.Literal["recipient", "in_reply_to"]  # noqa: Y015
     _WhichOneofArgType_to: _TypeAlias = _typing.Literal["to", b"to"]  # noqa: Y015
@@ -125,22 +134,58 @@ class GetLetterResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LETTER_FIELD_NUMBER: _builtins.int
+    PRINTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def letter(self) -> _delivery_pb2.Delivery:
         """The letter."""
+
+    @_builtins.property
+    def printed(self) -> Global___PrintedReply:
+        """The paper, of a reply that is printed and posted, once it is made; absent for all else."""
 
     def __init__(
         self,
         *,
         letter: _delivery_pb2.Delivery | None = ...,
+        printed: Global___PrintedReply | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter", "printed", b"printed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter", "printed", b"printed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetLetterResponse: _TypeAlias = GetLetterResponse  # noqa: Y015
+
+@_typing.final
+class PrintedReply(_message.Message):
+    """Describes the paper of a reply."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    state: _letter_pb2.LetterState.ValueType
+    """How far it has come."""
+    tracking_number: _builtins.str
+    """The post's number; empty where the paper could not be made."""
+    problem: _builtins.str
+    """Why it could not be made, a constant in UPPER_SNAKE; empty unless it failed."""
+    def __init__(
+        self,
+        *,
+        state: _letter_pb2.LetterState.ValueType = ...,
+        tracking_number: _builtins.str = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "state", b"state", "tracking_number", b"tracking_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrintedReply: _TypeAlias = PrintedReply  # noqa: Y015
 
 @_typing.final
 class ListLettersRequest(_message.Message):

@@ -33,11 +33,11 @@ class CorrespondenceServiceStub:
     `request_id` too and comes back the same; once mended, write under a new one.
     Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, RECIPIENT_NOT_OFFICIAL
     (PERMISSION_DENIED), the first for a caller without a mailbox, and for a reply to a message that is not in it;
-    LETTERS_NOT_OFFERED, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
+    LETTERS_NOT_OFFERED, PRINTING_NOT_OFFERED, PAPER_ADDRESS_UNKNOWN, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
     MAILBOX_CLOSED (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND), also where the organisation that is replied to has no mailbox;
     TOO_MANY_LETTERS, OVERLOADED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
     unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
-    Rules: BOX-9, POST-2, POST-10.
+    Rules: BOX-9, BOX-11, POST-2, POST-10.
     """
     GetLetter: _aio.UnaryUnaryMultiCallable[_correspondence_pb2.GetLetterRequest, _correspondence_pb2.GetLetterResponse]
     """Returns one letter that was written from the caller's own mailbox.
@@ -93,11 +93,11 @@ class CorrespondenceServiceServicer(metaclass=_abc_1.ABCMeta):
         `request_id` too and comes back the same; once mended, write under a new one.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, RECIPIENT_NOT_OFFICIAL
         (PERMISSION_DENIED), the first for a caller without a mailbox, and for a reply to a message that is not in it;
-        LETTERS_NOT_OFFERED, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
+        LETTERS_NOT_OFFERED, PRINTING_NOT_OFFERED, PAPER_ADDRESS_UNKNOWN, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
         MAILBOX_CLOSED (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND), also where the organisation that is replied to has no mailbox;
         TOO_MANY_LETTERS, OVERLOADED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
         unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
-        Rules: BOX-9, POST-2, POST-10.
+        Rules: BOX-9, BOX-11, POST-2, POST-10.
         """
 
     @_abc_1.abstractmethod

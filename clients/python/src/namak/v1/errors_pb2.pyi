@@ -158,6 +158,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The recipient is a person; holders write to state bodies and legal entities only."""
     REASON_TOO_MANY_LETTERS: _Reason.ValueType  # 94
     """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
+    REASON_PRINTING_NOT_OFFERED: _Reason.ValueType  # 95
+    """The message came on paper, and this post prints no answers to such."""
+    REASON_PAPER_ADDRESS_UNKNOWN: _Reason.ValueType  # 96
+    """The letter on paper that is answered names no sender, or no postal address, to which an answer could be posted."""
     REASON_FORWARDING_NOT_OFFERED: _Reason.ValueType  # 100
     """This post has nothing to forward to such an address by; the metadata tells which `gateway` it lacks."""
     REASON_TOO_MANY_FORWARDING_TARGETS: _Reason.ValueType  # 101
@@ -345,6 +349,10 @@ REASON_RECIPIENT_NOT_OFFICIAL: Reason.ValueType  # 93
 """The recipient is a person; holders write to state bodies and legal entities only."""
 REASON_TOO_MANY_LETTERS: Reason.ValueType  # 94
 """The holder wrote as many letters today as the jurisdiction permits; nothing was recorded."""
+REASON_PRINTING_NOT_OFFERED: Reason.ValueType  # 95
+"""The message came on paper, and this post prints no answers to such."""
+REASON_PAPER_ADDRESS_UNKNOWN: Reason.ValueType  # 96
+"""The letter on paper that is answered names no sender, or no postal address, to which an answer could be posted."""
 REASON_FORWARDING_NOT_OFFERED: Reason.ValueType  # 100
 """This post has nothing to forward to such an address by; the metadata tells which `gateway` it lacks."""
 REASON_TOO_MANY_FORWARDING_TARGETS: Reason.ValueType  # 101
