@@ -114,8 +114,8 @@ def test_a_png_with_a_wrong_check_sum_is_broken() -> None:
     assert fault_of(changed, PNG) is ScanFault.BROKEN
 
 
-def test_a_png_whose_rows_are_no_deflate_is_broken() -> None:
-    data = b"no deflate"
+@pytest.mark.parametrize("data", [b"no deflate", zlib.compress(bytes(9 * 8)) + b"and what nobody sees"])
+def test_a_png_whose_rows_are_not_deflate_and_nothing_else_is_broken(data: bytes) -> None:
     chunk = struct.pack(">I", len(data)) + b"IDAT" + data + struct.pack(">I", zlib.crc32(b"IDAT" + data))
     whole = scans.png()
     start, end = whole.index(b"IDAT") - 4, whole.index(b"IEND") - 4
