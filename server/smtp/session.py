@@ -121,19 +121,31 @@ class MailSession(SMTP):
             await self.push("501 5.5.4 Syntax: STARTTLS" if arg else "503 5.5.1 there is no TLS to begin")
             return
         await self.push("220 2.0.0 Ready to start TLS")
+        plain = self._writer.transport
+        # Now, for from the next step on nothing comes in the clear any more, and what a client sends with the
+        # end of its handshake is there before this coroutine goes on.
+        self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001
+        # Until it is known which transport the reader is to hold back.
+        self._reader._transport = None  # type: ignore[attr-defined]  # noqa: SLF001
         try:
-            await self._writer.start_tls(context, ssl_handshake_timeout=self._settings.idle_seconds)
+            begun = await self.loop.start_tls(
+                plain,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self._settings.idle_seconds,
+            )
         except OSError as failure:
             _log.info("no TLS with a mail client", error=type(failure).__name__)
-            self._writer.transport.abort()
+            plain.abort()
             self.connection_lost(failure)
             return
-        self.transport = transport = self._writer.transport
+        if begun is None:
+            return  # the client has gone meanwhile
+        self.transport = transport = begun
         # Where the library looks for whether this is TLS.
         self._tls_protocol = cast(Any, transport)
-        # The reader would hold back the wrong one.
-        self._reader._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001
-        self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001
+        self._reader._transport = self._writer._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001
         self._doors.transports.add(transport)
         self._set_rset_state()  # type: ignore[no-untyped-call]
         self.session = self._create_session()
@@ -158,7 +170,6 @@ class MailSession(SMTP):
             self._timeout_handle = self.loop.call_at(self._until, self._look_at_time)
 
     def _look_at_time(self) -> None:
-        self._timeout_handle = None
         if self._until <= self.loop.time():
             self._timeout_cb()  # type: ignore[no-untyped-call]
         else:

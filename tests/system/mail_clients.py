@@ -12,6 +12,8 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from server import config
 from server.config import Settings
@@ -76,8 +78,10 @@ class Home:
                 return envelope
 
 
-def settings_of(post: Post, home: int, key: Path) -> Settings:
-    """Returns settings of a listener whose post sends mail to a port of this machine, signed with a key."""
+def settings_of(post: Post, home: int, directory: Path) -> Settings:
+    """Returns settings of a listener whose post sends mail to a port of this machine, signed."""
+    made, key = rsa.generate_private_key(65537, 2048), directory / "key.pem"
+    key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
     path = post.world.write_settings("mail", database_url=post.database_url)
     path.write_text(
         path.read_text(encoding="utf-8") + '\n[inbound_mail]\nlisten = "127.0.0.1:0"\n'

@@ -249,7 +249,13 @@ def test_encoded_words_join_across_a_character_that_is_cut_in_two() -> None:
 
 def test_a_program_that_writes_says_so() -> None:
     assert read(HEAD + b"Auto-Submitted: auto-generated\r\n\r\nText").automatic
-    assert not read(HEAD + b"Auto-Submitted: no\r\n\r\nText").automatic
+    assert read(HEAD + b"Precedence: Bulk\r\n\r\nText").automatic
+    for header in (b"Auto-Submitted: no\r\n", b"Precedence: first-class\r\n"):
+        mail = read(HEAD + header + b"\r\nText")
+        assert mail.submission_to("1@x", receipts=True).receipts_by_mail
+        assert not mail.submission_to("1@x", receipts=False).receipts_by_mail
+    generated = read(HEAD + b"Auto-Submitted: auto-generated\r\n\r\nText")
+    assert not generated.submission_to("1@x", receipts=True).receipts_by_mail
 
 
 @settings(max_examples=60, deadline=None)
