@@ -17,6 +17,7 @@ from server.smtp.desk import MailDesk
 from server.smtp.listener import SmtpListener
 from server.smtp.settings import SmtpSettings
 from server.usecases.identity import Identity
+from server.usecases.mail_checks import KeptMailChecks
 from server.usecases.mail_intake import MailIntake
 from server.usecases.mail_register import MailRegister
 from server.usecases.ports import UnitOfWork
@@ -103,7 +104,7 @@ async def receiving(
             receipts=settings.inbound_mail.receipts and bool(settings.mail.host),
         )
         how = listening(settings, share_port=share_port)
-        desk = MailDesk(intake, DkimSignatures(dns), profile, how.recipients)
+        desk = MailDesk(intake, DkimSignatures(dns), KeptMailChecks(uow), profile, how.recipients)
         listener = SmtpListener(desk, how)
         stack.push_async_callback(desk.close)
         stack.push_async_callback(submissions.drain)

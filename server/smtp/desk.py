@@ -9,12 +9,15 @@ from aiosmtpd.smtp import Envelope, Session
 
 from server.domain.caller import NO_CERTIFICATE
 from server.domain.inbound_mail import SignatureResult, read_mail
+from server.domain.mail_origins import MailChecks
 from server.domain.malformed import Malformed
 from server.domain.networks import client_address
 from server.domain.profile import Profile
 from server.domain.refusals import Refused
 from server.smtp.replies import of_accepted, of_malformed, of_refusal, of_undecided
+from server.usecases.mail_checks import KeptMailChecks
 from server.usecases.mail_intake import MailIntake, MailSender, Undecided
+from server.usecases.submission import Accepted
 
 _log = structlog.get_logger(__name__)
 
@@ -36,9 +39,15 @@ class MailDesk:
     """aiosmtpd's handler: it finds the methods by their names."""
 
     def __init__(
-        self, intake: MailIntake, signatures: MailSignatures, profile: Profile, recipients: int
+        self,
+        intake: MailIntake,
+        signatures: MailSignatures,
+        checks: KeptMailChecks,
+        profile: Profile,
+        recipients: int,
     ) -> None:
         self._intake = intake
+        self._checks = checks
         self._signatures = signatures
         self._looking: set[asyncio.Task[None]] = set()
         self._profile = profile
@@ -113,11 +122,14 @@ class MailDesk:
             with_certificate=bound,
             automatic=mail.automatic,
         )
-        self._look_at_signature(content, [str(each.delivery.id) for each in accepted])
+        self._look_at_signature(content, accepted)
         return of_accepted(accepted)
 
-    def _look_at_signature(self, content: bytes, delivery_ids: Sequence[str]) -> None:
-        """Has the signature looked at, and told in the log. Nothing hangs on it, least of all the answer."""
+    def _look_at_signature(self, content: bytes, accepted: Sequence[Accepted]) -> None:
+        """Has the signature looked at, told in the log, and, if there is one, kept beside the deliveries.
+        Nothing hangs on it, least of all the answer.
+        """
+        delivery_ids = [str(each.delivery.id) for each in accepted]
         if len(self._looking) >= _LOOKED_AT:
             _log.info("mail signature not looked at", delivery_ids=delivery_ids)
             return
@@ -125,6 +137,12 @@ class MailDesk:
         async def look() -> None:
             found = await self._signatures.of(content)
             _log.info("mail signature", dkim=found.result, domain=found.domain, delivery_ids=delivery_ids)
+            if found.result == "none":
+                return
+            try:
+                await self._checks.keep(accepted, MailChecks(found.result, found.domain))
+            except Refused as failure:
+                _log.warning("a mail's checks were not kept", reason=failure.reason.value)
 
         task = asyncio.create_task(look())
         self._looking.add(task)
