@@ -38,11 +38,11 @@ _CHANGE = (
     .where(_NOTICES.c.id == bindparam("key"))
     .values({name: bindparam(f"new_{name}") for name in _CHANGING})
 )
+_BY_DELIVERY = (_DELIVERIES.c.state == DeliveryState.NOTIFIED.value, Ending.NOTIFIED.value)
 _WHY = case(
-    (_NOTICES.c.deadline <= bindparam("now"), Ending.OVER.value),
-    (_DELIVERIES.c.state == DeliveryState.NOTIFIED.value, Ending.NOTIFIED.value),
-    else_=Ending.WITHDRAWN.value,
+    (_NOTICES.c.deadline <= bindparam("now"), Ending.OVER.value), _BY_DELIVERY, else_=Ending.WITHDRAWN.value
 )
+_WHY_NEEDLESS = case(_BY_DELIVERY, else_=Ending.WITHDRAWN.value)
 LOCK_ENDED = (
     select(_NOTICES, _WHY.label("why"))
     .join(
@@ -60,6 +60,21 @@ LOCK_ENDED = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=_NOTICES)
 )
+LOCK_NEEDLESS = (
+    select(_NOTICES, _WHY_NEEDLESS.label("why"))
+    .join(
+        _DELIVERIES,
+        and_(_DELIVERIES.c.mailbox_id == _NOTICES.c.mailbox_id, _DELIVERIES.c.id == _NOTICES.c.delivery_id),
+    )
+    .where(
+        literal_column("notices.state = 'FAILED'"),
+        _NOTICES.c.document.is_not(None),
+        _DELIVERIES.c.state != literal_column(f"'{DeliveryState.CONSIGNED.value}'"),
+    )
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=_NOTICES)
+)
+"""Those that may have come through though nothing says so: few, as operators are called for each."""
 _LISTED = (
     select(*(each for each in _NOTICES.c if each.name != "document"), null().label("document"))
     .where(among(_NOTICES.c.state, "states"), _NOTICES.c.id > bindparam("after"))
@@ -131,8 +146,9 @@ class SqlNotices:
         await self._statements.run(_CHANGE, {"key": notice.id, **changed})
 
     async def lock_ended(self, now: datetime, *, limit: int) -> Sequence[tuple[Notice, Ending]]:
-        """Returns published notices that nobody needs any more, locked."""
+        """Returns notices that are public, or may be, and that nobody needs any more, locked."""
         rows = await self._statements.rows(LOCK_ENDED, {"now": now, "most": limit})
+        rows = rows or await self._statements.rows(LOCK_NEEDLESS, {"most": limit})
         return [(_notice(row), Ending(row.why)) for row in rows]
 
     async def listed(

@@ -34,7 +34,9 @@ class Notices(Protocol):
 
     async def lock_ended(self, now: datetime, *, limit: int) -> Sequence[tuple[Notice, Ending]]:
         """Returns published notices whose time is over, or whose delivery was notified or withdrawn, and
-        which of these; locked, those left out that others have in hand.
+        which of these; locked, those left out that others have in hand. Likewise, once there are none of
+        these, failed ones that were handed over and whose delivery was notified or withdrawn: nobody knows
+        whether they are public.
         """
         ...
 

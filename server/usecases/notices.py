@@ -49,6 +49,7 @@ DEADLINE_MOVED: Final = "DEADLINE_MOVED"
 """The deadline was another one each time that the notice was public."""
 
 _ROUNDS = 3
+_TAKEN_BACK = frozenset({NoticeState.WITHDRAWING, NoticeState.WITHDRAWN})
 _UNKNOWN_DIGEST = "0" * 64
 
 
@@ -94,14 +95,18 @@ class NoticeWork:
         """Publishes a delivery's notice, and records it.
 
         Run again after it was recorded it does nothing. Where a worker is killed between the publication and
-        the record, the next one publishes the same notice again in its own place, and records it once.
+        the record, the next one publishes the same notice again in its own place, and records it once; where
+        it is found to be over by then, it is taken back once more, as what the killed one handed over may
+        have come after what took it back.
         """
         notice = await self._begun(job)
-        if notice is None or notice.state not in UNPUBLISHED:
+        if notice is None or await self._taken_back_again(notice.id) or notice.state not in UNPUBLISHED:
             return
         try:
             await self._publish(notice)
         except (JobFailed, NoticeTrouble) as trouble:
+            if await self._taken_back_again(notice.id):
+                return
             await self._note(notice.id, job, trouble)
             raise JobFailed(trouble.reason, for_good=trouble.for_good, wait=trouble.wait) from None
 
@@ -139,6 +144,18 @@ class NoticeWork:
             notice = await tx.notices.add(replace(new, job_id=job.id))
             await tx.commit()
         return notice
+
+    async def _taken_back_again(self, notice_id: UUID) -> bool:
+        """Has a notice that was handed over, and is over, taken back once more: an attempt to publish it
+        whose answer is lost may come through after the site was asked to delete it. Tells whether it is so.
+        """
+        async with self._uow.writing() as tx:
+            notice = await tx.notices.lock(notice_id)
+            if notice is None or notice.document is None or notice.state not in _TAKEN_BACK:
+                return False
+            await take_back(tx, notice, notice.ending or Ending.OPERATOR)
+            await tx.commit()
+        return True
 
     async def _publish(self, notice: Notice) -> None:
         async with self._uow.reading() as tx:

@@ -91,6 +91,28 @@ class NoticeContract:
         }
         assert await ended(LATER.total_seconds()) == dict.fromkeys(mine, Ending.OVER)
 
+    async def test_failed_ones_that_may_be_public_are_found_once_nobody_needs_them(
+        self, uow: UnitOfWork
+    ) -> None:
+        needed, notified, withdrawn, never = [await added(uow, NoticeState.FAILED) for _ in range(4)]
+        async with uow.writing() as tx:
+            await tx.notices.change(replace(never, document=None))
+            for each in (notified, never):
+                await tx.deliveries.set_notified(each.mailbox_id, each.delivery_id, at(3))
+            await tx.deliveries.set_withdrawn(withdrawn.mailbox_id, withdrawn.delivery_id, at(3))
+            await tx.commit()
+        mine = {each.id for each in (needed, notified, withdrawn, never)}
+        async with uow.writing() as tx:
+            # As the sweep does: first those that are public for certain.
+            for notice, _ in await tx.notices.lock_ended(NOON, limit=1000):
+                if notice.state is NoticeState.PUBLISHED:
+                    await tx.notices.change(replace(notice, state=NoticeState.WITHDRAWING))
+            found = await tx.notices.lock_ended(NOON, limit=1000)
+        assert {notice.id: why for notice, why in found if notice.id in mine} == {
+            notified.id: Ending.NOTIFIED,
+            withdrawn.id: Ending.WITHDRAWN,
+        }
+
     async def test_they_are_listed_by_state_in_order_without_documents(self, uow: UnitOfWork) -> None:
         waiting, public = await added(uow), await added(uow, NoticeState.PUBLISHED)
         failed = await added(uow, NoticeState.FAILED)

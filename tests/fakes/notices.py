@@ -41,14 +41,18 @@ class FakeNotices:
 
     async def lock_ended(self, now: datetime, *, limit: int) -> Sequence[tuple[Notice, Ending]]:
         found: list[tuple[Notice, Ending]] = []
+        needless: list[tuple[Notice, Ending]] = []
         for notice in self._notices.values():
+            if notice.state is NoticeState.FAILED and notice.document is not None:
+                why = ending_of(self._state.deliveries[notice.mailbox_id, notice.delivery_id])
+                needless += [] if why is None else [(notice, why)]
             if notice.state is not NoticeState.PUBLISHED or notice.deadline is None:
                 continue
             delivery = self._state.deliveries[notice.mailbox_id, notice.delivery_id]
             ending = Ending.OVER if notice.deadline <= now else ending_of(delivery)
             if ending is not None:
                 found.append((notice, ending))
-        return found[:limit]
+        return (found or needless)[:limit]
 
     async def listed(
         self, states: Collection[NoticeState], *, after: UUID | None, limit: int
