@@ -42,17 +42,29 @@ class Grouped(Generic[Item, Result]):
         return await future
 
     async def _work_on(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            wanted = [each for each in group if not each[1].done()]
-            if wanted:
-                await self._do(wanted)
-        # Nothing is awaited between the look and this: who comes next begins anew.
-        self._working = None
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                wanted = [each for each in group if not each[1].done()]
+                if wanted:
+                    await self._do(wanted)
+        finally:
+            # Nothing is awaited between the look and this: who comes next begins anew. Somebody waits yet
+            # only where this was cancelled.
+            self._working = None
+            given_up, self._waiting = self._waiting, []
+            _give_up(given_up)
 
     async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._work([item for item, _ in group])
+        except asyncio.CancelledError:
+            _give_up(group)
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Something that the work waited for was cancelled, and not the work: the others have their turn.
+            return
         except Exception as failure:  # noqa: BLE001 - it is told to those who asked
             if len(group) == 1 or isinstance(failure, ServiceUnavailable):
                 for _, future in group:
@@ -66,3 +78,10 @@ class Grouped(Generic[Item, Result]):
         for (_, future), result in zip(group, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+def _give_up(group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
+    """Tells those who wait yet that nobody knows what became of it: they would wait for ever."""
+    for _, future in group:
+        if not future.done():
+            future.set_exception(ServiceUnavailable("database"))

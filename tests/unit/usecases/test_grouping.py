@@ -15,7 +15,7 @@ class Work:
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
         self.may = asyncio.Event()
-        self.bad: dict[int, Exception] = {}
+        self.bad: dict[int, BaseException] = {}
 
     async def __call__(self, numbers: Sequence[int]) -> Sequence[int]:
         self.groups.append(list(numbers))
@@ -80,3 +80,31 @@ async def test_who_leaves_before_their_turn_is_left_out_and_the_others_are_serve
 
     assert await asyncio.gather(*first, staying) == [0, 2]
     assert work.groups == [[0], [1]]
+
+
+async def test_where_something_within_was_cancelled_nobody_waits_for_ever() -> None:
+    work = Work()
+    work.bad[0] = asyncio.CancelledError()
+    grouped = Grouped[int, int](work, most=1)
+    tasks = await asked(grouped, range(2))
+    work.may.set()
+
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [ServiceUnavailable, int]
+        assert await grouped.do(7) == 14
+
+
+async def test_where_the_work_is_cancelled_those_who_wait_are_told_and_it_begins_anew() -> None:
+    work = Work()
+    grouped = Grouped[int, int](work, most=1)
+    before = asyncio.all_tasks()
+    tasks = await asked(grouped, range(2))
+    (working,) = asyncio.all_tasks() - before - set(tasks)
+    working.cancel()
+
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [ServiceUnavailable] * 2
+        work.may.set()
+        assert await grouped.do(7) == 14
