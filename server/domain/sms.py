@@ -196,8 +196,9 @@ def named_by(report: DeliveryReport, candidates: Sequence[SentSegment]) -> SentS
     """Returns the segment that a report is about, of those whose identifier may be the one; the last one
     first.
 
-    One with the very identifier is taken at its word; one with the same number in other digits only where the
-    phone is the same too.
+    It is one to the phone that the report names: a centre that is put up anew numbers from 1 again, and what
+    it says of another phone is not evidence about this one. Only where the report names no phone, one with
+    the very identifier is taken at its word, if there is no other.
     """
     ending = phone_ending(report.phone)
     same = [each for each in candidates if each.ending == ending]
@@ -205,8 +206,8 @@ def named_by(report: DeliveryReport, candidates: Sequence[SentSegment]) -> SentS
         for each in same:
             if each.centre_id == written:
                 return each
-    exact = identifier(report.segment_id)
-    return next((each for each in candidates if each.centre_id == exact), None)
+    exact = [each for each in candidates if each.centre_id == identifier(report.segment_id)]
+    return exact[0] if len(exact) == 1 and len(ending) < ENDING else None
 
 
 def outcome(segments_of_text: Sequence[SentSegment]) -> str | None:

@@ -34,7 +34,9 @@ def report_of(delivered: Delivered) -> DeliveryReport | None:
     """
     if not delivered.is_report:
         return None
-    segment_id = delivered.tags.get(Tag.RECEIPTED_MESSAGE_ID, b"").rstrip(b"\x00")
+    # To its first zero, as its type is (5.3.2.12): what is behind it no table takes, and a report that is not
+    # taken in comes again for ever.
+    segment_id = delivered.tags.get(Tag.RECEIPTED_MESSAGE_ID, b"").partition(b"\x00")[0]
     if not segment_id and (found := _ID.search(delivered.text)) is not None:
         segment_id = found.group(1)
     failure = _failure(delivered)

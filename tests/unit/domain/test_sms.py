@@ -106,9 +106,17 @@ def test_a_report_finds_its_segment_however_centres_write_numbers(answered: str,
 def test_a_number_in_other_digits_counts_for_the_same_phone_only() -> None:
     other = sent("10", ending="999999")
     assert about("16", other) is None
-    assert about("10", other) == other  # the very identifier: some centres report without a phone
+    assert about("10", other, phone="") == other  # the very identifier: some centres report without a phone
     assert about("10", other, sent("16", number=2)) == sent("16", number=2)
     assert about("10", sent("16", number=2), sent("10", number=1)) == sent("10", number=1)
+
+
+def test_a_report_about_another_phone_is_about_none_of_ours() -> None:
+    mine, other = sent("10"), sent("10", ending="999999")
+    assert about("10", other) is None
+    assert about("10", other, phone="1234") == other  # a short code is no phone: the two ends changed places
+    assert about("10", mine, other, phone="") is None, "either may be meant"
+    assert about("10", other, mine) == mine
 
 
 @given(st.text(max_size=70))
