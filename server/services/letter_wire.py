@@ -139,6 +139,7 @@ def list_orders_from_proto(request: pb.ListLetterOrdersRequest) -> ListLetterOrd
         delivery_id=problems.optional_id("delivery_id", request.delivery_id),
         page_size=problems.page_size("page_size", request.page_size),
         page_token=request.page_token,
+        tracking=problems.optional_text("tracking", request.tracking, _tracking) or "",
     )
     problems.raise_if_any()
     return command

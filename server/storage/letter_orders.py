@@ -180,6 +180,7 @@ class SqlLetterOrders:
         house_id: UUID | None,
         states: Collection[LetterState],
         delivery_id: UUID | None,
+        tracking: str | None = None,
         before: UUID | None,
         limit: int,
     ) -> Sequence[LetterOrder]:
@@ -195,6 +196,8 @@ class SqlLetterOrders:
                 query.where(_ORDERS.c.delivery_id == bindparam("delivery")),
                 delivery_id,
             )
+        if tracking is not None:
+            query, values["number"] = query.where(_ORDERS.c.tracking == bindparam("number")), tracking
         if before is not None:
             query, values["before"] = query.where(_ORDERS.c.id < bindparam("before")), before
         query = query.order_by(_ORDERS.c.id.desc()).limit(bindparam("most"))

@@ -129,13 +129,16 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class ListLetterOrders:
-    """`page_size` is checked; no states ask for all, and None for those of any delivery."""
+    """`page_size` is checked; no states ask for all, None for those of any delivery, and no number for those
+    of any.
+    """
 
     by: Operator | PrintHouse
     states: Collection[LetterState]
     delivery_id: UUID | None
     page_size: int
     page_token: str
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +290,13 @@ class LetterDesk:
         house_id = command.by.print_house_id if isinstance(command.by, PrintHouse) else None
         states = sorted(each.value for each in command.states)
         query = Query(
-            ("ListLetterOrders", str(house_id or ""), " ".join(states), str(command.delivery_id or ""))
+            (
+                "ListLetterOrders",
+                str(house_id or ""),
+                " ".join(states),
+                str(command.delivery_id or ""),
+                command.tracking,
+            )
         )
         before = query.identifier(command.page_token)
         async with self._uow.reading() as tx:
@@ -295,6 +304,7 @@ class LetterDesk:
                 house_id=house_id,
                 states=command.states,
                 delivery_id=command.delivery_id,
+                tracking=command.tracking or None,
                 before=before,
                 limit=command.page_size + 1,
             )

@@ -79,11 +79,12 @@ class LetterOrderStore(Protocol):
         house_id: UUID | None,
         states: Collection[LetterState],
         delivery_id: UUID | None,
+        tracking: str | None = None,
         before: UUID | None,
         limit: int,
     ) -> Sequence[LetterOrder]:
         """Lists by descending identifier: those that this house leased last, or all; in these states, none
-        for any; of this delivery, or any.
+        for any; of this delivery, or any; with this number, or any.
         """
         ...
 

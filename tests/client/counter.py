@@ -21,6 +21,7 @@ from namak.v1 import (
     evidence_pb2,
     evidence_pb2_grpc,
     forwarding_pb2_grpc,
+    letter_pb2_grpc,
     mailbox_pb2,
     mailbox_pb2_grpc,
     registration_pb2_grpc,
@@ -35,6 +36,7 @@ from tests.client.delegation_desk import DelegationDesk
 from tests.client.desk import Context, Desk, caller_of
 from tests.client.elsewhere import EvidenceElsewhere, MailboxElsewhere
 from tests.client.forwarding_desk import ForwardingDesk
+from tests.client.letter_desk import LetterDesk
 from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
 from tests.client.registration_desk import RegistrationDesk
 from tests.client.sms_desk import SmsDesk
@@ -360,6 +362,7 @@ async def _start(office: Office, authority: Authority, identity: Identity) -> tu
     sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(AdminDesk(office), server)
     delegation_pb2_grpc.add_DelegationServiceServicer_to_server(delegation, server)
     forwarding_pb2_grpc.add_ForwardingServiceServicer_to_server(ForwardingDesk(office), server)
+    letter_pb2_grpc.add_LetterServiceServicer_to_server(LetterDesk(office), server)
     signature_pb2_grpc.add_SignatureServiceServicer_to_server(SignatureDesk(office), server)
     sms_pb2_grpc.add_SmsServiceServicer_to_server(SmsDesk(office), server)
     credentials = grpc.ssl_server_credentials(

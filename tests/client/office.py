@@ -105,6 +105,8 @@ class Faults:
     """Failures of calls that took effect: the answer is lost."""
     late_receipts: int = 0
     """So many questions for receipts get none yet."""
+    broken_downloads: int = 0
+    """So many downloads of letters on paper end with UNAVAILABLE after a piece."""
     broken_streams: int = 0
     """So many downloads end with UNAVAILABLE in the middle."""
 
@@ -145,6 +147,8 @@ class Office:
     letters: dict[str, Letter] = field(default_factory=dict)
     claims: dict[str, tuple[bytes, Letter]] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
+    letter_desk: object = None
+    """Where print houses come, once the counter is open."""
     facts: dict[str, RecordedFact] = field(default_factory=dict)
     submitted_ids: list[str] = field(default_factory=list)
     waits: list[timedelta | None] = field(default_factory=list)

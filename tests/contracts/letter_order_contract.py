@@ -179,6 +179,8 @@ class LetterOrderContract:
             assert await listed(states={LetterState.FAILED}, limit=1) == [orders[2]]
             assert await listed(states={LetterState.FAILED, LetterState.WAITING}) == orders[::-1]
             assert await listed(delivery_id=first.id) == [orders[0]]
+            assert await listed(tracking=orders[1].tracking) == [orders[1]]
+            assert await listed(tracking=orders[1].tracking, house_id=examples.new_id()) == []
 
     async def test_only_what_failed_makes_room_for_another_letter(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:

@@ -103,6 +103,7 @@ class FakeLetterOrders:
         house_id: UUID | None,
         states: Collection[LetterState],
         delivery_id: UUID | None,
+        tracking: str | None = None,
         before: UUID | None,
         limit: int,
     ) -> Sequence[LetterOrder]:
@@ -112,6 +113,7 @@ class FakeLetterOrders:
             if (house_id is None or (each.lease is not None and each.lease.house_id == house_id))
             and (not states or each.state in states)
             and delivery_id in (None, each.delivery_id)
+            and tracking in (None, each.tracking)
             and (before is None or each.id < before)
         ]
         return sorted(found, key=lambda each: each.id, reverse=True)[:limit]

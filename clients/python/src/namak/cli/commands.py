@@ -13,6 +13,7 @@ from namak.cli import (
     commands_paper,
     commands_password,
     commands_policies,
+    commands_printing,
     commands_reading,
     commands_sending,
     commands_signatures,
@@ -36,3 +37,4 @@ def register(app: typer.Typer) -> None:
     commands_token.register(app)
     commands_password.register(app)
     commands_signatures.register(app)
+    commands_printing.register(app)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from namak.cli import commands_organisations, commands_portals, commands_senders
+from namak.cli import commands_organisations, commands_portals, commands_printing, commands_senders
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
 from namak.cli.options import (
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     _add_domains(app)
     commands_senders.register(app)
     commands_portals.register(app)
+    commands_printing.register_admin(app)
     _add_mailboxes(app)
     add(
         app,

@@ -26,6 +26,7 @@ from namak.client.link import Link
 from namak.client.mailbox import Mailbox
 from namak.client.paper import Papers
 from namak.client.possession import possession_text, sign_possession
+from namak.client.printing import Printing
 from namak.client.registration import Registration
 from namak.client.retries import Patience
 from namak.client.signatures import Signatures
@@ -50,6 +51,7 @@ __all__ = [
     "Outcome",
     "Papers",
     "Patience",
+    "Printing",
     "Registration",
     "ShortMessages",
     "Signing",
@@ -87,6 +89,7 @@ class Client:
         self.identity = Identity(self._link)
         self.registration = Registration(self._link)
         self.signatures = Signatures(self._link)
+        self.printing = Printing(self._link)
         self.paper = Papers(self._link)
         self.sms = ShortMessages(self._link)
 

@@ -430,12 +430,15 @@ class ListLetterOrdersRequest(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TRACKING_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Those of this delivery, a UUID; of any when empty."""
     page_size: _builtins.int
     """The most letters to return; default 50, at most 200."""
     page_token: _builtins.str
     """The token of the next page, empty for the first."""
+    tracking: _builtins.str
+    """The one with this number of the post; any when empty."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___LetterState.ValueType]:
         """Those in one of these states; any without one."""
@@ -447,10 +450,11 @@ class ListLetterOrdersRequest(_message.Message):
         delivery_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        tracking: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "tracking", b"tracking"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
