@@ -133,8 +133,12 @@ async def worker(settings: Path, log: Path) -> AsyncIterator[int]:
 
 def worker_settings(office: Office, port: int, *, signed: bool) -> Path:
     """Writes the settings of a worker that sends to this port; returns the file."""
-    world: World = office.world
-    path = world.write_settings("worker", database_url=office.database_url)
+    return worker_settings_in(office.world, office.database_url, port, signed=signed)
+
+
+def worker_settings_in(world: World, database_url: str, port: int, *, signed: bool) -> Path:
+    """Writes them in a world, for this database."""
+    path = world.write_settings("worker", database_url=database_url)
     mail = {
         "host": "127.0.0.1",
         "port": port,

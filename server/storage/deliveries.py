@@ -20,7 +20,7 @@ from server.storage.acts import SqlActs
 from server.storage.by_time import between
 from server.storage.delivery_lists import VIEWS, newest_messages, newest_sent
 from server.storage.facts import plain
-from server.storage.statements import among, array
+from server.storage.statements import Direct, among, array
 from server.storage.stored import table
 from server.storage.tables import DeliveryRow, PartRow
 
@@ -44,7 +44,7 @@ _OWNERS = (
     )
     .render_derived(name="given")
 )
-_PARTS_OF = (
+_PARTS_OF = Direct(
     select(*(each for each in _PARTS.c if each is not _PARTS.c.content))
     .join(
         _OWNERS,
@@ -52,8 +52,11 @@ _PARTS_OF = (
     )
     .order_by(_PARTS.c.mailbox_id, _PARTS.c.delivery_id, _PARTS.c.number)
 )
-_FOUND = select(_DELIVERIES).join(
-    _OWNERS, and_(_DELIVERIES.c.mailbox_id == _OWNERS.c.mailbox_id, _DELIVERIES.c.id == _OWNERS.c.delivery_id)
+_FOUND = Direct(
+    select(_DELIVERIES).join(
+        _OWNERS,
+        and_(_DELIVERIES.c.mailbox_id == _OWNERS.c.mailbox_id, _DELIVERIES.c.id == _OWNERS.c.delivery_id),
+    )
 )
 _LOCK_ALL = (
     select(_DELIVERIES.c.id)
@@ -173,7 +176,9 @@ class SqlDeliveries(SqlActs):
         """Returns those of these deliveries that there are."""
         if not keys:
             return {}
-        return {each.id: each for each in await self._deliveries(_FOUND, _owners(keys))}
+        rows = await self._statements.direct(_FOUND, _owners(keys))
+        parts = await self._parts_of(rows)
+        return {row.id: _delivery(row, parts) for row in rows}
 
     async def in_mailbox(self, mailbox_id: UUID, delivery_id: UUID, person_number: str) -> MessageView | None:
         """Returns one message as this person sees it."""
@@ -249,7 +254,7 @@ class SqlDeliveries(SqlActs):
         parts: dict[UUID, list[PartInfo]] = {row.id: [] for row in rows}
         if parts:
             owners = {"mailboxes": [row.mailbox_id for row in rows], "deliveries": [row.id for row in rows]}
-            for part in await self._statements.rows(_PARTS_OF, owners):
+            for part in await self._statements.direct(_PARTS_OF, owners):
                 parts[part.delivery_id].append(_part_info(part))
         return parts
 

@@ -10,7 +10,7 @@ from namak.evidence.events import CONTENT_CONSIGNMENT, RECEIVED_FROM_NON_ERDS
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
 from server.storage.facts import fact_of
-from server.storage.statements import Statements, among, array
+from server.storage.statements import Direct, Statements, among, array
 from server.storage.stored import table
 from server.storage.tables import EvidenceRow, LogQueueRow, RevocationListRow
 
@@ -40,7 +40,7 @@ _DELIVERIES = (
     )
     .render_derived(name="given")
 )
-_OF_DELIVERIES = (
+_OF_DELIVERIES = Direct(
     select(_EVIDENCE)
     .join(
         _DELIVERIES,
@@ -110,7 +110,7 @@ class SqlEvidenceStore:
                 "mailboxes": [delivery.mailbox_id for delivery in deliveries],
                 "deliveries": [delivery.id for delivery in deliveries],
             }
-            for row in await self._statements.rows(_OF_DELIVERIES, keys):
+            for row in await self._statements.direct(_OF_DELIVERIES, keys):
                 facts[row.delivery_id].append(fact_of(row))
         return facts
 

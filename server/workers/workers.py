@@ -26,6 +26,16 @@ from server.workers.trials import Trials
 _log = structlog.get_logger(__name__)
 
 
+FETCHERS: Final = 3
+"""So many ask for the next job at once: while one waits for its answer, the others' jobs are begun."""
+
+
+def shares(concurrency: int, fetchers: int) -> list[int]:
+    """Returns how many jobs at once each of so many takes, that together take so many."""
+    taking = min(concurrency, fetchers)
+    return [concurrency // taking + (number < concurrency % taking) for number in range(taking)]
+
+
 def _pool(**arguments: Any) -> AsyncConnectionPool[Any]:
     """Returns a pool that does not ask a connection whether it is there before each use, as the library's own
     does, a question for each answer. One that is not shows that the database was away: the workers begin
@@ -123,17 +133,21 @@ class Workers:
             trials.register(app, kind, handler)
         try:
             async with app.open_async():
-                worker = self._worker(app)
-                working: asyncio.Task[None] = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+                workers = [self._worker(app, share) for share in shares(self._settings.concurrency, FETCHERS)]
+                working = [asyncio.create_task(each.run()) for each in workers]  # type: ignore[no-untyped-call]
                 stopping = asyncio.create_task(self._stop.wait())
                 self.is_working = True
                 try:
-                    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     self.is_working = False
-                    worker.stop()  # type: ignore[no-untyped-call]
+                    for each in workers:
+                        each.stop()  # type: ignore[no-untyped-call]
                     stopping.cancel()
-                    await working
+                    ended = await asyncio.gather(*working, return_exceptions=True)
+                for failure in ended:
+                    if isinstance(failure, BaseException):
+                        raise failure
         except _AWAY as error:
             _log.warning("the workers stopped", kind=type(error).__name__)
 
@@ -154,13 +168,13 @@ class Workers:
             pool_factory=_pool,
         )
 
-    def _worker(self, app: App) -> Worker:
+    def _worker(self, app: App, concurrency: int) -> Worker:
         settings = self._settings
         return Worker(
             app=app,
             # Never all queues: another release's jobs are its workers'.
             queues=[kind.name for kind in self._handlers],
-            concurrency=settings.concurrency,
+            concurrency=concurrency,
             fetch_job_polling_interval=settings.poll.total_seconds(),
             shutdown_graceful_timeout=settings.grace.total_seconds(),
             # Nobody notifies (server/storage/job_schema.py).
