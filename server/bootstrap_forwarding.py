@@ -7,7 +7,7 @@ from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_sms import sms_handlers, texted_copies
 from server.config import Settings
 from server.config_mail import MailSettings
-from server.domain.forwarding import TargetKind
+from server.domain.forwarding import TargetKind, own_domain
 from server.domain.jobs import SEND_CODE, SEND_COPY, SPREAD
 from server.domain.profile import Profile
 from server.gateways.dkim_key import DkimKey
@@ -31,7 +31,7 @@ def own_domains(settings: Settings, profile: Profile) -> frozenset[str]:
     mail = settings.mail
     named = {profile.mailbox_domain, *profile.mailbox_domain_aliases, *mail.own_domains}
     named |= {address.rpartition("@")[2] for address in (mail.sender, mail.bounces) if address}
-    return frozenset(domain.lower() for domain in named)
+    return frozenset(own_domain(domain) for domain in named)
 
 
 def forwarding_handlers(

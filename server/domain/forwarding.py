@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import idna
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
@@ -161,6 +162,17 @@ def email_target(text: str, own_domains: frozenset[str]) -> str:
     if found.ascii_email is None:
         raise Malformed("INVALID_ADDRESS", "must have only ASCII characters before the @")
     return f"{found.ascii_local_part}@{domain}"
+
+
+def own_domain(text: str) -> str:
+    """Returns a domain of the post itself as `email_target` compares it: in lower case and A-labels, however
+    it was written: with letters of any script, or dots around it.
+    """
+    text = text.strip().strip(".。")
+    try:
+        return idna.encode(text, uts46=True).decode("ascii").lower()
+    except idna.IDNAError:
+        return text.lower()
 
 
 _MOBILE: Final = frozenset(

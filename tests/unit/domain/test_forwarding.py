@@ -12,6 +12,7 @@ from server.domain.forwarding import (
     code_digest,
     email_target,
     masked_target,
+    own_domain,
     phone_target,
 )
 from server.jurisdictions.am import AM
@@ -45,12 +46,28 @@ def test_an_address_is_kept_in_canonical_form(given: str, kept: str) -> None:
         ("5001950015@e-citizen.am", "OWN_DOMAIN"),
         ("5001950015@E-Citizen.AM", "OWN_DOMAIN"),
         ("bounces@in.post.example.am", "OWN_DOMAIN"),
+        ("5001950015@e-citizen。am", "OWN_DOMAIN"),
+        ("5001950015@\uff45-citizen.am", "OWN_DOMAIN"),
+        ("5001950015@e-citizen.am.", "INVALID_ADDRESS"),
+        ("5001950015@[127.0.0.1]", "INVALID_ADDRESS"),
+        ('"5001950015"@e-citizen.am', "INVALID_ADDRESS"),
     ],
 )
 def test_an_address_that_is_none_or_the_post_s_own_is_refused(given: str, reason: str) -> None:
     with pytest.raises(Malformed) as refused:
         email_target(given, OWN)
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "written", ["ՓՈՍՏ.ՀԱՅ", ".փոստ.հայ.", "փոստ。հայ", " Փոստ.հայ", "XN--P6AKBH1A.xn--y9a3aq"]
+)
+@pytest.mark.parametrize("address", ["ani@փոստ.հայ", "ani@box.փոստ.հայ", "ani@ՓՈՍՏ.հայ"])
+def test_the_post_s_own_domain_is_known_however_the_operator_wrote_it(written: str, address: str) -> None:
+    written = written.replace("XN--P6AKBH1A", "փոստ".encode("idna").decode().upper())
+    with pytest.raises(Malformed) as refused:
+        email_target(address, frozenset({own_domain(written)}))
+    assert refused.value.reason == "OWN_DOMAIN"
 
 
 def test_a_local_mobile_phone_is_kept_as_e164_writes_it() -> None:
