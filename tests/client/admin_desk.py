@@ -11,7 +11,7 @@ import grpc
 from namak.v1 import sender_admin_pb2 as pb
 from tests.client.desk import Context, Desk
 from tests.client.elsewhere import AdminElsewhere
-from tests.client.office import Refusal
+from tests.client.refusing import Refusal
 
 T = TypeVar("T")
 

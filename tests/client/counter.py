@@ -37,7 +37,8 @@ from tests.client.desk import Context, Desk, caller_of
 from tests.client.elsewhere import EvidenceElsewhere, MailboxElsewhere
 from tests.client.forwarding_desk import ForwardingDesk
 from tests.client.letter_desk import LetterDesk
-from tests.client.office import Letter, Office, Refusal, delivery, evidence, message, unavailable, visible
+from tests.client.office import Letter, Office, delivery, evidence, message, visible
+from tests.client.refusing import Refusal, unavailable
 from tests.client.registration_desk import RegistrationDesk
 from tests.client.sms_desk import SmsDesk
 from tests.unit.evidence.signing import WitnessKey

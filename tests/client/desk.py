@@ -7,7 +7,8 @@ import grpc
 import grpc.aio
 from grpc_status import rpc_status
 
-from tests.client.office import Office, Refusal
+from tests.client.office import Office
+from tests.client.refusing import Refusal
 
 T = TypeVar("T")
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"

@@ -12,7 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from namak.v1 import letter_pb2 as pb
 from namak.v1 import letter_pb2_grpc
 from tests.client.desk import Context, Desk
-from tests.client.office import Office, Refusal
+from tests.client.office import Office
+from tests.client.refusing import Refusal
 
 LETTERS = 3
 PDF_BYTES = 200_000

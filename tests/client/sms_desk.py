@@ -9,7 +9,8 @@ import grpc
 from namak.v1 import sms_pb2 as pb
 from namak.v1 import sms_pb2_grpc
 from tests.client.desk import Context, Desk
-from tests.client.office import SENDER, Office, Refusal
+from tests.client.office import SENDER, Office
+from tests.client.refusing import Refusal
 
 TAKEN = 1795348800
 """When it takes them, in Unix time: 2026-11-22 12:00 UTC."""

@@ -15,7 +15,8 @@ import pytest
 
 from namak.client import Connection
 from tests.client.conftest import Namak, toml_of
-from tests.client.office import HOLDER, SENDER, Office, Refusal, unavailable
+from tests.client.office import HOLDER, SENDER, Office
+from tests.client.refusing import Refusal, unavailable
 
 SECONDS = 60
 

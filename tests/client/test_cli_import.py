@@ -7,7 +7,8 @@ import pytest
 
 from namak.client import Connection
 from tests.client.conftest import Namak
-from tests.client.office import Office, Refusal
+from tests.client.office import Office
+from tests.client.refusing import Refusal
 
 DONE, REFUSED, UNANSWERED, FILE = 0, 1, 3, 6
 

@@ -10,7 +10,8 @@ from namak.client import Connection
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import TlogProof
 from tests.client.conftest import Namak
-from tests.client.office import HOLDER, SENDER, Office, Refusal, unavailable
+from tests.client.office import HOLDER, SENDER, Office
+from tests.client.refusing import Refusal, unavailable
 
 MARK = ":4b2026ed90ea"
 """What the request id of a letter to HOLDER ends in."""

@@ -6,7 +6,8 @@ import pytest
 
 from namak.client import Connection
 from tests.client.conftest import Namak
-from tests.client.office import HOLDER, SENDER, Office, unavailable
+from tests.client.office import HOLDER, SENDER, Office
+from tests.client.refusing import unavailable
 
 PHONE, LOST = "+37491123456", "+37493654320"
 

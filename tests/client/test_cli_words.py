@@ -22,7 +22,8 @@ from namak.v1 import (
 )
 from namak.v1 import sender_admin_pb2 as pb
 from tests.client.conftest import Namak
-from tests.client.office import Office, Refusal
+from tests.client.office import Office
+from tests.client.refusing import Refusal
 from tests.client.test_cli import submit
 from tests.client.test_client import letter
 

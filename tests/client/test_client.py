@@ -23,7 +23,8 @@ from namak.errors import (
     WrongState,
 )
 from namak.v1 import delivery_pb2, sender_admin_pb2
-from tests.client.office import HOLDER, SENDER, Office, Refusal, unavailable
+from tests.client.office import HOLDER, SENDER, Office
+from tests.client.refusing import Refusal, unavailable
 
 QUICK = Patience(total=20.0, first_pause=0.001, longest_pause=0.002)
 

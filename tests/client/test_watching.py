@@ -17,7 +17,7 @@ from namak.client.watching import watched
 from namak.errors import InvalidRequest, NotAuthenticated, TryLater, Unavailable
 from namak.v1 import delivery_pb2, delivery_pb2_grpc, evidence_pb2, mailbox_pb2
 from tests.client.authority import Authority, connection_for
-from tests.client.office import Refusal, unavailable
+from tests.client.refusing import Refusal, unavailable
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 End = Callable[[Context], Awaitable[None]]
