@@ -19,7 +19,8 @@ from server.domain.forwarding import (
     TargetResult,
     VerificationCode,
 )
-from server.storage.forwarding_tables import ForwardedCopyRow, ForwardingCodeRow, ForwardingTargetRow
+from server.storage.forwarding_codes import CODES, FORGET, IN_THE_WAY
+from server.storage.forwarding_tables import ForwardedCopyRow, ForwardingTargetRow
 from server.storage.statements import Statements, among, array, by_column, inserting
 from server.storage.stored import table
 from server.storage.tables import MailboxRow
@@ -27,7 +28,6 @@ from server.storage.tables import MailboxRow
 _DELIVERED = Result.DELIVERED.value
 """The reason of a SENT that is more than that (`server.storage.forwarding_tables`)."""
 _TARGETS = table(ForwardingTargetRow)
-_CODES = table(ForwardingCodeRow)
 _COPIES = table(ForwardedCopyRow)
 _MAILBOXES = table(MailboxRow)
 
@@ -81,24 +81,6 @@ _MARK = (
                 _TARGETS.c.mailbox_id == _MAILBOXES.c.id, _TARGETS.c.verified_at.is_not(None)
             )
         )
-    )
-)
-_COUNT = select(
-    select(func.count())
-    .where(_CODES.c.mailbox_id == bindparam("mailbox"), _CODES.c.asked_at > bindparam("since"))
-    .scalar_subquery()
-    .label("of_mailbox"),
-    select(func.count())
-    .where(_CODES.c.address_digest == bindparam("digest"), _CODES.c.asked_at > bindparam("since"))
-    .scalar_subquery()
-    .label("to_address"),
-)
-_FORGET = delete(_CODES).where(
-    _CODES.c.id.in_(
-        select(_CODES.c.id)
-        .where(_CODES.c.asked_at < bindparam("before"))
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
     )
 )
 _VERIFIED_OF = (
@@ -243,21 +225,24 @@ class SqlForwardingTargets:
         """Marks the mailbox by whether it has verified targets."""
         await self._statements.run(_MARK, {"mailbox": mailbox_id})
 
-    async def codes_since(self, mailbox_id: UUID, address: str, since: datetime) -> int:
-        """Counts codes, for the mailbox or to the address, whichever is more."""
-        values = {"mailbox": mailbox_id, "digest": _digest(address), "since": since}
-        row = await self._statements.first(_COUNT, values)
+    async def code_in_the_way(
+        self, mailbox_id: UUID, address: str, *, since: datetime, most: int
+    ) -> datetime | None:
+        """Returns the code's moment that is in the way of another one, or None."""
+        values = {"mailbox": mailbox_id, "digest": _digest(address), "since": since, "others": most - 1}
+        row = await self._statements.first(IN_THE_WAY, values)
         assert row is not None
-        return max(int(row.of_mailbox), int(row.to_address))
+        found: datetime | None = row.asked_at
+        return found
 
     async def count_code(self, mailbox_id: UUID, address: str, at: datetime) -> None:
         """Counts a code."""
         values = {"id": uuid4(), "mailbox_id": mailbox_id, "address_digest": _digest(address), "asked_at": at}
-        await self._statements.run(insert(_CODES), values)
+        await self._statements.run(insert(CODES), values)
 
     async def forget_codes(self, before: datetime, *, limit: int) -> int:
         """Deletes old ones; returns how many."""
-        return await self._statements.changed(_FORGET, {"before": before, "most": limit})
+        return await self._statements.changed(FORGET, {"before": before, "most": limit})
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
         """Keeps what became of the last copy."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from uuid import UUID
 
 from server.domain.administration import forwarding_target_resource
@@ -210,9 +211,12 @@ class ForwardingDesk:
             raise TooManyForwardingTargets(self._most)
 
     async def _have_code_sent(self, tx: Transaction, target: ForwardingTarget, now: datetime) -> None:
-        since = now - CODE_PERIOD
-        if await tx.forwarding_targets.codes_since(target.mailbox_id, target.address, since) >= CODES_A_DAY:
-            raise TooManyForwardingCodes(CODES_A_DAY, int(CODE_PERIOD.total_seconds()))
+        in_the_way = await tx.forwarding_targets.code_in_the_way(
+            target.mailbox_id, target.address, since=now - CODE_PERIOD, most=CODES_A_DAY
+        )
+        if in_the_way is not None:
+            left = in_the_way + CODE_PERIOD - now
+            raise TooManyForwardingCodes(CODES_A_DAY, ceil(left.total_seconds()))
         await tx.forwarding_targets.count_code(target.mailbox_id, target.address, now)
         await tx.jobs.defer([Job(SEND_CODE, {"mailbox": target.mailbox_id, "target": target.id})])
 

@@ -59,9 +59,12 @@ class ForwardingTargets(Protocol):
         """
         ...
 
-    async def codes_since(self, mailbox_id: UUID, address: str, since: datetime) -> int:
-        """Counts the codes that were asked for since then: for the mailbox, or to the address from whichever
-        mailbox, whichever is more.
+    async def code_in_the_way(
+        self, mailbox_id: UUID, address: str, *, since: datetime, most: int
+    ) -> datetime | None:
+        """Returns None while fewer than ``most`` codes were asked for after ``since``, for the mailbox as to
+        the address from whichever mailbox. Else returns when that one was asked for which must not count any
+        more before there are fewer of both.
         """
         ...
 

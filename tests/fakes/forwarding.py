@@ -71,9 +71,15 @@ class FakeForwardingTargets:
         mailboxes = self._state.mailboxes
         mailboxes[mailbox_id] = replace(mailboxes[mailbox_id], forwards=forwards)
 
-    async def codes_since(self, mailbox_id: UUID, address: str, since: datetime) -> int:
+    async def code_in_the_way(
+        self, mailbox_id: UUID, address: str, *, since: datetime, most: int
+    ) -> datetime | None:
         asked = [code for code in self._state.forwarding_codes if code[2] > since]
-        return max(sum(code[0] == mailbox_id for code in asked), sum(code[1] == address for code in asked))
+        counted = (
+            sorted(code[2] for code in asked if code[0] == mailbox_id),
+            sorted(code[2] for code in asked if code[1] == address),
+        )
+        return max((times[-most] for times in counted if len(times) >= most), default=None)
 
     async def count_code(self, mailbox_id: UUID, address: str, at: datetime) -> None:
         self._state.forwarding_codes.append((mailbox_id, address, at))
