@@ -97,6 +97,49 @@ def test_a_fact_after_the_effect_is_late_and_a_withdrawal_ends_everything(policy
     assert withdrawn == ["fact", "withdrawn", "late"]
 
 
+@pytest.mark.parametrize(
+    ("facts", "event", "why", "told"),
+    [
+        ([CONSIGNED[1], "LetterPosted@2026-11-27"], "LetterPosted", "no-rule", "no rule of this policy"),
+        (["HolderSignedIn@2026-11-21", CONSIGNED[1]], "HolderSignedIn", "required-missing", "lies in the"),
+        ([CONSIGNED[1], "NoticePublished@2026-11-23"], "NoticePublished", "before-rule", "LETTER is due"),
+        (
+            [CONSIGNED[1], PUBLISHED[1], "HolderSignedIn@2026-12-05"],
+            "NoticePublished",
+            "overtaken",
+            "something else notified before",
+        ),
+        (
+            [CONSIGNED[1], PUBLISHED[1], "Withdrawn@2026-12-05"],
+            "NoticePublished",
+            "withdrawn-first",
+            "was withdrawn before",
+        ),
+        (
+            [CONSIGNED[1], "HolderSignedIn@2026-11-23", "ContentAccessTracking@2026-11-24"],
+            "ContentAccessTracking",
+            "after-effect",
+            "changes nothing any more",
+        ),
+        (
+            [CONSIGNED[1], "Withdrawn@2026-11-23", "ContentAccessTracking@2026-11-24"],
+            "ContentAccessTracking",
+            "after-withdrawal",
+            "changes nothing any more",
+        ),
+    ],
+)
+def test_says_why_a_fact_did_not_notify(
+    policy: Policy, facts: list[str], event: str, why: str, told: str
+) -> None:
+    given = [word for fact in facts for word in ("--fact", fact)]
+
+    found = json.loads(policy("simulate", "am-2025@2", "--json", *given).out)["timeline"]
+
+    assert {each["event"]: each["why"] for each in found if "why" in each} == {event: why}
+    assert told in " ".join(policy("simulate", "am-2025@2", *given).out.replace("│", " ").split())
+
+
 def test_a_reported_time_stands_after_a_slash(policy: Policy) -> None:
     handed = ("--fact", "LetterHandedOver@2026-12-01T10:00/2026-11-28T09:00+04:00")
     found = json.loads(policy("simulate", "am-2025@2", "--json", *CONSIGNED, *handed).out)

@@ -214,7 +214,7 @@ def _rule(entry: Entry, policy: NotificationPolicy) -> Rule:
 
 
 def _told(entry: Entry, policy: NotificationPolicy) -> str:
-    told = policy_words.told(entry)
+    told = policy_words.told(entry, policy)
     if entry.kind is Kind.EFFECT and (rule := _rule(entry, policy)).wait.days:
         return f"{told}; {policy_words.rule(rule)}"
     return told
@@ -240,6 +240,8 @@ def _plain(entry: Entry) -> dict[str, object]:
         "rule": entry.rule,
         "step": entry.step,
         "action": entry.action.value if entry.action else None,
+        "why": entry.why.value if entry.why else None,
+        "missing": [event.name for event in entry.missing] or None,
     }
     return found | {key: value for key, value in values.items() if value is not None}
 

@@ -7,7 +7,7 @@ from namak.evidence.calendars import Counted, Span
 from namak.evidence.events import Event
 from namak.evidence.notification_steps import Action, Since, SinceStep, TimeOf, Wait
 from namak.evidence.policy_rules import NotificationPolicy, Rule
-from namak.evidence.simulation import Entry, Kind
+from namak.evidence.simulation import Entry, Kind, Why
 
 EVENTS: Mapping[str, str] = {
     "ContentConsignment": N_("the message lies in the mailbox"),
@@ -141,9 +141,32 @@ def lines(policy: NotificationPolicy) -> Sequence[str]:
     return found
 
 
-def told(entry: Entry) -> str:
-    """Returns what an entry of a timeline tells."""
+_WHY: Mapping[Why, str] = {
+    Why.NO_RULE: N_("{event}; no rule of this policy notifies by that"),
+    Why.REQUIRED_MISSING: N_("{event}; no effect, because this did not come before: {events}"),
+    Why.BEFORE_RULE: N_("{event}; no effect by {rule}, because it came before {wait}"),
+    Why.OVERTAKEN: N_("{event}; something else notified before that did"),
+    Why.WITHDRAWN_FIRST: N_("{event}; the message was withdrawn before that notified"),
+}
+
+
+def without_effect(entry: Entry, why: Why, policy: NotificationPolicy) -> str:
+    """Returns what a fact tells that did not notify, and why it did not."""
+    named = next((rule for rule in policy.rules if rule.id == entry.rule), None)
+    opens = named.not_before if named else None
+    return _(_WHY[why]).format(
+        event=happens(entry.event) if entry.event else "",
+        events=", ".join(map(happens, entry.missing)),
+        rule=entry.rule,
+        wait=wait(opens) if opens else "",
+    )
+
+
+def told(entry: Entry, policy: NotificationPolicy) -> str:
+    """Returns what an entry of a timeline of the policy tells."""
     what = happens(entry.event) if entry.event else ""
+    if entry.kind is Kind.FACT and entry.why is not None:
+        return without_effect(entry, entry.why, policy)
     match entry.kind:
         case Kind.STEP:
             return f"{entry.step}: {_(ACTIONS[entry.action])}" if entry.action else entry.step or ""

@@ -1,8 +1,8 @@
 """Plays a notification policy over facts that somebody imagines, offline: what would come of them, and
 when."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -48,11 +48,31 @@ class Kind(StrEnum):
     """A fact that was given, and that changes nothing any more."""
 
 
+class Why(StrEnum):
+    """Why a fact did not notify, though the timeline holds it."""
+
+    NO_RULE = "no-rule"
+    """No rule of the policy notifies by such a fact, and none requires one."""
+    REQUIRED_MISSING = "required-missing"
+    """What the rule requires was not there before the fact: no consignment, say."""
+    BEFORE_RULE = "before-rule"
+    """It was recorded before the time from which the rule counts it."""
+    OVERTAKEN = "overtaken"
+    """It would have notified; another fact did so first."""
+    WITHDRAWN_FIRST = "withdrawn-first"
+    """It would have notified once its wait was over; the sender took the message back before."""
+    AFTER_EFFECT = "after-effect"
+    """The recipient was notified already."""
+    AFTER_WITHDRAWAL = "after-withdrawal"
+    """The message was withdrawn already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One moment of a timeline: the fact's ``event`` (of an effect that which it rests on), the ``rule`` or
     the ``step`` by its name, and a step's ``action``. ``since`` is when the fact that an effect rests on was
-    recorded.
+    recorded. ``why`` is why a fact did not notify, with the ``rule`` by which it might have and the events
+    that were ``missing``; None of one that did, and of what rules merely require.
     """
 
     at: datetime
@@ -62,6 +82,8 @@ class Entry:
     step: str | None = None
     action: Action | None = None
     since: datetime | None = None
+    why: Why | None = None
+    missing: tuple[Event, ...] = ()
 
 
 def imagined(
@@ -80,6 +102,8 @@ def timeline(policy: NotificationPolicy, facts: Sequence[RecordedFact]) -> Seque
     Raises UnknownCalendar and UnsettledCalendar where a wait can't be counted.
     """
     entries: list[Entry] = []
+    carrying: dict[int, str] = {}
+    # Facts that notify unless something comes before their time, as places among the entries.
     known: list[RecordedFact] = []
     taken: list[str] = []
     left = list(facts)
@@ -92,6 +116,9 @@ def timeline(policy: NotificationPolicy, facts: Sequence[RecordedFact]) -> Seque
         if effect is not None and effect.effective_time <= min(arrives, due):
             over = True
             cause = next(fact for fact in known if fact.digest == effect.fact_digest)
+            _cut_short(
+                entries, (place for place, of in carrying.items() if of != cause.digest), Why.OVERTAKEN
+            )
             entries.append(
                 Entry(
                     effect.effective_time,
@@ -106,13 +133,48 @@ def timeline(policy: NotificationPolicy, facts: Sequence[RecordedFact]) -> Seque
             entries.append(Entry(due, Kind.STEP, step=steps[0].step.id, action=steps[0].step.action))
         elif left:
             fact = left.pop(0)
+            entry = Entry(fact.document.event_time, Kind.FACT, fact.document.event)
+            if over:
+                withdrawn = any(each.kind is Kind.WITHDRAWN for each in entries)
+                why = Why.AFTER_WITHDRAWAL if withdrawn else Why.AFTER_EFFECT
+                entry = replace(entry, kind=Kind.LATE, why=why)
+            elif fact.document.event == events.WITHDRAWN:
+                over = True
+                _cut_short(entries, carrying, Why.WITHDRAWN_FIRST)
+                entry = replace(entry, kind=Kind.WITHDRAWN)
+            elif policy.carried_by(fact, known) is not None:
+                carrying[len(entries)] = fact.digest
+            else:
+                entry = _without_effect(entry, policy, fact, known)
             known.append(fact)
-            kind = Kind.LATE if over else Kind.FACT
-            if fact.document.event == events.WITHDRAWN and not over:
-                kind, over = Kind.WITHDRAWN, True
-            entries.append(Entry(fact.document.event_time, kind, fact.document.event))
+            entries.append(entry)
         else:
             return sorted(entries, key=lambda entry: entry.at)
+
+
+def _cut_short(entries: list[Entry], places: Iterable[int], why: Why) -> None:
+    for place in places:
+        entries[place] = replace(entries[place], why=why)
+
+
+def _without_effect(
+    entry: Entry, policy: NotificationPolicy, fact: RecordedFact, known: Sequence[RecordedFact]
+) -> Entry:
+    """Returns the entry with why the fact, which follows on those ``known``, carries no effect."""
+    event = fact.document.event
+    if not policy.asks_for(event):
+        return replace(entry, why=Why.NO_RULE)
+    found = entry
+    there = {earlier.document.event for earlier in known}
+    for rule in policy.rules:
+        if rule.fact != event:
+            continue
+        missing = tuple(each for each in rule.requires if each not in there)
+        if not missing:
+            return replace(entry, why=Why.BEFORE_RULE, rule=rule.id)
+        if found.why is None:
+            found = replace(entry, why=Why.REQUIRED_MISSING, rule=rule.id, missing=missing)
+    return found
 
 
 def _recorded(fact: ImaginedFact, number: int, policy: str, profile: str) -> RecordedFact:
