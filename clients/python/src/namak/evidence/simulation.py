@@ -205,9 +205,15 @@ def _details(fact: ImaginedFact) -> Any:
     return None
 
 
-POSSIBLE: Final[Sequence[Event]] = tuple(
-    event
-    for event in DETAILS_OF
-    if event.of_delivery and event not in (events.NOTIFICATION_EFFECTED, events.SUBMISSION_ACCEPTANCE)
+_NOT_IMAGINED: Final = (
+    events.NOTIFICATION_EFFECTED,
+    events.SUBMISSION_ACCEPTANCE,
+    events.RECEIVED_FROM_NON_ERDS,
 )
-"""The events that somebody may imagine facts of; effects are derived."""
+
+POSSIBLE: Final[Sequence[Event]] = tuple(
+    event for event in DETAILS_OF if event.of_delivery and event not in _NOT_IMAGINED
+)
+"""The events that somebody may imagine facts of. Effects are derived; an acceptance, on paper or not, comes
+before whatever a policy reads.
+"""
