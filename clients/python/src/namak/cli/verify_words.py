@@ -193,6 +193,13 @@ WORDS: Sequence[str] = (
         "{event}: at {time} message {delivery} from {sender} to {recipient} was delivered as the "
         "copy of a letter on paper that names {name} as its sender; nobody has proved that."
     ),
+    N_("{event}: at {time} the operator accepted a short message of {sender} to {phone}."),
+    N_("{event}: at {time} it was recorded that an SMS centre took a short message of {sender} to {phone}."),
+    N_(
+        "{event}: at {time} it was recorded that the network of {phone} reported to have delivered a short "
+        "message of {sender}."
+    ),
+    N_("{event}: at {time} it was recorded that {phone} did not get a short message of {sender}."),
     N_("{event}: at {time} the operator recorded this of message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),
 )

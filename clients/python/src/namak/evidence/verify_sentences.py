@@ -1,7 +1,6 @@
 """What a receipt proves, in one sentence."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Final
 
 from namak.evidence import events
 from namak.evidence.administrative_act import ActDetails, ActorKind, RecordedAct
@@ -79,8 +78,7 @@ def _of_others(fact: RecordedFact, what: str, message: str) -> str:
         notified = f"{document.recipient.identifier} is properly notified of {message}"
         return f"{document.event.name}: {notified} since {since} by {rule} of {policy}."
     if document.event in _TEXTS:
-        sender = document.sender.identifier
-        return f"{what} {_TEXTS[document.event]} of {sender} to {document.recipient.identifier}."
+        return _text(document.event, what, document.sender.identifier, document.recipient.identifier)
     if isinstance(document.details, OutsideDetails):
         return _outside(document.event, what, message)
     if isinstance(document.details, PaperDetails):
@@ -96,14 +94,22 @@ def _of_others(fact: RecordedFact, what: str, message: str) -> str:
     return f"{what} the operator recorded this of {message}."
 
 
-_TEXTS: Mapping[Event, str] = MappingProxyType(
-    {
-        events.SMS_ACCEPTED: "the operator accepted a short message",
-        events.SMS_SENT: "it was recorded that an SMS centre had taken a short message",
-        events.SMS_DELIVERED: "it was recorded that a phone's network had reported to have a short message",
-        events.SMS_FAILED: "it was recorded that a phone did not get a short message",
-    }
-)
+_TEXTS: Final = (events.SMS_ACCEPTED, events.SMS_SENT, events.SMS_DELIVERED, events.SMS_FAILED)
+
+
+def _text(event: Event, what: str, sender: str, phone: str) -> str:
+    """Says what is told of a sender's short message; the networks of phones are others, whose word it is."""
+    match event:
+        case events.SMS_ACCEPTED:
+            return f"{what} the operator accepted a short message of {sender} to {phone}."
+        case events.SMS_SENT:
+            return f"{what} it was recorded that an SMS centre took a short message of {sender} to {phone}."
+        case events.SMS_DELIVERED:
+            return (
+                f"{what} it was recorded that the network of {phone} reported to have delivered a short message "
+                f"of {sender}."
+            )
+    return f"{what} it was recorded that {phone} did not get a short message of {sender}."
 
 
 def _outside(event: Event, what: str, message: str) -> str:
