@@ -40,7 +40,7 @@ class NoticeSettings(Section):
     """The post's own feed, instead of a site: the address that people read it at,
     `https://notices.post.example.am`. `namak-server notices serve` or `export` publish it there.
     """
-    feed_listen: Address = "127.0.0.1:8446"
+    feed_listen: Address = "127.0.0.1:8447"
     """Where `notices serve` listens. It speaks plain HTTP, to a web server in front of it that speaks TLS: so
     it must be a loopback address. Port 0 takes a free one.
     """

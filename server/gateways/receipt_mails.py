@@ -15,6 +15,7 @@ from server.domain.facts import Fact
 from server.domain.mail_origins import MailOrigin
 from server.domain.receipt_texts import TEXTS, ReceiptTexts
 from server.gateways.forwarded_mails import MailNames
+from server.gateways.mime_writing import text_field
 from server.usecases.records import LoggedReceipt
 
 _POLICY: Final = policy.SMTP.clone(max_line_length=78)
@@ -42,7 +43,7 @@ class ReceiptMails:
         mail = EmailMessage(policy=_POLICY)
         mail["From"] = Address(self._names.sender_name, addr_spec=self._names.sender)
         mail["To"] = Address(addr_spec=delivery.sender)
-        mail["Subject"] = self._texts[0].subjects[last].format(recipient=delivery.recipient)
+        subject = self._texts[0].subjects[last].format(recipient=delivery.recipient)
         mail["Date"] = format_datetime(facts[0].recorded_at)
         mail["Message-ID"] = f"<{facts[0].id}@{self._names.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
@@ -58,7 +59,7 @@ class ReceiptMails:
                 mail.add_attachment(
                     fact.data, maintype="application", subtype="json", filename=name + ".json"
                 )
-        return _answering(origin) + mail.as_bytes()
+        return _subject(subject) + _answering(origin) + mail.as_bytes()
 
     def _said(self, texts: ReceiptTexts, delivery: Delivery, facts: Sequence[Fact]) -> str:
         happened = [
@@ -73,6 +74,11 @@ class ReceiptMails:
 
     def _time(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%d.%m.%Y %H:%M:%S")
+
+
+def _subject(text: str) -> bytes:
+    # Not through the library either: where it folds a long one, a space of it gets lost.
+    return f"Subject: {text_field('Subject', text)}\r\n".encode("ascii")
 
 
 def _answering(origin: MailOrigin) -> bytes:

@@ -68,7 +68,7 @@ def test_what_can_be_meant_is_taken(files: Path, given: dict[str, object]) -> No
         (GOOD | {"connect_timeout": "31s"}, "at most timeout"),
         ({"feed_url": "javascript:alert(1)"}, "https address"),
         ({"feed_url": "http://post.example.am"}, "only be on loopback"),
-        ({"feed_url": "https://post.example.am", "feed_listen": "0.0.0.0:8446"}, "loopback"),
+        ({"feed_url": "https://post.example.am", "feed_listen": "0.0.0.0:8447"}, "loopback"),
         ({"feed_page": 0}, "greater than or equal to 1"),
         ({"site": "https://gazette.example.am"}, "Extra inputs"),
     ],

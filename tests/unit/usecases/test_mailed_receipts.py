@@ -81,6 +81,8 @@ async def test_the_sender_gets_what_proves_acceptance_and_consignment_in_answer_
     assert (mail["To"], mail["In-Reply-To"], mail["References"]) == ("notices@src.am", MESSAGE_ID, MESSAGE_ID)
     assert mail["Auto-Submitted"] == "auto-generated"
     assert delivery.subject not in mail.as_string()
+    subject = TEXTS["hy"].subjects["ContentConsignment"].format(recipient=delivery.recipient)
+    assert mail["Subject"] == subject
     names = ("SubmissionAcceptance", "ContentConsignment")
     wanted = [f"{delivery.id}-{name}.{end}" for name in names for end in ("tlog-proof", "json")]
     assert list(attached(mail)) == wanted

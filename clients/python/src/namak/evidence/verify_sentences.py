@@ -106,8 +106,8 @@ def _text(event: Event, what: str, sender: str, phone: str) -> str:
             return f"{what} it was recorded that an SMS centre took a short message of {sender} to {phone}."
         case events.SMS_DELIVERED:
             return (
-                f"{what} it was recorded that the network of {phone} reported to have delivered a short message "
-                f"of {sender}."
+                f"{what} it was recorded that the network of {phone} reported to have delivered a "
+                f"short message of {sender}."
             )
     return f"{what} it was recorded that {phone} did not get a short message of {sender}."
 
