@@ -54,6 +54,7 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.TooManyLetters(100, 60),
     refusals.TooManyForwardingTargets(3),
     refusals.TooManyForwardingCodes(5, 60),
+    refusals.SmsNotPermitted("a@example.am"),
     refusals.ForwardingCodeWrong(4),
 )
 
