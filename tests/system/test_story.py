@@ -95,6 +95,7 @@ async def test_the_handover_says_all_that_a_newcomer_needs(told: Told, tmp_path:
         "operator",
         "agency",
         "other_agency",
+        "clerk",
         "portal",
         "citizen",
         "other_citizen",
