@@ -204,3 +204,13 @@ async def test_the_library_tells_how_far_a_download_is(house: Connection, tmp_pa
     assert told[-1] == PDF_BYTES
     assert told == sorted(told)
     assert reported.state == pb.LETTER_STATE_POSTED
+
+
+def test_a_time_without_its_zone_is_refused_for_evidence_will_tell_of_it(namak: Namak) -> None:
+    for command in (
+        ("printing", "report", "posted", FIRST, "--at", "2026-11-20T09:15"),
+        ("paper", "submit", "5001950015@e-citizen.am", "scan.pdf", "--received", "2026-11-20T09:15"),
+    ):
+        run = namak(None, *command)
+        assert run.code == 2
+        assert "with its zone" in run.err

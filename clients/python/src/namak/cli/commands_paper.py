@@ -8,13 +8,13 @@ import typer
 
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
-from namak.cli.options import DeliveryId, RequestId, Yes, time_of
+from namak.cli.options import DeliveryId, RequestId, Yes, evidence_time_of
 from namak.cli.texts import N_
 
 _PLAIN = (
     'namak paper submit 5001950015@e-citizen.am letter.pdf --subject "Նամակ թղթով" '
-    "--received 2026-11-20T09:15 --opened 2026-11-20T09:40 --scanned 2026-11-20T09:50 --place 'Երևան 10' "
-    "--person 17 --original 'Երևան 10, 2026/118' --from-name 'Գոհար Սարգսյան' "
+    "--received 2026-11-20T09:15+04:00 --opened 2026-11-20T09:40+04:00 --scanned 2026-11-20T09:50+04:00 "
+    "--place 'Երևան 10' --person 17 --original 'Երևան 10, 2026/118' --from-name 'Գոհար Սարգսյան' "
     "--from-line 'Մաշտոցի 5, բն. 12' --from-line '3101 Գյումրի'"
 )
 _BY_FILE = (
@@ -25,7 +25,7 @@ _ID = "0192f0c3-0000-7000-8000-000000000000"
 
 
 def _time(name: str, text: str) -> object:
-    return typer.Option(name, metavar="TIME", parser=time_of, help=text)
+    return typer.Option(name, metavar="TIME", parser=evidence_time_of, help=text)
 
 
 Received = Annotated[datetime | None, _time("--received", N_("When the paper came to the post."))]

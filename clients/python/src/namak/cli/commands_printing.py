@@ -8,7 +8,7 @@ import typer
 
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
-from namak.cli.options import Limit, RequestId, Yes, time_of
+from namak.cli.options import Limit, RequestId, Yes, evidence_time_of
 from namak.cli.texts import N_
 
 _NUMBER = "RR100000015AM"
@@ -19,7 +19,9 @@ Letter = Annotated[
 ]
 At = Annotated[
     datetime | None,
-    typer.Option("--at", metavar="TIME", parser=time_of, help=N_("When it happened; now if missing.")),
+    typer.Option(
+        "--at", metavar="TIME", parser=evidence_time_of, help=N_("When it happened; now if missing.")
+    ),
 ]
 Scan = Annotated[
     Path | None,

@@ -21,6 +21,21 @@ def time_of(text: str) -> datetime:
         ) from problem
 
 
+def evidence_time_of(text: str) -> datetime:
+    """Reads when something happened that evidence will tell of. Raises BadParameter, also without a zone: by
+    which clock a time was meant must not hang on the zone that a machine happens to be set to.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise typer.BadParameter(
+        _("must be a time with its zone, such as 2026-03-01T09:30:00+04:00: evidence will tell of it")
+    )
+
+
 def end_of(text: str) -> datetime:
     """Reads when something ends: a time, or the last day that still counts. Raises BadParameter.
 
