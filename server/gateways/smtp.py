@@ -87,7 +87,7 @@ class SmtpRoute:
         async with self._turns:
             try:
                 async with asyncio.timeout(4 * self._settings.timeout):
-                    await self._send(message, bounces_to, to)
+                    good = await self._send(message, bounces_to, to)
             except aiosmtplib.SMTPAuthenticationError:
                 raise MailNotSent("NOT_LET_IN", for_good=False) from None
             except aiosmtplib.SMTPResponseException as refused:
@@ -97,6 +97,8 @@ class SmtpRoute:
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 tls = isinstance(error.__cause__, ssl.SSLError)
                 raise MailNotSent("TLS_FAILED" if tls else "UNREACHABLE", for_good=False) from None
+            # The server has the mail: whatever becomes of the connection must not have it sent again.
+            await self._put_back(good)
 
     def close(self) -> None:
         """Closes the connections that have nothing to do."""
@@ -106,17 +108,18 @@ class SmtpRoute:
             self._closing.cancel()
             self._closing = None
 
-    async def _send(self, message: bytes, bounces_to: str, to: str) -> None:
+    async def _send(self, message: bytes, bounces_to: str, to: str) -> _Kept:
         kept = self._taken()
         if kept is not None:
             # Servers close connections when they like; a new one shows whether this one is there.
             with suppress(_Gone):
-                await self._send_over(kept, message, bounces_to, to)
-                return
-        await self._send_over(_Kept(await self._connected()), message, bounces_to, to)
+                return await self._send_over(kept, message, bounces_to, to)
+        return await self._send_over(_Kept(await self._connected()), message, bounces_to, to)
 
-    async def _send_over(self, kept: _Kept, message: bytes, bounces_to: str, to: str) -> None:
-        """Sends a mail over a connection; keeps it where it is good for further ones."""
+    async def _send_over(self, kept: _Kept, message: bytes, bounces_to: str, to: str) -> _Kept:
+        """Sends a mail over a connection, and returns it. Where the mail is refused and the connection is
+        good for further ones, it is kept.
+        """
         client = kept.client
         try:
             await self._begin(kept, bounces_to)
@@ -133,7 +136,7 @@ class SmtpRoute:
             # Nobody knows what the server would take the next command for.
             client.close()
             raise
-        await self._put_back(kept)
+        return kept
 
     async def _begin(self, kept: _Kept, bounces_to: str) -> None:
         """Names the mail's sender. Raises `_Gone` where a connection that was kept turns out to be closed."""

@@ -58,6 +58,8 @@ class Grouped(Generic[Item, Result]):
     async def _do(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._work([item for item, _ in group])
+            # Within, so that work which returns too few or too many leaves nobody waiting for ever.
+            told = list(zip(group, results, strict=True))
         except asyncio.CancelledError:
             _give_up(group)
             task = asyncio.current_task()
@@ -75,7 +77,7 @@ class Grouped(Generic[Item, Result]):
             for each in group:
                 await self._do([each])
             return
-        for (_, future), result in zip(group, results, strict=True):
+        for (_, future), result in told:
             if not future.done():
                 future.set_result(result)
 

@@ -118,7 +118,7 @@ class Workers:
             while not self._stop.is_set():
                 await self._work()
                 if not self._stop.is_set():
-                    _log.warning("the workers begin again: the database did not answer")
+                    _log.warning("the workers begin again")
                     await self._rest(self._settings.pause)
         finally:
             taking_over.cancel()
@@ -149,7 +149,9 @@ class Workers:
                     if isinstance(failure, BaseException):
                         raise failure
         except _AWAY as error:
-            _log.warning("the workers stopped", kind=type(error).__name__)
+            _log.warning("the workers stopped: the database did not answer", kind=type(error).__name__)
+        except Exception:  # noqa: BLE001 - a process that lives and does no jobs would be noticed too late
+            _log.exception("the workers stopped")
 
     def _connector(self) -> PsycopgConnector:
         # That a job was taken or is done need not be on disk: where PostgreSQL itself crashes at that moment,

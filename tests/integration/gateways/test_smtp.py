@@ -52,6 +52,7 @@ class Post:
         self.encrypted: list[bool] = []
         self.silent = asyncio.Event()
         self.farewell = ""
+        self.stays = False
         self.left = asyncio.Event()
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -62,6 +63,11 @@ class Post:
             self.taken.append(envelope)
             self.encrypted.append(session.ssl is not None)
         return answer
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        if self.stays:
+            await self.silent.wait()
+        return "221 Bye"
 
     async def handle_MAIL(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -241,6 +247,17 @@ async def test_a_new_connection_whose_server_says_goodbye_is_not_tried_twice(
 
     assert found == ("BUSY", False)
     assert (connections, post.taken) == (1, [])
+
+
+async def test_a_mail_that_was_taken_is_sent_whatever_becomes_of_the_goodbye(
+    post: Post, certificate: tuple[Path, ssl.SSLContext]
+) -> None:
+    path, context = certificate
+    post.stays = True
+    async with serving(post, context) as port, kept(route(port, path, mails=1, timeout=0.45)) as sender:
+        await sender.send(mail(), bounces_to="", to=TO)
+
+    assert len(post.taken) == 1
 
 
 async def test_a_connection_that_has_nothing_to_do_is_closed(

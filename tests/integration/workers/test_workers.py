@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
+from procrastinate.worker import Worker
 from sqlalchemy import NullPool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -244,6 +246,31 @@ async def test_workers_go_on_after_the_database_has_ended_their_connections(
         await defer(uow, Job(mine, {"n": 2}))
         await until(lambda: _equals(done, [1, 2]))
     await engine.dispose()
+
+
+async def test_workers_begin_again_after_a_defect(
+    uow: SqlUnitOfWork, working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, done, broken = kind(), list[Any](), asyncio.Event()
+    fetched = Worker.run
+
+    async def breaks_once(self: Worker) -> None:
+        if not broken.is_set():
+            broken.set()
+            raise TypeError("a defect")
+        await fetched(self)  # type: ignore[no-untyped-call]
+
+    async def handler(job: RunningJob) -> None:
+        done.append(job.arguments["n"])
+
+    monkeypatch.setattr(Worker, "run", breaks_once)
+    with structlog.testing.capture_logs() as logs:
+        async with working({mine: handler}):
+            await defer(uow, Job(mine, {"n": 1}))
+            await until(lambda: _equals(done, [1]))
+
+    assert broken.is_set()
+    assert [line["log_level"] for line in logs if line["event"] == "the workers stopped"] == ["error"]
 
 
 async def test_jobs_of_a_killed_worker_are_taken_over(

@@ -108,3 +108,14 @@ async def test_where_the_work_is_cancelled_those_who_wait_are_told_and_it_begins
         assert [type(result) for result in results] == [ServiceUnavailable] * 2
         work.may.set()
         assert await grouped.do(7) == 14
+
+
+async def test_work_that_returns_too_little_leaves_nobody_waiting() -> None:
+    async def work(_group: Sequence[int]) -> Sequence[int]:
+        return []
+
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(
+            *await asked(Grouped[int, int](work, most=9), range(2)), return_exceptions=True
+        )
+    assert [type(result) for result in results] == [ValueError] * 2
