@@ -73,6 +73,9 @@ async def test_nothing_counts_as_published_or_gone_before_anybody_can_see_that_i
         await public.publish(notice_id, DOCUMENT)
     await place.publish(notice_id, DOCUMENT)
     await public.publish(notice_id, DOCUMENT)
+    # An earlier one is there: that it is the right one must not be said, for evidence holds its digest.
+    with pytest.raises(NoticeTrouble, match="NOT_READABLE"):
+        await public.publish(notice_id, DOCUMENT + b" ")
     with pytest.raises(NoticeTrouble, match="STILL_READABLE"):
         await public.withdraw(notice_id)
     await place.withdraw(notice_id)
