@@ -15,9 +15,10 @@ from server.services.letter import LetterServicer
 from server.usecases.administration import Administration
 from server.usecases.certificates import CertificateRegister
 from server.usecases.letter_desk import LetterDesk
+from server.usecases.letter_making import Imprint, LetterMaking
 from server.usecases.letter_orders import LetterOrders
 from server.usecases.letter_ports import LetterPrinter
-from server.usecases.letter_preparing import Imprint, LetterPreparation
+from server.usecases.letter_preparing import LetterPreparation
 from server.usecases.paper_answers import AnswerPrinting
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.print_houses import PrintHouseRegister
@@ -78,23 +79,14 @@ async def letter_handlers(settings: Settings, profile: Profile, uow: UnitOfWork)
         printer = await stack.enter_async_context(PrintingWorkers(printing.processes))
         registers = state_registers(settings)
         stack.push_async_callback(registers.close)
-        orders = letter_orders(settings, profile, uow, printer)
-        imprint = Imprint(printing.return_address, printing.portal)
-        work = LetterPreparation(
+        making = LetterMaking(
             uow=uow,
             clock=SystemClock(),
             entropy=SystemEntropy(),
-            orders=orders,
-            registers=registers,
+            orders=letter_orders(settings, profile, uow, printer),
             profile=profile,
-            imprint=imprint,
+            imprint=Imprint(printing.return_address, printing.portal),
         )
-        answers = AnswerPrinting(
-            uow=uow,
-            clock=SystemClock(),
-            entropy=SystemEntropy(),
-            orders=orders,
-            profile=profile,
-            imprint=imprint,
-        )
+        work = LetterPreparation(uow=uow, making=making, registers=registers)
+        answers = AnswerPrinting(uow=uow, making=making)
         yield {PREPARE_LETTER: work.prepare, PRINT_ANSWER: answers.prepare}

@@ -16,10 +16,10 @@ from namak.evidence.document import EvidenceDocument
 from server.domain.administration import TheServer, mailbox_resource, mailbox_snapshot
 from server.domain.deliveries import Delivery, Part
 from server.domain.jobs import JobFailed, RunningJob
-from server.domain.letter_orders import LetterOrder, LetterState
+from server.domain.letter_orders import LetterOrder
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.paper_desk import PAPER_DESK_ID, desk_address
-from server.domain.paper_letters import NotPrintable, PaperLetter, PostalAddress
+from server.domain.paper_letters import PostalAddress
 from server.domain.profile import Profile
 from server.domain.refusals import (
     FieldProblem,
@@ -28,19 +28,9 @@ from server.domain.refusals import (
     PrintingNotOffered,
     ServiceUnavailable,
 )
-from server.domain.tracking_numbers import NumbersUsedUp
 from server.usecases.administration import Act, Administration, Changed
-from server.usecases.letter_orders import LetterOrders, WantedLetter
-from server.usecases.letter_ports import PrintingEnded
-from server.usecases.letter_preparing import (
-    NO_POSTAL_ADDRESS,
-    NO_TRACKING_NUMBER,
-    NOT_PRINTABLE,
-    PRINTING_ENDED,
-    Imprint,
-    message_parts,
-)
-from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
+from server.usecases.letter_making import LetterMaking, Purpose
+from server.usecases.ports import Clock, Transaction, UnitOfWork
 
 _log = structlog.get_logger(__name__)
 
@@ -141,22 +131,9 @@ async def paper_address(tx: Transaction, mailbox_id: UUID, delivery_id: UUID) ->
 class AnswerPrinting:
     """Has answers set for print houses: the work of jobs."""
 
-    def __init__(
-        self,
-        *,
-        uow: UnitOfWork,
-        clock: Clock,
-        entropy: Entropy,
-        orders: LetterOrders,
-        profile: Profile,
-        imprint: Imprint,
-    ) -> None:
+    def __init__(self, *, uow: UnitOfWork, making: LetterMaking) -> None:
         self._uow = uow
-        self._clock = clock
-        self._entropy = entropy
-        self._orders = orders
-        self._profile = profile
-        self._imprint = imprint
+        self._making = making
 
     async def prepare(self, job: RunningJob) -> None:
         """Has the letter of an answer made, or keeps why it can't be. Run again it makes no other letter.
@@ -170,66 +147,11 @@ class AnswerPrinting:
             delivery = await tx.deliveries.lock(PAPER_DESK_ID, delivery_id)
         if delivery is None or delivery.in_reply_to is None:
             raise JobFailed("NO_DELIVERY", for_good=True)
-        try:
-            await self._order(delivery, delivery.in_reply_to)
-        except NotPrintable as problem:
-            await self._fail(delivery, f"{NOT_PRINTABLE}_{problem.problem.value}")
-        except NumbersUsedUp:
-            raise JobFailed(NO_TRACKING_NUMBER) from None
-        except PrintingEnded:
-            if not job.is_last:
-                raise JobFailed(PRINTING_ENDED) from None
-            await self._fail(delivery, PRINTING_ENDED)
+        writer, answered = delivery.organisation_id, delivery.in_reply_to
 
-    async def _order(self, delivery: Delivery, answered: UUID) -> None:
-        async with self._uow.reading() as tx:
-            # A holder's letter stands under the mailbox that it was written from.
-            recipient = await paper_address(tx, delivery.organisation_id, answered)
-        if recipient is None:
-            await self._fail(delivery, NO_POSTAL_ADDRESS)
-            return
-        parts = await message_parts(self._uow, delivery)
+        async def recipient() -> PostalAddress | None:
+            async with self._uow.reading() as tx:
+                # A holder's letter stands under the mailbox that it was written from.
+                return await paper_address(tx, writer, answered)
 
-        def paper(tracking: str) -> PaperLetter:
-            return PaperLetter(
-                delivery_id=delivery.id,
-                tracking=tracking,
-                languages=self._profile.languages,
-                sender=PostalAddress(delivery.organisation_name, self._imprint.return_lines),
-                recipient=recipient,
-                mailbox=delivery.recipient,
-                subject=delivery.subject,
-                accepted_at=delivery.submitted_at,
-                time_zone=self._profile.time_zone,
-                policy=delivery.notification_policy,
-                portal="",
-                parts=parts,
-                is_answer=True,
-            )
-
-        await self._orders.order(
-            WantedLetter(PAPER_DESK_ID, delivery.id, ANSWER, by_ladder=False, paper=paper)
-        )
-
-    async def _fail(self, delivery: Delivery, reason: str) -> None:
-        """Keeps a letter that can't be made, where its writer and the operator see why."""
-        failed = LetterOrder(
-            id=self._entropy.new_id(),
-            mailbox_id=PAPER_DESK_ID,
-            delivery_id=delivery.id,
-            step=ANSWER,
-            by_ladder=False,
-            ordered_at=self._clock.now(),
-            tracking="",
-            file=b"",
-            file_size=0,
-            pages=0,
-            state=LetterState.FAILED,
-            reason=reason,
-        )
-        async with self._uow.writing() as tx:
-            now = await tx.deliveries.lock(PAPER_DESK_ID, delivery.id)
-            if now is None or not failed.is_needed(now.state) or not await tx.letter_orders.add(failed, b""):
-                return
-            await tx.commit()
-        _log.error("an answer on paper failed", delivery_id=str(delivery.id), reason=reason)
+        await self._making.make(job, delivery, Purpose(ANSWER, by_ladder=False, is_answer=True), recipient)

@@ -36,8 +36,9 @@ from server.usecases.identity import Identity
 from server.usecases.ladder import DueSteps
 from server.usecases.ladder_jobs import JobActions
 from server.usecases.letter_desk import LetterDesk
+from server.usecases.letter_making import Imprint, LetterMaking
 from server.usecases.letter_orders import LetterOrders
-from server.usecases.letter_preparing import Imprint, LetterPreparation
+from server.usecases.letter_preparing import LetterPreparation
 from server.usecases.print_houses import PrintHouseRegister
 from server.usecases.submission import Accepted, SubmissionDesk, SubmitMany
 from tests.fakes.letter_orders import FakePrinter
@@ -71,13 +72,13 @@ class Office:
             **common, log=self.log, profile=AM, actions=JobActions({Action.LETTER: PREPARE_LETTER})
         )
         numbers = TrackingNumbers("RR", "AM", ((0, 999),))
-        self.preparation = LetterPreparation(
+        making = LetterMaking(
             **common,
             orders=LetterOrders(**common, printer=self.printer, numbers=numbers),
-            registers=self.registers,
             profile=AM,
             imprint=Imprint(("Amiryan 1",), ""),
         )
+        self.preparation = LetterPreparation(uow=self.uow, making=making, registers=self.registers)
         administration = Administration(**common, wake_log=self.log.wake, profile=AM)
         self.servicer = LetterServicer(
             LetterDesk(**common, log=self.log, profile=AM, lease=LEASE),

@@ -22,9 +22,9 @@ from server.domain.refusals import InvalidFields, PaperAddressUnknown, PrintingN
 from server.domain.scans import ScanFault
 from server.domain.tracking_numbers import TrackingNumbers
 from server.usecases.evidence import ListFacts
+from server.usecases.letter_making import Imprint, LetterMaking
 from server.usecases.letter_orders import LetterOrders
 from server.usecases.letter_ports import PrintingEnded
-from server.usecases.letter_preparing import Imprint
 from server.usecases.paper import PaperIntake, SubmitScannedLetter
 from server.usecases.paper_answers import ANSWER, AnswerPrinting
 from server.usecases.submission import Accepted, Outcome
@@ -59,7 +59,7 @@ class PaperWorld(LetterWorld):
             clock=self.clock,
             profile=TWO_WAY,
         )
-        self.printing = AnswerPrinting(
+        making = LetterMaking(
             uow=self.uow,
             clock=self.clock,
             entropy=self.entropy,
@@ -73,6 +73,7 @@ class PaperWorld(LetterWorld):
             profile=TWO_WAY,
             imprint=Imprint(("Ամիրյան փ. 1", "0002 Երևան"), "e-citizen.am"),
         )
+        self.printing = AnswerPrinting(uow=self.uow, making=making)
 
     async def came(self, sender: PaperSender | None = GOHAR, request_id: str = "paper") -> Delivery:
         """Has a letter on paper come for Ani."""

@@ -18,9 +18,10 @@ from server.domain.tracking_numbers import TrackingNumbers
 from server.jurisdictions.am import AM
 from server.usecases.ladder_desk import LadderDesk
 from server.usecases.ladder_jobs import JobActions
+from server.usecases.letter_making import Imprint, LetterMaking
 from server.usecases.letter_orders import LetterOrders
 from server.usecases.letter_ports import PrintingEnded
-from server.usecases.letter_preparing import Imprint, LetterPreparation
+from server.usecases.letter_preparing import LetterPreparation
 from tests.fakes.letter_orders import FakePrinter
 from tests.fakes.state_registers import FakeStateRegisters
 from tests.unit.usecases.test_ladder import LETTER_DUE, NOTICE_DUE, Scene
@@ -45,15 +46,15 @@ class Office(Scene):
             printer=self.printer,
             numbers=TrackingNumbers("RR", "AM", ((0, last_number),)),
         )
-        self.work = LetterPreparation(
+        making = LetterMaking(
             uow=self.world.uow,
             clock=self.clock,
             entropy=self.world.entropy,
             orders=self.orders,
-            registers=self.registers,
             profile=AM,
             imprint=Imprint(("Ամիրյան փ. 1", "0002 Երևան"), "e-citizen.am"),
         )
+        self.work = LetterPreparation(uow=self.world.uow, making=making, registers=self.registers)
 
     def registered(self, address: str = REGISTERED) -> None:
         self.registers.show_person(PersonRecord(ANI, "Անի Հակոբյան", PersonState.ALIVE, None, address))
