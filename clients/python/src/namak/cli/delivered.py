@@ -6,12 +6,11 @@ from pathlib import Path
 
 import typer
 
-from namak.cli import shapes
+from namak.cli import shapes, withdrawn
 from namak.cli.app import Run
 from namak.cli.asking import agreed
 from namak.cli.codes import ExitCode
 from namak.cli.naming import named_id
-from namak.cli.screen import error_document
 from namak.cli.texts import N_, _
 from namak.client.paging import first
 from namak.client.receipts import SavedReceipt, save_receipt
@@ -104,17 +103,9 @@ async def withdraw(
                 saved.append(save_receipt(receipt, output, number))
             except NamakError as problem:
                 late = problem
-    run.screen.result(
-        {
-            "delivery": shapes.delivery(done.delivery),
-            "evidence": shapes.evidence(done.evidence),
-            "receipts": [shapes.saved(item) for item in saved],
-            "receipt_problem": None if late is None else error_document(late),
-        }
-    )
+    withdrawn.show_document(run, done.delivery, done.evidence, saved, late)
     _show(run, done.delivery)
-    run.screen.lines(str(item.path) for item in saved)
-    return ExitCode.OK if late is None else run.screen.trouble(late)
+    return withdrawn.show_saved(run, saved, late)
 
 
 def _show(run: Run, found: delivery_pb2.Delivery) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from namak.cli import shapes
+from namak.cli import shapes, withdrawn
 from namak.cli.app import Run
 from namak.cli.asking import agreed
 from namak.cli.codes import ExitCode
@@ -144,17 +144,9 @@ async def withdraw(
         receipts = [done.receipt] if done.HasField("receipt") else []
         # The fourth fact of a scanned letter that nobody opened.
         saved, late = await save_receipts(post, [done.evidence], receipts, output, start=4)
-    run.screen.result(
-        {
-            "delivery": shapes.delivery(done.delivery),
-            "evidence": shapes.evidence(done.evidence),
-            "receipts": [shapes.saved(item) for item in saved],
-            "receipt_problem": None if late is None else error_document(late),
-        }
-    )
+    withdrawn.show_document(run, done.delivery, done.evidence, saved, late)
     _table(run, done.delivery)
-    run.screen.lines(str(item.path) for item in saved)
-    return ExitCode.OK if late is None else run.screen.trouble(late)
+    return withdrawn.show_saved(run, saved, late)
 
 
 async def statement(run: Run) -> ExitCode:

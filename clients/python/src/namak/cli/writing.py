@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from namak.cli import shapes
+from namak.cli import shapes, withdrawn
 from namak.cli.app import Run
 from namak.cli.asking import agreed
 from namak.cli.codes import ExitCode
@@ -87,17 +87,9 @@ async def letters_withdraw(
         receipts = [done.receipt] if done.HasField("receipt") else []
         # The third fact of a letter that nobody opened: it was accepted, and laid into the mailbox.
         saved, late = await save_receipts(post, [done.evidence], receipts, output, start=3)
-    run.screen.result(
-        {
-            "delivery": shapes.delivery(done.letter),
-            "evidence": shapes.evidence(done.evidence),
-            "receipts": [shapes.saved(item) for item in saved],
-            "receipt_problem": None if late is None else error_document(late),
-        }
-    )
+    withdrawn.show_document(run, done.letter, done.evidence, saved, late)
     _table(run, [done.letter])
-    run.screen.lines(str(item.path) for item in saved)
-    return ExitCode.OK if late is None else run.screen.trouble(late)
+    return withdrawn.show_saved(run, saved, late)
 
 
 async def save_receipts(
