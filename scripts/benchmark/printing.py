@@ -15,15 +15,17 @@ from server.domain.deliveries import Part
 from server.domain.paper_letters import PaperLetter
 from server.gateways.printing.samples import part, sample
 from server.gateways.printing.workers import PrintingWorkers
+from server.jurisdictions import PROFILES
 
 _AHEAD = 4
 # Letters under way for each process, so that none waits for its next one.
 
 
 def _letters(parts: tuple[Part, ...] | None) -> Iterator[PaperLetter]:
-    languages = itertools.cycle(("hy", "ru", "kk", "az"))
+    # As the profiles have them: the covering page in the state's language, with two others below.
+    profiles = itertools.cycle(profile.languages for profile in PROFILES.values())
     for serial in itertools.count():
-        yield sample(next(languages), parts=parts, serial=serial)
+        yield sample(*next(profiles), parts=parts, serial=serial)
 
 
 async def _set(printing: PrintingWorkers, letters: Iterator[PaperLetter], until: float) -> tuple[int, int]:

@@ -152,3 +152,31 @@ ANSWERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """What is said otherwise of an answer to a letter that came on paper: its reader has no mailbox."""
+
+POLICIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "hy": {
+            "am-2015": "ընթերցման հաստատմամբ",
+            "am-2025": "մուտքով, բացմամբ, նամակով կամ հրապարակային ծանուցմամբ",
+        },
+        "ru": {
+            "am-2015": "по подтверждению прочтения",
+            "am-2025": "по входу, открытию, письму или публичному извещению",
+        },
+        "en": {
+            "am-2015": "by confirmation of the reading",
+            "am-2025": "by sign-in, opening, letter or public notice",
+        },
+        "kk": {
+            "am-2015": "оқылғанын растау арқылы",
+            "am-2025": "кіру, ашу, хат немесе жария хабарландыру арқылы",
+        },
+        "az": {
+            "am-2015": "oxunmanın təsdiqi ilə",
+            "am-2025": "giriş, açılma, məktub və ya ictimai bildiriş ilə",
+        },
+    }
+)
+"""By language and by the name of a notification policy: by what one is notified under it. Others are printed
+by their names alone.
+"""

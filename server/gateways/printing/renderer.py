@@ -13,7 +13,7 @@ import pypdfium2 as pdfium
 import typst
 
 from server.domain.deliveries import Part
-from server.domain.paper_letter_texts import ANSWERS, TEXTS
+from server.domain.paper_letter_texts import ANSWERS, POLICIES, TEXTS
 from server.domain.paper_letters import (
     LONGEST_TEXT,
     MOST_PAGES,
@@ -24,12 +24,21 @@ from server.domain.paper_letters import (
     Unprintable,
 )
 from server.gateways.printing import fonts, pdf_parts
-from server.gateways.printing.marks import data_matrix
+from server.gateways.printing.advances import Advances
+from server.gateways.printing.marks import Code, data_matrix
 
 STANDARD: Final = "a-2b"
 """PDF/A-2, level B (ISO 19005-2). Typst refuses what it can't say in it, a missing glyph for one."""
 
 _TEMPLATE = "letter.typ"
+_RETURN_SIZES = (7.0, 6.5, 6.0, 5.5, 5.0)
+_TWO_LINE_SIZES = (6.0, 5.5, 5.0, 4.5, 4.0)
+_SIZES = (10.5, 9.0, 8.0)
+# Points; smaller ones, and addresses in more lines, are for Typst to find.
+_LINE_POINTS = 78 / 25.4 * 72 * 0.98
+# How wide the window's lines are; kerning may make a text a little wider than its characters.
+_LINES = 60
+# More lines than a page has.
 _TAB = "    "
 _LONG_WORD = 28
 _JOINT = "\u200b"
@@ -54,6 +63,7 @@ class Renderer:
         laid.mkdir()
         fonts.lay_out(laid)
         shutil.copyfile(Path(__file__).with_name(_TEMPLATE), self._directory / _TEMPLATE)
+        self._advances = Advances([laid / name for name in fonts.FILES])
         found = typst.Fonts(False, False, [laid])
         self._compiler = typst.Compiler(self._directory / _TEMPLATE, root=self._directory, font_paths=found)
 
@@ -75,13 +85,56 @@ class Renderer:
         Raises `NotPrintable` where it can't be printed whole.
         """
         with tempfile.TemporaryDirectory(dir=self._directory) as place:
-            told = _told(letter, self._parts(letter.parts, Path(place)))
-            pdf = self._compile(told, int(letter.accepted_at.timestamp()))
-        pages = _count(pdf)
+            parts = self._parts(letter.parts, Path(place))
+            told = {**_told(letter, parts), **self._addresses(letter)}
+            at = int(letter.accepted_at.timestamp())
+            pdf, pages = self._planned(letter, told, at)
+            if not pages:
+                pdf = self._compile({**told, "planned": False, "sheets": _sheets(letter, MOST_PAGES)}, at)
+                pages = _count(pdf)
         if pages > MOST_PAGES:
             what = f"the letter takes {pages} pages, more than {MOST_PAGES}"
             raise NotPrintable(Unprintable.LENGTH, what)
         return PrintReady(pdf, pages)
+
+    def _planned(self, letter: PaperLetter, told: dict[str, Any], at: int) -> tuple[bytes, int]:
+        """Returns the letter as most are: with addresses that fit as they are, and a page for each section.
+        No pages where it is not so: then Typst has to find out what comes where, which takes longer.
+        """
+        sections = 1 + sum(len(each.get("pages", "-")) for each in told["parts"])
+        sides = sections + sections % 2
+        long = any(len(each["lines"]) > _LINES for each in told["parts"] if each["kind"] == "text")
+        if None in told["sizes"].values() or sides > MOST_PAGES or long:
+            return b"", 0
+        planned = {**told, "planned": True, "sheets": _sheets(letter, sides)}
+        try:
+            # Most letters need two of the fonts, and Typst asks each one about every text.
+            pdf = self._compile({**planned, "fonts": fonts.FAMILIES[:2]}, at)
+        except NotPrintable:
+            pdf = self._compile(planned, at)
+        # Each section begins a page, so with as many pages as planned each has one.
+        return (pdf, sides) if _count(pdf) == sides else (b"", 0)
+
+    def _addresses(self, letter: PaperLetter) -> dict[str, Any]:
+        """Returns the lines of the return address, one or, where it fits on none, two; and the sizes in which
+        the addresses stand, None where Typst has to find out.
+        """
+        sender, recipient = letter.sender, letter.recipient
+        lines = [" · ".join((sender.name, *sender.lines))]
+        size = self._size(_RETURN_SIZES, lines)
+        if size is None:
+            lines = [sender.name, " · ".join(sender.lines)]
+            size = self._size(_TWO_LINE_SIZES, lines)
+        sizes = {"sender": size, "recipient": self._size(_SIZES, [recipient.name, *recipient.lines])}
+        return {"return-lines": [_folded(line) for line in lines], "sizes": sizes}
+
+    def _size(self, sizes: tuple[float, ...], lines: list[str]) -> float | None:
+        """Returns the first of the sizes, in points, in which no line is wider than the window's."""
+        widths = [self._advances.width(line) for line in lines]
+        if any(width is None for width in widths):
+            return None
+        widest = max(width for width in widths if width is not None)
+        return next((size for size in sizes if widest * size <= _LINE_POINTS), None)
 
     def _parts(self, parts: tuple[Part, ...], place: Path) -> list[dict[str, Any]]:
         told = []
@@ -139,7 +192,12 @@ def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "fonts": fonts.FAMILIES,
         "words": [
-            {"lang": each, **TEXTS[each], **(ANSWERS[each] if letter.is_answer else {})}
+            {
+                "lang": each,
+                **TEXTS[each],
+                **(ANSWERS[each] if letter.is_answer else {}),
+                "said-policy": _policy(each, letter.policy),
+            }
             for each in letter.languages
         ],
         "answer": letter.is_answer,
@@ -149,13 +207,20 @@ def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
         "mailbox": _folded(letter.mailbox),
         "accepted": f"{at:%d.%m.%Y %H:%M} (UTC{at.isoformat()[-6:]})",
         "delivery": str(letter.delivery_id),
-        "policy": letter.policy,
         "portal": _folded(letter.portal),
         "tracking": letter.tracking,
         "code": data_matrix(letter.tracking),
-        "sheets": [data_matrix(f"{letter.tracking}-{sheet + 1:02}") for sheet in range(MOST_PAGES // 2)],
         "parts": parts,
     }
+
+
+def _sheets(letter: PaperLetter, sides: int) -> list[Code]:
+    return [data_matrix(f"{letter.tracking}-{sheet + 1:02}") for sheet in range(sides // 2)]
+
+
+def _policy(language: str, policy: str) -> str:
+    said = POLICIES[language].get(policy.partition("@")[0])
+    return policy if said is None else f"{said} ({policy})"
 
 
 def _address(address: PostalAddress) -> dict[str, Any]:

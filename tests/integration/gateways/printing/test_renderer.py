@@ -109,11 +109,11 @@ def test_recipient_and_return_address_stand_in_the_window_and_nothing_else(
     top = page.get_height()
     seen = text.get_text_bounded(20 * MM, top - 90 * MM, 105 * MM, top - 45 * MM)
     inside = squeezed(" ".join((letter.recipient.name, *letter.recipient.lines)))
-    back = squeezed("·".join((letter.sender.name, *letter.sender.lines)))
-    assert squeezed(seen) == back + inside
+    back = squeezed("".join((letter.sender.name, *letter.sender.lines)))
+    assert squeezed(seen).replace("·", "") == back + inside
     # The sender's line is where DIN 5008 has it, above the address.
     line = text.get_text_bounded(20 * MM, top - 52.2 * MM, 105 * MM, top - 45 * MM)
-    assert squeezed(line) == back
+    assert squeezed(line).replace("·", "") == back
     # Above and below the window nothing stands that could slip into it.
     assert not squeezed(text.get_text_bounded(0, top - 98 * MM, 110 * MM, top - 90 * MM))
     assert not squeezed(text.get_text_bounded(0, top - 45 * MM, 110 * MM, top - 20 * MM))
