@@ -1,5 +1,6 @@
 """One process's setter of paper letters."""
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ _LONG_WORD = 28
 _JOINT = "\u200b"
 _UNSEEN = "\u00a0\u00ad\u2002\u2003\u2007\u2009\u200a\u200b\u202f\u2060\ufeff"
 # Spaces, a soft hyphen and joints, which show as nothing on paper as on screens.
+_SEEN = {ord(each): None for each in f"\n{_UNSEEN}"}
 
 
 class Renderer:
@@ -84,8 +86,8 @@ class Renderer:
 
         Raises `NotPrintable` where it can't be printed whole.
         """
-        with tempfile.TemporaryDirectory(dir=self._directory) as place:
-            parts = self._parts(letter.parts, Path(place))
+        with contextlib.ExitStack() as stack:
+            parts = self._parts(letter.parts, stack)
             told = {**_told(letter, parts), **self._addresses(letter)}
             at = int(letter.accepted_at.timestamp())
             pdf, pages = self._planned(letter, told, at)
@@ -136,8 +138,10 @@ class Renderer:
         widest = max(width for width in widths if width is not None)
         return next((size for size in sizes if widest * size <= _LINE_POINTS), None)
 
-    def _parts(self, parts: tuple[Part, ...], place: Path) -> list[dict[str, Any]]:
+    def _parts(self, parts: tuple[Part, ...], stack: contextlib.ExitStack) -> list[dict[str, Any]]:
+        """Returns what is told of the parts; pictures are there as long as the stack is open."""
         told = []
+        place: Path | None = None
         # Counted as they come, so that no picture is drawn for a letter that is too long anyway.
         pages, characters = MOST_PAGES - 1, LONGEST_TEXT
         for index, part in enumerate(parts):
@@ -152,6 +156,8 @@ class Renderer:
                 told.append({**common, "kind": "text", "lines": [_folded(line) for line in text.split("\n")]})
                 pages -= 1
             elif kind == "application/pdf":
+                if place is None:
+                    place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._directory)))
                 drawn = pdf_parts.draw(part.content, name, pages, place, str(index))
                 pages -= len(drawn)
                 paths = [f"/{place.name}/{each}" for each in drawn]
@@ -179,7 +185,8 @@ def _text(part: Part) -> str:
     except UnicodeDecodeError as problem:
         raise NotPrintable(Unprintable.ENCODING, "the text is not UTF-8", part.info.name) from problem
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").replace("\t", _TAB)
-    for character in text:
+    plain = text.translate(_SEEN)
+    for character in () if plain.isprintable() else text:
         # Typst would drop some of these in silence, and others turn what is read (bidirectional controls).
         if character != "\n" and not character.isprintable() and character not in _UNSEEN:
             what = f"the character U+{ord(character):04X} can't be printed"

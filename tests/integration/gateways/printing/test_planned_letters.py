@@ -1,4 +1,4 @@
-"""Most letters are set by a plan, at half the cost: the same ones as without it."""
+"""Most letters are set by a plan, which costs less: the same ones as without it."""
 
 import json
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def unplanned(renderer: Counted, letter: PaperLetter, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("parts", [None, 2, "pdf"])
+@pytest.mark.parametrize("parts", [None, 2, "pdf", "answer"])
 def test_a_letter_by_plan_looks_as_it_does_without_one(
     renderer: Counted, language: str, parts: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +78,8 @@ def test_a_letter_by_plan_looks_as_it_does_without_one(
         letter = replace(letter, parts=(text_part("a.txt", "one"), text_part("b.txt", "two")))
     elif parts == "pdf":
         letter = replace(letter, parts=(part("a.pdf", "application/pdf", DECISION),))
+    elif parts == "answer":
+        letter = replace(letter, is_answer=True, mailbox="", policy="")
 
     made = renderer.render(letter)
 
