@@ -56,6 +56,14 @@ def test_a_stream_of_leases_that_breaks_loses_no_letter(
     assert len(saved(tmp_path / "out")) == LETTERS
 
 
+def test_a_stream_of_leases_that_breaks_leases_no_more_than_asked_for(
+    namak: Namak, house: Connection, office: Office, tmp_path: Path
+) -> None:
+    office.faults.broken_streams = 1
+    assert namak(house, "printing", "lease", tmp_path / "out", "--most", LETTERS - 1).code == 0
+    assert len(saved(tmp_path / "out")) == LETTERS - 1
+
+
 def test_a_download_that_breaks_goes_on_where_it_was(
     namak: Namak, house: Connection, office: Office, desk: LetterDesk, tmp_path: Path
 ) -> None:
