@@ -15,6 +15,7 @@ from server.gateways.mail_signatures import DkimSignatures
 from server.jurisdictions import PROFILES
 from server.smtp.desk import MailDesk
 from server.smtp.listener import SmtpListener
+from server.smtp.reports import ReportDesk
 from server.smtp.settings import SmtpSettings
 from server.usecases.identity import Identity
 from server.usecases.mail_checks import KeptMailChecks
@@ -22,6 +23,7 @@ from server.usecases.mail_intake import MailIntake
 from server.usecases.mail_register import MailRegister
 from server.usecases.ports import UnitOfWork
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
+from server.usecases.returned_copies import ReturnedCopies
 from server.usecases.submission import SubmissionDesk
 
 _log = structlog.get_logger(__name__)
@@ -104,7 +106,9 @@ async def receiving(
             receipts=settings.inbound_mail.receipts and bool(settings.mail.host),
         )
         how = listening(settings, share_port=share_port)
-        desk = MailDesk(intake, DkimSignatures(dns), KeptMailChecks(uow), profile, how.recipients)
+        desk = MailDesk(
+            intake, DkimSignatures(dns), KeptMailChecks(uow), profile, how.recipients, _reports(settings, uow)
+        )
         listener = SmtpListener(desk, how)
         stack.push_async_callback(desk.close)
         stack.push_async_callback(submissions.drain)
@@ -112,3 +116,17 @@ async def receiving(
         await listener.open()
         _log.info("taking mails", ports=listener.ports)
         yield listener
+
+
+def _reports(settings: Settings, uow: UnitOfWork) -> ReportDesk | None:
+    """Returns who takes what comes back of copies; nobody where nothing is told to come back."""
+    if not settings.mail.bounces:
+        return None
+    returned = ReturnedCopies(
+        uow=uow,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        log=None,
+        profile=PROFILES[settings.profile],
+    )
+    return ReportDesk(returned, settings.mail.bounces, per_minute=settings.inbound_mail.reports_per_minute)

@@ -37,6 +37,10 @@ class InboundMailSettings(Section):
     receipts: bool = True
     """Whether senders get receipts by mail, from the address of `[mail]`; without a `host` there nobody does.
     """
+    reports_per_minute: int = Field(default=600, ge=1, le=1_000_000)
+    """So many reports about copies that were forwarded are taken from one client address within a minute;
+    beyond, the answer is 451, and servers bring them later. Reports come to `bounces` of `[mail]`.
+    """
     idle: Duration = timedelta(minutes=1)
     """How long a client may say nothing, 1s to 10m."""
     transfer: Duration = timedelta(minutes=5)

@@ -1,11 +1,15 @@
 """Settings of the mail that the post sends."""
 
+import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from server.config_values import LISTED, Duration, ExistingPath, Section
+
+# With `+` and a token the local part has to stay within 64 characters (RFC 5321, 4.5.3.1.1).
+_BOUNCES: Final = re.compile(r"[0-9A-Za-z._=-]{1,31}@[0-9A-Za-z.-]{1,253}", re.ASCII)
 
 
 class MailSettings(Section):
@@ -28,8 +32,8 @@ class MailSettings(Section):
     sender_name: str = ""
     """The name beside it."""
     bounces: str = ""
-    """The address that what can't be delivered comes back to; a copy's token stands behind a `+`. Without one
-    nothing comes back.
+    """The address that what can't be delivered comes back to; a copy's token stands behind a `+`. Mail for it
+    must reach `namak-server smtp`. Without one nothing comes back.
     """
     link: str = ""
     """Where holders read their letters, a URL; mails name it."""
@@ -52,6 +56,10 @@ class MailSettings(Section):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "MailSettings":
+        if self.bounces and not _BOUNCES.fullmatch(self.bounces):
+            raise ValueError(
+                "bounces must be an address of ASCII characters without a +, its local part short"
+            )
         if not self.host:
             return self
         if "@" not in self.sender:

@@ -4,6 +4,7 @@ risk (POST-7). What becomes of a copy changes nothing about the delivery.
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,12 @@ CODE_TRIES: Final = 5
 CODES_A_DAY: Final = 5
 """So many codes are sent within 24 hours to one address, and for one mailbox: nobody can flood a stranger."""
 CODE_PERIOD: Final = timedelta(days=1)
+
+
+BOUNCE_PERIOD: Final = timedelta(days=30)
+"""For so long after a message came its copies may come back: servers try for some days, and nothing that is
+found in an old mail can be reported later.
+"""
 
 
 class TargetKind(StrEnum):
@@ -116,6 +123,9 @@ class ForwardingTarget:
     last: TargetResult | None = None
 
 
+_TOKEN: Final = re.compile(r"[0-9a-fA-F]{32}", re.ASCII)
+
+
 class CopyState(StrEnum):
     """How far the copy of one message to one target is."""
 
@@ -140,6 +150,25 @@ class ForwardedCopy:
     token: UUID
     state: CopyState = CopyState.WAITING
     content: ForwardedContent | None = None
+
+
+def bounce_address(bounces: str, token: UUID) -> str:
+    """Returns where one copy comes back to: its token stands behind a `+` (RFC 5233)."""
+    local, _, domain = bounces.rpartition("@")
+    return f"{local}+{token.hex}@{domain}"
+
+
+def is_bounce_address(bounces: str, address: str) -> bool:
+    """Tells whether an address is the one that copies come back to, with whatever behind its `+`."""
+    local, _, domain = address.rpartition("@")
+    own, _, own_domain_ = bounces.rpartition("@")
+    return (local.partition("+")[0].lower(), domain.lower()) == (own.lower(), own_domain_.lower())
+
+
+def bounce_token(bounces: str, address: str) -> UUID | None:
+    """Returns the token in an address that a copy comes back to; None where it can be none."""
+    found = _TOKEN.fullmatch(address.rpartition("@")[0].rpartition("+")[2])
+    return UUID(found[0]) if found is not None and is_bounce_address(bounces, address) else None
 
 
 def email_target(text: str, own_domains: frozenset[str]) -> str:

@@ -66,8 +66,9 @@ class Parametrised:
 class Fields:
     """The fields of one header."""
 
-    def __init__(self, header: bytes) -> None:
-        """Reads a header, which ends with its last line's CRLF, or is empty.
+    def __init__(self, header: bytes, *, once: frozenset[str] = _ONCE) -> None:
+        """Reads a header, which ends with its last line's CRLF, or is empty; `once` are the fields (in lower
+        case) that stand at most once.
 
         Raises:
             Malformed: `HEADER_TOO_LONG`, `HEADER_MALFORMED` or `FIELD_REPEATED`.
@@ -91,7 +92,7 @@ class Fields:
             if len(found) > HEADER_FIELDS:
                 raise Malformed("HEADER_TOO_LONG", f"must have at most {HEADER_FIELDS} fields in a header")
         for key, lines in found:
-            if key in _ONCE and key in self._fields:
+            if key in once and key in self._fields:
                 raise Malformed("FIELD_REPEATED", f"must have the field {key} once only")
             self._fields.setdefault(key, []).append(b"".join(lines))
 

@@ -68,15 +68,20 @@ def _leaves(fields: Fields, body: bytes, depth: int) -> Iterator[Leaf]:
             raise Malformed("BAD_ENCODING", "must not have a multipart encoded as a whole")
         if depth == NESTING:
             raise Malformed("NESTED_TOO_DEEPLY", f"must have at most {NESTING} multiparts within one another")
-        for entity in _entities(kind, body):
+        for entity in entities_of(kind, body):
             yield from _leaves(*header_and_body(entity), depth + 1)
         return
     if kind.value in ("message/partial", "message/external-body"):
         raise Malformed("CONTENT_ELSEWHERE", "must have all of its content in itself")
-    yield Leaf(_media_type(kind), _name(fields, kind), _content(body, encoding))
+    yield Leaf(_media_type(kind), _name(fields, kind), decoded_content(fields, body))
 
 
-def _entities(kind: Parametrised, body: bytes) -> Iterator[bytes]:
+def entities_of(kind: Parametrised, body: bytes) -> Iterator[bytes]:
+    """Yields what a multipart holds, in its order.
+
+    Raises:
+        Malformed: `BOUNDARY_MALFORMED`, or `BOUNDARY_BROKEN`, when that is reached.
+    """
     boundary = kind.parameters.get("boundary", "")
     if not _BOUNDARY.fullmatch(boundary):
         raise Malformed("BOUNDARY_MALFORMED", "must have multiparts with a boundary of 1 to 70 characters")
@@ -110,6 +115,17 @@ def _name(fields: Fields, kind: Parametrised) -> str | None:
         name = kind.parameters.get("name")
     # Encoded words have no place in parameters, and many programs put them there.
     return None if name is None else decoded(name)
+
+
+def decoded_content(fields: Fields, body: bytes, *, lenient: bool = False) -> bytes:
+    """Returns what a part that is no multipart holds, decoded; `lenient` takes letters beyond ASCII where
+    7bit is said, too.
+
+    Raises:
+        Malformed: `BAD_ENCODING`.
+    """
+    encoding = (fields.get("content-transfer-encoding") or "7bit").lower()
+    return _content(body, "8bit" if lenient and encoding == "7bit" else encoding)
 
 
 def _content(body: bytes, encoding: str) -> bytes:

@@ -9,7 +9,13 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from server.domain.deliveries import PartInfo
-from server.domain.forwarding import CODE_LIFE, ForwardedContent, ForwardedCopy, ForwardingTarget
+from server.domain.forwarding import (
+    CODE_LIFE,
+    ForwardedContent,
+    ForwardedCopy,
+    ForwardingTarget,
+    bounce_address,
+)
 from server.domain.forwarding_texts import TEXTS
 from server.domain.mailboxes import Mailbox
 from server.gateways.mime_writing import Attachment, mail_of, sender_field, text_field
@@ -56,8 +62,7 @@ class ForwardedMails:
         """Returns the envelope's sender."""
         if token is None or not self._names.bounces:
             return ""
-        local, _, domain = self._names.bounces.rpartition("@")
-        return f"{local}+{token.hex}@{domain}"
+        return bounce_address(self._names.bounces, token)
 
     def code(self, target: ForwardingTarget, mailbox: Mailbox, code: str) -> bytes:
         """Returns the mail that carries a code."""
@@ -89,7 +94,10 @@ class ForwardedMails:
             subject = f"{texts.whole_subject}: {_one_line(delivery.subject)}"
         parts = [_attachment(info, content) for info, content in letter.parts]
         said.append(texts.no_answer)
-        return self._written(target, subject, said, copy.token, delivery.submitted_at, parts)
+        # Not the token itself: replies and archives name a Message-ID, and whoever has the token can say that
+        # the copy came back.
+        identifier = uuid5(_NAMES, copy.token.hex)
+        return self._written(target, subject, said, identifier, delivery.submitted_at, parts)
 
     def _written(
         self,

@@ -124,7 +124,7 @@ class SmtpRoute:
         try:
             await self._begin(kept, bounces_to)
             kept.mails += 1
-            await client.rcpt(to)
+            await client.rcpt(to, options=_notify(client, bounces_to))
             await client.data(message)
         except aiosmtplib.SMTPResponseException as refused:
             if refused.code != _LEAVING and await _reset(client):
@@ -141,7 +141,7 @@ class SmtpRoute:
     async def _begin(self, kept: _Kept, bounces_to: str) -> None:
         """Names the mail's sender. Raises `_Gone` where a connection that was kept turns out to be closed."""
         try:
-            await kept.client.mail(bounces_to)
+            await kept.client.mail(bounces_to, options=_returned(kept.client))
         except (aiosmtplib.SMTPServerDisconnected, OSError):
             if kept.mails:
                 raise _Gone from None
@@ -201,6 +201,9 @@ class SmtpRoute:
             await client.connect()
             if settings.tls == "starttls":
                 await self._encrypt(client)
+            if client.is_ehlo_or_helo_needed:
+                with suppress(aiosmtplib.SMTPResponseException):
+                    await client.ehlo()  # to know what it offers
             if settings.username is not None and settings.password is not None:
                 await client.login(settings.username, settings.password)
         except BaseException:
@@ -218,6 +221,20 @@ class SmtpRoute:
         except (aiosmtplib.SMTPException, OSError):
             pass
         raise MailNotSent("TLS_FAILED", for_good=False)
+
+
+def _returned(client: aiosmtplib.SMTP) -> list[str]:
+    """Returns what to ask of a server that reports (RFC 3461): not to send the whole mail back: it may hold a
+    letter.
+    """
+    return ["RET=HDRS"] if client.supports_extension("dsn") else []
+
+
+def _notify(client: aiosmtplib.SMTP, bounces_to: str) -> list[str]:
+    """Returns what reports to ask for: of failures alone, or, where nothing comes back, of none."""
+    if not client.supports_extension("dsn"):
+        return []
+    return ["NOTIFY=FAILURE" if bounces_to else "NOTIFY=NEVER"]
 
 
 async def _reset(client: aiosmtplib.SMTP) -> bool:

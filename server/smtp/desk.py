@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import structlog
 from aiosmtpd.smtp import Envelope, Session
 
-from server.domain.caller import NO_CERTIFICATE
+from server.domain.caller import NO_CERTIFICATE, IpAddress
 from server.domain.inbound_mail import SignatureResult, read_mail
 from server.domain.mail_origins import MailChecks
 from server.domain.malformed import Malformed
@@ -15,6 +15,7 @@ from server.domain.networks import client_address
 from server.domain.profile import Profile
 from server.domain.refusals import Refused
 from server.smtp.replies import of_accepted, of_malformed, of_refusal, of_undecided
+from server.smtp.reports import NULL_SENDER, ReportDesk
 from server.usecases.mail_checks import KeptMailChecks
 from server.usecases.mail_intake import MailIntake, MailSender, Undecided
 from server.usecases.submission import Accepted
@@ -45,7 +46,10 @@ class MailDesk:
         checks: KeptMailChecks,
         profile: Profile,
         recipients: int,
+        reports: ReportDesk | None = None,
     ) -> None:
+        """Without `reports` nothing is taken from the null sender."""
+        self._reports = reports
         self._intake = intake
         self._checks = checks
         self._signatures = signatures
@@ -65,7 +69,11 @@ class MailDesk:
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Settles who sends."""
-        client = client_address(str((session.peer or "")[0]).partition("%")[0])
+        if address == NULL_SENDER and self._reports is not None:
+            envelope.mail_from = NULL_SENDER
+            envelope.mail_options.extend(options)
+            return "250 2.1.0 OK"
+        client = _client(session)
         try:
             sender = await self._intake.sender(server.certificate, client, address)
         except Malformed as problem:
@@ -82,6 +90,10 @@ class MailDesk:
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Settles who gets it."""
+        if envelope.mail_from == NULL_SENDER:
+            return await self._report_to(session, envelope, address)
+        if self._reports is not None and self._reports.is_here(address):
+            return "550 5.7.1 only reports come here, from the null sender"
         if len(envelope.rcpt_tos) >= self._recipients:
             return f"452 4.5.3 at most {self._recipients} recipients; send it to the others afterwards"
         sender: MailSender = envelope.sender  # type: ignore[attr-defined]
@@ -94,8 +106,24 @@ class MailDesk:
         envelope.rcpt_tos.append(recipient)
         return "250 2.1.5 OK"
 
+    async def _report_to(self, session: Session, envelope: Envelope, address: str) -> str:
+        """Settles which copy a report is about: each is about one mail to one address."""
+        assert self._reports is not None
+        if not self._reports.is_here(address):
+            return "550 5.7.1 official addresses take nothing from the null sender"
+        if envelope.rcpt_tos:
+            return "452 4.5.3 one recipient of a report; bring it to the others afterwards"
+        found = await self._reports.recipient(str(_client(session)), address)
+        if isinstance(found, str):
+            return found
+        envelope.rcpt_tos.append(address)
+        envelope.token = found  # type: ignore[attr-defined]
+        return "250 2.1.5 OK"
+
     async def take(self, envelope: Envelope, content: bytes) -> str:
-        """Submits a mail to all its recipients, and returns the one answer."""
+        """Takes a report, or submits a mail to all its recipients, and returns the one answer."""
+        if envelope.mail_from == NULL_SENDER and self._reports is not None:
+            return await self._reports.take(envelope.token, content)  # type: ignore[attr-defined]
         sender: MailSender = envelope.sender  # type: ignore[attr-defined]
         organisation = str(sender.caller.organisation_id)
         bound = sender.caller.connection.certificate_sha256 != NO_CERTIFICATE
@@ -153,3 +181,7 @@ class MailDesk:
         for task in self._looking:
             task.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
+
+
+def _client(session: Session) -> IpAddress:
+    return client_address(str((session.peer or "")[0]).partition("%")[0])

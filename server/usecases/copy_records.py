@@ -24,6 +24,8 @@ from server.usecases.grouping import Grouped
 from server.usecases.ports import Clock, Entropy, Log, UnitOfWork
 from server.usecases.stamps import Stamps
 
+_TOKEN_BYTES: Final = 16
+"""Of which 122 bits are left in a UUID."""
 _MOST: Final = 50
 """Messages, or outcomes, that share a transaction at most."""
 
@@ -99,6 +101,31 @@ class CopyRecords:
         """Records what became of a copy, as a fact; False where something was recorded before."""
         return await self._recording.do(outcome)
 
+    async def record_later(
+        self,
+        copy: ForwardedCopy,
+        content: ForwardedContent,
+        channel: str,
+        state: CopyState,
+        result: Result,
+        why: str,
+        *,
+        reported: bool = False,
+    ) -> bool:
+        """Records what became of a copy since it was sent; its target may be gone by then."""
+        async with self._uow.reading() as tx:
+            target = await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
+            delivery = (await tx.deliveries.found({(copy.mailbox_id, copy.delivery_id)}))[copy.delivery_id]
+        target_id = None if target is None else target.id
+        return await self.record(
+            Outcome(copy, delivery, target_id, content, channel, state, result, why, reported=reported)
+        )
+
+    def _token(self) -> UUID:
+        # No identifier as others are: those that are made together can be guessed from one another, and each
+        # recipient sees its own.
+        return UUID(bytes=self._entropy.random(_TOKEN_BYTES), version=4)
+
     async def _open(self, keys: Sequence[DeliveryKey]) -> Sequence[Sequence[DueCopy]]:
         async with self._uow.writing() as tx:
             targets = defaultdict(list)
@@ -107,7 +134,7 @@ class CopyRecords:
             deliveries = await tx.deliveries.found(set(keys))
             wanted = [
                 DueCopy(
-                    ForwardedCopy(mailbox_id, delivery_id, target.id, self._entropy.new_id()),
+                    ForwardedCopy(mailbox_id, delivery_id, target.id, self._token()),
                     target,
                     deliveries[delivery_id],
                 )

@@ -1,4 +1,4 @@
-"""What jobs of forwarding do: send codes, spread a message over its targets, send one copy, take bounces in.
+"""What jobs of forwarding do: send codes, spread a message over its targets, send one copy.
 
 Whatever becomes of a copy is recorded as a fact of the holder's alone, and touches neither state nor effect
 of the delivery (POST-7).
@@ -151,17 +151,6 @@ class ForwardingWork:
             Outcome(copy, delivery, target.id, letter.content, route.channel, state, result, why)
         )
 
-    async def bounced(self, token: UUID, reason: str, *, channel: str = "EMAIL") -> bool:
-        """Records that a copy came back after its target's server had taken it; False for one that is not
-        known, or came back before (a bounce is repeated, or forged: its token is a secret of ours).
-        """
-        copy = await self._of_token(token)
-        if copy is None or copy.state is not CopyState.SENT:
-            return False
-        # That it carried more than a notice is not said where nobody kept that it did.
-        content = copy.content or ForwardedContent.NOTICE
-        return await self._record_later(copy, content, channel, CopyState.BOUNCED, Result.BOUNCED, reason)
-
     async def reported(self, token: UUID, failure: str) -> bool:
         """Records what a phone's network reported of a copy: why the phone did not get it, or, where that is
         empty, that it has it. The first report counts. False while the copy is not recorded as sent.
@@ -172,32 +161,14 @@ class ForwardingWork:
         state, result = CopyState.DELIVERED, Result.DELIVERED
         if failure:
             state, result = CopyState.BOUNCED, Result.BOUNCED
-        await self._record_later(copy, ForwardedContent.NOTICE, "SMS", state, result, failure, reported=True)
+        await self._records.record_later(
+            copy, ForwardedContent.NOTICE, "SMS", state, result, failure, reported=True
+        )
         return True
 
     async def _of_token(self, token: UUID) -> ForwardedCopy | None:
         async with self._uow.reading() as tx:
             return await tx.forwarded_copies.by_token(token)
-
-    async def _record_later(
-        self,
-        copy: ForwardedCopy,
-        content: ForwardedContent,
-        channel: str,
-        state: CopyState,
-        result: Result,
-        why: str,
-        *,
-        reported: bool = False,
-    ) -> bool:
-        """Records what became of a copy since it was sent; its target may be gone by then."""
-        async with self._uow.reading() as tx:
-            target = await tx.forwarding_targets.get(copy.mailbox_id, copy.target_id)
-            delivery = (await tx.deliveries.found({(copy.mailbox_id, copy.delivery_id)}))[copy.delivery_id]
-        target_id = None if target is None else target.id
-        return await self._records.record(
-            Outcome(copy, delivery, target_id, content, channel, state, result, why, reported=reported)
-        )
 
     def _route_to(self, target: ForwardingTarget) -> CopyRoute:
         route = self._routes.get(target.kind)

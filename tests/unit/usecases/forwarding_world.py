@@ -6,6 +6,7 @@ from uuid import UUID
 
 from namak.evidence.document import RecordedFact
 from server.domain.deliveries import Delivery
+from server.domain.delivery_reports import ReportedFailure
 from server.domain.forwarding import ForwardedContent, Result, TargetKind
 from server.domain.jobs import SEND_CODE, SEND_COPY, SMS_REPORT, SPREAD, JobKind, RunningJob
 from server.domain.sms import TextKind
@@ -17,6 +18,7 @@ from server.usecases.forwarded_mail import ForwardingWork
 from server.usecases.forwarding import AddTarget, ForwardingDesk, OfTarget
 from server.usecases.forwarding_ports import MailNotSent
 from server.usecases.mailed_copies import MailedCopies
+from server.usecases.returned_copies import ReturnedCopies
 from server.usecases.sms_reports import SmsReportDesk
 from server.usecases.texted_copies import TextedCopies
 from server.usecases.texting import Texting
@@ -59,6 +61,9 @@ class Forwarding(Scene):
                     time_zone=AM.time_zone,
                 ),
             },
+        )
+        self.returned = ReturnedCopies(
+            uow=self.uow, clock=self.clock, entropy=self.entropy, log=self.log, profile=AM
         )
         self.reports = SmsReportDesk(
             uow=self.uow,
@@ -133,6 +138,10 @@ class Forwarding(Scene):
     async def sent(self) -> Delivery:
         self.requests += 1
         return await self.delivered(f"s-{self.requests}")
+
+    async def came_back(self, token: UUID, cause: str = "NO_SUCH_ADDRESS") -> bool:
+        """Has it reported that a copy was not delivered; tells whether that was recorded."""
+        return await self.returned.failed(token, ReportedFailure(cause, "5.1.1", "no such user")) is not None
 
     def results(self) -> list[tuple[str, str | None]]:
         wanted = set(RESULT_EVENTS.values())

@@ -109,7 +109,7 @@ async def test_a_message_that_is_too_large_is_a_notice_that_says_so(scene: Forwa
     assert delivery.subject not in mail["Subject"]
     # Nothing was relayed, and the evidence does not say so.
     token = scene.uow.committed.forwarded_copies[delivery.id, target].token
-    await scene.work.bounced(token, "NO_SUCH_ADDRESS")
+    assert await scene.came_back(token)
     assert scene.results() == [
         ("ConsignmentNotification", None),
         ("ConsignmentNotificationFailure", "NO_SUCH_ADDRESS"),
@@ -231,30 +231,6 @@ async def test_what_becomes_of_a_copy_is_the_holder_s_alone_to_see(scene: Forwar
         page = await scene.evidence.list_facts(ListFacts(who, delivery.id, 0, "", mailbox))
         seen[type(who).__name__, mailbox] = {fact.event.name for fact in page.items}
     assert ["RelayToNonERDS" in names for names in seen.values()] == [True, False, False]
-
-
-async def test_a_copy_that_comes_back_is_told_once(scene: Forwarding) -> None:
-    target = await scene.verified()
-    delivery = await scene.sent()
-    await scene.run(SPREAD)
-    token = scene.uow.committed.forwarded_copies[delivery.id, target].token
-
-    assert await scene.work.bounced(token, "NO_SUCH_ADDRESS")
-    assert not await scene.work.bounced(token, "NO_SUCH_ADDRESS")
-    assert not await scene.work.bounced(uuid4(), "NO_SUCH_ADDRESS")
-    assert await scene.last() == (Result.BOUNCED, "NO_SUCH_ADDRESS")
-    assert scene.results() == [("RelayToNonERDS", None), ("RelayToNonERDSFailure", "NO_SUCH_ADDRESS")]
-
-
-async def test_a_copy_that_comes_back_after_its_target_was_removed_is_what_it_was(scene: Forwarding) -> None:
-    target = await scene.verified()
-    delivery = await scene.sent()
-    await scene.run(SPREAD)
-    await scene.forwarding.remove_target(OfTarget(scene.ani, None, target, request_id="gone"))
-    token = scene.uow.committed.forwarded_copies[delivery.id, target].token
-
-    assert await scene.work.bounced(token, "NO_SUCH_ADDRESS")
-    assert scene.results() == [("RelayToNonERDS", None), ("RelayToNonERDSFailure", "NO_SUCH_ADDRESS")]
 
 
 @settings(max_examples=20, deadline=None)
