@@ -60,7 +60,7 @@ def letter_servicer(
         profile=profile,
         lease=settings.printing.lease,
     )
-    houses = PrintHouseRegister(administration=administration, uow=uow, clock=clock)
+    houses = PrintHouseRegister(administration=administration, uow=uow, clock=clock, entropy=SystemEntropy())
     return LetterServicer(desk, certificates, houses)
 
 

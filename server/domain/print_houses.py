@@ -20,7 +20,7 @@ class PrintHouseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredPrintHouse:
-    """A print house; it is registered with the first certificate that is bound for it."""
+    """A print house."""
 
     id: UUID
     name: str

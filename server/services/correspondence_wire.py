@@ -3,7 +3,7 @@
 from functools import partial
 
 from namak.v1 import correspondence_pb2 as pb
-from namak.v1.letter_pb2 import LetterState
+from namak.v1.letter_pb2 import PaperLetterState
 from server.domain import addresses, fields
 from server.domain.caller import Holder
 from server.domain.deliveries import Delivery, DeliveryFilter
@@ -51,7 +51,7 @@ def send_letter_from_proto(request: pb.SendLetterRequest, holder: Holder, profil
 
 def printed_to_proto(printed: LetterOrder) -> pb.PrintedReply:
     return pb.PrintedReply(
-        state=LetterState.Value(f"LETTER_STATE_{printed.state.value}"),
+        state=PaperLetterState.Value(f"PAPER_LETTER_STATE_{printed.state.value}"),
         tracking_number=printed.tracking,
         problem=printed.reason,
     )

@@ -44,7 +44,7 @@ def get_receipt_from_proto(request: pb.GetReceiptRequest, profile: Profile) -> G
         wait_seconds=wait,
         reply_by=reply_by(),
         mailbox=_mailbox(problems, request.mailbox, profile),
-        witnessed=request.witnessed,
+        witnessed=request.require_witnessed,
     )
     problems.raise_if_any()
     return command

@@ -5,29 +5,30 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
-from uuid import UUID
 
+from namak.evidence.details_outside import (
+    LetterHandedOverDetails,
+    LetterPostedDetails,
+    LetterPrintedDetails,
+    LetterRefusedDetails,
+    LetterReturnedDetails,
+)
 from namak.v1 import letter_pb2 as pb
-from server.domain import fields, limits
+from server.domain import fields
 from server.domain.caller import Operator, PrintHouse
 from server.domain.fields import Malformed
 from server.domain.letter_orders import LetterOrder, LetterState, Report
 from server.domain.paging import Page
-from server.domain.print_houses import PrintHouseState, PrintHouseView
-from server.services.acting import current_operator
 from server.services.call import current_caller
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
-from server.usecases.certificates import BindPrintHouse
 from server.usecases.letter_desk import (
     LeaseLetters,
     LetterView,
     ListLetterOrders,
     ReadLetter,
-    Reported,
-    ReportLetter,
 )
-from server.usecases.print_houses import ListPrintHouses, SetPrintHouseState
+from server.usecases.letter_reports import Reported, ReportLetter
 
 MOST_LETTERS: Final = 1000
 _MOST_STATES = 20
@@ -37,11 +38,8 @@ _TRACKING = re.compile(r"[A-Z0-9]{1,30}", re.ASCII)
 _LONGEST_RECEIVER = 200
 _T = TypeVar("_T")
 
-_STATES: Mapping[LetterState, "pb.LetterState.ValueType"] = MappingProxyType(
-    {each: pb.LetterState.Value(f"LETTER_STATE_{each.value}") for each in LetterState}
-)
-_HOUSE_STATES: Mapping[PrintHouseState, "pb.PrintHouseState.ValueType"] = MappingProxyType(
-    {each: pb.PrintHouseState.Value(f"PRINT_HOUSE_STATE_{each.value}") for each in PrintHouseState}
+_STATES: Mapping[LetterState, "pb.PaperLetterState.ValueType"] = MappingProxyType(
+    {each: pb.PaperLetterState.Value(f"PAPER_LETTER_STATE_{each.value}") for each in LetterState}
 )
 
 
@@ -52,7 +50,7 @@ def _print_house() -> PrintHouse:
     return caller
 
 
-def lease_from_proto(request: pb.LeaseLettersRequest) -> LeaseLetters:
+def lease_from_proto(request: pb.LeasePaperLettersRequest) -> LeaseLetters:
     problems = Problems()
     if not 1 <= request.max_letters <= MOST_LETTERS:
         problems.add("max_letters", "OUT_OF_RANGE", f"must be 1 to {MOST_LETTERS}")
@@ -60,18 +58,11 @@ def lease_from_proto(request: pb.LeaseLettersRequest) -> LeaseLetters:
     return LeaseLetters(_print_house(), request.max_letters)
 
 
-def leased_to_proto(order: LetterOrder) -> pb.LeaseLettersResponse:
-    return pb.LeaseLettersResponse(
-        letter_id=str(order.id),
-        tracking=order.tracking,
-        file_digest=order.file,
-        file_size=order.file_size,
-        sheets=order.sheets,
-        lease_end_time=None if order.lease is None else time_to_proto(order.lease.until),
-    )
+def leased_to_proto(order: LetterOrder) -> pb.LeasePaperLettersResponse:
+    return pb.LeasePaperLettersResponse(letter=_letter_to_proto(LetterView(order, ())))
 
 
-def download_from_proto(request: pb.DownloadLetterRequest) -> ReadLetter:
+def download_from_proto(request: pb.DownloadPaperLetterRequest) -> ReadLetter:
     problems = Problems()
     command = ReadLetter(_print_house(), problems.id("letter_id", request.letter_id), max(0, request.offset))
     if request.offset < 0:
@@ -80,28 +71,33 @@ def download_from_proto(request: pb.DownloadLetterRequest) -> ReadLetter:
     return command
 
 
-def report_from_proto(request: pb.ReportLetterRequest) -> ReportLetter:
+def report_from_proto(request: pb.ReportPaperLetterRequest) -> ReportLetter:
     problems = Problems()
     said: dict[str, bytes | str | None] = {}
     report = Report.PRINTED
     match request.WhichOneof("report"):
         case "printed":
-            said["file"] = problems.sha256("printed.file_digest", request.printed.file_digest)
+            said["file"] = problems.sha256("printed.file_sha256", request.printed.file_sha256)
         case "posted":
             report = Report.POSTED
-            said["tracking"] = problems.text("posted.tracking", request.posted.tracking, _tracking)
+            said["tracking"] = problems.text(
+                "posted.tracking_number", request.posted.tracking_number, _tracking
+            )
         case "handed_over":
             report, handed = Report.HANDED_OVER, request.handed_over
             said["receiver"] = problems.text("handed_over.receiver", handed.receiver, _receiver)
-            said["scan"] = problems.sha256("handed_over.scan_digest", handed.scan_digest)
+            said["scan"] = problems.sha256("handed_over.scan_sha256", handed.scan_sha256)
+            said["tracking"] = _known(problems, "handed_over.tracking_number", handed.tracking_number)
         case "refused":
             report, refused = Report.REFUSED, request.refused
             said["cause"] = problems.optional_text("refused.cause", refused.cause, _cause)
-            if refused.scan_digest:
-                said["scan"] = problems.sha256("refused.scan_digest", refused.scan_digest)
+            if refused.scan_sha256:
+                said["scan"] = problems.sha256("refused.scan_sha256", refused.scan_sha256)
+            said["tracking"] = _known(problems, "refused.tracking_number", refused.tracking_number)
         case "returned":
-            report = Report.RETURNED
-            said["cause"] = problems.text("returned.cause", request.returned.cause, _cause)
+            report, returned = Report.RETURNED, request.returned
+            said["cause"] = problems.text("returned.cause", returned.cause, _cause)
+            said["tracking"] = _known(problems, "returned.tracking_number", returned.tracking_number)
         case _:
             problems.add("report", "REQUIRED", "must say what happened")
     at = problems.optional_time("report_time", request)
@@ -119,11 +115,11 @@ def report_from_proto(request: pb.ReportLetterRequest) -> ReportLetter:
     return command
 
 
-def reported_to_proto(reported: Reported) -> pb.ReportLetterResponse:
-    return pb.ReportLetterResponse(state=_STATES[reported.state], evidence_id=str(reported.evidence_id))
+def reported_to_proto(reported: Reported) -> pb.ReportPaperLetterResponse:
+    return pb.ReportPaperLetterResponse(report=_report_to_proto(reported))
 
 
-def list_orders_from_proto(request: pb.ListLetterOrdersRequest) -> ListLetterOrders:
+def list_orders_from_proto(request: pb.ListPaperLettersRequest) -> ListLetterOrders:
     problems = Problems()
     states = set()
     if len(request.states) > _MOST_STATES:
@@ -139,40 +135,32 @@ def list_orders_from_proto(request: pb.ListLetterOrdersRequest) -> ListLetterOrd
         delivery_id=problems.optional_id("delivery_id", request.delivery_id),
         page_size=problems.page_size("page_size", request.page_size),
         page_token=request.page_token,
-        tracking=problems.optional_text("tracking", request.tracking, _tracking) or "",
+        tracking=_known(problems, "tracking_number", request.tracking_number) or "",
     )
     problems.raise_if_any()
     return command
 
 
-def orders_to_proto(page: Page[LetterView], asked: ListLetterOrders) -> pb.ListLetterOrdersResponse:
+def orders_to_proto(page: Page[LetterView], asked: ListLetterOrders) -> pb.ListPaperLettersResponse:
     for_operator = isinstance(asked.by, Operator)
-    return pb.ListLetterOrdersResponse(
-        letters=[_order_to_proto(each, for_operator=for_operator) for each in page.items],
+    return pb.ListPaperLettersResponse(
+        letters=[_letter_to_proto(each, for_operator=for_operator) for each in page.items],
         next_page_token=page.next_page_token,
     )
 
 
-def _order_to_proto(view: LetterView, *, for_operator: bool) -> pb.LetterOrder:
+def _letter_to_proto(view: LetterView, *, for_operator: bool = False) -> pb.PaperLetter:
     order = view.order
-    told = pb.LetterOrder(
+    told = pb.PaperLetter(
         letter_id=str(order.id),
-        tracking=order.tracking,
+        tracking_number=order.tracking,
         state=_STATES[order.state],
         order_time=time_to_proto(order.ordered_at),
         lease_end_time=None if order.lease is None else time_to_proto(order.lease.until),
-        file_digest=order.file,
-        file_size=order.file_size,
+        file_sha256=order.file,
+        file_size_bytes=order.file_size,
         sheets=order.sheets,
-        reports=[
-            pb.LetterReport(
-                state=_STATES[LetterState(each.report.value)],
-                report_time=time_to_proto(each.reported_at),
-                record_time=time_to_proto(each.recorded_at),
-                evidence_id=str(each.evidence_id),
-            )
-            for each in view.reports
-        ],
+        reports=[_report_to_proto(each) for each in view.reports],
     )
     if for_operator:
         told.delivery_id = str(order.delivery_id)
@@ -182,67 +170,40 @@ def _order_to_proto(view: LetterView, *, for_operator: bool) -> pb.LetterOrder:
     return told
 
 
-def bind_from_proto(request: pb.BindPrintHouseRequest) -> BindPrintHouse:
-    problems = Problems()
-    command = BindPrintHouse(
-        by=current_operator(),
-        request_id=problems.text("request_id", request.request_id, fields.request_id),
-        name=problems.text("display_name", request.display_name, fields.portal_name),
-        certificate=problems.octets("certificate", request.certificate, limits.CERTIFICATE_BYTES),
+def _report_to_proto(reported: Reported) -> pb.PaperLetterReport:
+    told = pb.PaperLetterReport(
+        state=_STATES[reported.state],
+        report_time=time_to_proto(reported.report.reported_at),
+        record_time=time_to_proto(reported.report.recorded_at),
+        evidence_id=str(reported.report.evidence_id),
     )
-    problems.raise_if_any()
-    return command
-
-
-def set_state_from_proto(request: pb.SetPrintHouseStateRequest) -> SetPrintHouseState:
-    problems = Problems()
-    command = SetPrintHouseState(
-        by=current_operator(),
-        request_id=problems.text("request_id", request.request_id, fields.request_id),
-        print_house_id=problems.id("print_house_id", request.print_house_id),
-        state=_named(problems, "state", request.state, _HOUSE_STATES, PrintHouseState.ACTIVE),
-    )
-    problems.raise_if_any()
-    return command
-
-
-def list_houses_from_proto(request: pb.ListPrintHousesRequest) -> ListPrintHouses:
-    problems = Problems()
-    size = problems.page_size("page_size", request.page_size)
-    problems.raise_if_any()
-    return ListPrintHouses(current_operator(), size, request.page_token)
-
-
-def get_house_from_proto(request: pb.GetPrintHouseRequest) -> UUID:
-    problems = Problems()
-    house_id = problems.id("print_house_id", request.print_house_id)
-    problems.raise_if_any()
-    return house_id
-
-
-def house_to_proto(view: PrintHouseView) -> pb.PrintHouse:
-    return pb.PrintHouse(
-        print_house_id=str(view.house.id),
-        display_name=view.house.name,
-        state=_HOUSE_STATES[view.house.state],
-        register_time=time_to_proto(view.house.registered_at),
-        certificates=[
-            pb.PrintHouseCertificate(
-                certificate_sha256=each.certificate_sha256,
-                certificate_subject=each.subject,
-                expire_time=time_to_proto(each.expires_at),
-                bind_time=time_to_proto(each.bound_at),
-                revoke_time=time_to_proto(each.revoked_at),
+    match reported.details:
+        case LetterPrintedDetails(file=file):
+            told.printed.CopyFrom(pb.LetterPrinted(file_sha256=bytes.fromhex(file)))
+        case LetterPostedDetails(tracking=number):
+            told.posted.CopyFrom(pb.LetterPosted(tracking_number=number))
+        case LetterHandedOverDetails(tracking=tracking, receiver=receiver, scan=scan):
+            told.handed_over.CopyFrom(
+                pb.LetterHandedOver(
+                    receiver=receiver or "", scan_sha256=_octets(scan), tracking_number=tracking or ""
+                )
             )
-            for each in view.certificates
-        ],
-    )
+        case LetterRefusedDetails(tracking=tracking, cause=cause, scan=scan):
+            told.refused.CopyFrom(
+                pb.LetterRefused(cause=cause or "", scan_sha256=_octets(scan), tracking_number=tracking or "")
+            )
+        case LetterReturnedDetails(tracking=tracking, cause=cause):
+            told.returned.CopyFrom(pb.LetterReturned(cause=cause or "", tracking_number=tracking or ""))
+    return told
 
 
-def houses_to_proto(page: Page[PrintHouseView]) -> pb.ListPrintHousesResponse:
-    return pb.ListPrintHousesResponse(
-        print_houses=[house_to_proto(each) for each in page.items], next_page_token=page.next_page_token
-    )
+def _octets(digest: str | None) -> bytes:
+    return b"" if digest is None else bytes.fromhex(digest)
+
+
+def _known(problems: Problems, field: str, number: str) -> str | None:
+    """Returns the post's number where one is given."""
+    return problems.optional_text(field, number, _tracking)
 
 
 def _named(problems: Problems, field: str, value: int, known: Mapping[_T, int], stand_in: _T) -> _T:

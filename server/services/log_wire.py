@@ -70,10 +70,10 @@ def status_to_proto(shards: Sequence[ShardState]) -> pb.GetLogStatusResponse:
                 publish_time=time_to_proto(shard.published_at),
                 pending_entries=shard.pending,
                 healthy=shard.healthy,
-                witnessed_size=shard.witnessed_size,
+                witnessed_tree_size=shard.witnessed_size,
                 witness_time=time_to_proto(shard.witnessed_at),
                 unwitnessed_entries=shard.unwitnessed,
-                unwitnessed_since=time_to_proto(shard.unwitnessed_since),
+                oldest_unwitnessed_time=time_to_proto(shard.unwitnessed_since),
             )
             for shard in shards
         ]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-from namak.v1 import delivery_pb2
 from namak.v1 import sms_pb2 as pb
 from server.domain import addresses, fields
 from server.domain.caller import Sender
@@ -35,9 +34,7 @@ _STATES: Mapping[SmsState, "pb.SmsState.ValueType"] = MappingProxyType(
 )
 
 
-def text_from_proto(
-    message: delivery_pb2.SmsText, profile: Profile, problems: Problems, field: str
-) -> SmsText:
+def text_from_proto(message: pb.SmsText, profile: Profile, problems: Problems, field: str) -> SmsText:
     """Reads a text and its phones; what is wrong is noted below the name of the field."""
     text = problems.text(f"{field}.text", message.text, sms_words)
     if not 1 <= len(message.phones) <= MOST_PHONES:

@@ -18,8 +18,7 @@ from server.storage.stored import table
 _HOUSES = table(PrintHouseRow)
 _BINDINGS = table(CertificateBindingRow)
 
-_ENTER = insert(_HOUSES).on_conflict_do_nothing(index_elements=[_HOUSES.c.name])
-_BY_NAME = select(_HOUSES).where(_HOUSES.c.name == bindparam("called")).with_for_update()
+_ADD = insert(_HOUSES).on_conflict_do_nothing(index_elements=[_HOUSES.c.name])
 _GET = select(_HOUSES).where(_HOUSES.c.id == bindparam("key"))
 _PUT = update(_HOUSES).where(_HOUSES.c.id == bindparam("key")).values(state=bindparam("now"))
 _LIST = select(_HOUSES).order_by(_HOUSES.c.id.desc()).limit(bindparam("most"))
@@ -44,18 +43,15 @@ class SqlPrintHouses:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def entered(self, house: RegisteredPrintHouse) -> RegisteredPrintHouse:
-        """Adds it, unless there is one of this name; returns that one, locked."""
+    async def add(self, house: RegisteredPrintHouse) -> bool:
+        """Adds it, unless there is one of this name."""
         values = {
             "id": house.id,
             "name": house.name,
             "state": house.state.value,
             "registered_at": house.registered_at,
         }
-        await self._statements.run(_ENTER, values)
-        row = await self._statements.first(_BY_NAME, {"called": house.name})
-        assert row is not None
-        return _house(row)
+        return await self._statements.changed(_ADD, values) == 1
 
     async def get(self, house_id: UUID) -> RegisteredPrintHouse | None:
         """Returns it."""

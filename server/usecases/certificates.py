@@ -19,13 +19,14 @@ from server.domain.fields import Malformed
 from server.domain.paging import Page, Query
 from server.domain.portals import RegisteredPortal
 from server.domain.possession import check_possession
-from server.domain.print_houses import PrintHouseState, RegisteredPrintHouse
+from server.domain.print_houses import PrintHouseState
 from server.domain.refusals import (
     AlreadyRegistered,
     CertificateRevoked,
     FieldProblem,
     InvalidFields,
     InvalidPageToken,
+    NotFound,
     RevocationStatusUnknown,
 )
 from server.domain.senders import BindingRole, CertificateBinding
@@ -62,11 +63,11 @@ class BindPortal:
 
 @dataclass(frozen=True, slots=True)
 class BindPrintHouse:
-    """`certificate` is the DER as it came; `name` is the print house's, for people."""
+    """`certificate` is the DER as it came."""
 
     by: Operator
     request_id: str
-    name: str
+    print_house_id: UUID
     certificate: bytes
 
 
@@ -190,33 +191,34 @@ class CertificateRegister:
         act = Act("BindPortal", command.by, command.request_id, content, self._entropy.new_id())
         return await self._administration.carry_out(act, change, again)
 
-    async def bind_print_house(self, command: BindPrintHouse) -> UUID:
-        """Binds a machine certificate as a print house's, which with its first one is registered; returns
-        the print house's identifier. Otherwise as `bind_portal`.
+    async def bind_print_house(self, command: BindPrintHouse) -> CertificateBinding:
+        """Binds a machine certificate as a print house's. Otherwise as `bind_portal`.
 
         Raises:
-            AlreadyRegistered: also for the name of a print house that was removed.
+            NotFound: there is no such print house.
+            AlreadyRegistered: also for one that was removed.
         """
         certificate = _readable(command.certificate)
         await self._refuse_personal(command.certificate)
-        bound = self._wanted(certificate, BindingRole.PRINT_HOUSE, None)
-        fresh = RegisteredPrintHouse(self._entropy.new_id(), command.name, bound.bound_at)
+        house_id = command.print_house_id
+        wanted = replace(self._wanted(certificate, BindingRole.PRINT_HOUSE, None), print_house_id=house_id)
 
-        async def change(tx: Transaction) -> Changed[UUID]:
-            house = await tx.print_houses.entered(fresh)
+        async def change(tx: Transaction) -> Changed[CertificateBinding]:
+            # Locked: who removes it meanwhile finds the binding, and revokes it.
+            house = await tx.print_houses.lock(house_id)
+            if house is None:
+                raise NotFound("print house", str(house_id))
             if house.state is PrintHouseState.REMOVED:
-                raise AlreadyRegistered("print house", command.name)
-            wanted = replace(bound, print_house_id=house.id)
-            made = await self._bound(tx, certificate, wanted, command.certificate)
-            return Changed(house.id, made.resource, None, made.before, made.after)
+                raise AlreadyRegistered("print house", house.name)
+            return await self._bound(tx, certificate, wanted, command.certificate)
 
-        async def again(tx: Transaction, _subject: UUID) -> UUID:
-            house_id = (await _binding(tx, command.by, certificate.sha256)).print_house_id
-            assert house_id is not None
-            return house_id
+        async def again(tx: Transaction, _subject: UUID) -> CertificateBinding:
+            return await _binding(tx, command.by, certificate.sha256)
 
-        content = (command.name, certificate.sha256.hex())
-        act = Act("BindPrintHouse", command.by, command.request_id, content, self._entropy.new_id())
+        content = (str(house_id), certificate.sha256.hex())
+        act = Act(
+            "BindPrintHouseCertificate", command.by, command.request_id, content, self._entropy.new_id()
+        )
         return await self._administration.carry_out(act, change, again)
 
     async def bind_operator(self, certificate: bytes, by: Actor) -> CertificateBinding:

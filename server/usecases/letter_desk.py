@@ -1,21 +1,11 @@
 """Gives letters to print houses, and takes their reports (BOX-11, LADDER-1)."""
 
-import hashlib
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, NoReturn
 from uuid import UUID
 
-from namak.evidence.details import Details
-from namak.evidence.details_outside import (
-    LetterHandedOverDetails,
-    LetterPostedDetails,
-    LetterPrintedDetails,
-    LetterRefusedDetails,
-    LetterReturnedDetails,
-)
-from namak.evidence.times import format_time
 from server.domain.caller import Operator, PrintHouse
 from server.domain.deliveries import DeliveryState
 from server.domain.letter_orders import (
@@ -23,7 +13,6 @@ from server.domain.letter_orders import (
     LetterOrder,
     LetterReport,
     LetterState,
-    Report,
     ReportRefusal,
     ReportRefused,
     wrong_time,
@@ -40,12 +29,18 @@ from server.domain.refusals import (
     LetterOutOfOrder,
     LetterTrackingDiffers,
     PrintHouseSuspended,
-    RequestIdReused,
     ResourceNotPermitted,
+)
+from server.usecases.letter_reports import (
+    Reported,
+    ReportLetter,
+    all_reported,
+    claimed,
+    details_of,
+    reported,
 )
 from server.usecases.outside_facts import OutsideFacts
 from server.usecases.ports import Clock, Entropy, Log, Transaction, UnitOfWork
-from server.usecases.records import Claim
 
 AT_ONCE: Final = 50
 """Letters that are leased in one transaction: as many as a stream that breaks may have leased for nothing."""
@@ -77,57 +72,6 @@ class ReadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportLetter:
-    """What a print house says has happened, in form.
-
-    Attributes:
-        at: when, as the house says.
-        file: the SHA-256 of what was printed; with PRINTED.
-        tracking: the post's number; with POSTED.
-        receiver: who took it; with HANDED_OVER.
-        scan: the SHA-256 of the scan of the post's receipt or note, where there is one.
-        cause: why, in the post's word, where there is one.
-    """
-
-    house: PrintHouse
-    request_id: str
-    letter_id: UUID
-    report: Report
-    at: datetime
-    file: bytes | None = None
-    tracking: str | None = None
-    receiver: str | None = None
-    scan: bytes | None = None
-    cause: str | None = None
-
-    def digest(self) -> bytes:
-        """Returns the SHA-256 of what the request id stands for; each field is preceded by its length."""
-        fields = [
-            self.letter_id.bytes,
-            self.report.value.encode(),
-            format_time(self.at).encode(),
-            self.file or b"",
-            (self.tracking or "").encode(),
-            (self.receiver or "").encode(),
-            self.scan or b"",
-            (self.cause or "").encode(),
-        ]
-        digest = hashlib.sha256(b"namak-letter-report/1\x00")
-        for field in fields:
-            digest.update(len(field).to_bytes(8, "big"))
-            digest.update(field)
-        return digest.digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """How far a letter came with a report, and the evidence that this left."""
-
-    state: LetterState
-    evidence_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class ListLetterOrders:
     """`page_size` is checked; no states ask for all, None for those of any delivery, and no number for those
     of any.
@@ -146,7 +90,7 @@ class LetterView:
     """A letter with what was reported of it, in order."""
 
     order: LetterOrder
-    reports: tuple[LetterReport, ...]
+    reports: tuple[Reported, ...]
 
 
 class LetterDesk:
@@ -247,7 +191,7 @@ class LetterDesk:
         """
         house_id = command.house.print_house_id
         async with self._uow.writing() as tx:
-            if (earlier := await _claimed(tx, command)) is not None:
+            if (earlier := await claimed(tx, command)) is not None:
                 return earlier
             order, delivery = await _locked(tx, command.letter_id)
             reports = (await tx.letter_orders.reports([order.id])).get(order.id, ())
@@ -265,21 +209,21 @@ class LetterDesk:
                 _refuse(refused)
             if wrong := wrong_time(order, reports, command.at, now):
                 raise InvalidFields([FieldProblem("report_time", wrong.value, _TIMES[wrong.value])])
+            details = details_of(command, order)
             recorded = await self._outside.record(
-                tx, order.mailbox_id, order.delivery_id, EVENTS[command.report], _details(command, order), now
+                tx, order.mailbox_id, order.delivery_id, EVENTS[command.report], details, now
             )
             assert recorded is not None
             fact = recorded.fact
+            report = LetterReport(order.id, command.report, fact.id, command.at, fact.recorded_at)
             await tx.letter_orders.put([after])
-            await tx.letter_orders.add_report(
-                LetterReport(order.id, command.report, fact.id, command.at, fact.recorded_at)
-            )
+            await tx.letter_orders.add_report(report)
             if after.state is LetterState.POSTED:
                 # Nobody prints it again, and its content lies in the mailbox.
                 await tx.letter_orders.drop_file(order.id)
             await tx.commit()
         self._log.wake()
-        return Reported(after.state, fact.id)
+        return reported(report, fact)
 
     async def list_orders(self, command: ListLetterOrders) -> Page[LetterView]:
         """Lists letters, the last ordered first; a print house those that it leased last.
@@ -309,8 +253,8 @@ class LetterDesk:
                 limit=command.page_size + 1,
             )
             shown = found[: command.page_size]
-            reports = await tx.letter_orders.reports([each.id for each in shown])
-        views = [LetterView(each, tuple(reports.get(each.id, ()))) for each in shown]
+            reports = await all_reported(tx, [each.id for each in shown])
+        views = [LetterView(each, reports.get(each.id, ())) for each in shown]
         return Page(views, query.token(str(shown[-1].id)) if len(found) > command.page_size else "")
 
 
@@ -332,44 +276,6 @@ async def _locked(tx: Transaction, letter_id: UUID) -> tuple[LetterOrder, Delive
     if delivery is None or order is None:
         raise LookupError("a letter, or its delivery, is gone")
     return order, delivery.state
-
-
-async def _claimed(tx: Transaction, command: ReportLetter) -> Reported | None:
-    """Claims the request id; returns what came of it the first time, if it was claimed before."""
-    claim = Claim(command.request_id, command.digest(), command.letter_id)
-    earlier = (await tx.claims.claim(command.house.print_house_id, [claim])).get(command.request_id)
-    if earlier is None:
-        return None
-    if earlier.digest != claim.digest:
-        raise RequestIdReused(command.request_id)
-    reports = (await tx.letter_orders.reports([command.letter_id]))[command.letter_id]
-    (report,) = [each for each in reports if each.report is command.report]
-    # A report's name is the state that it leads to.
-    return Reported(LetterState(report.report.value), report.evidence_id)
-
-
-def _details(command: ReportLetter, order: LetterOrder) -> Callable[[str], Details]:
-    step = order.step if order.by_ladder else None
-    scan = None if command.scan is None else command.scan.hex()
-
-    def made(consignment: str) -> Details:
-        match command.report:
-            case Report.PRINTED:
-                return LetterPrintedDetails(consignment, step, command.at, file=order.file.hex())
-            case Report.POSTED:
-                return LetterPostedDetails(consignment, step, command.at, tracking=order.tracking)
-            case Report.HANDED_OVER:
-                return LetterHandedOverDetails(
-                    consignment, step, command.at, order.tracking, command.receiver, scan
-                )
-            case Report.REFUSED:
-                return LetterRefusedDetails(
-                    consignment, step, command.at, order.tracking, command.cause, scan
-                )
-            case Report.RETURNED:
-                return LetterReturnedDetails(consignment, step, command.at, order.tracking, command.cause)
-
-    return made
 
 
 def _refuse(refused: ReportRefused) -> NoReturn:

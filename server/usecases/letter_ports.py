@@ -92,8 +92,8 @@ class LetterOrderStore(Protocol):
 class PrintHouses(Protocol):
     """Print houses. Which certificates are one's, the bindings say."""
 
-    async def entered(self, house: RegisteredPrintHouse) -> RegisteredPrintHouse:
-        """Adds it, unless there is one of this name; returns the one of this name, locked against removal."""
+    async def add(self, house: RegisteredPrintHouse) -> bool:
+        """Adds it; False, and nothing, where there is one of this name."""
         ...
 
     async def get(self, house_id: UUID) -> RegisteredPrintHouse | None: ...

@@ -10,15 +10,34 @@ from server.domain.paging import Page, Query
 from server.domain.print_houses import PrintHouseState, PrintHouseView, RegisteredPrintHouse
 from server.domain.refusals import AlreadyRegistered, NotFound
 from server.usecases.administration import Act, Administration, Changed
-from server.usecases.ports import Clock, Transaction, UnitOfWork
+from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPrintHouse:
+    """`name` is for people."""
+
+    by: Operator
+    request_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetPrintHouseState:
+    """`state` is what it is to be."""
+
     by: Operator
     request_id: str
     print_house_id: UUID
     state: PrintHouseState
+
+
+_ACTS = {
+    PrintHouseState.SUSPENDED: "SuspendPrintHouse",
+    PrintHouseState.ACTIVE: "ResumePrintHouse",
+    PrintHouseState.REMOVED: "RemovePrintHouse",
+}
+"""How the act is called that leads to a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +50,36 @@ class ListPrintHouses:
 
 
 class PrintHouseRegister:
-    """Shows print houses, suspends and removes them; every change is an administrative act.
+    """Enters print houses, shows, suspends and removes them; every change is an administrative act.
 
-    A print house is entered with its first certificate (`CertificateRegister.bind_print_house`).
+    `CertificateRegister.bind_print_house` binds their certificates.
     """
 
-    def __init__(self, *, administration: Administration, uow: UnitOfWork, clock: Clock) -> None:
+    def __init__(
+        self, *, administration: Administration, uow: UnitOfWork, clock: Clock, entropy: Entropy
+    ) -> None:
         self._administration = administration
         self._uow = uow
         self._clock = clock
+        self._entropy = entropy
+
+    async def register(self, command: RegisterPrintHouse) -> PrintHouseView:
+        """Enters a print house, without any certificate.
+
+        Raises:
+            RequestIdReused.
+            AlreadyRegistered: one has the name, or had it until it was removed.
+        """
+        fresh = RegisteredPrintHouse(self._entropy.new_id(), command.name, self._clock.now())
+
+        async def change(tx: Transaction) -> Changed[PrintHouseView]:
+            if not await tx.print_houses.add(fresh):
+                raise AlreadyRegistered("print house", command.name)
+            view = PrintHouseView(fresh, ())
+            return Changed(view, print_house_resource(fresh.id), None, None, fresh.snapshot())
+
+        act = Act("RegisterPrintHouse", command.by, command.request_id, (command.name,), fresh.id)
+        return await self._administration.carry_out(act, change, _view)
 
     async def set_state(self, command: SetPrintHouseState) -> PrintHouseView:
         """Suspends a print house, lets it go on, or removes it; with a removal its certificates are revoked,
@@ -71,13 +111,9 @@ class PrintHouseRegister:
                 with_it=revoked,
             )
 
-        async def again(tx: Transaction, subject: UUID) -> PrintHouseView:
-            return await _view(tx, subject)
-
         house_id = command.print_house_id
-        content = (str(house_id), command.state.value)
-        act = Act("SetPrintHouseState", command.by, command.request_id, content, house_id)
-        return await self._administration.carry_out(act, change, again)
+        act = Act(_ACTS[command.state], command.by, command.request_id, (str(house_id),), house_id)
+        return await self._administration.carry_out(act, change, _view)
 
     async def get(self, house_id: UUID) -> PrintHouseView:
         """Returns a print house. Raises `NotFound`."""

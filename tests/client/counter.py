@@ -317,7 +317,7 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
             if self.office.faults.late_receipts > 0:
                 self.office.faults.late_receipts -= 1
                 return evidence_pb2.GetReceiptResponse()
-            witnesses = WITNESSES if request.witnessed else ()
+            witnesses = WITNESSES if request.require_witnessed else ()
             receipt = self.office.receipt(request.evidence_id, witnesses)
             return evidence_pb2.GetReceiptResponse(receipt=receipt)
 

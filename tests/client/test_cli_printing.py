@@ -2,6 +2,7 @@
 reported on.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,18 +123,19 @@ def test_reports_each_step_by_number_or_identifier(
         ("posted", FIRST, "--request-id", "mine"),
         ("handed-over", letter_id, "--receiver", "Ani", "--scan", scan, "--at", at),
         ("refused", FIRST, "--cause", "NOT_WANTED"),
-        ("returned", FIRST, "--cause", "NOT_FOUND"),
+        ("returned", FIRST, "--cause", "NOT_FOUND", "--tracking", FIRST),
     ):
         run = namak(house, "--json", "printing", "report", *words)
         assert run.code == 0, run.err
         assert run.document["letter_id"] == letter_id
     printed, posted, handed, refused, returned = desk.reported
-    assert printed.printed.file_digest == desk.orders[letter_id].file_digest
-    assert (posted.posted.tracking, posted.request_id) == (FIRST, "mine")
+    assert printed.printed.file_sha256 == desk.orders[letter_id].file_sha256
+    assert (posted.posted.tracking_number, posted.request_id) == (FIRST, "mine")
     assert handed.handed_over.receiver == "Ani"
     assert handed.report_time.ToDatetime(UTC) == datetime(2026, 3, 2, 12, tzinfo=UTC)
-    assert (refused.refused.cause, refused.refused.scan_digest) == ("NOT_WANTED", b"")
-    assert returned.returned.cause == "NOT_FOUND"
+    assert (refused.refused.cause, refused.refused.scan_sha256) == ("NOT_WANTED", b"")
+    assert refused.refused.tracking_number == ""
+    assert (returned.returned.cause, returned.returned.tracking_number) == ("NOT_FOUND", FIRST)
 
 
 def test_another_file_than_the_letters_is_refused_with_advice(
@@ -162,6 +164,15 @@ def test_lists_letters_with_their_states(namak: Namak, house: Connection, tmp_pa
     assert "RR000000001AM" not in run.out
     document = namak(house, "--json", "printing", "list").document
     assert [each["state"] for each in document["letters"]] == ["WAITING", "PRINTED"]
+    scan = tmp_path / "scan.pdf"
+    scan.write_bytes(b"scan")
+    namak(house, "printing", "report", "posted", FIRST)
+    namak(house, "printing", "report", "handed-over", FIRST, "--receiver", "Ani", "--scan", scan)
+    assert "Ani" in namak(house, "printing", "list").out
+    *_, posted, handed = namak(house, "--json", "printing", "list").document["letters"][1]["reports"]
+    assert (posted["tracking_number"], posted["receiver"]) == (FIRST, None)
+    assert (handed["receiver"], handed["cause"]) == ("Ani", None)
+    assert handed["scan_sha256"] == hashlib.sha256(b"scan").hexdigest()
     wrong = namak(house, "printing", "list", "--state", "lost")
     assert wrong.code == 2
     assert "WAITING" in wrong.err
@@ -172,8 +183,11 @@ def test_the_operator_looks_after_print_houses(
 ) -> None:
     certificate = tmp_path / "house.pem"
     certificate.write_bytes(authority.issue("house").certificate)
-    bound = namak(operator, "admin", "print-house", "bind", "House", certificate)
+    assert namak(operator, "admin", "print-house", "register", "House").code == 0
+    bound = namak(operator, "--json", "admin", "print-house", "bind", "House", certificate)
     assert bound.code == 0, bound.err
+    assert len(bound.document["print_house"]["certificates"]) == 1
+    assert namak(operator, "admin", "print-house", "bind", "Nobody", certificate).code == 1
     assert "House" in namak(operator, "admin", "print-house", "list").out
     assert namak(operator, "admin", "print-house", "show", "House").code == 0
     for word, state in (("suspend", "SUSPENDED"), ("resume", "ACTIVE")):
@@ -208,10 +222,12 @@ async def test_the_library_tells_how_far_a_download_is(house: Connection, tmp_pa
     async with Client(house) as post:
         (letter,) = await post.printing.lease(1)
         await post.printing.download(letter, tmp_path, progress=lambda done, _: told.append(done))
-        reported = await post.printing.report(letter.letter_id, pb.LetterPosted(tracking=letter.tracking))
+        reported = await post.printing.report(
+            letter.letter_id, pb.LetterPosted(tracking_number=letter.tracking_number)
+        )
     assert told[-1] == PDF_BYTES
     assert told == sorted(told)
-    assert reported.state == pb.LETTER_STATE_POSTED
+    assert reported.state == pb.PAPER_LETTER_STATE_POSTED
 
 
 def test_a_time_without_its_zone_is_refused_for_evidence_will_tell_of_it(namak: Namak) -> None:

@@ -53,5 +53,9 @@ def test_witnessed_receipts_are_saved_where_no_others_are(
 
 def test_the_logs_status_tells_the_debt(namak: Namak, agency: Connection) -> None:
     (shard,) = namak(agency, "--json", "log", "status").document["shards"]
-    assert (shard["unwitnessed_entries"], shard["witnessed_size"], shard["witness_time"]) == (41, 0, None)
+    assert (shard["unwitnessed_entries"], shard["witnessed_tree_size"], shard["witness_time"]) == (
+        41,
+        0,
+        None,
+    )
     assert "UNWITNESSED" in namak(agency, "log", "status").out

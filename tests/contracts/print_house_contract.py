@@ -5,13 +5,19 @@ from dataclasses import replace
 
 from server.domain.print_houses import PrintHouseState, RegisteredPrintHouse
 from server.domain.senders import BindingRole, CertificateBinding
-from server.usecases.ports import UnitOfWork
+from server.usecases.ports import Transaction, UnitOfWork
 from tests.contracts import examples
 from tests.contracts.examples import NOON, at
 
 
 def house() -> RegisteredPrintHouse:
     return RegisteredPrintHouse(examples.new_id(), f"house {examples.number()}", NOON)
+
+
+async def added(tx: Transaction) -> RegisteredPrintHouse:
+    made = house()
+    assert await tx.print_houses.add(made)
+    return made
 
 
 def binding(owner: RegisteredPrintHouse, seconds: float = 0) -> tuple[CertificateBinding, bytes]:
@@ -32,25 +38,25 @@ def binding(owner: RegisteredPrintHouse, seconds: float = 0) -> tuple[Certificat
 class PrintHouseContract:
     """Subclasses give the fixture `uow`. Other tests' rows may be there too."""
 
-    async def test_a_name_is_entered_once(self, uow: UnitOfWork) -> None:
+    async def test_a_name_is_added_once(self, uow: UnitOfWork) -> None:
         first = house()
         async with uow.writing() as tx:
-            assert await tx.print_houses.entered(first) == first
+            assert await tx.print_houses.add(first)
             second = replace(first, id=examples.new_id(), registered_at=at(5))
-            assert await tx.print_houses.entered(second) == first
+            assert not await tx.print_houses.add(second)
             assert await tx.print_houses.get(first.id) == first == await tx.print_houses.lock(first.id)
             assert await tx.print_houses.get(second.id) is None
 
     async def test_its_state_is_kept(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:
-            before = await tx.print_houses.entered(house())
+            before = await added(tx)
             after = replace(before, state=PrintHouseState.SUSPENDED)
             await tx.print_houses.put(after)
             assert await tx.print_houses.get(before.id) == after
 
     async def test_lists_the_last_registered_first_from_a_place_on(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:
-            houses = [await tx.print_houses.entered(house()) for _ in range(4)]
+            houses = [await added(tx) for _ in range(4)]
             newest = await tx.print_houses.list_newest(before=None, limit=3)
             older = await tx.print_houses.list_newest(before=newest[-1].id, limit=1)
         assert list(newest) == houses[:0:-1]
@@ -58,7 +64,7 @@ class PrintHouseContract:
 
     async def test_its_certificates_are_told_and_revoked_and_nobody_elses(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:
-            ours, theirs = await tx.print_houses.entered(house()), await tx.print_houses.entered(house())
+            ours, theirs = await added(tx), await added(tx)
             (old, old_der), (new, new_der) = binding(ours), binding(ours, 5)
             other, other_der = binding(theirs)
             for bound, der in ((old, old_der), (new, new_der), (other, other_der)):

@@ -17,12 +17,11 @@ class FakePrintHouses:
         self._state = state
         self._houses = state.print_houses
 
-    async def entered(self, house: RegisteredPrintHouse) -> RegisteredPrintHouse:
-        for each in self._houses.values():
-            if each.name == house.name:
-                return each
+    async def add(self, house: RegisteredPrintHouse) -> bool:
+        if any(each.name == house.name for each in self._houses.values()):
+            return False
         self._houses[house.id] = house
-        return house
+        return True
 
     async def get(self, house_id: UUID) -> RegisteredPrintHouse | None:
         return self._houses.get(house_id)

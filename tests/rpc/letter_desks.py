@@ -31,5 +31,7 @@ def letter_servicer() -> LetterServicer:
     )
     desk = LetterDesk(uow=uow, clock=clock, entropy=entropy, log=log, profile=AM, lease=timedelta(hours=4))
     return LetterServicer(
-        desk, certificates, PrintHouseRegister(administration=administration, uow=uow, clock=clock)
+        desk,
+        certificates,
+        PrintHouseRegister(administration=administration, uow=uow, clock=clock, entropy=entropy),
     )

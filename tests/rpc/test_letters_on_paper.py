@@ -88,7 +88,9 @@ class Office:
                 entropy=self.entropy,
                 persons=NobodysCertificates(),
             ),
-            PrintHouseRegister(administration=administration, uow=self.uow, clock=self.clock),
+            PrintHouseRegister(
+                administration=administration, uow=self.uow, clock=self.clock, entropy=self.entropy
+            ),
         )
 
     async def submitted(self, count: int) -> list[Delivery]:
@@ -149,7 +151,7 @@ class Office:
         async with self.uow.writing() as tx:
             for number, each in enumerate(ours):
                 house = RegisteredPrintHouse(self.entropy.new_id(), f"house {number}", self.clock.now())
-                await tx.print_houses.entered(house)
+                assert await tx.print_houses.add(house)
                 door.bind_print_house(each.sha256, house.id)
             await tx.commit()
         assert world.server.key_path
@@ -196,13 +198,14 @@ def stamp(at: datetime) -> Timestamp:
     return told
 
 
-async def leased(stub: Any, most: int = 1000) -> list[pb.LeaseLettersResponse]:
-    return [each async for each in stub.LeaseLetters(pb.LeaseLettersRequest(max_letters=most), timeout=20)]
+async def leased(stub: Any, most: int = 1000) -> list[pb.PaperLetter]:
+    replies = stub.LeasePaperLetters(pb.LeasePaperLettersRequest(max_letters=most), timeout=20)
+    return [each.letter async for each in replies]
 
 
 async def downloaded(stub: Any, letter_id: str, offset: int = 0) -> bytes:
-    request = pb.DownloadLetterRequest(letter_id=letter_id, offset=offset)
-    return b"".join([each.chunk async for each in stub.DownloadLetter(request, timeout=20)])
+    request = pb.DownloadPaperLetterRequest(letter_id=letter_id, offset=offset)
+    return b"".join([each.chunk async for each in stub.DownloadPaperLetter(request, timeout=20)])
 
 
 async def refusal(call: Any) -> tuple[str, str]:
@@ -218,34 +221,41 @@ async def test_from_the_due_step_to_the_hand_of_the_recipient(office: Office) ->
     async with office.serving() as (house, other):
         (letter,) = await leased(house)
         pdf = await downloaded(house, letter.letter_id)
-        assert hashlib.sha256(pdf).digest() == letter.file_digest
-        assert len(pdf) == letter.file_size
+        assert hashlib.sha256(pdf).digest() == letter.file_sha256
+        assert len(pdf) == letter.file_size_bytes
         assert await downloaded(house, letter.letter_id, offset=5) == pdf[5:]
 
-        def report(**said: Any) -> pb.ReportLetterRequest:
+        def report(**said: Any) -> pb.ReportPaperLetterRequest:
             usual = {"request_id": next(iter(said)), "letter_id": letter.letter_id}
-            return pb.ReportLetterRequest(**{**usual, "report_time": stamp(office.clock.now()), **said})
+            return pb.ReportPaperLetterRequest(**{**usual, "report_time": stamp(office.clock.now()), **said})
 
-        printed = report(printed=pb.LetterPrinted(file_digest=letter.file_digest))
-        posted = report(posted=pb.LetterPosted(tracking=letter.tracking))
+        printed = report(printed=pb.LetterPrinted(file_sha256=letter.file_sha256))
+        posted = report(posted=pb.LetterPosted(tracking_number=letter.tracking_number))
         taken = report(
-            handed_over=pb.LetterHandedOver(receiver="Անի", scan_digest=b"s" * 32), report_time=stamp(handed)
+            handed_over=pb.LetterHandedOver(receiver="Անի", scan_sha256=b"s" * 32), report_time=stamp(handed)
         )
-        assert await refusal(other.ReportLetter(printed)) == ("RESOURCE_NOT_PERMITTED", "")
-        assert await refusal(house.ReportLetter(posted)) == ("LETTER_OUT_OF_ORDER", "WAITING")
-        first = await house.ReportLetter(printed)
-        assert await house.ReportLetter(printed) == first
-        assert (await house.ReportLetter(posted)).state == pb.LETTER_STATE_POSTED
+        assert await refusal(other.ReportPaperLetter(printed)) == ("RESOURCE_NOT_PERMITTED", "")
+        assert await refusal(house.ReportPaperLetter(posted)) == ("LETTER_OUT_OF_ORDER", "WAITING")
+        first = await house.ReportPaperLetter(printed)
+        assert await house.ReportPaperLetter(printed) == first
+        assert (await house.ReportPaperLetter(posted)).report.state == pb.PAPER_LETTER_STATE_POSTED
         assert await refusal(downloaded(house, letter.letter_id)) == ("LETTER_OUT_OF_ORDER", "POSTED")
-        assert await refusal(house.ReportLetter(taken)) == ("INVALID_FIELDS", "")
+        assert await refusal(house.ReportPaperLetter(taken)) == ("INVALID_FIELDS", "")
         office.clock.time = handed + timedelta(hours=2)
-        assert (await house.ReportLetter(taken)).state == pb.LETTER_STATE_HANDED_OVER
+        assert (await house.ReportPaperLetter(taken)).report.state == pb.PAPER_LETTER_STATE_HANDED_OVER
 
-        listed = await house.ListLetterOrders(pb.ListLetterOrdersRequest())
+        listed = await house.ListPaperLetters(pb.ListPaperLettersRequest())
         assert [each.letter_id for each in listed.letters] == [letter.letter_id]
-        assert [each.state for each in listed.letters[0].reports] == [2, 3, 4]
+        told = listed.letters[0].reports
+        assert [each.state for each in told] == [2, 3, 4]
+        assert [each.WhichOneof("report") for each in told] == ["printed", "posted", "handed_over"]
+        assert (told[0].printed, told[1].posted) == (printed.printed, posted.posted)
+        assert told[2].handed_over == pb.LetterHandedOver(
+            receiver="Անի", scan_sha256=b"s" * 32, tracking_number=letter.tracking_number
+        )
+        assert told[0] == first.report
         assert listed.letters[0].delivery_id == "", "what it is about is not the print house's to know"
-        assert not (await other.ListLetterOrders(pb.ListLetterOrdersRequest())).letters
+        assert not (await other.ListPaperLetters(pb.ListPaperLettersRequest())).letters
 
     notified = await office.delivery(delivery)
     assert (notified.state, notified.notified_at) == (DeliveryState.NOTIFIED, handed)
@@ -259,19 +269,19 @@ async def test_a_letter_that_is_refused_and_comes_back_notifies_nobody(office: O
     async with office.serving() as (house, _):
         (letter,) = await leased(house)
         reports: tuple[dict[str, Any], ...] = (
-            {"printed": pb.LetterPrinted(file_digest=letter.file_digest)},
-            {"posted": pb.LetterPosted(tracking=letter.tracking)},
+            {"printed": pb.LetterPrinted(file_sha256=letter.file_sha256)},
+            {"posted": pb.LetterPosted(tracking_number=letter.tracking_number)},
             {"refused": pb.LetterRefused()},
             {"returned": pb.LetterReturned(cause="REFUSED")},
         )
         for number, said in enumerate(reports):
-            request = pb.ReportLetterRequest(
+            request = pb.ReportPaperLetterRequest(
                 request_id=str(number),
                 letter_id=letter.letter_id,
                 report_time=stamp(office.clock.now()),
                 **said,
             )
-            await house.ReportLetter(request)
+            await house.ReportPaperLetter(request)
 
     assert (await office.delivery(delivery)).state is DeliveryState.CONSIGNED
     assert (await office.events(delivery))[2:] == ["LetterRefused", "LetterReturned"]
@@ -292,17 +302,17 @@ async def test_a_report_that_is_killed_on_its_way_is_repeated_whole(office: Offi
     async with office.serving() as (house, _):
         letters = await leased(house)
         for turns, letter in enumerate(letters):
-            request = pb.ReportLetterRequest(
+            request = pb.ReportPaperLetterRequest(
                 request_id=letter.letter_id,
                 letter_id=letter.letter_id,
                 report_time=stamp(office.clock.now()),
-                printed=pb.LetterPrinted(file_digest=letter.file_digest),
+                printed=pb.LetterPrinted(file_sha256=letter.file_sha256),
             )
-            call = house.ReportLetter(request)
+            call = house.ReportPaperLetter(request)
             for _ in range(turns * 40):
                 await asyncio.sleep(0)
             call.cancel()
-            assert (await house.ReportLetter(request)).state == pb.LETTER_STATE_PRINTED
+            assert (await house.ReportPaperLetter(request)).report.state == pb.PAPER_LETTER_STATE_PRINTED
 
     for delivery in deliveries:
         assert await office.events(delivery) == ["LetterPrinted"]
@@ -327,27 +337,27 @@ async def test_who_is_notified_while_the_letter_waits_gets_none(office: Office) 
     ("request_", "fields"),
     [
         (
-            pb.ReportLetterRequest(request_id="?", letter_id="x"),
+            pb.ReportPaperLetterRequest(request_id="?", letter_id="x"),
             {"request_id", "letter_id", "report", "report_time"},
         ),
         (
-            pb.ReportLetterRequest(handed_over=pb.LetterHandedOver(receiver="a\nb", scan_digest=b"s")),
-            {"handed_over.receiver", "handed_over.scan_digest", "request_id", "letter_id", "report_time"},
+            pb.ReportPaperLetterRequest(handed_over=pb.LetterHandedOver(receiver="a\nb", scan_sha256=b"s")),
+            {"handed_over.receiver", "handed_over.scan_sha256", "request_id", "letter_id", "report_time"},
         ),
         (
-            pb.ReportLetterRequest(returned=pb.LetterReturned(cause="not found")),
-            {"returned.cause", "request_id", "letter_id", "report_time"},
+            pb.ReportPaperLetterRequest(returned=pb.LetterReturned(cause="not found", tracking_number="1 a")),
+            {"returned.cause", "returned.tracking_number", "request_id", "letter_id", "report_time"},
         ),
         (
-            pb.ReportLetterRequest(posted=pb.LetterPosted(tracking="RR 1")),
-            {"posted.tracking", "request_id", "letter_id", "report_time"},
+            pb.ReportPaperLetterRequest(posted=pb.LetterPosted(tracking_number="RR 1")),
+            {"posted.tracking_number", "request_id", "letter_id", "report_time"},
         ),
     ],
 )
 async def test_all_wrong_fields_of_a_report_are_told_at_once(
-    office: Office, request_: pb.ReportLetterRequest, fields: set[str]
+    office: Office, request_: pb.ReportPaperLetterRequest, fields: set[str]
 ) -> None:
     async with office.serving() as (house, _):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await house.ReportLetter(request_)
+            await house.ReportPaperLetter(request_)
     assert {each.field for each in bad_request(refused.value).field_violations} == fields

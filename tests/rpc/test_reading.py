@@ -150,7 +150,7 @@ async def test_waits_for_a_receipt_within_the_limit_and_the_deadline(edge: Edge)
 
     for max_wait, timeout in ((None, 3600), (None, 4), (Duration(), 10), (Duration(seconds=2), 10)):
         request = evidence_pb2.GetReceiptRequest(
-            evidence_id=UNKNOWN, max_wait=max_wait, witnessed=timeout == 4
+            evidence_id=UNKNOWN, max_wait=max_wait, require_witnessed=timeout == 4
         )
         response = await stub.GetReceipt(request, timeout=timeout)
         assert not response.HasField("receipt")

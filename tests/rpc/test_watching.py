@@ -187,8 +187,8 @@ async def test_anybody_asks_how_the_log_is(edge: Edge) -> None:
     (shard,) = reply.shards
     assert (shard.origin, shard.log_vkey, shard.tree_size, shard.root_hash) == (ORIGIN, "vkey", 7, bytes(32))
     assert (shard.pending_entries, shard.healthy, shard.HasField("publish_time")) == (2, True, True)
-    assert (shard.witnessed_size, shard.unwitnessed_entries) == (4, 5)
-    assert shard.publish_time == shard.witness_time == shard.unwitnessed_since
+    assert (shard.witnessed_tree_size, shard.unwitnessed_entries) == (4, 5)
+    assert shard.publish_time == shard.witness_time == shard.oldest_unwitnessed_time
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,14 @@ async def paper_of(citizen: Citizen, clerk: Clerk, **changes: object) -> str:
 async def print_house(post: Post) -> LetterServiceStub:
     identity = post.pki.machine("print-house", organisation="Print house", common_name="press-1")
     operator = LetterServiceStub(await post.channel(post.world.operator))
-    await operator.BindPrintHouse(
-        pb.BindPrintHouseRequest(
-            request_id="bind-press", display_name="Print house", certificate=der(identity)
+    registered = await operator.RegisterPrintHouse(
+        pb.RegisterPrintHouseRequest(request_id="press", display_name="Print house")
+    )
+    await operator.BindPrintHouseCertificate(
+        pb.BindPrintHouseCertificateRequest(
+            request_id="bind-press",
+            print_house_id=registered.print_house.print_house_id,
+            certificate=der(identity),
         )
     )
     return LetterServiceStub(await post.channel(identity))
@@ -97,12 +102,14 @@ async def test_an_answer_is_printed_posted_and_told_of_to_its_writer(post: Post,
             if found.HasField("printed"):
                 break
             await asyncio.sleep(0.1)
-    assert found.printed.state == pb.LETTER_STATE_WAITING
+    assert found.printed.state == pb.PAPER_LETTER_STATE_WAITING
     house = await print_house(post)
-    (leased,) = [each async for each in house.LeaseLetters(pb.LeaseLettersRequest(max_letters=5))]
-    assert leased.tracking == found.printed.tracking_number
-    asked = pb.DownloadLetterRequest(letter_id=leased.letter_id)
-    pdf = b"".join([each.chunk async for each in house.DownloadLetter(asked)])
+    (leased,) = [
+        each.letter async for each in house.LeasePaperLetters(pb.LeasePaperLettersRequest(max_letters=5))
+    ]
+    assert leased.tracking_number == found.printed.tracking_number
+    asked = pb.DownloadPaperLetterRequest(letter_id=leased.letter_id)
+    pdf = b"".join([each.chunk async for each in house.DownloadPaperLetter(asked)])
     cover = pdfium.PdfDocument(pdf)[0].get_textpage().get_text_range()
     shown = "".join(cover.split()).replace("\u200b", "")
     for line in (SENDER, *ADDRESS):
@@ -110,15 +117,15 @@ async def test_an_answer_is_printed_posted_and_told_of_to_its_writer(post: Post,
     assert "paper@post.kz" not in shown
 
     reports = (
-        pb.ReportLetterRequest(printed=pb.LetterPrinted(file_digest=leased.file_digest)),
-        pb.ReportLetterRequest(posted=pb.LetterPosted(tracking=leased.tracking)),
+        pb.ReportPaperLetterRequest(printed=pb.LetterPrinted(file_sha256=leased.file_sha256)),
+        pb.ReportPaperLetterRequest(posted=pb.LetterPosted(tracking_number=leased.tracking_number)),
     )
     for number, report in enumerate(reports):
         report.request_id, report.letter_id = f"r-{number}", leased.letter_id
         report.report_time.GetCurrentTime()
-        await house.ReportLetter(report)
+        await house.ReportPaperLetter(report)
     told = await citizen.client.letters.look(answer.delivery_id)
-    assert told.printed.state == pb.LETTER_STATE_POSTED
+    assert told.printed.state == pb.PAPER_LETTER_STATE_POSTED
     assert await events_of(citizen.client, answer.delivery_id) == [
         "SubmissionAcceptance",
         "ContentConsignment",

@@ -96,6 +96,6 @@ async def test_the_debt_is_paid(post: Post, place: Path) -> None:
     agency = await post.agency()
     office = post.world.write_client("debtor", agency.identity, post.address)
     (shard,) = (await run(office, "log", "status"))["shards"]
-    assert 0 < shard["witnessed_size"] <= shard["tree_size"]
+    assert 0 < shard["witnessed_tree_size"] <= shard["tree_size"]
     assert shard["witness_time"]
     assert shard["healthy"]

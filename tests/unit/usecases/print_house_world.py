@@ -19,9 +19,8 @@ from server.usecases.letter_desk import (
     LeaseLetters,
     LetterDesk,
     ReadLetter,
-    Reported,
-    ReportLetter,
 )
+from server.usecases.letter_reports import Reported, ReportLetter
 from tests.unit.usecases.test_ladder import LETTER_DUE
 from tests.unit.usecases.test_preparing_letters import Office
 from tests.unit.usecases.world import START

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
 
-from namak.evidence.details_outside import LetterHandedOverDetails, LetterRefusedDetails
+from namak.evidence.details_outside import LetterHandedOverDetails, LetterPrintedDetails, LetterRefusedDetails
 from namak.evidence.document import EvidenceDocument
 from server.domain.caller import Connection, Operator, PrintHouse
 from server.domain.deliveries import DeliveryState
@@ -187,7 +188,7 @@ async def test_a_letter_that_is_handed_over_notifies_as_of_when_the_house_says(p
     assert (message.state, message.notified_at) == (DeliveryState.NOTIFIED, handed)
     effect = post.effect(message)
     assert (effect.rule, effect.effective_time) == ("LADDER-1-LETTER", handed)
-    fact = next(each for each in post.facts(message) if each.id == reported.evidence_id)
+    fact = next(each for each in post.facts(message) if each.id == reported.report.evidence_id)
     details = EvidenceDocument.parse(fact.data).details
     assert isinstance(details, LetterHandedOverDetails)
     assert (details.step, details.reported_time) == ("LETTER", handed)
@@ -310,6 +311,17 @@ async def test_late_reports_of_what_was_notified_otherwise_are_facts_that_change
     assert post.events(post.message(letter))[-1] == "LetterHandedOver"
 
 
+@pytest.mark.parametrize("report", [Report.HANDED_OVER, Report.REFUSED, Report.RETURNED])
+async def test_a_number_that_a_house_gives_with_a_report_must_be_the_letters(
+    post: Houses, report: Report
+) -> None:
+    letter = await post.posted()
+    wrong = await refusal(lambda: post.report(letter, report, tracking="RR000000014AM"))
+    assert isinstance(wrong, LetterTrackingDiffers)
+    told = await post.report(letter, report, tracking=letter.tracking)
+    assert getattr(told.details, "tracking", "") == letter.tracking
+
+
 @pytest.mark.parametrize("lost", LostCommit)
 async def test_a_report_whose_answer_is_lost_is_repeated_without_harm(post: Houses, lost: LostCommit) -> None:
     letter = await post.leased()
@@ -343,7 +355,10 @@ async def test_the_operator_sees_all_letters_and_a_house_its_own(post: Houses) -
     with pytest.raises(InvalidPageToken):
         await listed(post.here, token=page.next_page_token)
     (view,) = (await post.desk.list_orders(ListLetterOrders(post.here, (), letter.delivery_id, 1, ""))).items
-    assert [each.report for each in view.reports] == [Report.PRINTED]
+    assert [each.report.report for each in view.reports] == [Report.PRINTED]
+    assert [each.details for each in view.reports] == [
+        LetterPrintedDetails(ANY, "LETTER", ANY, file=letter.file.hex())
+    ]
 
 
 async def test_another_letter_than_a_ladders_names_no_step_in_its_evidence(post: Houses) -> None:

@@ -27,6 +27,12 @@ Scan = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help=N_("The scan of the post's note; only its SHA-256 is sent.")),
 ]
+Tracking = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER", help=N_("The number on it, where you know it: it must be the letter's own.")
+    ),
+]
 House = Annotated[
     str,
     typer.Argument(metavar="HOUSE", help=N_("The print house's name or identifier, as the list shows them.")),
@@ -102,6 +108,13 @@ def register(app: typer.Typer) -> None:
 def register_admin(app: typer.Typer) -> None:
     """Adds the operator's commands about print houses."""
     houses = group(app, "print-house", N_("Print houses, which print letters on paper; for the operator."))
+    add(
+        houses,
+        "register",
+        house_register,
+        N_("Register a print house; it gets letters once a certificate is bound as its own."),
+        examples=(f"namak admin print-house register {_HOUSE}",),
+    )
     add(
         houses,
         "bind",
@@ -225,13 +238,14 @@ async def handed_over(
             metavar="FILE", help=N_("The scan of the receipt, which you keep; its SHA-256 is sent.")
         ),
     ],
+    tracking: Tracking = "",
     at: At = None,
     request_id: RequestId = None,
 ) -> ExitCode:
     """Reports a letter as handed over."""
     from namak.cli import printing
 
-    return await printing.handed_over(run, letter, receiver, scan, at, request_id)
+    return await printing.handed_over(run, letter, receiver, scan, tracking, at, request_id)
 
 
 async def refused(
@@ -241,13 +255,14 @@ async def refused(
         str, typer.Option(metavar="CAUSE", help=N_("Why, in the post's word, such as NOT_WANTED."))
     ] = "",
     scan: Scan = None,
+    tracking: Tracking = "",
     at: At = None,
     request_id: RequestId = None,
 ) -> ExitCode:
     """Reports a letter as refused."""
     from namak.cli import printing
 
-    return await printing.refused(run, letter, cause, scan, at, request_id)
+    return await printing.refused(run, letter, cause, scan, tracking, at, request_id)
 
 
 async def returned(
@@ -256,18 +271,30 @@ async def returned(
     cause: Annotated[
         str, typer.Option(metavar="CAUSE", help=N_("Why, in the post's word, such as NOT_FOUND."))
     ],
+    tracking: Tracking = "",
     at: At = None,
     request_id: RequestId = None,
 ) -> ExitCode:
     """Reports a letter as returned."""
     from namak.cli import printing
 
-    return await printing.returned(run, letter, cause, at, request_id)
+    return await printing.returned(run, letter, cause, tracking, at, request_id)
+
+
+async def house_register(
+    run: Run,
+    name: Annotated[str, typer.Argument(metavar="NAME", help=N_("The print house's name, for people."))],
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Registers a print house."""
+    from namak.cli import print_houses
+
+    return await print_houses.register(run, name, request_id)
 
 
 async def house_bind(
     run: Run,
-    name: Annotated[str, typer.Argument(metavar="NAME", help=N_("The print house's name, for people."))],
+    house: House,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help=N_("The certificate, PEM or DER; of several the first."))
     ],
@@ -276,7 +303,7 @@ async def house_bind(
     """Binds a print house."""
     from namak.cli import print_houses
 
-    return await print_houses.bind(run, name, file, request_id)
+    return await print_houses.bind(run, house, file, request_id)
 
 
 async def house_list(run: Run, limit: Limit = 50) -> ExitCode:

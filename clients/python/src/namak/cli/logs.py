@@ -28,11 +28,11 @@ async def status(run: Run) -> ExitCode:
                     "publish_time": shapes.time_of(item.publish_time, item.HasField("publish_time")),
                     "pending_entries": item.pending_entries,
                     "healthy": item.healthy,
-                    "witnessed_size": item.witnessed_size,
+                    "witnessed_tree_size": item.witnessed_tree_size,
                     "witness_time": shapes.time_of(item.witness_time, item.HasField("witness_time")),
                     "unwitnessed_entries": item.unwitnessed_entries,
-                    "unwitnessed_since": shapes.time_of(
-                        item.unwitnessed_since, item.HasField("unwitnessed_since")
+                    "oldest_unwitnessed_time": shapes.time_of(
+                        item.oldest_unwitnessed_time, item.HasField("oldest_unwitnessed_time")
                     ),
                 }
                 for item in shards

@@ -25,12 +25,22 @@ _STATES = {
 }
 
 
-async def bind(run: Run, name: str, file: Path, request_id: str | None) -> ExitCode:
+async def register(run: Run, name: str, request_id: str | None) -> ExitCode:
+    """Registers a print house."""
+    async with run.client() as post:
+        found = await post.printing.register_house(name, request_id=named_id(run.screen, request_id))
+    return _shown(run, found)
+
+
+async def bind(run: Run, house: str, file: Path, request_id: str | None) -> ExitCode:
     """Binds a certificate as a print house's."""
     certificate = read_certificate(file).public_bytes(Encoding.DER)
     async with run.client() as post:
-        found = await post.printing.bind_house(name, certificate, request_id=named_id(run.screen, request_id))
-    return _shown(run, found)
+        found = await _named(post, house)
+        bound = await post.printing.bind_certificate(
+            found.print_house_id, certificate, request_id=named_id(run.screen, request_id)
+        )
+    return _shown(run, bound)
 
 
 async def houses(run: Run, limit: int) -> ExitCode:
@@ -63,12 +73,22 @@ async def show(run: Run, house: str) -> ExitCode:
 
 async def suspend(run: Run, house: str, request_id: str | None) -> ExitCode:
     """Suspends a print house."""
-    return await _set(run, house, letter_pb2.PRINT_HOUSE_STATE_SUSPENDED, request_id)
+    async with run.client() as post:
+        found = await _named(post, house)
+        changed = await post.printing.suspend_house(
+            found.print_house_id, request_id=named_id(run.screen, request_id)
+        )
+    return _shown(run, changed)
 
 
 async def resume(run: Run, house: str, request_id: str | None) -> ExitCode:
     """Lets a print house go on."""
-    return await _set(run, house, letter_pb2.PRINT_HOUSE_STATE_ACTIVE, request_id)
+    async with run.client() as post:
+        found = await _named(post, house)
+        changed = await post.printing.resume_house(
+            found.print_house_id, request_id=named_id(run.screen, request_id)
+        )
+    return _shown(run, changed)
 
 
 async def remove(run: Run, house: str, request_id: str | None, *, yes: bool) -> ExitCode:
@@ -76,16 +96,10 @@ async def remove(run: Run, house: str, request_id: str | None, *, yes: bool) -> 
     question = _("Remove the print house {house} for ever, with its certificates?").format(house=house)
     if not agreed(run, question, yes=yes):
         return ExitCode.REFUSED
-    return await _set(run, house, letter_pb2.PRINT_HOUSE_STATE_REMOVED, request_id)
-
-
-async def _set(
-    run: Run, house: str, state: letter_pb2.PrintHouseState.ValueType, request_id: str | None
-) -> ExitCode:
     async with run.client() as post:
         found = await _named(post, house)
-        changed = await post.printing.set_house_state(
-            found.print_house_id, state, request_id=named_id(run.screen, request_id)
+        changed = await post.printing.remove_house(
+            found.print_house_id, request_id=named_id(run.screen, request_id)
         )
     return _shown(run, changed)
 

@@ -17,7 +17,7 @@ from namak.client.letters import check_parts, new_request_id
 from namak.client.receipts import SavedReceipt, save_receipt
 from namak.client.sms import sms_text
 from namak.errors import FileProblem, NamakError, Unavailable
-from namak.v1 import delivery_pb2
+from namak.v1 import delivery_pb2, sms_pb2
 
 
 async def send(
@@ -72,7 +72,7 @@ async def send(
     return code
 
 
-def _sms(words: str | None, phones: Sequence[str], to: Sequence[str]) -> delivery_pb2.SmsText | None:
+def _sms(words: str | None, phones: Sequence[str], to: Sequence[str]) -> sms_pb2.SmsText | None:
     if words is None and not phones:
         return None
     if words is None or not phones:

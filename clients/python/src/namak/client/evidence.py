@@ -73,7 +73,7 @@ class EvidenceReader:
                 max_wait=wait,
                 acting_as=acting_as,
                 mailbox=self._mailbox,
-                witnessed=witnessed,
+                require_witnessed=witnessed,
             )
             try:
                 reply = await self._link.unary(self._stub().GetReceipt, request, within=remaining)

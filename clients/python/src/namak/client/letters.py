@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from namak.errors import FileProblem, InvalidFields, Violation
-from namak.v1 import delivery_pb2, evidence_pb2
+from namak.v1 import delivery_pb2, evidence_pb2, sms_pb2
 
 MAX_BATCH_ITEMS = 500
 """The most messages that one request may carry."""
@@ -99,7 +99,7 @@ def compose(
     parts: Sequence[delivery_pb2.Part],
     request_id: str | None = None,
     notification_policy: str = "",
-    sms: delivery_pb2.SmsText | None = None,
+    sms: sms_pb2.SmsText | None = None,
 ) -> delivery_pb2.Submission:
     """Returns one message to one recipient; without a request id it gets a fresh one, to be kept for every
     repetition. ``notification_policy`` is one that the contract permits; empty for its usual one. ``sms`` is

@@ -16,10 +16,6 @@ from namak.client.times import time_message
 from namak.errors import ContentMismatch, FileProblem
 from namak.v1 import letter_pb2, letter_pb2_grpc
 
-Waiting = letter_pb2.LeaseLettersResponse | letter_pb2.LetterOrder
-"""A letter that a print house has leased: what it is downloaded by stands in both."""
-
-
 Report = (
     letter_pb2.LetterPrinted
     | letter_pb2.LetterPosted
@@ -39,27 +35,31 @@ class Printing:
     def _stub(self) -> letter_pb2_grpc.LetterServiceStub:
         return letter_pb2_grpc.LetterServiceStub(self._link.channel())
 
-    async def lease(self, most: int) -> Sequence[letter_pb2.LeaseLettersResponse]:
+    async def lease(self, most: int) -> Sequence[letter_pb2.PaperLetter]:
         """Leases up to so many letters (1 to 1,000), the longest waiting first; none where none waits.
 
         Where the stream breaks, the rest is leased anew; what was leased and did not come is found among
         :meth:`letters`. Raises WrongState (PRINT_HOUSE_SUSPENDED).
         """
-        request = letter_pb2.LeaseLettersRequest(max_letters=most)
-        leased: list[letter_pb2.LeaseLettersResponse] = []
+        request = letter_pb2.LeasePaperLettersRequest(max_letters=most)
+        leased: list[letter_pb2.PaperLetter] = []
 
-        async def take(replies: AsyncIterator[letter_pb2.LeaseLettersResponse]) -> None:
+        async def take(replies: AsyncIterator[letter_pb2.LeasePaperLettersResponse]) -> None:
             async for reply in replies:
-                leased.append(reply)
+                leased.append(reply.letter)
                 request.max_letters -= 1
                 if request.max_letters == 0:
                     return
 
-        await self._link.stream(self._stub().LeaseLetters, request, take)
+        await self._link.stream(self._stub().LeasePaperLetters, request, take)
         return leased
 
     async def download(
-        self, letter: Waiting, directory: Path, *, progress: Callable[[int, int], None] | None = None
+        self,
+        letter: letter_pb2.PaperLetter,
+        directory: Path,
+        *,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Path:
         """Downloads a letter's PDF into ``directory``, made if missing, under its tracking number; returns
         the file's path.
@@ -73,24 +73,24 @@ class Printing:
         """
         make_directory(directory)
         incoming = ResumedFile(
-            directory / safe_name(f"{letter.tracking}.pdf", f"{letter.letter_id}.pdf"),
-            size=letter.file_size,
-            sha256=letter.file_digest,
+            directory / safe_name(f"{letter.tracking_number}.pdf", f"{letter.letter_id}.pdf"),
+            size=letter.file_size_bytes,
+            sha256=letter.file_sha256,
         )
         if incoming.is_there():
             return incoming.target
         with incoming:
-            request = letter_pb2.DownloadLetterRequest(letter_id=letter.letter_id, offset=incoming.size)
+            request = letter_pb2.DownloadPaperLetterRequest(letter_id=letter.letter_id, offset=incoming.size)
 
-            async def take(replies: AsyncIterator[letter_pb2.DownloadLetterResponse]) -> None:
+            async def take(replies: AsyncIterator[letter_pb2.DownloadPaperLetterResponse]) -> None:
                 async for reply in replies:
                     incoming.write(reply.chunk)
                     request.offset = incoming.size
                     if progress is not None:
-                        progress(incoming.size, letter.file_size)
+                        progress(incoming.size, letter.file_size_bytes)
 
-            if incoming.size < letter.file_size:
-                await self._link.stream(self._stub().DownloadLetter, request, take)
+            if incoming.size < letter.file_size_bytes:
+                await self._link.stream(self._stub().DownloadPaperLetter, request, take)
         return incoming.keep()
 
     async def report(
@@ -100,58 +100,83 @@ class Printing:
         *,
         at: datetime | None = None,
         request_id: str | None = None,
-    ) -> letter_pb2.ReportLetterResponse:
+    ) -> letter_pb2.PaperLetterReport:
         """Reports what happened to a letter, and when: now if missing. It is evidence, for ever.
 
         Raises InvalidFields for a time that can't be, NotPermitted for another's letter, and WrongState:
         LETTER_LEASE_ENDED, LETTER_CANCELLED, LETTER_OUT_OF_ORDER, LETTER_FILE_DIFFERS,
         LETTER_TRACKING_DIFFERS.
         """
-        request = letter_pb2.ReportLetterRequest(
+        request = letter_pb2.ReportPaperLetterRequest(
             request_id=request_id or new_request_id(),
             letter_id=letter_id,
             report_time=time_message(at or datetime.now(UTC)),
         )
         getattr(request, _FIELDS[type(report)]).CopyFrom(report)
-        return await self._link.unary(self._stub().ReportLetter, request)
+        return (await self._link.unary(self._stub().ReportPaperLetter, request)).report
 
     def letters(
         self,
         *,
-        states: Collection[letter_pb2.LetterState.ValueType] = (),
+        states: Collection[letter_pb2.PaperLetterState.ValueType] = (),
         delivery_id: str = "",
-        tracking: str = "",
+        tracking_number: str = "",
         page_size: int = 0,
-    ) -> AsyncIterator[letter_pb2.LetterOrder]:
+    ) -> AsyncIterator[letter_pb2.PaperLetter]:
         """Yields letters with what was reported of them, the last ordered first: those that the print house
         leased last, or, for the operator, all.
         """
-        request = letter_pb2.ListLetterOrdersRequest(
-            states=states, delivery_id=delivery_id, tracking=tracking, page_size=page_size
+        request = letter_pb2.ListPaperLettersRequest(
+            states=states, delivery_id=delivery_id, tracking_number=tracking_number, page_size=page_size
         )
-        return paged(self._link, self._stub().ListLetterOrders, request, "letters")
+        return paged(self._link, self._stub().ListPaperLetters, request, "letters")
 
-    async def bind_house(
-        self, display_name: str, certificate: bytes, *, request_id: str | None = None
+    async def register_house(
+        self, display_name: str, *, request_id: str | None = None
+    ) -> letter_pb2.PrintHouse:
+        """Registers a print house; for the operator. Raises AlreadyRegistered for a name in use."""
+        request = letter_pb2.RegisterPrintHouseRequest(
+            request_id=request_id or new_request_id(), display_name=display_name
+        )
+        return (await self._link.unary(self._stub().RegisterPrintHouse, request)).print_house
+
+    async def bind_certificate(
+        self, print_house_id: str, certificate: bytes, *, request_id: str | None = None
     ) -> letter_pb2.PrintHouse:
         """Binds a machine certificate (DER) as a print house's; for the operator."""
-        request = letter_pb2.BindPrintHouseRequest(
-            request_id=request_id or new_request_id(), display_name=display_name, certificate=certificate
+        request = letter_pb2.BindPrintHouseCertificateRequest(
+            request_id=request_id or new_request_id(),
+            print_house_id=print_house_id,
+            certificate=certificate,
         )
-        return (await self._link.unary(self._stub().BindPrintHouse, request)).print_house
+        return (await self._link.unary(self._stub().BindPrintHouseCertificate, request)).print_house
 
-    async def set_house_state(
-        self,
-        print_house_id: str,
-        state: letter_pb2.PrintHouseState.ValueType,
-        *,
-        request_id: str | None = None,
+    async def suspend_house(
+        self, print_house_id: str, *, request_id: str | None = None
     ) -> letter_pb2.PrintHouse:
-        """Suspends a print house, lets it go on, or removes it for ever; for the operator."""
-        request = letter_pb2.SetPrintHouseStateRequest(
-            request_id=request_id or new_request_id(), print_house_id=print_house_id, state=state
+        """Suspends a print house; for the operator."""
+        request = letter_pb2.SuspendPrintHouseRequest(
+            request_id=request_id or new_request_id(), print_house_id=print_house_id
         )
-        return (await self._link.unary(self._stub().SetPrintHouseState, request)).print_house
+        return (await self._link.unary(self._stub().SuspendPrintHouse, request)).print_house
+
+    async def resume_house(
+        self, print_house_id: str, *, request_id: str | None = None
+    ) -> letter_pb2.PrintHouse:
+        """Resumes a suspended print house; for the operator."""
+        request = letter_pb2.ResumePrintHouseRequest(
+            request_id=request_id or new_request_id(), print_house_id=print_house_id
+        )
+        return (await self._link.unary(self._stub().ResumePrintHouse, request)).print_house
+
+    async def remove_house(
+        self, print_house_id: str, *, request_id: str | None = None
+    ) -> letter_pb2.PrintHouse:
+        """Removes a print house for ever, with its certificates; for the operator."""
+        request = letter_pb2.RemovePrintHouseRequest(
+            request_id=request_id or new_request_id(), print_house_id=print_house_id
+        )
+        return (await self._link.unary(self._stub().RemovePrintHouse, request)).print_house
 
     def houses(self, *, page_size: int = 0) -> AsyncIterator[letter_pb2.PrintHouse]:
         """Yields the print houses, the last registered first; for the operator."""

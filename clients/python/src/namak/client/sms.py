@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from namak.client.letters import new_request_id
 from namak.client.link import Link
 from namak.client.paging import paged
-from namak.v1 import delivery_pb2, sms_pb2, sms_pb2_grpc
+from namak.v1 import sms_pb2, sms_pb2_grpc
 
 
-def sms_text(text: str, phones: Sequence[str]) -> delivery_pb2.SmsText:
+def sms_text(text: str, phones: Sequence[str]) -> sms_pb2.SmsText:
     """Returns a short text to phones: for :func:`namak.client.compose`, or :meth:`ShortMessages.send`."""
-    return delivery_pb2.SmsText(text=text, phones=phones)
+    return sms_pb2.SmsText(text=text, phones=phones)
 
 
 class ShortMessages:
@@ -23,7 +23,7 @@ class ShortMessages:
         return sms_pb2_grpc.SmsServiceStub(self._link.channel())
 
     async def send(
-        self, *, sender: str, sms: delivery_pb2.SmsText, request_id: str | None = None
+        self, *, sender: str, sms: sms_pb2.SmsText, request_id: str | None = None
     ) -> Sequence[sms_pb2.Sms]:
         """Sends a text to phones, alone; returns what was accepted, one for each phone.
 

@@ -166,7 +166,7 @@ class PrintedReply(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
-    state: _letter_pb2.LetterState.ValueType
+    state: _letter_pb2.PaperLetterState.ValueType
     """How far it has come."""
     tracking_number: _builtins.str
     """The post's number; empty where the paper could not be made."""
@@ -175,7 +175,7 @@ class PrintedReply(_message.Message):
     def __init__(
         self,
         *,
-        state: _letter_pb2.LetterState.ValueType = ...,
+        state: _letter_pb2.PaperLetterState.ValueType = ...,
         tracking_number: _builtins.str = ...,
         problem: _builtins.str = ...,
     ) -> None: ...

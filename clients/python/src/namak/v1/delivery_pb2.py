@@ -28,9 +28,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
 from namak.v1 import evidence_pb2 as namak_dot_v1_dot_evidence__pb2
+from namak.v1 import sms_pb2 as namak_dot_v1_dot_sms__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17namak/v1/delivery.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/evidence.proto\"\xf1\x02\n\x08\x44\x65livery\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x11\n\trecipient\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12!\n\x05parts\x18\x05 \x03(\x0b\x32\x12.namak.v1.PartInfo\x12\x1b\n\x13notification_policy\x18\x06 \x01(\t\x12&\n\x05state\x18\x07 \x01(\x0e\x32\x17.namak.v1.DeliveryState\x12\x33\n\x0fsubmission_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11notification_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwithdrawal_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bin_reply_to\x18\x0b \x01(\t\"\\\n\x08PartInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12 \n\x06\x64igest\x18\x04 \x01(\x0b\x32\x10.namak.v1.Digest\"m\n\x04Part\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nmedia_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12 \n\x06\x64igest\x18\x04 \x01(\x0b\x32\x10.namak.v1.Digest\"t\n\rSubmitRequest\x12.\n\nsubmission\x18\x01 \x01(\x0b\x32\x14.namak.v1.SubmissionB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xce\x01\n\nSubmission\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sender\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x05parts\x18\x05 \x03(\x0b\x32\x0e.namak.v1.PartB\x04\xe2\x41\x01\x02\x12\x1b\n\x13notification_policy\x18\x06 \x01(\t\x12\x1e\n\x03sms\x18\x07 \x01(\x0b\x32\x11.namak.v1.SmsText\"9\n\x07SmsText\x12\x15\n\x04text\x18\x01 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x17\n\x06phones\x18\x02 \x03(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\"6\n\x0eSubmitResponse\x12$\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x12.namak.v1.Accepted\"\x8f\x01\n\x08\x41\x63\x63\x65pted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12$\n\x08\x64\x65livery\x18\x02 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x03 \x03(\x0b\x32\x12.namak.v1.Evidence\x12#\n\x08receipts\x18\x04 \x03(\x0b\x32\x11.namak.v1.Receipt\"z\n\x12\x42\x61tchSubmitRequest\x12/\n\x0bsubmissions\x18\x01 \x03(\x0b\x32\x14.namak.v1.SubmissionB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\">\n\x13\x42\x61tchSubmitResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.namak.v1.SubmitResult\"|\n\x0cSubmitResult\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x12.namak.v1.AcceptedH\x00\x12%\n\x07refused\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"/\n\x12GetDeliveryRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\";\n\x13GetDeliveryResponse\x12$\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\"\xfc\x01\n\x15ListDeliveriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\trecipient\x18\x04 \x01(\t\x12\'\n\x06states\x18\x05 \x03(\x0e\x32\x17.namak.v1.DeliveryState\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"Y\n\x16ListDeliveriesResponse\x12&\n\ndeliveries\x18\x01 \x03(\x0b\x32\x12.namak.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x17WithdrawDeliveryRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65livery_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8a\x01\n\x18WithdrawDeliveryResponse\x12$\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt\"T\n\x16WatchDeliveriesRequest\x12#\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x13.namak.v1.LogCursor\x12\x15\n\rwith_receipts\x18\x02 \x01(\x08\"e\n\x17WatchDeliveriesResponse\x12%\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x16.namak.v1.DeliveryFact\x12#\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x13.namak.v1.LogCursor\"\x81\x01\n\x0c\x44\x65liveryFact\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt\x12\x12\n\nleaf_index\x18\x04 \x01(\x03*\x88\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45LIVERY_STATE_CONSIGNED\x10\x01\x12\x1b\n\x17\x44\x45LIVERY_STATE_NOTIFIED\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_STATE_WITHDRAWN\x10\x03\x32\xa6\x04\n\x0f\x44\x65liveryService\x12\x44\n\x06Submit\x12\x17.namak.v1.SubmitRequest\x1a\x18.namak.v1.SubmitResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12S\n\x0b\x42\x61tchSubmit\x12\x1c.namak.v1.BatchSubmitRequest\x1a\x1d.namak.v1.BatchSubmitResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12S\n\x0bGetDelivery\x12\x1c.namak.v1.GetDeliveryRequest\x1a\x1d.namak.v1.GetDeliveryResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12\\\n\x0eListDeliveries\x12\x1f.namak.v1.ListDeliveriesRequest\x1a .namak.v1.ListDeliveriesResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12\x62\n\x10WithdrawDelivery\x12!.namak.v1.WithdrawDeliveryRequest\x1a\".namak.v1.WithdrawDeliveryResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12\x61\n\x0fWatchDeliveries\x12 .namak.v1.WatchDeliveriesRequest\x1a!.namak.v1.WatchDeliveriesResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17namak/v1/delivery.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/evidence.proto\x1a\x12namak/v1/sms.proto\"\xf1\x02\n\x08\x44\x65livery\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x11\n\trecipient\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12!\n\x05parts\x18\x05 \x03(\x0b\x32\x12.namak.v1.PartInfo\x12\x1b\n\x13notification_policy\x18\x06 \x01(\t\x12&\n\x05state\x18\x07 \x01(\x0e\x32\x17.namak.v1.DeliveryState\x12\x33\n\x0fsubmission_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11notification_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwithdrawal_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bin_reply_to\x18\x0b \x01(\t\"\\\n\x08PartInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12 \n\x06\x64igest\x18\x04 \x01(\x0b\x32\x10.namak.v1.Digest\"m\n\x04Part\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nmedia_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x03 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12 \n\x06\x64igest\x18\x04 \x01(\x0b\x32\x10.namak.v1.Digest\"t\n\rSubmitRequest\x12.\n\nsubmission\x18\x01 \x01(\x0b\x32\x14.namak.v1.SubmissionB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xce\x01\n\nSubmission\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sender\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x05parts\x18\x05 \x03(\x0b\x32\x0e.namak.v1.PartB\x04\xe2\x41\x01\x02\x12\x1b\n\x13notification_policy\x18\x06 \x01(\t\x12\x1e\n\x03sms\x18\x07 \x01(\x0b\x32\x11.namak.v1.SmsText\"6\n\x0eSubmitResponse\x12$\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x12.namak.v1.Accepted\"\x8f\x01\n\x08\x41\x63\x63\x65pted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12$\n\x08\x64\x65livery\x18\x02 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x03 \x03(\x0b\x32\x12.namak.v1.Evidence\x12#\n\x08receipts\x18\x04 \x03(\x0b\x32\x11.namak.v1.Receipt\"z\n\x12\x42\x61tchSubmitRequest\x12/\n\x0bsubmissions\x18\x01 \x03(\x0b\x32\x14.namak.v1.SubmissionB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\">\n\x13\x42\x61tchSubmitResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.namak.v1.SubmitResult\"|\n\x0cSubmitResult\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x12.namak.v1.AcceptedH\x00\x12%\n\x07refused\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"/\n\x12GetDeliveryRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\";\n\x13GetDeliveryResponse\x12$\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\"\xfc\x01\n\x15ListDeliveriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\trecipient\x18\x04 \x01(\t\x12\'\n\x06states\x18\x05 \x03(\x0e\x32\x17.namak.v1.DeliveryState\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"Y\n\x16ListDeliveriesResponse\x12&\n\ndeliveries\x18\x01 \x03(\x0b\x32\x12.namak.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x17WithdrawDeliveryRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65livery_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8a\x01\n\x18WithdrawDeliveryResponse\x12$\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt\"T\n\x16WatchDeliveriesRequest\x12#\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x13.namak.v1.LogCursor\x12\x15\n\rwith_receipts\x18\x02 \x01(\x08\"e\n\x17WatchDeliveriesResponse\x12%\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x16.namak.v1.DeliveryFact\x12#\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x13.namak.v1.LogCursor\"\x81\x01\n\x0c\x44\x65liveryFact\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt\x12\x12\n\nleaf_index\x18\x04 \x01(\x03*\x88\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45LIVERY_STATE_CONSIGNED\x10\x01\x12\x1b\n\x17\x44\x45LIVERY_STATE_NOTIFIED\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_STATE_WITHDRAWN\x10\x03\x32\xa6\x04\n\x0f\x44\x65liveryService\x12\x44\n\x06Submit\x12\x17.namak.v1.SubmitRequest\x1a\x18.namak.v1.SubmitResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12S\n\x0b\x42\x61tchSubmit\x12\x1c.namak.v1.BatchSubmitRequest\x1a\x1d.namak.v1.BatchSubmitResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12S\n\x0bGetDelivery\x12\x1c.namak.v1.GetDeliveryRequest\x1a\x1d.namak.v1.GetDeliveryResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12\\\n\x0eListDeliveries\x12\x1f.namak.v1.ListDeliveriesRequest\x1a .namak.v1.ListDeliveriesResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12\x62\n\x10WithdrawDelivery\x12!.namak.v1.WithdrawDeliveryRequest\x1a\".namak.v1.WithdrawDeliveryResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12\x61\n\x0fWatchDeliveries\x12 .namak.v1.WatchDeliveriesRequest\x1a!.namak.v1.WatchDeliveriesResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,10 +56,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMISSION'].fields_by_name['subject']._serialized_options = b'\342A\001\002'
   _globals['_SUBMISSION'].fields_by_name['parts']._loaded_options = None
   _globals['_SUBMISSION'].fields_by_name['parts']._serialized_options = b'\342A\001\002'
-  _globals['_SMSTEXT'].fields_by_name['text']._loaded_options = None
-  _globals['_SMSTEXT'].fields_by_name['text']._serialized_options = b'\200\001\001\342A\001\002'
-  _globals['_SMSTEXT'].fields_by_name['phones']._loaded_options = None
-  _globals['_SMSTEXT'].fields_by_name['phones']._serialized_options = b'\200\001\001\342A\001\002'
   _globals['_BATCHSUBMITREQUEST'].fields_by_name['submissions']._loaded_options = None
   _globals['_BATCHSUBMITREQUEST'].fields_by_name['submissions']._serialized_options = b'\342A\001\002'
   _globals['_GETDELIVERYREQUEST'].fields_by_name['delivery_id']._loaded_options = None
@@ -79,48 +76,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELIVERYSERVICE'].methods_by_name['WithdrawDelivery']._serialized_options = b'\312\363\030\003\n\001\003'
   _globals['_DELIVERYSERVICE'].methods_by_name['WatchDeliveries']._loaded_options = None
   _globals['_DELIVERYSERVICE'].methods_by_name['WatchDeliveries']._serialized_options = b'\312\363\030\003\n\001\003'
-  _globals['_DELIVERYSTATE']._serialized_start=2740
-  _globals['_DELIVERYSTATE']._serialized_end=2876
-  _globals['_DELIVERY']._serialized_start=209
-  _globals['_DELIVERY']._serialized_end=578
-  _globals['_PARTINFO']._serialized_start=580
-  _globals['_PARTINFO']._serialized_end=672
-  _globals['_PART']._serialized_start=674
-  _globals['_PART']._serialized_end=783
-  _globals['_SUBMITREQUEST']._serialized_start=785
-  _globals['_SUBMITREQUEST']._serialized_end=901
-  _globals['_SUBMISSION']._serialized_start=904
-  _globals['_SUBMISSION']._serialized_end=1110
-  _globals['_SMSTEXT']._serialized_start=1112
-  _globals['_SMSTEXT']._serialized_end=1169
-  _globals['_SUBMITRESPONSE']._serialized_start=1171
-  _globals['_SUBMITRESPONSE']._serialized_end=1225
-  _globals['_ACCEPTED']._serialized_start=1228
-  _globals['_ACCEPTED']._serialized_end=1371
-  _globals['_BATCHSUBMITREQUEST']._serialized_start=1373
-  _globals['_BATCHSUBMITREQUEST']._serialized_end=1495
-  _globals['_BATCHSUBMITRESPONSE']._serialized_start=1497
-  _globals['_BATCHSUBMITRESPONSE']._serialized_end=1559
-  _globals['_SUBMITRESULT']._serialized_start=1561
-  _globals['_SUBMITRESULT']._serialized_end=1685
-  _globals['_GETDELIVERYREQUEST']._serialized_start=1687
-  _globals['_GETDELIVERYREQUEST']._serialized_end=1734
-  _globals['_GETDELIVERYRESPONSE']._serialized_start=1736
-  _globals['_GETDELIVERYRESPONSE']._serialized_end=1795
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=1798
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2050
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2052
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2141
-  _globals['_WITHDRAWDELIVERYREQUEST']._serialized_start=2144
-  _globals['_WITHDRAWDELIVERYREQUEST']._serialized_end=2275
-  _globals['_WITHDRAWDELIVERYRESPONSE']._serialized_start=2278
-  _globals['_WITHDRAWDELIVERYRESPONSE']._serialized_end=2416
-  _globals['_WATCHDELIVERIESREQUEST']._serialized_start=2418
-  _globals['_WATCHDELIVERIESREQUEST']._serialized_end=2502
-  _globals['_WATCHDELIVERIESRESPONSE']._serialized_start=2504
-  _globals['_WATCHDELIVERIESRESPONSE']._serialized_end=2605
-  _globals['_DELIVERYFACT']._serialized_start=2608
-  _globals['_DELIVERYFACT']._serialized_end=2737
-  _globals['_DELIVERYSERVICE']._serialized_start=2879
-  _globals['_DELIVERYSERVICE']._serialized_end=3429
+  _globals['_DELIVERYSTATE']._serialized_start=2701
+  _globals['_DELIVERYSTATE']._serialized_end=2837
+  _globals['_DELIVERY']._serialized_start=229
+  _globals['_DELIVERY']._serialized_end=598
+  _globals['_PARTINFO']._serialized_start=600
+  _globals['_PARTINFO']._serialized_end=692
+  _globals['_PART']._serialized_start=694
+  _globals['_PART']._serialized_end=803
+  _globals['_SUBMITREQUEST']._serialized_start=805
+  _globals['_SUBMITREQUEST']._serialized_end=921
+  _globals['_SUBMISSION']._serialized_start=924
+  _globals['_SUBMISSION']._serialized_end=1130
+  _globals['_SUBMITRESPONSE']._serialized_start=1132
+  _globals['_SUBMITRESPONSE']._serialized_end=1186
+  _globals['_ACCEPTED']._serialized_start=1189
+  _globals['_ACCEPTED']._serialized_end=1332
+  _globals['_BATCHSUBMITREQUEST']._serialized_start=1334
+  _globals['_BATCHSUBMITREQUEST']._serialized_end=1456
+  _globals['_BATCHSUBMITRESPONSE']._serialized_start=1458
+  _globals['_BATCHSUBMITRESPONSE']._serialized_end=1520
+  _globals['_SUBMITRESULT']._serialized_start=1522
+  _globals['_SUBMITRESULT']._serialized_end=1646
+  _globals['_GETDELIVERYREQUEST']._serialized_start=1648
+  _globals['_GETDELIVERYREQUEST']._serialized_end=1695
+  _globals['_GETDELIVERYRESPONSE']._serialized_start=1697
+  _globals['_GETDELIVERYRESPONSE']._serialized_end=1756
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=1759
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2011
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2013
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2102
+  _globals['_WITHDRAWDELIVERYREQUEST']._serialized_start=2105
+  _globals['_WITHDRAWDELIVERYREQUEST']._serialized_end=2236
+  _globals['_WITHDRAWDELIVERYRESPONSE']._serialized_start=2239
+  _globals['_WITHDRAWDELIVERYRESPONSE']._serialized_end=2377
+  _globals['_WATCHDELIVERIESREQUEST']._serialized_start=2379
+  _globals['_WATCHDELIVERIESREQUEST']._serialized_end=2463
+  _globals['_WATCHDELIVERIESRESPONSE']._serialized_start=2465
+  _globals['_WATCHDELIVERIESRESPONSE']._serialized_end=2566
+  _globals['_DELIVERYFACT']._serialized_start=2569
+  _globals['_DELIVERYFACT']._serialized_end=2698
+  _globals['_DELIVERYSERVICE']._serialized_start=2840
+  _globals['_DELIVERYSERVICE']._serialized_end=3390
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from namak.v1 import evidence_pb2 as _evidence_pb2
+from namak.v1 import sms_pb2 as _sms_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -254,7 +255,7 @@ class Submission(_message.Message):
         """The parts: 1 to 20, together at most 3 MiB, none of them empty."""
 
     @_builtins.property
-    def sms(self) -> Global___SmsText:
+    def sms(self) -> _sms_pb2.SmsText:
         """A short message that goes with it to phones; absent for none. It needs a sender address that is permitted to send SMS, or the
         submission is refused as a whole, SMS_NOT_PERMITTED. It is no part of the delivery and notifies nobody; SmsService lists what
         became of it.
@@ -269,7 +270,7 @@ class Submission(_message.Message):
         subject: _builtins.str = ...,
         parts: _abc.Iterable[Global___Part] | None = ...,
         notification_policy: _builtins.str = ...,
-        sms: Global___SmsText | None = ...,
+        sms: _sms_pb2.SmsText | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sms", b"sms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -278,36 +279,6 @@ class Submission(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Submission: _TypeAlias = Submission  # noqa: Y015
-
-@_typing.final
-class SmsText(_message.Message):
-    """Holds a short text to phones."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TEXT_FIELD_NUMBER: _builtins.int
-    PHONES_FIELD_NUMBER: _builtins.int
-    text: _builtins.str
-    """The words, which take 6 segments at most: 918 characters of the GSM alphabet, 402 where there is any other one."""
-    @_builtins.property
-    def phones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Mobile phones' numbers, 1 to 20 different ones; others are refused as `NO_MOBILE_PHONE`, `PREMIUM_PHONE`, or `FOREIGN_PHONE` where
-        the jurisdiction asks for local ones.
-        """
-
-    def __init__(
-        self,
-        *,
-        text: _builtins.str = ...,
-        phones: _abc.Iterable[_builtins.str] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["phones", b"phones", "text", b"text"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SmsText: _TypeAlias = SmsText  # noqa: Y015
 
 @_typing.final
 class SubmitResponse(_message.Message):

@@ -249,14 +249,14 @@ class GetReceiptRequest(_message.Message):
     MAX_WAIT_FIELD_NUMBER: _builtins.int
     ACTING_AS_FIELD_NUMBER: _builtins.int
     MAILBOX_FIELD_NUMBER: _builtins.int
-    WITNESSED_FIELD_NUMBER: _builtins.int
+    REQUIRE_WITNESSED_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
     """The evidence's identifier, a UUID."""
     acting_as: _builtins.str
     """The organisation that an administrator acts for, a UUID, to get the receipt of an administrative act; empty otherwise."""
     mailbox: _builtins.str
     """The mailbox to act in, by its official address or an alias of it; empty for the caller's own, and for all but holders."""
-    witnessed: _builtins.bool
+    require_witnessed: _builtins.bool
     """Whether only a witnessed receipt will do. It comes some seconds after the other, and later while witnesses are away; where
     the post has set none, never. Without this a witnessed one is given if there is one already.
     """
@@ -271,11 +271,11 @@ class GetReceiptRequest(_message.Message):
         max_wait: _duration_pb2.Duration | None = ...,
         acting_as: _builtins.str = ...,
         mailbox: _builtins.str = ...,
-        witnessed: _builtins.bool = ...,
+        require_witnessed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_wait", b"max_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "mailbox", b"mailbox", "max_wait", b"max_wait", "witnessed", b"witnessed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "mailbox", b"mailbox", "max_wait", b"max_wait", "require_witnessed", b"require_witnessed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -581,10 +581,10 @@ class LogShard(_message.Message):
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
     PENDING_ENTRIES_FIELD_NUMBER: _builtins.int
     HEALTHY_FIELD_NUMBER: _builtins.int
-    WITNESSED_SIZE_FIELD_NUMBER: _builtins.int
+    WITNESSED_TREE_SIZE_FIELD_NUMBER: _builtins.int
     WITNESS_TIME_FIELD_NUMBER: _builtins.int
     UNWITNESSED_ENTRIES_FIELD_NUMBER: _builtins.int
-    UNWITNESSED_SINCE_FIELD_NUMBER: _builtins.int
+    OLDEST_UNWITNESSED_TIME_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """The origin, for example `log.e-citizen.am/2026`."""
     log_vkey: _builtins.str
@@ -597,7 +597,7 @@ class LogShard(_message.Message):
     """Facts that are recorded and not under a published checkpoint yet."""
     healthy: _builtins.bool
     """Whether the part of the server that answers sees the log running well."""
-    witnessed_size: _builtins.int
+    witnessed_tree_size: _builtins.int
     """The size of the largest tree that the quorum of witnesses cosigned, in leaves; 0 while there is none."""
     unwitnessed_entries: _builtins.int
     """The evidence debt: facts that are recorded and not under a witnessed checkpoint yet."""
@@ -610,7 +610,7 @@ class LogShard(_message.Message):
         """When that quorum was there, UTC; absent while there is none."""
 
     @_builtins.property
-    def unwitnessed_since(self) -> _timestamp_pb2.Timestamp:
+    def oldest_unwitnessed_time(self) -> _timestamp_pb2.Timestamp:
         """Since when the oldest of them that has a leaf waits, UTC; absent while none does."""
 
     def __init__(
@@ -623,14 +623,14 @@ class LogShard(_message.Message):
         publish_time: _timestamp_pb2.Timestamp | None = ...,
         pending_entries: _builtins.int = ...,
         healthy: _builtins.bool = ...,
-        witnessed_size: _builtins.int = ...,
+        witnessed_tree_size: _builtins.int = ...,
         witness_time: _timestamp_pb2.Timestamp | None = ...,
         unwitnessed_entries: _builtins.int = ...,
-        unwitnessed_since: _timestamp_pb2.Timestamp | None = ...,
+        oldest_unwitnessed_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["publish_time", b"publish_time", "unwitnessed_since", b"unwitnessed_since", "witness_time", b"witness_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_unwitnessed_time", b"oldest_unwitnessed_time", "publish_time", b"publish_time", "witness_time", b"witness_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "log_vkey", b"log_vkey", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "unwitnessed_since", b"unwitnessed_since", "witness_time", b"witness_time", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,53 +20,53 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _LetterState:
+class _PaperLetterState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _LetterStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LetterState.ValueType], _builtins.type):
+class _PaperLetterStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaperLetterState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    LETTER_STATE_UNSPECIFIED: _LetterState.ValueType  # 0
+    PAPER_LETTER_STATE_UNSPECIFIED: _PaperLetterState.ValueType  # 0
     """Nothing was said."""
-    LETTER_STATE_WAITING: _LetterState.ValueType  # 1
+    PAPER_LETTER_STATE_WAITING: _PaperLetterState.ValueType  # 1
     """It is to be printed."""
-    LETTER_STATE_PRINTED: _LetterState.ValueType  # 2
+    PAPER_LETTER_STATE_PRINTED: _PaperLetterState.ValueType  # 2
     """It is printed."""
-    LETTER_STATE_POSTED: _LetterState.ValueType  # 3
+    PAPER_LETTER_STATE_POSTED: _PaperLetterState.ValueType  # 3
     """The post has it."""
-    LETTER_STATE_HANDED_OVER: _LetterState.ValueType  # 4
+    PAPER_LETTER_STATE_HANDED_OVER: _PaperLetterState.ValueType  # 4
     """Somebody took it."""
-    LETTER_STATE_REFUSED: _LetterState.ValueType  # 5
+    PAPER_LETTER_STATE_REFUSED: _PaperLetterState.ValueType  # 5
     """Whoever should have taken it would not."""
-    LETTER_STATE_RETURNED: _LetterState.ValueType  # 6
+    PAPER_LETTER_STATE_RETURNED: _PaperLetterState.ValueType  # 6
     """It came back."""
-    LETTER_STATE_CANCELLED: _LetterState.ValueType  # 7
+    PAPER_LETTER_STATE_CANCELLED: _PaperLetterState.ValueType  # 7
     """Nobody had printed it when its recipient was notified otherwise, or the message withdrawn."""
-    LETTER_STATE_FAILED: _LetterState.ValueType  # 8
+    PAPER_LETTER_STATE_FAILED: _PaperLetterState.ValueType  # 8
     """It could not be made."""
 
-class LetterState(_LetterState, metaclass=_LetterStateEnumTypeWrapper):
+class PaperLetterState(_PaperLetterState, metaclass=_PaperLetterStateEnumTypeWrapper):
     """How far a letter has come. Values will be added."""
 
-LETTER_STATE_UNSPECIFIED: LetterState.ValueType  # 0
+PAPER_LETTER_STATE_UNSPECIFIED: PaperLetterState.ValueType  # 0
 """Nothing was said."""
-LETTER_STATE_WAITING: LetterState.ValueType  # 1
+PAPER_LETTER_STATE_WAITING: PaperLetterState.ValueType  # 1
 """It is to be printed."""
-LETTER_STATE_PRINTED: LetterState.ValueType  # 2
+PAPER_LETTER_STATE_PRINTED: PaperLetterState.ValueType  # 2
 """It is printed."""
-LETTER_STATE_POSTED: LetterState.ValueType  # 3
+PAPER_LETTER_STATE_POSTED: PaperLetterState.ValueType  # 3
 """The post has it."""
-LETTER_STATE_HANDED_OVER: LetterState.ValueType  # 4
+PAPER_LETTER_STATE_HANDED_OVER: PaperLetterState.ValueType  # 4
 """Somebody took it."""
-LETTER_STATE_REFUSED: LetterState.ValueType  # 5
+PAPER_LETTER_STATE_REFUSED: PaperLetterState.ValueType  # 5
 """Whoever should have taken it would not."""
-LETTER_STATE_RETURNED: LetterState.ValueType  # 6
+PAPER_LETTER_STATE_RETURNED: PaperLetterState.ValueType  # 6
 """It came back."""
-LETTER_STATE_CANCELLED: LetterState.ValueType  # 7
+PAPER_LETTER_STATE_CANCELLED: PaperLetterState.ValueType  # 7
 """Nobody had printed it when its recipient was notified otherwise, or the message withdrawn."""
-LETTER_STATE_FAILED: LetterState.ValueType  # 8
+PAPER_LETTER_STATE_FAILED: PaperLetterState.ValueType  # 8
 """It could not be made."""
-Global___LetterState: _TypeAlias = LetterState  # noqa: Y015
+Global___PaperLetterState: _TypeAlias = PaperLetterState  # noqa: Y015
 
 class _PrintHouseState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -97,7 +97,7 @@ PRINT_HOUSE_STATE_REMOVED: PrintHouseState.ValueType  # 3
 Global___PrintHouseState: _TypeAlias = PrintHouseState  # noqa: Y015
 
 @_typing.final
-class LeaseLettersRequest(_message.Message):
+class LeasePaperLettersRequest(_message.Message):
     """Asks for letters to print."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -116,54 +116,34 @@ class LeaseLettersRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___LeaseLettersRequest: _TypeAlias = LeaseLettersRequest  # noqa: Y015
+Global___LeasePaperLettersRequest: _TypeAlias = LeasePaperLettersRequest  # noqa: Y015
 
 @_typing.final
-class LeaseLettersResponse(_message.Message):
-    """One leased letter, without its content and address: these stand in the PDF only."""
+class LeasePaperLettersResponse(_message.Message):
+    """Gives one leased letter."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    LETTER_ID_FIELD_NUMBER: _builtins.int
-    TRACKING_FIELD_NUMBER: _builtins.int
-    FILE_DIGEST_FIELD_NUMBER: _builtins.int
-    FILE_SIZE_FIELD_NUMBER: _builtins.int
-    SHEETS_FIELD_NUMBER: _builtins.int
-    LEASE_END_TIME_FIELD_NUMBER: _builtins.int
-    letter_id: _builtins.str
-    """The letter's identifier, a UUID."""
-    tracking: _builtins.str
-    """The post's number of it, which is printed on every page."""
-    file_digest: _builtins.bytes
-    """The SHA-256 of the PDF, 32 bytes."""
-    file_size: _builtins.int
-    """The length of the PDF in bytes."""
-    sheets: _builtins.int
-    """How many sheets it takes, printed on both sides."""
+    LETTER_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def lease_end_time(self) -> _timestamp_pb2.Timestamp:
-        """When the lease ends, UTC (exclusive)."""
+    def letter(self) -> Global___PaperLetter:
+        """The letter, with the end of its lease."""
 
     def __init__(
         self,
         *,
-        letter_id: _builtins.str = ...,
-        tracking: _builtins.str = ...,
-        file_digest: _builtins.bytes = ...,
-        file_size: _builtins.int = ...,
-        sheets: _builtins.int = ...,
-        lease_end_time: _timestamp_pb2.Timestamp | None = ...,
+        letter: Global___PaperLetter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_end_time", b"lease_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_digest", b"file_digest", "file_size", b"file_size", "lease_end_time", b"lease_end_time", "letter_id", b"letter_id", "sheets", b"sheets", "tracking", b"tracking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___LeaseLettersResponse: _TypeAlias = LeaseLettersResponse  # noqa: Y015
+Global___LeasePaperLettersResponse: _TypeAlias = LeasePaperLettersResponse  # noqa: Y015
 
 @_typing.final
-class DownloadLetterRequest(_message.Message):
+class DownloadPaperLetterRequest(_message.Message):
     """Asks for a letter's PDF."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -186,10 +166,10 @@ class DownloadLetterRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DownloadLetterRequest: _TypeAlias = DownloadLetterRequest  # noqa: Y015
+Global___DownloadPaperLetterRequest: _TypeAlias = DownloadPaperLetterRequest  # noqa: Y015
 
 @_typing.final
-class DownloadLetterResponse(_message.Message):
+class DownloadPaperLetterResponse(_message.Message):
     """A piece of a letter's PDF."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -208,10 +188,10 @@ class DownloadLetterResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DownloadLetterResponse: _TypeAlias = DownloadLetterResponse  # noqa: Y015
+Global___DownloadPaperLetterResponse: _TypeAlias = DownloadPaperLetterResponse  # noqa: Y015
 
 @_typing.final
-class ReportLetterRequest(_message.Message):
+class ReportPaperLetterRequest(_message.Message):
     """Says what happened to a letter."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -274,7 +254,7 @@ class ReportLetterRequest(_message.Message):
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
-Global___ReportLetterRequest: _TypeAlias = ReportLetterRequest  # noqa: Y015
+Global___ReportPaperLetterRequest: _TypeAlias = ReportPaperLetterRequest  # noqa: Y015
 
 @_typing.final
 class LetterPrinted(_message.Message):
@@ -282,17 +262,17 @@ class LetterPrinted(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FILE_DIGEST_FIELD_NUMBER: _builtins.int
-    file_digest: _builtins.bytes
+    FILE_SHA256_FIELD_NUMBER: _builtins.int
+    file_sha256: _builtins.bytes
     """The SHA-256 of the PDF that was printed, 32 bytes: the leased one's."""
     def __init__(
         self,
         *,
-        file_digest: _builtins.bytes = ...,
+        file_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_digest", b"file_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_sha256", b"file_sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,17 +284,17 @@ class LetterPosted(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TRACKING_FIELD_NUMBER: _builtins.int
-    tracking: _builtins.str
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
+    tracking_number: _builtins.str
     """The post's number of it: the one printed on it."""
     def __init__(
         self,
         *,
-        tracking: _builtins.str = ...,
+        tracking_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tracking", b"tracking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tracking_number", b"tracking_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,20 +307,24 @@ class LetterHandedOver(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RECEIVER_FIELD_NUMBER: _builtins.int
-    SCAN_DIGEST_FIELD_NUMBER: _builtins.int
+    SCAN_SHA256_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
     receiver: _builtins.str
     """Who took it, as the post's receipt has it, 1 to 200 characters."""
-    scan_digest: _builtins.bytes
+    scan_sha256: _builtins.bytes
     """The SHA-256 of the scan of the receipt, 32 bytes; the house keeps the scan."""
+    tracking_number: _builtins.str
+    """The post's number on the receipt, which must be the letter's; empty where the house does not know it."""
     def __init__(
         self,
         *,
         receiver: _builtins.str = ...,
-        scan_digest: _builtins.bytes = ...,
+        scan_sha256: _builtins.bytes = ...,
+        tracking_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["receiver", b"receiver", "scan_digest", b"scan_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receiver", b"receiver", "scan_sha256", b"scan_sha256", "tracking_number", b"tracking_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,20 +337,24 @@ class LetterRefused(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CAUSE_FIELD_NUMBER: _builtins.int
-    SCAN_DIGEST_FIELD_NUMBER: _builtins.int
+    SCAN_SHA256_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
     cause: _builtins.str
     """Why, in a word of the post's: capital letters, digits and `_`, at most 40."""
-    scan_digest: _builtins.bytes
+    scan_sha256: _builtins.bytes
     """The SHA-256 of the scan of the post's note, 32 bytes; empty without one."""
+    tracking_number: _builtins.str
+    """The post's number on the note, which must be the letter's; empty where the house does not know it."""
     def __init__(
         self,
         *,
         cause: _builtins.str = ...,
-        scan_digest: _builtins.bytes = ...,
+        scan_sha256: _builtins.bytes = ...,
+        tracking_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "scan_digest", b"scan_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "scan_sha256", b"scan_sha256", "tracking_number", b"tracking_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -379,49 +367,51 @@ class LetterReturned(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CAUSE_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
     cause: _builtins.str
     """Why, in a word of the post's, such as `NOT_FOUND`: capital letters, digits and `_`, at most 40."""
+    tracking_number: _builtins.str
+    """The post's number on what came back, which must be the letter's; empty where the house does not know it."""
     def __init__(
         self,
         *,
         cause: _builtins.str = ...,
+        tracking_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "tracking_number", b"tracking_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LetterReturned: _TypeAlias = LetterReturned  # noqa: Y015
 
 @_typing.final
-class ReportLetterResponse(_message.Message):
+class ReportPaperLetterResponse(_message.Message):
     """The report was taken."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    STATE_FIELD_NUMBER: _builtins.int
-    EVIDENCE_ID_FIELD_NUMBER: _builtins.int
-    state: Global___LetterState.ValueType
-    """How far the letter has come now."""
-    evidence_id: _builtins.str
-    """The identifier of the evidence that the report left, a UUID."""
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> Global___PaperLetterReport:
+        """The report as it was taken, with how far the letter came by it."""
+
     def __init__(
         self,
         *,
-        state: Global___LetterState.ValueType = ...,
-        evidence_id: _builtins.str = ...,
+        report: Global___PaperLetterReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ReportLetterResponse: _TypeAlias = ReportLetterResponse  # noqa: Y015
+Global___ReportPaperLetterResponse: _TypeAlias = ReportPaperLetterResponse  # noqa: Y015
 
 @_typing.final
-class ListLetterOrdersRequest(_message.Message):
+class ListPaperLettersRequest(_message.Message):
     """Asks for letters."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -430,38 +420,38 @@ class ListLetterOrdersRequest(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    TRACKING_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """Those of this delivery, a UUID; of any when empty."""
     page_size: _builtins.int
     """The most letters to return; default 50, at most 200."""
     page_token: _builtins.str
     """The token of the next page, empty for the first."""
-    tracking: _builtins.str
+    tracking_number: _builtins.str
     """The one with this number of the post; any when empty."""
     @_builtins.property
-    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___LetterState.ValueType]:
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___PaperLetterState.ValueType]:
         """Those in one of these states; any without one."""
 
     def __init__(
         self,
         *,
-        states: _abc.Iterable[Global___LetterState.ValueType] | None = ...,
+        states: _abc.Iterable[Global___PaperLetterState.ValueType] | None = ...,
         delivery_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        tracking: _builtins.str = ...,
+        tracking_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "tracking", b"tracking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "tracking_number", b"tracking_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListLetterOrdersRequest: _TypeAlias = ListLetterOrdersRequest  # noqa: Y015
+Global___ListPaperLettersRequest: _TypeAlias = ListPaperLettersRequest  # noqa: Y015
 
 @_typing.final
-class ListLetterOrdersResponse(_message.Message):
+class ListPaperLettersResponse(_message.Message):
     """Returns a page of letters."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -471,13 +461,13 @@ class ListLetterOrdersResponse(_message.Message):
     next_page_token: _builtins.str
     """The token of the next page; empty on the last one."""
     @_builtins.property
-    def letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___LetterOrder]:
+    def letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaperLetter]:
         """The letters, by descending identifier."""
 
     def __init__(
         self,
         *,
-        letters: _abc.Iterable[Global___LetterOrder] | None = ...,
+        letters: _abc.Iterable[Global___PaperLetter] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -486,21 +476,21 @@ class ListLetterOrdersResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListLetterOrdersResponse: _TypeAlias = ListLetterOrdersResponse  # noqa: Y015
+Global___ListPaperLettersResponse: _TypeAlias = ListPaperLettersResponse  # noqa: Y015
 
 @_typing.final
-class LetterOrder(_message.Message):
+class PaperLetter(_message.Message):
     """Describes a letter, without its content and address."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     LETTER_ID_FIELD_NUMBER: _builtins.int
-    TRACKING_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     ORDER_TIME_FIELD_NUMBER: _builtins.int
     LEASE_END_TIME_FIELD_NUMBER: _builtins.int
-    FILE_DIGEST_FIELD_NUMBER: _builtins.int
-    FILE_SIZE_FIELD_NUMBER: _builtins.int
+    FILE_SHA256_FIELD_NUMBER: _builtins.int
+    FILE_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHEETS_FIELD_NUMBER: _builtins.int
     REPORTS_FIELD_NUMBER: _builtins.int
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
@@ -509,13 +499,13 @@ class LetterOrder(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     letter_id: _builtins.str
     """The letter's identifier, a UUID; letters that were ordered later have greater ones."""
-    tracking: _builtins.str
+    tracking_number: _builtins.str
     """The post's number of it; empty for one that failed."""
-    state: Global___LetterState.ValueType
+    state: Global___PaperLetterState.ValueType
     """How far it has come."""
-    file_digest: _builtins.bytes
+    file_sha256: _builtins.bytes
     """The SHA-256 of the PDF, 32 bytes; empty for one that failed."""
-    file_size: _builtins.int
+    file_size_bytes: _builtins.int
     """The length of the PDF in bytes."""
     sheets: _builtins.int
     """How many sheets it takes, printed on both sides."""
@@ -536,21 +526,21 @@ class LetterOrder(_message.Message):
         """When the lease ends, or ended, UTC; absent before the first one."""
 
     @_builtins.property
-    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___LetterReport]:
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaperLetterReport]:
         """What was reported of it, in order."""
 
     def __init__(
         self,
         *,
         letter_id: _builtins.str = ...,
-        tracking: _builtins.str = ...,
-        state: Global___LetterState.ValueType = ...,
+        tracking_number: _builtins.str = ...,
+        state: Global___PaperLetterState.ValueType = ...,
         order_time: _timestamp_pb2.Timestamp | None = ...,
         lease_end_time: _timestamp_pb2.Timestamp | None = ...,
-        file_digest: _builtins.bytes = ...,
-        file_size: _builtins.int = ...,
+        file_sha256: _builtins.bytes = ...,
+        file_size_bytes: _builtins.int = ...,
         sheets: _builtins.int = ...,
-        reports: _abc.Iterable[Global___LetterReport] | None = ...,
+        reports: _abc.Iterable[Global___PaperLetterReport] | None = ...,
         delivery_id: _builtins.str = ...,
         step: _builtins.str = ...,
         print_house_id: _builtins.str = ...,
@@ -558,14 +548,14 @@ class LetterOrder(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_end_time", b"lease_end_time", "order_time", b"order_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "file_digest", b"file_digest", "file_size", b"file_size", "lease_end_time", b"lease_end_time", "letter_id", b"letter_id", "order_time", b"order_time", "print_house_id", b"print_house_id", "reason", b"reason", "reports", b"reports", "sheets", b"sheets", "state", b"state", "step", b"step", "tracking", b"tracking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "file_sha256", b"file_sha256", "file_size_bytes", b"file_size_bytes", "lease_end_time", b"lease_end_time", "letter_id", b"letter_id", "order_time", b"order_time", "print_house_id", b"print_house_id", "reason", b"reason", "reports", b"reports", "sheets", b"sheets", "state", b"state", "step", b"step", "tracking_number", b"tracking_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___LetterOrder: _TypeAlias = LetterOrder  # noqa: Y015
+Global___PaperLetter: _TypeAlias = PaperLetter  # noqa: Y015
 
 @_typing.final
-class LetterReport(_message.Message):
+class PaperLetterReport(_message.Message):
     """Describes a report that was taken."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -574,8 +564,13 @@ class LetterReport(_message.Message):
     REPORT_TIME_FIELD_NUMBER: _builtins.int
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     EVIDENCE_ID_FIELD_NUMBER: _builtins.int
-    state: Global___LetterState.ValueType
-    """How far the letter had come with it."""
+    PRINTED_FIELD_NUMBER: _builtins.int
+    POSTED_FIELD_NUMBER: _builtins.int
+    HANDED_OVER_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    RETURNED_FIELD_NUMBER: _builtins.int
+    state: Global___PaperLetterState.ValueType
+    """How far the letter came by it."""
     evidence_id: _builtins.str
     """The identifier of the evidence that it left, a UUID."""
     @_builtins.property
@@ -586,54 +581,131 @@ class LetterReport(_message.Message):
     def record_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded, UTC."""
 
+    @_builtins.property
+    def printed(self) -> Global___LetterPrinted:
+        """It was printed."""
+
+    @_builtins.property
+    def posted(self) -> Global___LetterPosted:
+        """It was posted."""
+
+    @_builtins.property
+    def handed_over(self) -> Global___LetterHandedOver:
+        """Somebody took it."""
+
+    @_builtins.property
+    def refused(self) -> Global___LetterRefused:
+        """Whoever should have taken it would not."""
+
+    @_builtins.property
+    def returned(self) -> Global___LetterReturned:
+        """It came back."""
+
     def __init__(
         self,
         *,
-        state: Global___LetterState.ValueType = ...,
+        state: Global___PaperLetterState.ValueType = ...,
         report_time: _timestamp_pb2.Timestamp | None = ...,
         record_time: _timestamp_pb2.Timestamp | None = ...,
         evidence_id: _builtins.str = ...,
+        printed: Global___LetterPrinted | None = ...,
+        posted: Global___LetterPosted | None = ...,
+        handed_over: Global___LetterHandedOver | None = ...,
+        refused: Global___LetterRefused | None = ...,
+        returned: Global___LetterReturned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time", "report_time", b"report_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["handed_over", b"handed_over", "posted", b"posted", "printed", b"printed", "record_time", b"record_time", "refused", b"refused", "report", b"report", "report_time", b"report_time", "returned", b"returned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "record_time", b"record_time", "report_time", b"report_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "handed_over", b"handed_over", "posted", b"posted", "printed", b"printed", "record_time", b"record_time", "refused", b"refused", "report", b"report", "report_time", b"report_time", "returned", b"returned", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["printed", "posted", "handed_over", "refused", "returned"]  # noqa: Y015
+    _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
-Global___LetterReport: _TypeAlias = LetterReport  # noqa: Y015
+Global___PaperLetterReport: _TypeAlias = PaperLetterReport  # noqa: Y015
 
 @_typing.final
-class BindPrintHouseRequest(_message.Message):
-    """Asks to bind a print house's certificate."""
+class RegisterPrintHouseRequest(_message.Message):
+    """Asks to register a print house."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    CERTIFICATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
     display_name: _builtins.str
-    """The print house's name, for people; at most 100 characters on one line."""
+    """The print house's name, for people, of no other one; at most 100 characters on one line."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterPrintHouseRequest: _TypeAlias = RegisterPrintHouseRequest  # noqa: Y015
+
+@_typing.final
+class RegisterPrintHouseResponse(_message.Message):
+    """Returns the print house."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRINT_HOUSE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def print_house(self) -> Global___PrintHouse:
+        """The print house."""
+
+    def __init__(
+        self,
+        *,
+        print_house: Global___PrintHouse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["print_house", b"print_house"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house", b"print_house"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterPrintHouseResponse: _TypeAlias = RegisterPrintHouseResponse  # noqa: Y015
+
+@_typing.final
+class BindPrintHouseCertificateRequest(_message.Message):
+    """Asks to bind a print house's certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PRINT_HOUSE_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
+    print_house_id: _builtins.str
+    """The print house, a UUID."""
     certificate: _builtins.bytes
     """The machine certificate, DER, at most 16 KiB."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
-        display_name: _builtins.str = ...,
+        print_house_id: _builtins.str = ...,
         certificate: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "display_name", b"display_name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "print_house_id", b"print_house_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BindPrintHouseRequest: _TypeAlias = BindPrintHouseRequest  # noqa: Y015
+Global___BindPrintHouseCertificateRequest: _TypeAlias = BindPrintHouseCertificateRequest  # noqa: Y015
 
 @_typing.final
-class BindPrintHouseResponse(_message.Message):
+class BindPrintHouseCertificateResponse(_message.Message):
     """Returns the print house."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -654,7 +726,7 @@ class BindPrintHouseResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___BindPrintHouseResponse: _TypeAlias = BindPrintHouseResponse  # noqa: Y015
+Global___BindPrintHouseCertificateResponse: _TypeAlias = BindPrintHouseCertificateResponse  # noqa: Y015
 
 @_typing.final
 class PrintHouse(_message.Message):
@@ -675,11 +747,11 @@ class PrintHouse(_message.Message):
     """Whether it gets letters."""
     @_builtins.property
     def register_time(self) -> _timestamp_pb2.Timestamp:
-        """When its first certificate was bound, UTC."""
+        """When it was registered, UTC."""
 
     @_builtins.property
     def certificates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrintHouseCertificate]:
-        """Its certificates, the last bound first: also those that have expired or are revoked."""
+        """Its certificates, the last bound first: also those that have expired or are revoked. None right after the registration."""
 
     def __init__(
         self,
@@ -743,37 +815,33 @@ class PrintHouseCertificate(_message.Message):
 Global___PrintHouseCertificate: _TypeAlias = PrintHouseCertificate  # noqa: Y015
 
 @_typing.final
-class SetPrintHouseStateRequest(_message.Message):
-    """Asks to suspend a print house, to let it go on, or to remove it."""
+class SuspendPrintHouseRequest(_message.Message):
+    """Asks to suspend a print house."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     PRINT_HOUSE_ID_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
     print_house_id: _builtins.str
     """The print house, a UUID."""
-    state: Global___PrintHouseState.ValueType
-    """What it is to be."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         print_house_id: _builtins.str = ...,
-        state: Global___PrintHouseState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house_id", b"print_house_id", "request_id", b"request_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house_id", b"print_house_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SetPrintHouseStateRequest: _TypeAlias = SetPrintHouseStateRequest  # noqa: Y015
+Global___SuspendPrintHouseRequest: _TypeAlias = SuspendPrintHouseRequest  # noqa: Y015
 
 @_typing.final
-class SetPrintHouseStateResponse(_message.Message):
+class SuspendPrintHouseResponse(_message.Message):
     """Returns the print house."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -794,7 +862,107 @@ class SetPrintHouseStateResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SetPrintHouseStateResponse: _TypeAlias = SetPrintHouseStateResponse  # noqa: Y015
+Global___SuspendPrintHouseResponse: _TypeAlias = SuspendPrintHouseResponse  # noqa: Y015
+
+@_typing.final
+class ResumePrintHouseRequest(_message.Message):
+    """Asks to resume a print house."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PRINT_HOUSE_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
+    print_house_id: _builtins.str
+    """The print house, a UUID."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        print_house_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house_id", b"print_house_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumePrintHouseRequest: _TypeAlias = ResumePrintHouseRequest  # noqa: Y015
+
+@_typing.final
+class ResumePrintHouseResponse(_message.Message):
+    """Returns the print house."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRINT_HOUSE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def print_house(self) -> Global___PrintHouse:
+        """The print house, with all of its certificates."""
+
+    def __init__(
+        self,
+        *,
+        print_house: Global___PrintHouse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["print_house", b"print_house"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house", b"print_house"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumePrintHouseResponse: _TypeAlias = ResumePrintHouseResponse  # noqa: Y015
+
+@_typing.final
+class RemovePrintHouseRequest(_message.Message):
+    """Asks to remove a print house for ever."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PRINT_HOUSE_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`."""
+    print_house_id: _builtins.str
+    """The print house, a UUID."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        print_house_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house_id", b"print_house_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePrintHouseRequest: _TypeAlias = RemovePrintHouseRequest  # noqa: Y015
+
+@_typing.final
+class RemovePrintHouseResponse(_message.Message):
+    """Returns the print house."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRINT_HOUSE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def print_house(self) -> Global___PrintHouse:
+        """The print house, with all of its certificates."""
+
+    def __init__(
+        self,
+        *,
+        print_house: Global___PrintHouse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["print_house", b"print_house"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["print_house", b"print_house"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemovePrintHouseResponse: _TypeAlias = RemovePrintHouseResponse  # noqa: Y015
 
 @_typing.final
 class ListPrintHousesRequest(_message.Message):

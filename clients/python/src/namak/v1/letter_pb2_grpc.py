@@ -31,6 +31,8 @@ class LetterServiceStub(object):
     A print house leases letters, downloads and prints each one, posts it, and reports every step. Each report is evidence that sender
     and holder can see (`docs/events.md`), and what the rules of the delivery's notification policy read: a report that is not true
     harms somebody's rights. The operator registers print houses, and sees what became of every letter.
+
+    A PaperLetter is what goes into an envelope. It has nothing to do with the Letter that a holder writes (CorrespondenceService).
     """
 
     def __init__(self, channel):
@@ -39,35 +41,50 @@ class LetterServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.LeaseLetters = channel.unary_stream(
-                '/namak.v1.LetterService/LeaseLetters',
-                request_serializer=namak_dot_v1_dot_letter__pb2.LeaseLettersRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_letter__pb2.LeaseLettersResponse.FromString,
+        self.LeasePaperLetters = channel.unary_stream(
+                '/namak.v1.LetterService/LeasePaperLetters',
+                request_serializer=namak_dot_v1_dot_letter__pb2.LeasePaperLettersRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.LeasePaperLettersResponse.FromString,
                 _registered_method=True)
-        self.DownloadLetter = channel.unary_stream(
-                '/namak.v1.LetterService/DownloadLetter',
-                request_serializer=namak_dot_v1_dot_letter__pb2.DownloadLetterRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_letter__pb2.DownloadLetterResponse.FromString,
+        self.DownloadPaperLetter = channel.unary_stream(
+                '/namak.v1.LetterService/DownloadPaperLetter',
+                request_serializer=namak_dot_v1_dot_letter__pb2.DownloadPaperLetterRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.DownloadPaperLetterResponse.FromString,
                 _registered_method=True)
-        self.ReportLetter = channel.unary_unary(
-                '/namak.v1.LetterService/ReportLetter',
-                request_serializer=namak_dot_v1_dot_letter__pb2.ReportLetterRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_letter__pb2.ReportLetterResponse.FromString,
+        self.ReportPaperLetter = channel.unary_unary(
+                '/namak.v1.LetterService/ReportPaperLetter',
+                request_serializer=namak_dot_v1_dot_letter__pb2.ReportPaperLetterRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.ReportPaperLetterResponse.FromString,
                 _registered_method=True)
-        self.ListLetterOrders = channel.unary_unary(
-                '/namak.v1.LetterService/ListLetterOrders',
-                request_serializer=namak_dot_v1_dot_letter__pb2.ListLetterOrdersRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_letter__pb2.ListLetterOrdersResponse.FromString,
+        self.ListPaperLetters = channel.unary_unary(
+                '/namak.v1.LetterService/ListPaperLetters',
+                request_serializer=namak_dot_v1_dot_letter__pb2.ListPaperLettersRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.ListPaperLettersResponse.FromString,
                 _registered_method=True)
-        self.BindPrintHouse = channel.unary_unary(
-                '/namak.v1.LetterService/BindPrintHouse',
-                request_serializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseResponse.FromString,
+        self.RegisterPrintHouse = channel.unary_unary(
+                '/namak.v1.LetterService/RegisterPrintHouse',
+                request_serializer=namak_dot_v1_dot_letter__pb2.RegisterPrintHouseRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.RegisterPrintHouseResponse.FromString,
                 _registered_method=True)
-        self.SetPrintHouseState = channel.unary_unary(
-                '/namak.v1.LetterService/SetPrintHouseState',
-                request_serializer=namak_dot_v1_dot_letter__pb2.SetPrintHouseStateRequest.SerializeToString,
-                response_deserializer=namak_dot_v1_dot_letter__pb2.SetPrintHouseStateResponse.FromString,
+        self.BindPrintHouseCertificate = channel.unary_unary(
+                '/namak.v1.LetterService/BindPrintHouseCertificate',
+                request_serializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseCertificateRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseCertificateResponse.FromString,
+                _registered_method=True)
+        self.SuspendPrintHouse = channel.unary_unary(
+                '/namak.v1.LetterService/SuspendPrintHouse',
+                request_serializer=namak_dot_v1_dot_letter__pb2.SuspendPrintHouseRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.SuspendPrintHouseResponse.FromString,
+                _registered_method=True)
+        self.ResumePrintHouse = channel.unary_unary(
+                '/namak.v1.LetterService/ResumePrintHouse',
+                request_serializer=namak_dot_v1_dot_letter__pb2.ResumePrintHouseRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.ResumePrintHouseResponse.FromString,
+                _registered_method=True)
+        self.RemovePrintHouse = channel.unary_unary(
+                '/namak.v1.LetterService/RemovePrintHouse',
+                request_serializer=namak_dot_v1_dot_letter__pb2.RemovePrintHouseRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_letter__pb2.RemovePrintHouseResponse.FromString,
                 _registered_method=True)
         self.ListPrintHouses = channel.unary_unary(
                 '/namak.v1.LetterService/ListPrintHouses',
@@ -87,17 +104,21 @@ class LetterServiceServicer(object):
     A print house leases letters, downloads and prints each one, posts it, and reports every step. Each report is evidence that sender
     and holder can see (`docs/events.md`), and what the rules of the delivery's notification policy read: a report that is not true
     harms somebody's rights. The operator registers print houses, and sees what became of every letter.
+
+    A PaperLetter is what goes into an envelope. It has nothing to do with the Letter that a holder writes (CorrespondenceService).
     """
 
-    def LeaseLetters(self, request, context):
+    def LeasePaperLetters(self, request, context):
         """Leases letters that wait and streams them, the longest waiting first; ends with the last one.
 
         A letter is the caller's until `lease_end_time` and then anybody's, unless it was reported as printed; what a house that lost its
-        lease has printed must be destroyed. A stream that breaks has leased what was not received, too: those come again after the
-        lease's end.
+        lease has printed must be destroyed.
 
         Callers: a print house.
-        Idempotency: each call leases further letters; repeating it never leases one that somebody has.
+        Idempotency: none is needed. Each call leases further letters, and never one that somebody has; what a call that broke off had
+        leased, received or not, stays the caller's until the lease's end: ListPaperLetters has it among those in the state WAITING, with
+        all that stood in the stream, and DownloadPaperLetter gives it. So whoever repeats a call asks for those first, and leases only as
+        many as are wanting.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT); PRINT_HOUSE_SUSPENDED (FAILED_PRECONDITION).
         Rules: BOX-11, LADDER-1.
         """
@@ -105,7 +126,7 @@ class LetterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def DownloadLetter(self, request, context):
+    def DownloadPaperLetter(self, request, context):
         """Streams the print-ready PDF/A of a letter in order, in messages of at most 64 KiB of it. Once the letter is posted it is not there any
         more.
 
@@ -119,14 +140,14 @@ class LetterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ReportLetter(self, request, context):
+    def ReportPaperLetter(self, request, context):
         """Reports what happened to a letter. Taken in this order only: printed; posted; then handed over, refused or returned; and returned
         after refused. What was printed before the lease's end may be reported further after it.
 
         Callers: the print house that has the letter.
         Idempotency: `request_id` is required; repeating it with equal content returns the first answer. Under another one the same report
         is out of order.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) as for DownloadLetter;
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) as for DownloadPaperLetter;
         LETTER_LEASE_ENDED, LETTER_CANCELLED, LETTER_OUT_OF_ORDER, LETTER_FILE_DIFFERS, LETTER_TRACKING_DIFFERS (FAILED_PRECONDITION).
         Rules: BOX-11, LADDER-1.
         """
@@ -134,7 +155,7 @@ class LetterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListLetterOrders(self, request, context):
+    def ListPaperLetters(self, request, context):
         """Lists letters with what became of them, the last ordered first, also those that could not be made.
 
         Callers: the operator, for all; a print house, for those that it leased last.
@@ -146,29 +167,66 @@ class LetterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def BindPrintHouse(self, request, context):
-        """Binds a machine certificate as a print house's; with its first one a print house is registered. Several may be bound for one while
-        it changes from one to the next. SenderAdminService.RevokeCertificate revokes one.
+    def RegisterPrintHouse(self, request, context):
+        """Registers a print house. It gets letters once it has a certificate.
 
         Callers: the operator.
-        Idempotency: `request_id` is required; repeating it with equal content returns the same print house.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was
-        bound otherwise, and for the name of a print house that was removed.
+        Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a name in use, also by a
+        print house that was removed.
         Rules: CARD-4, BOX-11.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetPrintHouseState(self, request, context):
-        """Suspends a print house, lets it go on, or removes it for ever. One that is suspended gets no more letters, and reports what becomes
-        of those that it has. With a removal its certificates are revoked; what it has leased and not printed goes to others when the lease
-        ends, and nobody reports any more of what it has printed.
+    def BindPrintHouseCertificate(self, request, context):
+        """Binds a machine certificate as a print house's. Several may be active at once (rotation). SenderAdminService.RevokeCertificate
+        revokes one.
 
         Callers: the operator.
-        Idempotency: `request_id` is required; repeating it with equal content returns the print house as it is by now.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for one that was removed;
-        NOT_FOUND.
+        Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
+        Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT),
+        NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise, and for a print house that was removed.
+        Rules: CARD-4, BOX-11.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendPrintHouse(self, request, context):
+        """Suspends a print house: it gets no more letters until it is resumed, and reports what becomes of those that it has.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; suspending a suspended print house changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for one
+        that was removed.
+        Rules: CARD-4, BOX-11.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumePrintHouse(self, request, context):
+        """Resumes a suspended print house.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; resuming an active print house changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for one
+        that was removed.
+        Rules: CARD-4, BOX-11.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemovePrintHouse(self, request, context):
+        """Removes a print house for ever. Its certificates are revoked; what it has leased and not printed goes to others when the lease
+        ends, and nobody reports any more of what it has printed. What it reported, and its name, stay.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; removing one that was removed changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: CARD-4, BOX-11.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -192,7 +250,7 @@ class LetterServiceServicer(object):
 
         Callers: the operator.
         Idempotency: reads only.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: CARD-4, BOX-11.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -202,35 +260,50 @@ class LetterServiceServicer(object):
 
 def add_LetterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'LeaseLetters': grpc.unary_stream_rpc_method_handler(
-                    servicer.LeaseLetters,
-                    request_deserializer=namak_dot_v1_dot_letter__pb2.LeaseLettersRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_letter__pb2.LeaseLettersResponse.SerializeToString,
+            'LeasePaperLetters': grpc.unary_stream_rpc_method_handler(
+                    servicer.LeasePaperLetters,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.LeasePaperLettersRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.LeasePaperLettersResponse.SerializeToString,
             ),
-            'DownloadLetter': grpc.unary_stream_rpc_method_handler(
-                    servicer.DownloadLetter,
-                    request_deserializer=namak_dot_v1_dot_letter__pb2.DownloadLetterRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_letter__pb2.DownloadLetterResponse.SerializeToString,
+            'DownloadPaperLetter': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadPaperLetter,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.DownloadPaperLetterRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.DownloadPaperLetterResponse.SerializeToString,
             ),
-            'ReportLetter': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReportLetter,
-                    request_deserializer=namak_dot_v1_dot_letter__pb2.ReportLetterRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_letter__pb2.ReportLetterResponse.SerializeToString,
+            'ReportPaperLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportPaperLetter,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.ReportPaperLetterRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.ReportPaperLetterResponse.SerializeToString,
             ),
-            'ListLetterOrders': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListLetterOrders,
-                    request_deserializer=namak_dot_v1_dot_letter__pb2.ListLetterOrdersRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_letter__pb2.ListLetterOrdersResponse.SerializeToString,
+            'ListPaperLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaperLetters,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.ListPaperLettersRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.ListPaperLettersResponse.SerializeToString,
             ),
-            'BindPrintHouse': grpc.unary_unary_rpc_method_handler(
-                    servicer.BindPrintHouse,
-                    request_deserializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseResponse.SerializeToString,
+            'RegisterPrintHouse': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterPrintHouse,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.RegisterPrintHouseRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.RegisterPrintHouseResponse.SerializeToString,
             ),
-            'SetPrintHouseState': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetPrintHouseState,
-                    request_deserializer=namak_dot_v1_dot_letter__pb2.SetPrintHouseStateRequest.FromString,
-                    response_serializer=namak_dot_v1_dot_letter__pb2.SetPrintHouseStateResponse.SerializeToString,
+            'BindPrintHouseCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.BindPrintHouseCertificate,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseCertificateRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.BindPrintHouseCertificateResponse.SerializeToString,
+            ),
+            'SuspendPrintHouse': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendPrintHouse,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.SuspendPrintHouseRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.SuspendPrintHouseResponse.SerializeToString,
+            ),
+            'ResumePrintHouse': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumePrintHouse,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.ResumePrintHouseRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.ResumePrintHouseResponse.SerializeToString,
+            ),
+            'RemovePrintHouse': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemovePrintHouse,
+                    request_deserializer=namak_dot_v1_dot_letter__pb2.RemovePrintHouseRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_letter__pb2.RemovePrintHouseResponse.SerializeToString,
             ),
             'ListPrintHouses': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPrintHouses,
@@ -256,10 +329,12 @@ class LetterService(object):
     A print house leases letters, downloads and prints each one, posts it, and reports every step. Each report is evidence that sender
     and holder can see (`docs/events.md`), and what the rules of the delivery's notification policy read: a report that is not true
     harms somebody's rights. The operator registers print houses, and sees what became of every letter.
+
+    A PaperLetter is what goes into an envelope. It has nothing to do with the Letter that a holder writes (CorrespondenceService).
     """
 
     @staticmethod
-    def LeaseLetters(request,
+    def LeasePaperLetters(request,
             target,
             options=(),
             channel_credentials=None,
@@ -272,9 +347,9 @@ class LetterService(object):
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/namak.v1.LetterService/LeaseLetters',
-            namak_dot_v1_dot_letter__pb2.LeaseLettersRequest.SerializeToString,
-            namak_dot_v1_dot_letter__pb2.LeaseLettersResponse.FromString,
+            '/namak.v1.LetterService/LeasePaperLetters',
+            namak_dot_v1_dot_letter__pb2.LeasePaperLettersRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.LeasePaperLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -286,7 +361,7 @@ class LetterService(object):
             _registered_method=True)
 
     @staticmethod
-    def DownloadLetter(request,
+    def DownloadPaperLetter(request,
             target,
             options=(),
             channel_credentials=None,
@@ -299,9 +374,9 @@ class LetterService(object):
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/namak.v1.LetterService/DownloadLetter',
-            namak_dot_v1_dot_letter__pb2.DownloadLetterRequest.SerializeToString,
-            namak_dot_v1_dot_letter__pb2.DownloadLetterResponse.FromString,
+            '/namak.v1.LetterService/DownloadPaperLetter',
+            namak_dot_v1_dot_letter__pb2.DownloadPaperLetterRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.DownloadPaperLetterResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -313,7 +388,7 @@ class LetterService(object):
             _registered_method=True)
 
     @staticmethod
-    def ReportLetter(request,
+    def ReportPaperLetter(request,
             target,
             options=(),
             channel_credentials=None,
@@ -326,9 +401,9 @@ class LetterService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/namak.v1.LetterService/ReportLetter',
-            namak_dot_v1_dot_letter__pb2.ReportLetterRequest.SerializeToString,
-            namak_dot_v1_dot_letter__pb2.ReportLetterResponse.FromString,
+            '/namak.v1.LetterService/ReportPaperLetter',
+            namak_dot_v1_dot_letter__pb2.ReportPaperLetterRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.ReportPaperLetterResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -340,7 +415,7 @@ class LetterService(object):
             _registered_method=True)
 
     @staticmethod
-    def ListLetterOrders(request,
+    def ListPaperLetters(request,
             target,
             options=(),
             channel_credentials=None,
@@ -353,9 +428,9 @@ class LetterService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/namak.v1.LetterService/ListLetterOrders',
-            namak_dot_v1_dot_letter__pb2.ListLetterOrdersRequest.SerializeToString,
-            namak_dot_v1_dot_letter__pb2.ListLetterOrdersResponse.FromString,
+            '/namak.v1.LetterService/ListPaperLetters',
+            namak_dot_v1_dot_letter__pb2.ListPaperLettersRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.ListPaperLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -367,7 +442,7 @@ class LetterService(object):
             _registered_method=True)
 
     @staticmethod
-    def BindPrintHouse(request,
+    def RegisterPrintHouse(request,
             target,
             options=(),
             channel_credentials=None,
@@ -380,9 +455,9 @@ class LetterService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/namak.v1.LetterService/BindPrintHouse',
-            namak_dot_v1_dot_letter__pb2.BindPrintHouseRequest.SerializeToString,
-            namak_dot_v1_dot_letter__pb2.BindPrintHouseResponse.FromString,
+            '/namak.v1.LetterService/RegisterPrintHouse',
+            namak_dot_v1_dot_letter__pb2.RegisterPrintHouseRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.RegisterPrintHouseResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -394,7 +469,7 @@ class LetterService(object):
             _registered_method=True)
 
     @staticmethod
-    def SetPrintHouseState(request,
+    def BindPrintHouseCertificate(request,
             target,
             options=(),
             channel_credentials=None,
@@ -407,9 +482,90 @@ class LetterService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/namak.v1.LetterService/SetPrintHouseState',
-            namak_dot_v1_dot_letter__pb2.SetPrintHouseStateRequest.SerializeToString,
-            namak_dot_v1_dot_letter__pb2.SetPrintHouseStateResponse.FromString,
+            '/namak.v1.LetterService/BindPrintHouseCertificate',
+            namak_dot_v1_dot_letter__pb2.BindPrintHouseCertificateRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.BindPrintHouseCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendPrintHouse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.LetterService/SuspendPrintHouse',
+            namak_dot_v1_dot_letter__pb2.SuspendPrintHouseRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.SuspendPrintHouseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumePrintHouse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.LetterService/ResumePrintHouse',
+            namak_dot_v1_dot_letter__pb2.ResumePrintHouseRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.ResumePrintHouseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemovePrintHouse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.LetterService/RemovePrintHouse',
+            namak_dot_v1_dot_letter__pb2.RemovePrintHouseRequest.SerializeToString,
+            namak_dot_v1_dot_letter__pb2.RemovePrintHouseResponse.FromString,
             options,
             channel_credentials,
             insecure,

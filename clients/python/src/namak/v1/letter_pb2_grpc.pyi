@@ -18,22 +18,26 @@ class LetterServiceStub:
     A print house leases letters, downloads and prints each one, posts it, and reports every step. Each report is evidence that sender
     and holder can see (`docs/events.md`), and what the rules of the delivery's notification policy read: a report that is not true
     harms somebody's rights. The operator registers print houses, and sees what became of every letter.
+
+    A PaperLetter is what goes into an envelope. It has nothing to do with the Letter that a holder writes (CorrespondenceService).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    LeaseLetters: _aio.UnaryStreamMultiCallable[_letter_pb2.LeaseLettersRequest, _letter_pb2.LeaseLettersResponse]
+    LeasePaperLetters: _aio.UnaryStreamMultiCallable[_letter_pb2.LeasePaperLettersRequest, _letter_pb2.LeasePaperLettersResponse]
     """Leases letters that wait and streams them, the longest waiting first; ends with the last one.
 
     A letter is the caller's until `lease_end_time` and then anybody's, unless it was reported as printed; what a house that lost its
-    lease has printed must be destroyed. A stream that breaks has leased what was not received, too: those come again after the
-    lease's end.
+    lease has printed must be destroyed.
 
     Callers: a print house.
-    Idempotency: each call leases further letters; repeating it never leases one that somebody has.
+    Idempotency: none is needed. Each call leases further letters, and never one that somebody has; what a call that broke off had
+    leased, received or not, stays the caller's until the lease's end: ListPaperLetters has it among those in the state WAITING, with
+    all that stood in the stream, and DownloadPaperLetter gives it. So whoever repeats a call asks for those first, and leases only as
+    many as are wanting.
     Errors: INVALID_FIELDS (INVALID_ARGUMENT); PRINT_HOUSE_SUSPENDED (FAILED_PRECONDITION).
     Rules: BOX-11, LADDER-1.
     """
-    DownloadLetter: _aio.UnaryStreamMultiCallable[_letter_pb2.DownloadLetterRequest, _letter_pb2.DownloadLetterResponse]
+    DownloadPaperLetter: _aio.UnaryStreamMultiCallable[_letter_pb2.DownloadPaperLetterRequest, _letter_pb2.DownloadPaperLetterResponse]
     """Streams the print-ready PDF/A of a letter in order, in messages of at most 64 KiB of it. Once the letter is posted it is not there any
     more.
 
@@ -43,18 +47,18 @@ class LetterServiceStub:
     does not exist; LETTER_LEASE_ENDED, LETTER_CANCELLED, LETTER_OUT_OF_ORDER (FAILED_PRECONDITION).
     Rules: BOX-11.
     """
-    ReportLetter: _aio.UnaryUnaryMultiCallable[_letter_pb2.ReportLetterRequest, _letter_pb2.ReportLetterResponse]
+    ReportPaperLetter: _aio.UnaryUnaryMultiCallable[_letter_pb2.ReportPaperLetterRequest, _letter_pb2.ReportPaperLetterResponse]
     """Reports what happened to a letter. Taken in this order only: printed; posted; then handed over, refused or returned; and returned
     after refused. What was printed before the lease's end may be reported further after it.
 
     Callers: the print house that has the letter.
     Idempotency: `request_id` is required; repeating it with equal content returns the first answer. Under another one the same report
     is out of order.
-    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) as for DownloadLetter;
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) as for DownloadPaperLetter;
     LETTER_LEASE_ENDED, LETTER_CANCELLED, LETTER_OUT_OF_ORDER, LETTER_FILE_DIFFERS, LETTER_TRACKING_DIFFERS (FAILED_PRECONDITION).
     Rules: BOX-11, LADDER-1.
     """
-    ListLetterOrders: _aio.UnaryUnaryMultiCallable[_letter_pb2.ListLetterOrdersRequest, _letter_pb2.ListLetterOrdersResponse]
+    ListPaperLetters: _aio.UnaryUnaryMultiCallable[_letter_pb2.ListPaperLettersRequest, _letter_pb2.ListPaperLettersResponse]
     """Lists letters with what became of them, the last ordered first, also those that could not be made.
 
     Callers: the operator, for all; a print house, for those that it leased last.
@@ -62,25 +66,50 @@ class LetterServiceStub:
     Errors: INVALID_FIELDS, INVALID_PAGE_TOKEN (INVALID_ARGUMENT).
     Rules: BOX-11, LADDER-1.
     """
-    BindPrintHouse: _aio.UnaryUnaryMultiCallable[_letter_pb2.BindPrintHouseRequest, _letter_pb2.BindPrintHouseResponse]
-    """Binds a machine certificate as a print house's; with its first one a print house is registered. Several may be bound for one while
-    it changes from one to the next. SenderAdminService.RevokeCertificate revokes one.
+    RegisterPrintHouse: _aio.UnaryUnaryMultiCallable[_letter_pb2.RegisterPrintHouseRequest, _letter_pb2.RegisterPrintHouseResponse]
+    """Registers a print house. It gets letters once it has a certificate.
 
     Callers: the operator.
-    Idempotency: `request_id` is required; repeating it with equal content returns the same print house.
-    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was
-    bound otherwise, and for the name of a print house that was removed.
+    Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a name in use, also by a
+    print house that was removed.
     Rules: CARD-4, BOX-11.
     """
-    SetPrintHouseState: _aio.UnaryUnaryMultiCallable[_letter_pb2.SetPrintHouseStateRequest, _letter_pb2.SetPrintHouseStateResponse]
-    """Suspends a print house, lets it go on, or removes it for ever. One that is suspended gets no more letters, and reports what becomes
-    of those that it has. With a removal its certificates are revoked; what it has leased and not printed goes to others when the lease
-    ends, and nobody reports any more of what it has printed.
+    BindPrintHouseCertificate: _aio.UnaryUnaryMultiCallable[_letter_pb2.BindPrintHouseCertificateRequest, _letter_pb2.BindPrintHouseCertificateResponse]
+    """Binds a machine certificate as a print house's. Several may be active at once (rotation). SenderAdminService.RevokeCertificate
+    revokes one.
 
     Callers: the operator.
-    Idempotency: `request_id` is required; repeating it with equal content returns the print house as it is by now.
-    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for one that was removed;
-    NOT_FOUND.
+    Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
+    Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT),
+    NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise, and for a print house that was removed.
+    Rules: CARD-4, BOX-11.
+    """
+    SuspendPrintHouse: _aio.UnaryUnaryMultiCallable[_letter_pb2.SuspendPrintHouseRequest, _letter_pb2.SuspendPrintHouseResponse]
+    """Suspends a print house: it gets no more letters until it is resumed, and reports what becomes of those that it has.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; suspending a suspended print house changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for one
+    that was removed.
+    Rules: CARD-4, BOX-11.
+    """
+    ResumePrintHouse: _aio.UnaryUnaryMultiCallable[_letter_pb2.ResumePrintHouseRequest, _letter_pb2.ResumePrintHouseResponse]
+    """Resumes a suspended print house.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; resuming an active print house changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for one
+    that was removed.
+    Rules: CARD-4, BOX-11.
+    """
+    RemovePrintHouse: _aio.UnaryUnaryMultiCallable[_letter_pb2.RemovePrintHouseRequest, _letter_pb2.RemovePrintHouseResponse]
+    """Removes a print house for ever. Its certificates are revoked; what it has leased and not printed goes to others when the lease
+    ends, and nobody reports any more of what it has printed. What it reported, and its name, stay.
+
+    Callers: the operator.
+    Idempotency: `request_id` is required; removing one that was removed changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: CARD-4, BOX-11.
     """
     ListPrintHouses: _aio.UnaryUnaryMultiCallable[_letter_pb2.ListPrintHousesRequest, _letter_pb2.ListPrintHousesResponse]
@@ -96,7 +125,7 @@ class LetterServiceStub:
 
     Callers: the operator.
     Idempotency: reads only.
-    Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
     Rules: CARD-4, BOX-11.
     """
 
@@ -106,32 +135,36 @@ class LetterServiceServicer(metaclass=_abc_1.ABCMeta):
     A print house leases letters, downloads and prints each one, posts it, and reports every step. Each report is evidence that sender
     and holder can see (`docs/events.md`), and what the rules of the delivery's notification policy read: a report that is not true
     harms somebody's rights. The operator registers print houses, and sees what became of every letter.
+
+    A PaperLetter is what goes into an envelope. It has nothing to do with the Letter that a holder writes (CorrespondenceService).
     """
 
     @_abc_1.abstractmethod
-    def LeaseLetters(
+    def LeasePaperLetters(
         self,
-        request: _letter_pb2.LeaseLettersRequest,
-        context: _aio.ServicerContext[_letter_pb2.LeaseLettersRequest, _abc.AsyncIterator[_letter_pb2.LeaseLettersResponse]],
-    ) -> _abc.AsyncIterator[_letter_pb2.LeaseLettersResponse]:
+        request: _letter_pb2.LeasePaperLettersRequest,
+        context: _aio.ServicerContext[_letter_pb2.LeasePaperLettersRequest, _abc.AsyncIterator[_letter_pb2.LeasePaperLettersResponse]],
+    ) -> _abc.AsyncIterator[_letter_pb2.LeasePaperLettersResponse]:
         """Leases letters that wait and streams them, the longest waiting first; ends with the last one.
 
         A letter is the caller's until `lease_end_time` and then anybody's, unless it was reported as printed; what a house that lost its
-        lease has printed must be destroyed. A stream that breaks has leased what was not received, too: those come again after the
-        lease's end.
+        lease has printed must be destroyed.
 
         Callers: a print house.
-        Idempotency: each call leases further letters; repeating it never leases one that somebody has.
+        Idempotency: none is needed. Each call leases further letters, and never one that somebody has; what a call that broke off had
+        leased, received or not, stays the caller's until the lease's end: ListPaperLetters has it among those in the state WAITING, with
+        all that stood in the stream, and DownloadPaperLetter gives it. So whoever repeats a call asks for those first, and leases only as
+        many as are wanting.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT); PRINT_HOUSE_SUSPENDED (FAILED_PRECONDITION).
         Rules: BOX-11, LADDER-1.
         """
 
     @_abc_1.abstractmethod
-    def DownloadLetter(
+    def DownloadPaperLetter(
         self,
-        request: _letter_pb2.DownloadLetterRequest,
-        context: _aio.ServicerContext[_letter_pb2.DownloadLetterRequest, _abc.AsyncIterator[_letter_pb2.DownloadLetterResponse]],
-    ) -> _abc.AsyncIterator[_letter_pb2.DownloadLetterResponse]:
+        request: _letter_pb2.DownloadPaperLetterRequest,
+        context: _aio.ServicerContext[_letter_pb2.DownloadPaperLetterRequest, _abc.AsyncIterator[_letter_pb2.DownloadPaperLetterResponse]],
+    ) -> _abc.AsyncIterator[_letter_pb2.DownloadPaperLetterResponse]:
         """Streams the print-ready PDF/A of a letter in order, in messages of at most 64 KiB of it. Once the letter is posted it is not there any
         more.
 
@@ -143,28 +176,28 @@ class LetterServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def ReportLetter(
+    def ReportPaperLetter(
         self,
-        request: _letter_pb2.ReportLetterRequest,
-        context: _aio.ServicerContext[_letter_pb2.ReportLetterRequest, _abc.Awaitable[_letter_pb2.ReportLetterResponse]],
-    ) -> _abc.Awaitable[_letter_pb2.ReportLetterResponse]:
+        request: _letter_pb2.ReportPaperLetterRequest,
+        context: _aio.ServicerContext[_letter_pb2.ReportPaperLetterRequest, _abc.Awaitable[_letter_pb2.ReportPaperLetterResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.ReportPaperLetterResponse]:
         """Reports what happened to a letter. Taken in this order only: printed; posted; then handed over, refused or returned; and returned
         after refused. What was printed before the lease's end may be reported further after it.
 
         Callers: the print house that has the letter.
         Idempotency: `request_id` is required; repeating it with equal content returns the first answer. Under another one the same report
         is out of order.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) as for DownloadLetter;
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) as for DownloadPaperLetter;
         LETTER_LEASE_ENDED, LETTER_CANCELLED, LETTER_OUT_OF_ORDER, LETTER_FILE_DIFFERS, LETTER_TRACKING_DIFFERS (FAILED_PRECONDITION).
         Rules: BOX-11, LADDER-1.
         """
 
     @_abc_1.abstractmethod
-    def ListLetterOrders(
+    def ListPaperLetters(
         self,
-        request: _letter_pb2.ListLetterOrdersRequest,
-        context: _aio.ServicerContext[_letter_pb2.ListLetterOrdersRequest, _abc.Awaitable[_letter_pb2.ListLetterOrdersResponse]],
-    ) -> _abc.Awaitable[_letter_pb2.ListLetterOrdersResponse]:
+        request: _letter_pb2.ListPaperLettersRequest,
+        context: _aio.ServicerContext[_letter_pb2.ListPaperLettersRequest, _abc.Awaitable[_letter_pb2.ListPaperLettersResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.ListPaperLettersResponse]:
         """Lists letters with what became of them, the last ordered first, also those that could not be made.
 
         Callers: the operator, for all; a print house, for those that it leased last.
@@ -174,35 +207,78 @@ class LetterServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def BindPrintHouse(
+    def RegisterPrintHouse(
         self,
-        request: _letter_pb2.BindPrintHouseRequest,
-        context: _aio.ServicerContext[_letter_pb2.BindPrintHouseRequest, _abc.Awaitable[_letter_pb2.BindPrintHouseResponse]],
-    ) -> _abc.Awaitable[_letter_pb2.BindPrintHouseResponse]:
-        """Binds a machine certificate as a print house's; with its first one a print house is registered. Several may be bound for one while
-        it changes from one to the next. SenderAdminService.RevokeCertificate revokes one.
+        request: _letter_pb2.RegisterPrintHouseRequest,
+        context: _aio.ServicerContext[_letter_pb2.RegisterPrintHouseRequest, _abc.Awaitable[_letter_pb2.RegisterPrintHouseResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.RegisterPrintHouseResponse]:
+        """Registers a print house. It gets letters once it has a certificate.
 
         Callers: the operator.
-        Idempotency: `request_id` is required; repeating it with equal content returns the same print house.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was
-        bound otherwise, and for the name of a print house that was removed.
+        Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for a name in use, also by a
+        print house that was removed.
         Rules: CARD-4, BOX-11.
         """
 
     @_abc_1.abstractmethod
-    def SetPrintHouseState(
+    def BindPrintHouseCertificate(
         self,
-        request: _letter_pb2.SetPrintHouseStateRequest,
-        context: _aio.ServicerContext[_letter_pb2.SetPrintHouseStateRequest, _abc.Awaitable[_letter_pb2.SetPrintHouseStateResponse]],
-    ) -> _abc.Awaitable[_letter_pb2.SetPrintHouseStateResponse]:
-        """Suspends a print house, lets it go on, or removes it for ever. One that is suspended gets no more letters, and reports what becomes
-        of those that it has. With a removal its certificates are revoked; what it has leased and not printed goes to others when the lease
-        ends, and nobody reports any more of what it has printed.
+        request: _letter_pb2.BindPrintHouseCertificateRequest,
+        context: _aio.ServicerContext[_letter_pb2.BindPrintHouseCertificateRequest, _abc.Awaitable[_letter_pb2.BindPrintHouseCertificateResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.BindPrintHouseCertificateResponse]:
+        """Binds a machine certificate as a print house's. Several may be active at once (rotation). SenderAdminService.RevokeCertificate
+        revokes one.
 
         Callers: the operator.
-        Idempotency: `request_id` is required; repeating it with equal content returns the print house as it is by now.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); ALREADY_REGISTERED (ALREADY_EXISTS) for one that was removed;
-        NOT_FOUND.
+        Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
+        Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT),
+        NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise, and for a print house that was removed.
+        Rules: CARD-4, BOX-11.
+        """
+
+    @_abc_1.abstractmethod
+    def SuspendPrintHouse(
+        self,
+        request: _letter_pb2.SuspendPrintHouseRequest,
+        context: _aio.ServicerContext[_letter_pb2.SuspendPrintHouseRequest, _abc.Awaitable[_letter_pb2.SuspendPrintHouseResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.SuspendPrintHouseResponse]:
+        """Suspends a print house: it gets no more letters until it is resumed, and reports what becomes of those that it has.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; suspending a suspended print house changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for one
+        that was removed.
+        Rules: CARD-4, BOX-11.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumePrintHouse(
+        self,
+        request: _letter_pb2.ResumePrintHouseRequest,
+        context: _aio.ServicerContext[_letter_pb2.ResumePrintHouseRequest, _abc.Awaitable[_letter_pb2.ResumePrintHouseResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.ResumePrintHouseResponse]:
+        """Resumes a suspended print house.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; resuming an active print house changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for one
+        that was removed.
+        Rules: CARD-4, BOX-11.
+        """
+
+    @_abc_1.abstractmethod
+    def RemovePrintHouse(
+        self,
+        request: _letter_pb2.RemovePrintHouseRequest,
+        context: _aio.ServicerContext[_letter_pb2.RemovePrintHouseRequest, _abc.Awaitable[_letter_pb2.RemovePrintHouseResponse]],
+    ) -> _abc.Awaitable[_letter_pb2.RemovePrintHouseResponse]:
+        """Removes a print house for ever. Its certificates are revoked; what it has leased and not printed goes to others when the lease
+        ends, and nobody reports any more of what it has printed. What it reported, and its name, stay.
+
+        Callers: the operator.
+        Idempotency: `request_id` is required; removing one that was removed changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: CARD-4, BOX-11.
         """
 
@@ -230,7 +306,7 @@ class LetterServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Callers: the operator.
         Idempotency: reads only.
-        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), NOT_FOUND (NOT_FOUND).
         Rules: CARD-4, BOX-11.
         """
 

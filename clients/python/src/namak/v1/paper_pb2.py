@@ -30,7 +30,7 @@ from namak.v1 import delivery_pb2 as namak_dot_v1_dot_delivery__pb2
 from namak.v1 import evidence_pb2 as namak_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14namak/v1/paper.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/delivery.proto\x1a\x17namak/v1/evidence.proto\"\x19\n\x17GetCopyStatementRequest\"W\n\x18GetCopyStatementResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12*\n\x05texts\x18\x02 \x03(\x0b\x32\x1b.namak.v1.CopyStatementText\"3\n\x11\x43opyStatementText\x12\x10\n\x08language\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x94\x03\n\x1aSubmitScannedLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\trecipient\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x18\n\x07subject\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12#\n\x05scans\x18\x04 \x03(\x0b\x32\x0e.namak.v1.PartB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpaper_sender\x18\x05 \x01(\x0b\x32\x15.namak.v1.PaperSenderB\x03\x80\x01\x01\x12,\n\x07\x63ustody\x18\x06 \x03(\x0b\x32\x15.namak.v1.CustodyStepB\x04\xe2\x41\x01\x02\x12\x17\n\x0ftracking_number\x18\x07 \x01(\t\x12\x16\n\x08original\x18\x08 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1f\n\x11statement_version\x18\t \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x12statement_language\x18\n \x01(\t\x12\x33\n\x10max_receipt_wait\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\"2\n\x0bPaperSender\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\raddress_lines\x18\x02 \x03(\t\"\xa7\x01\n\x0b\x43ustodyStep\x12\'\n\x03\x61\x63t\x18\x01 \x01(\x0e\x32\x14.namak.v1.CustodyActB\x04\xe2\x41\x01\x02\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x13\n\x05place\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06person\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x64igest\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"C\n\x1bSubmitScannedLetterResponse\x12$\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x12.namak.v1.Accepted\"\x88\x01\n\x1cWithdrawScannedLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65livery_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8f\x01\n\x1dWithdrawScannedLetterResponse\x12$\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt\"\xb3\x01\n\x0bPaperOrigin\x12\x30\n\x0cpaper_sender\x18\x01 \x01(\x0b\x32\x15.namak.v1.PaperSenderB\x03\x80\x01\x01\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rreceive_place\x18\x03 \x01(\t\x12\x17\n\x0ftracking_number\x18\x04 \x01(\t\x12\x10\n\x08original\x18\x05 \x01(\t*\xa7\x01\n\nCustodyAct\x12\x1b\n\x17\x43USTODY_ACT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43USTODY_ACT_RECEIVED\x10\x01\x12\x19\n\x15\x43USTODY_ACT_HANDED_ON\x10\x02\x12\x16\n\x12\x43USTODY_ACT_OPENED\x10\x03\x12\x17\n\x13\x43USTODY_ACT_SCANNED\x10\x04\x12\x16\n\x12\x43USTODY_ACT_STORED\x10\x05\x32\xd2\x02\n\x0cPaperService\x12\x62\n\x10GetCopyStatement\x12!.namak.v1.GetCopyStatementRequest\x1a\".namak.v1.GetCopyStatementResponse\"\x07\xca\xf3\x18\x03\n\x01\x07\x12k\n\x13SubmitScannedLetter\x12$.namak.v1.SubmitScannedLetterRequest\x1a%.namak.v1.SubmitScannedLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x07\x12q\n\x15WithdrawScannedLetter\x12&.namak.v1.WithdrawScannedLetterRequest\x1a\'.namak.v1.WithdrawScannedLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14namak/v1/paper.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/delivery.proto\x1a\x17namak/v1/evidence.proto\"\x19\n\x17GetCopyStatementRequest\"W\n\x18GetCopyStatementResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12*\n\x05texts\x18\x02 \x03(\x0b\x32\x1b.namak.v1.CopyStatementText\"3\n\x11\x43opyStatementText\x12\x10\n\x08language\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x97\x03\n\x1aSubmitScannedLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\trecipient\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x18\n\x07subject\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12#\n\x05scans\x18\x04 \x03(\x0b\x32\x0e.namak.v1.PartB\x04\xe2\x41\x01\x02\x12\x30\n\x0cpaper_sender\x18\x05 \x01(\x0b\x32\x15.namak.v1.PaperSenderB\x03\x80\x01\x01\x12,\n\x07\x63ustody\x18\x06 \x03(\x0b\x32\x15.namak.v1.CustodyStepB\x04\xe2\x41\x01\x02\x12\x17\n\x0ftracking_number\x18\x07 \x01(\t\x12\x19\n\x08original\x18\x08 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x1f\n\x11statement_version\x18\t \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x12statement_language\x18\n \x01(\t\x12\x33\n\x10max_receipt_wait\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\"<\n\x0bPaperSender\x12\x11\n\x04name\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\raddress_lines\x18\x02 \x03(\tB\x03\x80\x01\x01\"\xad\x01\n\x0b\x43ustodyStep\x12\'\n\x03\x61\x63t\x18\x01 \x01(\x0e\x32\x14.namak.v1.CustodyActB\x04\xe2\x41\x01\x02\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x16\n\x05place\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x17\n\x06person\x18\x04 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x14\n\x06\x64igest\x18\x05 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"C\n\x1bSubmitScannedLetterResponse\x12$\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x12.namak.v1.Accepted\"\x88\x01\n\x1cWithdrawScannedLetterRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65livery_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x33\n\x10max_receipt_wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8f\x01\n\x1dWithdrawScannedLetterResponse\x12$\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x12.namak.v1.Delivery\x12$\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x12.namak.v1.Evidence\x12\"\n\x07receipt\x18\x03 \x01(\x0b\x32\x11.namak.v1.Receipt\"\xbd\x01\n\x0bPaperOrigin\x12\x30\n\x0cpaper_sender\x18\x01 \x01(\x0b\x32\x15.namak.v1.PaperSenderB\x03\x80\x01\x01\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rreceive_place\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x17\n\x0ftracking_number\x18\x04 \x01(\t\x12\x15\n\x08original\x18\x05 \x01(\tB\x03\x80\x01\x01*\xa7\x01\n\nCustodyAct\x12\x1b\n\x17\x43USTODY_ACT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43USTODY_ACT_RECEIVED\x10\x01\x12\x19\n\x15\x43USTODY_ACT_HANDED_ON\x10\x02\x12\x16\n\x12\x43USTODY_ACT_OPENED\x10\x03\x12\x17\n\x13\x43USTODY_ACT_SCANNED\x10\x04\x12\x16\n\x12\x43USTODY_ACT_STORED\x10\x05\x32\xd2\x02\n\x0cPaperService\x12\x62\n\x10GetCopyStatement\x12!.namak.v1.GetCopyStatementRequest\x1a\".namak.v1.GetCopyStatementResponse\"\x07\xca\xf3\x18\x03\n\x01\x07\x12k\n\x13SubmitScannedLetter\x12$.namak.v1.SubmitScannedLetterRequest\x1a%.namak.v1.SubmitScannedLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x07\x12q\n\x15WithdrawScannedLetter\x12&.namak.v1.WithdrawScannedLetterRequest\x1a\'.namak.v1.WithdrawScannedLetterResponse\"\x07\xca\xf3\x18\x03\n\x01\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,17 +50,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['custody']._loaded_options = None
   _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['custody']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['original']._loaded_options = None
-  _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['original']._serialized_options = b'\342A\001\002'
+  _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['original']._serialized_options = b'\200\001\001\342A\001\002'
   _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['statement_version']._loaded_options = None
   _globals['_SUBMITSCANNEDLETTERREQUEST'].fields_by_name['statement_version']._serialized_options = b'\342A\001\002'
+  _globals['_PAPERSENDER'].fields_by_name['name']._loaded_options = None
+  _globals['_PAPERSENDER'].fields_by_name['name']._serialized_options = b'\200\001\001'
+  _globals['_PAPERSENDER'].fields_by_name['address_lines']._loaded_options = None
+  _globals['_PAPERSENDER'].fields_by_name['address_lines']._serialized_options = b'\200\001\001'
   _globals['_CUSTODYSTEP'].fields_by_name['act']._loaded_options = None
   _globals['_CUSTODYSTEP'].fields_by_name['act']._serialized_options = b'\342A\001\002'
   _globals['_CUSTODYSTEP'].fields_by_name['time']._loaded_options = None
   _globals['_CUSTODYSTEP'].fields_by_name['time']._serialized_options = b'\342A\001\002'
   _globals['_CUSTODYSTEP'].fields_by_name['place']._loaded_options = None
-  _globals['_CUSTODYSTEP'].fields_by_name['place']._serialized_options = b'\342A\001\002'
+  _globals['_CUSTODYSTEP'].fields_by_name['place']._serialized_options = b'\200\001\001\342A\001\002'
   _globals['_CUSTODYSTEP'].fields_by_name['person']._loaded_options = None
-  _globals['_CUSTODYSTEP'].fields_by_name['person']._serialized_options = b'\342A\001\002'
+  _globals['_CUSTODYSTEP'].fields_by_name['person']._serialized_options = b'\200\001\001\342A\001\002'
   _globals['_CUSTODYSTEP'].fields_by_name['digest']._loaded_options = None
   _globals['_CUSTODYSTEP'].fields_by_name['digest']._serialized_options = b'\342A\001\002'
   _globals['_WITHDRAWSCANNEDLETTERREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -69,14 +73,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWSCANNEDLETTERREQUEST'].fields_by_name['delivery_id']._serialized_options = b'\342A\001\002'
   _globals['_PAPERORIGIN'].fields_by_name['paper_sender']._loaded_options = None
   _globals['_PAPERORIGIN'].fields_by_name['paper_sender']._serialized_options = b'\200\001\001'
+  _globals['_PAPERORIGIN'].fields_by_name['receive_place']._loaded_options = None
+  _globals['_PAPERORIGIN'].fields_by_name['receive_place']._serialized_options = b'\200\001\001'
+  _globals['_PAPERORIGIN'].fields_by_name['original']._loaded_options = None
+  _globals['_PAPERORIGIN'].fields_by_name['original']._serialized_options = b'\200\001\001'
   _globals['_PAPERSERVICE'].methods_by_name['GetCopyStatement']._loaded_options = None
   _globals['_PAPERSERVICE'].methods_by_name['GetCopyStatement']._serialized_options = b'\312\363\030\003\n\001\007'
   _globals['_PAPERSERVICE'].methods_by_name['SubmitScannedLetter']._loaded_options = None
   _globals['_PAPERSERVICE'].methods_by_name['SubmitScannedLetter']._serialized_options = b'\312\363\030\003\n\001\007'
   _globals['_PAPERSERVICE'].methods_by_name['WithdrawScannedLetter']._loaded_options = None
   _globals['_PAPERSERVICE'].methods_by_name['WithdrawScannedLetter']._serialized_options = b'\312\363\030\003\n\001\007'
-  _globals['_CUSTODYACT']._serialized_start=1540
-  _globals['_CUSTODYACT']._serialized_end=1707
+  _globals['_CUSTODYACT']._serialized_start=1569
+  _globals['_CUSTODYACT']._serialized_end=1736
   _globals['_GETCOPYSTATEMENTREQUEST']._serialized_start=205
   _globals['_GETCOPYSTATEMENTREQUEST']._serialized_end=230
   _globals['_GETCOPYSTATEMENTRESPONSE']._serialized_start=232
@@ -84,19 +92,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COPYSTATEMENTTEXT']._serialized_start=321
   _globals['_COPYSTATEMENTTEXT']._serialized_end=372
   _globals['_SUBMITSCANNEDLETTERREQUEST']._serialized_start=375
-  _globals['_SUBMITSCANNEDLETTERREQUEST']._serialized_end=779
-  _globals['_PAPERSENDER']._serialized_start=781
-  _globals['_PAPERSENDER']._serialized_end=831
-  _globals['_CUSTODYSTEP']._serialized_start=834
-  _globals['_CUSTODYSTEP']._serialized_end=1001
-  _globals['_SUBMITSCANNEDLETTERRESPONSE']._serialized_start=1003
-  _globals['_SUBMITSCANNEDLETTERRESPONSE']._serialized_end=1070
-  _globals['_WITHDRAWSCANNEDLETTERREQUEST']._serialized_start=1073
-  _globals['_WITHDRAWSCANNEDLETTERREQUEST']._serialized_end=1209
-  _globals['_WITHDRAWSCANNEDLETTERRESPONSE']._serialized_start=1212
-  _globals['_WITHDRAWSCANNEDLETTERRESPONSE']._serialized_end=1355
-  _globals['_PAPERORIGIN']._serialized_start=1358
-  _globals['_PAPERORIGIN']._serialized_end=1537
-  _globals['_PAPERSERVICE']._serialized_start=1710
-  _globals['_PAPERSERVICE']._serialized_end=2048
+  _globals['_SUBMITSCANNEDLETTERREQUEST']._serialized_end=782
+  _globals['_PAPERSENDER']._serialized_start=784
+  _globals['_PAPERSENDER']._serialized_end=844
+  _globals['_CUSTODYSTEP']._serialized_start=847
+  _globals['_CUSTODYSTEP']._serialized_end=1020
+  _globals['_SUBMITSCANNEDLETTERRESPONSE']._serialized_start=1022
+  _globals['_SUBMITSCANNEDLETTERRESPONSE']._serialized_end=1089
+  _globals['_WITHDRAWSCANNEDLETTERREQUEST']._serialized_start=1092
+  _globals['_WITHDRAWSCANNEDLETTERREQUEST']._serialized_end=1228
+  _globals['_WITHDRAWSCANNEDLETTERRESPONSE']._serialized_start=1231
+  _globals['_WITHDRAWSCANNEDLETTERRESPONSE']._serialized_end=1374
+  _globals['_PAPERORIGIN']._serialized_start=1377
+  _globals['_PAPERORIGIN']._serialized_end=1566
+  _globals['_PAPERSERVICE']._serialized_start=1739
+  _globals['_PAPERSERVICE']._serialized_end=2077
 # @@protoc_insertion_point(module_scope)

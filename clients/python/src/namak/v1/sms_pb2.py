@@ -25,16 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
-from namak.v1 import delivery_pb2 as namak_dot_v1_dot_delivery__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12namak/v1/sms.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\x1a\x17namak/v1/delivery.proto\"\xa3\x02\n\x03Sms\x12\x0e\n\x06sms_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\x05phone\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x0b\x64\x65livery_id\x18\x05 \x01(\t\x12\x10\n\x08segments\x18\x06 \x01(\x05\x12!\n\x05state\x18\x07 \x01(\x0e\x32\x12.namak.v1.SmsState\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x33\n\x0fsubmission_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bresult_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x65vidence_ids\x18\x0b \x03(\t\"f\n\x0eSendSmsRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sender\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12$\n\x03sms\x18\x03 \x01(\x0b\x32\x11.namak.v1.SmsTextB\x04\xe2\x41\x01\x02\"2\n\x0fSendSmsResponse\x12\x1f\n\x08messages\x18\x01 \x03(\x0b\x32\r.namak.v1.Sms\"\x84\x01\n\x0eListSmsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x04 \x01(\t\x12\"\n\x06states\x18\x05 \x03(\x0e\x32\x12.namak.v1.SmsState\"K\n\x0fListSmsResponse\x12\x1f\n\x08messages\x18\x01 \x03(\x0b\x32\r.namak.v1.Sms\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x80\x01\n\x08SmsState\x12\x19\n\x15SMS_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SMS_STATE_ACCEPTED\x10\x01\x12\x12\n\x0eSMS_STATE_SENT\x10\x02\x12\x17\n\x13SMS_STATE_DELIVERED\x10\x03\x12\x14\n\x10SMS_STATE_FAILED\x10\x04\x32\x9e\x01\n\nSmsService\x12G\n\x07SendSms\x12\x18.namak.v1.SendSmsRequest\x1a\x19.namak.v1.SendSmsResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12G\n\x07ListSms\x12\x18.namak.v1.ListSmsRequest\x1a\x19.namak.v1.ListSmsResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12namak/v1/sms.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"9\n\x07SmsText\x12\x15\n\x04text\x18\x01 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\x12\x17\n\x06phones\x18\x02 \x03(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\"\xa3\x02\n\x03Sms\x12\x0e\n\x06sms_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\x05phone\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x0b\x64\x65livery_id\x18\x05 \x01(\t\x12\x10\n\x08segments\x18\x06 \x01(\x05\x12!\n\x05state\x18\x07 \x01(\x0e\x32\x12.namak.v1.SmsState\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x33\n\x0fsubmission_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bresult_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x65vidence_ids\x18\x0b \x03(\t\"f\n\x0eSendSmsRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sender\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12$\n\x03sms\x18\x03 \x01(\x0b\x32\x11.namak.v1.SmsTextB\x04\xe2\x41\x01\x02\"2\n\x0fSendSmsResponse\x12\x1f\n\x08messages\x18\x01 \x03(\x0b\x32\r.namak.v1.Sms\"\x84\x01\n\x0eListSmsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x04 \x01(\t\x12\"\n\x06states\x18\x05 \x03(\x0e\x32\x12.namak.v1.SmsState\"K\n\x0fListSmsResponse\x12\x1f\n\x08messages\x18\x01 \x03(\x0b\x32\r.namak.v1.Sms\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x80\x01\n\x08SmsState\x12\x19\n\x15SMS_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SMS_STATE_ACCEPTED\x10\x01\x12\x12\n\x0eSMS_STATE_SENT\x10\x02\x12\x17\n\x13SMS_STATE_DELIVERED\x10\x03\x12\x14\n\x10SMS_STATE_FAILED\x10\x04\x32\x9e\x01\n\nSmsService\x12G\n\x07SendSms\x12\x18.namak.v1.SendSmsRequest\x1a\x19.namak.v1.SendSmsResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x12G\n\x07ListSms\x12\x18.namak.v1.ListSmsRequest\x1a\x19.namak.v1.ListSmsResponse\"\x07\xca\xf3\x18\x03\n\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'namak.v1.sms_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SMSTEXT'].fields_by_name['text']._loaded_options = None
+  _globals['_SMSTEXT'].fields_by_name['text']._serialized_options = b'\200\001\001\342A\001\002'
+  _globals['_SMSTEXT'].fields_by_name['phones']._loaded_options = None
+  _globals['_SMSTEXT'].fields_by_name['phones']._serialized_options = b'\200\001\001\342A\001\002'
   _globals['_SMS'].fields_by_name['phone']._loaded_options = None
   _globals['_SMS'].fields_by_name['phone']._serialized_options = b'\200\001\001'
   _globals['_SENDSMSREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -47,18 +50,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SMSSERVICE'].methods_by_name['SendSms']._serialized_options = b'\312\363\030\003\n\001\003'
   _globals['_SMSSERVICE'].methods_by_name['ListSms']._loaded_options = None
   _globals['_SMSSERVICE'].methods_by_name['ListSms']._serialized_options = b'\312\363\030\003\n\001\003'
-  _globals['_SMSSTATE']._serialized_start=809
-  _globals['_SMSSTATE']._serialized_end=937
-  _globals['_SMS']._serialized_start=147
-  _globals['_SMS']._serialized_end=438
-  _globals['_SENDSMSREQUEST']._serialized_start=440
-  _globals['_SENDSMSREQUEST']._serialized_end=542
-  _globals['_SENDSMSRESPONSE']._serialized_start=544
-  _globals['_SENDSMSRESPONSE']._serialized_end=594
-  _globals['_LISTSMSREQUEST']._serialized_start=597
-  _globals['_LISTSMSREQUEST']._serialized_end=729
-  _globals['_LISTSMSRESPONSE']._serialized_start=731
-  _globals['_LISTSMSRESPONSE']._serialized_end=806
-  _globals['_SMSSERVICE']._serialized_start=940
-  _globals['_SMSSERVICE']._serialized_end=1098
+  _globals['_SMSSTATE']._serialized_start=843
+  _globals['_SMSSTATE']._serialized_end=971
+  _globals['_SMSTEXT']._serialized_start=121
+  _globals['_SMSTEXT']._serialized_end=178
+  _globals['_SMS']._serialized_start=181
+  _globals['_SMS']._serialized_end=472
+  _globals['_SENDSMSREQUEST']._serialized_start=474
+  _globals['_SENDSMSREQUEST']._serialized_end=576
+  _globals['_SENDSMSRESPONSE']._serialized_start=578
+  _globals['_SENDSMSRESPONSE']._serialized_end=628
+  _globals['_LISTSMSREQUEST']._serialized_start=631
+  _globals['_LISTSMSREQUEST']._serialized_end=763
+  _globals['_LISTSMSRESPONSE']._serialized_start=765
+  _globals['_LISTSMSRESPONSE']._serialized_end=840
+  _globals['_SMSSERVICE']._serialized_start=974
+  _globals['_SMSSERVICE']._serialized_end=1132
 # @@protoc_insertion_point(module_scope)

@@ -9,7 +9,6 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from namak.v1 import delivery_pb2 as _delivery_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -52,6 +51,36 @@ SMS_STATE_DELIVERED: SmsState.ValueType  # 3
 SMS_STATE_FAILED: SmsState.ValueType  # 4
 """The SMS centre refused it, could not be reached for too long, or the phone's network reported that the phone did not get it."""
 Global___SmsState: _TypeAlias = SmsState  # noqa: Y015
+
+@_typing.final
+class SmsText(_message.Message):
+    """Holds a short text to phones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    PHONES_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The words, which take 6 segments at most: 918 characters of the GSM alphabet, 402 where there is any other one."""
+    @_builtins.property
+    def phones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Mobile phones' numbers, 1 to 20 different ones; others are refused as `NO_MOBILE_PHONE`, `PREMIUM_PHONE`, or `FOREIGN_PHONE` where
+        the jurisdiction asks for local ones.
+        """
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        phones: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["phones", b"phones", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SmsText: _TypeAlias = SmsText  # noqa: Y015
 
 @_typing.final
 class Sms(_message.Message):
@@ -137,7 +166,7 @@ class SendSmsRequest(_message.Message):
     sender: _builtins.str
     """The sender address, one of the organisation's, for example `notices@src.am`."""
     @_builtins.property
-    def sms(self) -> _delivery_pb2.SmsText:
+    def sms(self) -> Global___SmsText:
         """The text and the phones."""
 
     def __init__(
@@ -145,7 +174,7 @@ class SendSmsRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         sender: _builtins.str = ...,
-        sms: _delivery_pb2.SmsText | None = ...,
+        sms: Global___SmsText | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sms", b"sms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
