@@ -88,7 +88,7 @@ class DnsServer:
         await self.release.wait()
         if behaviour := self.behaviours.get((name, kind)):
             return behaviour(question, tcp)
-        return [_fitting(self._truly(question, name, kind), tcp)]
+        return [fitting(self._truly(question, name, kind), tcp)]
 
     def _truly(self, question: Message, name: str, kind: str) -> Message:
         found, current = [], name
@@ -106,7 +106,8 @@ class DnsServer:
         return with_soa(reply(question, *found, rcode=rcode), 30, 30)
 
 
-def _fitting(made: Message, tcp: bool) -> bytes:
+def fitting(made: Message, tcp: bool) -> bytes:
+    """Returns a reply's octets; what does not fit into a datagram is left for TCP."""
     if tcp:
         return made.to_wire(max_size=65535)
     try:
@@ -135,9 +136,9 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def dns_serving() -> AsyncIterator[DnsServer]:
-    """Yields a server that answers on a free port of 127.0.0.1."""
-    server = DnsServer()
+async def dns_serving(server: DnsServer | None = None) -> AsyncIterator[DnsServer]:
+    """Yields a server, a new one or this, that answers on a free port of 127.0.0.1."""
+    server = server or DnsServer()
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -141,6 +141,15 @@ class Dns:
             raise ServiceUnavailable(COMPONENT) from failure
         return [b"".join(record.strings).decode("utf-8", "replace") for record in found]
 
+    async def records_of(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Sequence[Any]:
+        """Returns the records of a name, in dnspython's form, those of its CNAME too; asked anew every time.
+
+        Raises:
+            DnsFailure: there is no usable answer.
+        """
+        found, _ = await self._ask(name, kind)
+        return found
+
     async def _answer(self, key: _Key) -> _Answer:
         known = self._answers.get(key)
         if known is not None and self._monotonic() < known.until:
@@ -181,7 +190,9 @@ class Dns:
             address for address in shown if networks.is_usable(address, development=self._development)
         )
 
-    async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> tuple[Sequence[Any], float]:
+    async def _ask(
+        self, asked: str | dns.name.Name, kind: dns.rdatatype.RdataType
+    ) -> tuple[Sequence[Any], float]:
         """Returns the records of a name, and for how many seconds they may be believed.
 
         Raises:
@@ -190,12 +201,13 @@ class Dns:
         if self._resolver is None:
             raise DnsFailure("the system names no DNS servers")
         try:
+            name = dns.name.from_text(asked) if isinstance(asked, str) else asked
             async with asyncio.timeout(self._timeout), self._at_once:
                 answer = await self._resolver.resolve(
-                    dns.name.from_text(name), kind, raise_on_no_answer=False, backend=self._backend
+                    name, kind, raise_on_no_answer=False, backend=self._backend
                 )
         except dns.resolver.NXDOMAIN as nothing:
-            response = nothing.response(dns.name.from_text(name))  # type: ignore[no-untyped-call]
+            response = nothing.response(name)  # type: ignore[no-untyped-call]
             return (), _nothing_seconds(response)
         except (dns.exception.DNSException, OSError, TimeoutError, EOFError) as error:
             raise DnsFailure(type(error).__name__) from error
