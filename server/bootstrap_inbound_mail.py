@@ -12,18 +12,21 @@ from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.config import Settings
 from server.gateways.dns import Dns
 from server.gateways.mail_signatures import DkimSignatures
+from server.gateways.policy_records import DnsPolicyRecords
 from server.jurisdictions import PROFILES
 from server.smtp.desk import MailDesk
 from server.smtp.listener import SmtpListener
 from server.smtp.reports import ReportDesk
 from server.smtp.settings import SmtpSettings
 from server.usecases.identity import Identity
-from server.usecases.mail_checks import KeptMailChecks
+from server.usecases.mail_checks import KeptMailChecks, MailLooks
 from server.usecases.mail_intake import MailIntake
 from server.usecases.mail_register import MailRegister
 from server.usecases.ports import UnitOfWork
+from server.usecases.recent_spf import RecentSpf
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.returned_copies import ReturnedCopies
+from server.usecases.spf_check import SpfCheck
 from server.usecases.submission import SubmissionDesk
 
 _log = structlog.get_logger(__name__)
@@ -106,11 +109,13 @@ async def receiving(
             receipts=settings.inbound_mail.receipts and bool(settings.mail.host),
         )
         how = listening(settings, share_port=share_port)
-        desk = MailDesk(
-            intake, DkimSignatures(dns), KeptMailChecks(uow), profile, how.recipients, _reports(settings, uow)
-        )
+        policies = RecentSpf(SpfCheck(DnsPolicyRecords(dns))) if settings.inbound_mail.spf else None
+        looks = MailLooks(DkimSignatures(dns), policies, KeptMailChecks(uow))
+        desk = MailDesk(intake, looks, profile, how.recipients, _reports(settings, uow))
         listener = SmtpListener(desk, how)
-        stack.push_async_callback(desk.close)
+        if policies is not None:
+            stack.push_async_callback(policies.close)
+        stack.push_async_callback(looks.close)
         stack.push_async_callback(submissions.drain)
         stack.push_async_callback(listener.close)
         await listener.open()

@@ -41,6 +41,10 @@ class InboundMailSettings(Section):
     """So many reports about copies that were forwarded are taken from one client address within a minute;
     beyond, the answer is 451, and servers bring them later. Reports come to `bounces` of `[mail]`.
     """
+    spf: bool = True
+    """Whether what senders' domains say of who may send in their name (SPF) is looked up and kept beside the
+    deliveries. Nothing hangs on it.
+    """
     idle: Duration = timedelta(minutes=1)
     """How long a client may say nothing, 1s to 10m."""
     transfer: Duration = timedelta(minutes=5)

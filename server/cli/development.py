@@ -49,7 +49,7 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
         settings = world.write_settings(listen=listen)
         mail = listen if listen.endswith(":0") else f"{listen.rpartition(':')[0]}:{_MAIL_PORT}"
         with settings.open("a", encoding="utf-8") as file_of_settings:
-            file_of_settings.write(f'\n[inbound_mail]\nin_server = true\nlisten = "{mail}"\n')
+            file_of_settings.write(f'\n[inbound_mail]\nin_server = true\nspf = false\nlisten = "{mail}"\n')
         for name, identity in (
             ("operator", world.operator),
             ("agency", world.agency),

@@ -9,8 +9,8 @@ class MailChecks:
 
     Attributes:
         dkim, dkim_domain: what became of its signature (RFC 8601, 2.7.1), and the domain that signed.
-        spf, spf_domain: whether the client may send for a domain (RFC 7208, 8), and that domain; empty where
-            that was not looked at, which this release never does.
+        spf, spf_domain: whether the client may send for a domain (RFC 7208, 2.6), and that domain; empty
+            where that is not looked at.
     """
 
     dkim: str = "none"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
 NAME_OCTETS: Final = 253
 """Of a name as it is written, without the dot of the root."""
@@ -21,6 +20,7 @@ _TOKEN: Final = re.compile(
 )
 _MARKS: Final[Mapping[str, str]] = {"%": "%", "_": " ", "-": "%20"}
 _LETTERS: Final = frozenset("slodiphv")
+_RESERVED: Final = re.compile(r"[^A-Za-z0-9._~-]")
 _TOP_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
@@ -47,14 +47,14 @@ class Macro:
     escaped: bool
 
     def of(self, value: str) -> str:
-        """Returns a value as this macro writes it."""
+        """Returns a value, of ASCII, as this macro writes it."""
         parts = re.split(f"[{re.escape(self.cuts)}]", value)
         if self.turned:
             parts.reverse()
         if self.parts is not None:
             parts = parts[-self.parts :]
         text = ".".join(parts)
-        return quote(text, safe="") if self.escaped else text
+        return _RESERVED.sub(lambda mark: f"%{ord(mark[0]):02X}", text) if self.escaped else text
 
 
 @dataclass(frozen=True, slots=True)

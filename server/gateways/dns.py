@@ -200,8 +200,8 @@ class Dns:
         """
         if self._resolver is None:
             raise DnsFailure("the system names no DNS servers")
+        name = asked if isinstance(asked, dns.name.Name) else _name(asked)
         try:
-            name = dns.name.from_text(asked) if isinstance(asked, str) else asked
             async with asyncio.timeout(self._timeout), self._at_once:
                 answer = await self._resolver.resolve(
                     name, kind, raise_on_no_answer=False, backend=self._backend
@@ -217,6 +217,13 @@ class Dns:
                 raise DnsFailure("the answer ends in a CNAME")
             return (), _nothing_seconds(answer.response)
         return list(answer.rrset), min(float(answer.chaining_result.minimum_ttl), MOST_SECONDS)
+
+
+def _name(text: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(text)
+    except dns.exception.DNSException as error:
+        raise DnsFailure(type(error).__name__) from error
 
 
 def _kind(like: IpAddress) -> dns.rdatatype.RdataType:

@@ -1,39 +1,27 @@
 """What each command means: translates in, calls one use case, translates out."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from aiosmtpd.smtp import Envelope, Session
 
 from server.domain.caller import NO_CERTIFICATE, IpAddress
-from server.domain.inbound_mail import SignatureResult, read_mail
-from server.domain.mail_origins import MailChecks
+from server.domain.inbound_mail import read_mail
 from server.domain.malformed import Malformed
 from server.domain.networks import client_address
 from server.domain.profile import Profile
 from server.domain.refusals import Refused
 from server.smtp.replies import of_accepted, of_malformed, of_refusal, of_undecided
 from server.smtp.reports import NULL_SENDER, ReportDesk
-from server.usecases.mail_checks import KeptMailChecks
+from server.usecases.mail_checks import MailLooks
 from server.usecases.mail_intake import MailIntake, MailSender, Undecided
-from server.usecases.submission import Accepted
+from server.usecases.spf_check import SpfIdentity
 
 _log = structlog.get_logger(__name__)
 
-_LOOKED_AT = 50
-"""So many mails at most wait for a look at their signatures; of more the log says that there was none."""
 _LARGE = 64 * 1024
 """Mails from so many bytes on are read beside the event loop."""
-
-
-class MailSignatures(Protocol):
-    """Looks at the DKIM signature of a mail."""
-
-    async def of(self, mail: bytes) -> SignatureResult:
-        """Returns what became of it; never raises."""
-        ...
 
 
 class MailDesk:
@@ -42,8 +30,7 @@ class MailDesk:
     def __init__(
         self,
         intake: MailIntake,
-        signatures: MailSignatures,
-        checks: KeptMailChecks,
+        looks: MailLooks,
         profile: Profile,
         recipients: int,
         reports: ReportDesk | None = None,
@@ -51,9 +38,7 @@ class MailDesk:
         """Without `reports` nothing is taken from the null sender."""
         self._reports = reports
         self._intake = intake
-        self._checks = checks
-        self._signatures = signatures
-        self._looking: set[asyncio.Task[None]] = set()
+        self._looks = looks
         self._profile = profile
         self._recipients = recipients
 
@@ -84,6 +69,7 @@ class MailDesk:
         envelope.mail_from = sender.address
         envelope.mail_options.extend(options)
         envelope.sender = sender  # type: ignore[attr-defined]
+        envelope.identity = SpfIdentity.of(sender.address, session.host_name or "")  # type: ignore[attr-defined]
         return "250 2.1.0 OK"
 
     async def handle_RCPT(
@@ -150,37 +136,8 @@ class MailDesk:
             with_certificate=bound,
             automatic=mail.automatic,
         )
-        self._look_at_signature(content, accepted)
+        self._looks.begin(content, sender.caller.connection.address, envelope.identity, accepted)  # type: ignore[attr-defined]
         return of_accepted(accepted)
-
-    def _look_at_signature(self, content: bytes, accepted: Sequence[Accepted]) -> None:
-        """Has the signature looked at, told in the log, and, if there is one, kept beside the deliveries.
-        Nothing hangs on it, least of all the answer.
-        """
-        delivery_ids = [str(each.delivery.id) for each in accepted]
-        if len(self._looking) >= _LOOKED_AT:
-            _log.info("mail signature not looked at", delivery_ids=delivery_ids)
-            return
-
-        async def look() -> None:
-            found = await self._signatures.of(content)
-            _log.info("mail signature", dkim=found.result, domain=found.domain, delivery_ids=delivery_ids)
-            if found.result == "none":
-                return
-            try:
-                await self._checks.keep(accepted, MailChecks(found.result, found.domain))
-            except Refused as failure:
-                _log.warning("a mail's checks were not kept", reason=failure.reason.value)
-
-        task = asyncio.create_task(look())
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
-
-    async def close(self) -> None:
-        """Leaves what is still being looked at."""
-        for task in self._looking:
-            task.cancel()
-        await asyncio.gather(*self._looking, return_exceptions=True)
 
 
 def _client(session: Session) -> IpAddress:

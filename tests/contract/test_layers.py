@@ -257,7 +257,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "dkim": frozenset({"server.gateways"}),
     "procrastinate": frozenset({"server.workers"}),
     "psycopg": frozenset({"server.workers"}),
-    "dns": frozenset({"server.gateways.dns"}),
+    "dns": frozenset({"server.gateways.dns", "server.gateways.policy_records"}),
     "pyhanko": frozenset({"namak.signatures"}),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards", "namak.witness"}),
 }

@@ -82,7 +82,7 @@ async def listening(world: World, url: str, directory: Path, name: str) -> Async
     """Runs `namak-server smtp`; yields its port and its process."""
     settings = world.write_settings(name, database_url=url, guard=directory / "guard")
     with settings.open("a", encoding="utf-8") as more:
-        more.write('\n[inbound_mail]\nlisten = "127.0.0.1:0"\nhealth_listen = "127.0.0.1:0"\n')
+        more.write('\n[inbound_mail]\nlisten = "127.0.0.1:0"\nhealth_listen = "127.0.0.1:0"\nspf = false\n')
     ready = directory / f"{name}.ready"
     command = (sys.executable, "-P", "-m", "server", "smtp", "--config", str(settings))
     process = subprocess.Popen(  # noqa: ASYNC220

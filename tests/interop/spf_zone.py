@@ -21,8 +21,8 @@ _SECONDS = 60
 
 
 def zone_of(data: Mapping[str, Sequence[Any]]) -> dict[str, list[tuple[str, Any]]]:
-    """Returns a zone as its cases write it: policies under SPF stand in TXT too, unless TXT says otherwise. Where
-    the word TIMEOUT stands, no other type is answered.
+    """Returns a zone as its cases write it: policies under SPF stand in TXT too, unless TXT says otherwise.
+    Where the word TIMEOUT stands, no other type is answered.
     """
     zone = {}
     for name, written in data.items():

@@ -78,14 +78,17 @@ class Home:
                 return envelope
 
 
-def settings_of(post: Post, home: int, directory: Path) -> Settings:
-    """Returns settings of a listener whose post sends mail to a port of this machine, signed."""
+def settings_of(post: Post, home: int, names: int, directory: Path) -> Settings:
+    """Returns settings of a listener whose post sends mail to one port of this machine, signed, and asks the
+    other for names.
+    """
     made, key = rsa.generate_private_key(65537, 2048), directory / "key.pem"
     key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
     path = post.world.write_settings("mail", database_url=post.database_url)
     path.write_text(
         path.read_text(encoding="utf-8") + '\n[inbound_mail]\nlisten = "127.0.0.1:0"\n'
         'implicit_tls_listen = "127.0.0.1:0"\nrecipients = 3\nidle = "2s"\nconnections_per_client = 6\n'
+        f'\n[dns]\nservers = ["127.0.0.1:{names}"]\n'
         f'\n[mail]\nhost = "127.0.0.1"\nport = {home}\ntls = "none"\nsender = "no-reply@post.am"\n'
         f'dkim_domain = "post.am"\ndkim_selector = "s"\ndkim_key = "{key}"\n',
         encoding="utf-8",

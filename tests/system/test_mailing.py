@@ -28,6 +28,7 @@ from server.domain.inbound_mail import MAIL_BYTES
 from server.jurisdictions.am import AM
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
+from tests.dns_server import DnsServer, dns_serving
 from tests.system.mail_clients import WITHIN, Home, Listener, mail, sent, settings_of
 from tests.system.post import Agency, Citizen, Post, signed
 from tests.system.receipts import verified
@@ -45,8 +46,18 @@ async def home() -> AsyncIterator[tuple[Home, int]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def settings(post: Post, home: tuple[Home, int], tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return settings_of(post, home[1], await asyncio.to_thread(tmp_path_factory.mktemp, "dkim"))
+async def names(agency: Agency) -> AsyncIterator[DnsServer]:
+    async with dns_serving() as server:
+        server.show(agency.domain, '60 TXT "v=spf1 ip4:127.0.0.0/8 -all"')
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def settings(
+    post: Post, home: tuple[Home, int], names: DnsServer, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    directory = await asyncio.to_thread(tmp_path_factory.mktemp, "dkim")
+    return settings_of(post, home[1], names.port, directory)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -80,17 +91,20 @@ async def test_a_mail_reaches_the_mailbox_whole_and_evidence_names_the_original(
     assert attachment == b"%PDF-1.7\x00"
 
 
-async def test_the_signature_is_told_in_the_log(
+async def test_what_dkim_and_spf_say_is_told_in_the_log(
     listener: Listener, agency: Agency, citizen: Citizen, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = await sent(listener, mail(agency, "unsigned", citizen.address), [citizen.address])
     told = ""
     async with asyncio.timeout(WITHIN):
-        while "mail signature" not in told:
+        while "mail checks" not in told:
             told += capsys.readouterr().out
             await asyncio.sleep(0.02)
+    told = told.partition("mail checks")[2]
     assert "dkim=none" in told
-    assert answer.rpartition(" ")[2] in told.partition("mail signature")[2]
+    assert "spf=pass" in told
+    assert f"spf_domain={agency.domain}" in told
+    assert answer.rpartition(" ")[2] in told
 
 
 async def test_receipts_come_by_mail_when_it_is_accepted_and_when_it_is_confirmed(

@@ -11,7 +11,7 @@ from server.domain.jobs import SPREAD
 from server.jurisdictions.am import AM
 from server.smtp.desk import MailDesk
 from server.smtp.reports import ReportDesk
-from server.usecases.mail_checks import KeptMailChecks
+from server.usecases.mail_checks import KeptMailChecks, MailLooks
 from tests.unit.domain.delivery_report_examples import BLOCK, report
 from tests.unit.test_smtp_session import SETTINGS, connected
 from tests.unit.usecases.forwarding_world import BUSY, NAMES, Forwarding
@@ -48,9 +48,8 @@ class Scene(Forwarding):
         reports = ReportDesk(
             self.returned, NAMES.bounces, per_minute=self.per_minute, monotonic=lambda: self.now
         )
-        desk = MailDesk(
-            Desk().intake, Signatures(), KeptMailChecks(self.uow), AM, 10, reports if offered else None
-        )
+        looks = MailLooks(Signatures(), None, KeptMailChecks(self.uow))
+        desk = MailDesk(Desk().intake, looks, AM, 10, reports if offered else None)
         answers = []
         async with connected(SETTINGS, desk) as (reader, writer):  # type: ignore[arg-type]
             for command in commands:

@@ -29,13 +29,13 @@ from server.gateways.forwarded_mails import ForwardedMails
 from server.gateways.smtp import SmtpRoute
 from server.gateways.smtp import SmtpSettings as Outgoing
 from server.jurisdictions.am import AM
-from server.smtp.desk import MailDesk, MailSignatures
+from server.smtp.desk import MailDesk
 from server.smtp.listener import SmtpListener
 from server.smtp.reports import ReportDesk
 from server.smtp.settings import SmtpSettings
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.forwarded_mail import ForwardingWork
-from server.usecases.mail_checks import KeptMailChecks
+from server.usecases.mail_checks import MailLooks
 from server.usecases.mail_intake import MailIntake
 from server.usecases.mailed_copies import MailedCopies
 from server.usecases.returned_copies import ReturnedCopies
@@ -125,14 +125,8 @@ async def listener(uow: SqlUnitOfWork, pki: DevelopmentPki) -> AsyncIterator[tup
     settings = SmtpSettings(
         "127.0.0.1:0", None, "localhost", identity.cert_path, identity.key_path, pki.client_roots_path
     )
-    desk = MailDesk(
-        cast(MailIntake, None),  # who sends letters is not asked for here
-        cast(MailSignatures, None),
-        KeptMailChecks(uow),
-        AM,
-        10,
-        reports,
-    )
+    # Who sends letters is not asked for here.
+    desk = MailDesk(cast(MailIntake, None), cast(MailLooks, None), AM, 10, reports)
     listening = SmtpListener(desk, settings)
     await listening.open()
     yield reports, listening.ports[0]
