@@ -22,7 +22,8 @@ from server.bootstrap_sign_ins import recording_outstanding, tidying
 from server.bootstrap_signatures import SignatureVerification
 from server.bootstrap_sms import kept_up, smpp_link
 from server.bootstrap_witnesses import witness_terms
-from server.config import KeySettings, Settings
+from server.config import Settings
+from server.config_log import KeySettings
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.dns import Dns
 from server.grpc_server import (

@@ -14,6 +14,7 @@ import typer
 from server.cli.development_commands import dev
 from server.cli.job_commands import jobs
 from server.cli.ladder_commands import ladder
+from server.cli.log_commands import log
 from server.cli.notice_commands import notices
 from server.cli.options import ENVIRONMENT, Config
 
@@ -28,7 +29,6 @@ app = typer.Typer(
 operator = typer.Typer(no_args_is_help=True, help="Who may operate the post.", rich_markup_mode=None)
 clerk = typer.Typer(no_args_is_help=True, help="Who takes in what is on paper.", rich_markup_mode=None)
 billing = typer.Typer(no_args_is_help=True, help="What senders used.", rich_markup_mode=None)
-log = typer.Typer(no_args_is_help=True, help="The log's key and guard.", rich_markup_mode=None)
 profile = typer.Typer(no_args_is_help=True, help="What each jurisdiction decides.", rich_markup_mode=None)
 state_register = typer.Typer(
     no_args_is_help=True, help="The state's registers of persons and of entities.", rich_markup_mode=None
@@ -235,43 +235,6 @@ def audit_billing(
     from server.cli import billing as command
 
     command.audit(settings, command.Asked(first, last, organisation, as_json))
-
-
-@log.command(epilog="Example: namak-server log create-key --config namak-server.toml")
-def create_key(settings: Config) -> None:
-    """Makes the log's key in the token.
-
-    An Ed25519 key; prints its verifier key. Never replaces one.
-    """
-    from server.cli import log_key
-
-    log_key.create_key(settings)
-
-
-@log.command(epilog="Example: namak-server log vkey --config namak-server.toml >> log-policy.txt")
-def vkey(settings: Config) -> None:
-    """Prints the log's verifier key.
-
-    Verifiers put it into their policy.
-    """
-    from server.cli import log_key
-
-    log_key.print_vkey(settings)
-
-
-@log.command(epilog="Example: namak-server log adopt-guard --config namak-server.toml")
-def adopt_guard(
-    settings: Config,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Writes a lost or damaged guard anew.
-
-    From the newest published checkpoint; never overwrites a sound one. Only after making sure that this
-    database is the log's newest state: the guard can't say so any more.
-    """
-    from server.cli import log_key
-
-    log_key.adopt_guard(settings, ask=not yes)
 
 
 @profile.command("show", epilog="Example: namak-server profile show kz")

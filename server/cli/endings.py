@@ -15,6 +15,7 @@ from server.dev.tokens import SoftHsmMissing
 from server.domain.refusals import Refused
 from server.hsm.errors import HsmError
 from server.storage.embedded_place import EmbeddedPostgresFailed
+from server.tiles.directory import ExportRefused
 from server.transparency.adoption import AdoptionRefused
 from server.transparency.troubles import LogTrouble
 
@@ -26,6 +27,7 @@ _EXPECTED = (
     HsmError,
     Refused,
     AdoptionRefused,
+    ExportRefused,
     LogTrouble,
     OSError,
     ValueError,

@@ -40,11 +40,13 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.feed": frozenset({"server.domain", "server.usecases"}),
     "server.smtp": frozenset({"server.domain", "server.usecases"}),
+    "server.tiles": frozenset({"server.domain", "server.transparency"}) | PORTS,
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
     "server.config": frozenset(
         {
             "server.config_inbound_mail",
             "server.config_jobs",
+            "server.config_log",
             "server.config_mail",
             "server.config_printing",
             "server.config_notices",
@@ -57,6 +59,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.config_inbound_mail": frozenset({"server.config_values"}),
     "server.config_jobs": frozenset({"server.config_values"}),
+    "server.config_log": frozenset({"server.config_values"}),
     "server.config_mail": frozenset({"server.config_values"}),
     "server.config_printing": frozenset({"server.config_values", "server.domain"}),
     "server.config_notices": frozenset({"server.config_values"}),
@@ -205,6 +208,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_sms",
             "server.bootstrap_witnesses",
             "server.config",
+            "server.config_log",
             "server.domain",
             "server.gateways",
             "server.grpc_server",
@@ -216,6 +220,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.texts",
             "server.transparency",
             "server.usecases",
+        }
+    ),
+    "server.bootstrap_tiles": frozenset(
+        {
+            *("server.bootstrap", "server.bootstrap_machine", "server.config", "server.storage"),
+            *("server.tiles", "server.transparency"),
         }
     ),
     "server.cli": frozenset({"server"}),
@@ -251,7 +261,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "sqlalchemy": frozenset({"server.storage", "migrations"}),
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
-    "aiohttp": frozenset({"server.gateways", "server.feed", "namak.witness"}),
+    "aiohttp": frozenset({"server.gateways", "server.feed", "server.tiles", "namak.witness"}),
     "aiosmtpd": frozenset({"server.smtp"}),
     "aiosmtplib": frozenset({"server.gateways"}),
     "dkim": frozenset({"server.gateways"}),

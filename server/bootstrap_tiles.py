@@ -1,0 +1,42 @@
+"""Wires the log in public as C2SP tlog-tiles has it, in a process of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from server import bootstrap
+from server.bootstrap_machine import SystemClock
+from server.config import Settings
+from server.storage import migrate
+from server.storage.log import log_storage
+from server.tiles.listener import TilesListener
+from server.tiles.published import PublishedTiles
+from server.transparency.ports import LogStorage
+
+
+@asynccontextmanager
+async def reading_log(settings: Settings) -> AsyncIterator[LogStorage]:
+    """Reads the log in the database until left. Raises `bootstrap.SchemaOutdated`."""
+    async with bootstrap.database_url(settings) as url:
+        if await migrate.is_behind(url):
+            raise bootstrap.SchemaOutdated(
+                "the database lacks tables of this release; run: namak-server migrate"
+            )
+        storage = log_storage(url)
+        try:
+            yield storage
+        finally:
+            await storage.reader.close()
+
+
+def published_tiles(storage: LogStorage, origin: str) -> PublishedTiles:
+    """Returns what is published of a shard."""
+    return PublishedTiles(origin, storage.reader, storage.witnessed, SystemClock())
+
+
+def tiles_listener(settings: Settings, storage: LogStorage) -> TilesListener:
+    """Returns who hands the current shard and the former ones out over HTTP.
+
+    Raises ValueError: two of them would stand at the same paths.
+    """
+    origins = (settings.log.origin, *settings.log.former_origins)
+    return TilesListener((published_tiles(storage, origin) for origin in origins), settings.log.http_listen)

@@ -1,0 +1,111 @@
+"""`namak-server log` as an operator sees it: names, help, arguments and options.
+
+What a command does is imported when it runs, so that help comes at once.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Config
+
+log = typer.Typer(
+    no_args_is_help=True, help="The log: its key and guard, and its files in public.", rich_markup_mode=None
+)
+
+
+@log.command(epilog="Example: namak-server log create-key --config namak-server.toml")
+def create_key(settings: Config) -> None:
+    """Makes the log's key in the token.
+
+    An Ed25519 key; prints its verifier key. Never replaces one.
+    """
+    from server.cli import log_key
+
+    log_key.create_key(settings)
+
+
+@log.command(epilog="Example: namak-server log vkey --config namak-server.toml >> log-policy.txt")
+def vkey(settings: Config) -> None:
+    """Prints the log's verifier key.
+
+    Verifiers put it into their policy.
+    """
+    from server.cli import log_key
+
+    log_key.print_vkey(settings)
+
+
+@log.command(epilog="Example: namak-server log adopt-guard --config namak-server.toml")
+def adopt_guard(
+    settings: Config,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Writes a lost or damaged guard anew.
+
+    From the newest published checkpoint; never overwrites a sound one. Only after making sure that this
+    database is the log's newest state: the guard can't say so any more.
+    """
+    from server.cli import log_key
+
+    log_key.adopt_guard(settings, ask=not yes)
+
+
+@log.command(
+    epilog="Example: namak-server log export /srv/log/2026 --follow --config namak-server.toml",
+)
+def export(
+    directory: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")],
+    settings: Config,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep on, until it is told to stop.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="With --follow: how often to look.")
+    ] = 1.0,
+    keep_partials: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long to keep partial tiles once the full one is there; 0 deletes none.",
+        ),
+    ] = 3600.0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Go through all of the log, and write what is missing.")
+    ] = False,
+    origin: Annotated[
+        str, typer.Option(metavar="TEXT", help="Another shard, one of former_origins; needs --vkey.")
+    ] = "",
+    vkey: Annotated[
+        str,
+        typer.Option(
+            metavar="VKEY",
+            help="The shard's verifier key, which `log vkey` prints; by default the token is asked.",
+        ),
+    ] = "",
+) -> None:
+    """Writes the log into a directory, for a web server of files and for mirrors (C2SP tlog-tiles).
+
+    Only what is new: run it every minute or so, or with --follow. Never writes over another log, nor over a
+    larger tree or another one, nor a tree that is not signed and published. May be ended at any moment.
+    """
+    from server.cli import log_tiles as command
+
+    asked = command.Asked(directory, origin, vkey, again=again, keep_partials=keep_partials)
+    command.export(settings, asked, interval if follow else None)
+
+
+@log.command(epilog="Example: namak-server log serve --config namak-server.toml")
+def serve(
+    settings: Config,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written once it listens: its port and process id, as JSON.")
+    ] = None,
+) -> None:
+    """Hands the log out over HTTP until it is told to stop (C2SP tlog-tiles).
+
+    It needs no key; it listens on loopback, behind a web server that speaks TLS.
+    """
+    from server.cli import log_tiles as command
+
+    command.serve(settings, ready_file)

@@ -1,0 +1,167 @@
+"""`namak-server log export` and `serve`."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+import typer
+
+from namak.evidence.errors import MalformedKey
+from namak.evidence.note import Verifier
+from server import bootstrap, log_lines
+from server.bootstrap_tiles import published_tiles, reading_log, tiles_listener
+from server.cli.endings import load, run
+from server.cli.supervising import stop_signals
+from server.config import Settings
+from server.domain.refusals import ServiceUnavailable
+from server.tiles.directory import TileDirectory
+from server.tiles.export import Exported, TileExport
+
+_log = structlog.get_logger(__name__)
+
+_TELL_SECONDS: Final = 5.0
+_SWEEP_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to export: a shard, by default the current one, and its key, by default the token's."""
+
+    directory: Path
+    origin: str = ""
+    vkey: str = ""
+    again: bool = False
+    keep_partials: float = 0.0
+
+
+def export(settings: Path, asked: Asked, interval: float | None) -> None:
+    """Writes the log into a directory, once, or every so many seconds until it is told to stop."""
+    if interval is not None:
+        log_lines.write_json_lines()
+    run(_export(load(settings), asked, interval))
+
+
+async def _export(settings: Settings, asked: Asked, interval: float | None) -> None:
+    stop = stop_signals() if interval is not None else asyncio.Event()
+    verifier = await _verifier(settings, asked)
+    directory = TileDirectory(asked.directory)
+    with directory.held():
+        async with reading_log(settings) as storage:
+            export = TileExport(
+                published_tiles(storage, verifier.name),
+                storage.reader,
+                directory,
+                verifier,
+                again=asked.again,
+                progress=_progress(to_log=interval is not None),
+            )
+            if interval is None:
+                done = await export.run()
+                swept = await export.sweep(asked.keep_partials) if asked.keep_partials else 0
+                _tell(asked.directory, verifier.name, done, swept)
+            else:
+                await _follow(export, interval, asked.keep_partials, stop)
+
+
+async def _follow(export: TileExport, interval: float, keep_partials: float, stop: asyncio.Event) -> None:
+    """Keeps on until it is told to stop, whatever the database does meanwhile."""
+    swept_at, size = float("-inf"), -1
+    _log.info("exporting the log")
+    while not stop.is_set():
+        try:
+            done = await export.run()
+        except ServiceUnavailable as unavailable:
+            _log.warning("the log can't be read; trying again", component=str(unavailable))
+        else:
+            if done is not None and done.size != size:
+                size = done.size
+                _log.info("exported", size=done.size, new=done.new, files=done.files)
+        if keep_partials and time.monotonic() - swept_at >= _SWEEP_SECONDS:
+            swept_at = time.monotonic()
+            await export.sweep(keep_partials)
+        try:
+            async with asyncio.timeout(interval):
+                await stop.wait()
+        except TimeoutError:
+            continue
+    _log.info("stopped")
+
+
+async def _verifier(settings: Settings, asked: Asked) -> Verifier:
+    origin = asked.origin or settings.log.origin
+    if asked.vkey:
+        try:
+            verifier = Verifier.parse(asked.vkey)
+        except MalformedKey as error:
+            raise ValueError(f"--vkey: {error.detail}") from error
+        if verifier.name != origin:
+            raise ValueError(f"--vkey is the key of {verifier.name}, not of {origin}")
+        return verifier
+    if origin != settings.log.origin:
+        raise ValueError(f"the token holds the key of {settings.log.origin}: --vkey is needed for {origin}")
+    signer = await bootstrap.open_signer(settings.log.key)
+    verifier = Verifier(origin, signer.public_key)
+    await signer.close()
+    return verifier
+
+
+def _progress(*, to_log: bool) -> Callable[[int, int], None]:
+    """Tells how far a long export is, now and then, and nothing of a short one."""
+    told = time.monotonic()
+
+    def tell(done: int, of: int) -> None:
+        nonlocal told
+        if time.monotonic() - told < _TELL_SECONDS:
+            return
+        told = time.monotonic()
+        if to_log:
+            _log.info("exporting", leaves=done, of=of)
+        else:
+            typer.echo(f"{done} of {of} leaves", err=True)
+
+    return tell
+
+
+def _tell(directory: Path, origin: str, done: Exported | None, swept: int) -> None:
+    if done is None:
+        typer.echo(f"nothing of {origin} is published yet")
+        return
+    typer.echo(
+        f"{directory}: {done.size} leaves of {origin}, {done.new} of them new; {done.files} files written,"
+        f" the partial tiles of {swept} full ones deleted"
+    )
+
+
+def serve(settings: Path, ready_file: Path | None) -> None:
+    """Hands the log out over HTTP until it is told to stop."""
+    log_lines.write_json_lines()
+    run(_serve(load(settings), ready_file))
+
+
+async def _serve(settings: Settings, ready_file: Path | None) -> None:
+    stop = stop_signals()
+    async with reading_log(settings) as storage:
+        listener = tiles_listener(settings, storage)
+        try:
+            await listener.open()
+            _log.info("handing out the log", port=listener.port)
+            if ready_file is not None:
+                _write_ready(ready_file, listener.port)
+            await stop.wait()
+            _log.info("stopping")
+        finally:
+            await listener.close()
+    _log.info("stopped")
+
+
+def _write_ready(path: Path, port: int) -> None:
+    # Whole or not at all: whoever waits for it reads it the moment it is there.
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(json.dumps({"port": port, "pid": os.getpid()}), encoding="utf-8")
+    unfinished.rename(path)
