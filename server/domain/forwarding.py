@@ -50,6 +50,15 @@ class ForwardedContent(StrEnum):
     """The message with all its parts, where a mail can hold them."""
 
 
+PHONE_GETS_NOTICES: Final = "must be a notice where a phone is told: nothing of a message goes by SMS"
+"""What is said where `fits` is false."""
+
+
+def fits(kind: TargetKind, content: ForwardedContent) -> bool:
+    """Tells whether this may be forwarded to such an address: nothing of a message goes by SMS."""
+    return kind is TargetKind.EMAIL or content is ForwardedContent.NOTICE
+
+
 class Result(StrEnum):
     """What became of the last copy to a target."""
 

@@ -124,6 +124,7 @@ class Reason(StrEnum):
     LETTER_TRACKING_DIFFERS = "LETTER_TRACKING_DIFFERS"
     LETTER_CANCELLED = "LETTER_CANCELLED"
     PRINT_HOUSE_SUSPENDED = "PRINT_HOUSE_SUSPENDED"
+    WITNESSES_NOT_OFFERED = "WITNESSES_NOT_OFFERED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,5 +255,6 @@ REASONS: Mapping[Reason, ReasonRule] = MappingProxyType(
         Reason.LETTER_TRACKING_DIFFERS: _STATE,
         Reason.LETTER_CANCELLED: ReasonRule(Status.FAILED_PRECONDITION, Retry.NEVER),
         Reason.PRINT_HOUSE_SUSPENDED: _STATE,
+        Reason.WITNESSES_NOT_OFFERED: ReasonRule(Status.FAILED_PRECONDITION, Retry.NEVER),
     }
 )

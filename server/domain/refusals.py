@@ -311,6 +311,13 @@ class InternalFault(Refused):
         super().__init__("internal error in this submission; quote its request id to the operator")
 
 
+class WitnessesNotOffered(Refused):
+    reason = Reason.WITNESSES_NOT_OFFERED
+
+    def __init__(self) -> None:
+        super().__init__("this post's log has no witnesses: no witnessed receipt will come")
+
+
 class EvidenceCorrupt(Refused):
     reason = Reason.EVIDENCE_CORRUPT
 

@@ -36,6 +36,13 @@ class ForwardingServicer(forwarding_pb2_grpc.ForwardingServiceServicer):
         target = await self._desk.verify_target(command)
         return pb.VerifyForwardingTargetResponse(target=wire.target_to_proto(target))
 
+    async def ChangeForwardingTarget(
+        self, request: pb.ChangeForwardingTargetRequest, context: Context
+    ) -> pb.ChangeForwardingTargetResponse:
+        command = wire.change_from_proto(request, current_holder(), self._profile)
+        target = await self._desk.change_target(command)
+        return pb.ChangeForwardingTargetResponse(target=wire.target_to_proto(target))
+
     async def RemoveForwardingTarget(
         self, request: pb.RemoveForwardingTargetRequest, context: Context
     ) -> pb.RemoveForwardingTargetResponse:

@@ -10,18 +10,20 @@ from server.domain import fields
 from server.domain.caller import Holder
 from server.domain.fields import Malformed
 from server.domain.forwarding import (
+    PHONE_GETS_NOTICES,
     ForwardedContent,
     ForwardingTarget,
     Result,
     TargetKind,
     email_target,
+    fits,
     phone_target,
 )
 from server.domain.profile import Profile
 from server.services.naming import mailbox_named
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
-from server.usecases.forwarding import AddTarget, OfTarget
+from server.usecases.forwarding import AddTarget, ChangeTarget, OfTarget
 
 _CONTENTS: Mapping[ForwardedContent, "pb.ForwardedContent.ValueType"] = MappingProxyType(
     {
@@ -53,22 +55,9 @@ def add_from_proto(
             address = problems.text("phone", request.phone, lambda text: phone_target(text, profile))
         case _:
             problems.add("email", "REQUIRED", "must be given, or a phone")
-    content = ForwardedContent.NOTICE
-    if request.content != pb.FORWARDED_CONTENT_UNSPECIFIED:
-        found = [each for each, named in _CONTENTS.items() if named == request.content]
-        if found:
-            content = found[0]
-        else:
-            problems.add("content", "NOT_PERMITTED", "must be one that there is")
-    if kind is TargetKind.PHONE and content is ForwardedContent.WHOLE:
-        problems.add(
-            "content",
-            "NOT_PERMITTED",
-            "must be a notice where a phone is told: nothing of a message goes by SMS",
-        )
-    language = request.language or profile.languages[0]
-    if language not in profile.languages:
-        problems.add("language", "NOT_PERMITTED", f"must be one of {', '.join(profile.languages)}")
+    content = _content(request.content, problems) or ForwardedContent.NOTICE
+    if not fits(kind, content):
+        problems.add("content", "NOT_PERMITTED", PHONE_GETS_NOTICES)
     command = AddTarget(
         by=by,
         request_id=problems.text("request_id", request.request_id, fields.request_id),
@@ -76,7 +65,25 @@ def add_from_proto(
         kind=kind,
         address=address,
         content=content,
-        language=language,
+        language=_language(request.language, profile, problems) or profile.languages[0],
+    )
+    problems.raise_if_any()
+    return command
+
+
+def change_from_proto(
+    request: pb.ChangeForwardingTargetRequest, by: Holder, profile: Profile
+) -> ChangeTarget:
+    problems = Problems()
+    if request.content == pb.FORWARDED_CONTENT_UNSPECIFIED and not request.language:
+        problems.add("content", "REQUIRED", "must be given, or a language")
+    command = ChangeTarget(
+        by=by,
+        request_id=problems.text("request_id", request.request_id, fields.request_id),
+        mailbox=mailbox_named(problems, request.mailbox, profile),
+        target_id=problems.id("target_id", request.target_id),
+        content=_content(request.content, problems),
+        language=_language(request.language, profile, problems),
     )
     problems.raise_if_any()
     return command
@@ -143,6 +150,23 @@ def target_to_proto(target: ForwardingTarget) -> pb.ForwardingTarget:
     else:
         told.phone = target.address
     return told
+
+
+def _content(value: int, problems: Problems) -> ForwardedContent | None:
+    """Returns what is to be forwarded; None where that is not said."""
+    for each, named in _CONTENTS.items():
+        if named == value:
+            return each
+    if value != pb.FORWARDED_CONTENT_UNSPECIFIED:
+        problems.add("content", "NOT_PERMITTED", "must be one that there is")
+    return None
+
+
+def _language(language: str, profile: Profile, problems: Problems) -> str | None:
+    """Returns the language; None where none is named."""
+    if language and language not in profile.languages:
+        problems.add("language", "NOT_PERMITTED", f"must be one of {', '.join(profile.languages)}")
+    return language or None
 
 
 def _code(text: str) -> str:

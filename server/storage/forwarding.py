@@ -42,6 +42,11 @@ _TARGET = select(_TARGETS).where(
 _REMOVE = delete(_TARGETS).where(
     _TARGETS.c.id == bindparam("key"), _TARGETS.c.mailbox_id == bindparam("mailbox")
 )
+_CHANGE = (
+    update(_TARGETS)
+    .where(_TARGETS.c.id == bindparam("key"), _TARGETS.c.mailbox_id == bindparam("mailbox"))
+    .values(content=bindparam("wanted"), language=bindparam("spoken"))
+)
 _SET_CODE = (
     update(_TARGETS)
     .where(_TARGETS.c.id == bindparam("key"), _TARGETS.c.verified_at.is_(None))
@@ -199,6 +204,18 @@ class SqlForwardingTargets:
     async def remove(self, mailbox_id: UUID, target_id: UUID) -> None:
         """Deletes a target."""
         await self._statements.run(_REMOVE, {"key": target_id, "mailbox": mailbox_id})
+
+    async def change(self, target: ForwardingTarget) -> None:
+        """Keeps content and language."""
+        await self._statements.run(
+            _CHANGE,
+            {
+                "key": target.id,
+                "mailbox": target.mailbox_id,
+                "wanted": target.content.value,
+                "spoken": target.language,
+            },
+        )
 
     async def set_code(self, target_id: UUID, code: VerificationCode) -> bool:
         """Keeps the last code of a target that is not verified."""

@@ -1,5 +1,6 @@
 """Shows evidence to those whom it concerns, and the log to everybody."""
 
+import asyncio
 import hmac
 import math
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from server.domain.refusals import (
     NotFound,
     ResourceNotPermitted,
     ServiceUnavailable,
+    WitnessesNotOffered,
 )
 from server.usecases.administration import check_right
 from server.usecases.correspondence import correspondent
@@ -122,6 +124,7 @@ class EvidenceDesk:
 
         Raises:
             ResourceNotPermitted, ServiceUnavailable.
+            WitnessesNotOffered: only a witnessed one will do, and none will come.
             EvidenceCorrupt: the stored bytes are not those whose digest is in the log.
         """
         async with self._uow.reading() as tx:
@@ -140,8 +143,14 @@ class EvidenceDesk:
                 wait_seconds=command.wait_seconds if command.witnessed else 0.0,
                 reply_by=command.reply_by,
             )
-            if witnessed is not None or command.witnessed:
+            if witnessed is not None:
                 return witnessed
+            if command.witnessed:
+                # Where the look itself took too long, there may be one all the same.
+                in_time = asyncio.get_running_loop().time() < command.reply_by
+                if in_time and not self._witnessed.active:
+                    raise WitnessesNotOffered
+                return None
         receipts = await receipts_in_time(
             self._log,
             {fact.id: fact.data},

@@ -1,6 +1,6 @@
-"""The holder's forwarding targets: added, verified by a code, removed, listed (POST-6)."""
+"""The holder's forwarding targets: added, verified by a code, changed, removed, listed (POST-6)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
 from uuid import UUID
@@ -10,9 +10,11 @@ from server.domain.caller import Holder
 from server.domain.forwarding import (
     CODE_PERIOD,
     CODES_A_DAY,
+    PHONE_GETS_NOTICES,
     ForwardedContent,
     ForwardingTarget,
     TargetKind,
+    fits,
     masked_target,
 )
 from server.domain.jobs import SEND_CODE, Job
@@ -20,9 +22,11 @@ from server.domain.mailboxes import Mailbox
 from server.domain.profile import Profile
 from server.domain.refusals import (
     AlreadyRegistered,
+    FieldProblem,
     ForwardingCodeEnded,
     ForwardingCodeWrong,
     ForwardingNotOffered,
+    InvalidFields,
     ResourceNotPermitted,
     TooManyForwardingCodes,
     TooManyForwardingTargets,
@@ -33,6 +37,7 @@ from server.usecases.ports import Clock, Entropy, Transaction, UnitOfWork
 from server.usecases.standing import standing_in
 
 _ADD = "AddForwardingTarget"
+_CHANGE = "ChangeForwardingTarget"
 _REMOVE = "RemoveForwardingTarget"
 
 
@@ -60,8 +65,20 @@ class OfTarget:
     code: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeTarget:
+    """What is None stays as it is; one of both is not."""
+
+    by: Holder
+    request_id: str
+    mailbox: str | None
+    target_id: UUID
+    content: ForwardedContent | None
+    language: str | None
+
+
 class ForwardingDesk:
-    """Keeps targets. Adding and removing are acts in the log; a delegate has no right to any of it."""
+    """Keeps targets. Adding, changing and removing are acts in the log, and no delegate may do any of it."""
 
     def __init__(
         self,
@@ -170,6 +187,43 @@ class ForwardingDesk:
         if left:
             raise ForwardingCodeWrong(left)
         raise ForwardingCodeEnded
+
+    async def change_target(self, command: ChangeTarget) -> ForwardingTarget:
+        """Changes what is forwarded to a target, or the language around it.
+
+        Raises:
+            RequestIdReused, ResourceNotPermitted, SignatureRequired.
+            InvalidFields: a phone gets notices only.
+        """
+        named = OfTarget(command.by, command.mailbox, command.target_id)
+
+        async def change(tx: Transaction) -> Changed[UUID]:
+            mailbox, before = await self._locked(tx, named, self._clock.now())
+            after = replace(
+                before,
+                content=command.content or before.content,
+                language=command.language or before.language,
+            )
+            if not fits(after.kind, after.content):
+                raise InvalidFields([FieldProblem("content", "NOT_PERMITTED", PHONE_GETS_NOTICES)])
+            await tx.forwarding_targets.change(after)
+            return Changed(
+                result=after.id,
+                resource=forwarding_target_resource(after.id),
+                organisation_id=None,
+                before=_snapshot(mailbox, before),
+                after=_snapshot(mailbox, after),
+            )
+
+        content = (
+            command.mailbox or "",
+            str(command.target_id),
+            "" if command.content is None else command.content.value,
+            command.language or "",
+        )
+        act = Act(_CHANGE, command.by, command.request_id, content, command.target_id)
+        await self._administration.carry_out(act, change, _same)
+        return await self._get(named)
 
     async def remove_target(self, command: OfTarget) -> None:
         """Removes a target.

@@ -19,8 +19,8 @@ from server.domain.mailboxes import Mailbox
 
 
 class ForwardingTargets(Protocol):
-    """Targets by mailbox. Who adds, verifies or removes one has locked the mailbox; jobs have not: what they
-    change is changed on conditions.
+    """Targets by mailbox. Who adds, verifies, changes or removes one has locked the mailbox; jobs have not:
+    what they change is changed on conditions.
     """
 
     async def of_mailbox(self, mailbox_id: UUID) -> Sequence[ForwardingTarget]:
@@ -38,6 +38,10 @@ class ForwardingTargets(Protocol):
     async def add(self, target: ForwardingTarget) -> None: ...
 
     async def remove(self, mailbox_id: UUID, target_id: UUID) -> None: ...
+
+    async def change(self, target: ForwardingTarget) -> None:
+        """Keeps what is forwarded to a target, and its language; nothing else of it."""
+        ...
 
     async def set_code(self, target_id: UUID, code: VerificationCode) -> bool:
         """Keeps the code that is sent, in place of the one before; False, and nothing, where the target is

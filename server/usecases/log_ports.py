@@ -163,7 +163,7 @@ class WitnessedLog(Protocol):
 
     @property
     def active(self) -> bool:
-        """Whether checkpoints are witnessed now; if not, nobody waits."""
+        """Whether checkpoints are witnessed now; if not, nobody waits: what is witnessed already is all."""
         ...
 
     async def receipt(

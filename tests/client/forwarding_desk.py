@@ -58,6 +58,17 @@ class ForwardingDesk(Desk, forwarding_pb2_grpc.ForwardingServiceServicer):
 
         return await self.serve(context, {"citizen"}, work)
 
+    async def ChangeForwardingTarget(
+        self, request: pb.ChangeForwardingTargetRequest, context: Context
+    ) -> pb.ChangeForwardingTargetResponse:
+        def work() -> pb.ChangeForwardingTargetResponse:
+            target = self._targets[request.target_id]
+            target.content = request.content or target.content
+            target.language = request.language or target.language
+            return pb.ChangeForwardingTargetResponse(target=target)
+
+        return await self.serve(context, {"citizen"}, work)
+
     async def RemoveForwardingTarget(
         self, request: pb.RemoveForwardingTargetRequest, context: Context
     ) -> pb.RemoveForwardingTargetResponse:

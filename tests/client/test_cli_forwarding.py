@@ -48,6 +48,21 @@ def test_a_number_is_a_phone(namak: Namak, citizen: Connection) -> None:
     assert (target["phone"], target["email"], target["content"]) == ("+37491123456", None, "notice")
 
 
+def test_what_an_address_gets_is_changed_and_what_is_not_named_stays(
+    namak: Namak, citizen: Connection
+) -> None:
+    namak(citizen, "forwarding", "add", "ani@example.am", "--whole", "--language", "hy")
+    seen = []
+    for options in (("--language", "ru"), ("--notice",), ("--whole", "--language", "en")):
+        run = namak(citizen, "--json", "forwarding", "change", ADDED, *options)
+        assert run.code == 0, run.err
+        seen.append((run.document["target"]["content"], run.document["target"]["language"]))
+    assert seen == [("whole", "ru"), ("notice", "ru"), ("whole", "en")]
+    unsaid = namak(citizen, "forwarding", "change", ADDED)
+    assert unsaid.code == 2
+    assert "--language" in unsaid.err
+
+
 async def test_an_address_is_of_one_kind(citizen: Connection) -> None:
     async with Client(citizen) as post:
         for given in ({}, {"email": "ani@example.am", "phone": "+37491123456"}):

@@ -60,6 +60,20 @@ class ForwardingContract:
             assert await tx.forwarding_targets.of_mailbox(target.mailbox_id) == [found]
             assert await tx.forwarding_targets.get(examples.new_id(), target.id) is None
 
+    async def test_content_and_language_are_changed_and_nothing_else(self, uow: UnitOfWork) -> None:
+        (target, _), (other, _) = await added(uow), await added(uow)
+        wanted = replace(target, content=ForwardedContent.NOTICE, language="ru")
+        async with uow.writing() as tx:
+            await tx.forwarding_targets.set_code(target.id, CODE)
+            await tx.forwarding_targets.change(replace(wanted, address="b@example.am", added_at=at(7)))
+            await tx.forwarding_targets.change(replace(wanted, id=other.id))
+            await tx.commit()
+
+        async with uow.reading() as tx:
+            found = await tx.forwarding_targets.get(target.mailbox_id, target.id)
+            assert found == replace(wanted, code=CODE)
+            assert await tx.forwarding_targets.get(other.mailbox_id, other.id) == other
+
     async def test_that_a_phone_has_its_copy_comes_back(self, uow: UnitOfWork) -> None:
         target, copy = await added(uow)
         last = TargetResult(Result.DELIVERED, at(60))

@@ -47,6 +47,11 @@ class FakeForwardingTargets:
         if await self.get(mailbox_id, target_id) is not None:
             del self._targets[target_id]
 
+    async def change(self, target: ForwardingTarget) -> None:
+        kept = await self.get(target.mailbox_id, target.id)
+        if kept is not None:
+            self._targets[target.id] = replace(kept, content=target.content, language=target.language)
+
     async def set_code(self, target_id: UUID, code: VerificationCode) -> bool:
         target = self._targets.get(target_id)
         if target is None or target.verified_at is not None:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from server.domain.caller import Holder
 from server.domain.forwarding import ForwardedContent, ForwardingTarget, TargetKind
-from server.usecases.forwarding import AddTarget, OfTarget
+from server.usecases.forwarding import AddTarget, ChangeTarget, OfTarget
 from tests.rpc.desk_samples import NOW
 from tests.rpc.serving import Serving
 
@@ -30,6 +30,10 @@ class ForwardingDesks(Serving):
         await self.serve(command, command.by)
 
     async def verify_target(self, command: OfTarget) -> ForwardingTarget:
+        await self.serve(command, command.by)
+        return TARGET
+
+    async def change_target(self, command: ChangeTarget) -> ForwardingTarget:
         await self.serve(command, command.by)
         return TARGET
 

@@ -88,6 +88,7 @@ ADMITTED: dict[str, frozenset[str]] = {
     "ForwardingService/AddForwardingTarget": frozenset({HOLDER}),
     "ForwardingService/SendForwardingCode": frozenset({HOLDER}),
     "ForwardingService/VerifyForwardingTarget": frozenset({HOLDER}),
+    "ForwardingService/ChangeForwardingTarget": frozenset({HOLDER}),
     "ForwardingService/RemoveForwardingTarget": frozenset({HOLDER}),
     "ForwardingService/ListForwardingTargets": frozenset({HOLDER}),
     "SmsService/SendSms": frozenset({SENDER}),

@@ -5,22 +5,25 @@ from datetime import timedelta
 
 import pytest
 
-from server.domain.forwarding import CODES_A_DAY, TargetKind
-from server.domain.jobs import SEND_CODE
+from server.domain.forwarding import CODES_A_DAY, ForwardedContent, TargetKind
+from server.domain.jobs import SEND_CODE, SPREAD
 from server.domain.refusals import (
     AlreadyRegistered,
     ForwardingCodeEnded,
     ForwardingCodeWrong,
     ForwardingNotOffered,
+    InvalidFields,
     RequestIdReused,
     ResourceNotPermitted,
     TooManyForwardingCodes,
     TooManyForwardingTargets,
 )
 from server.jurisdictions.am import AM
-from server.usecases.forwarding import OfTarget
+from server.usecases.forwarding import ChangeTarget, OfTarget
 from tests.unit.usecases.forwarding_world import HOME, Forwarding
 from tests.unit.usecases.world import ANI_ADDRESS, BOB
+
+NOTICE, WHOLE = ForwardedContent.NOTICE, ForwardedContent.WHOLE
 
 
 @pytest.fixture
@@ -128,6 +131,7 @@ async def test_targets_are_the_holder_s_and_nobody_else_s(scene: Forwarding) -> 
         for asked in (
             scene.forwarding.send_code(OfTarget(by, mailbox, target)),
             scene.forwarding.verify_target(OfTarget(by, mailbox, target, code="000000")),
+            scene.forwarding.change_target(ChangeTarget(by, "c", mailbox, target, NOTICE, None)),
             scene.forwarding.remove_target(OfTarget(by, mailbox, target, request_id="r")),
         ):
             with pytest.raises(ResourceNotPermitted):
@@ -135,6 +139,38 @@ async def test_targets_are_the_holder_s_and_nobody_else_s(scene: Forwarding) -> 
     with pytest.raises(ResourceNotPermitted):
         await scene.forwarding.list_targets(scene.bob, ANI_ADDRESS)
     assert await scene.forwarding.list_targets(scene.bob, None) == []
+
+
+async def test_what_a_target_gets_is_changed_without_another_code(scene: Forwarding) -> None:
+    target = await scene.verified()
+    (before,) = await scene.forwarding.list_targets(scene.ani, None)
+    to_notice = ChangeTarget(scene.ani, "1", None, target, NOTICE, None)
+    after = await scene.forwarding.change_target(to_notice)
+    assert after == replace(before, content=NOTICE)
+    changed = await scene.forwarding.change_target(ChangeTarget(scene.ani, "2", None, target, None, "en"))
+    assert changed == replace(before, content=NOTICE, language="en")
+    assert await scene.forwarding.change_target(to_notice) == changed, "as it is by now"
+    with pytest.raises(RequestIdReused):
+        await scene.forwarding.change_target(replace(to_notice, content=WHOLE))
+    await scene.forwarding.change_target(ChangeTarget(scene.ani, "3", None, target, NOTICE, "en"))
+
+    acts = [act.document.details for act in scene.acts()]
+    assert [act.act for act in acts[1:]] == ["ChangeForwardingTarget"] * 2, "what changes nothing is no act"
+    assert acts[1].before == acts[0].after
+    assert acts[2].after == {**(acts[0].after or {}), "content": "NOTICE", "language": "en"}
+    await scene.sent()
+    await scene.run(SPREAD)
+    assert "text/plain" in scene.mail.sent[-1].message.get_content_type()
+
+
+async def test_a_phone_is_sent_notices_only(scene: Forwarding) -> None:
+    scene.forwarding = scene.forwarding_by(frozenset({TargetKind.PHONE}))
+    target = await scene.add("+37491123456", kind=TargetKind.PHONE, content=NOTICE)
+    with pytest.raises(InvalidFields) as refused:
+        await scene.forwarding.change_target(ChangeTarget(scene.ani, "1", None, target, WHOLE, "en"))
+    assert [each.field for each in refused.value.problems] == ["content"]
+    (kept,) = await scene.forwarding.list_targets(scene.ani, None)
+    assert (kept.content, kept.language) == (NOTICE, "hy")
 
 
 async def test_the_acts_of_the_holder_are_evidence_that_does_not_tell_the_address(scene: Forwarding) -> None:

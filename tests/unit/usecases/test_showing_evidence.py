@@ -18,6 +18,7 @@ from server.domain.refusals import (
     Refused,
     ResourceNotPermitted,
     ServiceUnavailable,
+    WitnessesNotOffered,
 )
 from server.usecases.evidence import GetReceipt, ListFacts
 from server.usecases.reading import ConfirmReading
@@ -187,6 +188,7 @@ async def test_who_wants_a_witnessed_receipt_gets_no_other(world: World) -> None
     await world.delivered()
     consignment = fact(world, "ContentConsignment")
     asked = GetReceipt(world.agency, consignment.id, 1.5, witnessed=True)
+    world.witnessed.active = True
     assert await world.evidence.receipt(asked) is None
     world.witnessed.witnessed.add(consignment.id)
     receipt = await world.evidence.receipt(asked)
@@ -197,11 +199,26 @@ async def test_who_wants_a_witnessed_receipt_gets_no_other(world: World) -> None
         await world.evidence.receipt(replace(asked, caller=world.bob))
 
 
+async def test_where_there_are_no_witnesses_only_what_was_witnessed_before_is_had(world: World) -> None:
+    await world.delivered()
+    consignment = fact(world, "ContentConsignment")
+    asked = GetReceipt(world.agency, consignment.id, 1.5, witnessed=True)
+    with pytest.raises(WitnessesNotOffered):
+        await world.evidence.receipt(asked)
+    with pytest.raises(ResourceNotPermitted):
+        await world.evidence.receipt(replace(asked, caller=world.bob))
+    world.witnessed.witnessed.add(consignment.id)
+    receipt = await world.evidence.receipt(asked)
+    assert receipt is not None
+    assert receipt.witnessed
+
+
 async def test_a_log_that_does_not_answer_in_time_has_no_witnessed_receipt_yet(world: World) -> None:
     await world.delivered()
     consignment = fact(world, "ContentConsignment")
     world.witnessed.away = True
     asked = GetReceipt(world.agency, consignment.id, 30, witnessed=True)
+    assert not world.witnessed.active
     with pytest.raises(ServiceUnavailable):
         await world.evidence.receipt(asked)
     too_late = asyncio.get_running_loop().time() - 1

@@ -56,6 +56,16 @@ def register(app: typer.Typer) -> None:
     )
     add(
         forwarding,
+        "change",
+        target_change,
+        N_("Change what an address gets, or in what language; not the address, which is added anew."),
+        examples=(
+            f"namak forwarding change {_ID} --whole",
+            f"namak forwarding change {_ID} --notice --language ru",
+        ),
+    )
+    add(
+        forwarding,
         "remove",
         target_remove,
         N_("Forward nothing to an address any more."),
@@ -114,6 +124,29 @@ async def target_code(run: Run, target_id: Target, mailbox: InMailbox = "") -> E
     from namak.cli import forwarding
 
     return await forwarding.target_code(run, target_id, mailbox)
+
+
+async def target_change(
+    run: Run,
+    target_id: Target,
+    whole: Annotated[
+        bool | None,
+        typer.Option(
+            "--whole/--notice",
+            help=N_("Send the messages with all their parts (e-mail only), or only word of them."),
+        ),
+    ] = None,
+    language: Annotated[
+        str,
+        typer.Option("--language", metavar="CODE", help=N_("The language of the texts around, such as hy.")),
+    ] = "",
+    mailbox: InMailbox = "",
+    request_id: RequestId = None,
+) -> ExitCode:
+    """Changes a target."""
+    from namak.cli import forwarding
+
+    return await forwarding.target_change(run, target_id, whole, language, mailbox, request_id)
 
 
 async def target_remove(

@@ -58,7 +58,13 @@ USUAL: Mapping[str, str] = MappingProxyType(
 OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "usage": {"sender": "--address"},
-        "forwarding add": {"email": "ADDRESS", "phone": "ADDRESS", "content": "--whole"},
+        "forwarding add": {
+            "email": "ADDRESS",
+            "phone": "ADDRESS",
+            "content": "--whole",
+            "language": "--language",
+        },
+        "forwarding change": {"target_id": "ID", "content": "--whole", "language": "--language"},
         "forwarding verify": {"target_id": "ID", "code": "CODE"},
         "forwarding code": {"target_id": "ID"},
         "forwarding remove": {"target_id": "ID"},

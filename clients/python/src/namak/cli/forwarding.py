@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import typer
+
 from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.asking import agreed, typed
@@ -79,6 +81,20 @@ async def target_code(run: Run, target_id: str, mailbox: str) -> ExitCode:
     run.screen.result({"target_id": target_id})
     run.screen.note(_("Another code was sent; the one before counts no more."))
     return ExitCode.OK
+
+
+async def target_change(
+    run: Run, target_id: str, whole: bool | None, language: str, mailbox: str, request_id: str | None
+) -> ExitCode:
+    """Changes a target."""
+    if whole is None and not language:
+        raise typer.BadParameter(_("is needed, or --language"), param_hint="--whole, --notice")
+    async with run.client() as post:
+        name = named_id(run.screen, request_id)
+        changed = await post.forwarding.change(
+            target_id, whole=whole, language=language, mailbox=mailbox, request_id=name
+        )
+    return _show(run, changed)
 
 
 async def target_remove(

@@ -172,6 +172,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("The post failed."),
             N_("Tell the operator the text above; it names the call."),
         ),
+        "WITNESSES_NOT_OFFERED": (
+            N_("The post has no witnesses, so there is no witnessed receipt."),
+            N_("Save the receipt without --witnessed."),
+        ),
         "EVIDENCE_CORRUPT": (
             N_("Stored evidence fails its own check."),
             N_("The operator has been alarmed; keep the receipts you have."),

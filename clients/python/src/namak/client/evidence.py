@@ -62,7 +62,8 @@ class EvidenceReader:
 
         Without it, the connection's. ``acting_as`` is for administrators who ask for the receipt of an
         administrative act. ``witnessed`` takes only one whose checkpoint the post's quorum of witnesses
-        cosigned. Raises :class:`NotYetLogged` when time is up: the evidence stands, only its receipt is late.
+        cosigned. Raises :class:`NotYetLogged` when time is up: the evidence stands, only its receipt is late;
+        and WrongState (WITNESSES_NOT_OFFERED) where the post has no witnesses.
         """
         total = self._link.patience.total if within is None else within
         deadline = time.monotonic() + total

@@ -64,6 +64,32 @@ class Forwarding:
         )
         return (await self._link.unary(self._stub().VerifyForwardingTarget, request)).target
 
+    async def change(
+        self,
+        target_id: str,
+        *,
+        whole: bool | None = None,
+        language: str = "",
+        mailbox: str = "",
+        request_id: str | None = None,
+    ) -> forwarding_pb2.ForwardingTarget:
+        """Has an address sent notices from now on, or with ``whole`` the messages themselves, in another
+        ``language``; what is not given stays. Another address is added, and verified by a code of its own.
+        """
+        content = forwarding_pb2.FORWARDED_CONTENT_UNSPECIFIED
+        if whole is not None:
+            content = (
+                forwarding_pb2.FORWARDED_CONTENT_WHOLE if whole else forwarding_pb2.FORWARDED_CONTENT_NOTICE
+            )
+        request = forwarding_pb2.ChangeForwardingTargetRequest(
+            request_id=request_id or new_request_id(),
+            target_id=target_id,
+            mailbox=mailbox,
+            content=content,
+            language=language,
+        )
+        return (await self._link.unary(self._stub().ChangeForwardingTarget, request)).target
+
     async def remove(self, target_id: str, *, mailbox: str = "", request_id: str | None = None) -> None:
         """Removes a target; what was not sent yet is not sent."""
         request = forwarding_pb2.RemoveForwardingTargetRequest(

@@ -192,6 +192,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """
     REASON_PRINT_HOUSE_SUSPENDED: _Reason.ValueType  # 127
     """The operator has suspended the print house: it gets no more letters, and reports what becomes of those that it has."""
+    REASON_WITNESSES_NOT_OFFERED: _Reason.ValueType  # 128
+    """This post has set no witnesses for its log, so that no witnessed receipt will come."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -383,4 +385,6 @@ be posted.
 """
 REASON_PRINT_HOUSE_SUSPENDED: Reason.ValueType  # 127
 """The operator has suspended the print house: it gets no more letters, and reports what becomes of those that it has."""
+REASON_WITNESSES_NOT_OFFERED: Reason.ValueType  # 128
+"""This post has set no witnesses for its log, so that no witnessed receipt will come."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -257,8 +257,8 @@ class GetReceiptRequest(_message.Message):
     mailbox: _builtins.str
     """The mailbox to act in, by its official address or an alias of it; empty for the caller's own, and for all but holders."""
     require_witnessed: _builtins.bool
-    """Whether only a witnessed receipt will do. It comes some seconds after the other, and later while witnesses are away; where
-    the post has set none, never. Without this a witnessed one is given if there is one already.
+    """Whether only a witnessed receipt will do. It comes some seconds after the other, and later while witnesses are away; where the post
+    has set none, the call is refused. Without this a witnessed one is given if there is one already, and waited for is the other.
     """
     @_builtins.property
     def max_wait(self) -> _duration_pb2.Duration:

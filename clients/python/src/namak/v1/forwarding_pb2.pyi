@@ -334,6 +334,70 @@ class VerifyForwardingTargetResponse(_message.Message):
 Global___VerifyForwardingTargetResponse: _TypeAlias = VerifyForwardingTargetResponse  # noqa: Y015
 
 @_typing.final
+class ChangeForwardingTargetRequest(_message.Message):
+    """Asks for a target to be changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's identifier of this request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, never used for anything else."""
+    mailbox: _builtins.str
+    """The official address of the mailbox, or an alias of it; empty for the caller's own."""
+    target_id: _builtins.str
+    """The target, a UUID."""
+    content: Global___ForwardedContent.ValueType
+    """What is to be forwarded; unspecified leaves it. A phone gets notices only: anything else is refused as `NOT_PERMITTED`."""
+    language: _builtins.str
+    """The language of the texts around a copy, one of the jurisdiction's; empty leaves it. One of both is needed, or `content` is refused
+    as `REQUIRED`.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        content: Global___ForwardedContent.ValueType = ...,
+        language: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "language", b"language", "mailbox", b"mailbox", "request_id", b"request_id", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeForwardingTargetRequest: _TypeAlias = ChangeForwardingTargetRequest  # noqa: Y015
+
+@_typing.final
+class ChangeForwardingTargetResponse(_message.Message):
+    """The target as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def target(self) -> Global___ForwardingTarget:
+        """The target."""
+
+    def __init__(
+        self,
+        *,
+        target: Global___ForwardingTarget | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeForwardingTargetResponse: _TypeAlias = ChangeForwardingTargetResponse  # noqa: Y015
+
+@_typing.final
 class RemoveForwardingTargetRequest(_message.Message):
     """Asks for a target to be removed."""
 

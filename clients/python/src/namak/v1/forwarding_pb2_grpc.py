@@ -53,6 +53,11 @@ class ForwardingServiceStub(object):
                 request_serializer=namak_dot_v1_dot_forwarding__pb2.VerifyForwardingTargetRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_forwarding__pb2.VerifyForwardingTargetResponse.FromString,
                 _registered_method=True)
+        self.ChangeForwardingTarget = channel.unary_unary(
+                '/namak.v1.ForwardingService/ChangeForwardingTarget',
+                request_serializer=namak_dot_v1_dot_forwarding__pb2.ChangeForwardingTargetRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_forwarding__pb2.ChangeForwardingTargetResponse.FromString,
+                _registered_method=True)
         self.RemoveForwardingTarget = channel.unary_unary(
                 '/namak.v1.ForwardingService/RemoveForwardingTarget',
                 request_serializer=namak_dot_v1_dot_forwarding__pb2.RemoveForwardingTargetRequest.SerializeToString,
@@ -115,6 +120,21 @@ class ForwardingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeForwardingTarget(self, request, context):
+        """Changes what is forwarded to a target, or the language of the texts around it. It counts for all copies that are sent from then on.
+        Another address is another target: it is added, with a code of its own.
+
+        Callers: as for AddForwardingTarget.
+        Idempotency: `request_id` is required; repeating it with equal content returns the target as it now is. Changing it to what it is
+        changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); SIGNATURE_REQUIRED
+        (FAILED_PRECONDITION).
+        Rules: POST-6.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RemoveForwardingTarget(self, request, context):
         """Removes a target. Copies that were not sent yet are not sent.
 
@@ -158,6 +178,11 @@ def add_ForwardingServiceServicer_to_server(servicer, server):
                     servicer.VerifyForwardingTarget,
                     request_deserializer=namak_dot_v1_dot_forwarding__pb2.VerifyForwardingTargetRequest.FromString,
                     response_serializer=namak_dot_v1_dot_forwarding__pb2.VerifyForwardingTargetResponse.SerializeToString,
+            ),
+            'ChangeForwardingTarget': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeForwardingTarget,
+                    request_deserializer=namak_dot_v1_dot_forwarding__pb2.ChangeForwardingTargetRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_forwarding__pb2.ChangeForwardingTargetResponse.SerializeToString,
             ),
             'RemoveForwardingTarget': grpc.unary_unary_rpc_method_handler(
                     servicer.RemoveForwardingTarget,
@@ -255,6 +280,33 @@ class ForwardingService(object):
             '/namak.v1.ForwardingService/VerifyForwardingTarget',
             namak_dot_v1_dot_forwarding__pb2.VerifyForwardingTargetRequest.SerializeToString,
             namak_dot_v1_dot_forwarding__pb2.VerifyForwardingTargetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeForwardingTarget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/namak.v1.ForwardingService/ChangeForwardingTarget',
+            namak_dot_v1_dot_forwarding__pb2.ChangeForwardingTargetRequest.SerializeToString,
+            namak_dot_v1_dot_forwarding__pb2.ChangeForwardingTargetResponse.FromString,
             options,
             channel_credentials,
             insecure,

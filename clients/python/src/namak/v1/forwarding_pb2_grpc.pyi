@@ -51,6 +51,17 @@ class ForwardingServiceStub:
     SIGNATURE_REQUIRED, FORWARDING_CODE_ENDED (FAILED_PRECONDITION).
     Rules: POST-6.
     """
+    ChangeForwardingTarget: _aio.UnaryUnaryMultiCallable[_forwarding_pb2.ChangeForwardingTargetRequest, _forwarding_pb2.ChangeForwardingTargetResponse]
+    """Changes what is forwarded to a target, or the language of the texts around it. It counts for all copies that are sent from then on.
+    Another address is another target: it is added, with a code of its own.
+
+    Callers: as for AddForwardingTarget.
+    Idempotency: `request_id` is required; repeating it with equal content returns the target as it now is. Changing it to what it is
+    changes nothing.
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); SIGNATURE_REQUIRED
+    (FAILED_PRECONDITION).
+    Rules: POST-6.
+    """
     RemoveForwardingTarget: _aio.UnaryUnaryMultiCallable[_forwarding_pb2.RemoveForwardingTargetRequest, _forwarding_pb2.RemoveForwardingTargetResponse]
     """Removes a target. Copies that were not sent yet are not sent.
 
@@ -123,6 +134,23 @@ class ForwardingServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotency: a target that is verified stays so, whatever code comes; each wrong one takes a try.
         Errors: INVALID_FIELDS, FORWARDING_CODE_WRONG (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED);
         SIGNATURE_REQUIRED, FORWARDING_CODE_ENDED (FAILED_PRECONDITION).
+        Rules: POST-6.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangeForwardingTarget(
+        self,
+        request: _forwarding_pb2.ChangeForwardingTargetRequest,
+        context: _aio.ServicerContext[_forwarding_pb2.ChangeForwardingTargetRequest, _abc.Awaitable[_forwarding_pb2.ChangeForwardingTargetResponse]],
+    ) -> _abc.Awaitable[_forwarding_pb2.ChangeForwardingTargetResponse]:
+        """Changes what is forwarded to a target, or the language of the texts around it. It counts for all copies that are sent from then on.
+        Another address is another target: it is added, with a code of its own.
+
+        Callers: as for AddForwardingTarget.
+        Idempotency: `request_id` is required; repeating it with equal content returns the target as it now is. Changing it to what it is
+        changes nothing.
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED (PERMISSION_DENIED); SIGNATURE_REQUIRED
+        (FAILED_PRECONDITION).
         Rules: POST-6.
         """
 

@@ -187,7 +187,8 @@ class LetterServiceServicer(object):
         Callers: the operator.
         Idempotency: `request_id` is required; repeating it with equal content returns the print house as it now is.
         Errors: INVALID_FIELDS (also for an expired, unreadable or personal certificate), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-        NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise, and for a print house that was removed.
+        NOT_FOUND (NOT_FOUND), ALREADY_REGISTERED (ALREADY_EXISTS) for a certificate that is or was bound otherwise, and for a print house
+        that was removed.
         Rules: CARD-4, BOX-11.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
