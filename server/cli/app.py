@@ -15,6 +15,7 @@ from server.cli.development_commands import dev
 from server.cli.job_commands import jobs
 from server.cli.ladder_commands import ladder
 from server.cli.log_commands import log
+from server.cli.mail_commands import mail
 from server.cli.notice_commands import notices
 from server.cli.options import ENVIRONMENT, Config
 
@@ -42,6 +43,7 @@ app.add_typer(state_register, name="register")
 app.add_typer(profile, name="profile")
 app.add_typer(jobs, name="jobs")
 app.add_typer(ladder, name="ladder")
+app.add_typer(mail, name="mail")
 app.add_typer(notices, name="notices")
 app.add_typer(letter, name="letter")
 app.add_typer(dev, name="dev")

@@ -21,6 +21,7 @@ class ReceiptTexts:
             `recipient`.
         said: likewise, what happened: `recipient`, `sender`, `time`.
         delivery: which delivery: `delivery`.
+        checks: what was found out about the sender's mail: `dkim`, `spf`.
         attached: what the attachments are.
         no_answer: that nobody reads answers.
     """
@@ -28,6 +29,7 @@ class ReceiptTexts:
     subjects: Mapping[str, str]
     said: Mapping[str, str]
     delivery: str
+    checks: str
     attached: str
     no_answer: str
 
@@ -53,6 +55,7 @@ TEXTS: Final[Mapping[str, ReceiptTexts]] = MappingProxyType(
                 "ուղարկված ձեր հաղորդագրության մասին՝ {time}։",
             },
             delivery="Առաքման համարը՝ {delivery}",
+            checks="Ձեր նամակի ստուգումները՝ DKIM՝ {dkim}, SPF՝ {spf}։ Դրանցից ոչինչ չի բխում։",
             attached="Կցված .tlog-proof ֆայլերն ապացույցներն են. յուրաքանչյուրը կարող է դրանք ստուգել առանց "
             "փոստի մասնակցության (namak verify)։ .json ֆայլերում նույն վկայություններն են՝ ընթեռնելի տեսքով։",
             no_answer="Այս հաղորդագրությունը կազմել է համակարգը, պատասխանները ոչ ոք չի կարդում։",
@@ -72,6 +75,7 @@ TEXTS: Final[Mapping[str, ReceiptTexts]] = MappingProxyType(
                 "{sender}: {time}.",
             },
             delivery="Номер доставки: {delivery}",
+            checks="Проверки вашего письма: DKIM — {dkim}, SPF — {spf}. От них ничего не зависит.",
             attached="Приложенные файлы .tlog-proof — доказательства: каждый может проверить их без участия "
             "почты (namak verify). В файлах .json — те же свидетельства в читаемом виде.",
             no_answer="Это сообщение составлено автоматически, ответы никто не читает.",
@@ -91,6 +95,7 @@ TEXTS: Final[Mapping[str, ReceiptTexts]] = MappingProxyType(
                 "туралы тиісті түрде хабардар етілді: {time}.",
             },
             delivery="Жеткізу нөмірі: {delivery}",
+            checks="Хатыңыздың тексерулері: DKIM — {dkim}, SPF — {spf}. Оларға ештеңе тәуелді емес.",
             attached="Қоса берілген .tlog-proof файлдары — дәлелдемелер: оларды кез келген адам поштаның "
             "қатысуынсыз тексере алады (namak verify). .json файлдарында сол куәліктер оқуға ыңғайлы түрде "
             "берілген.",
@@ -111,6 +116,7 @@ TEXTS: Final[Mapping[str, ReceiptTexts]] = MappingProxyType(
                 "barədə lazımi qaydada xəbərdar edildi: {time}.",
             },
             delivery="Çatdırılmanın nömrəsi: {delivery}",
+            checks="Məktubunuzun yoxlamaları: DKIM — {dkim}, SPF — {spf}. Onlardan heç nə asılı deyil.",
             attached="Əlavə edilmiş .tlog-proof faylları sübutdur: onları hər kəs poçtun iştirakı olmadan "
             "yoxlaya bilər (namak verify). .json fayllarında eyni şəhadətlər oxunaqlı şəkildədir.",
             no_answer="Bu mesaj avtomatik yaradılıb, cavabları heç kim oxumur.",
@@ -130,6 +136,7 @@ TEXTS: Final[Mapping[str, ReceiptTexts]] = MappingProxyType(
                 "message from {sender}: {time}.",
             },
             delivery="Delivery: {delivery}",
+            checks="What was found of your mail: DKIM {dkim}, SPF {spf}. Nothing hangs on it.",
             attached="The .tlog-proof files attached are the proofs: anybody can check them without the post "
             "(namak verify). The .json files hold the same evidence to read.",
             no_answer="This mail was written by a machine; nobody reads answers.",

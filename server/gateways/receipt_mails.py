@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from namak.evidence.tlog_proof import SUFFIX
 from server.domain.deliveries import Delivery
 from server.domain.facts import Fact
-from server.domain.mail_origins import MailOrigin
+from server.domain.mail_origins import MailChecks, MailOrigin
 from server.domain.receipt_texts import TEXTS, ReceiptTexts
 from server.gateways.forwarded_mails import MailNames
 from server.gateways.mime_writing import text_field
@@ -48,7 +48,7 @@ class ReceiptMails:
         mail["Message-ID"] = f"<{facts[0].id}@{self._names.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
-        said = (self._said(texts, delivery, facts) for texts in self._texts)
+        said = (self._said(texts, delivery, origin.checks, facts) for texts in self._texts)
         mail.set_content(_BETWEEN.join(said) + "\n", cte="base64")
         for fact, receipt in proved:
             name = f"{delivery.id}-{fact.event.name}"
@@ -61,7 +61,9 @@ class ReceiptMails:
                 )
         return _subject(subject) + _answering(origin) + mail.as_bytes()
 
-    def _said(self, texts: ReceiptTexts, delivery: Delivery, facts: Sequence[Fact]) -> str:
+    def _said(
+        self, texts: ReceiptTexts, delivery: Delivery, checks: MailChecks | None, facts: Sequence[Fact]
+    ) -> str:
         happened = [
             texts.said[fact.event.name].format(
                 sender=delivery.sender, recipient=delivery.recipient, time=self._time(fact.recorded_at)
@@ -70,10 +72,17 @@ class ReceiptMails:
             if fact.event.name in texts.said
         ]
         which = texts.delivery.format(delivery=delivery.id)
-        return "\n\n".join([*happened, which, texts.attached, texts.no_answer])
+        found = [] if checks is None else [_found(texts, checks)]
+        return "\n\n".join([*happened, which, *found, texts.attached, texts.no_answer])
 
     def _time(self, at: datetime) -> str:
         return at.astimezone(self._zone).strftime("%d.%m.%Y %H:%M:%S")
+
+
+def _found(texts: ReceiptTexts, checks: MailChecks) -> str:
+    said = ((checks.dkim, checks.dkim_domain), (checks.spf, checks.spf_domain))
+    dkim, spf = (f"{result} ({domain})" if domain else result or "–" for result, domain in said)
+    return texts.checks.format(dkim=dkim, spf=spf)
 
 
 def _subject(text: str) -> bytes:

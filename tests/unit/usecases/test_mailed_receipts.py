@@ -11,7 +11,7 @@ from namak.evidence import events
 from namak.evidence.document import RecordedFact
 from server.domain.deliveries import Delivery
 from server.domain.jobs import MAIL_RECEIPT, JobFailed, RunningJob
-from server.domain.mail_origins import MailOrigin
+from server.domain.mail_origins import MailChecks, MailOrigin
 from server.domain.receipt_texts import TEXTS
 from server.gateways.receipt_mails import ReceiptMails
 from server.jurisdictions import PROFILES
@@ -99,6 +99,24 @@ async def test_nobody_gets_receipts_by_mail_who_did_not_send_by_mail_or_is_a_pro
     await post.confirmed(by_program)
     assert not post.uow.committed.jobs
     assert post.uow.committed.mail_origins == {(by_program.mailbox_id, by_program.id): MailOrigin(MESSAGE_ID)}
+
+
+async def test_what_was_found_of_the_mail_stands_in_receipts_that_are_written_after_it_is_known(
+    post: Post,
+) -> None:
+    delivery = await post.mailed()
+    await post.run()
+    async with post.uow.writing() as tx:
+        key = delivery.mailbox_id, delivery.id
+        await tx.mail_origins.set_checks([key], MailChecks("none", "", "softfail", "src.am"))
+        await tx.commit()
+    await post.confirmed(delivery)
+    await post.run()
+    bodies = [sent.message.get_body() for sent in post.mail.sent]
+    before, after = (body.get_content() for body in bodies if body is not None)
+    assert "SPF" not in before
+    assert "DKIM none, SPF softfail (src.am)" in after
+    assert "DKIM — none, SPF — softfail (src.am)" in after
 
 
 async def test_a_repeated_mail_has_no_receipts_again(post: Post) -> None:
