@@ -4,18 +4,23 @@ import ssl
 
 from server.bootstrap_jobs import Handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
-from server.bootstrap_sms import sms_handlers, texted_copies
+from server.bootstrap_nudges import nudge_handlers
+from server.bootstrap_sms import sms_handlers, texted_copies, texted_nudges
 from server.config import Settings
 from server.config_mail import MailSettings
 from server.domain.forwarding import TargetKind, own_domain
 from server.domain.jobs import SEND_CODE, SEND_COPY, SPREAD
 from server.domain.profile import Profile
+from server.domain.sms import TextKind
 from server.gateways.dkim_key import DkimKey
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
 from server.gateways.smtp import SmtpRoute, SmtpSettings
 from server.usecases.forwarded_mail import ForwardingWork
 from server.usecases.forwarding_ports import CopyRoute
 from server.usecases.mailed_copies import MailedCopies
+from server.usecases.nudge_ports import NudgeRoute
+from server.usecases.nudge_routes import MailedNudges
+from server.usecases.nudges import NudgeWork
 from server.usecases.ports import Log, UnitOfWork
 from server.usecases.sms_ports import SmsRoute
 
@@ -42,21 +47,30 @@ def forwarding_handlers(
     Raises OSError, ValueError: a file of the settings can't be used.
     """
     routes: dict[TargetKind, CopyRoute] = {}
+    nudge_routes: dict[TargetKind, NudgeRoute] = {}
+    clock, entropy = SystemClock(), SystemEntropy()
     if settings.mail.host:
-        routes[TargetKind.EMAIL] = _mailed(settings.mail, profile)
+        mails = ForwardedMails(mail_names(settings.mail, profile), clock)
+        route = mail_route(settings.mail)
+        routes[TargetKind.EMAIL] = MailedCopies(mails, route)
+        nudge_routes[TargetKind.EMAIL] = MailedNudges(mails, route)
     if sms is not None:
         routes[TargetKind.PHONE] = texted_copies(settings, profile, uow, sms)
+        nudge_routes[TargetKind.PHONE] = texted_nudges(settings, profile, uow, sms)
     if not routes:
         return {}
-    work = ForwardingWork(
-        uow=uow, clock=SystemClock(), entropy=SystemEntropy(), log=log, profile=profile, routes=routes
-    )
-    handlers = {SEND_CODE: work.send_code, SPREAD: work.spread, SEND_COPY: work.send_copy}
-    return handlers if sms is None else {**handlers, **sms_handlers(profile, uow, log, sms, work)}
-
-
-def _mailed(mail: MailSettings, profile: Profile) -> MailedCopies:
-    return MailedCopies(ForwardedMails(mail_names(mail, profile), SystemClock()), mail_route(mail))
+    work = ForwardingWork(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, routes=routes)
+    nudges = NudgeWork(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile, routes=nudge_routes)
+    handlers = {
+        SEND_CODE: work.send_code,
+        SPREAD: work.spread,
+        SEND_COPY: work.send_copy,
+        **nudge_handlers(nudges),
+    }
+    if sms is None:
+        return handlers
+    told = {TextKind.COPY: work.reported, TextKind.NUDGE: nudges.reported}
+    return {**handlers, **sms_handlers(profile, uow, log, sms, told)}
 
 
 def mail_names(mail: MailSettings, profile: Profile) -> MailNames:

@@ -22,10 +22,13 @@ from server.usecases.identity import Identity
 from server.usecases.mail_checks import KeptMailChecks, MailLooks
 from server.usecases.mail_intake import MailIntake
 from server.usecases.mail_register import MailRegister
+from server.usecases.nudge_records import NudgeRecords
 from server.usecases.ports import UnitOfWork
 from server.usecases.recent_spf import RecentSpf
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.returned_copies import ReturnedCopies
+from server.usecases.returned_mails import ReturnedMails
+from server.usecases.returned_nudges import ReturnedNudges
 from server.usecases.spf_check import SpfCheck
 from server.usecases.submission import SubmissionDesk
 
@@ -127,11 +130,8 @@ def _reports(settings: Settings, uow: UnitOfWork) -> ReportDesk | None:
     """Returns who takes what comes back of copies; nobody where nothing is told to come back."""
     if not settings.mail.bounces:
         return None
-    returned = ReturnedCopies(
-        uow=uow,
-        clock=SystemClock(),
-        entropy=SystemEntropy(),
-        log=None,
-        profile=PROFILES[settings.profile],
-    )
+    clock, entropy, profile = SystemClock(), SystemEntropy(), PROFILES[settings.profile]
+    nudges = NudgeRecords(uow=uow, clock=clock, entropy=entropy, log=None, profile=profile)
+    copies = ReturnedCopies(uow=uow, clock=clock, entropy=entropy, log=None, profile=profile)
+    returned = ReturnedMails([copies, ReturnedNudges(uow=uow, clock=clock, records=nudges)])
     return ReportDesk(returned, settings.mail.bounces, per_minute=settings.inbound_mail.reports_per_minute)

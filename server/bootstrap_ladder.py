@@ -9,6 +9,7 @@ import structlog
 
 from server.bootstrap_letters import letter_actions
 from server.bootstrap_notices import notice_actions
+from server.bootstrap_nudges import nudge_actions
 from server.config import Settings
 from server.domain.refusals import Refused
 from server.usecases.ladder import DueSteps
@@ -24,7 +25,7 @@ def ladder_actions(settings: Settings) -> JobActions:
     """Returns what steps have done: the kinds of job of the actions that the settings configure something
     for.
     """
-    return JobActions({**letter_actions(settings), **notice_actions(settings)})
+    return JobActions({**letter_actions(settings), **notice_actions(settings), **nudge_actions(settings)})
 
 
 @contextlib.asynccontextmanager

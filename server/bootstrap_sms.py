@@ -4,28 +4,28 @@ reports.
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from server.bootstrap_jobs import Handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.config import Settings
 from server.config_sms import SmsSettings
-from server.domain.jobs import SEND_CODE, SEND_COPY, SEND_SMS, SMS_REPORT, JobKind
+from server.domain.jobs import SEND_CODE, SEND_COPY, SEND_NUDGE, SEND_SMS, SMS_REPORT, JobKind
 from server.domain.profile import Profile
 from server.domain.sms import TextKind
 from server.gateways.sms.link import LinkSettings, SmppLink
 from server.gateways.sms.pdu import source_address
 from server.services.sms import SmsServicer
-from server.usecases.forwarded_mail import ForwardingWork
+from server.usecases.nudge_routes import TextedNudges
 from server.usecases.ports import HostNames, Log, UnitOfWork
 from server.usecases.sender_sms import SenderSmsDesk
 from server.usecases.sender_sms_work import SenderSmsWork
-from server.usecases.sms_ports import SmsRoute
+from server.usecases.sms_ports import ReportedText, SmsRoute
 from server.usecases.sms_reports import SmsReportDesk
 from server.usecases.texted_copies import TextedCopies
 from server.usecases.texting import Texting
 
-USED_BY: Collection[JobKind] = (SEND_CODE, SEND_COPY, SEND_SMS)
+USED_BY: Collection[JobKind] = (SEND_CODE, SEND_COPY, SEND_NUDGE, SEND_SMS)
 """Whose workers need the link."""
 
 
@@ -59,11 +59,21 @@ def texted_copies(settings: Settings, profile: Profile, uow: UnitOfWork, route: 
     return TextedCopies(texting, SystemEntropy(), link=settings.sms.link, time_zone=profile.time_zone)
 
 
+def texted_nudges(settings: Settings, profile: Profile, uow: UnitOfWork, route: SmsRoute) -> TextedNudges:
+    """Returns the route of nudges to phones."""
+    texting = Texting(uow=uow, clock=SystemClock(), route=route)
+    return TextedNudges(texting, link=settings.sms.link, time_zone=profile.time_zone)
+
+
 def sms_handlers(
-    profile: Profile, uow: UnitOfWork, log: Log | None, route: SmsRoute, forwarding: ForwardingWork
+    profile: Profile,
+    uow: UnitOfWork,
+    log: Log | None,
+    route: SmsRoute,
+    told: Mapping[TextKind, ReportedText],
 ) -> Handlers:
     """Returns who sends senders' short messages, and who looks at reports, which may come in by another
-    process's link.
+    process's link; `told` is who records what becomes of texts of other kinds.
     """
     clock, entropy = SystemClock(), SystemEntropy()
     texting = Texting(uow=uow, clock=clock, route=route)
@@ -72,7 +82,7 @@ def sms_handlers(
         uow=uow,
         clock=clock,
         entropy=entropy,
-        told={TextKind.COPY: forwarding.reported, TextKind.SENDER: senders.reported},
+        told={**told, TextKind.SENDER: senders.reported},
     )
     return {SEND_SMS: senders.send, SMS_REPORT: desk.look_at}
 

@@ -62,3 +62,23 @@ def retry_step(
     from server.cli import ladders
 
     ladders.retry(settings, delivery, step, dry_run=dry_run)
+
+
+@ladder.command(
+    "nudges", epilog="Example: namak-server ladder nudges --from 2026-11-01 --config namak-server.toml"
+)
+def count_nudges(
+    settings: Config,
+    first: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="The first local day; else the first of this month.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="The last local day; else today.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Counts the nudges that ladders asked for, by what they went to and how far they are.
+
+    Nobody is charged for them, and no sender's usage has them: what short messages cost is the operator's.
+    """
+    from server.cli import nudges
+
+    nudges.counted(settings, first, last, as_json=as_json)

@@ -61,7 +61,13 @@ reaches into days which are not there is not guessed, neither by the server nor 
 | ORDERED | Its action was handed on, in the transaction that took the step. |
 | FAILED | Its action can't be carried out, as the reason says (`NOT_CONFIGURED` say). The ladder goes on. |
 
-Public notices are carried out as `public-notices.md` says, where a place for them is set.
+Public notices are carried out as `public-notices.md` says, where a place for them is set, and letters on
+paper as `letters-on-paper.md` says. A nudge goes to each of the holder's verified forwarding targets, as an
+e-mail or a short message, and says that an official letter waits and since when, not from whom
+(`forwarding.md`). Where there is no such target the step fails (`NO_VERIFIED_TARGET`), and likewise where
+nothing can send to any of them (`NO_GATEWAY`) or none was reached (`NOBODY_REACHED`). What becomes of a nudge
+is a fact of the holder's; no policy may rest an effect on it, or on what becomes of a forwarded copy
+(POST-7).
 
 A step that failed stands in the server's log too, with its reason; later steps wait for what they name,
 and for nothing else. `namak-server ladder` shows the operator a delivery's ladder and all failed steps, and

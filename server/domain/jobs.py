@@ -125,6 +125,19 @@ SEND_SMS: Final = JobKind(
     "Nothing once that is recorded; where a worker died before, segments may come twice.",
     Backoff(10, timedelta(seconds=10), 3, timedelta(hours=2)),
 )
+NUDGE: Final = JobKind(
+    "ladder.nudge",
+    "Has each verified target of a mailbox told that a message waits to be read, as a step of a ladder asks.",
+    "Nothing: a step has one nudge to each target.",
+    _AT_ONCE,
+)
+SEND_NUDGE: Final = JobKind(
+    "ladder.tell",
+    "Sends the nudge of a step of a ladder to one target, and records what became of it.",
+    "Nothing once that is recorded; where a worker died before, another mail with the same Message-ID, or "
+    "segments of a short message again.",
+    _BY_MAIL,
+)
 PRINT_ANSWER: Final = JobKind(
     "letters.answer",
     "Sets the paper of a holder's answer to a letter that came on paper, for print houses to fetch.",
@@ -151,6 +164,8 @@ KINDS: Final[Sequence[JobKind]] = (
     SEND_COPY,
     SEND_SMS,
     SMS_REPORT,
+    NUDGE,
+    SEND_NUDGE,
     PREPARE_LETTER,
     PRINT_ANSWER,
     PUBLISH_NOTICE,

@@ -121,6 +121,8 @@ class TextKind(StrEnum):
     """A notice to a holder's own phone (POST-6); its id is the copy's token."""
     SENDER = "SENDER"
     """A sender's own short message (ADMIN-3); its id is the recipient's entry."""
+    NUDGE = "NUDGE"
+    """A nudge to a holder's own phone (LADDER-1); its id is the nudge's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Writes the mails of forwarding: codes, notices, and copies with all parts (RFC 5322, 2045, 2231, 3834)."""
+"""Writes the mails to holders' own addresses: codes, notices, copies with all parts, and nudges (RFC 5322,
+2045, 2231, 3834).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from email.utils import format_datetime
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from server.domain.deliveries import PartInfo
+from server.domain.deliveries import Delivery, PartInfo
 from server.domain.forwarding import (
     CODE_LIFE,
     ForwardedContent,
@@ -18,6 +20,8 @@ from server.domain.forwarding import (
 )
 from server.domain.forwarding_texts import TEXTS
 from server.domain.mailboxes import Mailbox
+from server.domain.nudge_texts import nudge_mail
+from server.domain.nudges import Nudge
 from server.gateways.mime_writing import Attachment, mail_of, sender_field, text_field
 from server.usecases.forwarding_ports import Letter
 from server.usecases.ports import Clock
@@ -81,7 +85,7 @@ class ForwardedMails:
         carries = bool(letter.parts)
         values = {
             "sender": f"{delivery.organisation_name} <{delivery.sender}>",
-            "time": delivery.submitted_at.astimezone(self._zone).strftime("%d.%m.%Y %H:%M"),
+            "time": self._local(delivery.submitted_at),
             "mailbox": delivery.recipient,
         }
         said = [(texts.whole if carries else texts.notice).format(**values)]
@@ -98,6 +102,20 @@ class ForwardedMails:
         # the copy came back.
         identifier = uuid5(_NAMES, copy.token.hex)
         return self._written(target, subject, said, identifier, delivery.submitted_at, parts)
+
+    def nudge(self, target: ForwardingTarget, nudge: Nudge, delivery: Delivery) -> bytes:
+        """Returns the mail that tells that a message waits to be read."""
+        subject, said = nudge_mail(
+            target.language,
+            time=self._local(delivery.submitted_at),
+            mailbox=delivery.recipient,
+            link=self._names.link,
+        )
+        identifier = uuid5(_NAMES, nudge.id.hex)  # not the token itself, as of a copy
+        return self._written(target, subject, said, identifier, nudge.asked_at)
+
+    def _local(self, time: datetime) -> str:
+        return time.astimezone(self._zone).strftime("%d.%m.%Y %H:%M")
 
     def _written(
         self,

@@ -16,7 +16,8 @@ from server.domain.forwarding import bounce_token, is_bounce_address
 from server.domain.malformed import Malformed
 from server.domain.refusals import Refused
 from server.smtp.replies import of_refusal
-from server.usecases.returned_copies import Awaited, ReturnedCopies
+from server.usecases.returned_copies import Awaited
+from server.usecases.returned_mails import Returned
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ class ReportDesk:
 
     def __init__(
         self,
-        returned: ReturnedCopies,
+        returned: Returned,
         bounces: str,
         *,
         per_minute: int = PER_MINUTE,

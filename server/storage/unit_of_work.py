@@ -27,6 +27,7 @@ from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mail_origins import SqlMailOrigins
 from server.storage.mailboxes import SqlMailboxes
 from server.storage.notices import SqlNoticeEntries, SqlNotices
+from server.storage.nudges import SqlNudges
 from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
 from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
@@ -90,6 +91,7 @@ class SqlTransaction:
         self.sms_reports = SqlSmsReports(self._statements)
         self.sender_texts = SqlSenderTexts(self._statements)
         self.print_houses = SqlPrintHouses(self._statements)
+        self.nudges = SqlNudges(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -26,6 +26,7 @@ from server.usecases.ladder_ports import LadderTransaction
 from server.usecases.letter_ports import LetterTransaction
 from server.usecases.mail_ports import MailTransaction
 from server.usecases.notice_ports import NoticeTransaction
+from server.usecases.nudge_ports import NudgeTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -163,6 +164,7 @@ class Transaction(
     SmsTransaction,
     MailTransaction,
     SenderSmsTransaction,
+    NudgeTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

@@ -7,12 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from namak.cli import policy_words
+from namak.cli import policies, policy_words
 from namak.cli.policy_pictures import drawn, of_policy, svg
 from namak.cli.texts import speaking
 from namak.evidence.notification_policy import POLICIES
 from namak.evidence.simulation import POSSIBLE
 from tests.client.conftest import Namak, Printed
+from tests.unit.usecases.nudge_world import POLICIES as INVENTED
 
 CONSIGNED = ("--fact", "ContentConsignment@2026-11-22T10:00")
 PUBLISHED = ("--fact", "NoticePublished@2026-12-03T09:00")
@@ -220,3 +221,27 @@ def test_pictures_are_well_formed_in_every_language(key: str, lang: str) -> None
 def _kinds(policy: Policy, *arguments: str) -> list[str]:
     found = json.loads(policy("simulate", *arguments, "--json").out)
     return [each["kind"] for each in found["timeline"]]
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("en", "tell the holder by e-mail or SMS"), ("hy", "SMS"), ("ru", "SMS")]
+)
+def test_an_invented_policy_that_nudges_is_explained_and_played(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch, lang: str, words: str
+) -> None:
+    monkeypatch.setattr(policies, "POLICIES", INVENTED)
+    told = " ".join(policy("explain", "am-nudged@1", "--lang", lang).out.split())
+    reminder = told[told.index("REMINDER:") : told.index("LETTER:")]
+    assert words in reminder
+
+    arguments = (*CONSIGNED, "--fact", "ConsignmentNotificationFailure@2026-11-23T10:30")
+    found = json.loads(policy("simulate", "am-nudged@1", "--json", *arguments).out)
+    assert [(each["kind"], each.get("step") or each.get("event")) for each in found["timeline"]] == [
+        ("fact", "ContentConsignment"),
+        ("step", "REMINDER"),
+        ("fact", "ConsignmentNotificationFailure"),
+        ("step", "AFTER-FAILURE"),
+        ("step", "LETTER"),
+    ]
+    assert found["timeline"][1]["time"] == "2026-11-23T06:00:00.000000Z"
+    assert found["outcome"] == {"notified": False}

@@ -88,7 +88,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             "server.bootstrap_jobs",
             "server.bootstrap_machine",
-            "server.bootstrap_sms",
+            *("server.bootstrap_nudges", "server.bootstrap_sms"),
             "server.config",
             "server.config_mail",
             "server.domain",
@@ -143,9 +143,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_ladder": frozenset(
         {
-            *("server.bootstrap_letters", "server.bootstrap_notices", "server.config"),
-            *("server.domain", "server.usecases"),
+            *("server.bootstrap_letters", "server.bootstrap_notices", "server.bootstrap_nudges"),
+            *("server.config", "server.domain", "server.usecases"),
         }
+    ),
+    "server.bootstrap_nudges": frozenset(
+        {"server.bootstrap_jobs", "server.config", "server.domain", "server.usecases"}
     ),
     "server.bootstrap_sign_ins": frozenset({"server.domain", "server.usecases"}),
     "server.bootstrap_signatures": frozenset(

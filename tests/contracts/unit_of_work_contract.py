@@ -23,6 +23,7 @@ from tests.contracts.holder_contract import HolderContract
 from tests.contracts.letter_contract import LetterContract
 from tests.contracts.mail_contract import MailOriginContract
 from tests.contracts.notice_contract import NoticeContract, NoticeEntryContract
+from tests.contracts.nudge_contract import NudgeContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
@@ -229,5 +230,6 @@ class UnitOfWorkContract(
     NoticeEntryContract,
     SmsContract,
     SenderSmsContract,
+    NudgeContract,
 ):
     """All of it. Whoever inherits it for a unit of work gives the fixture `uow`."""

@@ -14,7 +14,7 @@ from namak.evidence.calendars import NO_WAIT, Span
 from namak.evidence.document import RecordedFact
 from namak.evidence.events import Event
 from namak.evidence.failures import UnsettledCalendar
-from namak.evidence.notification_steps import DueStep, SinceStep, SourceText, Step, TimeOf, Wait
+from namak.evidence.notification_steps import DueStep, Since, SinceStep, SourceText, Step, TimeOf, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,15 @@ class Rule:
 
 _ENDS = frozenset({events.NOTIFICATION_EFFECTED, events.WITHDRAWN})
 # After one of these nothing that becomes of the delivery has an effect, under whichever policy.
+_AT_OWN_RISK = frozenset(
+    {
+        events.CONSIGNMENT_NOTIFICATION,
+        events.CONSIGNMENT_NOTIFICATION_FAILURE,
+        events.RELAY_TO_NON_ERDS,
+        events.RELAY_TO_NON_ERDS_FAILURE,
+    }
+)
+# What becomes of copies and nudges changes nobody's right, whichever policy says so (POST-7).
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,9 @@ class NotificationPolicy:
             since = rule.not_before.since if rule.not_before else None
             if isinstance(since, SinceStep) and since.step not in known:
                 raise ValueError(f"{self.key}: {rule.id} names a step that there is not")
+            start = since.event if isinstance(since, Since) else rule.fact
+            if _AT_OWN_RISK & {rule.fact, start, *rule.requires}:
+                raise ValueError(f"{self.key}: {rule.id} rests on a copy or a nudge (POST-7)")
 
     @property
     def key(self) -> str:
