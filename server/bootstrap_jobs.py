@@ -52,7 +52,12 @@ async def working(
         handlers,
         uow,
         clock,
-        WorkerSettings(concurrency=concurrency or jobs.concurrency, grace=jobs.grace),
+        WorkerSettings(
+            concurrency=concurrency or jobs.concurrency,
+            grace=jobs.grace,
+            heartbeat=jobs.silent / 6,
+            silent=jobs.silent,
+        ),
     )
     task = asyncio.create_task(workers.run())
     try:

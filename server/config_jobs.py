@@ -21,6 +21,8 @@ class JobSettings(Section):
     """How long jobs under way may take to finish when the process stops; then they are interrupted, and done
     again by another one. 0s to 10m.
     """
+    silent: Duration = timedelta(seconds=30)
+    """After how long without a sign of life the jobs of a worker are taken over by another one, 2s to 10m."""
     health_listen: Address = "127.0.0.1:8445"
     """Address of the health listener of `work`: plain, so it must be a loopback address."""
 
@@ -28,6 +30,8 @@ class JobSettings(Section):
     def _has_bounds(self) -> "JobSettings":
         if not timedelta(0) <= self.grace <= timedelta(minutes=10):
             raise ValueError("grace must be 0s to 10m")
+        if not timedelta(seconds=2) <= self.silent <= timedelta(minutes=10):
+            raise ValueError("silent must be 2s to 10m")
         if not self.health_listen.startswith(("127.", "[::1]", "localhost")):
             raise ValueError("health_listen must be a loopback address: it has no TLS")
         return self

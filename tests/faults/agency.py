@@ -45,11 +45,16 @@ class Agency:
         replicas: Sequence[Reachable],
         told: Told,
         recipients: Sequence[str] = (PERSON, ENTITY),
+        sender: str = SENDER,
+        policy: str = "",
     ) -> None:
+        """`policy` is the one that letters name; none, which the contract says."""
         self._name = name
         self._replicas = replicas
         self._told = told
         self._recipients = recipients
+        self._sender = sender
+        self._policy = policy
         self._random = random.Random(name)
         self._letters = 0
         self._to_nobody = 0
@@ -61,11 +66,12 @@ class Agency:
         request_id = f"{self._name}-{self._letters:04d}"
         content = self._random.randbytes(self._random.randrange(1, 2000))
         letter = compose(
-            sender=SENDER,
+            sender=self._sender,
             recipient=recipient,
             subject=f"Ծանուցում {request_id}",
             parts=[compose_part("letter.bin", content)],
             request_id=request_id,
+            notification_policy=self._policy,
         )
         self._told.asked(letter)
         return letter
