@@ -1,14 +1,17 @@
-"""Runs our commands in processes of their own that need not import anything: forks of one that has it all.
+"""Runs our programs in processes of their own that need not import anything: forks of one that has it all.
 
-What starts a Python and imports a program costs more than most commands do. Here a process imports the
-programs once for each process that runs tests, and forks for each command; arguments, environment, directory,
-output and exit code are the command's own as always. Tests of how a program starts, is interrupted, or is
-killed start it in earnest.
+What starts a Python and imports a program costs more than most commands do, and of a server seconds. Here a
+process imports the programs once for each process that runs tests, and forks for each of them; arguments,
+environment, directory, files, session, signals and exit code are the program's own as always. Tests of how a
+program starts do so in earnest.
 """
 
 import asyncio
 import atexit
+import contextlib
+import fcntl
 import functools
+import gc
 import importlib
 import io
 import json
@@ -21,16 +24,105 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 SECONDS = 90.0
 """A command that takes longer than this hangs."""
 
-_PROGRAMS = ("namak.cli", "namak.client", "namak.witness", "server.cli")
+_PROGRAMS = ("namak.cli", "namak.client", "namak.witness", "server.cli", "server.dev", "server.smtp")
 _ANSWER = 4
+
+
+class Forked:
+    """A program that runs, with those methods of `subprocess.Popen` that tests use. It is killed when this
+    process ends.
+    """
+
+    def __init__(self, call: socket.socket, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._call = call
+        self._lock = threading.Lock()
+
+    def poll(self) -> int | None:
+        """Returns the exit code, negative for a signal; None while it runs."""
+        return self._within(0)
+
+    def wait(self, timeout: float | None = SECONDS) -> int:
+        """Returns the exit code once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs still.
+        """
+        code = self._within(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Asks it to end (SIGTERM)."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kills it (SIGKILL)."""
+        self.send_signal(signal.SIGKILL)
+
+    def _within(self, timeout: float | None) -> int | None:
+        if self.returncode is None and select.select([self._call], [], [], timeout)[0]:
+            with self._lock:
+                if self.returncode is None:
+                    self.returncode = _number(self._call)
+                    self._call.close()
+        return self.returncode
+
+
+def start(
+    module: str,
+    *arguments: str | Path,
+    given: int | None = None,
+    out: int | None = None,
+    err: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    terminal: int | None = None,
+) -> Forked:
+    """Starts `python -P -m MODULE ARGUMENTS` in a session of its own; the environment is added to this
+    process's.
+
+    Its input and its two outputs are files by number, or all its terminal; what is not named is nothing.
+    """
+    request = {
+        "command": [module, *map(str, arguments)],
+        "environment": {**os.environ, **(environment or {})},
+        "directory": str(directory or Path.cwd()),
+        "terminal": terminal is not None,
+    }
+    call = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    call.connect(_ready())
+    with Path(os.devnull).open("r+b") as nothing:
+        files = [
+            next(one for one in (each, terminal, nothing.fileno()) if one is not None)
+            for each in (given, out, err)
+        ]
+        socket.send_fds(call, [json.dumps(request).encode()], files)
+        return Forked(call, _number(call))
+
+
+def start_logging(command: Sequence[str], log: BinaryIO, environment: Mapping[str, str]) -> Forked:
+    """Does what `server.dev.process.started` does, for a command that begins with Python and its options."""
+    module, *arguments = command[command.index("-m") + 1 :]
+    return start(module, *arguments, out=log.fileno(), err=log.fileno(), environment=environment)
 
 
 def run(
@@ -39,33 +131,36 @@ def run(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
     together: bool = False,
+    given: str = "",
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs `python -P -m MODULE ARGUMENTS` with no input; the environment is added to this process's.
+    """Runs `python -P -m MODULE ARGUMENTS` to its end, with what it is given as its input; the environment is
+    added to this process's.
 
     `together` has what it says on standard error among its output.
 
     Raises:
         subprocess.TimeoutExpired: it hung, and was killed.
     """
-    command = [module, *map(str, arguments)]
-    request = {
-        "command": command,
-        "environment": {**os.environ, **(environment or {})},
-        "directory": str(directory or Path.cwd()),
-    }
     with ExitStack() as stack:
-        nothing = stack.enter_context(Path(os.devnull).open("rb"))
-        out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
-        call = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-        call.settimeout(SECONDS)
-        call.connect(_ready())
-        files = (nothing, out, out if together else err)
-        socket.send_fds(call, [json.dumps(request).encode()], [each.fileno() for each in files])
+        words, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        words.write(given.encode())
+        words.seek(0)
+        program = start(
+            module,
+            *arguments,
+            given=words.fileno(),
+            out=out.fileno(),
+            err=(out if together else err).fileno(),
+            environment=environment,
+            directory=directory,
+        )
+        command = [module, *map(str, arguments)]
         try:
-            answer = call.recv(_ANSWER)
-        except TimeoutError:
+            code = program.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.wait()
             raise subprocess.TimeoutExpired(command, SECONDS, _read(out), _read(err)) from None
-        code = int.from_bytes(answer, sys.byteorder, signed=True)
         return subprocess.CompletedProcess(command, code, _read(out).decode(), _read(err).decode())
 
 
@@ -81,6 +176,12 @@ async def ended(
 def _read(file: io.BufferedRandom) -> bytes:
     file.seek(0)
     return file.read()
+
+
+def _number(call: socket.socket) -> int:
+    answer = call.recv(_ANSWER)
+    assert answer, "what forks programs has died"
+    return int.from_bytes(answer, sys.byteorder, signed=True)
 
 
 @functools.cache
@@ -111,6 +212,8 @@ def _serve(path: str) -> None:
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not found.name.endswith("__main__"):
                 importlib.import_module(found.name)
+    gc.collect()
+    gc.freeze()  # what is imported stays for good, and shared
     threads = list(Path("/proc/self/task").iterdir())
     assert len(threads) == 1, "a fork would lack the threads that some import has started"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -138,34 +241,43 @@ def _reap() -> None:
 
 
 def _attend(call: socket.socket) -> NoReturn:
-    """Runs one command to its end, or kills it when nobody waits for it any more; does not return."""
+    """Runs one program to its end, or kills it when nobody waits for it any more; does not return."""
     data, files, _, _ = socket.recv_fds(call, 1 << 20, 3)
     request = json.loads(data)
     child = os.fork()
     if child == 0:
         call.close()
-        _become(request["command"], request["environment"], request["directory"], files)
+        _become(request, files)
+    for file in files:
+        os.close(file)
+    call.send(child.to_bytes(_ANSWER, sys.byteorder, signed=True))
     end = os.pidfd_open(child)
     readable, _, _ = select.select([call.fileno(), end], [], [])
     if end not in readable:
         os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    call.send(code.to_bytes(_ANSWER, sys.byteorder, signed=True))
+    with contextlib.suppress(BrokenPipeError):
+        call.send(code.to_bytes(_ANSWER, sys.byteorder, signed=True))
     os._exit(0)
 
 
-def _become(command: list[str], environment: dict[str, str], directory: str, files: list[int]) -> NoReturn:
-    """Goes on as if the command had been started anew; does not return."""
+def _become(request: Mapping[str, Any], files: list[int]) -> NoReturn:
+    """Goes on as if the program had been started anew; does not return."""
     for number, file in enumerate(files):
         os.dup2(file, number)
     os.closerange(3, 256)
+    os.setsid()
+    if request["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Whoever started the tests in the background has all that they start ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(directory)
+    os.environ.update(request["environment"])
+    os.chdir(request["directory"])
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-    module, *sys.argv[1:] = command
+    module, *sys.argv[1:] = request["command"]
     code = 1
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)

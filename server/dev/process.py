@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Protocol, Self
 
 _POLL = 0.02
 _LAST_LINES = 15
@@ -19,6 +19,37 @@ class ServerFailed(RuntimeError):
     """The server ended, or was not ready in time; the last lines of its log follow."""
 
 
+class Process(Protocol):
+    """A process that was started; what `subprocess.Popen` says of these."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+def started(command: Sequence[str], log: BinaryIO, environment: Mapping[str, str]) -> Process:
+    """Starts a program without input, which writes into a log, in a session of its own; the environment is
+    added to this process's.
+    """
+    return subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+
+
 @dataclass
 class ServerProcess:
     """One running replica: where it listens, and where it logs.
@@ -26,7 +57,7 @@ class ServerProcess:
     It outlives the program that started it, unless that stops it.
     """
 
-    process: subprocess.Popen[bytes]
+    process: Process
     address: str
     health_address: str
     log: Path
@@ -41,9 +72,10 @@ class ServerProcess:
         program: Sequence[str] = (sys.executable, "-P", "-m", "server"),
         processes: int | None = None,
         within: float = 60.0,
+        start: Callable[[Sequence[str], BinaryIO, Mapping[str, str]], Process] = started,
     ) -> Self:
         """Starts a server with the given settings and waits until it serves, at most `within` seconds; with
-        `processes`, so many of them under a supervisor.
+        `processes`, so many of them under a supervisor. `start` does what `started` does.
 
         Raises `ServerFailed`.
         """
@@ -52,19 +84,13 @@ class ServerProcess:
         several = () if processes is None else ("--processes", str(processes))
         with log.open("ab") as output:
             # Not asyncio's own: that kills its processes when the loop ends.
-            process = subprocess.Popen(  # noqa: ASYNC220, S603
-                [*program, "serve", "--config", str(config), "--ready-file", str(ready), *several],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
-            )
+            command = [*program, "serve", "--config", str(config), "--ready-file", str(ready), *several]
+            process = start(command, output, environment or {})
         try:
             async with asyncio.timeout(within):
                 while not ready.exists():
                     if process.poll() is not None:
-                        raise ServerFailed(f"the server ended with {process.returncode}:\n{_tail(log)}")
+                        raise ServerFailed(f"the server ended with {process.poll()}:\n{_tail(log)}")
                     await asyncio.sleep(_POLL)
         except BaseException as error:
             # Asked first: a server that is killed can't stop its embedded PostgreSQL.

@@ -3,22 +3,10 @@
 import os
 import pty
 import select
-import subprocess
-import sys
 import termios
 from collections.abc import Sequence
 
-_OWN_TERMINAL = """
-import fcntl, os, signal, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-"""Makes the terminal the process's own, so that Ctrl-C interrupts it, also where whoever started the tests
-has all that they start ignore that. Not by ``preexec_fn``: that runs in a fork of a process in which gRPC has
-threads, and some of those are aborted.
-"""
-
+from tests import forking
 
 _PATIENCE_S = 60
 
@@ -31,13 +19,11 @@ def at_terminal(
     """
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 200))
-    process = subprocess.Popen(
-        [sys.executable, "-c", _OWN_TERMINAL, sys.executable, "-P", "-m", "namak.cli", *map(str, arguments)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "dumb", "NO_COLOR": "1", **environment},
-        start_new_session=True,
+    process = forking.start(
+        "namak.cli",
+        *map(str, arguments),
+        environment={"TERM": "dumb", "NO_COLOR": "1", **environment},
+        terminal=theirs,
     )
     os.close(theirs)
     shown, left = "", list(answers)

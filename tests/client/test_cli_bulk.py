@@ -4,16 +4,15 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import grpc
 import pytest
 
 from namak.client import Connection
+from tests import forking
 from tests.client.conftest import Namak, toml_of
 from tests.client.office import HOLDER, SENDER, Office
 from tests.client.refusing import Refusal, unavailable
@@ -223,34 +222,39 @@ def test_options_that_contradict_a_list_are_wrong_usage(
     assert not office.submitted_ids
 
 
-def command(config: Path, *arguments: object) -> list[str]:
-    return [sys.executable, "-P", "-m", "namak.cli", "--config", str(config), *map(str, arguments)]
+def started(config: Path, *arguments: object, told: BinaryIO) -> forking.Forked:
+    """Starts the command in a process of its own, with a file for what it says on standard error."""
+    return forking.start("namak.cli", "--config", config, *map(str, arguments), err=told.fileno())
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=lambda how: how.name)
 def test_a_run_that_was_interrupted_goes_on_and_sends_nothing_twice(
-    namak: Namak, agency: Connection, office: Office, source: Path, letter: Path, how: signal.Signals
+    namak: Namak,
+    agency: Connection,
+    office: Office,
+    source: Path,
+    letter: Path,
+    how: signal.Signals,
+    tmp_path: Path,
 ) -> None:
     """The post falls silent after two batches, having accepted a third: that answer is lost."""
     office.batches_before_silence = 2
     arguments = bulk(numbered(source, 12), letter, "--batch", "3", "--in-flight", "1")
     config = agency.key.parent / "namak.toml"
     config.write_text(toml_of(agency, None), "utf-8")
-    # Whoever started the tests in the background has them, and all that they start, ignore SIGINT.
-    heeding = ("env", "--default-signal=INT")
-    process = subprocess.Popen([*heeding, *command(config, *arguments)], stderr=subprocess.PIPE, text=True)
+    with (tmp_path / "told").open("wb") as err:
+        process = started(config, *arguments, told=err)
     try:
         assert office.silent.wait(SECONDS)
         process.send_signal(how)
-        _out, told = process.communicate(timeout=SECONDS)
+        code = process.wait()
     finally:
         process.kill()
-        process.wait()
-    assert process.returncode == (130 if how is signal.SIGINT else -how)
+    assert code == (130 if how is signal.SIGINT else -how)
     assert len(results_of(source)) == 1 + 6
     assert len(office.letters) == 9
     if how is signal.SIGINT:
-        assert "run the same command again" in told
+        assert "run the same command again" in (tmp_path / "told").read_text("utf-8")
 
     office.batches_before_silence = None
     before = set(office.submitted_ids)
@@ -283,9 +287,8 @@ def test_two_runs_do_not_share_a_results_file(
     office.batches_before_silence = 0
     config = agency.key.parent / "namak.toml"
     config.write_text(toml_of(agency, None), "utf-8")
-    process = subprocess.Popen(
-        command(config, *bulk(numbered(source, 2), letter)), stderr=subprocess.DEVNULL, env=os.environ
-    )
+    with Path(os.devnull).open("wb") as nothing:
+        process = started(config, *bulk(numbered(source, 2), letter), told=nothing)
     try:
         assert office.silent.wait(SECONDS)
         run = namak(agency, *bulk(source, letter))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from namak.client import Connection
+from tests import forking
 from tests.client.conftest import Namak, toml_of
 from tests.client.office import Office
 from tests.client.terminal import at_terminal
@@ -38,13 +39,14 @@ def on_terminal(caller: Connection, columns: int, answer: str, *arguments: objec
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, columns))
     shown = bytearray()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "namak.cli", "--config", str(config), *map(str, arguments)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+    process = forking.start(
+        "namak.cli",
+        "--config",
+        config,
+        *map(str, arguments),
         # The terminal's own width counts, not what the tests' environment says of another one.
-        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(columns), "LINES": "40"},
+        environment={"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(columns), "LINES": "40"},
+        terminal=theirs,
     )
     os.close(theirs)
     os.write(ours, answer.encode())

@@ -14,6 +14,7 @@ from namak.client import Client, Connection, Outcome, Patience
 from server.dev.process import ServerProcess
 from server.dev.world import World
 from server.transparency.steps import Step
+from tests import forking
 from tests.faults.account import Account
 from tests.faults.agency import AT_ONCE, ONE_TRY, Agency
 from tests.faults.killing_server import ORDER, Order
@@ -115,6 +116,7 @@ class Scene:
             log=self.directory / f"{name}.log",
             program=PROGRAM,
             environment={ORDER: str(self.order), **OF_PROGRAMS},
+            start=forking.start_logging,
         )
         replica = Replica(name, process, self.client(process.address, ONE_TRY))
         self._started.append(replica)

@@ -8,8 +8,6 @@ import json
 import os
 import smtplib
 import ssl
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +21,7 @@ import pytest
 from server.dev.world import World
 from server.health_listener import says_serving
 from server.storage.log_connection import driver_url
+from tests import forking
 from tests.faults.register import ENTITY, PERSON, SENDER
 from tests.faults.scene import OF_PROGRAMS, PATIENCE_SECONDS, eventually
 
@@ -84,13 +83,8 @@ async def listening(world: World, url: str, directory: Path, name: str) -> Async
     with settings.open("a", encoding="utf-8") as more:
         more.write('\n[inbound_mail]\nlisten = "127.0.0.1:0"\nhealth_listen = "127.0.0.1:0"\nspf = false\n')
     ready = directory / f"{name}.ready"
-    command = (sys.executable, "-P", "-m", "server", "smtp", "--config", str(settings))
-    process = subprocess.Popen(  # noqa: ASYNC220
-        [*command, "--ready-file", str(ready)],
-        env={**os.environ, **OF_PROGRAMS},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = ("smtp", "--config", settings, "--ready-file", ready)
+    process = forking.start("server", *command, environment=OF_PROGRAMS)
     try:
         await eventually(lambda: ready.exists() or process.poll() is not None)
         told = json.loads(ready.read_text(encoding="utf-8"))

@@ -51,7 +51,7 @@ async def test_a_world_of_another_jurisdiction_delivers_as_its_profile_permits(
     assert (registered.returncode, registered.stderr) == (0, "")
     assert f"the mailboxes {recipient} and " in registered.stdout
 
-    server = await ServerProcess.start(settings, log=place / "server.log")
+    server = await ServerProcess.start(settings, log=place / "server.log", start=forking.start_logging)
     try:
         for name in ("agency", "citizen"):
             path = place / f"{name}.toml"

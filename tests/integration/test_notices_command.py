@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import json
-import signal
-import sys
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from server.jurisdictions.am import AM
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.notice_feed import NoticeFeed
+from tests import forking
 from tests.contracts import examples
 from tests.contracts.notice_contract import added
 
@@ -163,22 +163,22 @@ async def test_the_feed_is_exported_and_handed_out_by_a_process_of_its_own(
     assert exported.exit_code == 0, exported.output
     assert (tmp_path / "www" / f"{notice.id}.json").read_bytes() == document
 
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", "notices", "serve", "--config", str(settings)),
-        stderr=asyncio.subprocess.PIPE,
-    )
+    ours, theirs = os.pipe()
+    process = forking.start("server", "notices", "serve", "--config", settings, err=theirs)
+    os.close(theirs)
+    told = os.fdopen(ours, "rb")
     try:
         async with asyncio.timeout(30):
-            assert process.stderr is not None
-            began = json.loads(await process.stderr.readline())
+            began = json.loads(await asyncio.to_thread(told.readline))
             async with aiohttp.ClientSession(f"http://127.0.0.1:{began['port']}") as reader:
                 async with reader.get(f"/{notice.id}.json") as answer:
                     assert await answer.read() == document
                 async with reader.get("/hy.atom") as answer:
                     assert (tmp_path / "www" / "hy.atom").read_bytes() == await answer.read()
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
+        process.terminate()
+        assert await asyncio.to_thread(process.wait) == 0
+        told.close()
 
 
 def without_feed(settings: Path) -> Path:

@@ -93,7 +93,7 @@ async def test_a_registered_world_delivers_and_a_second_server_on_its_port_is_to
     for _ in range(2):  # the second time changes nothing
         done = await asyncio.to_thread(run, "dev", "register", "--config", settings)
         assert (done.returncode, done.stderr) == (0, "")
-    server = await ServerProcess.start(settings, log=world / "server.log")
+    server = await ServerProcess.start(settings, log=world / "server.log", start=forking.start_logging)
     try:
         for name in ("agency", "citizen", "other-citizen", "portal"):
             path = world / f"{name}.toml"

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,36 +12,30 @@ import pytest
 from server.storage.log_store import LEADER_LOCK
 from server.transparency.service import TransparencyService
 from server.transparency.steps import Step
+from tests import forking
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, World, eventually
 from tests.integration.transparency.signers import signed_roots
 
-ROOT = Path(__file__).resolve().parents[3]
 LOCK_IS_FREE = "SELECT pg_try_advisory_lock($1)"
 
 
 @contextlib.asynccontextmanager
-async def replica_that_gets(
-    what: signal.Signals, step: Step, world: World
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def replica_that_gets(what: signal.Signals, step: Step, world: World) -> AsyncIterator[forking.Forked]:
     """Runs a replica in a process that sends itself a signal at a step; it is gone afterwards."""
     key = world.directory / "key"
     key.write_bytes(world.secret)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.transparency.replica_process"),
-        *(world.ledger.url, str(world.directory), str(key), str(int(what)), step.value),
-        stdin=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
-    )
+    arguments = (world.ledger.url, world.directory, key, str(int(what)), step.value)
+    # It ends with its input.
+    theirs, ours = os.pipe()
+    module = "tests.integration.transparency.replica_process"
+    process = forking.start(module, *arguments, given=theirs)
+    os.close(theirs)
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-        await process.wait()
-        if process.stdin:
-            process.stdin.close()
+        process.kill()
+        await asyncio.to_thread(process.wait)
+        os.close(ours)
 
 
 async def lock_is_held(world: World) -> bool:
@@ -50,7 +43,7 @@ async def lock_is_held(world: World) -> bool:
     return not await world.ledger.value(LOCK_IS_FREE, LEADER_LOCK)
 
 
-def frozen(process: asyncio.subprocess.Process) -> bool:
+def frozen(process: forking.Forked) -> bool:
     state = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
     return state == "T"
 
@@ -59,8 +52,7 @@ def frozen(process: asyncio.subprocess.Process) -> bool:
 async def test_another_leader_goes_on_after_one_was_killed(step: Step, world: World) -> None:
     facts = dict(await world.ledger.record(5))
     async with replica_that_gets(signal.SIGKILL, step, world) as victim:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            assert await victim.wait() == -signal.SIGKILL
+        assert await asyncio.to_thread(victim.wait, PATIENCE_SECONDS) == -signal.SIGKILL
     facts.update(await world.ledger.record(5))
     async with world.replica() as service:
         receipts = await service.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)
@@ -95,7 +87,7 @@ async def test_a_frozen_leader_loses_the_lock_and_does_no_harm_when_it_thaws(
         # The thawed one is a candidate like any other, and leads again once it may.
         last = await world.ledger.record(2)
         await eventually(lambda: published_up_to(world, 15))
-        assert victim.returncode is None
+        assert victim.poll() is None
     assert world.guard_path.read_bytes() != before
     await world.ledger.check_complete(ORIGIN)
     assert all(len(roots) == 1 for roots in signed_roots(world.journal, ORIGIN).values())

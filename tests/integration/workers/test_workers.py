@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import signal
-import sys
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.job_ports import JobHandler
 from server.workers.workers import Workers, WorkerSettings
-from tests.contract.imports import ROOT
+from tests import forking
 from tests.contracts import examples
 
 BACKOFF = Backoff(3, timedelta(milliseconds=10), 1, timedelta(milliseconds=10))
@@ -284,21 +283,15 @@ async def test_jobs_of_a_killed_worker_are_taken_over(
         seen.append(job.attempt)
 
     await defer(uow, Job(mine, {}), Job(once, {}))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.integration.workers.stuck_worker",
-        module_database_url,
-        mine.name,
-        once.name,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    for _ in range(2):
-        assert await asyncio.wait_for(process.stdout.readline(), DEADLINE) == b"begun\n"
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
+    ours, theirs = os.pipe()
+    module = "tests.integration.workers.stuck_worker"
+    process = forking.start(module, module_database_url, mine.name, once.name, out=theirs)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as said:
+        for _ in range(2):
+            assert await asyncio.wait_for(asyncio.to_thread(said.readline), DEADLINE) == b"begun\n"
+    process.kill()
+    await asyncio.to_thread(process.wait)
 
     async with working({mine: handler, once: handler}):
         await until(lambda: _none(uow, mine))
