@@ -34,6 +34,10 @@ found in an old mail can be reported later.
 """
 
 
+LOOKED_BACK: Final = 20
+"""So many messages before one are looked at for how many copies in a row failed."""
+
+
 class TargetKind(StrEnum):
     """What a target is."""
 
@@ -96,11 +100,20 @@ def code_digest(salt: bytes, code: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TargetResult:
-    """What became of the last copy: when, and of a failure why, in a word."""
+    """What became of the last copy.
+
+    Attributes:
+        at: when that was known.
+        why: of a failure, in a word.
+        diagnostic: of one that came back, the other server's own words; nobody has checked them.
+        in_a_row: how many copies in a row failed, this one included, up to one more than `LOOKED_BACK`.
+    """
 
     result: Result
     at: datetime
     why: str = ""
+    diagnostic: str = field(default="", repr=False)
+    in_a_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from server.domain.forwarding import (
     ForwardingTarget,
     Result,
     TargetKind,
+    TargetResult,
     email_target,
     fits,
     phone_target,
@@ -139,11 +140,7 @@ def target_to_proto(target: ForwardingTarget) -> pb.ForwardingTarget:
         language=target.language,
         add_time=time_to_proto(target.added_at),
         verify_time=time_to_proto(target.verified_at),
-        last_result=None
-        if last is None
-        else pb.ForwardingResult(
-            outcome=_OUTCOMES[last.result], result_time=time_to_proto(last.at), reason=last.why
-        ),
+        last_result=None if last is None else _result_to_proto(last),
     )
     if target.kind is TargetKind.EMAIL:
         told.email = target.address
@@ -167,6 +164,16 @@ def _language(language: str, profile: Profile, problems: Problems) -> str | None
     if language and language not in profile.languages:
         problems.add("language", "NOT_PERMITTED", f"must be one of {', '.join(profile.languages)}")
     return language or None
+
+
+def _result_to_proto(last: TargetResult) -> pb.ForwardingResult:
+    return pb.ForwardingResult(
+        outcome=_OUTCOMES[last.result],
+        result_time=time_to_proto(last.at),
+        reason=last.why,
+        diagnostic=last.diagnostic,
+        failures_in_a_row=last.in_a_row,
+    )
 
 
 def _code(text: str) -> str:

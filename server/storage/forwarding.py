@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, bindparam, column, delete, exists, func, literal, or_, select, update
+from sqlalchemy import Row, bindparam, column, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.domain.forwarding import (
@@ -14,19 +14,18 @@ from server.domain.forwarding import (
     ForwardedContent,
     ForwardedCopy,
     ForwardingTarget,
-    Result,
     TargetKind,
     TargetResult,
     VerificationCode,
 )
 from server.storage.forwarding_codes import CODES, FORGET, IN_THE_WAY
+from server.storage.forwarding_failures import failed_before
+from server.storage.forwarding_results import SET_ALL_LAST, of_results, result_of
 from server.storage.forwarding_tables import ForwardedCopyRow, ForwardingTargetRow
 from server.storage.statements import Statements, among, array, by_column, inserting
 from server.storage.stored import table
 from server.storage.tables import MailboxRow
 
-_DELIVERED = Result.DELIVERED.value
-"""The reason of a SENT that is more than that (`server.storage.forwarding_tables`)."""
 _TARGETS = table(ForwardingTargetRow)
 _COPIES = table(ForwardedCopyRow)
 _MAILBOXES = table(MailboxRow)
@@ -92,39 +91,6 @@ _VERIFIED_OF = (
     select(_TARGETS)
     .where(among(_TARGETS.c.mailbox_id, "mailboxes"), _TARGETS.c.verified_at.is_not(None))
     .order_by(_TARGETS.c.mailbox_id, _TARGETS.c.added_at, _TARGETS.c.id)
-)
-_RESULTS = (
-    func.unnest(
-        array("keys", _TARGETS.c.id.type),
-        array("results", _TARGETS.c.last_result.type),
-        array("times", _TARGETS.c.last_at.type),
-        array("reasons", _TARGETS.c.last_reason.type),
-    )
-    .table_valued(
-        column("id", _TARGETS.c.id.type),
-        column("result", _TARGETS.c.last_result.type),
-        column("at", _TARGETS.c.last_at.type),
-        column("why", _TARGETS.c.last_reason.type),
-    )
-    .render_derived(name="given")
-)
-# Locked in sorted order first: two workers that met the same targets in different orders would wait for each
-# other.
-_LOCKED = (
-    select(_TARGETS.c.id)
-    .where(among(_TARGETS.c.id, "keys"))
-    .order_by(_TARGETS.c.id)
-    .with_for_update(key_share=True)
-    .cte("locked")
-)
-_SET_ALL_LAST = (
-    update(_TARGETS)
-    .where(
-        _TARGETS.c.id == _LOCKED.c.id,
-        _RESULTS.c.id == _LOCKED.c.id,
-        or_(_TARGETS.c.last_at.is_(None), _TARGETS.c.last_at <= _RESULTS.c.at),
-    )
-    .values(last_result=_RESULTS.c.result, last_at=_RESULTS.c.at, last_reason=_RESULTS.c.why)
 )
 _OF_DELIVERIES = select(_COPIES).where(among(_COPIES.c.delivery_id, "deliveries"))
 _COPY = select(_COPIES).where(
@@ -269,14 +235,7 @@ class SqlForwardingTargets:
         """Keeps what became of the last copy to each of many."""
         if not last:
             return
-        kept = [_kept(each) for each in last.values()]
-        values = {
-            "keys": list(last),
-            "results": [each.result.value for each in kept],
-            "times": [each.at for each in kept],
-            "reasons": [each.why for each in kept],
-        }
-        await self._statements.run(_SET_ALL_LAST, values)
+        await self._statements.run(SET_ALL_LAST, of_results(last))
 
 
 class SqlForwardedCopies:
@@ -329,6 +288,10 @@ class SqlForwardedCopies:
         row = await self._statements.first(_BY_TOKEN, {"key": token})
         return _copy(row) if row else None
 
+    async def failed_before(self, copies: Collection[ForwardedCopy]) -> Mapping[UUID, int]:
+        """Counts what failed in a row before each."""
+        return await failed_before(self._statements, copies)
+
     async def move(self, copy: ForwardedCopy, to: CopyState, content: ForwardedContent | None = None) -> bool:
         """Moves a copy on, by compare-and-set."""
         values = {
@@ -348,22 +311,10 @@ def _digest(address: str) -> bytes:
     return hashlib.sha256(address.encode()).digest()
 
 
-def _kept(last: TargetResult) -> TargetResult:
-    # DELIVERED is kept as SENT with that reason: the release before knows no other results.
-    if last.result is Result.DELIVERED:
-        return TargetResult(Result.SENT, last.at, _DELIVERED)
-    return last
-
-
 def _target(row: Row[Any]) -> ForwardingTarget:
     code = None
     if row.code_digest is not None:
         code = VerificationCode(row.code_salt, row.code_digest, row.code_expires_at, row.code_tries_left)
-    last = None
-    if row.last_result is not None:
-        last = TargetResult(Result(row.last_result), row.last_at, row.last_reason)
-        if row.last_reason == _DELIVERED:
-            last = TargetResult(Result.DELIVERED, row.last_at)
     return ForwardingTarget(
         id=row.id,
         mailbox_id=row.mailbox_id,
@@ -374,7 +325,7 @@ def _target(row: Row[Any]) -> ForwardingTarget:
         added_at=row.added_at,
         verified_at=row.verified_at,
         code=code,
-        last=last,
+        last=result_of(row),
     )
 
 

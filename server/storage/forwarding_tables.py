@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.domain.forwarding import CopyState, ForwardedContent, TargetKind
@@ -43,6 +43,8 @@ class ForwardingTargetRow(Stored):
     last_result: Mapped[str | None]
     last_at: Mapped[datetime | None]
     last_reason: Mapped[str] = mapped_column(server_default="")
+    last_diagnostic: Mapped[str] = mapped_column(server_default="")
+    last_in_a_row: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class ForwardingCodeRow(Stored):

@@ -53,8 +53,8 @@ class DueCopy:
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What became of a copy: what it carried, by which channel, its state from then on, what its target
-    shows, of a failure why, and whether a phone's network reported it. The target is None where it was
-    removed since.
+    shows, of a failure why, whether a phone's network reported it, and the words of a server that sent it
+    back. The target is None where it was removed since.
     """
 
     copy: ForwardedCopy
@@ -66,6 +66,7 @@ class Outcome:
     result: Result
     why: str = ""
     reported: bool = False
+    diagnostic: str = ""
 
 
 class CopyRecords:
@@ -111,6 +112,7 @@ class CopyRecords:
         why: str,
         *,
         reported: bool = False,
+        diagnostic: str = "",
     ) -> bool:
         """Records what became of a copy since it was sent; its target may be gone by then."""
         async with self._uow.reading() as tx:
@@ -118,7 +120,7 @@ class CopyRecords:
             delivery = (await tx.deliveries.found({(copy.mailbox_id, copy.delivery_id)}))[copy.delivery_id]
         target_id = None if target is None else target.id
         return await self.record(
-            Outcome(copy, delivery, target_id, content, channel, state, result, why, reported=reported)
+            Outcome(copy, delivery, target_id, content, channel, state, result, why, reported, diagnostic)
         )
 
     def _token(self) -> UUID:
@@ -170,11 +172,14 @@ class CopyRecords:
             recorded = [each for token, each in first.items() if token in moved]
             found = await tx.evidence.of_deliveries(list(deliveries.values()))
             earlier = {delivery_id: list(facts) for delivery_id, facts in found.items()}
+            failed = [each.copy for each in recorded if each.why and each.target_id is not None]
+            before = await tx.forwarded_copies.failed_before(failed) if failed else {}
             now, last, facts = self._clock.now(), {}, []
             for each in recorded:
                 facts.append(self._fact(each, earlier[each.delivery.id]))
                 if each.target_id is not None:
-                    last[each.target_id] = TargetResult(each.result, now, each.why)
+                    in_a_row = before[each.copy.token] + 1 if each.why else 0
+                    last[each.target_id] = TargetResult(each.result, now, each.why, each.diagnostic, in_a_row)
             await tx.evidence.record(facts)
             await tx.forwarding_targets.set_all_last(last)
             await tx.commit()

@@ -118,6 +118,12 @@ class ForwardedCopies(Protocol):
 
     async def by_token(self, token: UUID) -> ForwardedCopy | None: ...
 
+    async def failed_before(self, copies: Collection[ForwardedCopy]) -> Mapping[UUID, int]:
+        """Returns by their tokens how many copies to the same target failed in a row before each of these, as
+        far as the `LOOKED_BACK` messages before it tell. One that was not sent, or not yet, says nothing.
+        """
+        ...
+
 
 class ForwardingTransaction(Protocol):
     """The part of a transaction that deals with forwarding."""

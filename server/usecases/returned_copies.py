@@ -65,6 +65,12 @@ class ReturnedCopies:
         # That it carried more than a notice is not said where nobody kept that it did.
         content = copy.content or ForwardedContent.NOTICE
         recorded = await self._records.record_later(
-            copy, content, _CHANNEL, CopyState.BOUNCED, Result.BOUNCED, failure.cause
+            copy,
+            content,
+            _CHANNEL,
+            CopyState.BOUNCED,
+            Result.BOUNCED,
+            failure.cause,
+            diagnostic=failure.diagnostic,
         )
         return copy if recorded else None

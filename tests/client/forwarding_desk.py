@@ -51,7 +51,12 @@ class ForwardingDesk(Desk, forwarding_pb2_grpc.ForwardingServiceServicer):
             assert request.code == CODE
             target = self._targets[request.target_id]
             target.verify_time.GetCurrentTime()
-            result = pb.ForwardingResult(outcome=pb.FORWARDING_OUTCOME_BOUNCED, reason="NO_SUCH_ADDRESS")
+            result = pb.ForwardingResult(
+                outcome=pb.FORWARDING_OUTCOME_BOUNCED,
+                reason="NO_SUCH_ADDRESS",
+                diagnostic="550 no such user",
+                failures_in_a_row=3,
+            )
             result.result_time.GetCurrentTime()
             target.last_result.CopyFrom(result)
             return pb.VerifyForwardingTargetResponse(target=target)

@@ -18,6 +18,7 @@ def test_an_address_is_added_verified_listed_and_removed(
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{CODE}\n"))
     verified = namak(citizen, "forwarding", "verify", ADDED)
     listed = namak(citizen, "forwarding", "list")
+    shaped = namak(citizen, "forwarding", "list", "--json").document["targets"][0]["last_result"]
     elsewhere = namak(citizen, "forwarding", "list", "--mailbox", "12345678@e-citizen.am", "--json")
     unasked = namak(citizen, "forwarding", "remove", ADDED)
     removed = namak(citizen, "forwarding", "remove", ADDED, "--yes")
@@ -37,6 +38,9 @@ def test_an_address_is_added_verified_listed_and_removed(
     assert verified.code == 0, verified.err
     assert "came back" in listed.out
     assert "NO_SUCH_ADDRESS" in listed.out
+    assert "550 no such user" in listed.err
+    assert f"namak forwarding remove {ADDED}" in listed.err
+    assert (shaped["diagnostic"], shaped["failures_in_a_row"]) == ("550 no such user", 3)
     assert elsewhere.document == {"targets": []}
     assert (unasked.code, removed.code) == (2, 0)
     assert left.document == {"targets": []}

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from server.domain.forwarding import (
+    LOOKED_BACK,
     CopyState,
     ForwardedContent,
     ForwardedCopy,
@@ -47,7 +48,7 @@ class ForwardingContract:
 
     async def test_a_target_comes_back_as_it_was_added_and_changed(self, uow: UnitOfWork) -> None:
         target, _ = await added(uow)
-        last = TargetResult(Result.FAILED, at(60), "REFUSED")
+        last = TargetResult(Result.FAILED, at(60), "REFUSED", "550 no", 3)
         async with uow.writing() as tx:
             await tx.forwarding_targets.set_code(target.id, CODE)
             await tx.forwarding_targets.set_last(target.id, last)
@@ -254,3 +255,38 @@ class ForwardingContract:
             bounced = await tx.forwarded_copies.by_token(copy.token)
             assert bounced == replace(sent, state=CopyState.BOUNCED)
             await tx.commit()
+
+    async def test_failures_in_a_row_are_counted_back_from_a_copy(self, uow: UnitOfWork) -> None:
+        sent, failed, bounced = CopyState.SENT, CopyState.FAILED, CopyState.BOUNCED
+        states = [
+            failed,
+            CopyState.DELIVERED,
+            bounced,
+            failed,
+            CopyState.SKIPPED,
+            bounced,
+            failed,
+            sent,
+            failed,
+        ]
+        async with uow.writing() as tx:
+            deliveries = await delivered(tx, LOOKED_BACK + 2)
+            target, other = examples.new_id(), examples.new_id()
+            mailbox = deliveries[0].mailbox_id
+            copies = [
+                ForwardedCopy(mailbox, delivery.id, target, examples.new_id(), state)
+                for delivery, state in zip(deliveries, states, strict=False)
+            ]
+            always = [
+                ForwardedCopy(mailbox, delivery.id, other, examples.new_id(), bounced)
+                for delivery in deliveries
+            ]
+            await tx.forwarded_copies.add([*copies, *always])
+            await tx.commit()
+
+        async with uow.reading() as tx:
+            found = await tx.forwarded_copies.failed_before([*copies, *always])
+            none = await tx.forwarded_copies.failed_before([])
+        assert [found[copy.token] for copy in copies] == [0, 1, 0, 1, 2, 2, 3, 4, 0]
+        assert [found[copy.token] for copy in always] == [*range(LOOKED_BACK + 1), LOOKED_BACK]
+        assert none == {}

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from uuid import UUID
 
 from server.domain.forwarding import (
+    LOOKED_BACK,
     CopyState,
     ForwardedContent,
     ForwardedCopy,
@@ -109,6 +111,7 @@ class FakeForwardedCopies:
     """Copies of one transaction."""
 
     def __init__(self, state: State) -> None:
+        self._deliveries = state.deliveries
         self._copies = state.forwarded_copies
 
     async def add(self, copies: Sequence[ForwardedCopy]) -> Sequence[ForwardedCopy]:
@@ -137,3 +140,21 @@ class FakeForwardedCopies:
 
     async def of_deliveries(self, delivery_ids: Collection[UUID]) -> Sequence[ForwardedCopy]:
         return [copy for copy in self._copies.values() if copy.delivery_id in delivery_ids]
+
+    async def failed_before(self, copies: Collection[ForwardedCopy]) -> Mapping[UUID, int]:
+        return {copy.token: self._failed_before(copy) for copy in copies}
+
+    def _failed_before(self, copy: ForwardedCopy) -> int:
+        before = sorted(
+            (
+                delivery
+                for mailbox, delivery in self._deliveries
+                if mailbox == copy.mailbox_id and delivery < copy.delivery_id
+            ),
+            reverse=True,
+        )
+        found = [self._copies.get((delivery, copy.target_id)) for delivery in before[:LOOKED_BACK]]
+        states = [each.state for each in found if each is not None]
+        telling = [state for state in states if state not in (CopyState.WAITING, CopyState.SKIPPED)]
+        failed = (state in (CopyState.FAILED, CopyState.BOUNCED) for state in telling)
+        return len(list(takewhile(bool, failed)))

@@ -90,6 +90,7 @@ def settings_of(post: Post, home: int, names: int, directory: Path) -> Settings:
         'implicit_tls_listen = "127.0.0.1:0"\nrecipients = 3\nidle = "2s"\nconnections_per_client = 6\n'
         f'\n[dns]\nservers = ["127.0.0.1:{names}"]\n'
         f'\n[mail]\nhost = "127.0.0.1"\nport = {home}\ntls = "none"\nsender = "no-reply@post.am"\n'
+        'bounces = "bounces@post.am"\n'
         f'dkim_domain = "post.am"\ndkim_selector = "s"\ndkim_key = "{key}"\n',
         encoding="utf-8",
     )

@@ -111,6 +111,29 @@ async def test_nothing_is_awaited_of_what_was_not_mailed(scene: Forwarding, stat
     assert not await scene.came_back(copy.token)
 
 
+async def test_the_holder_sees_the_servers_words_and_how_many_failed_in_a_row(scene: Forwarding) -> None:
+    await scene.verified()
+    seen = []
+    for comes_back in (True, True, False, True):
+        copy = await copied(scene)
+        if comes_back:
+            await scene.came_back(copy.token)
+        (target,) = await scene.forwarding.list_targets(scene.ani, None)
+        assert target.last is not None
+        seen.append((target.last.result, target.last.diagnostic, target.last.in_a_row))
+    assert seen == [
+        (Result.BOUNCED, "no such user", 1),
+        (Result.BOUNCED, "no such user", 2),
+        (Result.SENT, "", 0),
+        (Result.BOUNCED, "no such user", 1),
+    ]
+    scene.mail.failing = REFUSED
+    await copied(scene)
+    (target,) = await scene.forwarding.list_targets(scene.ani, None)
+    assert target.last is not None
+    assert (target.last.result, target.last.diagnostic, target.last.in_a_row) == (Result.FAILED, "", 2)
+
+
 async def test_while_the_database_is_away_a_report_is_not_taken(scene: Forwarding) -> None:
     await scene.verified(HOME)
     token: UUID = (await copied(scene)).token

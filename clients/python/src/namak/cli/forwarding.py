@@ -23,6 +23,8 @@ _OUTCOMES = {
     pb.FORWARDING_OUTCOME_BOUNCED: ("bounced", N_("came back")),
     pb.FORWARDING_OUTCOME_DELIVERED: ("delivered", N_("on the phone")),
 }
+_MANY = 3
+"""From so many failures in a row on the holder is told."""
 _UNKNOWN = ("unknown", N_("unknown"))
 
 
@@ -42,6 +44,8 @@ async def target_list(run: Run, mailbox: str) -> ExitCode:
         targets = await post.forwarding.targets(mailbox)
     run.screen.result({"targets": [_shape(target) for target in targets]})
     _table(run, targets)
+    for target in targets:
+        _tell_of_failures(run, target)
     return ExitCode.OK
 
 
@@ -134,6 +138,20 @@ def _table(run: Run, targets: Sequence[pb.ForwardingTarget]) -> None:
     )
 
 
+def _tell_of_failures(run: Run, target: pb.ForwardingTarget) -> None:
+    address, last = target.email or target.phone, target.last_result
+    if last.diagnostic:
+        run.screen.note(
+            _("What the mail server of {address} says: {words}").format(
+                address=address, words=last.diagnostic
+            )
+        )
+    if last.failures_in_a_row >= _MANY:
+        told = _("Copies to {address} keep failing. If it is not your address any more, remove it: {command}")
+        command = f"namak forwarding remove {target.target_id}"
+        run.screen.note(told.format(address=address, command=command))
+
+
 def _last(target: pb.ForwardingTarget) -> str:
     if not target.HasField("last_result"):
         return ""
@@ -156,6 +174,8 @@ def _shape(target: pb.ForwardingTarget) -> dict[str, object]:
             "outcome": _OUTCOMES.get(last.outcome, _UNKNOWN)[0],
             "result_time": shapes.time_of(last.result_time),
             "reason": last.reason or None,
+            "diagnostic": last.diagnostic or None,
+            "failures_in_a_row": last.failures_in_a_row,
         }
         if target.HasField("last_result")
         else None,

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19namak/v1/forwarding.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"\xc3\x02\n\x10\x46orwardingTarget\x12\x17\n\ttarget_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12\x14\n\x05phone\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00\x12+\n\x07\x63ontent\x18\x04 \x01(\x0e\x32\x1a.namak.v1.ForwardedContent\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x32\n\x08\x61\x64\x64_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bverify_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0blast_result\x18\x08 \x01(\x0b\x32\x1a.namak.v1.ForwardingResultB\x04\xe2\x41\x01\x03\x42\t\n\x07\x61\x64\x64ress\"\x81\x01\n\x10\x46orwardingResult\x12,\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.namak.v1.ForwardingOutcome\x12/\n\x0bresult_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xc2\x01\n\x1a\x41\x64\x64\x46orwardingTargetRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x14\n\x05\x65mail\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00\x12\x14\n\x05phone\x18\x04 \x01(\tB\x03\x80\x01\x01H\x00\x12+\n\x07\x63ontent\x18\x05 \x01(\x0e\x32\x1a.namak.v1.ForwardedContent\x12\x10\n\x08language\x18\x06 \x01(\tB\t\n\x07\x61\x64\x64ress\"I\n\x1b\x41\x64\x64\x46orwardingTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.namak.v1.ForwardingTarget\"J\n\x19SendForwardingCodeRequest\x12\x14\n\x07mailbox\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x1c\n\x1aSendForwardingCodeResponse\"e\n\x1dVerifyForwardingTargetRequest\x12\x14\n\x07mailbox\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x04\x63ode\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\"L\n\x1eVerifyForwardingTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.namak.v1.ForwardingTarget\"\xa7\x01\n\x1d\x43hangeForwardingTargetRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\x07\x63ontent\x18\x04 \x01(\x0e\x32\x1a.namak.v1.ForwardedContent\x12\x10\n\x08language\x18\x05 \x01(\t\"L\n\x1e\x43hangeForwardingTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.namak.v1.ForwardingTarget\"h\n\x1dRemoveForwardingTargetRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\" \n\x1eRemoveForwardingTargetResponse\"4\n\x1cListForwardingTargetsRequest\x12\x14\n\x07mailbox\x18\x01 \x01(\tB\x03\x80\x01\x01\"L\n\x1dListForwardingTargetsResponse\x12+\n\x07targets\x18\x01 \x03(\x0b\x32\x1a.namak.v1.ForwardingTarget*p\n\x10\x46orwardedContent\x12!\n\x1d\x46ORWARDED_CONTENT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46ORWARDED_CONTENT_NOTICE\x10\x01\x12\x1b\n\x17\x46ORWARDED_CONTENT_WHOLE\x10\x02*\xb5\x01\n\x11\x46orwardingOutcome\x12\"\n\x1e\x46ORWARDING_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46ORWARDING_OUTCOME_SENT\x10\x01\x12\x1d\n\x19\x46ORWARDING_OUTCOME_FAILED\x10\x02\x12\x1e\n\x1a\x46ORWARDING_OUTCOME_BOUNCED\x10\x03\x12 \n\x1c\x46ORWARDING_OUTCOME_DELIVERED\x10\x04\x32\xbf\x05\n\x11\x46orwardingService\x12k\n\x13\x41\x64\x64\x46orwardingTarget\x12$.namak.v1.AddForwardingTargetRequest\x1a%.namak.v1.AddForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12h\n\x12SendForwardingCode\x12#.namak.v1.SendForwardingCodeRequest\x1a$.namak.v1.SendForwardingCodeResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12t\n\x16VerifyForwardingTarget\x12\'.namak.v1.VerifyForwardingTargetRequest\x1a(.namak.v1.VerifyForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12t\n\x16\x43hangeForwardingTarget\x12\'.namak.v1.ChangeForwardingTargetRequest\x1a(.namak.v1.ChangeForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12t\n\x16RemoveForwardingTarget\x12\'.namak.v1.RemoveForwardingTargetRequest\x1a(.namak.v1.RemoveForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12q\n\x15ListForwardingTargets\x12&.namak.v1.ListForwardingTargetsRequest\x1a\'.namak.v1.ListForwardingTargetsResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19namak/v1/forwarding.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"\xc3\x02\n\x10\x46orwardingTarget\x12\x17\n\ttarget_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01H\x00\x12\x14\n\x05phone\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00\x12+\n\x07\x63ontent\x18\x04 \x01(\x0e\x32\x1a.namak.v1.ForwardedContent\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x32\n\x08\x61\x64\x64_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bverify_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0blast_result\x18\x08 \x01(\x0b\x32\x1a.namak.v1.ForwardingResultB\x04\xe2\x41\x01\x03\x42\t\n\x07\x61\x64\x64ress\"\xb5\x01\n\x10\x46orwardingResult\x12,\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.namak.v1.ForwardingOutcome\x12/\n\x0bresult_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x17\n\ndiagnostic\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x11\x66\x61ilures_in_a_row\x18\x05 \x01(\x05\"\xc2\x01\n\x1a\x41\x64\x64\x46orwardingTargetRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x14\n\x05\x65mail\x18\x03 \x01(\tB\x03\x80\x01\x01H\x00\x12\x14\n\x05phone\x18\x04 \x01(\tB\x03\x80\x01\x01H\x00\x12+\n\x07\x63ontent\x18\x05 \x01(\x0e\x32\x1a.namak.v1.ForwardedContent\x12\x10\n\x08language\x18\x06 \x01(\tB\t\n\x07\x61\x64\x64ress\"I\n\x1b\x41\x64\x64\x46orwardingTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.namak.v1.ForwardingTarget\"J\n\x19SendForwardingCodeRequest\x12\x14\n\x07mailbox\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x1c\n\x1aSendForwardingCodeResponse\"e\n\x1dVerifyForwardingTargetRequest\x12\x14\n\x07mailbox\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x04\x63ode\x18\x03 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x02\"L\n\x1eVerifyForwardingTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.namak.v1.ForwardingTarget\"\xa7\x01\n\x1d\x43hangeForwardingTargetRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\x07\x63ontent\x18\x04 \x01(\x0e\x32\x1a.namak.v1.ForwardedContent\x12\x10\n\x08language\x18\x05 \x01(\t\"L\n\x1e\x43hangeForwardingTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.namak.v1.ForwardingTarget\"h\n\x1dRemoveForwardingTargetRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07mailbox\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x17\n\ttarget_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\" \n\x1eRemoveForwardingTargetResponse\"4\n\x1cListForwardingTargetsRequest\x12\x14\n\x07mailbox\x18\x01 \x01(\tB\x03\x80\x01\x01\"L\n\x1dListForwardingTargetsResponse\x12+\n\x07targets\x18\x01 \x03(\x0b\x32\x1a.namak.v1.ForwardingTarget*p\n\x10\x46orwardedContent\x12!\n\x1d\x46ORWARDED_CONTENT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46ORWARDED_CONTENT_NOTICE\x10\x01\x12\x1b\n\x17\x46ORWARDED_CONTENT_WHOLE\x10\x02*\xb5\x01\n\x11\x46orwardingOutcome\x12\"\n\x1e\x46ORWARDING_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46ORWARDING_OUTCOME_SENT\x10\x01\x12\x1d\n\x19\x46ORWARDING_OUTCOME_FAILED\x10\x02\x12\x1e\n\x1a\x46ORWARDING_OUTCOME_BOUNCED\x10\x03\x12 \n\x1c\x46ORWARDING_OUTCOME_DELIVERED\x10\x04\x32\xbf\x05\n\x11\x46orwardingService\x12k\n\x13\x41\x64\x64\x46orwardingTarget\x12$.namak.v1.AddForwardingTargetRequest\x1a%.namak.v1.AddForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12h\n\x12SendForwardingCode\x12#.namak.v1.SendForwardingCodeRequest\x1a$.namak.v1.SendForwardingCodeResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12t\n\x16VerifyForwardingTarget\x12\'.namak.v1.VerifyForwardingTargetRequest\x1a(.namak.v1.VerifyForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12t\n\x16\x43hangeForwardingTarget\x12\'.namak.v1.ChangeForwardingTargetRequest\x1a(.namak.v1.ChangeForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12t\n\x16RemoveForwardingTarget\x12\'.namak.v1.RemoveForwardingTargetRequest\x1a(.namak.v1.RemoveForwardingTargetResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x12q\n\x15ListForwardingTargets\x12&.namak.v1.ListForwardingTargetsRequest\x1a\'.namak.v1.ListForwardingTargetsResponse\"\x07\xca\xf3\x18\x03\n\x01\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORWARDINGTARGET'].fields_by_name['verify_time']._serialized_options = b'\342A\001\003'
   _globals['_FORWARDINGTARGET'].fields_by_name['last_result']._loaded_options = None
   _globals['_FORWARDINGTARGET'].fields_by_name['last_result']._serialized_options = b'\342A\001\003'
+  _globals['_FORWARDINGRESULT'].fields_by_name['diagnostic']._loaded_options = None
+  _globals['_FORWARDINGRESULT'].fields_by_name['diagnostic']._serialized_options = b'\200\001\001'
   _globals['_ADDFORWARDINGTARGETREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_ADDFORWARDINGTARGETREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\002'
   _globals['_ADDFORWARDINGTARGETREQUEST'].fields_by_name['mailbox']._loaded_options = None
@@ -90,38 +92,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FORWARDINGSERVICE'].methods_by_name['RemoveForwardingTarget']._serialized_options = b'\312\363\030\003\n\001\004'
   _globals['_FORWARDINGSERVICE'].methods_by_name['ListForwardingTargets']._loaded_options = None
   _globals['_FORWARDINGSERVICE'].methods_by_name['ListForwardingTargets']._serialized_options = b'\312\363\030\003\n\001\004'
-  _globals['_FORWARDEDCONTENT']._serialized_start=1665
-  _globals['_FORWARDEDCONTENT']._serialized_end=1777
-  _globals['_FORWARDINGOUTCOME']._serialized_start=1780
-  _globals['_FORWARDINGOUTCOME']._serialized_end=1961
+  _globals['_FORWARDEDCONTENT']._serialized_start=1717
+  _globals['_FORWARDEDCONTENT']._serialized_end=1829
+  _globals['_FORWARDINGOUTCOME']._serialized_start=1832
+  _globals['_FORWARDINGOUTCOME']._serialized_end=2013
   _globals['_FORWARDINGTARGET']._serialized_start=129
   _globals['_FORWARDINGTARGET']._serialized_end=452
   _globals['_FORWARDINGRESULT']._serialized_start=455
-  _globals['_FORWARDINGRESULT']._serialized_end=584
-  _globals['_ADDFORWARDINGTARGETREQUEST']._serialized_start=587
-  _globals['_ADDFORWARDINGTARGETREQUEST']._serialized_end=781
-  _globals['_ADDFORWARDINGTARGETRESPONSE']._serialized_start=783
-  _globals['_ADDFORWARDINGTARGETRESPONSE']._serialized_end=856
-  _globals['_SENDFORWARDINGCODEREQUEST']._serialized_start=858
-  _globals['_SENDFORWARDINGCODEREQUEST']._serialized_end=932
-  _globals['_SENDFORWARDINGCODERESPONSE']._serialized_start=934
-  _globals['_SENDFORWARDINGCODERESPONSE']._serialized_end=962
-  _globals['_VERIFYFORWARDINGTARGETREQUEST']._serialized_start=964
-  _globals['_VERIFYFORWARDINGTARGETREQUEST']._serialized_end=1065
-  _globals['_VERIFYFORWARDINGTARGETRESPONSE']._serialized_start=1067
-  _globals['_VERIFYFORWARDINGTARGETRESPONSE']._serialized_end=1143
-  _globals['_CHANGEFORWARDINGTARGETREQUEST']._serialized_start=1146
-  _globals['_CHANGEFORWARDINGTARGETREQUEST']._serialized_end=1313
-  _globals['_CHANGEFORWARDINGTARGETRESPONSE']._serialized_start=1315
-  _globals['_CHANGEFORWARDINGTARGETRESPONSE']._serialized_end=1391
-  _globals['_REMOVEFORWARDINGTARGETREQUEST']._serialized_start=1393
-  _globals['_REMOVEFORWARDINGTARGETREQUEST']._serialized_end=1497
-  _globals['_REMOVEFORWARDINGTARGETRESPONSE']._serialized_start=1499
-  _globals['_REMOVEFORWARDINGTARGETRESPONSE']._serialized_end=1531
-  _globals['_LISTFORWARDINGTARGETSREQUEST']._serialized_start=1533
-  _globals['_LISTFORWARDINGTARGETSREQUEST']._serialized_end=1585
-  _globals['_LISTFORWARDINGTARGETSRESPONSE']._serialized_start=1587
-  _globals['_LISTFORWARDINGTARGETSRESPONSE']._serialized_end=1663
-  _globals['_FORWARDINGSERVICE']._serialized_start=1964
-  _globals['_FORWARDINGSERVICE']._serialized_end=2667
+  _globals['_FORWARDINGRESULT']._serialized_end=636
+  _globals['_ADDFORWARDINGTARGETREQUEST']._serialized_start=639
+  _globals['_ADDFORWARDINGTARGETREQUEST']._serialized_end=833
+  _globals['_ADDFORWARDINGTARGETRESPONSE']._serialized_start=835
+  _globals['_ADDFORWARDINGTARGETRESPONSE']._serialized_end=908
+  _globals['_SENDFORWARDINGCODEREQUEST']._serialized_start=910
+  _globals['_SENDFORWARDINGCODEREQUEST']._serialized_end=984
+  _globals['_SENDFORWARDINGCODERESPONSE']._serialized_start=986
+  _globals['_SENDFORWARDINGCODERESPONSE']._serialized_end=1014
+  _globals['_VERIFYFORWARDINGTARGETREQUEST']._serialized_start=1016
+  _globals['_VERIFYFORWARDINGTARGETREQUEST']._serialized_end=1117
+  _globals['_VERIFYFORWARDINGTARGETRESPONSE']._serialized_start=1119
+  _globals['_VERIFYFORWARDINGTARGETRESPONSE']._serialized_end=1195
+  _globals['_CHANGEFORWARDINGTARGETREQUEST']._serialized_start=1198
+  _globals['_CHANGEFORWARDINGTARGETREQUEST']._serialized_end=1365
+  _globals['_CHANGEFORWARDINGTARGETRESPONSE']._serialized_start=1367
+  _globals['_CHANGEFORWARDINGTARGETRESPONSE']._serialized_end=1443
+  _globals['_REMOVEFORWARDINGTARGETREQUEST']._serialized_start=1445
+  _globals['_REMOVEFORWARDINGTARGETREQUEST']._serialized_end=1549
+  _globals['_REMOVEFORWARDINGTARGETRESPONSE']._serialized_start=1551
+  _globals['_REMOVEFORWARDINGTARGETRESPONSE']._serialized_end=1583
+  _globals['_LISTFORWARDINGTARGETSREQUEST']._serialized_start=1585
+  _globals['_LISTFORWARDINGTARGETSREQUEST']._serialized_end=1637
+  _globals['_LISTFORWARDINGTARGETSRESPONSE']._serialized_start=1639
+  _globals['_LISTFORWARDINGTARGETSRESPONSE']._serialized_end=1715
+  _globals['_FORWARDINGSERVICE']._serialized_start=2016
+  _globals['_FORWARDINGSERVICE']._serialized_end=2719
 # @@protoc_insertion_point(module_scope)

@@ -143,10 +143,20 @@ class ForwardingResult(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     RESULT_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    DIAGNOSTIC_FIELD_NUMBER: _builtins.int
+    FAILURES_IN_A_ROW_FIELD_NUMBER: _builtins.int
     outcome: Global___ForwardingOutcome.ValueType
     """Whether it was sent."""
     reason: _builtins.str
     """Why it failed, a word in capitals such as `REFUSED` or `UNREACHABLE`; empty where it did not. Words will be added."""
+    diagnostic: _builtins.str
+    """Why it came back in the words of the mail server that says so: one line of up to 200 characters, often none. Nobody has checked
+    them. Show them as another's words, and make no links of them.
+    """
+    failures_in_a_row: _builtins.int
+    """How many copies in a row failed or came back, this one included; 21 stands for more, 0 for none. From 3 on tell the holder
+    that the address does not work. Copies go on being sent to it until the holder removes it.
+    """
     @_builtins.property
     def result_time(self) -> _timestamp_pb2.Timestamp:
         """When that was known, UTC."""
@@ -157,10 +167,12 @@ class ForwardingResult(_message.Message):
         outcome: Global___ForwardingOutcome.ValueType = ...,
         result_time: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
+        diagnostic: _builtins.str = ...,
+        failures_in_a_row: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["result_time", b"result_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "reason", b"reason", "result_time", b"result_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnostic", b"diagnostic", "failures_in_a_row", b"failures_in_a_row", "outcome", b"outcome", "reason", b"reason", "result_time", b"result_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
