@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scripts.benchmark import parts, parts_forwarding
+from scripts.benchmark import aims, parts, parts_forwarding, parts_outside
 from scripts.benchmark.echo import echoing
 from scripts.benchmark.office import running
 from scripts.benchmark.parts import Bench, Figures
@@ -28,7 +28,7 @@ It runs a server of its own, with an embedded, durable PostgreSQL, and loads it 
 everything is on loopback, and shares the machine's processors.
 """
 _EXAMPLES = """examples:
-  scripts/bench                                a table, about a minute
+  scripts/bench                                a table, about two minutes
   scripts/bench --seconds 20 --json new.json   steadier figures, kept in a file
   scripts/bench --processes 2 --parts unary,unwaited,batches
 """
@@ -46,6 +46,8 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts_forwarding.forwarding,
     parts_forwarding.forwarded_submissions,
     parts.sms,
+    parts_outside.letters,
+    parts_outside.memory,
 )
 _NAMES = [part.__name__ for part in _PARTS]
 _CONNECTIONS_OF_EACH = 8
@@ -86,11 +88,13 @@ def table(figures: Figures) -> Table:
     """Returns the figures for people."""
     result = Table(box=None, header_style="bold", pad_edge=False)
     result.add_column("")
-    for column in ("a second", "p50 ms", "p99 ms"):
+    for column in ("a second", "p50 ms", "p99 ms", "of the echo", "aim, a second"):
         result.add_column(column, justify="right", no_wrap=True)
-    for name, words in {**parts.WORDS, **parts_forwarding.WORDS}.items():
-        cells = (figures.get(f"{name}_{unit}") for unit in ("per_s", "p50_ms", "p99_ms"))
-        result.add_row(words, *("" if cell is None else f"{cell:,.1f}" for cell in cells))
+    for name, words in {**parts.WORDS, **parts_forwarding.WORDS, **parts_outside.WORDS}.items():
+        cells = [figures.get(f"{name}_{unit}") for unit in ("per_s", "p50_ms", "p99_ms")]
+        if any(cell is not None for cell in cells):
+            shown = ("" if cell is None else f"{cell:,.1f}" for cell in cells)
+            result.add_row(words, *shown, aims.of_echo(figures, name), aims.aim(figures, name))
     return result
 
 
@@ -174,9 +178,10 @@ def main() -> int:
     except KeyboardInterrupt:
         told.print("Interrupted; everything is stopped.")
         return 130
-    shown = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    shown = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     shown.print(table(figures))
-    shown.print(_conditions_in_words(setup, spread))
+    for sentence in (*aims.sentences(figures), _conditions_in_words(setup, spread)):
+        shown.print(sentence)
     if arguments.json is not None:
         document = {**figures, "conditions": {**conditions(setup), **spread}}
         arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
-from scripts.benchmark.__main__ import PLACE
 from scripts.benchmark.forwarding import sink, until_done, worker, worker_settings_in
 from server.bootstrap_machine import SystemEntropy
 from server.dev.world import World
@@ -26,6 +25,7 @@ from server.storage.unit_of_work import SqlUnitOfWork
 
 JOBS: Final = 100_000
 PIECE: Final = 10_000
+PLACE: Final = Path(__file__).resolve().parents[2] / "var" / "bench"
 AT_ONCE: Final = 2000
 """Jobs that one transaction defers."""
 
@@ -53,14 +53,19 @@ async def _pieces(
     yield 0, 0.0
     for done in range(0, JOBS, PIECE):
         with turn():
-            began = time.monotonic()
-            for _ in range(0, PIECE, AT_ONCE):
-                async with uow.writing() as tx:
-                    await tx.jobs.defer([_job() for _ in range(AT_ONCE)])
-                    await tx.commit()
-            await until_done(url)
-            took = time.monotonic() - began
+            took = await piece(uow, url, PIECE)
         yield done + PIECE, took
+
+
+async def piece(uow: SqlUnitOfWork, url: str, jobs: int) -> float:
+    """Gives the workers so many jobs, and returns in how many seconds they did them."""
+    began = time.monotonic()
+    for left in range(jobs, 0, -AT_ONCE):
+        async with uow.writing() as tx:
+            await tx.jobs.defer([_job() for _ in range(min(left, AT_ONCE))])
+            await tx.commit()
+    await until_done(url)
+    return time.monotonic() - began
 
 
 def _job() -> Job:
