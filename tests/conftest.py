@@ -1,11 +1,15 @@
 """Fixtures that every layer of tests may use."""
 
+import gc
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+
+from tests import forking
 
 # How long an example takes says how busy the machine is: no test is to fail for that.
 # `--hypothesis-profile thorough` looks further than every run of all tests can afford to.
@@ -18,6 +22,24 @@ settings.load_profile("namak")
 pytest.register_assert_rewrite("tests.contracts", "tests.faults")
 
 pytest_plugins = ["tests.postgres"]
+
+# Nothing of what is collected goes away: looking for garbage among it took a tenth of the collection.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Has garbage looked for again, among what comes from now on."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tokens_are_made_in_forks() -> Iterator[None]:
+    """Has what makes tokens and their keys forked: each is a process of its own, and most of it imports."""
+    with pytest.MonkeyPatch.context() as patch:
+        if tokens := sys.modules.get("server.dev.tokens"):
+            patch.setattr(tokens, "_run", forking.token_run(tokens))
+        yield
 
 
 @pytest.fixture(autouse=True)

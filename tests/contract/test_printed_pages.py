@@ -1,5 +1,7 @@
 """The pages that are printed from the code say what it does, completely."""
 
+import functools
+
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
@@ -16,6 +18,7 @@ from tests.contract import contract
 METHODS = [(service.name, method) for service in SERVICES for method in service.methods]
 
 
+@functools.cache
 def page(name: str) -> str:
     (found,) = [text for path, text in pages().items() if path.name == name]
     return found

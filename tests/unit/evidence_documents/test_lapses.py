@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from namak.evidence.document import RecordedFact
@@ -38,7 +38,6 @@ def as_it_comes(
     return None
 
 
-@settings(max_examples=60)
 @given(policies(), stories(), st.lists(days, max_size=5))
 def test_however_late_the_worker_looks_the_effect_is_the_same(
     policy: NotificationPolicy, story: list[RecordedFact], looked: list[int]
@@ -50,7 +49,6 @@ def test_however_late_the_worker_looks_the_effect_is_the_same(
     assert (often and often[0]) == (seldom and seldom[0]) == policy.effect_at(story, LATE)
 
 
-@settings(max_examples=60)
 @given(policies(), stories(), st.lists(days, max_size=5))
 def test_no_effect_is_recorded_before_its_time(
     policy: NotificationPolicy, story: list[RecordedFact], looked: list[int]
@@ -62,7 +60,6 @@ def test_no_effect_is_recorded_before_its_time(
         assert effect.effective_time <= recorded_at
 
 
-@settings(max_examples=60)
 @given(policies(), stories(), st.integers(1, 6))
 def test_more_facts_never_move_an_effect_to_a_later_time_nor_take_it_away(
     policy: NotificationPolicy, story: list[RecordedFact], which: int
@@ -75,7 +72,6 @@ def test_more_facts_never_move_an_effect_to_a_later_time_nor_take_it_away(
         assert after.effective_time <= before.effective_time
 
 
-@settings(max_examples=60)
 @given(policies(), stories(), days, days)
 def test_an_effect_that_there_was_stays(
     policy: NotificationPolicy, story: list[RecordedFact], first: int, more: int
@@ -86,7 +82,6 @@ def test_an_effect_that_there_was_stays(
         assert policy.effect_at(story, BEGIN + timedelta(days=first + more)) == then
 
 
-@settings(max_examples=60)
 @given(policies(), stories(), st.integers(0, 24 * 60))
 def test_a_withdrawal_takes_away_what_had_not_come_and_nothing_else(
     policy: NotificationPolicy, story: list[RecordedFact], hours: int
@@ -98,7 +93,6 @@ def test_a_withdrawal_takes_away_what_had_not_come_and_nothing_else(
     assert policy.effect_at(withdrawn, LATE) == policy.effect_at(story, at)
 
 
-@settings(max_examples=60)
 @given(policies(), stories())
 def test_what_the_effect_rests_on_carries_it_alone_with_what_the_rule_names(
     policy: NotificationPolicy, story: list[RecordedFact]
@@ -110,7 +104,6 @@ def test_what_the_effect_rests_on_carries_it_alone_with_what_the_rule_names(
         assert policy.carried_by(story[number], story[:number]) == effect
 
 
-@settings(max_examples=60)
 @given(policies(), stories())
 def test_the_next_lapse_is_when_the_effect_comes_if_nothing_else_does(
     policy: NotificationPolicy, story: list[RecordedFact]
@@ -129,7 +122,6 @@ def test_the_next_lapse_is_when_the_effect_comes_if_nothing_else_does(
         assert effect.effective_time == lapse
 
 
-@settings(max_examples=60)
 @given(policies(), stories())
 def test_steps_come_once_each_in_the_order_of_their_instants(
     policy: NotificationPolicy, story: list[RecordedFact]
@@ -146,7 +138,6 @@ def test_steps_come_once_each_in_the_order_of_their_instants(
     assert taken == [each.step.id for each in left]
 
 
-@settings(max_examples=60)
 @given(policies(), stories())
 def test_more_facts_never_move_a_step_to_a_later_time(
     policy: NotificationPolicy, story: list[RecordedFact]
