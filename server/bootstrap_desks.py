@@ -144,6 +144,7 @@ class Desks:
             host_names=dns,
             refusals_per_minute=settings.limits.refusals_per_minute,
             offers_sms=bool(settings.sms.host),
+            sms_a_day=settings.sms.a_day,
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)

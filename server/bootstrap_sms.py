@@ -100,6 +100,7 @@ def sms_servicer(
         host_names=host_names,
         offered=bool(settings.sms.host),
         refusals_per_minute=settings.limits.refusals_per_minute,
+        a_day=settings.sms.a_day,
     )
     return SmsServicer(desk, profile)
 

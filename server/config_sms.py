@@ -36,6 +36,8 @@ class SmsSettings(Section):
     """How many segments may be without the centre's answer, for each process that does jobs."""
     per_second: float = Field(default=10.0, gt=0, le=10000)
     """How many segments are handed over a second at most, for each process that does jobs."""
+    a_day: int = Field(default=10_000, ge=20, le=10_000_000)
+    """How many texts, one for each phone, one sender address may send on a local day (ADMIN-3)."""
     timeout: Duration = timedelta(seconds=30)
     """How long any answer of the centre may take, 1s to 5m."""
     silence: Duration = timedelta(seconds=30)

@@ -89,7 +89,7 @@ from server.domain.sign_in_refusals import (
     SignInMethodNotOffered,
     VerificationCodeWrong,
 )
-from server.domain.sms_refusals import SmsNotOffered, SmsNotPermitted
+from server.domain.sms_refusals import SmsNotOffered, SmsNotPermitted, TooManySms
 
 __all__ = [
     "AgreementNotCurrent",
@@ -175,6 +175,7 @@ __all__ = [
     "TooManyForwardingTargets",
     "TooManyLetters",
     "TooManyRefusals",
+    "TooManySms",
     "VerificationCodeWrong",
     "restored",
 ]

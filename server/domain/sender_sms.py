@@ -16,6 +16,10 @@ MOST_PHONES: Final = 20
 """So many phones one text may go to at once."""
 MOST_SEGMENTS: Final = 6
 """So many segments a text may take: 918 characters of the GSM alphabet, 402 of others."""
+TEXTS_A_DAY: Final = 10_000
+"""So many texts, one for each phone, a sender address may send on a local day unless the operator says
+otherwise: what a stolen key of an agency costs is bounded.
+"""
 TEXTS_KEPT: Final = timedelta(days=30)
 """So long the words of a short message are kept after it was accepted. Their digest stays in the evidence."""
 

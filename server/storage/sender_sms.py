@@ -1,19 +1,32 @@
 """Senders' short messages in a table."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, bindparam, func, insert, select, update
+from sqlalchemy import Row, Uuid, bindparam, case, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from server.domain.sender_sms import SenderSms, SmsFilter, SmsState
-from server.storage.sender_sms_tables import SenderSmsRow
+from server.storage.sender_sms_tables import SenderSmsDayRow, SenderSmsRow
 from server.storage.statements import Statements
 from server.storage.stored import table
 
 _SMS = table(SenderSmsRow)
+_DAYS = table(SenderSmsDayRow)
 
+_NEW = insert_or(_DAYS)
+_NEWER = _NEW.excluded.day > _DAYS.c.day
+# A replica whose clock is late at midnight counts into the day that has begun elsewhere.
+_TAKE_ROOM = _NEW.on_conflict_do_update(
+    index_elements=[_DAYS.c.sender_address_id],
+    set_={
+        "day": func.greatest(_DAYS.c.day, _NEW.excluded.day),
+        "texts": case((_NEWER, _NEW.excluded.texts), else_=_DAYS.c.texts + _NEW.excluded.texts),
+    },
+    where=or_(_NEWER, _DAYS.c.texts + _NEW.excluded.texts <= bindparam("most")),
+)
 _GET = select(_SMS).where(_SMS.c.id == bindparam("key"))
 _UNDER = (
     select(_SMS)
@@ -57,6 +70,13 @@ class SqlSenderTexts:
         """Adds them."""
         for each in texts:
             await self._statements.run(insert(_SMS), _values(each))
+
+    async def take_room(self, sender_address_id: UUID, day: date, texts: int, *, limit: int) -> bool:
+        """Counts texts of a day, in the one row of the address, which stays locked."""
+        if texts > limit:
+            return False
+        values = {"sender_address_id": sender_address_id, "day": day, "texts": texts, "most": limit}
+        return await self._statements.changed(_TAKE_ROOM, values) == 1
 
     async def get(self, sms_id: UUID) -> SenderSms | None:
         """Returns one."""

@@ -1,9 +1,9 @@
 """The table of senders' own short messages (ADMIN-3)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid
+from sqlalchemy import ARRAY, CheckConstraint, Date, ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.domain.sender_sms import SmsState
@@ -40,3 +40,16 @@ class SenderSmsRow(Stored):
     why: Mapped[str]
     result_at: Mapped[datetime | None]
     later_evidence: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+
+
+class SenderSmsDayRow(Stored):
+    """How many texts a sender address has sent on the last local day on which it sent any: one row for each
+    address, which whoever accepts texts of it locks.
+    """
+
+    __tablename__ = "sender_sms_days"
+    __table_args__ = (CheckConstraint("texts > 0", name="texts"),)
+
+    sender_address_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(Date)
+    texts: Mapped[int]

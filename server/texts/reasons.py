@@ -159,6 +159,9 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
         ),
         R.SMS_NOT_PERMITTED: N_("The sender address {sender} is not permitted to send SMS."),
         R.SMS_NOT_OFFERED: N_("The post does not send SMS."),
+        R.TOO_MANY_SMS: N_(
+            "{sender} has sent as many SMS today as one address may ({limit_per_day}). Send again tomorrow."
+        ),
         R.WITNESSES_NOT_OFFERED: N_("The post has no witnesses, so there is no witnessed receipt."),
         R.FORWARDING_NOT_OFFERED: N_("The post does not forward messages to addresses of this kind."),
         R.TOO_MANY_FORWARDING_TARGETS: N_(

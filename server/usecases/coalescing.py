@@ -15,7 +15,14 @@ import structlog
 
 from server.domain.deliveries import Submission
 from server.domain.letters import Submitter
-from server.domain.refusals import InternalFault, Refused, ServiceUnavailable, TooManyLetters, TooManyRefusals
+from server.domain.refusals import (
+    InternalFault,
+    Refused,
+    ServiceUnavailable,
+    TooManyLetters,
+    TooManyRefusals,
+    TooManySms,
+)
 from server.usecases.asked import Asked
 from server.usecases.failures import frames_of
 from server.usecases.held_up import HeldUp
@@ -230,7 +237,8 @@ class Coalescer:
     def _settle(self, call: _Call, outcomes: list[Outcome]) -> bool:
         """Gives a call its outcomes; returns False when it has to ask for host names first."""
         if any(
-            isinstance(outcome, TooManyRefusals | TooManyLetters | ServiceUnavailable) for outcome in outcomes
+            isinstance(outcome, TooManyRefusals | TooManyLetters | TooManySms | ServiceUnavailable)
+            for outcome in outcomes
         ):
             # Leaving those out cost the group a second transaction; this one's next are its own.
             self._line.keep_apart(call.owner_id, asyncio.get_running_loop().time() + _APART_SECONDS)

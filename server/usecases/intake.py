@@ -27,7 +27,7 @@ from server.domain.refusals import (
     SenderNotPermitted,
     restored,
 )
-from server.domain.sender_sms import SenderSms, SmsText
+from server.domain.sender_sms import TEXTS_A_DAY, SenderSms, SmsText
 from server.usecases.asked import Asked, Key
 from server.usecases.judging import GivenUp, Judge, Verdicts
 from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOfWork
@@ -104,9 +104,10 @@ class Intake:
         host_names: HostNames,
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
         offers_sms: bool = False,
+        sms_a_day: int = TEXTS_A_DAY,
     ) -> None:
         """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
-        `offers_sms` says whether there is a gateway for SMS.
+        `offers_sms` says whether there is a gateway for SMS, `sms_a_day` how many one address may send.
         """
         self._host_names = host_names
         self._judge = Judge(
@@ -117,6 +118,7 @@ class Intake:
             correspondence=profile.correspondence,
             usual_policy=profile.notification_policy,
             offers_sms=offers_sms,
+            sms_a_day=sms_a_day,
         )
         self._uow = uow
         self._clock = clock
@@ -134,9 +136,10 @@ class Intake:
         """Gives each submission its outcome, in their order; their keys differ.
 
         Refusals over an organisation's limit get TooManyRefusals, letters over a holder's TooManyLetters,
-        those whose certificate was revoked while they waited CertificateRevoked, and those whose place in the
-        network depends on a host name that can't be looked up ServiceUnavailable: they leave nothing behind,
-        not even the claim of their request id. Claims can't be taken back, so such a transaction is given up,
+        texts over an address's TooManySms, those whose certificate was revoked while they waited
+        CertificateRevoked, and those whose place in the network depends on a host name that can't be looked
+        up ServiceUnavailable: they leave nothing behind, not even the claim of their request id. Claims can't
+        be taken back, so such a transaction is given up,
         and repeated without those items. A hurried one asks for no host name; it knows those that were looked
         up.
 

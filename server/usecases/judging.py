@@ -19,6 +19,7 @@ from server.domain.refusals import (
     ServiceUnavailable,
     TooManyRefusals,
 )
+from server.domain.sender_sms import TEXTS_A_DAY
 from server.domain.senders import CertificateBinding, SenderAddress
 from server.domain.sending_rights import NO_HOSTS, Hosts, host_names_to_ask, judge_sender, permission_names
 from server.usecases.asked import Asked, Key
@@ -29,6 +30,7 @@ from server.usecases.judging_paper import judge_papers
 from server.usecases.ports import Clock, HostNames, Transaction
 from server.usecases.records import SendingSide
 from server.usecases.sms_accepting import sms_refusal
+from server.usecases.sms_room import SmsRoom
 
 _MINUTE = timedelta(minutes=1)
 _KNOWN_AT_THE_DOOR = timedelta(seconds=REMEMBERED_SECONDS)
@@ -86,15 +88,17 @@ class Judge:
         correspondence: Correspondence,
         usual_policy: str,
         offers_sms: bool = False,
+        sms_a_day: int = TEXTS_A_DAY,
     ) -> None:
-        """`offers_sms` says whether there is a gateway for SMS; `usual_policy` is the notification policy of
-        contracts that name none; `refusals_per_minute` is how many refusals of one organisation are recorded
-        within a minute; contracts end with days of the zone.
+        """`offers_sms` says whether there is a gateway for SMS, `sms_a_day` how many one address may send;
+        `usual_policy` is the notification policy of contracts that name none; `refusals_per_minute` is how
+        many refusals of one organisation are recorded within a minute; contracts end with days of the zone.
         """
         self._confirmed_only = correspondence.confirmed_profile
         self._letters = LetterJudge(correspondence, zone)
         self._clock = clock
         self._offers_sms = offers_sms
+        self._sms_room = SmsRoom(zone, sms_a_day)
         self._usual_policy = usual_policy
         self._zone = zone
         self._host_names = host_names
@@ -164,6 +168,7 @@ class Judge:
                     elif not_there := mailbox_refusal(found.mailboxes, to, self._confirmed_only):
                         found.refused[asked.key] = not_there
         found.excess |= await self._too_many(tx, found.refused)
+        await self._sms_room.leave_out(tx, sent, found)
         for organisation in (side.organisation for side in sides.values()):
             found.parties[organisation.id] = Party(organisation.id, organisation.code, organisation.name)
 

@@ -19,7 +19,7 @@ from server.domain.refusals import (
     TooManyRefusals,
     restored,
 )
-from server.domain.sender_sms import SenderSms, SmsFilter, SmsText, sms_digest
+from server.domain.sender_sms import TEXTS_A_DAY, SenderSms, SmsFilter, SmsText, sms_digest
 from server.domain.senders import SenderAddress
 from server.domain.sending_rights import NO_HOSTS, host_names_to_ask, judge_sender, permission_names
 from server.domain.sms_evidence import sms_rejection
@@ -27,6 +27,7 @@ from server.usecases.mailboxes import checked_page_size
 from server.usecases.ports import Clock, Entropy, HostNames, Log, Transaction, UnitOfWork
 from server.usecases.records import Claim, RecordedRefusal, SendingSide
 from server.usecases.sms_accepting import SmsAsked, accept_texts, sms_refusal
+from server.usecases.sms_room import SmsRoom
 from server.usecases.stamps import Stamps
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -66,9 +67,10 @@ class SenderSmsDesk:
         host_names: HostNames,
         offered: bool,
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
+        a_day: int = TEXTS_A_DAY,
     ) -> None:
         """`offered` says that there is a gateway; `refusals_per_minute` is how many refusals of one
-        organisation are recorded within a minute.
+        organisation are recorded within a minute; `a_day` how many texts one address may send on a day.
         """
         self._uow = uow
         self._clock = clock
@@ -78,6 +80,7 @@ class SenderSmsDesk:
         self._zone = ZoneInfo(profile.time_zone)
         self._host_names = host_names
         self._offered = offered
+        self._room = SmsRoom(self._zone, a_day)
         self._refusals_per_minute = refusals_per_minute
 
     async def send(self, command: SendSms) -> Sequence[SenderSms]:
@@ -87,7 +90,7 @@ class SenderSmsDesk:
             RequestIdReused.
             SenderNotPermitted, NetworkNotPermitted, SenderSuspended, ContractNotInForce, SmsNotPermitted,
             SmsNotOffered: with evidence.
-            TooManyRefusals: nothing was recorded.
+            TooManyRefusals, TooManySms: nothing was recorded.
             ServiceUnavailable: the outcome is unknown; repeat with the same request id.
         """
         await self._look_up(command)
@@ -165,6 +168,10 @@ class SenderSmsDesk:
         )
 
     async def _accept(self, tx: Transaction, asked: SmsAsked) -> Sequence[SenderSms]:
+        texts = len(asked.sms.phones)
+        over = await self._room.take(tx, asked.sender_address_id, asked.sender, texts, asked.at)
+        if over is not None:
+            raise over
         accepted = accept_texts(asked, self._stamps, self._entropy)
         await tx.sender_texts.add(accepted.texts)
         await tx.evidence.record(accepted.facts)

@@ -1,7 +1,7 @@
 """What senders' short messages ask of the storage. `server.usecases.ports` says what holds of all."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -12,6 +12,13 @@ class SenderTexts(Protocol):
     """Senders' short messages, by identifier."""
 
     async def add(self, texts: Sequence[SenderSms]) -> None: ...
+
+    async def take_room(self, sender_address_id: UUID, day: date, texts: int, *, limit: int) -> bool:
+        """Counts so many texts of a sender address on a local day, and lets nobody else count of it until the
+        transaction ends; False, and nothing, where they would be more than the limit. Who counts for several
+        addresses does so in the order of their identifiers, with mailboxes locked before.
+        """
+        ...
 
     async def get(self, sms_id: UUID) -> SenderSms | None: ...
 

@@ -14,6 +14,7 @@ from server.domain.refusals import (
     FieldProblem,
     InvalidFields,
 )
+from server.domain.sender_sms import TEXTS_A_DAY
 from server.usecases.coalescing import Coalescer
 from server.usecases.failures import frames_of
 from server.usecases.intake import Accepted, Intake, Outcome
@@ -57,8 +58,9 @@ class SubmissionDesk:
         host_names: HostNames,
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
         offers_sms: bool = False,
+        sms_a_day: int = TEXTS_A_DAY,
     ) -> None:
-        """`refusals_per_minute`, `offers_sms`: see `Intake`."""
+        """`refusals_per_minute`, `offers_sms`, `sms_a_day`: see `Intake`."""
         self._log = log
         intake = Intake(
             uow=uow,
@@ -68,6 +70,7 @@ class SubmissionDesk:
             host_names=host_names,
             refusals_per_minute=refusals_per_minute,
             offers_sms=offers_sms,
+            sms_a_day=sms_a_day,
         )
         self._coalescer = Coalescer(intake, log.wake)
 

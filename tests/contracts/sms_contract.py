@@ -1,6 +1,7 @@
 """What segments and reports are, whatever keeps them."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from server.domain.sender_sms import SenderSms, SmsFilter, SmsState
@@ -95,6 +96,27 @@ class SenderSmsContract:
         )
         async with uow.reading() as tx:
             assert await tx.sender_texts.get(one.id) == last
+
+    async def test_texts_of_a_day_are_counted_up_to_the_limit_and_the_next_day_anew(
+        self, uow: UnitOfWork
+    ) -> None:
+        address, other, day = examples.new_id(), examples.new_id(), NOON.date()
+        async with uow.writing() as tx:
+            assert await tx.sender_texts.take_room(address, day, 3, limit=5)
+            assert not await tx.sender_texts.take_room(address, day, 3, limit=5)
+            assert await tx.sender_texts.take_room(address, day, 2, limit=5)
+            assert not await tx.sender_texts.take_room(other, day, 6, limit=5)
+            assert await tx.sender_texts.take_room(other, day, 5, limit=5)
+            await tx.commit()
+        async with uow.writing() as tx:
+            assert not await tx.sender_texts.take_room(address, day, 1, limit=5)
+        tomorrow = day + timedelta(days=1)
+        async with uow.writing() as tx:
+            assert await tx.sender_texts.take_room(address, tomorrow, 4, limit=5)
+            # A clock that is late does not open the day that is over again.
+            assert not await tx.sender_texts.take_room(address, day, 2, limit=5)
+            assert await tx.sender_texts.take_room(address, day, 1, limit=5)
+            assert not await tx.sender_texts.take_room(address, tomorrow, 1, limit=5)
 
     async def test_short_messages_are_listed_by_what_is_wanted(self, uow: UnitOfWork) -> None:
         organisation = examples.organisation()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from server.domain.sender_sms import SenderSms, SmsFilter, SmsState
@@ -14,10 +14,19 @@ class FakeSenderTexts:
 
     def __init__(self, state: State) -> None:
         self._texts = state.sender_texts
+        self._days = state.sender_sms_days
 
     async def add(self, texts: Sequence[SenderSms]) -> None:
         for each in texts:
             self._texts[each.id] = each
+
+    async def take_room(self, sender_address_id: UUID, day: date, texts: int, *, limit: int) -> bool:
+        last, counted = self._days.get(sender_address_id, (day, 0))
+        counted = texts if day > last else counted + texts
+        if counted > limit:
+            return False
+        self._days[sender_address_id] = (max(day, last), counted)
+        return True
 
     async def get(self, sms_id: UUID) -> SenderSms | None:
         return self._texts.get(sms_id)

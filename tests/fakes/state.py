@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import NoReturn, Self
 from uuid import UUID
 
@@ -109,6 +109,7 @@ class State:
     sms_segments: dict[tuple[UUID, int], SentSegment] = field(default_factory=dict)
     sms_reports: dict[UUID, DeliveryReport] = field(default_factory=dict)
     sender_texts: dict[UUID, SenderSms] = field(default_factory=dict)
+    sender_sms_days: dict[UUID, tuple[date, int]] = field(default_factory=dict)
     failed: bool = False
 
     def copy(self) -> Self:

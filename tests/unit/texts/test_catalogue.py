@@ -55,6 +55,7 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.TooManyForwardingTargets(3),
     refusals.TooManyForwardingCodes(5, 60),
     refusals.SmsNotPermitted("a@example.am"),
+    refusals.TooManySms("notices@src.am", 10_000, 3600),
     refusals.ForwardingCodeWrong(4),
 )
 

@@ -63,7 +63,9 @@ class Post(World):
             told={TextKind.SENDER: self.work.reported},
         )
 
-    def new_desk(self, *, offered: bool = True, refusals_per_minute: int = 600) -> SenderSmsDesk:
+    def new_desk(
+        self, *, offered: bool = True, refusals_per_minute: int = 600, a_day: int = 10_000
+    ) -> SenderSmsDesk:
         return SenderSmsDesk(
             uow=self.uow,
             clock=self.clock,
@@ -73,6 +75,7 @@ class Post(World):
             host_names=self.host_names,
             offered=offered,
             refusals_per_minute=refusals_per_minute,
+            a_day=a_day,
         )
 
     async def send(

@@ -15,5 +15,9 @@ SMS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("This post does not send SMS."),
             N_("Send the message without an SMS."),
         ),
+        "TOO_MANY_SMS": (
+            N_("The sender address has sent as many SMS today as one may; nothing was recorded."),
+            N_("Send the message without an SMS, or wait until tomorrow."),
+        ),
     }
 )

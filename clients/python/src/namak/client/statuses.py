@@ -109,6 +109,7 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "FORWARDING_NOT_OFFERED": WrongState,
         "SMS_NOT_PERMITTED": WrongState,
         "SMS_NOT_OFFERED": WrongState,
+        "TOO_MANY_SMS": TryLater,
         "TOO_MANY_FORWARDING_TARGETS": WrongState,
         "TOO_MANY_FORWARDING_CODES": TryLater,
         "FORWARDING_CODE_WRONG": InvalidRequest,

@@ -178,6 +178,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The sender address is not permitted to send short messages (SMS)."""
     REASON_SMS_NOT_OFFERED: _Reason.ValueType  # 121
     """This post sends no short messages (SMS)."""
+    REASON_TOO_MANY_SMS: _Reason.ValueType  # 130
+    """The sender address has sent as many short messages on this local day as the operator permits; nothing was recorded."""
     REASON_LETTER_LEASE_ENDED: _Reason.ValueType  # 122
     """The print house leased the letter for a time that is over; what it printed must not be posted."""
     REASON_LETTER_OUT_OF_ORDER: _Reason.ValueType  # 123
@@ -371,6 +373,8 @@ REASON_SMS_NOT_PERMITTED: Reason.ValueType  # 120
 """The sender address is not permitted to send short messages (SMS)."""
 REASON_SMS_NOT_OFFERED: Reason.ValueType  # 121
 """This post sends no short messages (SMS)."""
+REASON_TOO_MANY_SMS: Reason.ValueType  # 130
+"""The sender address has sent as many short messages on this local day as the operator permits; nothing was recorded."""
 REASON_LETTER_LEASE_ENDED: Reason.ValueType  # 122
 """The print house leased the letter for a time that is over; what it printed must not be posted."""
 REASON_LETTER_OUT_OF_ORDER: Reason.ValueType  # 123

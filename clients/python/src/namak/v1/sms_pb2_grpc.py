@@ -66,7 +66,7 @@ class SmsServiceServicer(object):
         Idempotency: `request_id` is required, and used for nothing else of the organisation, submissions included. Repeating it with equal
         content returns the same short messages as they now are. A refusal that leaves evidence is kept under it too.
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SENDER_NOT_PERMITTED, NETWORK_NOT_PERMITTED (PERMISSION_DENIED);
-        SMS_NOT_PERMITTED, SMS_NOT_OFFERED, SENDER_SUSPENDED, CONTRACT_NOT_IN_FORCE (FAILED_PRECONDITION); TOO_MANY_REFUSALS
+        SMS_NOT_PERMITTED, SMS_NOT_OFFERED, SENDER_SUSPENDED, CONTRACT_NOT_IN_FORCE (FAILED_PRECONDITION); TOO_MANY_SMS, TOO_MANY_REFUSALS
         (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is unknown, repeat with the same
         `request_id`).
         Rules: ADMIN-3, ADMIN-5, POST-8.
