@@ -3,11 +3,14 @@
 What a command does is imported when it runs, so that help comes at once.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.cli.options import Config
+
+if TYPE_CHECKING:
+    from server.domain.ladder import FailedSteps
 
 ladder = typer.Typer(
     no_args_is_help=True,
@@ -20,9 +23,22 @@ Delivery = Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery'
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
+OfAction = Annotated[
+    str, typer.Option("--action", metavar="ACTION", help="Only those that nudge, or of letter, or of notice.")
+]
+OfStep = Annotated[str, typer.Option("--step", metavar="STEP", help="Only those of this name.")]
+OfReason = Annotated[
+    str,
+    typer.Option("--reason", metavar="REASON", help="Only those that failed so, NOT_CONFIGURED say."),
+]
+
+
 @ladder.command("failed", epilog="Example: namak-server ladder failed --config namak-server.toml")
 def failed_steps(
     settings: Config,
+    action: OfAction = "",
+    of_step: OfStep = "",
+    reason: OfReason = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")] = 100,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +48,7 @@ def failed_steps(
     """
     from server.cli import ladders
 
-    ladders.failed(settings, limit, as_json=as_json)
+    ladders.failed(settings, _wanted(action, of_step, reason), limit, as_json=as_json)
 
 
 @ladder.command("show", epilog=f"Example: namak-server ladder show {_DELIVERY} --config namak-server.toml")
@@ -45,23 +61,41 @@ def show_ladder(delivery: Delivery, settings: Config, as_json: Json = False) -> 
 
 @ladder.command(
     "retry",
-    epilog=f"Example: namak-server ladder retry {_DELIVERY} LETTER --dry-run --config namak-server.toml",
+    epilog=f"Examples: namak-server ladder retry {_DELIVERY} LETTER --dry-run --config namak-server.toml;"
+    " namak-server ladder retry --all --action letter --reason NOT_CONFIGURED --config namak-server.toml",
 )
 def retry_step(
-    delivery: Delivery,
-    step: Annotated[str, typer.Argument(metavar="STEP", help="A step that failed, for example LETTER.")],
     settings: Config,
+    delivery: Annotated[str, typer.Argument(metavar="[DELIVERY]", help="The delivery's identifier.")] = "",
+    step: Annotated[
+        str, typer.Argument(metavar="[STEP]", help="A step that failed, for example LETTER.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="All that failed, or those that are meant.")] = False,
+    action: OfAction = "",
+    of_step: OfStep = "",
+    reason: OfReason = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="With --all: so many at most.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say whether it would be carried out.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --all: print one JSON document.")] = False,
 ) -> None:
-    """Has a failed step carried out again, when what carries it out is there now.
+    """Has a failed step carried out again, or all of them, when what carries it out is there now.
 
-    Never once the recipient is notified, and never twice: it is ordered once, together with its job.
+    Never once the recipient is notified, and never twice: it is ordered once, together with its job. With
+    --all those first that were taken first; interrupted it may be run again. Exit code 1 where some are left
+    to you.
     """
-    from server.cli import ladders
+    from server.cli import ladder_retrying, ladders
 
-    ladders.retry(settings, delivery, step, dry_run=dry_run)
+    narrowed = action or of_step or reason or limit is not None or as_json
+    if every == bool(delivery or step) or (narrowed and not every) or (delivery and not step):
+        raise typer.BadParameter("give either DELIVERY and STEP, or --all with what narrows it down")
+    if every:
+        wanted = _wanted(action, of_step, reason)
+        ladder_retrying.retry_all(settings, wanted, limit, dry_run=dry_run, as_json=as_json)
+    else:
+        ladders.retry(settings, delivery, step, dry_run=dry_run)
 
 
 @ladder.command(
@@ -82,3 +116,12 @@ def count_nudges(
     from server.cli import nudges
 
     nudges.counted(settings, first, last, as_json=as_json)
+
+
+def _wanted(action: str, step: str, reason: str) -> "FailedSteps":
+    from namak.evidence.notification_steps import Action
+    from server.domain.ladder import FailedSteps
+
+    if action and action not in {each.value for each in Action}:
+        raise typer.BadParameter(f"--action must be one of {', '.join(each.value for each in Action)}")
+    return FailedSteps(Action(action) if action else None, step or None, reason or None)

@@ -18,14 +18,15 @@ from server.cli.endings import fail, load, run
 from server.config import Settings
 from server.domain.fields import Malformed
 from server.domain.ids import parse_id
-from server.domain.ladder import StepState, TakenStep
+from server.domain.ladder import FailedSteps, StepState, TakenStep
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.ladder_desk import LadderDesk, LadderView, NotCarriedOut, Rung
 
 
 @asynccontextmanager
-async def _desk(settings: Settings) -> AsyncIterator[LadderDesk]:
+async def ladder_desk(settings: Settings) -> AsyncIterator[LadderDesk]:
+    """Gives the operator's desk over the settings' database."""
     async with bootstrap.database_url(settings) as url:
         database = Database(url, pool_size=2)
         try:
@@ -38,14 +39,14 @@ async def _desk(settings: Settings) -> AsyncIterator[LadderDesk]:
             await database.dispose()
 
 
-def failed(settings: Path, limit: int, *, as_json: bool) -> None:
+def failed(settings: Path, wanted: FailedSteps, limit: int, *, as_json: bool) -> None:
     """Lists steps that failed."""
-    run(_failed(load(settings), limit, as_json=as_json))
+    run(_failed(load(settings), wanted, limit, as_json=as_json))
 
 
-async def _failed(settings: Settings, limit: int, *, as_json: bool) -> None:
-    async with _desk(settings) as desk:
-        found = await desk.failed(after=None, limit=limit)
+async def _failed(settings: Settings, wanted: FailedSteps, limit: int, *, as_json: bool) -> None:
+    async with ladder_desk(settings) as desk:
+        found = await desk.failed(wanted, after=None, limit=limit)
     if as_json:
         typer.echo(json.dumps([_taken(each) for each in found], indent=2))
     elif not found:
@@ -68,7 +69,7 @@ def show(settings: Path, delivery: str, *, as_json: bool) -> None:
 
 
 async def _show(settings: Settings, delivery_id: UUID, *, as_json: bool) -> None:
-    async with _desk(settings) as desk:
+    async with ladder_desk(settings) as desk:
         view = await desk.show(delivery_id)
     if view is None:
         fail(f"there is no delivery {delivery_id}")
@@ -101,7 +102,7 @@ def retry(settings: Path, delivery: str, step: str, *, dry_run: bool) -> None:
 
 
 async def _retry(settings: Settings, delivery_id: UUID, step: str, *, dry_run: bool) -> None:
-    async with _desk(settings) as desk:
+    async with ladder_desk(settings) as desk:
         try:
             before = await desk.retry(delivery_id, step, dry_run=dry_run)
         except NotCarriedOut as refused:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from namak.evidence.document import RecordedFact
@@ -56,6 +57,20 @@ class TakenStep:
     state: StepState = StepState.ORDERED
     reason: str | None = None
     again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSteps:
+    """Which failed steps are meant: all, or those of an action, of a name in their policy, or that failed for
+    a reason.
+    """
+
+    action: Action | None = None
+    step: str | None = None
+    reason: str | None = None
+
+
+ALL_FAILED: Final = FailedSteps()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, delete, exists, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, or_, select, tuple_, update
 
 from namak.evidence import events
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.ids import ID_MARGIN, moved
-from server.domain.ladder import StepState, TakenStep, Wake
+from server.domain.ladder import ALL_FAILED, FailedSteps, StepState, TakenStep, Wake
 from server.storage.deliveries import SqlDeliveries
 from server.storage.ladder_tables import LadderStepRow, LadderWakeRow
 from server.storage.session_tables import OutstandingSignInRow
@@ -66,7 +66,14 @@ _FAILED = (
         _DELIVERIES,
         and_(_DELIVERIES.c.mailbox_id == _STEPS.c.mailbox_id, _DELIVERIES.c.id == _STEPS.c.delivery_id),
     )
-    .where(_STEPS.c.state == "FAILED", _DELIVERIES.c.state == DeliveryState.CONSIGNED.value)
+    .where(
+        _STEPS.c.state == "FAILED",
+        _DELIVERIES.c.state == DeliveryState.CONSIGNED.value,
+        *(
+            or_(bindparam(f"one_{of.name}", type_=of.type).is_(None), of == bindparam(f"one_{of.name}"))
+            for of in (_STEPS.c.action, _STEPS.c.step, _STEPS.c.reason)
+        ),
+    )
     .order_by(_STEPS.c.taken_at, _STEPS.c.delivery_id, _STEPS.c.step)
     .limit(bindparam("most"))
 )
@@ -161,9 +168,16 @@ class SqlLadders(SqlDeliveries):
         values = {"mailbox": mailbox_id, "delivery": delivery_id, "name": step, "at": at}
         return await self._statements.changed(_AGAIN, values) == 1
 
-    async def failed(self, *, after: TakenStep | None, limit: int) -> Sequence[TakenStep]:
+    async def failed(
+        self, wanted: FailedSteps = ALL_FAILED, *, after: TakenStep | None, limit: int
+    ) -> Sequence[TakenStep]:
         """Returns steps that failed, of deliveries that are neither notified nor withdrawn, oldest first."""
-        values: dict[str, object] = {"most": limit}
+        values: dict[str, object] = {
+            "most": limit,
+            "one_action": None if wanted.action is None else wanted.action.value,
+            "one_step": wanted.step,
+            "one_reason": wanted.reason,
+        }
         query = _FAILED
         if after is not None:
             query = _FAILED_AFTER

@@ -1,25 +1,29 @@
 """Ladders as the operator looks after them: what was done of a delivery, what comes, and what failed."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from namak.evidence import events
 from namak.evidence.document import RecordedFact
+from namak.evidence.failures import UnknownCalendar, UnknownPolicy
 from namak.evidence.notification_policy import policy_named
 from namak.evidence.notification_steps import Step
 from server.domain import evidence_building
 from server.domain.deliveries import Delivery, DeliveryState
 from server.domain.facts import Fact
-from server.domain.ladder import StepState, TakenStep
+from server.domain.ladder import ALL_FAILED, FailedSteps, StepState, TakenStep
 from server.usecases.ladder_ports import Actions, Order
 from server.usecases.ports import Clock, Transaction, UnitOfWork
 
 _log = structlog.get_logger(__name__)
+
+_PAGE: Final = 500
 
 
 class Obstacle(StrEnum):
@@ -34,6 +38,13 @@ class Obstacle(StrEnum):
     ORDERED = "the step did not fail: it was ordered"
     NEEDLESS = "what the step is for has happened meanwhile"
     NOT_CONFIGURED = "nothing is configured that carries the action out"
+    UNKNOWN = "this release does not know the delivery's policy or calendar"
+
+
+SETTLED: Final = frozenset(
+    {Obstacle.NO_DELIVERY, Obstacle.OVER, Obstacle.LAPSED, Obstacle.ORDERED, Obstacle.NEEDLESS}
+)
+"""Where nothing is left to do for the operator."""
 
 
 class NotCarriedOut(Exception):
@@ -85,12 +96,42 @@ class LadderDesk:
         self._clock = clock
         self._actions = actions
 
-    async def failed(self, *, after: TakenStep | None, limit: int) -> Sequence[TakenStep]:
+    async def failed(
+        self, wanted: FailedSteps = ALL_FAILED, *, after: TakenStep | None, limit: int
+    ) -> Sequence[TakenStep]:
         """Lists steps that failed and whose deliveries are still open, those first that were taken first.
         Raises `ServiceUnavailable`.
         """
         async with self._uow.reading() as tx:
-            return await tx.ladders.failed(after=after, limit=limit)
+            return await tx.ladders.failed(wanted, after=after, limit=limit)
+
+    async def retry_all(
+        self, wanted: FailedSteps, *, limit: int | None, dry_run: bool = False
+    ) -> AsyncIterator[tuple[TakenStep, Obstacle | None]]:
+        """Has failed steps carried out again as `retry` does, so many at most, each in a transaction of its
+        own; yields each as it was, and why it is not. One that fails again meanwhile is left at that.
+
+        Raises `ServiceUnavailable`: those that were yielded are done, of one more it is not known.
+        """
+        after: TakenStep | None = None
+        left = limit
+        while left is None or left > 0:
+            page = await self.failed(wanted, after=after, limit=_PAGE if left is None else min(_PAGE, left))
+            for each in page:
+                yield each, await self._retried(each, dry_run)
+            if len(page) < _PAGE:
+                return
+            after = page[-1]
+            left = None if left is None else left - len(page)
+
+    async def _retried(self, failed: TakenStep, dry_run: bool) -> Obstacle | None:
+        try:
+            await self.retry(failed.delivery_id, failed.step, dry_run=dry_run)
+        except NotCarriedOut as refused:
+            return refused.obstacle
+        except (UnknownPolicy, UnknownCalendar):
+            return Obstacle.UNKNOWN
+        return None
 
     async def show(self, delivery_id: UUID) -> LadderView | None:
         """Shows a delivery's ladder; None where there is no such delivery.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery
-from server.domain.ladder import TakenStep, Wake
+from server.domain.ladder import ALL_FAILED, FailedSteps, TakenStep, Wake
 
 if TYPE_CHECKING:
     from server.usecases.ports import Transaction
@@ -58,7 +58,9 @@ class Ladders(Protocol):
         """Moves a step from FAILED to ORDERED; returns False where it has not failed."""
         ...
 
-    async def failed(self, *, after: TakenStep | None, limit: int) -> Sequence[TakenStep]:
+    async def failed(
+        self, wanted: FailedSteps = ALL_FAILED, *, after: TakenStep | None, limit: int
+    ) -> Sequence[TakenStep]:
         """Returns steps that failed, of deliveries that are neither notified nor withdrawn: those first that
         were taken first, from behind the one given.
         """

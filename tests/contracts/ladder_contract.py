@@ -8,7 +8,7 @@ import pytest
 from namak.evidence.events import CONTENT_CONSIGNMENT
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery
-from server.domain.ladder import StepState, TakenStep, Wake
+from server.domain.ladder import FailedSteps, StepState, TakenStep, Wake
 from server.domain.sign_in_effects import OutstandingSignIn
 from server.storage.failures import StorageFault
 from server.usecases.ports import Transaction, UnitOfWork
@@ -115,6 +115,14 @@ class LadderContract:
             (page,) = await tx.ladders.failed(after=None, limit=1)
             assert page == steps[0]
             assert (await tx.ladders.failed(after=page, limit=1)) == [steps[2]]
+            for wanted, none in (
+                (FailedSteps(action=Action.LETTER), FailedSteps(action=Action.NUDGE)),
+                (FailedSteps(step="LETTER"), FailedSteps(step="NOTICE")),
+                (FailedSteps(reason="NOT_CONFIGURED"), FailedSteps(reason="NO_GATEWAY")),
+            ):
+                assert (await tx.ladders.failed(wanted, after=page, limit=1)) == [steps[2]]
+                found = await tx.ladders.failed(none, after=None, limit=99)
+                assert not {each.delivery_id for each in found} & {first.id, second.id, third.id}
 
     async def test_only_deliveries_that_there_are_have_steps_and_are_looked_at(self, uow: UnitOfWork) -> None:
         async with uow.writing() as tx:

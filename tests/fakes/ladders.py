@@ -8,7 +8,7 @@ from uuid import UUID
 from namak.evidence import events
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery, DeliveryState
-from server.domain.ladder import StepState, TakenStep, Wake
+from server.domain.ladder import ALL_FAILED, FailedSteps, StepState, TakenStep, Wake
 from server.usecases.ladder_ports import Order
 from server.usecases.ports import Transaction
 from tests.fakes.state import State
@@ -80,13 +80,18 @@ class FakeLadders:
             self._state.ladder_steps[key] = replace(self._state.ladder_steps[key], again_at=at)
         return changed
 
-    async def failed(self, *, after: TakenStep | None, limit: int) -> Sequence[TakenStep]:
+    async def failed(
+        self, wanted: FailedSteps = ALL_FAILED, *, after: TakenStep | None, limit: int
+    ) -> Sequence[TakenStep]:
         found = [
             each
             for key, each in self._state.ladder_steps.items()
             if each.state is StepState.FAILED
             and self._state.deliveries[key[:2]].state is DeliveryState.CONSIGNED
             and (after is None or _order(each) > _order(after))
+            and wanted.action in (None, each.action)
+            and wanted.step in (None, each.step)
+            and wanted.reason in (None, each.reason)
         ]
         return sorted(found, key=_order)[:limit]
 

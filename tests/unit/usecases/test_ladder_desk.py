@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -10,7 +11,7 @@ from namak.evidence.details_outside import LetterHandedOverDetails
 from namak.evidence.notification_steps import Action
 from server.domain.deliveries import Delivery
 from server.domain.jobs import Backoff, JobKind
-from server.domain.ladder import StepState
+from server.domain.ladder import FailedSteps, StepState
 from server.domain.sign_in_effects import OutstandingSignIn
 from server.usecases.ladder import NOT_CONFIGURED
 from server.usecases.ladder_desk import LadderDesk, NotCarriedOut, Obstacle
@@ -180,3 +181,36 @@ async def test_a_ladder_is_shown_to_its_end(office: Office) -> None:
     assert (waiting.lapses_at, waiting.looked_at) == (EFFECTIVE, EFFECTIVE)
     assert (over.lapses_at, over.looked_at, over.notified_by) == (None, None, "LADDER-1-NOTICE")
     assert await office.desk.show(delivery.mailbox_id) is None
+
+
+async def test_all_failed_steps_that_are_meant_are_carried_out_again_once(office: Office) -> None:
+    first = await office.with_a_failed_letter()
+    second = await office.scene.world.delivered("2")
+    await office.scene.at(NOTICE_DUE + timedelta(days=9))
+    letters = FailedSteps(action=Action.LETTER)
+
+    async def done(wanted: FailedSteps, **how: bool) -> list[tuple[UUID, str, Obstacle | None]]:
+        found = office.desk.retry_all(wanted, limit=None, **how)
+        return [(each.delivery_id, each.step, obstacle) async for each, obstacle in found]
+
+    both = [(each.id, "LETTER", None) for each in (first, second)]
+    assert await done(letters, dry_run=True) == both
+    assert office.jobs == []
+    assert await done(replace(letters, reason="NOBODY_REACHED")) == []
+    assert [each async for each in office.desk.retry_all(letters, limit=1, dry_run=True)] != []
+    assert await done(letters) == both
+    assert len(office.jobs) == 2
+    assert await done(letters) == []
+    assert await done(FailedSteps(step="NOTICE")) == [
+        (each.id, "NOTICE", Obstacle.NOT_CONFIGURED) for each in (first, second)
+    ]
+
+
+async def test_one_that_this_release_does_not_know_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.with_a_failed_letter()
+    monkeypatch.setattr(notification_policy, "POLICIES", {})
+
+    found = [obstacle async for _, obstacle in office.desk.retry_all(FailedSteps(), limit=None)]
+    assert found == [Obstacle.UNKNOWN]
