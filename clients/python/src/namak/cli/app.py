@@ -34,7 +34,8 @@ TIME_PROBLEM = N_('must be a time with its unit, for example "30s", more than ze
 """What the configuration's reader says of a wrong time, for the catalogue."""
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Reads a duration with its unit. Raises BadParameter."""
     try:
         return parse_duration(text)
     except ValueError as problem:
@@ -74,7 +75,7 @@ AsJson = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="TIME", parser=_seconds, help=N_('For each call, for example "30s".')),
+    typer.Option("--timeout", metavar="TIME", parser=seconds, help=N_('For each call, for example "30s".')),
 ]
 Lang = Annotated[
     str | None,

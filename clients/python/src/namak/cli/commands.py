@@ -10,6 +10,7 @@ from namak.cli import (
     commands_delegates,
     commands_forwarding,
     commands_log,
+    commands_monitor,
     commands_paper,
     commands_password,
     commands_policies,
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     commands_delegates.register(app)
     commands_forwarding.register(app)
     commands_log.register(app)
+    commands_monitor.register(app)
     commands_policies.register(app)
     commands_token.register(app)
     commands_password.register(app)

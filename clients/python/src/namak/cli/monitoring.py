@@ -1,0 +1,302 @@
+"""``namak monitor``: looks at a log again and again, and tells what is wrong as long as it is."""
+
+import asyncio
+import contextlib
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from namak.cli.app import Run
+from namak.cli.codes import ExitCode
+from namak.cli.monitor_words import words
+from namak.cli.texts import _
+from namak.cli.verifying import read_file, trusted_logs
+from namak.client import Client
+from namak.client.log_source import PostSource, mailbox_look
+from namak.errors import FileProblem, NamakError, Unavailable
+from namak.evidence.tlog_proof import SUFFIX
+from namak.monitor.alarms import Alarm, AlarmKind, Values
+from namak.monitor.following import Follower, Look, Terms
+from namak.monitor.holding import Held, ReceiptCheck
+from namak.monitor.sources import Source, SourceUnreached, source_at
+from namak.monitor.state import State, StateMoved, StateUnusable
+
+NEWER_SECONDS: Final = 600.0
+"""For so long a receipt may be newer than what the log shows to everybody."""
+EXEC_SECONDS: Final = 60.0
+"""How long the command of ``--exec`` may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command was asked; without an interval it looks once. Times are in seconds."""
+
+    place: str
+    state: Path
+    log_policy: Path | None = None
+    interval: float | None = None
+    max_age: float | None = None
+    from_start: bool = False
+    receipts: Path | None = None
+    mailbox: bool = False
+    execute: str = ""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one look saw, with all that was checked besides."""
+
+    look: Look
+    held: Held = field(default_factory=Held)
+    mailbox: Mapping[str, object] | None = None
+
+    @property
+    def alarms(self) -> Sequence[Alarm]:
+        """All alarms, each once."""
+        return list(dict.fromkeys([*self.look.alarms, *self.held.alarms]))
+
+
+async def monitor(run: Run, asked: Asked) -> ExitCode:
+    """Follows the log; ends with NOT_VERIFIED where there are alarms."""
+    policy = trusted_logs(run, asked.log_policy)
+    source = source_at(asked.place) if asked.place else None
+    if asked.place and source is None:
+        raise typer.BadParameter(
+            _("must be a directory, or an address that begins with https://"), param_hint="LOG"
+        )
+    terms = Terms(policy, asked.max_age, asked.from_start, witnessed=source is not None)
+    try:
+        state = State(asked.state)
+    except StateUnusable as problem:
+        raise FileProblem(str(problem)) from problem
+    with contextlib.closing(state):
+        async with contextlib.AsyncExitStack() as stack:
+            post = None
+            if source is None or asked.mailbox:
+                post = await stack.enter_async_context(run.client())
+            if source is None and post is not None:
+                source = PostSource(post, run.connection().address)
+                if policy.quorum is not None:
+                    run.screen.note(_("The post does not show cosignatures here: name its public files."))
+            if source is None:
+                raise AssertionError("there is a source")
+            return await Monitor(run, asked, source, state, terms, post).run()
+
+
+class Monitor:
+    """Looks, tells, and remembers which alarms it told."""
+
+    def __init__(
+        self,
+        run: Run,
+        asked: Asked,
+        source: Source,
+        state: State,
+        terms: Terms,
+        post: Client | None = None,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """``post`` is needed for a mailbox alone."""
+        self._run = run
+        self._asked = asked
+        self._source = source
+        self._state = state
+        self._terms = terms
+        self._post = post
+        self._now = now
+        self._follower = Follower(source, state, terms, now=now)
+        self._active: set[Alarm] = set()
+        self._seen_at = now()
+        self._unreached = ""
+
+    async def run(self) -> ExitCode:
+        """Looks once, or until it is interrupted. Raises Unavailable, FileProblem."""
+        if self._asked.interval is None:
+            try:
+                seen = await self._look()
+            except SourceUnreached as problem:
+                raise Unavailable(_("the log can't be read: {problem}").format(problem=problem)) from problem
+            await self._tell(seen.alarms)
+            self._run.screen.result({**_shape(seen), "alarms": [_alarm_shape(each) for each in seen.alarms]})
+            self._show(seen)
+            return ExitCode.NOT_VERIFIED if seen.alarms else ExitCode.OK
+        self._run.screen.note(_("Watching; Ctrl-C ends it."))
+        try:
+            while True:
+                await self.turn()
+                await asyncio.sleep(self._asked.interval)
+        except asyncio.CancelledError:
+            if self._active:
+                return ExitCode.NOT_VERIFIED
+            raise
+
+    async def turn(self) -> None:
+        """Looks once, among many times, and goes on where the log can't be read."""
+        try:
+            seen = await self._look()
+        except (SourceUnreached, NamakError) as problem:
+            if isinstance(problem, FileProblem):
+                raise
+            if not self._unreached:
+                self._run.screen.warning(_("the log can't be read: {problem}").format(problem=problem))
+            self._unreached = str(problem)
+            age = self._now() - self._seen_at
+            if self._terms.max_age is not None and age > self._terms.max_age:
+                values: Values = {"origin": self._source.name, "time": int(self._seen_at)}
+                await self._tell([*self._active, Alarm(AlarmKind.STALE, self._source.name, values)])
+            return
+        except StateMoved:
+            return
+        self._unreached, self._seen_at = "", self._now()
+        await self._tell(seen.alarms)
+        if seen.look.new:
+            self._line({"event": "look", **_shape(seen)})
+            self._show(seen)
+
+    async def _look(self) -> Seen:
+        try:
+            seen = Seen(await self._follower.look())
+            if seen.look.known is None:
+                return seen
+            check = ReceiptCheck(self._source, self._terms.policy, self._state, seen.look.known)
+            if self._asked.receipts is not None:
+                await self._held(check, self._asked.receipts, seen)
+            if self._asked.mailbox and self._post is not None:
+                await self._mailbox(check, self._post, seen)
+        except StateUnusable as problem:
+            raise FileProblem(str(problem)) from problem
+        return seen
+
+    async def _held(self, check: ReceiptCheck, directory: Path, seen: Seen) -> None:
+        if not await asyncio.to_thread(directory.is_dir):
+            raise FileProblem(_("{file} is no directory").format(file=directory))
+        paths = await asyncio.to_thread(_receipts_in, directory)
+        held = await check.check({str(path): read_file(path) for path in paths})
+        for name in held.newer:
+            if self._now() - paths[Path(name)] > NEWER_SECONDS:
+                problem = _("the log that everybody is shown ends before it")
+                held.alarms.append(Alarm(AlarmKind.RECEIPT, name, {"file": name, "problem": problem}))
+        seen.held = held
+
+    async def _mailbox(self, check: ReceiptCheck, post: Client, seen: Seen) -> None:
+        address = (await post.mailbox.get()).address
+        look = await mailbox_look(post, self._state.head(address))
+        held = await check.check(look.receipts)
+        problems = [*look.problems, *(words(each) for each in held.alarms if each.kind is AlarmKind.RECEIPT)]
+        seen.held.alarms += [each for each in held.alarms if each.kind is not AlarmKind.RECEIPT]
+        seen.held.alarms += [
+            Alarm(AlarmKind.MAILBOX, f"{address}: {problem}", {"mailbox": address, "problem": problem})
+            for problem in problems
+        ]
+        pending = look.late + len(held.newer)
+        if not held.alarms and not problems and not pending:
+            self._state.complete(address, look.head)
+        seen.mailbox = {"address": address, "head_sequence": look.head.sequence, "pending": pending}
+
+    async def _tell(self, alarms: Sequence[Alarm]) -> None:
+        """Tells each alarm when it begins, and when it is over."""
+        for alarm in alarms:
+            if alarm not in self._active:
+                self._run.screen.warning(_("ALARM: {words}").format(words=words(alarm)))
+                self._line({"event": "alarm", **_alarm_shape(alarm)})
+                await self._execute(alarm)
+        for alarm in sorted(self._active - set(alarms), key=lambda each: (each.kind, each.about)):
+            self._run.screen.warning(_("over: {words}").format(words=words(alarm)))
+            self._line({"event": "over", **_alarm_shape(alarm)})
+        self._active = set(alarms)
+
+    async def _execute(self, alarm: Alarm) -> None:
+        if not self._asked.execute:
+            return
+        content = json.dumps(_alarm_shape(alarm), ensure_ascii=False).encode()
+        problem = ""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *shlex.split(self._asked.execute), stdin=asyncio.subprocess.PIPE
+            )
+            try:
+                async with asyncio.timeout(EXEC_SECONDS):
+                    await process.communicate(content)
+                if process.returncode:
+                    problem = _("it ended with {code}").format(code=process.returncode)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                problem = _("it took too long")
+        except (OSError, ValueError) as failed:
+            problem = str(failed)
+        if problem:
+            self._run.screen.warning(
+                _("{command} did not take the alarm: {problem}").format(
+                    command=self._asked.execute, problem=problem
+                )
+            )
+
+    def _line(self, document: Mapping[str, object]) -> None:
+        # One line each, for what goes on; a single look is one document.
+        if self._run.options.as_json and self._asked.interval is not None:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+    def _show(self, seen: Seen) -> None:
+        known = seen.look.known
+        if known is None:
+            return
+        names = ", ".join(seen.look.witnesses) or "-"
+        self._run.screen.line(
+            _("{origin}: {size} entries, {new} of them new; witnesses: {names}").format(
+                origin=known.checkpoint.origin, size=known.checkpoint.size, new=seen.look.new, names=names
+            )
+        )
+        if self._asked.receipts is not None:
+            self._run.screen.line(
+                _("receipts: {found} stand in the log, {newer} are newer, {elsewhere} of another log").format(
+                    found=seen.held.found, newer=len(seen.held.newer), elsewhere=seen.held.elsewhere
+                )
+            )
+        if seen.mailbox is not None:
+            self._run.screen.line(
+                _("mailbox {address}: {head_sequence} letters, {pending} of them not in the log yet").format(
+                    **seen.mailbox
+                )
+            )
+
+
+def _receipts_in(directory: Path) -> Mapping[Path, float]:
+    """Returns the receipts in a directory and below it, and when each was written."""
+    return {path: path.stat().st_mtime for path in sorted(directory.rglob(f"*{SUFFIX}"))}
+
+
+def _shape(seen: Seen) -> dict[str, object]:
+    known = seen.look.known
+    return {
+        "origin": None if known is None else known.checkpoint.origin,
+        "size": None if known is None else known.checkpoint.size,
+        "root_hash": None if known is None else known.checkpoint.root.hex(),
+        "new": seen.look.new,
+        "witnesses": list(seen.look.witnesses),
+        "receipts": {
+            "found": seen.held.found,
+            "newer": len(seen.held.newer),
+            "elsewhere": seen.held.elsewhere,
+        },
+        "mailbox": seen.mailbox,
+    }
+
+
+def _alarm_shape(alarm: Alarm) -> dict[str, object]:
+    return {
+        "kind": alarm.kind.value,
+        "about": alarm.about,
+        "words": words(alarm),
+        "proof": None if alarm.proof is None else str(alarm.proof),
+        **{name: value for name, value in alarm.values.items() if name != "proof"},
+    }

@@ -1,0 +1,97 @@
+"""The post itself as a place where a monitor reads the log, and a mailbox as it watches over it."""
+
+from dataclasses import dataclass, field
+
+from namak.client import Client
+from namak.client.completeness import opening_of
+from namak.errors import NamakError, NotFound, NotYetLogged
+from namak.evidence.errors import EvidenceError
+from namak.evidence.mailbox_chain import ChainCheck, ChainHead
+from namak.evidence.tiles import WIDTH, TileId
+from namak.evidence.tlog_proof import TlogProof
+from namak.monitor.sources import SourceUnreached
+
+
+class PostSource:
+    """The log over gRPC. It gives checkpoints as the log alone signed them."""
+
+    def __init__(self, post: Client, address: str, origin: str = "") -> None:
+        """Takes an open client, the post's address for people, and the shard; by default the current one."""
+        self._post = post
+        self._address = address
+        self._origin = origin
+
+    @property
+    def name(self) -> str:
+        """The post's address."""
+        return self._address
+
+    async def checkpoint(self) -> bytes | None:
+        """See :class:`namak.monitor.sources.Source`."""
+        try:
+            return (await self._post.evidence.checkpoint(self._origin)).checkpoint
+        except NotFound:
+            return None
+        except NamakError as problem:
+            raise SourceUnreached(f"{self._address}: {problem}") from problem
+
+    async def tile(self, tile: TileId, width: int) -> bytes | None:
+        """See :class:`namak.monitor.sources.Source`."""
+        try:
+            found = await self._post.evidence.tile(
+                tile.index, level=tile.level, width=width % WIDTH, origin=self._origin
+            )
+        except NotFound:
+            return None
+        except NamakError as problem:
+            raise SourceUnreached(f"{self._address}: {problem}") from problem
+        return found.tile
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLook:
+    """What a look at a mailbox found: its chain's problems in words, where it ends, and the receipts of the
+    consignments that are new, by name; those that are not there yet are missing among them.
+    """
+
+    address: str
+    head: ChainHead
+    problems: list[str] = field(default_factory=list)
+    receipts: dict[str, bytes] = field(default_factory=dict)
+    late: int = 0
+
+
+async def mailbox_look(post: Client, known: ChainHead | None, mailbox: str = "") -> MailboxLook:
+    """Checks a mailbox's chain from its beginning, and fetches the receipts of what lies behind ``known``.
+
+    Raises the errors of the calls.
+    """
+    reader = post.mailbox.of(mailbox)
+    address = (await reader.get()).address
+    found = await reader.links()
+    check = ChainCheck(address, [] if known is None else [known])
+    for link in found.links:
+        check.add(opening_of(link))
+    head = ChainHead(found.head_sequence, found.head_link)
+    look = MailboxLook(address, head)
+    look.problems.extend(finding.words for finding in check.report(head).findings)
+    late = 0
+    for link in found.links:
+        if known is not None and link.sequence <= known.sequence:
+            continue
+        try:
+            receipt = await post.evidence.of(mailbox).receipt(link.consignment.evidence_id)
+        except NotYetLogged:
+            late += 1
+            continue
+        if _extra(receipt.tlog_proof) != link.consignment.document:
+            look.problems.append(f"number {link.sequence}: its receipt is that of other evidence")
+        look.receipts[link.delivery_id] = receipt.tlog_proof
+    return MailboxLook(address, head, look.problems, look.receipts, late)
+
+
+def _extra(receipt: bytes) -> bytes | None:
+    try:
+        return TlogProof.parse(receipt).extra
+    except EvidenceError:
+        return None

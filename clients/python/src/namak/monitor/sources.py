@@ -1,0 +1,160 @@
+"""Where a monitor reads a log: a directory, a web server, or the post itself."""
+
+import asyncio
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+from namak.evidence.note import MAX_NOTE_BYTES
+from namak.evidence.tiles import WIDTH, TileId, tile_path, tile_width
+from namak.evidence.tree import HASH_BYTES
+
+SECONDS: Final = 20.0
+"""How long one file may take to come."""
+
+_AT_ONCE = 8
+_GONE = (404, 410)
+
+
+class SourceUnreached(Exception):
+    """The log can't be read now; the text says why."""
+
+
+class NotShown(Exception):
+    """The log does not show what it signed; the text says what is missing or wrong."""
+
+
+class Source(Protocol):
+    """Where a log is read. Methods raise :class:`SourceUnreached`."""
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        ...
+
+    async def checkpoint(self) -> bytes | None:
+        """Returns the newest checkpoint, or more bytes than one may have; None where there is none."""
+        ...
+
+    async def tile(self, tile: TileId, width: int) -> bytes | None:
+        """Returns a tile of exactly this width, whatever it holds; None where there is none."""
+        ...
+
+
+class FileSource:
+    """A directory with the log's files (C2SP tlog-tiles)."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @property
+    def name(self) -> str:
+        """The directory."""
+        return str(self._directory)
+
+    async def checkpoint(self) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(self._read, "checkpoint", MAX_NOTE_BYTES)
+
+    async def tile(self, tile: TileId, width: int) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(
+            self._read, tile_path(tile.level, tile.index, width), WIDTH * HASH_BYTES
+        )
+
+    def _read(self, name: str, most: int) -> bytes | None:
+        try:
+            with (self._directory / name).open("rb") as file:
+                return file.read(most + 1)
+        except FileNotFoundError:
+            if not self._directory.is_dir():
+                raise SourceUnreached(f"{self._directory} is not there") from None
+            return None
+        except OSError as problem:
+            raise SourceUnreached(f"{problem.filename}: {problem.strerror}") from None
+
+
+class HttpSource:
+    """A web server with the log's files (C2SP tlog-tiles)."""
+
+    def __init__(self, prefix: str) -> None:
+        """``prefix`` is the log's, with or without a slash at its end."""
+        self._prefix = prefix.rstrip("/")
+
+    @property
+    def name(self) -> str:
+        """The prefix."""
+        return self._prefix
+
+    async def checkpoint(self) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(self._get, "checkpoint", MAX_NOTE_BYTES)
+
+    async def tile(self, tile: TileId, width: int) -> bytes | None:
+        """See :class:`Source`."""
+        path = tile_path(tile.level, tile.index, width)
+        return await asyncio.to_thread(self._get, path, WIDTH * HASH_BYTES)
+
+    def _get(self, path: str, most: int) -> bytes | None:
+        request = urllib.request.Request(  # noqa: S310 - made for http and https alone, by source_at
+            f"{self._prefix}/{path}", headers={"User-Agent": "namak-monitor", "Accept-Encoding": "identity"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - as above
+                content: bytes = answer.read(most + 1)
+                return content
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            if refused.code in _GONE:
+                return None
+            raise SourceUnreached(f"{self._prefix}/{path}: status {refused.code}") from None
+        except (OSError, ValueError, HTTPException) as problem:
+            cause = str(getattr(problem, "reason", problem)) or type(problem).__name__
+            raise SourceUnreached(f"{self._prefix}: {cause}") from None
+
+
+def source_at(place: str) -> Source | None:
+    """Returns the source that a directory, a ``file:`` or an ``http(s):`` address names; None for others."""
+    address = urlsplit(place)
+    if address.scheme in ("http", "https"):
+        usable = address.hostname and not (address.query or address.fragment or address.username)
+        return HttpSource(place) if usable else None
+    if address.scheme == "file":
+        return FileSource(Path(unquote(address.path))) if address.netloc in ("", "localhost") else None
+    # One letter before a colon is a drive.
+    return FileSource(Path(place)) if len(address.scheme) < 2 else None
+
+
+async def tiles_from(source: Source, wanted: Collection[TileId], size: int) -> Mapping[TileId, bytes]:
+    """Returns tiles of the tree of ``size`` leaves, each as wide as that makes it.
+
+    A partial tile that is gone is cut from the full one (tlog-tiles, "Partial Tiles"). Raises
+    :class:`NotShown` where one is missing or has another length.
+    """
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(tile: TileId) -> tuple[TileId, bytes]:
+        width = tile_width(tile, size)
+        async with gate:
+            row = await source.tile(tile, width)
+            if row is None and width < WIDTH:
+                full = await source.tile(tile, WIDTH)
+                row = None if full is None else full[: width * HASH_BYTES]
+        path = tile_path(tile.level, tile.index, width)
+        if row is None:
+            raise NotShown(f"{path} is not there")
+        if len(row) != width * HASH_BYTES:
+            raise NotShown(f"{path} has another length than {width * HASH_BYTES} bytes")
+        return tile, row
+
+    tasks = [asyncio.ensure_future(one(tile)) for tile in sorted(wanted)]
+    try:
+        return dict([await task for task in tasks])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,154 @@
+"""``namak monitor`` as people and programs run it, over directories and HTTP."""
+
+import asyncio
+import functools
+import http.server
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import forking
+from tests.fakes.grown_log import GrownLog
+from tests.unit.monitor.showing import show
+
+
+@pytest.fixture
+def log() -> GrownLog:
+    return GrownLog()
+
+
+@pytest.fixture
+def place(tmp_path: Path, log: GrownLog) -> Path:
+    (tmp_path / "policy").write_text(f"log {log.vkey}\nquorum none\n")
+    return tmp_path
+
+
+def run(place: Path, *arguments: str | Path, lang: str = "en") -> "tuple[int, str, str]":
+    command = ["monitor", *arguments, "--state", place / "state", "--log-policy", place / "policy"]
+    environment = {**os.environ, "NAMAK_LANG": lang, "HOME": str(place)}
+    environment.pop("NAMAK_CONFIG", None)
+    done = forking.run("namak.cli", *command, environment=environment, directory=place)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_one_look_says_how_far_the_log_is(place: Path, log: GrownLog) -> None:
+    log.grow(300)
+    show(log, place / "log")
+    for new in (300, 0):
+        expected = f"{log.origin}: 300 entries, {new} of them new; witnesses: -\n"
+        assert run(place, place / "log", "--once") == (0, expected, "")
+    code, out, _ = run(place, f"file://{place / 'log'}", "--once", "--json")
+    found = json.loads(out)
+    assert (code, found["size"], found["new"], found["alarms"]) == (0, 300, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("lang", "begin"),
+    [("en", "ALARM: FORK: "), ("hy", "ՏԱԳՆԱՊ"), ("ru", "ТРЕВОГА"), ("kk", "ДАБЫЛ"), ("az", "HƏYƏCAN")],
+)
+def test_a_fork_ends_with_4_and_a_line_in_peoples_language(
+    place: Path, log: GrownLog, lang: str, begin: str
+) -> None:
+    log.grow(3)
+    show(log, place / "log")
+    assert run(place, place / "log", "--once")[0] == 0
+    other = log.forked(at=2)
+    other.grow(1, salt="other")
+    show(other, place / "log")
+
+    code, _, err = run(place, place / "log", "--once", lang=lang)
+
+    assert (code, err.count("\n")) == (4, 1)
+    assert err.startswith(begin)
+    assert log.origin in err
+    (proof,) = (place / "state" / "proofs").iterdir()
+    assert str(proof) in err
+    assert {path.name for path in proof.iterdir()} == {"known.note", "shown.note"}
+
+
+def test_alarms_are_documents_for_programs_and_are_handed_to_the_command(place: Path, log: GrownLog) -> None:
+    note = log.grow(3)
+    show(log, place / "log", note.replace(b"\n3\n", b"\n4\n"))
+    took = place / "took"
+    shout = f"{sys.executable} -c \"import sys; open('{took}', 'w').write(sys.stdin.read())\""
+
+    code, out, err = run(place, place / "log", "--once", "--json", "--exec", shout)
+
+    (alarm,) = json.loads(out)["alarms"]
+    assert code == 4
+    assert alarm["kind"] == "not-signed"
+    assert json.loads(took.read_text()) == alarm
+    assert err == f"ALARM: {alarm['words']}\n"
+    code, _, err = run(place, place / "log", "--once", "--exec", "/nowhere/shout")
+    assert code == 4
+    assert "/nowhere/shout did not take the alarm: " in err
+
+
+def test_what_can_not_be_read_or_used_is_told(place: Path, log: GrownLog) -> None:
+    code, _, err = run(place, place / "log", "--once")
+    assert (code, "the log can't be read" in err) == (3, True)
+    assert run(place, "http://127.0.0.1:9/log", "--once")[0] == 3
+    assert run(place, "ftp://example.am/log", "--once")[0] == 2
+    log.grow(3)
+    show(log, place / "log")
+    assert run(place, place / "log", "--once", "--receipts", place / "none")[0] == 6
+    (place / "state" / "monitor.db").write_bytes(b"damaged" * 1000)
+    assert run(place, place / "log", "--once")[0] == 6
+
+
+@pytest.fixture
+def address(place: Path) -> Iterator[str]:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(place))
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def test_it_goes_on_over_http_and_tells_alarms_when_they_begin_and_when_they_are_over(
+    place: Path, log: GrownLog, address: str
+) -> None:
+    note = log.grow(3)
+    show(log, place / "log")
+    command = [sys.executable, "-m", "namak.cli", "monitor", f"{address}/log/", "--interval", "100ms"]
+    command += ["--state", str(place / "state"), "--log-policy", str(place / "policy"), "--json"]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+
+    async def said() -> tuple[str, str | int]:
+        assert process.stdout is not None
+        async with asyncio.timeout(90):
+            document = json.loads(await process.stdout.readline())
+        return document["event"], document.get("kind") or document["size"]
+
+    try:
+        assert await said() == ("look", 3)
+        log.grow(5)
+        show(log, place / "log")
+        assert await said() == ("look", 8)
+        (place / "log/checkpoint").write_bytes(note + b"x")
+        assert await said() == ("alarm", "not-signed")
+        show(log, place / "log")
+        assert await said() == ("over", "not-signed")
+        (place / "log/checkpoint").write_bytes(b"")
+        assert await said() == ("alarm", "not-signed")
+        process.send_signal(signal.SIGINT)
+        _, err = await asyncio.wait_for(process.communicate(), 90)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 4
+    assert [line.partition(":")[0] for line in err.decode().splitlines()] == ["ALARM", "over", "ALARM"]
