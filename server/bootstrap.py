@@ -15,6 +15,7 @@ from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_notices import notice_handlers, taking_notices_back
+from server.bootstrap_outages import outage_gate, watching_debt
 from server.bootstrap_receipts import receipt_handlers
 from server.bootstrap_registers import state_registers
 from server.bootstrap_registration import asking_about_signatories, asking_again
@@ -210,6 +211,8 @@ async def running(
         stack.push_async_callback(registers.close)
         verification = SignatureVerification(settings, PROFILES[settings.profile], people, SystemClock())
         stack.push_async_callback(verification.close)
+        gate = outage_gate(settings, SqlUnitOfWork(database))
+        await stack.enter_async_context(watching_debt(settings, SqlUnitOfWork(database), log, gate))
         desk = Desks(
             settings,
             SqlUnitOfWork(database),
@@ -220,6 +223,7 @@ async def running(
             people,
             registers,
             verification.desk,
+            gate,
         )
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))

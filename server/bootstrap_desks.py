@@ -41,6 +41,7 @@ from server.usecases.delegations import DelegationDesk
 from server.usecases.delivery import DeliveryDesk
 from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
+from server.usecases.evidence_debt import OutageGate
 from server.usecases.following import Following
 from server.usecases.forgetting import Forgetting
 from server.usecases.forwarding import ForwardingDesk
@@ -126,6 +127,7 @@ class Desks:
         people: Citizens,
         registers: StateRegisters,
         verification: SignatureDesk,
+        gate: OutageGate,
     ) -> None:
         log: Log = running_log.log
         profile = PROFILES[settings.profile]
@@ -145,6 +147,7 @@ class Desks:
             refusals_per_minute=settings.limits.refusals_per_minute,
             offers_sms=bool(settings.sms.host),
             sms_a_day=settings.sms.a_day,
+            gate=gate,
         )
         self._delivery = DeliveryDesk(uow=uow)
         self._withdrawal = Withdrawal(uow=uow, clock=clock, entropy=entropy, log=log, profile=profile)
@@ -203,7 +206,7 @@ class Desks:
         self._following = Following(
             uow=uow, clock=clock, log=log, facts=facts, subscriptions=running_log.tail
         )
-        self._log_queries = LogQueries(running_log.public)
+        self._log_queries = LogQueries(running_log.public, gate)
         self._verification = verification
         self._own_domains = own_domains(settings, profile)
         self._sms = sms_servicer(settings, profile, uow, log, dns)

@@ -9,6 +9,7 @@ import structlog
 
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.bootstrap_outages import following_outages, outage_gate
 from server.config import Settings
 from server.gateways.dns import Dns
 from server.gateways.mail_signatures import DkimSignatures
@@ -90,6 +91,7 @@ async def receiving(
 ) -> AsyncIterator[SmtpListener]:
     """Meanwhile takes mails in; on leaving, what is being submitted is decided first."""
     profile, clock = PROFILES[settings.profile], SystemClock()
+    gate = outage_gate(settings, uow)
     submissions = SubmissionDesk(
         uow=uow,
         clock=clock,
@@ -98,6 +100,7 @@ async def receiving(
         profile=profile,
         host_names=dns,
         refusals_per_minute=settings.limits.refusals_per_minute,
+        gate=gate,
     )
     people = Citizens(settings, profile.naming)
     async with contextlib.AsyncExitStack() as stack:
@@ -121,6 +124,7 @@ async def receiving(
         stack.push_async_callback(looks.close)
         stack.push_async_callback(submissions.drain)
         stack.push_async_callback(listener.close)
+        await stack.enter_async_context(following_outages(gate))
         await listener.open()
         _log.info("taking mails", ports=listener.ports)
         yield listener

@@ -23,6 +23,11 @@ class WitnessesSettings(Section):
     authorities: ExistingPath | None = None
     """PEM file: the roots that the witnesses' certificates must lead to; by default those of the system."""
 
+    debt_limit: Duration = timedelta(hours=4)
+    """How long evidence may wait for witnesses, 1 s to 30 d. When the oldest waits longer, submissions are
+    refused with EVIDENCE_DEBT_EXCEEDED until witnesses have cosigned; reading and confirming go on.
+    """
+
     @model_validator(mode="after")
     def _has_time(self) -> "WitnessesSettings":
         if not timedelta(milliseconds=100) <= self.interval <= timedelta(minutes=10):
@@ -31,4 +36,6 @@ class WitnessesSettings(Section):
             raise ValueError("timeout must be 100ms to 1m")
         if not timedelta(seconds=1) <= self.retry_longest <= timedelta(hours=1):
             raise ValueError("retry_longest must be 1s to 1h")
+        if not timedelta(seconds=1) <= self.debt_limit <= timedelta(days=30) or self.debt_limit.microseconds:
+            raise ValueError("debt_limit must be 1s to 30d, in whole seconds")
         return self

@@ -5,6 +5,7 @@ imported from here, wherever they are defined.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from server.domain.confirmation_refusals import (
@@ -110,6 +111,7 @@ __all__ = [
     "DomainProofMissing",
     "EtagMismatch",
     "EvidenceCorrupt",
+    "EvidenceDebtExceeded",
     "FieldProblem",
     "ForwardingCodeEnded",
     "ForwardingCodeWrong",
@@ -285,6 +287,19 @@ class Overloaded(Refused):
             component=component,
         )
         self.retry_after_seconds = retry_after_seconds
+
+
+class EvidenceDebtExceeded(Refused):
+    """No submission is taken since `since`."""
+
+    reason = Reason.EVIDENCE_DEBT_EXCEEDED
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(
+            "the log's witnesses have been away for too long; nothing was recorded: repeat later with the "
+            "same request id",
+            since=since.isoformat(timespec="seconds"),
+        )
 
 
 class ReaderTooSlow(Refused):

@@ -1,14 +1,15 @@
 """Questions about the log, between the wire and the use case."""
 
-from collections.abc import Sequence
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
 
 from namak.evidence.tiles import WIDTH
 from namak.v1 import evidence_pb2 as pb
 from server.services.following_wire import log_origin
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
-from server.usecases.log_ports import ShardState
-from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, Tile
+from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogState, Tile
 
 _HIGHEST_LEVEL = 5
 
@@ -59,8 +60,11 @@ def tile_to_proto(tile: Tile) -> pb.GetTileResponse:
     return pb.GetTileResponse(tile=tile.data, path=tile.path)
 
 
-def status_to_proto(shards: Sequence[ShardState]) -> pb.GetLogStatusResponse:
+def status_to_proto(state: LogState) -> pb.GetLogStatusResponse:
+    limit = state.debt_limit
     return pb.GetLogStatusResponse(
+        debt_limit=None if limit is None else Duration(seconds=limit // timedelta(seconds=1)),
+        outage_begin_time=time_to_proto(state.outage_began_at),
         shards=[
             pb.LogShard(
                 origin=shard.origin,
@@ -75,8 +79,8 @@ def status_to_proto(shards: Sequence[ShardState]) -> pb.GetLogStatusResponse:
                 unwitnessed_entries=shard.unwitnessed,
                 oldest_unwitnessed_time=time_to_proto(shard.unwitnessed_since),
             )
-            for shard in shards
-        ]
+            for shard in state.shards
+        ],
     )
 
 

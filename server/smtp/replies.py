@@ -27,6 +27,7 @@ CODES: Mapping[Reason, str] = MappingProxyType(
         Reason.MAILBOX_NOT_CONFIRMED: "550 5.2.1",
         Reason.REQUEST_ID_REUSED: "554 5.6.0",
         Reason.OVERLOADED: "451 4.3.2",
+        Reason.EVIDENCE_DEBT_EXCEEDED: "451 4.3.2",
         Reason.TOO_MANY_REFUSALS: "451 4.7.1",
     }
 )

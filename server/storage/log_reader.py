@@ -1,6 +1,7 @@
 """Reads the published log, on every replica."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from namak.evidence.checkpoint import Checkpoint
@@ -41,6 +42,10 @@ SELECT entry FROM log_entries
 WHERE origin = $1 AND leaf_index >= $2 AND leaf_index < $3 ORDER BY leaf_index
 """
 _QUEUED_AT_MOST = 100_000
+_OLDEST_QUEUED = """
+SELECT e.recorded_at FROM (SELECT evidence_id FROM log_queue ORDER BY position LIMIT 1) first
+JOIN evidence e ON e.id = first.evidence_id
+"""
 _QUEUED = "SELECT count(*) FROM (SELECT 1 FROM log_queue LIMIT $1) queued"
 
 
@@ -94,6 +99,11 @@ class PostgresLogReader:
     async def entries(self, origin: str, first: int, count: int) -> Sequence[bytes]:
         """See `LogReader`."""
         return [row["entry"] for row in await self._pool.rows(_ENTRIES, origin, first, first + count)]
+
+    async def oldest_queued(self) -> datetime | None:
+        """See `LogReader`."""
+        rows = await self._pool.rows(_OLDEST_QUEUED)
+        return rows[0][0] if rows else None
 
     async def queued(self) -> int:
         """See `LogReader`."""

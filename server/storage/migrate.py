@@ -30,6 +30,7 @@ from server.storage import (
     log_tables,
     mail_tables,
     notice_tables,
+    outage_tables,
     phone_tables,
     sender_sms_tables,
     session_tables,
@@ -59,6 +60,7 @@ CONTEXT_OPTIONS: Mapping[str, Any] = MappingProxyType(
 assert tables.MailboxRow.metadata is METADATA is log_tables.log_entries.metadata
 assert ladder_tables.LadderWakeRow.metadata is METADATA
 assert letter_tables.LetterOrderRow.metadata is METADATA
+assert outage_tables.OutageRow.metadata is METADATA
 assert forwarding_tables.ForwardingTargetRow.metadata is METADATA is notice_tables.NoticeRow.metadata
 assert sms_tables.SmsSegmentRow.metadata is METADATA is mail_tables.MailOriginRow.metadata
 assert sender_sms_tables.SenderSmsRow.metadata is METADATA

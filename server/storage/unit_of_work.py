@@ -30,6 +30,7 @@ from server.storage.notices import SqlNoticeEntries, SqlNotices
 from server.storage.nudges import SqlNudges
 from server.storage.open_deliveries import SqlOpenDeliveries
 from server.storage.organisations import SqlOrganisations
+from server.storage.outages import SqlOutages
 from server.storage.outstanding_sign_ins import SqlOutstandingSignIns
 from server.storage.phone_confirmations import SqlPhoneConfirmations
 from server.storage.portals import SqlPortals
@@ -92,6 +93,7 @@ class SqlTransaction:
         self.sender_texts = SqlSenderTexts(self._statements)
         self.print_houses = SqlPrintHouses(self._statements)
         self.nudges = SqlNudges(self._statements)
+        self.outages = SqlOutages(self._statements)
 
     @property
     def hangs(self) -> bool:

@@ -96,6 +96,10 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "The stored evidence does not pass its own check. The operator has been informed."
         ),
         R.OVERLOADED: N_("The service is overloaded; nothing was recorded. Try again later."),
+        R.EVIDENCE_DEBT_EXCEEDED: N_(
+            "No messages are accepted at the moment, because nobody can vouch for their time; nothing was"
+            " recorded. Try again later."
+        ),
         R.READER_TOO_SLOW: N_(
             "The events were read too slowly, and following them was ended. Go on from where you stopped."
         ),

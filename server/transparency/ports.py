@@ -184,6 +184,10 @@ class LogReader(Protocol):
         """Returns the entries of so many leaves from `first` on, those that there are."""
         ...
 
+    async def oldest_queued(self) -> datetime | None:
+        """Returns when the first of the facts in the queue was recorded; None where none waits."""
+        ...
+
     async def queued(self) -> int:
         """Returns how many facts wait in the queue; more than a hundred thousand count as that many."""
         ...

@@ -6,6 +6,7 @@ from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import parse_note
 from namak.evidence.tiles import TileId
 from namak.evidence.tree import EMPTY_ROOT
+from server.domain.outages import EvidenceDebt
 from server.transparency.ports import LogReader, WitnessedTrees
 from server.transparency.shard import Shard
 from server.transparency.tile_cache import TileCache
@@ -73,6 +74,18 @@ class ShardsInPublic:
                 )
             )
         return states
+
+    async def debts(self) -> Sequence[EvidenceDebt]:
+        """See `Debts`. What was recorded and has no leaf yet counts for the current shard."""
+        witnessed = await self._witnessed.newest(self._vkeys)
+        debts = []
+        for origin in self._vkeys:
+            size = witnessed[origin].size if origin in witnessed else 0
+            since = await self._witnessed.integrated_beyond(origin, size)
+            if since is None and origin == self.current:
+                since = await self._reader.oldest_queued()
+            debts.append(EvidenceDebt(origin, size, since))
+        return debts
 
     async def published(self, origin: str) -> tuple[int, bytes] | None:
         """See `PublicLog`."""

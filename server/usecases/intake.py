@@ -29,7 +29,8 @@ from server.domain.refusals import (
 )
 from server.domain.sender_sms import TEXTS_A_DAY, SenderSms, SmsText
 from server.usecases.asked import Asked, Key
-from server.usecases.judging import GivenUp, Judge, Verdicts
+from server.usecases.judging import GivenUp, Judge, Verdicts, check_gate
+from server.usecases.outage_ports import SubmissionGate
 from server.usecases.ports import Clock, Entropy, HostNames, Transaction, UnitOfWork
 from server.usecases.records import Claim, LoggedReceipt, RecordedRefusal
 from server.usecases.sms_accepting import SmsAsked, accept_texts
@@ -105,10 +106,13 @@ class Intake:
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
         offers_sms: bool = False,
         sms_a_day: int = TEXTS_A_DAY,
+        gate: SubmissionGate | None = None,
     ) -> None:
         """`refusals_per_minute` is how many refusals of one organisation are recorded within a minute;
-        `offers_sms` says whether there is a gateway for SMS, `sms_a_day` how many one address may send.
+        `offers_sms` says whether there is a gateway for SMS, `sms_a_day` how many one address may send;
+        `gate` may keep everything out.
         """
+        self._gate = gate
         self._host_names = host_names
         self._judge = Judge(
             clock=clock,
@@ -135,13 +139,11 @@ class Intake:
     async def take_in(self, group: Sequence[Asked], *, hurried: bool = False) -> list[Outcome]:
         """Gives each submission its outcome, in their order; their keys differ.
 
-        Refusals over an organisation's limit get TooManyRefusals, letters over a holder's TooManyLetters,
-        texts over an address's TooManySms, those whose certificate was revoked while they waited
-        CertificateRevoked, and those whose place in the network depends on a host name that can't be looked
-        up ServiceUnavailable: they leave nothing behind, not even the claim of their request id. Claims can't
-        be taken back, so such a transaction is given up,
-        and repeated without those items. A hurried one asks for no host name; it knows those that were looked
-        up.
+        What is over a limit (TooManyRefusals, TooManyLetters, TooManySms), what came with a certificate that
+        was revoked while it waited (CertificateRevoked), what is new during an outage (EvidenceDebtExceeded),
+        and what hangs on a host name that can't be looked up (ServiceUnavailable) leaves nothing behind, not
+        even the claim of its request id. Claims can't be taken back, so such a transaction is given up, and
+        repeated without those items. A hurried one asks for no host name; it knows those that were looked up.
 
         Raises:
             Contended: it is hurried, and another transaction holds a lock that it needs; nothing was written.
@@ -180,6 +182,7 @@ class Intake:
             new = [asked for asked in group if asked.key not in earlier]
             if not new:
                 return outcomes
+            check_gate(self._gate, new)
             verdicts = await self._judge.judge(tx, new)
             ledger = _Ledger()
             outcomes |= await self._decide(ledger, verdicts, new, claims)

@@ -27,6 +27,7 @@ from server.usecases.findings import Findings, mailbox_refusal
 from server.usecases.identity import REMEMBERED_SECONDS
 from server.usecases.judging_letters import LetterJudge
 from server.usecases.judging_paper import judge_papers
+from server.usecases.outage_ports import SubmissionGate
 from server.usecases.ports import Clock, HostNames, Transaction
 from server.usecases.records import SendingSide
 from server.usecases.sms_accepting import sms_refusal
@@ -73,6 +74,13 @@ class GivenUp(Exception):
         self.excess = excess
         self.unplaced = unplaced
         self.host_names = host_names
+
+
+def check_gate(gate: SubmissionGate | None, new: Sequence[Asked]) -> None:
+    """Raises `GivenUp` with all that is new while nothing is taken: what was taken before is answered."""
+    refused = None if gate is None else gate.refusal()
+    if refused is not None:
+        raise GivenUp({asked.key: refused for asked in new}, {}, {})
 
 
 class Judge:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,6 +20,7 @@ from namak.evidence.tiles import (
 from namak.evidence.tree import HASH_BYTES, verify_consistency
 from server.domain.refusals import FieldProblem, InvalidFields, NotFound, ServiceUnavailable
 from server.usecases.log_ports import PublicLog, ShardState
+from server.usecases.outage_ports import OutageView
 
 _log = structlog.get_logger(__name__)
 
@@ -59,11 +61,23 @@ class Tile:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How the log is: its shards, the current one first, how long evidence may wait for witnesses (None where
+    nobody witnesses), and since when nothing new is accepted because it waited longer; None where it is.
+    """
+
+    shards: Sequence[ShardState]
+    debt_limit: timedelta | None
+    outage_began_at: datetime | None
+
+
 class LogQueries:
     """Answers everybody from what is published, and from nothing else."""
 
-    def __init__(self, log: PublicLog) -> None:
+    def __init__(self, log: PublicLog, outages: OutageView) -> None:
         self._log = log
+        self._outages = outages
 
     async def consistency(self, command: AskConsistency) -> ConsistencyProof:
         """Returns the proof that one tree begins another; it was verified as a stranger would verify it.
@@ -121,13 +135,15 @@ class LogQueries:
             raise self._contradicted(origin, size, "a tile is narrower than the published tree")
         return Tile(data, path)
 
-    async def status(self) -> Sequence[ShardState]:
-        """Returns how each shard is, the current one first.
+    async def status(self) -> LogState:
+        """Returns how the log is.
 
         Raises:
             ServiceUnavailable: the database does not answer.
         """
-        return await self._log.states()
+        outage = self._outages.outage
+        began = None if outage is None else outage.began_at
+        return LogState(await self._log.states(), self._outages.limit, began)
 
     async def _published(self, origin: str) -> tuple[int, bytes]:
         published = await self._log.published(origin)

@@ -27,6 +27,7 @@ from server.usecases.letter_ports import LetterTransaction
 from server.usecases.mail_ports import MailTransaction
 from server.usecases.notice_ports import NoticeTransaction
 from server.usecases.nudge_ports import NudgeTransaction
+from server.usecases.outage_ports import OutageTransaction
 from server.usecases.phone_ports import PhoneTransaction
 from server.usecases.records import (
     Claim,
@@ -161,6 +162,7 @@ class Transaction(
     ForwardingTransaction,
     LetterTransaction,
     NoticeTransaction,
+    OutageTransaction,
     SmsTransaction,
     MailTransaction,
     SenderSmsTransaction,

@@ -18,6 +18,7 @@ from server.domain.sender_sms import TEXTS_A_DAY
 from server.usecases.coalescing import Coalescer
 from server.usecases.failures import frames_of
 from server.usecases.intake import Accepted, Intake, Outcome
+from server.usecases.outage_ports import SubmissionGate
 from server.usecases.ports import Clock, Entropy, HostNames, Log, UnitOfWork
 from server.usecases.receipts import receipts_in_time
 
@@ -59,8 +60,9 @@ class SubmissionDesk:
         refusals_per_minute: int = limits.REFUSALS_PER_MINUTE,
         offers_sms: bool = False,
         sms_a_day: int = TEXTS_A_DAY,
+        gate: SubmissionGate | None = None,
     ) -> None:
-        """`refusals_per_minute`, `offers_sms`, `sms_a_day`: see `Intake`."""
+        """`refusals_per_minute`, `offers_sms`, `sms_a_day`, `gate`: see `Intake`."""
         self._log = log
         intake = Intake(
             uow=uow,
@@ -71,6 +73,7 @@ class SubmissionDesk:
             refusals_per_minute=refusals_per_minute,
             offers_sms=offers_sms,
             sms_a_day=sms_a_day,
+            gate=gate,
         )
         self._coalescer = Coalescer(intake, log.wake)
 

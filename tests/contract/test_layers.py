@@ -98,8 +98,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_inbound_mail": frozenset(
         {
-            *("server.bootstrap_citizens", "server.bootstrap_machine", "server.config", "server.domain"),
-            *("server.gateways", "server.jurisdictions", "server.smtp", "server.usecases"),
+            *("server.bootstrap_citizens", "server.bootstrap_machine", "server.bootstrap_outages"),
+            *("server.config", "server.domain", "server.gateways", "server.jurisdictions", "server.smtp"),
+            "server.usecases",
         }
     ),
     "server.bootstrap_jobs": frozenset(
@@ -126,6 +127,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
             *("server.bootstrap_sign_ins", "server.config", "server.domain", "server.gateways"),
             "server.usecases",
+        }
+    ),
+    "server.bootstrap_outages": frozenset(
+        {
+            *("server.bootstrap_machine", "server.bootstrap_sign_ins", "server.config", "server.domain"),
+            *("server.jurisdictions", "server.transparency", "server.usecases"),
         }
     ),
     "server.bootstrap_receipts": frozenset(
@@ -203,6 +210,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_mobile_id",
             "server.bootstrap_notices",
             "server.bootstrap_ladder",
+            "server.bootstrap_outages",
             "server.bootstrap_receipts",
             "server.bootstrap_registers",
             "server.bootstrap_registration",

@@ -24,6 +24,7 @@ from tests.contracts.letter_contract import LetterContract
 from tests.contracts.mail_contract import MailOriginContract
 from tests.contracts.notice_contract import NoticeContract, NoticeEntryContract
 from tests.contracts.nudge_contract import NudgeContract
+from tests.contracts.outage_contract import OutageContract
 from tests.contracts.phone_contract import PhoneConfirmationContract
 from tests.contracts.post_contract import DeliveryContract, MailboxContract
 from tests.contracts.register_contract import BindingContract, OrganisationContract
@@ -227,6 +228,7 @@ class UnitOfWorkContract(
     ForwardingContract,
     NoticeContract,
     MailOriginContract,
+    OutageContract,
     NoticeEntryContract,
     SmsContract,
     SenderSmsContract,

@@ -135,6 +135,9 @@ class GrownLog:
     async def owners(self, origin: str, first: int, end: int) -> Collection[Owner]:
         raise NotImplementedError
 
+    async def oldest_queued(self) -> datetime | None:
+        return None
+
     async def queued(self) -> int:
         return 0
 

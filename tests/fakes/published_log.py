@@ -108,6 +108,9 @@ class MemoryLogReader:
         self._answering()
         return [fact.entry for fact in self.logs[origin].facts[first : first + count]]
 
+    async def oldest_queued(self) -> datetime | None:
+        return None
+
     async def queued(self) -> int:
         self._answering()
         return self.waiting

@@ -21,6 +21,7 @@ from server.domain.mail_origins import MailOrigin
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
 from server.domain.notices import Notice
 from server.domain.nudges import Nudge
+from server.domain.outages import Outage
 from server.domain.phone_confirmations import PhoneConfirmation
 from server.domain.portals import RegisteredPortal
 from server.domain.print_houses import RegisteredPrintHouse
@@ -105,6 +106,7 @@ class State:
     mail_origins: dict[tuple[UUID, UUID], MailOrigin] = field(default_factory=dict)
     notices: dict[UUID, Notice] = field(default_factory=dict)
     nudges: dict[UUID, Nudge] = field(default_factory=dict)
+    outages: dict[UUID, tuple[Outage, datetime | None]] = field(default_factory=dict)
     notice_entries: dict[UUID, NoticeEntry] = field(default_factory=dict)
     sms_segments: dict[tuple[UUID, int], SentSegment] = field(default_factory=dict)
     sms_reports: dict[UUID, DeliveryReport] = field(default_factory=dict)

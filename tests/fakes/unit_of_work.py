@@ -24,6 +24,7 @@ from tests.fakes.letter_orders import FakeLetterOrders
 from tests.fakes.mail_origins import FakeMailOrigins
 from tests.fakes.notices import FakeNoticeEntries, FakeNotices
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.outages import FakeOutages
 from tests.fakes.outstanding_sign_ins import FakeOutstandingSignIns
 from tests.fakes.phone_confirmations import FakePhoneConfirmations
 from tests.fakes.portals import FakePortals
@@ -99,6 +100,7 @@ class FakeTransaction:
         self.sender_texts = FakeSenderTexts(self._state)
         self.print_houses = FakePrintHouses(self._state)
         self.nudges = FakeNudges(self._state)
+        self.outages = FakeOutages(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

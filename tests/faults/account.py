@@ -14,11 +14,11 @@ from uuid import UUID
 import asyncpg
 
 from namak.evidence import events, mailbox_link
-from namak.evidence.administrative_act import recorded
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.details import ConsignmentDetails
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.note import Verifier, open_note, parse_note
+from namak.evidence.recorded import recorded
 from namak.evidence.report import Verdict
 from namak.evidence.tiles import TileId, consistency_proof, root_from_tiles, tiles_of
 from namak.evidence.tlog_policy import TlogPolicy

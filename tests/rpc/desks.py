@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -24,7 +25,7 @@ from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, L
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.forwarding import ForwardingDesk
 from server.usecases.log_ports import LogCursor, ShardState
-from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, Tile
+from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, LogState, Tile
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
 from server.usecases.passwords import PasswordDesk
@@ -193,9 +194,10 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
         await self.serve(command)
         return Tile(bytes(32 * command.width), "tile/0/000")
 
-    async def status(self) -> Sequence[ShardState]:
+    async def status(self) -> LogState:
         await self.serve("status")
-        return [ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True, 4, NOW, 5, NOW)]
+        shard = ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True, 4, NOW, 5, NOW)
+        return LogState([shard], timedelta(hours=4), NOW)
 
     def _outcome(self, submission: Submission, party_id: UUID) -> Accepted | Refused:
         if submission.sender == SUSPENDED:

@@ -189,6 +189,7 @@ async def test_anybody_asks_how_the_log_is(edge: Edge) -> None:
     assert (shard.pending_entries, shard.healthy, shard.HasField("publish_time")) == (2, True, True)
     assert (shard.witnessed_tree_size, shard.unwitnessed_entries) == (4, 5)
     assert shard.publish_time == shard.witness_time == shard.oldest_unwitnessed_time
+    assert (reply.debt_limit.seconds, reply.outage_begin_time) == (4 * 3600, shard.publish_time)
 
 
 @pytest.mark.parametrize(

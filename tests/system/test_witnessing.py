@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 
+from namak.errors import TryLater
 from namak.evidence.note import Verifier
 from namak.witness.clock import WitnessClock
 from namak.witness.place import key_of, made, state_in
@@ -17,13 +20,23 @@ from namak.witness.serving import WitnessServer
 from namak.witness.witness import Witness
 from server.dev.world import World
 from tests import forking
-from tests.system.post import Post, running_post
+from tests.system.post import Agency, Post, running_post
 from tests.system.test_commands import run
 from tests.unit.evidence.signing import WitnessKey
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
 
 NOT_VERIFIED = 4
+PATIENCE_SECONDS = 30.0
+
+
+AWAY = asyncio.Event()
+"""Set by a test to have all witnesses answer nobody."""
+
+
+@web.middleware
+async def unless_away(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return web.Response(status=503) if AWAY.is_set() else await handler(request)
 
 
 @contextlib.asynccontextmanager
@@ -34,7 +47,9 @@ async def witness(directory: Path, name: str, log_vkey: str) -> AsyncIterator[st
     log = Verifier.parse(log_vkey)
     state.add_log(log.name, log)
     server = WitnessServer(Witness(state, key_of(directory / name, state), WitnessClock()))
-    async with TestServer(server.application()) as listening:
+    application = server.application()
+    application.middlewares.append(unless_away)
+    async with TestServer(application) as listening:
         yield f"witness {name} {vkey} {listening.make_url('/')}\n"
     server.close()
     state.close()
@@ -55,7 +70,12 @@ async def post(world: World, module_database_url: str, place: Path) -> AsyncIter
     ):
         policy = place / "policy"
         policy.write_text(f"{court}{bar}{away}group g 2 court bar uni\nquorum g\n")
-        environment = {"NAMAK_WITNESSES_POLICY": str(policy), "NAMAK_WITNESSES_INTERVAL": "100ms"}
+        environment = {
+            "NAMAK_WITNESSES_POLICY": str(policy),
+            "NAMAK_WITNESSES_INTERVAL": "100ms",
+            "NAMAK_WITNESSES_RETRY_LONGEST": "1s",
+            "NAMAK_WITNESSES_DEBT_LIMIT": "3s",
+        }
         guard = place / "checkpoint.note"
         async with running_post(world, module_database_url, guard, environment) as post:
             yield post
@@ -99,3 +119,50 @@ async def test_the_debt_is_paid(post: Post, place: Path) -> None:
     assert 0 < shard["witnessed_tree_size"] <= shard["tree_size"]
     assert shard["witness_time"]
     assert shard["healthy"]
+
+
+async def test_without_witnesses_for_too_long_nothing_is_accepted_until_they_are_back(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+    office = post.world.write_client("outage", agency.identity, post.address)
+    before = await agency.client.deliveries.submit(agency.letter(citizen.address, request_id="before"))
+    AWAY.set()
+    try:
+        # Evidence that no witness sees: its debt grows old.
+        await agency.client.deliveries.submit(agency.letter(citizen.address))
+        refused = await until_refused(agency, citizen.address)
+        assert refused.reason == "EVIDENCE_DEBT_EXCEEDED"
+        assert not refused.evidence_id
+        again = await agency.client.deliveries.submit(agency.letter(citizen.address, request_id="before"))
+        assert again.delivery.delivery_id == before.delivery.delivery_id
+        await citizen.client.mailbox.open(before.delivery.delivery_id)
+        done = await asyncio.to_thread(
+            forking.run, "namak.cli", "--json", "log", "status", environment={"NAMAK_CONFIG": str(office)}
+        )
+        status = json.loads(done.stdout)
+        assert status["outage_begin_time"]
+        assert status["debt_limit_seconds"] == 3.0
+    finally:
+        AWAY.clear()
+    await until_accepted(agency, citizen.address)
+    status = await run(office, "log", "status")
+    assert status["outage_begin_time"] is None
+
+
+async def until_refused(agency: Agency, recipient: str) -> TryLater:
+    """Submits on until it is refused; returns how."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                await agency.client.deliveries.submit(agency.letter(recipient))
+            except TryLater as refusal:
+                return refusal
+
+
+async def until_accepted(agency: Agency, recipient: str) -> None:
+    """Submits one message on until it is accepted."""
+    message = agency.letter(recipient)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with contextlib.suppress(TryLater):
+                await agency.client.deliveries.submit(message)
+                return

@@ -21,6 +21,7 @@ from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.domain.refusals import InvalidCursor
 from server.storage.fact_reader import PostgresFactReader
 from server.transparency.service import TransparencyService
+from server.usecases.evidence_debt import OutageGate
 from server.usecases.following import Follow, Following, PublishedFact
 from server.usecases.log_ports import LogCursor
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
@@ -362,8 +363,8 @@ async def test_an_auditor_who_fetches_all_tiles_finds_every_receipt_in_them(post
         await post.letters.send(post.ani, SRC)
     async with post.world.replica() as service, post.following(service) as following:
         facts, cursor = await take(following, sender(), START, 280, receipts=True)
-        queries = LogQueries(service.public)
-        (state,) = await queries.status()
+        queries = LogQueries(service.public, OutageGate(FakeUnitOfWork()))
+        (state,) = (await queries.status()).shards
         assert (state.size, state.pending, state.healthy) == (cursor.index, 0, True)
         tiles = {
             tile: (await queries.tile(AskTile("", tile.level, tile.index, width))).data

@@ -130,6 +130,8 @@ async def test_debt_grows_while_nobody_witnesses_and_is_paid_by_the_next_leader(
     assert (state.witnessed_size, state.unwitnessed, state.witnessed_at) == (0, 5, None)
     assert state.unwitnessed_since is not None
     assert abs((datetime.now(UTC) - state.unwitnessed_since).total_seconds()) < 60
+    (debt,) = await alone.public.debts()
+    assert (debt.witnessed_size, debt.since) == (0, state.unwitnessed_since)
     await alone.stop(5.0)
 
     async with witnesses(world, tmp_path / "w") as (terms, policy):
@@ -138,6 +140,8 @@ async def test_debt_grows_while_nobody_witnesses_and_is_paid_by_the_next_leader(
         receipt = await service.witnessed.receipt(
             fact_id, document, wait_seconds=PATIENCE_SECONDS, reply_by=float("inf")
         )
+        (debt,) = await service.public.debts()
+        assert (debt.witnessed_size, debt.since) == (5, None)
         await service.stop(5.0)
     assert receipt is not None
     assert TlogProof.parse(receipt.tlog_proof).verify(hashlib.sha256(document).digest(), policy).quorum_met

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from namak.evidence.administrative_act import Actor, ActorKind, AdministrativeAct, RecordedAct, recorded
+from namak.evidence.administrative_act import Actor, ActorKind, AdministrativeAct, RecordedAct
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import MalformedEvidence
+from namak.evidence.recorded import recorded
 from namak.evidence.report import Verdict
 from namak.evidence.verify import verify_receipts
 from tests.unit.evidence_documents.acts import (

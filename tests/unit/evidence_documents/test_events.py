@@ -77,4 +77,4 @@ def test_every_event_about_a_message_with_extensions_has_its_details_and_no_othe
     issued = {event for event in EVENTS if event.extensions is not None}
 
     assert set(DETAILS_OF) == {event for event in issued if event.of_message}
-    assert issued - set(DETAILS_OF) == {events.ADMINISTRATIVE_ACT}
+    assert issued - set(DETAILS_OF) == {events.ADMINISTRATIVE_ACT, events.OUTAGE_BEGAN, events.OUTAGE_ENDED}

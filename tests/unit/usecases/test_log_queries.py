@@ -1,6 +1,7 @@
 """What everybody may ask about the log: proofs and tiles that a stranger checks with the verifier alone."""
 
 import hashlib
+from datetime import timedelta
 from typing import cast
 from uuid import uuid4
 
@@ -18,8 +19,10 @@ from server.hsm.keys import LogSigner
 from server.transparency.guard import Guard
 from server.transparency.public_log import ShardsInPublic
 from server.transparency.shard import Shard
+from server.usecases.evidence_debt import OutageGate
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
 from tests.fakes.published_log import PUBLISHED_AT, MemoryLogReader, MemoryShard
+from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.fakes.witnessed_trees import MemoryWitnessedTrees
 from tests.unit.evidence.signing import LogKey
 
@@ -55,7 +58,8 @@ class Public:
         self.healthy = True
         shards = [Shard(origin, cast(LogSigner, Keyed()), cast(Guard, None)) for origin in (ORIGIN, FORMER)]
         self.queries = LogQueries(
-            ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy)
+            ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy),
+            OutageGate(FakeUnitOfWork(), timedelta(hours=4)),
         )
         self.leaves = [leaf_hash(each.entry) for each in facts]
 
@@ -104,7 +108,7 @@ async def test_a_committed_tree_that_is_not_published_is_not_told_of() -> None:
         await log.queries.consistency(AskConsistency("", 0, 6))
     with pytest.raises(NotFound):
         await log.queries.tile(AskTile("", 0, 0, 6))
-    (state, _) = await log.queries.status()
+    (state, _) = (await log.queries.status()).shards
     assert (state.size, state.pending) == (5, 1)
 
 
@@ -171,14 +175,16 @@ async def test_a_tile_far_beyond_the_log_is_named_as_tlog_tiles_does() -> None:
 async def test_status_tells_of_each_shard_the_current_one_first() -> None:
     log = Public()
     log.reader.waiting = 3
-    current, former = await log.queries.status()
+    status = await log.queries.status()
+    assert (status.debt_limit, status.outage_began_at) == (timedelta(hours=4), None)
+    current, former = status.shards
     assert (current.origin, current.size, current.root) == (ORIGIN, SIZE, root_of(log.leaves))
     assert (current.published_at, current.pending, current.healthy) == (PUBLISHED_AT, 3, True)
     assert current.vkey.startswith(f"{ORIGIN}+")
     assert (former.origin, former.size, former.root, former.published_at) == (FORMER, 0, b"", None)
     assert former.pending == 0
     log.healthy = False
-    assert [state.healthy for state in await log.queries.status()] == [False, False]
+    assert [state.healthy for state in (await log.queries.status()).shards] == [False, False]
 
 
 @pytest.mark.parametrize("damaged", [TileId(0, 0), TileId(1, 0)])

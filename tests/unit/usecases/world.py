@@ -29,6 +29,7 @@ from server.domain.sending_rights import Hosts
 from server.jurisdictions.am import AM
 from server.usecases.delivery import DeliveryDesk
 from server.usecases.evidence import EvidenceDesk
+from server.usecases.outage_ports import SubmissionGate
 from server.usecases.ports import Transaction
 from server.usecases.reading import IssueStatement, OpenMessage, Reading
 from server.usecases.records import Claim, IssuedStatement, LoggedReceipt, PublishedCheckpoint, VerifiedSigner
@@ -266,7 +267,13 @@ class World:
         self.witnessed = FakeWitnessedLog()
         self.evidence = EvidenceDesk(uow=self.uow, log=self.log, witnessed=self.witnessed, clock=self.clock)
 
-    def new_submissions(self, *, refusals_per_minute: int = 600, profile: Profile = AM) -> SubmissionDesk:
+    def new_submissions(
+        self,
+        *,
+        refusals_per_minute: int = 600,
+        profile: Profile = AM,
+        gate: SubmissionGate | None = None,
+    ) -> SubmissionDesk:
         return SubmissionDesk(
             uow=self.uow,
             clock=self.clock,
@@ -276,6 +283,7 @@ class World:
             host_names=self.host_names,
             refusals_per_minute=refusals_per_minute,
             offers_sms=True,
+            gate=gate,
         )
 
     def _organisation(self, code: str, name: str) -> Organisation:

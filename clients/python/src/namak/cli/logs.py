@@ -14,11 +14,17 @@ from namak.evidence.tree import verify_consistency
 
 
 async def status(run: Run) -> ExitCode:
-    """Shows the log's shards; ends as unavailable where one does not run well."""
+    """Shows the log's shards; ends as unavailable where one does not run well, or no message is
+    accepted for want of witnesses."""
     async with run.client() as post:
-        shards = (await post.evidence.log_status()).shards
+        found = await post.evidence.log_status()
+    shards = found.shards
+    stopped = found.HasField("outage_begin_time")
+    limit = found.debt_limit.ToTimedelta().total_seconds() if found.HasField("debt_limit") else None
     run.screen.result(
         {
+            "debt_limit_seconds": limit,
+            "outage_begin_time": shapes.time_of(found.outage_begin_time, stopped),
             "shards": [
                 {
                     "origin": item.origin,
@@ -36,7 +42,7 @@ async def status(run: Run) -> ExitCode:
                     ),
                 }
                 for item in shards
-            ]
+            ],
         }
     )
     run.screen.table(
@@ -53,7 +59,13 @@ async def status(run: Run) -> ExitCode:
             for item in shards
         ],
     )
-    return ExitCode.OK if all(item.healthy for item in shards) else ExitCode.UNAVAILABLE
+    if stopped:
+        run.screen.line(
+            _(
+                "No message has been accepted since {time}: the log's witnesses have been away for too long."
+            ).format(time=shapes.when(found.outage_begin_time, present=True))
+        )
+    return ExitCode.OK if all(item.healthy for item in shards) and not stopped else ExitCode.UNAVAILABLE
 
 
 async def consistency(

@@ -184,6 +184,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("The post has more to do than it takes on now; nothing was recorded."),
             N_("Wait, then try again."),
         ),
+        "EVIDENCE_DEBT_EXCEEDED": (
+            N_("The witnesses of the post's log have been away for too long; nothing was recorded."),
+            N_("Wait, then try again; `namak log status` tells since when."),
+        ),
         "READER_TOO_SLOW": (
             N_("What came was not read fast enough, and the stream was ended."),
             N_("Watch again from the last cursor; nothing is lost."),

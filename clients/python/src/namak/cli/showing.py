@@ -8,10 +8,10 @@ from namak.cli.codes import ExitCode
 from namak.cli.texts import _
 from namak.cli.verifying import read_file
 from namak.errors import FileProblem
-from namak.evidence.administrative_act import recorded
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.errors import EvidenceError
 from namak.evidence.note import parse_note
+from namak.evidence.recorded import recorded
 from namak.evidence.tlog_proof import TlogProof
 
 

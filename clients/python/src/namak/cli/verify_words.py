@@ -200,6 +200,14 @@ WORDS: Sequence[str] = (
         "message of {sender}."
     ),
     N_("{event}: at {time} it was recorded that {phone} did not get a short message of {sender}."),
+    N_(
+        "{event}: at {time} the operator stopped taking messages: witnesses had cosigned {size} entries of "
+        "{log}, and what came after waited since {since}, longer than the {seconds} s that it may."
+    ),
+    N_(
+        "{event}: at {time} the operator took messages again: witnesses have cosigned {size} entries of "
+        "{log}."
+    ),
     N_("{event}: at {time} the operator recorded this of message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),
 )

@@ -9,9 +9,11 @@ from pathlib import Path
 from namak.client.evidence import EvidenceReader
 from namak.client.files import make_directory, safe_name, write_new_file
 from namak.errors import ContentMismatch, FileExistsAlready, FileProblem
-from namak.evidence.administrative_act import AdministrativeAct, recorded
+from namak.evidence.administrative_act import AdministrativeAct
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
+from namak.evidence.outage import OutageDocument
+from namak.evidence.recorded import recorded
 from namak.evidence.tlog_proof import SUFFIX, TlogProof
 from namak.v1 import evidence_pb2
 
@@ -27,7 +29,7 @@ class SavedReceipt:
     kept: bool = False
 
 
-def document_of(receipt: evidence_pb2.Receipt) -> EvidenceDocument | AdministrativeAct:
+def document_of(receipt: evidence_pb2.Receipt) -> EvidenceDocument | AdministrativeAct | OutageDocument:
     """Returns the evidence in a receipt. Raises :class:`ContentMismatch` if it is not what the receipt is
     said to be.
 
@@ -53,7 +55,7 @@ def save_receipt(
     ``force``: each is as good as the other. Raises FileExistsAlready for any other file of that name.
     """
     document = document_of(receipt)
-    if isinstance(document, AdministrativeAct) or document.delivery_id is None:
+    if isinstance(document, AdministrativeAct | OutageDocument) or document.delivery_id is None:
         name = f"{document.evidence_id}-{document.event.name}"
     else:
         name = f"{document.delivery_id}-{number:0{digits}d}-{document.event.name}"
@@ -92,14 +94,14 @@ async def save_receipts(
         yield save_receipt(receipt, directory, number, force=force)
 
 
-def _parse(tlog_proof: bytes) -> EvidenceDocument | AdministrativeAct:
+def _parse(tlog_proof: bytes) -> EvidenceDocument | AdministrativeAct | OutageDocument:
     extra = TlogProof.parse(tlog_proof).extra
     if extra is None:
         raise ContentMismatch("the receipt holds no evidence")
     return recorded(extra).document
 
 
-def _holds(path: Path, document: EvidenceDocument | AdministrativeAct) -> bool:
+def _holds(path: Path, document: EvidenceDocument | AdministrativeAct | OutageDocument) -> bool:
     try:
         return _parse(path.read_bytes()) == document
     except (EvidenceError, ContentMismatch):

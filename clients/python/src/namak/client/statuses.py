@@ -80,6 +80,7 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "EVIDENCE_CORRUPT": ServerFault,
         "OVERLOADED": TryLater,
         "READER_TOO_SLOW": TryLater,
+        "EVIDENCE_DEBT_EXCEEDED": TryLater,
         "SESSION_UNKNOWN": NotAuthenticated,
         "SESSION_ENDED": NotAuthenticated,
         "SESSION_ACTIVE": WrongState,

@@ -21,7 +21,6 @@ from namak.evidence.document import (
     SALT_BYTES,
     VERSION,
     Issuer,
-    RecordedFact,
     entry_of,
     event_of,
     read_issuer,
@@ -208,13 +207,6 @@ class RecordedAct:
     def entry(self) -> bytes:
         """The log's entry of this evidence."""
         return entry_of(self.data)
-
-
-def recorded(data: bytes) -> RecordedFact | RecordedAct:
-    """Returns the evidence that ``data`` records, of whichever event. Raises :class:`MalformedEvidence`."""
-    if event_of(load(data, DOCUMENT_LIMIT)) == ADMINISTRATIVE_ACT:
-        return RecordedAct.parse(data)
-    return RecordedFact.parse(data)
 
 
 def _required() -> tuple[Extension, ...]:

@@ -66,6 +66,10 @@ class Extension(StrEnum):
     ORIGINAL = "original"
     COPY_STATEMENT = "copyStatement"
     PAPER_SENDER = "paperSender"
+    SHARD = "shard"
+    WITNESSED_SIZE = "witnessedSize"
+    UNWITNESSED_SINCE = "unwitnessedSince"
+    DEBT_LIMIT = "debtLimit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +277,23 @@ ADMINISTRATIVE_ACT = Event(
     ),
 )
 
+OUTAGE_BEGAN = Event(
+    "OutageBegan",
+    _OWN + "OutageBegan",
+    Audience.OPERATOR,
+    (Extension.SHARD, Extension.WITNESSED_SIZE, Extension.UNWITNESSED_SINCE, Extension.DEBT_LIMIT),
+    of_delivery=False,
+    of_message=False,
+)
+OUTAGE_ENDED = Event(
+    "OutageEnded",
+    _OWN + "OutageEnded",
+    Audience.OPERATOR,
+    (Extension.SHARD, Extension.WITNESSED_SIZE, Extension.FACT),
+    of_delivery=False,
+    of_message=False,
+)
+
 EVENTS: tuple[Event, ...] = (
     SUBMISSION_ACCEPTANCE,
     SUBMISSION_REJECTION,
@@ -303,8 +324,9 @@ EVENTS: tuple[Event, ...] = (
     SMS_DELIVERED,
     SMS_FAILED,
     ADMINISTRATIVE_ACT,
-    Event("OutageBegan", _OWN + "OutageBegan", Audience.OPERATOR, of_delivery=False, of_message=False),
-    Event("OutageEnded", _OWN + "OutageEnded", Audience.OPERATOR, of_delivery=False, of_message=False),
+    # Times in which nothing was accepted, since witnesses had not vouched for what was recorded before.
+    OUTAGE_BEGAN,
+    OUTAGE_ENDED,
 )
 """All events. Those without ``extensions`` have only their names and audiences settled."""
 

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from namak.evidence.administrative_act import RecordedAct
 from namak.evidence.document import RecordedFact
+from namak.evidence.outage import RecordedOutage
+from namak.evidence.recorded import Recorded
 from namak.evidence.tlog_policy import CheckedCheckpoint
 
 
@@ -50,11 +52,12 @@ class FileReport:
     proves: str
     fact: RecordedFact | None
     act: RecordedAct | None = None
+    outage: RecordedOutage | None = None
 
     @property
-    def evidence(self) -> RecordedFact | RecordedAct | None:
+    def evidence(self) -> Recorded | None:
         """The evidence in the file, of whichever event."""
-        return self.fact or self.act
+        return self.fact or self.act or self.outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Report:
 class Receipt:
     """A file under verification: what could be read of it so far, and the checks made.
 
-    Its evidence is a ``fact`` about a message, which others may rest on, or an administrative ``act``.
+    Its evidence is a ``fact`` about a message, which others may rest on, an administrative ``act``, or of an
+    ``outage``.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Receipt:
     index: int | None = None
     fact: RecordedFact | None = None
     act: RecordedAct | None = None
+    outage: RecordedOutage | None = None
 
     @property
     def is_sound(self) -> bool:

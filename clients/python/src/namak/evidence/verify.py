@@ -14,11 +14,12 @@ from typing import Final
 from uuid import UUID
 
 from namak.evidence import events
-from namak.evidence.administrative_act import RecordedAct, recorded
+from namak.evidence.administrative_act import RecordedAct
 from namak.evidence.certificate import CertificateNaming
-from namak.evidence.document import RecordedFact
 from namak.evidence.errors import EvidenceError
 from namak.evidence.namings import naming_under
+from namak.evidence.outage import RecordedOutage
+from namak.evidence.recorded import Recorded, recorded
 from namak.evidence.report import Check, FileReport, Outcome, Receipt, Report, Verdict
 from namak.evidence.times import format_time
 from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
@@ -28,7 +29,7 @@ from namak.evidence.verify_confirmation import check_confirmation
 from namak.evidence.verify_effect import check_effect
 from namak.evidence.verify_paper import check_paper
 from namak.evidence.verify_right import check_readers_right
-from namak.evidence.verify_sentences import act_sentence, right_of, sentence_of
+from namak.evidence.verify_sentences import act_sentence, outage_sentence, right_of, sentence_of
 from namak.evidence.verify_withdrawal import check_withdrawal
 
 __all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
@@ -52,7 +53,7 @@ class Trust:
     citizen_roots: Sequence[bytes]
     naming: CertificateNaming | None = None
     crls: Mapping[str, bytes] = field(default_factory=dict)
-    debt_limit: timedelta = timedelta(hours=24)
+    debt_limit: timedelta = timedelta(hours=4)
 
 
 def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
@@ -167,6 +168,8 @@ def _read(name: str, data: bytes, trust: Trust) -> Receipt:
         return receipt
     if isinstance(evidence, RecordedAct):
         receipt.act = evidence
+    elif isinstance(evidence, RecordedOutage):
+        receipt.outage = evidence
     else:
         receipt.fact = evidence
     if receipt.checked is not None:
@@ -199,7 +202,7 @@ def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy) -> None:
 
 
 def _check_inclusion(
-    receipt: Receipt, proof: TlogProof, checked: CheckedCheckpoint, evidence: RecordedFact | RecordedAct
+    receipt: Receipt, proof: TlogProof, checked: CheckedCheckpoint, evidence: Recorded
 ) -> None:
     tree = checked.checkpoint
     try:
@@ -217,7 +220,7 @@ def _check_inclusion(
 def _check_time(
     receipt: Receipt,
     checked: CheckedCheckpoint,
-    evidence: RecordedFact | RecordedAct,
+    evidence: Recorded,
     debt_limit: timedelta,
 ) -> None:
     """Compares the operator's clock with the first independent one (POSIX seconds) over the evidence."""
@@ -242,7 +245,11 @@ def _report(receipt: Receipt) -> FileReport:
         proves = sentence_of(receipt.fact)
     elif receipt.act is not None and verdict is Verdict.VALID:
         proves = act_sentence(receipt.act)
+    elif receipt.outage is not None and verdict is Verdict.VALID:
+        proves = outage_sentence(receipt.outage)
     else:
         failed = ", ".join(check.name for check in receipt.checks if check.outcome is Outcome.FAILED)
         proves = f"Proves nothing: failed on {failed}."
-    return FileReport(receipt.name, tuple(receipt.checks), verdict, proves, receipt.fact, receipt.act)
+    return FileReport(
+        receipt.name, tuple(receipt.checks), verdict, proves, receipt.fact, receipt.act, receipt.outage
+    )

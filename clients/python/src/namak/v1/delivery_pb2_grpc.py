@@ -83,8 +83,9 @@ class DeliveryServiceServicer(object):
         Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); SENDER_NOT_PERMITTED, NETWORK_NOT_PERMITTED
         (PERMISSION_DENIED); SENDER_SUSPENDED, CONTRACT_NOT_IN_FORCE, NOTIFICATION_POLICY_NOT_PERMITTED, MAILBOX_SUSPENDED, MAILBOX_CLOSED,
         SMS_NOT_PERMITTED, SMS_NOT_OFFERED (FAILED_PRECONDITION);
-        MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, TOO_MANY_SMS, OVERLOADED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the
-        outcome is unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
+        MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, TOO_MANY_SMS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing
+        was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is unknown, repeat with the same `request_id`). A refusal that left
+        evidence names it in the metadata as `evidence_id`.
         Rules: POST-2, POST-8, POST-10, ADMIN-3, ADMIN-6.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -551,18 +551,32 @@ class GetLogStatusResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SHARDS_FIELD_NUMBER: _builtins.int
+    DEBT_LIMIT_FIELD_NUMBER: _builtins.int
+    OUTAGE_BEGIN_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def shards(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogShard]:
         """The shards, the current one first."""
+
+    @_builtins.property
+    def debt_limit(self) -> _duration_pb2.Duration:
+        """How long evidence may wait for witnesses. When the oldest waits longer, submissions are refused with EVIDENCE_DEBT_EXCEEDED
+        until witnesses have cosigned again; reading and confirming go on. Absent where the log has no witnesses.
+        """
+
+    @_builtins.property
+    def outage_begin_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when submissions are refused for that reason, UTC; absent where they are taken."""
 
     def __init__(
         self,
         *,
         shards: _abc.Iterable[Global___LogShard] | None = ...,
+        debt_limit: _duration_pb2.Duration | None = ...,
+        outage_begin_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["debt_limit", b"debt_limit", "outage_begin_time", b"outage_begin_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["shards", b"shards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["debt_limit", b"debt_limit", "outage_begin_time", b"outage_begin_time", "shards", b"shards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

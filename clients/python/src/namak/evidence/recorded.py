@@ -1,0 +1,20 @@
+"""Evidence of whichever event, with the bytes that were recorded."""
+
+from namak.evidence.administrative_act import RecordedAct
+from namak.evidence.document import DOCUMENT_LIMIT, RecordedFact, event_of
+from namak.evidence.events import ADMINISTRATIVE_ACT, OUTAGE_BEGAN, OUTAGE_ENDED
+from namak.evidence.outage import RecordedOutage
+from namak.evidence.strict_json import load
+
+Recorded = RecordedFact | RecordedAct | RecordedOutage
+"""A fact about a message, an act in the registers, or the begin or end of an outage."""
+
+
+def recorded(data: bytes) -> Recorded:
+    """Returns the evidence that ``data`` records, of whichever event. Raises :class:`MalformedEvidence`."""
+    event = event_of(load(data, DOCUMENT_LIMIT))
+    if event == ADMINISTRATIVE_ACT:
+        return RecordedAct.parse(data)
+    if event in (OUTAGE_BEGAN, OUTAGE_ENDED):
+        return RecordedOutage.parse(data)
+    return RecordedFact.parse(data)

@@ -1,0 +1,120 @@
+"""Keeps evidence debt within its limit: what begins and ends an outage (log-and-receipt.md, 4).
+
+While there is an outage no new submission is taken; what was taken before is answered as ever, and reading
+and confirming go on, so that nobody loses what the law gives them for want of a witness.
+"""
+
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from server.domain.outages import EvidenceDebt, Outage, outage_began, outage_ended
+from server.domain.profile import Profile
+from server.domain.refusals import EvidenceDebtExceeded, Refused
+from server.usecases.outage_ports import Debts
+from server.usecases.ports import Clock, Entropy, UnitOfWork
+from server.usecases.stamps import Stamps
+
+_log = structlog.get_logger(__name__)
+
+
+class Wakeable(Protocol):
+    """The log, as far as it is told of new evidence."""
+
+    def wake(self) -> None:
+        """Tells that evidence was recorded."""
+        ...
+
+
+class OutageGate:
+    """Implements `SubmissionGate` and `OutageView` by what the database said last.
+
+    Between two looks a submission may still be taken: it is as good as any other, and its evidence waits for
+    witnesses like the rest.
+    """
+
+    def __init__(self, uow: UnitOfWork, limit: timedelta | None = None) -> None:
+        """Takes the limit on debt, to be shown; None where nobody witnesses."""
+        self._uow = uow
+        self.limit = limit
+        self.outage: Outage | None = None
+
+    async def look(self) -> None:
+        """Asks whether there is an outage. Raises `ServiceUnavailable`; what was seen last stands then."""
+        async with self._uow.reading() as tx:
+            self.outage = await tx.outages.open()
+
+    def refusal(self) -> Refused | None:
+        """See `SubmissionGate`."""
+        return None if self.outage is None else EvidenceDebtExceeded(self.outage.began_at)
+
+
+class DebtWatch:
+    """Begins an outage when evidence debt is too old, and ends it when it is not any more.
+
+    Every replica watches; of each begin and end one records the evidence.
+    """
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        entropy: Entropy,
+        log: Wakeable,
+        profile: Profile,
+        debts: Debts,
+        gate: OutageGate,
+    ) -> None:
+        """Where the gate knows no limit, nobody witnesses: no outage begins, and one that began ends."""
+        self._uow = uow
+        self._clock = clock
+        self._log = log
+        self._stamps = Stamps(profile, entropy)
+        self._debts = debts
+        self._gate = gate
+
+    async def look(self) -> None:
+        """Looks once. Raises `ServiceUnavailable`."""
+        debts = await self._debts.debts()
+        await self._gate.look()
+        oldest = min(debts, key=_age)
+        limit, outage = self._gate.limit, self._gate.outage
+        exceeded = limit is not None and oldest.exceeds(limit, self._clock.now())
+        if exceeded and outage is None and limit is not None:
+            await self._begin(oldest, limit)
+        elif outage is not None and not exceeded:
+            await self._end(debts[0], outage)
+
+    async def _begin(self, debt: EvidenceDebt, limit: timedelta) -> None:
+        now = self._clock.now()
+        fact = outage_began(self._stamps.at(now), debt, limit)
+        async with self._uow.writing() as tx:
+            if await tx.outages.begin(Outage(fact.id, fact.entry.hex(), now)):
+                await tx.evidence.record([fact])
+                await tx.commit()
+                _log.critical(
+                    "ALARM: no submission is accepted: witnesses have not cosigned for too long",
+                    origin=debt.shard,
+                    witnessed_size=debt.witnessed_size,
+                    evidence_id=str(fact.id),
+                )
+        self._log.wake()
+        await self._gate.look()
+
+    async def _end(self, debt: EvidenceDebt, outage: Outage) -> None:
+        now = self._clock.now()
+        fact = outage_ended(self._stamps.at(now), debt, outage)
+        async with self._uow.writing() as tx:
+            if await tx.outages.end(outage.id, now):
+                await tx.evidence.record([fact])
+                await tx.commit()
+                _log.warning("submissions are accepted again", origin=debt.shard, evidence_id=str(fact.id))
+        self._log.wake()
+        await self._gate.look()
+
+
+def _age(debt: EvidenceDebt) -> tuple[bool, float]:
+    """Sorts the oldest debt first."""
+    return (debt.since is None, 0.0 if debt.since is None else debt.since.timestamp())
