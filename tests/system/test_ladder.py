@@ -7,7 +7,7 @@ The letters begin weeks ago and come up to the present, so that nothing is prove
 import asyncio
 import functools
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,32 +20,27 @@ from typer.testing import CliRunner
 
 from namak.client import compose, compose_part
 from namak.evidence import events
-from namak.evidence.details import Details
-from namak.evidence.details_outside import (
-    LetterPostedDetails,
-    LetterPrintedDetails,
-    LetterRefusedDetails,
-    NoticeDetails,
-)
-from namak.evidence.events import Event
 from namak.evidence.notification_policy import AM_2025_LADDER
 from namak.evidence.report import Outcome, Report, Verdict
 from namak.evidence.simulation import ImaginedFact, Kind, imagined, timeline
 from namak.evidence.times import format_time
-from namak.v1 import delivery_pb2
-from server import bootstrap, bootstrap_desks
+from namak.v1 import delivery_pb2, letter_pb2
+from server import bootstrap, bootstrap_desks, bootstrap_letters, bootstrap_notices
 from server.bootstrap_ladder import climbing
-from server.bootstrap_machine import SystemEntropy
+from server.bootstrap_notices import taking_notices_back
 from server.cli import ladder_commands
 from server.dev.world import World
 from server.domain.deliveries import Delivery
-from server.domain.ladder import TakenStep
+from server.domain.jobs import PUBLISH_NOTICE, JobState
+from server.domain.ladder import StepState, TakenStep
+from server.domain.notices import read_document
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
-from server.usecases.outside_facts import OutsideFacts
 from tests import forking
 from tests.faults.scene import eventually
+from tests.gazette_server import GazetteServer, gazette_serving, with_status
 from tests.system.post import Agency, Citizen, Post, running_post
+from tests.system.print_houses import PRINTING, PrintHouse, fonts_missing, live
 from tests.system.receipts import events_of, receipts_of, saved, verified
 from tests.system.test_sign_in_by_card import Portal
 
@@ -53,7 +48,10 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
 
 POLICY: Final = AM_2025_LADDER.key
 LONG_AGO: Final = timedelta(days=-30)
-FILE: Final = "ab" * 32
+DAYS_DOWN: Final = 3
+"""For so long the gazette answers 500."""
+WHY_NO_LETTER: Final = "NOT_CONFIGURED" if fonts_missing() else "NO_POSTAL_ADDRESS"
+"""Why people get none of whom nobody knows where they live."""
 
 
 class MovedClock:
@@ -101,22 +99,22 @@ class Ladder:
         async with self.uow.reading() as tx:
             return await tx.ladders.steps_of(stored.mailbox_id, stored.id)
 
-    async def happened(
-        self,
-        delivery: delivery_pb2.Delivery,
-        event: Event,
-        make: Callable[..., Details],
-        at: datetime,
-        **values: object,
-    ) -> None:
-        """Records what a print house or a gazette reports."""
-        self.clock.move_to(at)
-        stored = await self.stored(delivery)
-        outside = OutsideFacts(entropy=SystemEntropy(), profile=self.post.profile)
-        async with self.uow.writing() as tx:
-            made = functools.partial(make, **values)
-            await outside.record(tx, stored.mailbox_id, stored.id, event, made, self.clock.now())
-            await tx.commit()
+    async def notice_was_tried(self, times: int) -> None:
+        """Waits until the job that publishes the notice failed so often, and waits for its time."""
+
+        async def failed() -> bool:
+            async with self.uow.reading() as tx:
+                jobs = await tx.jobs.listed([JobState.WAITING], PUBLISH_NOTICE.name, after=0, limit=9)
+            return [job.attempts for job in jobs] == [times]
+
+        await eventually(failed)
+
+    async def tried_again(self) -> None:
+        """Has the time of the notice's job come: jobs wait by the database's clock, which nobody moves."""
+        await self.post.records.rows(
+            "UPDATE jobs.procrastinate_jobs SET scheduled_at = now() WHERE task_name = :name",
+            name=PUBLISH_NOTICE.name,
+        )
 
     async def looked_past(self, delivery: delivery_pb2.Delivery, moment: datetime) -> None:
         """Moves the clock past a moment, and waits until what was due of a delivery then was done."""
@@ -139,19 +137,34 @@ def clock() -> Iterator[MovedClock]:
     """The clock of every post that starts while this module's tests run, which looks often what is due."""
     clock = MovedClock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap_desks, "SystemClock", lambda: clock)
+        for module in (bootstrap_desks, bootstrap_letters, bootstrap_notices):
+            patch.setattr(module, "SystemClock", lambda: clock)
+        patch.setattr(bootstrap, "taking_notices_back", functools.partial(taking_notices_back, seconds=0.1))
         patch.setattr(bootstrap, "climbing", functools.partial(climbing, seconds=0.05))
         yield clock
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gazette() -> AsyncIterator[GazetteServer]:
+    async with gazette_serving() as gazette:
+        yield gazette
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def post(
-    world: World, module_database_url: str, tmp_path_factory: pytest.TempPathFactory, clock: MovedClock
+    world: World,
+    module_database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    clock: MovedClock,
+    gazette: GazetteServer,
 ) -> AsyncIterator[Post]:
-    """A post on the clock that is moved: two replicas, both of which go on with what is due."""
+    """A post on the clock that is moved, which has letters and notices, and does its jobs itself."""
     guard = await asyncio.to_thread(tmp_path_factory.mktemp, "guard")
-    async with running_post(world, module_database_url, guard / "checkpoint.note") as post:
-        await post.second()
+    printing = "" if fonts_missing() else PRINTING
+    outside = f'{printing}\n[notices]\nsite_url = "{gazette.url}"\n[jobs]\nin_server = "yes"\n'
+    async with running_post(
+        world, module_database_url, guard / "checkpoint.note", more_settings=outside
+    ) as post:
         yield post
 
 
@@ -176,60 +189,66 @@ def due(accepted: datetime, *facts: ImaginedFact) -> Mapping[str, datetime]:
     }
 
 
+@pytest.mark.skipif(fonts_missing(), reason="needs Debian's fonts-noto-core")
 async def test_who_never_looks_is_notified_by_the_notice_and_a_stranger_comes_to_the_same(
-    ladder: Ladder, tmp_path: Path
+    ladder: Ladder, gazette: GazetteServer, tmp_path: Path
 ) -> None:
     ladder.clock.by = LONG_AGO
     citizen = await ladder.post.citizen()
+    await live(ladder.post, citizen)
+    house = await PrintHouse.at(ladder.post, "Print House No. 1", ladder.clock.now)
     delivery = await ladder.submitted(citizen)
     accepted = (await ladder.stored(delivery)).submitted_at
     expected = due(accepted)
 
+    # The letter is printed and posted, and comes back.
     await ladder.looked_past(delivery, expected["LETTER"])
-    await ladder.happened(
-        delivery,
-        events.LETTER_PRINTED,
-        LetterPrintedDetails,
-        expected["LETTER"] + timedelta(hours=9),
-        file=FILE,
-    )
-    await ladder.happened(
-        delivery,
-        events.LETTER_POSTED,
-        LetterPostedDetails,
-        expected["LETTER"] + timedelta(hours=12),
-        tracking="RR123456785AM",
-    )
-    # Who refuses the letter does not escape: the ladder goes on.
-    await ladder.happened(
-        delivery,
-        events.LETTER_REFUSED,
-        LetterRefusedDetails,
-        expected["LETTER"] + timedelta(days=2),
-        cause="REFUSED",
-    )
+    letter = await house.leased()
+    await house.print(letter, tmp_path / "letters")
+    ladder.clock.move_to(expected["LETTER"] + timedelta(hours=9))
+    await house.report(letter, letter_pb2.LetterPosted(tracking_number=letter.tracking_number))
+    ladder.clock.move_to(expected["LETTER"] + timedelta(days=5))
+    await house.report(letter, letter_pb2.LetterReturned(cause="NOT_FOUND"))
+
+    # The gazette is down when the notice is due, and for days.
+    gazette.behaviour = with_status(500)
     await ladder.looked_past(delivery, expected["NOTICE"])
     steps = await ladder.steps(delivery)
     assert [(step.step, step.due_at) for step in steps] == [
         (name, expected[name]) for name in ("LETTER", "NOTICE")
     ]
-    published = expected["NOTICE"] + timedelta(hours=10)
-    await ladder.happened(delivery, events.NOTICE_PUBLISHED, NoticeDetails, published, file=FILE)
-    await ladder.looked_past(delivery, published + timedelta(days=4))
+    for day in range(1, DAYS_DOWN + 1):
+        await ladder.notice_was_tried(day)
+        ladder.clock.move_to(expected["NOTICE"] + timedelta(days=day))
+        await ladder.tried_again()
+    await ladder.notice_was_tried(DAYS_DOWN + 1)
+    assert "NoticePublished" not in await events_of(ladder.agency.client, delivery.delivery_id)
+    gazette.behaviour = None
+    await ladder.tried_again()
+    await eventually(lambda: bool(gazette.entries))
+    ((document),) = gazette.entries.values()
+
+    async def is_recorded() -> bool:
+        return "NoticePublished" in await events_of(ladder.agency.client, delivery.delivery_id)
+
+    await eventually(is_recorded)
+    receipts = await receipts_of(ladder.agency.client, delivery.delivery_id)
+    times = fact_times(verified(ladder.post.world, receipts))
+    assert times["NoticePublished"] >= expected["NOTICE"] + timedelta(days=DAYS_DOWN)
+    effective = due(accepted, ImaginedFact(events.NOTICE_PUBLISHED, times["NoticePublished"]))["effect"]
+    assert effective < datetime.now(UTC)
+    said, _ = read_document(document)
+    assert (said.delivery_id, said.deadline) == (UUID(delivery.delivery_id), effective)
+    await ladder.looked_past(delivery, effective - timedelta(hours=2))
     assert (await ladder.agency.client.deliveries.get(delivery.delivery_id)).state == (
         delivery_pb2.DELIVERY_STATE_CONSIGNED
     )
-
-    receipts = await receipts_of(ladder.agency.client, delivery.delivery_id)
-    times = fact_times(verified(ladder.post.world, receipts))
-    effective = due(accepted, ImaginedFact(events.NOTICE_PUBLISHED, times["NoticePublished"]))["effect"]
-    assert effective < datetime.now(UTC)
     await ladder.looked_past(delivery, effective)
 
     stored = await ladder.stored(delivery)
     assert stored.notified_at == effective
     assert await events_of(ladder.agency.client, delivery.delivery_id) == [
-        *("SubmissionAcceptance", "ContentConsignment", "LetterPrinted", "LetterPosted", "LetterRefused"),
+        *("SubmissionAcceptance", "ContentConsignment", "LetterPrinted", "LetterPosted", "LetterReturned"),
         *("NoticePublished", "NotificationEffected"),
     ]
     receipts = await receipts_of(ladder.agency.client, delivery.delivery_id)
@@ -250,6 +269,8 @@ async def test_who_never_looks_is_notified_by_the_notice_and_a_stranger_comes_to
     ]
     played = await namak(sender, "policy", "simulate", POLICY, *told)
     assert played["outcome"]["since"] == format_time(effective)
+    # Its time is over, so it is taken back.
+    await eventually(lambda: not gazette.entries)
 
 
 async def test_a_sign_in_in_the_middle_stops_the_ladder(ladder: Ladder) -> None:
@@ -276,8 +297,13 @@ async def test_the_operator_sees_failed_steps_and_is_told_why_one_is_not_carried
     await ladder.looked_past(delivery, due((await ladder.stored(delivery)).submitted_at)["LETTER"])
     name = delivery.delivery_id
 
+    async def has_failed() -> bool:
+        return [step.state for step in await ladder.steps(delivery)] == [StepState.FAILED]
+
+    await eventually(has_failed)
+
     failed = json.loads((await operator(ladder, "failed", "--json", "--limit", "9999")).stdout)
-    assert ("LETTER", "FAILED", "NOT_CONFIGURED") in [
+    assert ("LETTER", "FAILED", WHY_NO_LETTER) in [
         (each["step"], each["state"], each["reason"]) for each in failed if each["delivery"] == name
     ]
     assert name in (await operator(ladder, "failed")).stdout
@@ -289,7 +315,7 @@ async def test_the_operator_sees_failed_steps_and_is_told_why_one_is_not_carried
     assert shown["looked_at"] == shown["steps"][1]["due_at"]
     told = (await operator(ladder, "show", name)).stdout
     assert "policy: am-2025@2" in told
-    assert "NOT_CONFIGURED" in told
+    assert WHY_NO_LETTER in told
     refused = await operator(ladder, "retry", name, "LETTER", "--dry-run", code=1)
     assert "nothing is configured that carries the action out" in refused.stderr
     for words in (("show", "nothing"), ("show", str(UUID(int=7))), ("retry", name, "letter")):
