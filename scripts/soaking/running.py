@@ -90,12 +90,14 @@ class Soak:
             )
             async with self._timed("sending"), self._killing(killer):
                 await self._send(yard)
+                # What waits is worked off under kills too, but for the last of it.
+                await self._worked_off(yard, left=order.messages // 20)
             self.say(f"{killer.kills} processes were killed; having done what waits …")
             async with self._timed("draining"):
-                await self._worked_off(yard, seconds=_DRAINING_SECONDS)
+                await self._worked_off(yard)
             async with self._timed("repeating"):
                 await self._repeat(yard)
-                await self._worked_off(yard, seconds=_DRAINING_SECONDS)
+                await self._worked_off(yard)
             for reached in yard.doors[SENDERS[0]]:
                 self.told.checkpoints.add((await reached.client.evidence.checkpoint()).checkpoint)
             async with self._timed("accounting"):
@@ -179,12 +181,17 @@ class Soak:
                 await asyncio.to_thread(client.send, name)
             client.hang_up()
 
-    async def _worked_off(self, yard: Yard, *, seconds: float) -> None:
-        """Waits until no job waits and all that was recorded is published, at most so many seconds."""
+    async def _worked_off(self, yard: Yard, *, left: int = 0) -> None:
+        """Waits until no more jobs than these wait, and without any until all that was recorded is published;
+        for a quarter of an hour at most: the account then tells what is wrong.
+        """
         connection = await asyncpg.connect(driver_url(yard.url))
         try:
-            async with asyncio.timeout(seconds), Account.opened(yard.url, yard.world) as account:
-                while await connection.fetchval(_LEFT) or not await account.drained():
+            async with (
+                asyncio.timeout(_DRAINING_SECONDS),
+                Account.opened(yard.url, yard.world) as account,
+            ):
+                while await connection.fetchval(_LEFT) > left or not (left or await account.drained()):
                     await connection.execute(_HASTEN)
                     await asyncio.sleep(_POLL)
         except TimeoutError:
