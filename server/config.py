@@ -258,6 +258,8 @@ class Settings(Section):
     development: bool = False
     """Permits what only a developer's machine may do: loopback networks for senders, and a log key in a file.
     """
+    development_clock: NewPath | None = None
+    """Development only: file that says by how many seconds the clock is ahead (`namak-server dev later`)."""
     server: ServerSettings
     database: DatabaseSettings = DatabaseSettings()
     log: LogSettings
@@ -280,6 +282,8 @@ class Settings(Section):
     def _file_keys_are_for_development(self) -> "Settings":
         if self.log.key.file is not None and not self.development:
             raise ValueError("log.key.file is for development only: put the key into a PKCS#11 token")
+        if self.development_clock is not None and not self.development:
+            raise ValueError("development_clock is for development only")
         return self
 
 

@@ -19,21 +19,25 @@ from server.cli.endings import fail, load, run, told
 from server.cli.settling import Certificates, EntityOfTheWorld
 from server.config import Settings
 from server.dev.examples import EXAMPLES, Example
-from server.dev.world import AUTHENTICATION_KEY, CARD_KEY, PORTAL_NAME, World, WorldExists
+from server.dev.paper import with_paper_and_notices
+from server.dev.world import AUTHENTICATION_KEY, CARD_KEY, PORTAL_NAME, PRINT_HOUSE_NAME, World, WorldExists
 from server.domain.administration import CommandLine
+from server.domain.caller import Connection, Operator
 from server.domain.networks import network
 from server.domain.senders import ContractState
 from server.jurisdictions import PROFILES
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
-from server.usecases.certificates import BindCertificate
+from server.usecases.certificates import BindCertificate, BindPrintHouse
 from server.usecases.domains import RegisterDomain
 from server.usecases.mailbox_register import OpenMailbox
-from server.usecases.organisations import RegisterOrganisation, SetContractState
+from server.usecases.organisations import RegisterOrganisation, SetContractState, UpdateOrganisation
+from server.usecases.print_houses import PrintHouseRegister, RegisterPrintHouse
 from server.usecases.sender_addresses import RegisterSenderAddress
 from server.usecases.sender_admin import SenderAdmin
 
 _MAIL_PORT = 8587
+_NOTICE_PORT = 8447
 
 
 def make_world(directory: Path, listen: str, profile: str) -> None:
@@ -50,12 +54,15 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
         mail = listen if listen.endswith(":0") else f"{listen.rpartition(':')[0]}:{_MAIL_PORT}"
         with settings.open("a", encoding="utf-8") as file_of_settings:
             file_of_settings.write(f'\n[inbound_mail]\nin_server = true\nspf = false\nlisten = "{mail}"\n')
+        notices = f"127.0.0.1:{0 if listen.endswith(':0') else _NOTICE_PORT}"
+        with_paper_and_notices(settings, example.return_address, notices)
         for name, identity in (
             ("operator", world.operator),
             ("agency", world.agency),
             ("other-agency", world.other_agency),
             ("portal", world.portal),
             ("clerk", world.clerk),
+            ("print-house", world.print_house),
         ):
             world.write_client(name, identity, listen)
         world.write_client("citizen", world.citizen.authentication, listen, signs=True)
@@ -93,6 +100,7 @@ def _people(example: Example) -> str:
         ("agency.toml", f"{example.agency}, sends as {example.sender}"),
         ("other-agency.toml", "an agency that is not registered"),
         ("clerk.toml", "a clerk of the post, who scans letters on paper"),
+        ("print-house.toml", "a print house, which prints letters on paper (docs/letters-on-paper.md)"),
         ("portal.toml", f"the back end of the portal {PORTAL_NAME}, at which people sign in"),
         ("citizen.toml", f"{citizen}, {example.citizen_address}, with a card; signatory of {entity}"),
         (
@@ -137,7 +145,7 @@ def _certificates(settings: Settings) -> Mapping[str, bytes]:
     # Where `World` puts them: all certificates lie beside the server's.
     place = settings.server.certificate.parent
     with told():
-        names = ("operator", "agency", "portal", "clerk", "citizen-authentication")
+        names = ("operator", "agency", "portal", "clerk", "print-house", "citizen-authentication")
         return {name: _der(place / f"{name}.pem") for name in names}
 
 
@@ -145,8 +153,12 @@ def _der(path: Path) -> bytes:
     return x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER)
 
 
-async def _settle(settings: Settings, uow: SqlUnitOfWork, certificates: Mapping[str, bytes]) -> None:
-    """Registers the portal and the entity of a world whose operator is bound."""
+async def _settle(
+    settings: Settings, uow: SqlUnitOfWork, certificates: Mapping[str, bytes], *, people: bool = False
+) -> None:
+    """Registers the portal, the print house and the entity of a world whose operator is bound; with `people`
+    also what the post knows of the citizens, who have mailboxes.
+    """
     profile = PROFILES[settings.profile]
     entities = registration(
         profile=profile,
@@ -165,6 +177,16 @@ async def _settle(settings: Settings, uow: SqlUnitOfWork, certificates: Mapping[
     registers = bootstrap.registers(settings, uow)
     await registers.senders.certificates.bind_clerk(certificates["clerk"], CommandLine())
     await settling.settle(registers, entities, profile, named)
+    by = Operator(Connection(named.operator_sha256, settling.HERE))
+    letters = PrintHouseRegister(
+        administration=registers.administration, uow=uow, clock=SystemClock(), entropy=SystemEntropy()
+    )
+    house = (await letters.register(RegisterPrintHouse(by, "dev-register-house", PRINT_HOUSE_NAME))).house
+    await registers.senders.certificates.bind_print_house(
+        BindPrintHouse(by, "dev-register-press", house.id, certificates["print-house"])
+    )
+    if people:
+        await settling.fill_in(entities, profile, by)
 
 
 async def _settle_alone(settings: Settings, certificates: Mapping[str, bytes]) -> None:
@@ -191,14 +213,14 @@ async def _register(settings: Settings, certificates: Mapping[str, bytes]) -> No
             await bootstrap.mailboxes(settings, uow).open_mailbox(
                 OpenMailbox(CommandLine(), "dev-register-other-mailbox", example.other_citizen_address)
             )
-            await _settle(settings, uow, certificates)
+            await _settle(settings, uow, certificates, people=True)
         finally:
             await database.dispose()
     typer.echo(
         f"Registered: the operator; {example.agency}, as {example.sender} from 127.0.0.1; "
         f"the mailboxes {example.citizen_address} and {example.other_citizen_address}; the portal "
-        f"{PORTAL_NAME}; a clerk; {example.entity.name}, with the mailbox {example.entity_address}, a "
-        f"signatory and a delegate."
+        f"{PORTAL_NAME}; a clerk; a print house; {example.entity.name}, with the mailbox "
+        f"{example.entity_address}, a signatory and a delegate."
     )
 
 
@@ -211,6 +233,12 @@ async def _register_agency(admin: SenderAdmin, certificate: bytes, example: Exam
     organisation_id = registered.organisation.id
     await admin.organisations.set_contract_state(
         SetContractState(by, "dev-register-contract", organisation_id, ContractState.IN_FORCE)
+    )
+    profile = PROFILES[example.profile]
+    usual = profile.notification_policy
+    policies = (usual, *(each for each in profile.notification_policies if each != usual))
+    await admin.organisations.update_organisation(
+        UpdateOrganisation(by, "dev-register-policies", organisation_id, None, "", policies)
     )
     await admin.domains.register_domain(
         RegisterDomain(by, "dev-register-domain", organisation_id, example.domain, "development")

@@ -41,6 +41,30 @@ def settle(settings: Config) -> None:
     development.settle_world(settings)
 
 
+@dev.command("later", epilog="Example: namak-server dev later 4d --config var/world/namak-server.toml")
+def later(
+    by: Annotated[str, typer.Argument(metavar="TIME", help="By how much: 4d, 6h, 30m.")], settings: Config
+) -> None:
+    """Puts a world's clock forward, so that what waits for days comes about.
+
+    All programs of the world go by it at once, also those that run; it is never put back.
+    """
+    from server.cli import development_clock
+
+    development_clock.put_forward(settings, by)
+
+
+@dev.command(
+    "clock",
+    epilog='Example: namak printing report posted RR100000015AM --at "$(namak-server dev clock)"',
+)
+def clock(settings: Config) -> None:
+    """Prints what time it is in a world, for those who report times to it."""
+    from server.cli import development_clock
+
+    development_clock.show(settings)
+
+
 @dev.command("register", epilog="Example: namak-server dev register --config var/world/namak-server.toml")
 def register(settings: Config) -> None:
     """Registers a world's operator, an agency, mailboxes, a portal, and an entity with its people.

@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from server import bootstrap, config
+from server.bootstrap_machine import AHEAD
 from server.dev.tokens import SoftHsmMissing
 from server.domain.refusals import Refused
 from server.hsm.errors import HsmError
@@ -64,6 +65,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def load(path: Path) -> config.Settings:
-    """Returns the settings of the file and the environment."""
+    """Returns the settings of the file and the environment; this process goes by their clock from now on."""
     with told():
-        return config.load(path, os.environ)
+        settings = config.load(path, os.environ)
+    AHEAD.follow(settings.development_clock)
+    return settings

@@ -11,6 +11,7 @@ import structlog
 import typer
 
 from server import bootstrap, config, log_lines
+from server.bootstrap_machine import AHEAD
 from server.cli.endings import run, told
 from server.cli.supervising import Ready, stop_signals, supervise
 from server.config import Settings
@@ -32,6 +33,7 @@ def serve(path: Path, processes: int | None, ready_file: Path | None) -> None:
         if processes is not None:
             written = written.but("server", processes=processes)
         settings = written.checked()
+    AHEAD.follow(settings.development_clock)
     if settings.server.processes > 1:
         carry_out(supervise(written, settings, ready=_writing(ready_file)))
     else:

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import typer
 
 from server import bootstrap, log_lines
+from server.bootstrap_machine import AHEAD
 from server.cli.endings import told
 from server.cli.serving import carry_out, spare_the_collector
 from server.cli.supervising import stop_signals
@@ -44,6 +45,7 @@ def main() -> None:
     try:
         with told():
             settings = Written(order["content"], Path(order["path"])).checked()
+        AHEAD.follow(settings.development_clock)
         carry_out(serve_under_supervision(settings, way))
     except typer.Exit as end:
         sys.exit(end.exit_code)

@@ -34,6 +34,7 @@ from server.usecases.agreements import PublishUserAgreement
 from server.usecases.application_commands import DecideApplication, Form, Paper, SubmitApplication
 from server.usecases.certificates import BindPortal
 from server.usecases.delegations import GrantDelegation
+from server.usecases.holder_profiles import ChangeHolderData
 
 HERE: Final = ip_address("127.0.0.1")
 RIGHT_LASTS: Final = timedelta(days=365)
@@ -78,6 +79,33 @@ class Certificates:
     operator_sha256: bytes
     portal: bytes
     citizen_sha256: bytes
+
+
+async def fill_in(registration: Registration, profile: Profile, by: Operator) -> None:
+    """Enters what the post knows of the world's people, who registered before there was a form: their names,
+    and where letters on paper reach them. Doing it again changes nothing.
+    """
+    example = EXAMPLES[profile.code]
+    people = zip((example.citizen, example.other_citizen), example.homes, strict=True)
+    for number, (person, home) in enumerate(people, 1):
+        data = HolderData(
+            kind=HolderKind.PERSON,
+            number=person.personal_number,
+            name=f"{person.given_name} {person.surname}",
+            residence=home,
+        )
+        address = f"{person.personal_number}@{profile.mailbox_domain}"
+        await registration.holders.change(
+            ChangeHolderData(
+                by,
+                f"dev-fill-in-{number}",
+                address,
+                data,
+                frozenset({"name", "residence"}),
+                "",
+                "development",
+            )
+        )
 
 
 async def settle(

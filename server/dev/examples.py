@@ -35,6 +35,8 @@ class Example:
         agency_code, agency: the agency's number and name.
         domain: its domain; it sends as `notices@` that.
         subject, letter: what it may write.
+        homes: where the two citizens live, as an address on paper; the post's own people know it.
+        return_address: where letters on paper go back to.
     """
 
     profile: str
@@ -46,6 +48,8 @@ class Example:
     domain: str
     subject: str
     letter: str
+    homes: tuple[str, str]
+    return_address: tuple[str, ...]
 
     @property
     def citizen_address(self) -> str:
@@ -94,6 +98,8 @@ EXAMPLES: Final[Mapping[str, Example]] = MappingProxyType(
             domain="src.am",
             subject="Փորձ",
             letter="Հարգելի քաղաքացի, սա փորձնական նամակ է։\n",
+            homes=("Աբովյան փող. 2, բն. 5, 0001 Երևան", "Սայաթ-Նովա պող. 7, 0001 Երևան"),
+            return_address=("Ամիրյան փող. 1", "0002 Երևան"),
         ),
         "kz": Example(
             profile="kz",
@@ -111,6 +117,8 @@ EXAMPLES: Final[Mapping[str, Example]] = MappingProxyType(
             domain="kgd.kz",
             subject="Сынақ",
             letter="Құрметті азамат, бұл сынақ хаты.\n",
+            homes=("Абай даңғылы 1, 050000 Алматы", "Достық даңғылы 5, 050010 Алматы"),
+            return_address=("Мәңгілік Ел даңғ. 8", "010000 Астана"),
         ),
         "az": Example(
             profile="az",
@@ -124,6 +132,8 @@ EXAMPLES: Final[Mapping[str, Example]] = MappingProxyType(
             domain="taxes.az",
             subject="Sınaq",
             letter="Hörmətli vətəndaş, bu, sınaq məktubudur.\n",
+            homes=("Nizami küç. 12, AZ1000 Bakı", "İstiqlaliyyət küç. 3, AZ1001 Bakı"),
+            return_address=("Rəşid Behbudov küç. 4", "AZ1000 Bakı"),
         ),
     }
 )

@@ -23,6 +23,7 @@ LOG_KEY = "namak-log"
 CARD_KEY = "signing"
 AUTHENTICATION_KEY = "authentication"
 PORTAL_NAME = "portal.example"
+PRINT_HOUSE_NAME = "Print House No. 1"
 CITIZEN = EXAMPLES["am"].citizen
 OTHER_CITIZEN = EXAMPLES["am"].other_citizen
 
@@ -47,6 +48,7 @@ class World:
     other_agency: Identity
     portal: Identity
     clerk: Identity
+    print_house: Identity
     stranger: Identity
     citizen: Card
     other_citizen: Card
@@ -85,6 +87,7 @@ class World:
             other_agency=pki.machine("other-agency", organisation="Police", common_name="police"),
             portal=pki.machine("portal", organisation="Portal", common_name=PORTAL_NAME),
             clerk=pki.machine("clerk", organisation="Post", common_name="desk-1"),
+            print_house=pki.machine("print-house", organisation=PRINT_HOUSE_NAME, common_name="press-1"),
             stranger=pki.machine("stranger", organisation="Nobody", common_name="nobody"),
             citizen=pki.card("citizen", example.citizen, signing_key=card_token.generate_card_key(CARD_KEY)),
             other_citizen=pki.card("other-citizen", example.other_citizen),
@@ -202,6 +205,7 @@ class World:
             "agency": _pair(self.agency),
             "other_agency": _pair(self.other_agency),
             "clerk": _pair(self.clerk),
+            "print_house": {**_pair(self.print_house), "name": PRINT_HOUSE_NAME},
             "portal": {**_pair(self.portal), "name": PORTAL_NAME},
             "citizen": _with_card(self.citizen, self.card_token),
             "other_citizen": _with_card(self.other_citizen, self.other_card_token),

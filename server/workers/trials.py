@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -22,11 +22,11 @@ DEFECT: Final = "DEFECT"
 
 
 class _Again(Exception):
-    """Try the job again at this time."""
+    """Try the job again after this time."""
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, wait: timedelta) -> None:
         super().__init__()
-        self.at = at
+        self.wait = wait
 
 
 class _Dead(Exception):
@@ -44,7 +44,8 @@ class _Rules(BaseRetryStrategy):
     ) -> RetryDecision | None:
         """Says when the job is tried again; None: never."""
         if isinstance(exception, _Again):
-            return RetryDecision(retry_at=exception.at)
+            # By the machine's clock, as the database has it, which says when a job is due.
+            return RetryDecision(retry_in={"microseconds": exception.wait // timedelta(microseconds=1)})
         if isinstance(exception, asyncio.CancelledError):
             # Interrupted at the end of the worker's grace; another one takes it at once.
             return RetryDecision(retry_in={"seconds": 0})
@@ -95,7 +96,7 @@ class Trials:
             attempt=tried,
             seconds=round(wait.total_seconds()),
         )
-        raise _Again(now + wait) from None
+        raise _Again(wait) from None
 
     async def _note(self, job_id: int, failure: JobFailure) -> None:
         try:

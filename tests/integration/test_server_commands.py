@@ -83,9 +83,30 @@ def test_a_missing_token_is_told_with_how_to_make_one(world: Path) -> None:
 def test_nobody_is_registered_by_command_outside_development(world: Path) -> None:
     text = (world / "namak-server.toml").read_text(encoding="utf-8")
     settings = world / "earnest.toml"
+    _, _, text = text.partition("\n")  # the clock, which is for development too
     settings.write_text(text.replace("development = true", "development = false"), encoding="utf-8")
 
     assert "is not for development" in refused("dev", "register", "--config", settings)
+
+
+def test_a_worlds_clock_goes_forward_only_and_not_for_ever(world: Path) -> None:
+    settings, earnest = world / "namak-server.toml", world / "timely.toml"
+    text = settings.read_text(encoding="utf-8")
+    earnest.write_text(text.replace("development = true", "development = false"), encoding="utf-8")
+    problem = run("serve", "--config", earnest)
+    assert (problem.returncode, "development_clock is for development only" in problem.stderr) == (1, True)
+    earnest.write_text(text.partition("\n")[2], encoding="utf-8")
+    assert "names no development_clock" in refused("dev", "later", "4d", "--config", earnest)
+    for wrong in ("4", "4w", "-4d", "later"):
+        assert "is no time" in refused("dev", "later", "--config", settings, "--", wrong)
+    assert "at most 60 days" in refused("dev", "later", "61d", "--config", settings)
+    shown = [run("dev", "clock", "--config", settings).stdout]
+    for by in ("30m", "2h"):
+        moved = run("dev", "later", by, "--config", settings)
+        assert moved.returncode == 0, moved.stderr
+        shown += [moved.stdout, run("dev", "clock", "--config", settings).stdout]
+    assert shown == sorted(shown)
+    assert (world / "clock").read_text(encoding="ascii") == "9000\n"
 
 
 async def test_a_registered_world_delivers_and_a_second_server_on_its_port_is_told_so(world: Path) -> None:
