@@ -52,6 +52,7 @@ async def administration(stage: Stage, post: Post, shell: Shell) -> None:
 
 
 def _acts(printed: str) -> Iterator[str]:
+    yield "(prints JSON, which says:)"
     for act in json.loads(printed)["acts"]:
         at, actor = act["time"][11:19], act["actor"]
         who = f"{actor['kind']} {actor['person_number']}".strip()

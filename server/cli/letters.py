@@ -24,7 +24,8 @@ def preview(languages: Sequence[str], files: Sequence[Path], output: Path) -> No
         with Renderer() as renderer:
             made = renderer.render(letter)
         output.write_bytes(made.pdf)
-    typer.echo(f"{output}: {made.pages} pages on {made.sheets} sheets, SHA-256 {made.digest.hex()}")
+    sheets = "1 sheet" if made.sheets == 1 else f"{made.sheets} sheets"
+    typer.echo(f"{output}: {made.pages} pages on {sheets}, SHA-256 {made.digest.hex()}")
 
 
 def _part(file: Path) -> Part:

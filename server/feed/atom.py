@@ -9,7 +9,6 @@ from server.feed.channel import (
     GoneNotice,
     PageName,
     ShownNotice,
-    changed_at,
     rfc3339,
     shown,
 )
@@ -29,7 +28,7 @@ def document(channel: Channel, page: FeedPage, language: str) -> bytes:
     _text(feed, "id", channel.address(first))
     _text(feed, "title", channel.title(language))
     _text(feed, "subtitle", channel.words(language).about)
-    _text(feed, "updated", rfc3339(changed_at(page)))
+    _text(feed, "updated", rfc3339(page.changed_at))
     _text(Xml.SubElement(feed, _in_atom("author")), "name", channel.post)
     _link(feed, "self", channel.address(PageName(language, ATOM, page.before)))
     _link(feed, "alternate", channel.address(PageName(language, HTML)), type="text/html", hreflang=language)

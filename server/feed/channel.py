@@ -23,7 +23,6 @@ MEDIA_TYPES: Final = {
 """By form."""
 DOCUMENT_TYPE: Final = "application/json; charset=utf-8"
 
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = re.compile(
     r"(?P<language>[a-z]{2,3})(?:\.(?P<before>[1-9]\d{0,18}))?\.(?P<form>atom|json|html)", re.ASCII
 )
@@ -129,11 +128,6 @@ def shown(page: FeedPage, language: str) -> Sequence[ShownNotice | GoneNotice]:
         text = next((each for each in texts if each.language == language), texts[0])
         found.append(ShownNotice(notice, text, entry.published_at, entry.changed_at))
     return found
-
-
-def changed_at(page: FeedPage) -> datetime:
-    """Returns when the feed was changed last; a time before all others where nothing is known of it."""
-    return page.changed_at or _NEVER
 
 
 def rfc3339(time: datetime) -> str:

@@ -14,7 +14,6 @@ from server.feed.channel import (
     MEDIA_TYPES,
     Channel,
     PageName,
-    changed_at,
     document_named,
     page_named,
 )
@@ -71,7 +70,7 @@ class FeedPages:
         page = await self._feed.page(name.before, self._size)
         content = _FORMS[name.form](self.channel, page, name.language)
         older = None if page.older is None else PageName(name.language, name.form, page.older)
-        return File(content, MEDIA_TYPES[name.form], changed_at(page), older)
+        return File(content, MEDIA_TYPES[name.form], page.changed_at, older)
 
     async def entries(self, before: int | None) -> FeedPage:
         """Returns what stands on a page in every language and form."""

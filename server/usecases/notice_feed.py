@@ -4,7 +4,7 @@ reads.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -23,13 +23,14 @@ class FeedPage:
         entries: the newest change first, withdrawn ones among them.
         before: the number before which it begins, None for the first one.
         older: the number before which the next page begins, None on the last one.
-        changed_at: when the feed was changed last, on whichever page; None where nothing is known of it.
+        changed_at: when the feed was changed last, on whichever page; before anything was published the
+            beginning of the day (UTC), for which all replicas write the same bytes.
     """
 
     entries: Sequence[NoticeEntry]
     before: int | None
     older: int | None
-    changed_at: datetime | None
+    changed_at: datetime
 
 
 class NoticeFeed:
@@ -68,7 +69,7 @@ class NoticeFeed:
             shown,
             before,
             shown[-1].number if len(found) > len(shown) else None,
-            newest[0].changed_at if newest else None,
+            newest[0].changed_at if newest else _day_of(self._clock.now()),
         )
 
     async def entry(self, notice_id: UUID) -> NoticeEntry | None:
@@ -77,3 +78,7 @@ class NoticeFeed:
         """
         async with self._uow.reading() as tx:
             return await tx.notice_entries.get(notice_id)
+
+
+def _day_of(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

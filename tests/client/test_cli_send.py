@@ -141,7 +141,7 @@ def test_send_to_many_tells_the_outcome_of_each(
     assert shown.code == 1
     assert accepted["delivery"]["delivery_id"] in shown.out
     assert "MAILBOX_UNKNOWN" in shown.err
-    assert "Check --to" in shown.err
+    assert "Check the recipient's address" in shown.err
 
 
 def test_send_json_has_the_delivery_as_the_contract_names_it(

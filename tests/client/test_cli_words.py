@@ -18,6 +18,7 @@ from namak.v1 import (
     evidence_pb2,
     forwarding_pb2,
     mailbox_pb2,
+    paper_pb2,
     sender_admin_pb2,
 )
 from namak.v1 import sender_admin_pb2 as pb
@@ -27,7 +28,9 @@ from tests.client.refusing import Refusal
 from tests.client.test_cli import submit
 from tests.client.test_client import letter
 
-CONTRACT = (delivery_pb2, mailbox_pb2, evidence_pb2, billing_pb2, sender_admin_pb2, forwarding_pb2)
+CONTRACT = (
+    *(delivery_pb2, mailbox_pb2, evidence_pb2, billing_pb2, sender_admin_pb2, forwarding_pb2, paper_pb2),
+)
 ABSENT = "0192f0c3-0000-7000-8000-000000000000"
 
 
@@ -94,6 +97,9 @@ def test_an_earlier_name_means_an_option_that_is_there_and_is_none_itself() -> N
         ("deliveries list", "sender", "--from"),
         ("admin domain prove", "name", "DOMAIN"),
         ("usage", "sender", "--address"),
+        ("paper submit", "recipient", "TO"),
+        ("paper submit", "paper_sender.address_lines[1]", "--from-line"),
+        ("forwarding change", "target_id", "ID"),
         ("admin org register", "display_name", "--name"),
         ("admin org rename", "organisation.display_name", "NAME"),
         ("admin address update", "sender_address.networks[0]", "--network"),

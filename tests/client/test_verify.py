@@ -8,11 +8,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from namak.evidence.cosignature import COSIGNATURE
 from namak.evidence.details import NamedList
 from namak.evidence.document import RecordedFact
 from namak.evidence.tlog_proof import MAX_BYTES, TlogProof
 from tests.client.conftest import Namak
-from tests.unit.evidence_documents.world import Story
+from tests.unit.evidence_documents.world import Key, Story
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,21 @@ def test_a_log_that_is_not_trusted_proves_nothing(namak: Namak, case: Case, tmp_
     run = namak(None, "verify", case.receipts, "--log-policy", other, *case.trust[2:])
     assert run.code == 4
     assert "0 of 5" in run.out
+
+
+def test_who_misses_witnesses_is_told_how_to_get_a_witnessed_receipt(
+    namak: Namak, case: Case, tmp_path: Path
+) -> None:
+    acceptance = case.tell()[0]
+    case.save(acceptance)
+    witness = Key("w.example", COSIGNATURE)
+    policy = tmp_path / "witnessed.txt"
+    policy.write_text(f"log {case.story.world.log.key.vkey}\nwitness w {witness.vkey}\nquorum w\n")
+    run = namak(None, "verify", case.receipts, "--log-policy", policy, *case.trust[2:])
+    assert run.code == 4
+    command = f"namak receipt {acceptance.document.evidence_id} -o DIR --witnessed --force"
+    assert command in run.err
+    assert "--witnessed" not in namak(None, "verify", case.receipts, *case.trust).err
 
 
 @pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])

@@ -32,6 +32,14 @@ def test_it_writes_the_letter_and_tells_pages_sheets_and_digest(tmp_path: Path) 
     assert done.stdout == f"{output}: 4 pages on 2 sheets, SHA-256 {digest}\n"
 
 
+def test_one_sheet_is_one_sheet(tmp_path: Path) -> None:
+    output = tmp_path / "letter.pdf"
+    text = tmp_path / "notice.txt"
+    text.write_text("Ծանուցում", encoding="utf-8")
+    done = forking.run("server", "letter", "preview", "hy", "--part", text, "-o", output)
+    assert f"{output}: 2 pages on 1 sheet, SHA-256" in done.stdout
+
+
 def test_a_language_that_is_named_twice_is_printed_once(tmp_path: Path) -> None:
     once, twice = tmp_path / "once.pdf", tmp_path / "twice.pdf"
 

@@ -1,6 +1,6 @@
 """The feed's documents keep their standards, whatever names hold; of what was withdrawn no name is left."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +20,8 @@ EVIL = '</title><script>alert("1")</script> & \x00\x07 \u202eevil\u2066 \ufeff ]
 async def test_an_empty_feed_is_a_feed(world: FeedWorld) -> None:
     feed = reading.atom(await world.read("hy.atom"))
     assert (feed.language, feed.entries, feed.gone, feed.link("next")) == ("hy", [], [], None)
+    today = world.clock.now().astimezone(UTC).date()
+    assert feed.updated == f"{today.isoformat()}T00:00:00Z"
     assert reading.json_feed(await world.read("ru.json"))["items"] == []
     assert "There are no notices now." in reading.web_page(await world.read("en.html"))[1]
 

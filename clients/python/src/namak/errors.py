@@ -88,13 +88,14 @@ class InvalidRequest(Refused):
 
 
 class InvalidFields(InvalidRequest):
-    """One or more fields are wrong; ``violations`` names every one, and ``values`` by field what was given,
-    where the caller noted it.
+    """One or more fields are wrong; ``violations`` names every one. Where the caller noted it, ``values`` has
+    by field what was given, and ``options`` what a person typed it by.
     """
 
     default_reason = "INVALID_FIELDS"
     advice = "Correct the fields named above."
     values: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, str] = MappingProxyType({})
 
 
 class TooLarge(InvalidRequest):

@@ -1,4 +1,6 @@
-"""Wrong fields in the words of who typed them: the value given, where the post names only its place."""
+"""Wrong fields in the words of who typed them: the value given, where the post names only its place, and the
+option that stands for just this place.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,4 +28,17 @@ def naming(lists: Mapping[str, Sequence[str] | None]) -> Iterator[None]:
             if found and values is not None and int(found["place"]) < len(values):
                 given[field] = values[int(found["place"])]
         wrong.values = MappingProxyType(given)
+        raise
+
+
+@contextmanager
+def by_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Adds to a refusal by which options these fields were given, where they depend on what else was.
+
+    Raises the same InvalidFields with ``options``; its violations stay as the post told them.
+    """
+    try:
+        yield
+    except InvalidFields as wrong:
+        wrong.options = MappingProxyType(dict(options))
         raise

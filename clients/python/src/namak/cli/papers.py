@@ -13,6 +13,7 @@ from namak.cli import shapes, withdrawn
 from namak.cli.app import Run
 from namak.cli.asking import agreed
 from namak.cli.codes import ExitCode
+from namak.cli.given import by_options
 from namak.cli.naming import named_id
 from namak.cli.screen import error_document
 from namak.cli.texts import N_, _
@@ -35,13 +36,31 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """The paper's way, and by which option each step's time was typed; of a file, with the step's number."""
+
+    steps: Sequence[CustodyStep]
+    typed: Sequence[str]
+    by_file: bool
+
+    def options(self) -> Mapping[str, str]:
+        """Returns by field of the request what it was typed by."""
+        names = {}
+        for index, typed in enumerate(self.typed):
+            for part in ("act", "time", "place", "person", "digest"):
+                asked_for = part in ("place", "person") and not self.by_file
+                names[f"custody[{index}].{part}"] = f"--{part}" if asked_for else typed
+        return names
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A letter as the clerk typed it."""
 
     to: str
     subject: str
     files: Sequence[Path]
-    custody: Sequence[CustodyStep]
+    way: Way
     original: str
     sender_name: str
     sender_lines: Sequence[str]
@@ -49,7 +68,7 @@ class Letter:
     language: str
 
 
-def custody_of(times: Times, place: str | None, person: str | None) -> Sequence[CustodyStep]:
+def custody_of(times: Times, place: str | None, person: str | None) -> Way:
     """Returns the steps of a letter that stayed in one place, with one person. Raises BadParameter."""
     for value, option in (
         (times.received, "--received"),
@@ -60,22 +79,26 @@ def custody_of(times: Times, place: str | None, person: str | None) -> Sequence[
         if not value:
             raise typer.BadParameter(_("is needed, or --custody"), param_hint=option)
     known = (
-        (CustodyAct.RECEIVED, times.received),
-        (CustodyAct.OPENED, times.opened),
-        (CustodyAct.SCANNED, times.scanned),
-        (CustodyAct.STORED, times.stored),
+        (CustodyAct.RECEIVED, times.received, "--received"),
+        (CustodyAct.OPENED, times.opened, "--opened"),
+        (CustodyAct.SCANNED, times.scanned, "--scanned"),
+        (CustodyAct.STORED, times.stored, "--stored"),
     )
-    return [CustodyStep(act, time, place or "", person or "") for act, time in known if time]
+    steps = [CustodyStep(act, time, place or "", person or "") for act, time, _option in known if time]
+    return Way(steps, [option for _act, time, option in known if time], by_file=False)
 
 
-def custody_from(path: Path) -> Sequence[CustodyStep]:
+def custody_from(path: Path) -> Way:
     """Returns the steps in a file. Raises FileProblem."""
     try:
-        return [_step(each) for each in json.loads(path.read_text(encoding="utf-8"))]
+        steps = [_step(each) for each in json.loads(path.read_text(encoding="utf-8"))]
     except OSError as problem:
         raise FileProblem(f"{path} can't be read: {problem.strerror}") from problem
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise FileProblem(f"{path} is no list of steps in JSON: {problem}") from problem
+    named = _("{option}, step {number}")
+    typed = [named.format(option="--custody", number=index + 1) for index in range(len(steps))]
+    return Way(steps, typed, by_file=True)
 
 
 def _step(value: Mapping[str, Any]) -> CustodyStep:
@@ -103,12 +126,12 @@ async def submit(
         if not agreed(run, question.format(text=words or stated.texts[0].text), yes=yes):
             return ExitCode.REFUSED
         name = named_id(run.screen, request_id)
-        with run.screen.progress(_("Sending")):
+        with run.screen.progress(_("Sending")), by_options(letter.way.options()):
             accepted = await post.paper.submit(
                 recipient=letter.to,
                 subject=letter.subject,
                 scans=scans,
-                custody=letter.custody,
+                custody=letter.way.steps,
                 original=letter.original,
                 statement_version=stated.version,
                 statement_language=letter.language,

@@ -100,7 +100,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "MAILBOX_UNKNOWN": (
             N_("No mailbox has that address."),
-            N_("Check --to; correct it and send under a new request id."),
+            N_("Check the recipient's address; correct it and send under a new request id."),
         ),
         "MAILBOX_SUSPENDED": (
             N_("The recipient's mailbox is suspended."),

@@ -193,7 +193,10 @@ def _show(run: Run, found: sender_admin_pb2.Organisation) -> ExitCode:
                 N_("Until"),
                 shapes_admin.day_of(found.contract_end_date, found.HasField("contract_end_date")) or "",
             ),
-            (N_("Notification policies"), ", ".join(found.notification_policies)),
+            (
+                N_("Notification policies"),
+                ", ".join(found.notification_policies) or _("the post's usual one alone"),
+            ),
             (N_("Registered"), shapes.when(found.registration_time, found.HasField("registration_time"))),
             (N_("Identifier"), found.organisation_id),
         )

@@ -106,9 +106,9 @@ class Screen:
             wait = _("The post asks to wait {seconds} s.").format(seconds=f"{error.retry_delay:g}")
             _write(sys.stderr, f"  {wait}")
         if error.evidence_id is not None:
-            kept = _("Its evidence can be kept: {command}").format(
-                command=f"namak receipt {error.evidence_id} -o DIR"
-            )
+            kept = _(
+                "Its evidence can be kept: {command} (with --witnessed, where you ask for witnesses)"
+            ).format(command=f"namak receipt {error.evidence_id} -o DIR")
             _write(sys.stderr, printable(f"  {kept}"))
         for note in getattr(error, "__notes__", ()):
             _write(sys.stderr, printable(f"  {note}"))
@@ -121,7 +121,7 @@ class Screen:
     def _what_failed(self, error: NamakError) -> Iterator[str]:
         """Yields the headline, and what is wrong with each option or field."""
         reason = f" [{error.reason}]" if error.reason else ""
-        typed = [(self._asked.typed(violation), violation) for violation in error.violations]
+        typed = [(self._asked.typed(error, violation), violation) for violation in error.violations]
         if typed and all(name for name, _violation in typed):
             # In the words of who typed them: the post's own text has the contract's paths.
             yield f"namak: {meaning_of(error)}{reason}"
@@ -182,8 +182,10 @@ class Asked:
     delivery_id: str = ""
     verbose: bool = False
 
-    def typed(self, violation: Violation) -> str | None:
+    def typed(self, error: NamakError, violation: Violation) -> str | None:
         """Returns the option or argument that a wrong field came from; None where it came from none."""
+        if isinstance(error, InvalidFields) and violation.field in error.options:
+            return error.options[violation.field]
         name = typed_as(self.command, violation.field)
         return name if name in self.taken else None
 
@@ -201,7 +203,7 @@ def error_document(error: NamakError, asked: Asked | None = None) -> Mapping[str
                 "field": v.field,
                 "reason": v.reason,
                 "description": v.description,
-                "option": said.typed(v),
+                "option": said.typed(error, v),
             }
             for v in error.violations
         ],

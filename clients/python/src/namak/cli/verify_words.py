@@ -53,7 +53,10 @@ WORDS: Sequence[str] = (
     N_("the operator says {time}; time not bounded by independent time"),
     N_("the operator says {time}, {seconds} s after a witness had already seen it"),
     N_("the operator says {time}, {seconds} s before the first witness: time not bounded"),
-    N_("the operator says {time}, {seconds} s after the first witness's time"),
+    N_(
+        "the operator says {time}, {seconds} s after the first witness's time, within the {most} s that "
+        "clocks may differ"
+    ),
     N_("the operator says {time}, {seconds} s before the first witness's time"),
     N_("what was signed is not a statement: {problem}"),
     N_("the statement's sentence is not the one of the evidence's policy"),

@@ -49,6 +49,7 @@ def verify(
         run.screen.note(_("You named no citizen roots, so no confirmation can be valid."))
     for found in report.files:
         _show(run.screen, found)
+    _advise_witnessed(run.screen, report)
     valid = sum(found.verdict is Verdict.VALID for found in report.files)
     run.screen.line(
         ngettext(
@@ -148,6 +149,21 @@ def _show(screen: Screen, found: FileReport) -> None:
     )
     screen.line(f"    {said(found.proves)}")
     screen.line("")
+
+
+def _advise_witnessed(screen: Screen, report: Report) -> None:
+    """Says how receipts are had that more witnesses vouch for, where the quorum was missed."""
+    for found in report.files:
+        if found.evidence is not None and any(
+            check.name == "witnesses" and check.outcome is Outcome.FAILED for check in found.checks
+        ):
+            evidence_id = found.evidence.document.evidence_id
+            screen.note(
+                _("The post may have a witnessed receipt by now: {command}").format(
+                    command=f"namak receipt {evidence_id} -o DIR --witnessed --force"
+                )
+            )
+            return
 
 
 def _document(report: Report) -> Mapping[str, object]:

@@ -236,7 +236,13 @@ def _check_time(
     elif lead < -debt_limit.total_seconds():
         receipt.note("time", Outcome.NOT_BOUNDED, f"{said} before the first witness: time not bounded")
     else:
-        receipt.passed("time", f"{said} {'after' if lead > 0 else 'before'} the first witness's time")
+        if lead > 0:
+            most = round(CLOCK_TOLERANCE.total_seconds())
+            receipt.passed(
+                "time", f"{said} after the first witness's time, within the {most} s that clocks may differ"
+            )
+        else:
+            receipt.passed("time", f"{said} before the first witness's time")
 
 
 def _report(receipt: Receipt) -> FileReport:
