@@ -132,3 +132,21 @@ async def test_a_command_without_end_is_not_kept() -> None:
         writer.write(b"\r\nNOOP\r\n")
         assert (await reader.readline()).startswith(b"500 5.5.2 ")
         assert (await reader.readline()).startswith(b"250 ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"MAIL FROM:<a\x00b@src.am> X\x00=1",
+        b"RCPT TO:<1@e-citizen.am\x00>",
+        b"\x00\x00\x00\x00",
+        b"MAIL FROM:<a@src.am> BODY=\xff",
+    ],
+)
+async def test_octets_that_no_command_has_are_refused_and_the_next_one_is_heard(command: bytes) -> None:
+    desk = Desk()
+    async with connected(SETTINGS, desk) as (reader, writer):
+        writer.write(command + b"\r\nNOOP\r\n")
+        assert (await reader.readline())[:1] == b"5"
+        assert (await reader.readline())[:3] == b"250"
+    assert not desk.taken
