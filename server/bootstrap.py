@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
+from server.bootstrap_delivery_certificates import certificate_office
 from server.bootstrap_desks import Desks, Registers
 from server.bootstrap_forwarding import forwarding_handlers
 from server.bootstrap_inbound_mail import receiving
@@ -213,6 +214,7 @@ async def running(
         stack.push_async_callback(verification.close)
         gate = outage_gate(settings, SqlUnitOfWork(database))
         await stack.enter_async_context(watching_debt(settings, SqlUnitOfWork(database), log, gate))
+        office = await stack.enter_async_context(certificate_office(settings))
         desk = Desks(
             settings,
             SqlUnitOfWork(database),
@@ -224,6 +226,7 @@ async def running(
             registers,
             verification.desk,
             gate,
+            office,
         )
         stack.push_async_callback(desk.submissions.drain)
         await stack.enter_async_context(asking_again(desk.registration.applications))

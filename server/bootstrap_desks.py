@@ -39,6 +39,7 @@ from server.usecases.certificates import CertificateRegister
 from server.usecases.correspondence import CorrespondenceDesk
 from server.usecases.delegations import DelegationDesk
 from server.usecases.delivery import DeliveryDesk
+from server.usecases.delivery_certificates import DeliveryCertificates, Office
 from server.usecases.domains import DomainRegister
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.evidence_debt import OutageGate
@@ -128,6 +129,7 @@ class Desks:
         registers: StateRegisters,
         verification: SignatureDesk,
         gate: OutageGate,
+        office: Office | None,
     ) -> None:
         log: Log = running_log.log
         profile = PROFILES[settings.profile]
@@ -202,6 +204,9 @@ class Desks:
             profile, uow, clock, entropy, reading=self._reading, phones=phones, trust=people.trust
         )
         self._evidence = EvidenceDesk(uow=uow, log=log, witnessed=running_log.witnessed, clock=clock)
+        self._certificates = DeliveryCertificates(
+            uow=uow, log=log, witnessed=running_log.witnessed, clock=clock, office=office
+        )
         self._billing = Billing(uow=uow, profile=profile)
         self._following = Following(
             uow=uow, clock=clock, log=log, facts=facts, subscriptions=running_log.tail
@@ -240,7 +245,7 @@ class Desks:
             delivery=DeliveryServicer(
                 self.submissions, self._delivery, self._withdrawal, self._following, profile
             ),
-            evidence=EvidenceServicer(self._evidence, self._log_queries, profile),
+            evidence=EvidenceServicer(self._evidence, self._log_queries, self._certificates, profile),
             billing=BillingServicer(self._billing, profile),
             identity=IdentityServicer(
                 self._sign_in,

@@ -23,6 +23,7 @@ from server.config_mail import MailSettings
 from server.config_notices import NoticeSettings
 from server.config_printing import PrintingSettings
 from server.config_revocation import RevocationSettings
+from server.config_seal import CertificateSettings, SealSettings
 from server.config_signatures import SignatureSettings
 from server.config_sms import SmsSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
@@ -275,6 +276,8 @@ class Settings(Section):
     jobs: JobSettings = JobSettings()
     inbound_mail: InboundMailSettings = InboundMailSettings()
     printing: PrintingSettings = PrintingSettings()
+    seal: SealSettings = SealSettings()
+    certificate: CertificateSettings = CertificateSettings()
     limits: LimitSettings = LimitSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
 

@@ -188,6 +188,24 @@ class DevelopmentPki:
             authority or self.agency_authority, label, _name(*attributes), _TLS_CLIENT, validity=validity
         )
 
+    def seal(self, label: str, *, organisation: str, public_key: ec.EllipticCurvePublicKey) -> Identity:
+        """The certificate of the post's seal, by an authority of its own, over a key in a token."""
+        return self._identity(
+            self.seal_authority(),
+            label,
+            _name(
+                (NameOID.COUNTRY_NAME, _COUNTRY),
+                (NameOID.ORGANIZATION_NAME, organisation),
+                (NameOID.COMMON_NAME, organisation),
+            ),
+            _COMMITMENT,
+            public_key=public_key,
+        )
+
+    def seal_authority(self) -> Authority:
+        """The root below which the post's seal is."""
+        return Authority.open(self.directory / "authorities", "seal-ca", _authority_name("Seal CA"))
+
     def card(
         self,
         label: str,

@@ -20,6 +20,7 @@ from server.dev.tokens import SoftToken, StoredKey, TokenStore
 
 ORIGIN = "log.e-citizen.am/2026"
 LOG_KEY = "namak-log"
+SEAL_KEY = "namak-seal"
 CARD_KEY = "signing"
 AUTHENTICATION_KEY = "authentication"
 PORTAL_NAME = "portal.example"
@@ -50,6 +51,7 @@ class World:
     clerk: Identity
     print_house: Identity
     stranger: Identity
+    seal: Identity
     citizen: Card
     other_citizen: Card
     profile: str
@@ -89,6 +91,7 @@ class World:
             clerk=pki.machine("clerk", organisation="Post", common_name="desk-1"),
             print_house=pki.machine("print-house", organisation=PRINT_HOUSE_NAME, common_name="press-1"),
             stranger=pki.machine("stranger", organisation="Nobody", common_name="nobody"),
+            seal=pki.seal("seal", organisation="Operator", public_key=log_token.generate_card_key(SEAL_KEY)),
             citizen=pki.card("citizen", example.citizen, signing_key=card_token.generate_card_key(CARD_KEY)),
             other_citizen=pki.card("other-citizen", example.other_citizen),
             profile=profile,
@@ -117,6 +120,11 @@ class World:
     def log_policy(self) -> Path:
         """The C2SP tlog-policy that trusts this log, without witnesses."""
         return self.directory / "log-policy.txt"
+
+    @property
+    def seal_roots(self) -> Path:
+        """The authority that vouches for the post's seal, PEM."""
+        return self.pki.seal_authority().path
 
     @property
     def guard(self) -> Path:
@@ -155,6 +163,14 @@ class World:
                 "pin_file": str(self.log_token.pin_file),
                 "softhsm_config": str(self.log_token.configuration),
             },
+            "seal": {
+                "module": str(self.log_token.module),
+                "token": self.log_token.label,
+                "label": SEAL_KEY,
+                "pin_file": str(self.log_token.pin_file),
+                "softhsm_config": str(self.log_token.configuration),
+                "certificate": str(self.seal.cert_path),
+            },
             "citizens": {
                 "roots": str(self.pki.citizen_roots_path),
                 "intermediates": str(self.pki.citizen_authority.path),
@@ -180,6 +196,7 @@ class World:
             "trust": {
                 "log_policy": str(self.log_policy),
                 "citizen_roots": str(self.pki.citizen_roots_path),
+                "seal_roots": str(self.seal_roots),
             }
         }
         if signs:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from server.domain.certificate_refusals import CertificatesNotOffered, CertificateTooLarge
 from server.domain.confirmation_refusals import (
     AlreadyConfirmed,
     NotOpened,
@@ -100,7 +101,9 @@ __all__ = [
     "ApplicationDecided",
     "ApplicationWaiting",
     "CertificateRevoked",
+    "CertificateTooLarge",
     "CertificateUnbound",
+    "CertificatesNotOffered",
     "ChallengeExpired",
     "ChallengeUsed",
     "ContractNotInForce",

@@ -1,56 +1,18 @@
 """The log's key in a PKCS#11 token."""
 
 import asyncio
-import contextlib
-import json
-import os
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from server.hsm.errors import HsmKeyChanged, HsmUnavailable
+from server.hsm.token_link import ProcessFailed, TokenKey, TokenPatience, TokenProcess
+
+__all__ = ["Pkcs11LogSigner", "TokenKey", "TokenPatience"]
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class TokenKey:
-    """Where a key is and how to reach it."""
-
-    module: Path
-    """The PKCS#11 module, a shared library."""
-
-    token: str
-    """The token's label (CKA_LABEL of the token, without padding)."""
-
-    key: str
-    """The label that the private and the public key share."""
-
-    pin_file: Path
-    """Holds the user PIN; read anew whenever the token is opened, only by the process that opens it."""
-
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Set for the module besides what this process has, such as SOFTHSM2_CONF."""
-
-
-@dataclass(frozen=True)
-class TokenPatience:
-    """How long the token may take. All in seconds."""
-
-    opening: float = 10.0
-    """For starting the token process, loading the module and logging in."""
-
-    signing: float = 2.0
-    """For one signature, queueing excluded."""
-
-    retry: float = 1.0
-    """When opening again did not lead to a signature, calls are refused at once until this long after it."""
 
 
 class Pkcs11LogSigner:
@@ -70,7 +32,7 @@ class Pkcs11LogSigner:
         self._where = where
         self._patience = patience
         self._turn = asyncio.Lock()
-        self._process: _TokenProcess | None = None
+        self._process: TokenProcess | None = None
         self._signing: set[asyncio.Task[bytes]] = set()
         self._closed = False
         self._retry_at = 0.0
@@ -119,13 +81,13 @@ class Pkcs11LogSigner:
                 answer = await self._process.ask({"message": message.hex()}, within=self._patience.signing)
                 signature = bytes.fromhex(answer["signature"])
                 Ed25519PublicKey.from_public_bytes(self._public_key).verify(signature, message)
-            except (_ProcessFailed, InvalidSignature, LookupError, TypeError, ValueError) as failure:
+            except (ProcessFailed, InvalidSignature, LookupError, TypeError, ValueError) as failure:
                 self._process.kill()
                 raise self._unavailable(failure) from failure
             self._retry_at = 0.0
             return signature
 
-    async def _start(self) -> "_TokenProcess":
+    async def _start(self) -> TokenProcess:
         """Starts a token process and learns the key. Raises `HsmUnavailable`, `HsmKeyChanged`."""
         if self._closed:
             raise HsmUnavailable("the signer is closed")
@@ -136,12 +98,12 @@ class Pkcs11LogSigner:
             raise HsmUnavailable(f"token {self._where.token!r} did not open a moment ago")
         self._retry_at = now + self._patience.retry
 
-        self._process = await _TokenProcess.start(self._where)
+        self._process = await TokenProcess.start(self._where, "server.hsm.token_process")
         try:
             answer = await self._process.read(within=self._patience.opening)
             public_key = bytes.fromhex(answer["public_key"])
             Ed25519PublicKey.from_public_bytes(public_key)
-        except (_ProcessFailed, LookupError, TypeError, ValueError) as failure:
+        except (ProcessFailed, LookupError, TypeError, ValueError) as failure:
             self._process.kill()
             raise self._unavailable(failure) from failure
         if self._public_key and public_key != self._public_key:
@@ -156,86 +118,3 @@ class Pkcs11LogSigner:
         words = str(failure) or type(failure).__name__
         _log.error("log_token_unavailable", token=self._where.token, key=self._where.key, failure=words)
         return HsmUnavailable(f"token {self._where.token!r}: {words}")
-
-
-class _ProcessFailed(Exception):
-    """The token process ended, was not in time, or said that it failed."""
-
-
-class _TokenProcess:
-    """One running `server.hsm.token_process`."""
-
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        requests: asyncio.StreamWriter,
-        answers: asyncio.StreamReader,
-    ) -> None:
-        self._process = process
-        self._requests = requests
-        self._answers = answers
-        self._killed = False
-
-    @classmethod
-    async def start(cls, where: TokenKey) -> Self:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # nothing is imported from the working directory
-            *("-m", "server.hsm.token_process"),
-            *(str(where.module), where.token, where.key, str(where.pin_file)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **where.environment},
-            start_new_session=True,  # Ctrl-C in a terminal must not take the key from a server that drains
-        )
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a process with pipes has pipes")
-        return cls(process, process.stdin, process.stdout)
-
-    @property
-    def id(self) -> int:
-        return self._process.pid
-
-    @property
-    def usable(self) -> bool:
-        return not self._killed and self._process.returncode is None
-
-    async def ask(self, request: Mapping[str, str], *, within: float) -> Mapping[str, Any]:
-        try:
-            async with asyncio.timeout(within):
-                self._requests.write(json.dumps(request).encode() + b"\n")
-                await self._requests.drain()
-        except (OSError, TimeoutError) as failure:
-            raise _ProcessFailed("the token process takes no requests") from failure
-        return await self.read(within=within)
-
-    async def read(self, *, within: float) -> Mapping[str, Any]:
-        try:
-            async with asyncio.timeout(within):
-                line = await self._answers.readline()
-        except TimeoutError as failure:
-            raise _ProcessFailed(f"no answer within {within} s") from failure
-        if not line:
-            raise _ProcessFailed("the token process ended")
-        answer: Mapping[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise _ProcessFailed(answer["error"])
-        return answer
-
-    def kill(self) -> None:
-        self._killed = True
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-
-    async def end(self, *, within: float) -> bool:
-        """Ends it, by force if it does not in time, and tells whether it is gone."""
-        self._requests.close()
-        for last in (False, True):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(within):
-                    await self._answers.read()
-                    await self._process.wait()
-                    return True
-            if not last:
-                self.kill()
-        return False

@@ -9,6 +9,7 @@ from server.services import evidence_wire as wire
 from server.services import log_wire
 from server.services.call import Context, current_party
 from server.services.values_wire import chunks
+from server.usecases.delivery_certificates import DeliveryCertificates
 from server.usecases.evidence import EvidenceDesk
 from server.usecases.log_queries import LogQueries
 
@@ -16,9 +17,12 @@ from server.usecases.log_queries import LogQueries
 class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
     """Translates the calls of senders, holders and everybody who watches the log."""
 
-    def __init__(self, desk: EvidenceDesk, log: LogQueries, profile: Profile) -> None:
+    def __init__(
+        self, desk: EvidenceDesk, log: LogQueries, certificates: DeliveryCertificates, profile: Profile
+    ) -> None:
         self._desk = desk
         self._log = log
+        self._certificates = certificates
         self._profile = profile
 
     async def ListFacts(self, request: pb.ListFactsRequest, context: Context) -> pb.ListFactsResponse:
@@ -30,6 +34,15 @@ class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
         command = wire.get_receipt_from_proto(request, self._profile)
         receipt = await self._desk.receipt(command)
         return pb.GetReceiptResponse(receipt=wire.receipt_to_proto(receipt) if receipt else None)
+
+    async def GetDeliveryCertificate(
+        self, request: pb.GetDeliveryCertificateRequest, context: Context
+    ) -> AsyncIterator[pb.GetDeliveryCertificateResponse]:
+        command = wire.certificate_from_proto(request, current_party(), self._profile)
+        made = await self._certificates.make(command)
+        yield pb.GetDeliveryCertificateResponse(certificate=wire.certificate_to_proto(made))
+        for chunk in chunks(made.pdf):
+            yield pb.GetDeliveryCertificateResponse(chunk=chunk)
 
     async def GetCheckpoint(
         self, request: pb.GetCheckpointRequest, context: Context

@@ -13,7 +13,8 @@ from server.services.acting import current_actor
 from server.services.call import current_call, current_party, reply_by
 from server.services.naming import mailbox_named
 from server.services.problems import Problems
-from server.services.values_wire import id_to_proto, time_to_proto
+from server.services.values_wire import id_to_proto, sha256_to_proto, time_to_proto
+from server.usecases.delivery_certificates import LANGUAGES, GetDeliveryCertificate, MadeCertificate
 from server.usecases.evidence import GetReceipt, ListFacts
 from server.usecases.records import LoggedReceipt
 
@@ -48,6 +49,38 @@ def get_receipt_from_proto(request: pb.GetReceiptRequest, profile: Profile) -> G
     )
     problems.raise_if_any()
     return command
+
+
+def certificate_from_proto(
+    request: pb.GetDeliveryCertificateRequest, caller: Sender | Holder, profile: Profile
+) -> GetDeliveryCertificate:
+    problems = Problems()
+    language = request.language or (profile.languages[0] if profile.languages[0] in LANGUAGES else "en")
+    if language not in LANGUAGES:
+        problems.add("language", "UNKNOWN", f"must be one of {', '.join(LANGUAGES)}")
+    command = GetDeliveryCertificate(
+        caller=caller,
+        delivery_id=problems.id("delivery_id", request.delivery_id),
+        language=language,
+        wait_seconds=limits.RECEIPT_WAIT_MAX.total_seconds(),
+        reply_by=reply_by(),
+        mailbox=_mailbox(problems, request.mailbox, profile),
+    )
+    problems.raise_if_any()
+    return command
+
+
+def certificate_to_proto(made: MadeCertificate) -> pb.DeliveryCertificate:
+    return pb.DeliveryCertificate(
+        delivery_id=id_to_proto(made.delivery_id),
+        made_time=time_to_proto(made.made_at),
+        language=made.language,
+        receipts=made.receipts,
+        origin=made.origin,
+        tree_size=made.tree_size,
+        digest=sha256_to_proto(made.digest),
+        size_bytes=len(made.pdf),
+    )
 
 
 def _mailbox(problems: Problems, mailbox: str, profile: Profile) -> str | None:

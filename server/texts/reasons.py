@@ -144,6 +144,10 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
         R.PRINTING_NOT_OFFERED: N_(
             "This letter came on paper, and no answers are printed here. Answer it by post yourself."
         ),
+        R.CERTIFICATES_NOT_OFFERED: N_("This post makes no delivery certificates. Ask for the receipts."),
+        R.CERTIFICATE_TOO_LARGE: N_(
+            "The delivery has more evidence than fits into a certificate ({limit} pieces). Keep its receipts."
+        ),
         R.PAPER_ADDRESS_UNKNOWN: N_(
             "The letter on paper names no sender, or no postal address, to which an answer could be posted."
         ),

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -101,13 +102,9 @@ class EvidenceDesk:
         query = Query(("ListFacts", *_identity(command.caller), str(command.delivery_id)))
         after = query.key(command.page_token)
         async with self._uow.reading() as tx:
-            seen_by = _SeenBy(tx, command.mailbox, self._clock.now())
-            delivery, audiences = await seen_by.delivery(command.caller, command.delivery_id)
-            facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
-            behind = await tx.delegations.acts_behind(delivery.mailbox_id, delivery.id)
-            acts = await tx.evidence.get(behind) if behind else {}
-        seen = [fact for fact in facts if fact.event.audience in audiences]
-        seen += [acts[evidence_id] for evidence_id in behind]
+            seen = (
+                await seen_of(tx, command.caller, command.delivery_id, command.mailbox, self._clock.now())
+            ).facts
         start = 0
         if after is not None:
             known = [str(fact.id) for fact in seen]
@@ -186,6 +183,33 @@ class EvidenceDesk:
         if der is None:
             raise NotFound("revocation list", digest.hex())
         return der
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a caller sees of a delivery: the facts of their audiences in the order of recording, and then the
+    acts by which those were entitled who confirmed it on the holder's behalf.
+    """
+
+    delivery: Delivery
+    audiences: frozenset[Audience]
+    facts: Sequence[Fact]
+
+
+async def seen_of(
+    tx: Transaction, caller: Sender | Holder, delivery_id: UUID, mailbox: str | None, now: datetime
+) -> Seen:
+    """Returns what the caller sees of a delivery.
+
+    Raises:
+        ResourceNotPermitted, SignatureRequired.
+    """
+    delivery, audiences = await _SeenBy(tx, mailbox, now).delivery(caller, delivery_id)
+    facts = await tx.evidence.of_delivery(delivery.mailbox_id, delivery.id)
+    behind = await tx.delegations.acts_behind(delivery.mailbox_id, delivery.id)
+    acts = await tx.evidence.get(behind) if behind else {}
+    seen = [fact for fact in facts if fact.event.audience in audiences]
+    return Seen(delivery, audiences, [*seen, *(acts[evidence_id] for evidence_id in behind)])
 
 
 def _identity(caller: Sender | Holder) -> tuple[str, ...]:

@@ -353,12 +353,13 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
 
 async def _start(office: Office, authority: Authority, identity: Identity) -> tuple[grpc.aio.Server, int]:
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", 4 * 1024 * 1024)])
-    # What no test calls, these two don't answer.
+    # What no test calls, these three don't answer.
     registration = RegistrationDesk(office)  # type: ignore[abstract]
     delegation = DelegationDesk(office)  # type: ignore[abstract]
+    evidence_desk = EvidenceDesk(office)  # type: ignore[abstract]
     delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryDesk(office), server)
     mailbox_pb2_grpc.add_MailboxServiceServicer_to_server(MailboxDesk(office), server)
-    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(EvidenceDesk(office), server)
+    evidence_pb2_grpc.add_EvidenceServiceServicer_to_server(evidence_desk, server)
     registration_pb2_grpc.add_RegistrationServiceServicer_to_server(registration, server)
     sender_admin_pb2_grpc.add_SenderAdminServiceServicer_to_server(AdminDesk(office), server)
     delegation_pb2_grpc.add_DelegationServiceServicer_to_server(delegation, server)

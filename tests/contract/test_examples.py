@@ -33,6 +33,7 @@ IN_PROSE = {
     *("sms.authorities", "sms.password_file"),
     "mail.dkim_key",
     *("witnesses.policy", "witnesses.authorities"),
+    *("seal.module", "seal.pin_file", "seal.softhsm_config", "seal.certificate"),
 }
 
 

@@ -9,6 +9,7 @@ from tests.contract.imports import SOURCES, import_graph, is_within
 PORTS = frozenset(
     {
         "server.usecases.certificate_status",
+        "server.usecases.certificate_ports",
         "server.usecases.log_ports",
         "server.usecases.ports",
         "server.usecases.records",
@@ -44,17 +45,10 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
     "server.config": frozenset(
         {
-            "server.config_inbound_mail",
-            "server.config_jobs",
-            "server.config_log",
-            "server.config_mail",
-            "server.config_printing",
-            "server.config_notices",
-            "server.config_revocation",
-            "server.config_values",
-            "server.config_signatures",
-            "server.config_sms",
-            "server.config_witnesses",
+            *("server.config_inbound_mail", "server.config_jobs", "server.config_log"),
+            *("server.config_mail", "server.config_printing", "server.config_seal"),
+            *("server.config_notices", "server.config_revocation", "server.config_values"),
+            *("server.config_signatures", "server.config_sms", "server.config_witnesses"),
         }
     ),
     "server.config_inbound_mail": frozenset({"server.config_values"}),
@@ -67,6 +61,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_sms": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_witnesses": frozenset({"server.config_values"}),
+    "server.config_seal": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
     "server.grpc_server": frozenset(
@@ -83,6 +78,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     # These wire things together, and nothing above imports them.
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
+    ),
+    "server.bootstrap_delivery_certificates": frozenset(
+        {"server.config", "server.gateways", "server.hsm", "server.usecases"}
     ),
     "server.bootstrap_forwarding": frozenset(
         {
@@ -201,6 +199,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap": frozenset(
         {
             "server.bootstrap_citizens",
+            "server.bootstrap_delivery_certificates",
             "server.bootstrap_desks",
             "server.bootstrap_forwarding",
             "server.bootstrap_inbound_mail",
@@ -279,7 +278,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "procrastinate": frozenset({"server.workers"}),
     "psycopg": frozenset({"server.workers"}),
     "dns": frozenset({"server.gateways.dns", "server.gateways.policy_records"}),
-    "pyhanko": frozenset({"namak.signatures"}),
+    "pyhanko": frozenset({"namak.signatures", "namak.delivery_certificate.reading"}),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards", "namak.witness"}),
 }
 

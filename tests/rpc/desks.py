@@ -21,6 +21,11 @@ from server.usecases.certificates import CertificateRegister
 from server.usecases.correspondence import CorrespondenceDesk, ListLetters, SendLetter, WithdrawLetter
 from server.usecases.delegations import DelegationDesk
 from server.usecases.delivery import DeliveryDesk, ListDeliveries
+from server.usecases.delivery_certificates import (
+    DeliveryCertificates,
+    GetDeliveryCertificate,
+    MadeCertificate,
+)
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.forwarding import ForwardingDesk
@@ -81,6 +86,7 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     submissions = property(lambda self: cast(SubmissionDesk, self))
     delivery = property(lambda self: cast(DeliveryDesk, self))
     evidence = property(lambda self: cast(EvidenceDesk, self))
+    delivery_certificates = property(lambda self: cast(DeliveryCertificates, self))
     withdrawal = property(lambda self: cast(Withdrawal, self))
     correspondence = property(lambda self: cast(CorrespondenceDesk, self))
     following = property(lambda self: cast(Following, self))
@@ -125,6 +131,10 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     async def receipt(self, command: GetReceipt) -> LoggedReceipt | None:
         await self.serve(command, command.caller)
         return None
+
+    async def make(self, command: GetDeliveryCertificate) -> MadeCertificate:
+        await self.serve(command, command.caller)
+        return MadeCertificate(REVOCATION_LIST, command.delivery_id, NOW, command.language, 1, "log/1", 1)
 
     async def checkpoint(self, origin: str | None) -> CheckpointView:
         await self.serve(origin)

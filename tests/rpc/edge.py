@@ -233,7 +233,7 @@ async def started_edge(
             AM,
         ),
         DeliveryServicer(desks.submissions, desks.delivery, desks.withdrawal, desks.following, AM),
-        EvidenceServicer(desks.evidence, desks.log_queries, AM),
+        EvidenceServicer(desks.evidence, desks.log_queries, desks.delivery_certificates, AM),
         BillingServicer(desks.billing, AM),
         IdentityServicer(desks.sign_in, desks.sessions, desks.passwords, desks.binding, desks.portals, AM),
         RegistrationServicer(desks.registration.registration(), AM),

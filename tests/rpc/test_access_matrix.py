@@ -72,6 +72,7 @@ ADMITTED: dict[str, frozenset[str]] = {
     "DeliveryService/WatchDeliveries": frozenset({SENDER}),
     "EvidenceService/ListFacts": frozenset({SENDER, HOLDER}),
     "EvidenceService/GetReceipt": frozenset({SENDER, HOLDER, OPERATOR, ADMINISTRATOR}),
+    "EvidenceService/GetDeliveryCertificate": frozenset({SENDER, HOLDER}),
     "EvidenceService/GetCheckpoint": EVERYBODY,
     "EvidenceService/GetRevocationList": EVERYBODY,
     "EvidenceService/GetConsistencyProof": EVERYBODY,

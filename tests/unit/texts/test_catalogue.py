@@ -52,6 +52,7 @@ WITH_VALUES: tuple[Refused, ...] = (
     refusals.OwnMailboxNotOpen("900101000016@post.kz", "CLOSED"),
     refusals.RecipientNotOfficial("900101000016@post.kz"),
     refusals.TooManyLetters(100, 60),
+    refusals.CertificateTooLarge(256),
     refusals.TooManyForwardingTargets(3),
     refusals.TooManyForwardingCodes(5, 60),
     refusals.SmsNotPermitted("a@example.am"),

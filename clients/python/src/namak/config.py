@@ -61,6 +61,8 @@ class TrustFiles:
     """A C2SP tlog-policy: the logs, and the witnesses if any."""
     citizen_roots: Path | None = None
     """The root certificates of citizens' signing certificates, PEM."""
+    seal_roots: Path | None = None
+    """The authorities of the seals on delivery certificates, PEM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ def _trust(reader: "_Reader | None") -> TrustFiles:
     return TrustFiles(
         log_policy=reader.optional("log_policy", reader.file, None),
         citizen_roots=reader.optional("citizen_roots", reader.file, None),
+        seal_roots=reader.optional("seal_roots", reader.file, None),
     )
 
 

@@ -7,8 +7,9 @@ import typer
 
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
-from namak.cli.options import ActingAs, DeliveryId, Directory, Force, Origin
+from namak.cli.options import ActingAs, DeliveryId, Directory, Force, InMailbox, Origin
 from namak.cli.texts import N_
+from namak.config import TrustFiles
 
 _ID = "0192f0c3-0000-7000-8000-000000000000"
 
@@ -28,6 +29,17 @@ def register(app: typer.Typer) -> None:
             f"namak receipt --delivery {_ID} -o receipts",
             f"namak receipt --delivery {_ID} -o receipts --witnessed --force",
         ),
+    )
+    add(
+        app,
+        "certificate",
+        certificate,
+        N_("Get a delivery certificate: what became of a delivery, as a sealed PDF for a court."),
+        N_(
+            "It tells what you may see of the delivery, and carries the receipts of all that inside. Anybody "
+            "verifies it offline: namak verify FILE.pdf"
+        ),
+        examples=(f"namak certificate {_ID}", f"namak certificate {_ID} --language ru -o certificate.pdf"),
     )
     add(
         app,
@@ -65,12 +77,17 @@ def register(app: typer.Typer) -> None:
             "with 0 only if all are valid."
         ),
         N_(
+            "Of a delivery certificate (PDF) the receipts in it are verified, then its pages by them, and "
+            "its seal."
+        ),
+        N_(
             "What you trust (the log's keys, the citizens' root certificates) comes from the options or "
             "from the section trust of the configuration. Get it from a source of your own, never along "
             "with the receipts."
         ),
         examples=(
             "namak verify receipts/*.tlog-proof --log-policy log-policy.txt --citizen-roots roots.crt",
+            "namak verify certificate.pdf --seal-roots seal-roots.pem",
         ),
     )
 
@@ -131,6 +148,30 @@ async def receipt(
     )
 
 
+async def certificate(
+    run: Run,
+    delivery_id: DeliveryId,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=N_("Where to save; certificate-ID.pdf in this directory if missing."),
+        ),
+    ] = None,
+    language: Annotated[
+        str, typer.Option(metavar="LANGUAGE", help=N_("The language of the pages: hy, ru or en."))
+    ] = "",
+    mailbox: InMailbox = "",
+    force: Force = False,
+) -> ExitCode:
+    """Saves a certificate."""
+    from namak.cli import certifying
+
+    return await certifying.certificate(run, delivery_id, output, language, mailbox, force=force)
+
+
 async def facts(run: Run, delivery_id: DeliveryId) -> ExitCode:
     """Lists facts."""
     from namak.cli import keeping
@@ -157,7 +198,8 @@ async def show(
 async def verify(
     run: Run,
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help=N_("Receipts, or directories of them."))
+        list[Path],
+        typer.Argument(metavar="FILE", help=N_("Receipts, directories of them, or delivery certificates.")),
     ],
     log_policy: Annotated[
         Path | None,
@@ -165,6 +207,10 @@ async def verify(
     ] = None,
     citizen_roots: Annotated[
         Path | None, typer.Option(metavar="FILE", help=N_("The root certificates of citizens, PEM."))
+    ] = None,
+    seal_roots: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("The authorities of the seals on delivery certificates, PEM.")),
     ] = None,
     crl: Annotated[
         list[Path] | None,
@@ -174,7 +220,7 @@ async def verify(
     """Verifies receipts."""
     from namak.cli import verifying
 
-    return verifying.verify(run, files, log_policy, citizen_roots, crl or [])
+    return verifying.verify(run, files, TrustFiles(log_policy, citizen_roots, seal_roots), crl or [])
 
 
 async def log_status(run: Run) -> ExitCode:

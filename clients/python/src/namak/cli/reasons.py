@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from namak.cards.texts import CARD_MEANINGS, words_of
+from namak.cli.certificate_reasons import CERTIFYING
 from namak.cli.forwarding_reasons import FORWARDING
 from namak.cli.letter_reasons import LETTERS
 from namak.cli.sms_reasons import SMS
@@ -260,6 +261,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("See the ways that are open, above: by application, or from the register of identity cards."),
         ),
         **WRITING,
+        **CERTIFYING,
         **FORWARDING,
         **SMS,
         **LETTERS,

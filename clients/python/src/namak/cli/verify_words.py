@@ -9,6 +9,7 @@ and so do the names of events, rules and policies, which are those of the specif
 import re
 from collections.abc import Sequence
 
+from namak.cli import certificate_words
 from namak.cli.texts import N_, _, is_translated
 
 CHECKS: Sequence[str] = (
@@ -34,6 +35,7 @@ CHECKS: Sequence[str] = (
     N_("right"),
     N_("custody"),
     N_("copy"),
+    *certificate_words.CHECKS,
 )
 """The names of the checks; programs get them as they are."""
 
@@ -213,6 +215,7 @@ WORDS: Sequence[str] = (
     ),
     N_("{event}: at {time} the operator recorded this of message {delivery} from {sender} to {recipient}."),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),
+    *certificate_words.WORDS,
 )
 """Every sentence, with what it tells of between braces. Of two that a sentence fits the first counts."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -19,6 +20,9 @@ from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
 from namak.evidence.verify import FileReport, Outcome, Report, Trust, Verdict, verify_receipts
 
+_PDF_MARK = b"%PDF-"
+_PDF_MARK_WITHIN = 1024
+
 _LIST_BYTES = 256 * 1024 * 1024
 """More than a revocation list of some million entries."""
 
@@ -33,32 +37,51 @@ VERDICTS = (N_("VALID"), N_("INVALID"))
 """Verdicts, for the catalogue; programs get these words as they are."""
 
 
-def verify(
-    run: Run,
-    files: Sequence[Path],
-    log_policy: Path | None,
-    citizen_roots: Path | None,
-    crls: Sequence[Path],
-) -> ExitCode:
-    """Verifies receipts and says each check in words."""
-    trust = trusted(run, TrustFiles(log_policy, citizen_roots), crls)
-    receipts = {str(path): read_file(path) for path in _expanded(files)}
-    report = verify_receipts(receipts, trust)
-    run.screen.result(_document(report))
+def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Path]) -> ExitCode:
+    """Verifies receipts, and the certificates that hold some, and says each check in words."""
+    trust = trusted(run, named, crls)
+    paths = _expanded(files)
+    certificates = [path for path in paths if _is_pdf(path)]
+    receipts = {str(path): read_file(path) for path in paths if path not in certificates}
+    reports = [verify_receipts(receipts, trust)] if receipts else []
+    reports += _certificates(run, certificates, trust, named.seal_roots) if certificates else []
+    run.screen.result(_document(reports))
     if not trust.citizen_roots:
         run.screen.note(_("You named no citizen roots, so no confirmation can be valid."))
-    for found in report.files:
+    shown = [found for report in reports for found in report.files]
+    for found in shown:
         _show(run.screen, found)
-    _advise_witnessed(run.screen, report)
-    valid = sum(found.verdict is Verdict.VALID for found in report.files)
-    run.screen.line(
-        ngettext(
-            "{verdict}: {valid} of {count} receipt is valid.",
-            "{verdict}: {valid} of {count} receipts are valid.",
-            len(report.files),
-        ).format(verdict=_(report.verdict), valid=valid, count=len(report.files))
-    )
-    return ExitCode.OK if report.verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
+    _advise_witnessed(run.screen, shown)
+    verdict = Verdict.VALID if all(each.verdict is Verdict.VALID for each in reports) else Verdict.INVALID
+    counted = [found for found in shown if found.name not in {str(path) for path in certificates}]
+    if counted:
+        valid = sum(found.verdict is Verdict.VALID for found in counted)
+        run.screen.line(
+            ngettext(
+                "{verdict}: {valid} of {count} receipt is valid.",
+                "{verdict}: {valid} of {count} receipts are valid.",
+                len(counted),
+            ).format(verdict=_(verdict), valid=valid, count=len(counted))
+        )
+    return ExitCode.OK if verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
+
+
+def _is_pdf(path: Path) -> bool:
+    return read_file(path, _PDF_MARK_WITHIN)[:_PDF_MARK_WITHIN].find(_PDF_MARK) >= 0
+
+
+def _certificates(run: Run, paths: Sequence[Path], trust: Trust, seal_roots: Path | None) -> Sequence[Report]:
+    # Only where there are some, since the library for PDFs takes a while to load.
+    from namak.delivery_certificate.reading import MAX_BYTES as CERTIFICATE_BYTES
+    from namak.delivery_certificate.verify import verify_certificate
+
+    named = seal_roots or _configured(run.options.config).seal_roots
+    roots = [] if named is None else _roots(named)
+    found = [
+        verify_certificate(str(path), read_file(path, CERTIFICATE_BYTES), trust, roots, datetime.now(UTC))
+        for path in paths
+    ]
+    return [Report((each.file, *each.proofs.files)) for each in found]
 
 
 def trusted_logs(run: Run, named: Path | None) -> TlogPolicy:
@@ -71,7 +94,9 @@ def trusted(run: Run, named: TrustFiles, crls: Sequence[Path] = ()) -> Trust:
     if named.log_policy is None or named.citizen_roots is None:
         configured = _configured(run.options.config)
         named = TrustFiles(
-            named.log_policy or configured.log_policy, named.citizen_roots or configured.citizen_roots
+            named.log_policy or configured.log_policy,
+            named.citizen_roots or configured.citizen_roots,
+            named.seal_roots or configured.seal_roots,
         )
     if named.log_policy is None:
         raise TrustMissing(
@@ -151,9 +176,9 @@ def _show(screen: Screen, found: FileReport) -> None:
     screen.line("")
 
 
-def _advise_witnessed(screen: Screen, report: Report) -> None:
+def _advise_witnessed(screen: Screen, shown: Sequence[FileReport]) -> None:
     """Says how receipts are had that more witnesses vouch for, where the quorum was missed."""
-    for found in report.files:
+    for found in shown:
         if found.evidence is not None and any(
             check.name == "witnesses" and check.outcome is Outcome.FAILED for check in found.checks
         ):
@@ -166,7 +191,8 @@ def _advise_witnessed(screen: Screen, report: Report) -> None:
             return
 
 
-def _document(report: Report) -> Mapping[str, object]:
+def _document(reports: Sequence[Report]) -> Mapping[str, object]:
+    report = Report(tuple(found for each in reports for found in each.files))
     return {
         "verdict": str(report.verdict),
         "files": [

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 from google.protobuf.duration_pb2 import Duration
 
+from namak.client.delivery_certificate import DeliveryCertificate, delivery_certificate
 from namak.client.link import Link
 from namak.errors import ContentMismatch, DeadlineExceeded, NotYetLogged
 from namak.v1 import evidence_pb2, evidence_pb2_grpc
@@ -89,6 +90,12 @@ class EvidenceReader:
             f" {total:g} s",
             metadata={"evidence_id": evidence_id},
         )
+
+    async def certificate(self, delivery_id: str, *, language: str = "") -> DeliveryCertificate:
+        """Has the post make a delivery certificate, a PDF/A-3 for a court; see
+        :func:`namak.client.delivery_certificate.delivery_certificate`.
+        """
+        return await delivery_certificate(self._link, delivery_id, language=language, mailbox=self._mailbox)
 
     async def checkpoint(self, origin: str = "") -> evidence_pb2.GetCheckpointResponse:
         """Returns the newest checkpoint of a shard of the log; without an origin, of the current one."""

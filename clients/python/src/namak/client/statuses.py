@@ -102,6 +102,8 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "REGISTRATION_WAY_CLOSED": WrongState,
         "LETTERS_NOT_OFFERED": WrongState,
         "PRINTING_NOT_OFFERED": WrongState,
+        "CERTIFICATES_NOT_OFFERED": WrongState,
+        "CERTIFICATE_TOO_LARGE": WrongState,
         "PAPER_ADDRESS_UNKNOWN": WrongState,
         "OWN_MAILBOX_NOT_OPEN": WrongState,
         "PROFILE_NOT_CONFIRMED": WrongState,

@@ -16,9 +16,17 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObj
 from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from namak.evidence.certificate import PARSING, UNREADABLE
+from namak.signatures.prepared import PreparedPdf
 
 RESERVED_BYTES: Final = 32 * 1024
 """The room for the CMS in the PDF: certificates of a chain and a timestamp token fit in."""
+
+
+class _AsItIs(IncrementalPdfFileWriter):
+    """Leaves the file's metadata alone: written anew they might not be those of a PDF/A any more."""
+
+    def _update_meta(self) -> None:
+        """Updates nothing."""
 
 
 class PdfNotSignable(Exception):
@@ -53,10 +61,26 @@ def build_pdf(
     return bytes(output.getvalue())
 
 
+def prepare_pdf(
+    data: bytes, *, algorithm: str, at: datetime, name: str = "", reason: str = "", location: str = ""
+) -> PreparedPdf:
+    """Returns the PDF with room for one more signature, for whoever signs elsewhere or later.
+
+    Arguments and errors as for :func:`build_pdf`.
+    """
+    try:
+        with PARSING:
+            _embedding, prepared, output = _prepared(data, algorithm, at, name, reason, location)
+    except (PdfError, EOFError, AssertionError, *UNREADABLE):
+        raise PdfNotSignable("the file is no PDF that can be signed") from None
+    start, end = prepared.reserved_region_start, prepared.reserved_region_end
+    return PreparedPdf(bytes(output.getvalue()), bytes(prepared.document_digest), start, end)
+
+
 def _prepared(
     data: bytes, algorithm: str, at: datetime, name: str, reason: str, location: str
 ) -> tuple[Any, Any, Any]:
-    writer = IncrementalPdfFileWriter(io.BytesIO(data), strict=True)
+    writer = _AsItIs(io.BytesIO(data), strict=True)
     if writer.prev.encrypted:
         raise PdfNotSignable("the file is encrypted")
     field = _new_name({found for found, _value, _field in enumerate_sig_fields(writer.prev)})

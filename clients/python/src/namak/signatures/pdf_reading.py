@@ -7,6 +7,7 @@ may change; everything else counts as another document.
 
 import hashlib
 import io
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,7 +53,15 @@ _LIMITS: Final = DecodeLimits(
 )
 _SUBFILTERS: Final = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached"})
 _TIMESTAMP_SUBFILTER: Final = "/ETSI.RFC3161"
-_BROKEN = (PdfError, SignatureValidationError, CMSExtractionError, AssertionError, EOFError, *UNREADABLE)
+_BROKEN = (
+    PdfError,
+    SignatureValidationError,
+    CMSExtractionError,
+    AssertionError,
+    EOFError,
+    zlib.error,
+    *UNREADABLE,
+)
 
 
 class PdfProblem(Exception):

@@ -200,6 +200,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The operator has suspended the print house: it gets no more letters, and reports what becomes of those that it has."""
     REASON_WITNESSES_NOT_OFFERED: _Reason.ValueType  # 128
     """This post has set no witnesses for its log, so that no witnessed receipt will come."""
+    REASON_CERTIFICATES_NOT_OFFERED: _Reason.ValueType  # 140
+    """This post makes no delivery certificates, for it has no seal to put on them. Receipts it gives all the same."""
+    REASON_CERTIFICATE_TOO_LARGE: _Reason.ValueType  # 141
+    """The delivery has more evidence than fits into a certificate, `limit` in the metadata: keep its receipts instead."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -399,4 +403,8 @@ REASON_PRINT_HOUSE_SUSPENDED: Reason.ValueType  # 127
 """The operator has suspended the print house: it gets no more letters, and reports what becomes of those that it has."""
 REASON_WITNESSES_NOT_OFFERED: Reason.ValueType  # 128
 """This post has set no witnesses for its log, so that no witnessed receipt will come."""
+REASON_CERTIFICATES_NOT_OFFERED: Reason.ValueType  # 140
+"""This post makes no delivery certificates, for it has no seal to put on them. Receipts it gives all the same."""
+REASON_CERTIFICATE_TOO_LARGE: Reason.ValueType  # 141
+"""The delivery has more evidence than fits into a certificate, `limit` in the metadata: keep its receipts instead."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -306,6 +306,118 @@ class GetReceiptResponse(_message.Message):
 Global___GetReceiptResponse: _TypeAlias = GetReceiptResponse  # noqa: Y015
 
 @_typing.final
+class GetDeliveryCertificateRequest(_message.Message):
+    """Asks for a delivery certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The delivery's identifier, a UUID."""
+    language: _builtins.str
+    """The language of the pages: `hy`, `ru` or `en`; empty for the governing one of the jurisdiction, or `en` where that has no words."""
+    mailbox: _builtins.str
+    """The mailbox to act in, by its official address or an alias of it; empty for the caller's own, and for all but holders."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        language: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "language", b"language", "mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryCertificateRequest: _TypeAlias = GetDeliveryCertificateRequest  # noqa: Y015
+
+@_typing.final
+class GetDeliveryCertificateResponse(_message.Message):
+    """Gives a piece of a delivery certificate; the first one describes it, and the pieces follow one another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """The next bytes of the PDF, at most 64 KiB; none in the first piece."""
+    @_builtins.property
+    def certificate(self) -> Global___DeliveryCertificate:
+        """What was made; in the first piece only."""
+
+    def __init__(
+        self,
+        *,
+        certificate: Global___DeliveryCertificate | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDeliveryCertificateResponse: _TypeAlias = GetDeliveryCertificateResponse  # noqa: Y015
+
+@_typing.final
+class DeliveryCertificate(_message.Message):
+    """Describes a delivery certificate. All of it stands in the certificate, too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    MADE_TIME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The delivery's identifier, a UUID."""
+    language: _builtins.str
+    """The language of the pages."""
+    receipts: _builtins.int
+    """How many receipts are attached."""
+    origin: _builtins.str
+    """The origin of the shard of the newest checkpoint that it rests on, for example `log.e-citizen.am/2026`."""
+    tree_size: _builtins.int
+    """The size of the tree that this checkpoint signs, in leaves."""
+    size_bytes: _builtins.int
+    """How many bytes the PDF has."""
+    @_builtins.property
+    def made_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made, UTC."""
+
+    @_builtins.property
+    def digest(self) -> Global___Digest:
+        """The SHA-256 of the PDF."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        made_time: _timestamp_pb2.Timestamp | None = ...,
+        language: _builtins.str = ...,
+        receipts: _builtins.int = ...,
+        origin: _builtins.str = ...,
+        tree_size: _builtins.int = ...,
+        digest: Global___Digest | None = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "made_time", b"made_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "digest", b"digest", "language", b"language", "made_time", b"made_time", "origin", b"origin", "receipts", b"receipts", "size_bytes", b"size_bytes", "tree_size", b"tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveryCertificate: _TypeAlias = DeliveryCertificate  # noqa: Y015
+
+@_typing.final
 class GetCheckpointRequest(_message.Message):
     """Asks for the newest checkpoint."""
 

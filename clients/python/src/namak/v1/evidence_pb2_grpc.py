@@ -45,6 +45,11 @@ class EvidenceServiceStub(object):
                 request_serializer=namak_dot_v1_dot_evidence__pb2.GetReceiptRequest.SerializeToString,
                 response_deserializer=namak_dot_v1_dot_evidence__pb2.GetReceiptResponse.FromString,
                 _registered_method=True)
+        self.GetDeliveryCertificate = channel.unary_stream(
+                '/namak.v1.EvidenceService/GetDeliveryCertificate',
+                request_serializer=namak_dot_v1_dot_evidence__pb2.GetDeliveryCertificateRequest.SerializeToString,
+                response_deserializer=namak_dot_v1_dot_evidence__pb2.GetDeliveryCertificateResponse.FromString,
+                _registered_method=True)
         self.GetCheckpoint = channel.unary_unary(
                 '/namak.v1.EvidenceService/GetCheckpoint',
                 request_serializer=namak_dot_v1_dot_evidence__pb2.GetCheckpointRequest.SerializeToString,
@@ -104,6 +109,25 @@ class EvidenceServiceServicer(object):
         WITNESSES_NOT_OFFERED (FAILED_PRECONDITION) where a witnessed one is required, there is none, and waiting would bring none;
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
         Rules: POST-2.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeliveryCertificate(self, request, context):
+        """Makes a delivery certificate: a PDF/A-3b for a court, which says in words what became of one delivery and what its notification
+        policy makes of that, has the receipts of all this attached, and bears the post's seal (PAdES). Whoever has it verifies it
+        without the post; docs/certificate.md says how.
+
+        The certificate tells what the caller may see, and of nothing that happens after it was made. It rests on witnessed receipts
+        where there are some already, and waits for evidence that stands under no published checkpoint yet.
+
+        Callers: as for ListFacts.
+        Idempotency: reads only. Each certificate is made anew, and names its time and the checkpoint that it rests on.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), CERTIFICATES_NOT_OFFERED,
+        CERTIFICATE_TOO_LARGE (FAILED_PRECONDITION), OVERLOADED (RESOURCE_EXHAUSTED), SERVICE_UNAVAILABLE (UNAVAILABLE), EVIDENCE_CORRUPT
+        (DATA_LOSS) when what is stored is not what the log vouches for.
+        Rules: POST-2, LADDER-1, LADDER-2.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,6 +211,11 @@ def add_EvidenceServiceServicer_to_server(servicer, server):
                     request_deserializer=namak_dot_v1_dot_evidence__pb2.GetReceiptRequest.FromString,
                     response_serializer=namak_dot_v1_dot_evidence__pb2.GetReceiptResponse.SerializeToString,
             ),
+            'GetDeliveryCertificate': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetDeliveryCertificate,
+                    request_deserializer=namak_dot_v1_dot_evidence__pb2.GetDeliveryCertificateRequest.FromString,
+                    response_serializer=namak_dot_v1_dot_evidence__pb2.GetDeliveryCertificateResponse.SerializeToString,
+            ),
             'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCheckpoint,
                     request_deserializer=namak_dot_v1_dot_evidence__pb2.GetCheckpointRequest.FromString,
@@ -268,6 +297,33 @@ class EvidenceService(object):
             '/namak.v1.EvidenceService/GetReceipt',
             namak_dot_v1_dot_evidence__pb2.GetReceiptRequest.SerializeToString,
             namak_dot_v1_dot_evidence__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeliveryCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/namak.v1.EvidenceService/GetDeliveryCertificate',
+            namak_dot_v1_dot_evidence__pb2.GetDeliveryCertificateRequest.SerializeToString,
+            namak_dot_v1_dot_evidence__pb2.GetDeliveryCertificateResponse.FromString,
             options,
             channel_credentials,
             insecure,

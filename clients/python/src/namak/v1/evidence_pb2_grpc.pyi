@@ -41,6 +41,21 @@ class EvidenceServiceStub:
     EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
     Rules: POST-2.
     """
+    GetDeliveryCertificate: _aio.UnaryStreamMultiCallable[_evidence_pb2.GetDeliveryCertificateRequest, _evidence_pb2.GetDeliveryCertificateResponse]
+    """Makes a delivery certificate: a PDF/A-3b for a court, which says in words what became of one delivery and what its notification
+    policy makes of that, has the receipts of all this attached, and bears the post's seal (PAdES). Whoever has it verifies it
+    without the post; docs/certificate.md says how.
+
+    The certificate tells what the caller may see, and of nothing that happens after it was made. It rests on witnessed receipts
+    where there are some already, and waits for evidence that stands under no published checkpoint yet.
+
+    Callers: as for ListFacts.
+    Idempotency: reads only. Each certificate is made anew, and names its time and the checkpoint that it rests on.
+    Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), CERTIFICATES_NOT_OFFERED,
+    CERTIFICATE_TOO_LARGE (FAILED_PRECONDITION), OVERLOADED (RESOURCE_EXHAUSTED), SERVICE_UNAVAILABLE (UNAVAILABLE), EVIDENCE_CORRUPT
+    (DATA_LOSS) when what is stored is not what the log vouches for.
+    Rules: POST-2, LADDER-1, LADDER-2.
+    """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_evidence_pb2.GetCheckpointRequest, _evidence_pb2.GetCheckpointResponse]
     """Returns the newest published checkpoint of the log.
 
@@ -125,6 +140,27 @@ class EvidenceServiceServicer(metaclass=_abc_1.ABCMeta):
         WITNESSES_NOT_OFFERED (FAILED_PRECONDITION) where a witnessed one is required, there is none, and waiting would bring none;
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
         Rules: POST-2.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDeliveryCertificate(
+        self,
+        request: _evidence_pb2.GetDeliveryCertificateRequest,
+        context: _aio.ServicerContext[_evidence_pb2.GetDeliveryCertificateRequest, _abc.AsyncIterator[_evidence_pb2.GetDeliveryCertificateResponse]],
+    ) -> _abc.AsyncIterator[_evidence_pb2.GetDeliveryCertificateResponse]:
+        """Makes a delivery certificate: a PDF/A-3b for a court, which says in words what became of one delivery and what its notification
+        policy makes of that, has the receipts of all this attached, and bears the post's seal (PAdES). Whoever has it verifies it
+        without the post; docs/certificate.md says how.
+
+        The certificate tells what the caller may see, and of nothing that happens after it was made. It rests on witnessed receipts
+        where there are some already, and waits for evidence that stands under no published checkpoint yet.
+
+        Callers: as for ListFacts.
+        Idempotency: reads only. Each certificate is made anew, and names its time and the checkpoint that it rests on.
+        Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), CERTIFICATES_NOT_OFFERED,
+        CERTIFICATE_TOO_LARGE (FAILED_PRECONDITION), OVERLOADED (RESOURCE_EXHAUSTED), SERVICE_UNAVAILABLE (UNAVAILABLE), EVIDENCE_CORRUPT
+        (DATA_LOSS) when what is stored is not what the log vouches for.
+        Rules: POST-2, LADDER-1, LADDER-2.
         """
 
     @_abc_1.abstractmethod

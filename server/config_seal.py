@@ -1,0 +1,39 @@
+"""Settings of the post's electronic seal, and of the delivery certificates that bear it."""
+
+from pydantic import Field, model_validator
+
+from server.config_values import ExistingPath, Section
+
+
+class SealSettings(Section):
+    """The post's electronic seal: a key of its own (EC P-256 or P-384, or RSA) in a PKCS#11 token."""
+
+    module: ExistingPath | None = None
+    """The PKCS#11 module. Without one the post has no seal."""
+    token: str = ""
+    """The token's label."""
+    label: str = "namak-seal"
+    """The key's label in the token."""
+    pin_file: ExistingPath | None = None
+    """File that holds the token's PIN."""
+    softhsm_config: ExistingPath | None = None
+    """SoftHSM only: its configuration file (given to the module as SOFTHSM2_CONF)."""
+    certificate: ExistingPath | None = None
+    """PEM file: the key's certificate, and those above it, without the root. Its key usage must permit
+    signing content (contentCommitment).
+    """
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "SealSettings":
+        if self.module is not None and not (self.token and self.pin_file and self.certificate):
+            raise ValueError("`token`, `pin_file` and `certificate` are needed with `module`")
+        return self
+
+
+class CertificateSettings(Section):
+    """Delivery certificates. They are made where the post has a seal."""
+
+    site: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+    """Where the post tells how certificates are verified, as it is printed on them; none by default."""
+    processes: int = Field(default=1, ge=1, le=64)
+    """Processes that set certificates side by side; they start with the first ones."""
