@@ -16,15 +16,15 @@ from namak.evidence.times import format_time
 def outage_sentence(outage: RecordedOutage) -> str:
     """Returns what the receipt of an outage's begin or end proves."""
     document, details = outage.document, outage.document.details
-    what = f"{document.event.name}: at {format_time(document.event_time)} the operator"
+    operator = f"{document.event.name}: at {format_time(document.event_time)} the operator"
     if isinstance(details, OutageBeganDetails):
         return (
-            f"{what} stopped taking messages: witnesses had cosigned {details.witnessed_size} entries of "
+            f"{operator} stopped taking messages: witnesses had cosigned {details.witnessed_size} entries of "
             f"{details.shard}, and what came after waited since {format_time(details.unwitnessed_since)}, "
             f"longer than the {details.debt_limit.total_seconds():.0f} s that it may."
         )
     return (
-        f"{what} took messages again: witnesses have cosigned {details.witnessed_size} entries of "
+        f"{operator} took messages again: witnesses have cosigned {details.witnessed_size} entries of "
         f"{details.shard}."
     )
 
