@@ -53,8 +53,15 @@ def independent_verifier_missing() -> str | None:
 
 
 def build_go_verifier(directory: Path) -> GoVerifier:
-    """Builds the program into ``directory``, cache included, so that nothing outside it is written."""
-    program = directory / "verify"
+    """Builds the verifier into ``directory``."""
+    return GoVerifier(build(SOURCE.name, directory))
+
+
+def build(source: str, directory: Path) -> Path:
+    """Builds a program that stands beside this file into ``directory``, cache included, so that nothing
+    outside it is written.
+    """
+    program = directory / source.removesuffix(".go")
     environment = {
         **os.environ,
         "GO111MODULE": "off",
@@ -64,13 +71,13 @@ def build_go_verifier(directory: Path) -> GoVerifier:
         "CGO_ENABLED": "0",
     }
     subprocess.run(
-        ["go", "build", "-o", str(program), SOURCE.name],
+        ["go", "build", "-o", str(program), source],
         cwd=SOURCE.parent,
         env=environment,
         timeout=_BUILD_SECONDS,
         check=True,
     )
-    return GoVerifier(program)
+    return program
 
 
 @pytest.fixture(scope="session")
