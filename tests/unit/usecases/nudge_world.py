@@ -42,8 +42,8 @@ NUDGED = NotificationPolicy(
     name="am-nudged",
     version=1,
     rules=(
-        Rule("READ", events.READING_CONFIRMED, (events.CONTENT_CONSIGNMENT,)),
-        Rule("POSTED", events.LETTER_POSTED, (events.CONTENT_CONSIGNMENT,), Span(7)),
+        Rule("INVENTED-READ", events.READING_CONFIRMED, (events.CONTENT_CONSIGNMENT,)),
+        Rule("INVENTED-POSTED", events.LETTER_POSTED, (events.CONTENT_CONSIGNMENT,), Span(7)),
     ),
     steps=(
         Step(

@@ -289,6 +289,7 @@ async def test_nobody_is_told_once_there_is_no_need(scene: Nudging, what: str, b
         scene.clock.move(9 * DAY)
         if what == "notified by lapse, as recorded":
             await scene.due.work_off()
+            assert scene.delivery(delivery.id).state is DeliveryState.NOTIFIED
     await scene.run(NUDGE)
     await scene.run(SEND_NUDGE)
 
