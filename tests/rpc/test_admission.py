@@ -9,7 +9,7 @@ import pytest
 from namak.v1 import delivery_pb2, delivery_pb2_grpc, evidence_pb2, evidence_pb2_grpc
 from tests.rpc.edge import Edge, World, error_info, retry_info, started_edge
 from tests.rpc.serving import Gate
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 LIST = delivery_pb2.ListDeliveriesRequest()
 CHECKPOINT = evidence_pb2.GetCheckpointRequest()

@@ -17,7 +17,7 @@ from server.usecases.mailboxes import ListLinks, ListMessages
 from server.usecases.reading import ConfirmReading, IssueStatement, OpenMessage, ReadPart
 from tests.rpc.desk_samples import KNOWN_DELIVERY
 from tests.rpc.edge import Edge, bad_request, error_info
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 THEIRS = "12345678@e-citizen.am"
 EXPIRE = datetime(2027, 1, 1, tzinfo=UTC)

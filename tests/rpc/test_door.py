@@ -17,7 +17,7 @@ from server.dev.pki import Person
 from server.dev.relay import Relay
 from server.domain.caller import Holder, Sender
 from tests.rpc.edge import CITIZEN, ORGANISATION, Edge, World, error_info
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 LIST = delivery_pb2.ListDeliveriesRequest()
 FORGED = (

@@ -21,7 +21,7 @@ from server.domain.refusals import ServiceUnavailable, TooManyRefusals
 from server.interceptors.deadline import TimeLimit
 from tests.rpc.edge import CITIZEN, Edge, World, bad_request, error_info, retry_info, started_edge
 from tests.rpc.serving import Gate
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 LIST = delivery_pb2.ListDeliveriesRequest()
 SECRET = "row of 5001950015 with its subject"

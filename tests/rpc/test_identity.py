@@ -22,7 +22,7 @@ from server.interceptors.peer_identity import address_of
 from server.usecases.identity import Identity
 from server.usecases.ports import Transaction
 from tests.rpc.register import Register
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 CERTIFICATE = b"a certificate"
 SHA256 = hashlib.sha256(CERTIFICATE).digest()

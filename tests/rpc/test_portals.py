@@ -14,7 +14,7 @@ from server.domain.sessions import Ending, session_token
 from tests.rpc.edge import ADMINISTRATOR, CITIZEN, Edge, World, error_info, started_edge
 from tests.rpc.serving import Gate
 from tests.rpc.test_streams import REQUEST, calls_in
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 GET = pb.GetMailboxRequest()
 

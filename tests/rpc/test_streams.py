@@ -15,7 +15,7 @@ from server.interceptors.streams import StreamLimits
 from tests.rpc.desk_samples import KNOWN_DELIVERY, REVOCATION_LIST
 from tests.rpc.edge import Edge, World, error_info, started_edge
 from tests.rpc.serving import Gate
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 REQUEST = mailbox_pb2.DownloadContentRequest(delivery_id=str(KNOWN_DELIVERY), part_number=1)
 LARGE = bytes(3 * 1024 * 1024)

@@ -23,7 +23,7 @@ from server.usecases.log_queries import AskConsistency, AskTile
 from tests.rpc.edge import Edge, World, bad_request, error_info, started_edge
 from tests.rpc.serving import Gate
 from tests.rpc.test_streams import REQUEST, SMALL_WINDOW, calls_in
-from tests.rpc.waiting import until
+from tests.waiting import until
 
 ORIGIN = "log.e-citizen.am/2026"
 WATCH = delivery_pb2.WatchDeliveriesRequest()

@@ -19,6 +19,7 @@ from tests.system.papers import ADDRESS, SENDER, Clerk, clerk_of
 from tests.system.post import Citizen, Post, der, running_post
 from tests.system.receipts import events_of, receipts_of, verified
 from tests.system.refusing import refused
+from tests.waiting import until
 
 SETTINGS = """
 [printing]
@@ -96,12 +97,11 @@ async def test_an_answer_is_printed_posted_and_told_of_to_its_writer(post: Post,
     answer = taken.delivery
     assert (answer.recipient, answer.in_reply_to) == ("paper@post.kz", paper)
 
-    async with asyncio.timeout(60):
-        while True:
-            found = await citizen.client.letters.look(answer.delivery_id)
-            if found.HasField("printed"):
-                break
-            await asyncio.sleep(0.1)
+    async def made() -> bool:
+        return (await citizen.client.letters.look(answer.delivery_id)).HasField("printed")
+
+    await until(made, seconds=60)
+    found = await citizen.client.letters.look(answer.delivery_id)
     assert found.printed.state == pb.PAPER_LETTER_STATE_WAITING
     house = await print_house(post)
     (leased,) = [

@@ -31,6 +31,7 @@ from tests.system.post import Agency, Citizen, Post, der
 from tests.system.receipts import events_of, receipts_of, saved, verified
 from tests.system.refusing import refused
 from tests.system.test_commands import run
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -261,13 +262,15 @@ async def test_a_clerk_whose_certificate_was_revoked_hands_in_nothing(post: Post
             await tx.commit()
     finally:
         await database.dispose()
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                await former.client.paper.statement()
-            except NotAuthenticated:
-                break
-            await asyncio.sleep(0.05)
+
+    async def known() -> bool:
+        try:
+            await former.client.paper.statement()
+        except NotAuthenticated:
+            return True
+        return False
+
+    await until(known)
     await refused(former.submit(citizen.address), StatusCode.UNAUTHENTICATED, "CERTIFICATE_REVOKED")
 
 

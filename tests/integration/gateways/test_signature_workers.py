@@ -15,10 +15,10 @@ from server.domain.refusals import Overloaded
 from server.gateways.signature_verification.workers import SignatureWorkers, WorkerLimits
 from tests.contracts.signature_verifier_contract import SignatureVerifierContract
 from tests.fakes.signatures import InProcessVerifier
-from tests.rpc.waiting import until
 from tests.signing import files
 from tests.signing.authority import NOW
 from tests.signing.world import DOCUMENT, SIGNED, World
+from tests.waiting import until
 
 LIMITS = WorkerLimits(processes=1, waiting=2, seconds=20.0)
 

@@ -17,6 +17,7 @@ from namak.witness.witness import Witness
 from tests import forking
 from tests.unit.witness.growing_log import GrowingLog
 from tests.unit.witness.places import make
+from tests.waiting import until
 
 LOG = GrowingLog()
 FORK = GrowingLog(LOG.key, "another")
@@ -67,10 +68,8 @@ async def running(directory: Path, name: str) -> AsyncIterator[str]:
     command = ("run", "-d", directory, "--listen", "127.0.0.1:0", "--ready-file", ready)
     ended = asyncio.create_task(asyncio.to_thread(forking.run, "namak.witness", *command))
     try:
-        async with asyncio.timeout(SECONDS):
-            while not ready.exists():
-                assert not ended.done(), ended.result().stderr
-                await asyncio.sleep(0.01)
+        await until(lambda: ready.exists() or ended.done(), seconds=SECONDS)
+        assert not ended.done(), ended.result().stderr
         said = json.loads(ready.read_text())
         yield said["url"]
         os.kill(said["pid"], signal.SIGTERM)

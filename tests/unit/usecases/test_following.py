@@ -16,8 +16,8 @@ from server.domain.caller import Holder, Sender
 from server.domain.refusals import InvalidCursor, Overloaded, ResourceNotPermitted, ServiceUnavailable
 from server.usecases.following import FACTS, REPLY_BYTES, Followings
 from server.usecases.log_ports import LogCursor
-from tests.rpc.waiting import until
 from tests.unit.usecases.followed_post import AGENCY, CONNECTION, HOLDER, NEW, OLD, OTHER, SRC, Post
+from tests.waiting import until
 
 
 async def until_cursor(replies: AsyncGenerator[Followings, None], cursor: LogCursor) -> list[Followings]:
