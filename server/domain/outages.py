@@ -30,6 +30,12 @@ class EvidenceDebt:
         """Whether the oldest of it waits for longer than it may."""
         return self.since is not None and now - self.since > limit
 
+    def began(self, outage: "Outage", limit: timedelta) -> bool:
+        """Whether the oldest of it is what the outage began for, whatever the time is by our clock: another
+        replica's may be ahead of it.
+        """
+        return self.exceeds(limit, outage.began_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Outage:

@@ -76,15 +76,19 @@ class DebtWatch:
         self._gate = gate
 
     async def look(self) -> None:
-        """Looks once. Raises `ServiceUnavailable`."""
-        debts = await self._debts.debts()
+        """Looks once. Raises `ServiceUnavailable`.
+
+        First whether there is an outage: what is seen of the debt then is no older than that, and a log that
+        can't be read keeps nobody from learning that others began one.
+        """
         await self._gate.look()
+        debts = await self._debts.debts()
         oldest = min(debts, key=_age)
         limit, outage = self._gate.limit, self._gate.outage
-        exceeded = limit is not None and oldest.exceeds(limit, self._clock.now())
-        if exceeded and outage is None and limit is not None:
-            await self._begin(oldest, limit)
-        elif outage is not None and not exceeded:
+        if limit is not None and oldest.exceeds(limit, self._clock.now()):
+            if outage is None:
+                await self._begin(oldest, limit)
+        elif outage is not None and (limit is None or not oldest.began(outage, limit)):
             await self._end(debts[0], outage)
 
     async def _begin(self, debt: EvidenceDebt, limit: timedelta) -> None:

@@ -1,8 +1,8 @@
 """Evidence debt that is too old keeps new submissions out, and nothing else; begin and end are evidence."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from server.domain.refusals import Refused, ResourceNotPermitted, ServiceUnavail
 from server.jurisdictions.am import AM
 from server.usecases.evidence import GetReceipt
 from server.usecases.evidence_debt import DebtWatch, OutageGate
+from server.usecases.ports import Clock
 from server.usecases.reading import ConfirmReading, OpenMessage
 from server.usecases.submission import Accepted
 from tests.unit.usecases.world import ORIGIN, START, World, letter
@@ -29,12 +30,34 @@ class Debts:
 
     def __init__(self) -> None:
         self.debt = EvidenceDebt(ORIGIN, 7, START)
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.unavailable = False
 
     async def debts(self) -> Sequence[EvidenceDebt]:
+        if self.unavailable:
+            raise ServiceUnavailable("log")
+        seen = await self._seen()
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return seen
+
+    async def _seen(self) -> Sequence[EvidenceDebt]:
         return [self.debt, EvidenceDebt("log.e-citizen.am/2025", 900, None)]
 
     def pay(self) -> None:
         self.debt = EvidenceDebt(ORIGIN, 12, None)
+
+
+@dataclass
+class Behind:
+    """A clock that is behind another one."""
+
+    clock: Clock
+    by: timedelta
+
+    def now(self) -> datetime:
+        return self.clock.now() - self.by
 
 
 class Watched:
@@ -44,19 +67,23 @@ class Watched:
         self.world = World()
         self.debts = Debts()
         self.gates = [OutageGate(self.world.uow, limit) for _ in range(2)]
-        self.watches = [self._watch(gate) for gate in self.gates]
+        self.watches = [self._watch(gate, self.world.clock) for gate in self.gates]
         self.world.submissions = self.world.new_submissions(gate=self.gates[0])
 
-    def _watch(self, gate: OutageGate) -> DebtWatch:
+    def _watch(self, gate: OutageGate, clock: Clock) -> DebtWatch:
         return DebtWatch(
             uow=self.world.uow,
-            clock=self.world.clock,
+            clock=clock,
             entropy=self.world.entropy,
             log=self.world.log,
             profile=AM,
             debts=self.debts,
             gate=gate,
         )
+
+    def set_back(self, number: int, by: timedelta) -> None:
+        """Has a replica's clock be behind."""
+        self.watches[number] = self._watch(self.gates[number], Behind(self.world.clock, by))
 
     async def look(self) -> None:
         for watch in self.watches:
@@ -148,6 +175,51 @@ async def test_younger_debt_ends_it_too(post: Watched) -> None:
     post.debts.debt = replace(post.debts.debt, witnessed_size=9, since=post.world.clock.now())
     await post.look()
     assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN, events.OUTAGE_ENDED]
+
+
+async def test_a_replica_whose_clock_is_behind_does_not_end_what_another_began(post: Watched) -> None:
+    post.set_back(1, timedelta(seconds=30))
+    post.world.clock.move(LIMIT + TICK)
+    for _ in range(3):
+        await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN]
+    post.debts.debt = replace(post.debts.debt, witnessed_size=9, since=START + timedelta(seconds=1))
+    await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN, events.OUTAGE_ENDED]
+
+
+async def test_debt_that_was_seen_before_an_outage_neither_ends_it_nor_begins_another_one(
+    post: Watched,
+) -> None:
+    slow, other = post.watches
+
+    async def begin() -> None:
+        post.world.clock.move(TICK)
+        await other.look()
+
+    async def end() -> None:
+        post.debts.pay()
+        await other.look()
+
+    post.world.clock.move(LIMIT)
+    post.debts.meanwhile = begin
+    await slow.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN]
+    post.debts.meanwhile = end
+    await slow.look()
+    await slow.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN, events.OUTAGE_ENDED]
+
+
+async def test_a_replica_that_cannot_read_the_log_learns_of_an_outage_all_the_same(post: Watched) -> None:
+    await post.watches[1].look()
+    post.world.clock.move(LIMIT + TICK)
+    await post.watches[1].look()
+    post.debts.unavailable = True
+    with pytest.raises(ServiceUnavailable):
+        await post.watches[0].look()
+    (refused,) = await post.world.submit(letter())
+    assert isinstance(refused, Refused)
 
 
 async def test_without_witnesses_no_outage_begins_and_one_that_began_ends() -> None:
