@@ -1,6 +1,6 @@
 """A log in a directory, whom its follower trusts, and what the follower remembers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ class Following:
     witnesses: list[Cosigner] = field(default_factory=list)
     now: float = NOW
     slept: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], None] = field(default=lambda: None)
 
     @property
     def policy(self) -> TlogPolicy:
@@ -54,6 +55,7 @@ class Following:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.meanwhile()
 
 
 @pytest.fixture

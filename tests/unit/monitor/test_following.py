@@ -82,6 +82,21 @@ async def test_a_rollback_is_looked_at_again_before_it_counts(following: Followi
     assert await following.alarms() == []
 
 
+async def test_a_smaller_tree_of_another_history_is_a_fork_though_it_is_shown_only_once(
+    following: Following,
+) -> None:
+    following.log.grow(600)
+    following.show()
+    assert await following.alarms() == []
+    note = following.log.forked(at=200).grow(100, salt="other")
+    (following.shown / "checkpoint").write_bytes(note)
+    following.meanwhile = following.show
+    (alarm,) = (await following.look()).alarms
+    assert alarm.kind is AlarmKind.FORK
+    assert alarm.proof is not None
+    assert (alarm.proof / "shown.note").read_bytes() == note
+
+
 async def test_a_smaller_tree_of_another_history_is_a_fork(following: Following) -> None:
     following.log.grow(600)
     following.show()

@@ -110,15 +110,17 @@ class Follower:
             except EvidenceError as problem:
                 return self._not_signed(problem.detail)
             known = self._state.tree(checked.log_name)
-            is_smaller = known is not None and checked.checkpoint.size < known.checkpoint.size
-            if not is_smaller or turn == SMALLER_AGAIN:
+            if known is None or checked.checkpoint.size >= known.checkpoint.size or turn == SMALLER_AGAIN:
                 return await self._judged(checked, note, known)
+            # What is shown once and never again must not pass for a cache's.
+            if (forked := await self._forked(checked.checkpoint, note, known)) is not None:
+                return Look(known, 0, _names(checked), [*self._of_time(checked, known), forked])
             await self._sleep(SMALLER_SECONDS)
         raise AssertionError("the last look counts")
 
     async def _judged(self, checked: CheckedCheckpoint, note: bytes, known: KnownTree | None) -> Look:
         tree, alarms = checked.checkpoint, list(self._of_time(checked, known))
-        witnesses = [each.witness.decode("utf-8", "replace") for each in checked.witnesses]
+        witnesses = _names(checked)
         try:
             if known is not None and tree.size < known.checkpoint.size:
                 alarms.append(await self._smaller(tree, note, known))
@@ -218,6 +220,14 @@ class Follower:
         raise NotShown("its leaves are others than those that it signed")
 
     async def _smaller(self, tree: Checkpoint, note: bytes, known: KnownTree) -> Alarm:
+        if (forked := await self._forked(tree, note, known)) is not None:
+            return forked
+        proof = self._proof(AlarmKind.ROLLBACK, tree.origin, known.note, note, {})
+        values: Values = {"origin": tree.origin, "size": tree.size, "known": known.checkpoint.size}
+        return Alarm(AlarmKind.ROLLBACK, tree.origin, {**values, "proof": str(proof)}, proof)
+
+    async def _forked(self, tree: Checkpoint, note: bytes, known: KnownTree) -> Alarm | None:
+        """Tells of a smaller tree whether what is known does not begin with it."""
         before = known.checkpoint
         wanted = (
             tiles_for_consistency(tree.size, before.size)
@@ -230,11 +240,9 @@ class Follower:
             if is_ours and root_from_tiles(tiles, tree.size) != tree.root:
                 return self._fork(known.note, note, tree, before, tiles)
         except NotShown:
-            # What it showed before is not there any more: it is the same either way.
+            # What it showed before is not there any more: a rollback, if it stays so.
             pass
-        proof = self._proof(AlarmKind.ROLLBACK, tree.origin, known.note, note, {})
-        values: Values = {"origin": tree.origin, "size": tree.size, "known": before.size}
-        return Alarm(AlarmKind.ROLLBACK, tree.origin, {**values, "proof": str(proof)}, proof)
+        return None
 
     def _fork(
         self,
@@ -262,3 +270,7 @@ class Follower:
     def _not_signed(self, problem: str) -> Look:
         values: Values = {"source": self._source.name, "problem": problem}
         return Look(None, 0, [], [Alarm(AlarmKind.NOT_SIGNED, self._source.name, values)])
+
+
+def _names(checked: CheckedCheckpoint) -> Sequence[str]:
+    return [each.witness.decode("utf-8", "replace") for each in checked.witnesses]
