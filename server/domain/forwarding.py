@@ -64,7 +64,7 @@ def fits(kind: TargetKind, content: ForwardedContent) -> bool:
 
 
 class Result(StrEnum):
-    """What became of the last copy to a target."""
+    """What became of a copy, a nudge or a code."""
 
     SENT = "SENT"
     FAILED = "FAILED"
@@ -100,13 +100,14 @@ def code_digest(salt: bytes, code: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TargetResult:
-    """What became of the last copy.
+    """What became of the last that was sent to a target: a copy, a nudge, or its code.
 
     Attributes:
         at: when that was known.
         why: of a failure, in a word.
-        diagnostic: of one that came back, the other server's own words; nobody has checked them.
-        in_a_row: how many copies in a row failed, this one included, up to one more than `LOOKED_BACK`.
+        diagnostic: of a copy that came back, the other server's own words; nobody has checked them.
+        in_a_row: how many copies in a row failed, this one included, up to one more than `LOOKED_BACK`; of a
+            nudge, how many had failed when the last copy's fate was known.
     """
 
     result: Result
@@ -130,7 +131,7 @@ class ForwardingTarget:
         added_at: when it was added.
         verified_at: when its code was entered; nothing is forwarded before that.
         code: the last code that was sent.
-        last: what became of the last copy.
+        last: what became of the last copy, nudge or code.
     """
 
     id: UUID

@@ -20,7 +20,7 @@ from server.domain.forwarding import (
 )
 from server.storage.forwarding_codes import CODES, FORGET, IN_THE_WAY
 from server.storage.forwarding_failures import failed_before
-from server.storage.forwarding_results import SET_ALL_LAST, of_results, result_of
+from server.storage.forwarding_results import SET_ALL_LAST, SET_LAST, of_results, result_of
 from server.storage.forwarding_tables import ForwardedCopyRow, ForwardingTargetRow
 from server.storage.statements import Statements, among, array, by_column, inserting
 from server.storage.stored import table
@@ -228,8 +228,8 @@ class SqlForwardingTargets:
         return await self._statements.changed(FORGET, {"before": before, "most": limit})
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
-        """Keeps what became of the last copy."""
-        await self.set_all_last({target_id: last})
+        """Keeps what became of the last nudge or code."""
+        await self._statements.run(SET_LAST, of_results({target_id: last}))
 
     async def set_all_last(self, last: Mapping[UUID, TargetResult]) -> None:
         """Keeps what became of the last copy to each of many."""

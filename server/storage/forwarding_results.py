@@ -1,6 +1,7 @@
-"""What became of the last copy to each target, in its row."""
+"""What became of the last copy, nudge or code to each target, in its row."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .cte("locked")
 )
-SET_ALL_LAST = (
+SET_LAST = (
     update(_TARGETS)
     .where(
         _TARGETS.c.id == _LOCKED.c.id,
@@ -55,13 +56,14 @@ SET_ALL_LAST = (
         last_at=_RESULTS.c.at,
         last_reason=_RESULTS.c.why,
         last_diagnostic=_RESULTS.c.diagnostic,
-        last_in_a_row=_RESULTS.c.in_a_row,
     )
 )
+"""Leaves how many copies failed in a row: for what is no copy."""
+SET_ALL_LAST = SET_LAST.values(last_in_a_row=_RESULTS.c.in_a_row)
 
 
 def of_results(last: Mapping[UUID, TargetResult]) -> dict[str, list[object]]:
-    """Returns the values of `SET_ALL_LAST`."""
+    """Returns the values of `SET_LAST` and `SET_ALL_LAST`."""
     kept = [_kept(each) for each in last.values()]
     return {
         "keys": list(last),
@@ -74,11 +76,11 @@ def of_results(last: Mapping[UUID, TargetResult]) -> dict[str, list[object]]:
 
 
 def result_of(row: Row[Any]) -> TargetResult | None:
-    """Returns what a target's row tells of its last copy."""
+    """Returns what a target's row tells of the last that was sent to it."""
     if row.last_result is None:
         return None
     if row.last_reason == _DELIVERED:
-        return TargetResult(Result.DELIVERED, row.last_at)
+        return TargetResult(Result.DELIVERED, row.last_at, in_a_row=row.last_in_a_row)
     return TargetResult(
         Result(row.last_result), row.last_at, row.last_reason, row.last_diagnostic, row.last_in_a_row
     )
@@ -87,5 +89,5 @@ def result_of(row: Row[Any]) -> TargetResult | None:
 def _kept(last: TargetResult) -> TargetResult:
     # DELIVERED is kept as SENT with that reason: the release before knows no other results.
     if last.result is Result.DELIVERED:
-        return TargetResult(Result.SENT, last.at, _DELIVERED)
+        return replace(last, result=Result.SENT, why=_DELIVERED)
     return last

@@ -81,13 +81,15 @@ class ForwardingTargets(Protocol):
         ...
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
-        """Keeps what became of the last copy, unless something later is kept; of a target that is gone,
-        nothing.
+        """Keeps what became of the last nudge or code, unless something later is kept; of a target that is
+        gone, nothing. How many copies failed in a row stays what it was, whatever is given.
         """
         ...
 
     async def set_all_last(self, last: Mapping[UUID, TargetResult]) -> None:
-        """Does the same for many targets, by their identifiers, with one statement."""
+        """Keeps what became of the last copy to many targets, by their identifiers, with how many failed in a
+        row; else as `set_last`.
+        """
         ...
 
 

@@ -51,8 +51,7 @@ class ForwardingContract:
         last = TargetResult(Result.FAILED, at(60), "REFUSED", "550 no", 3)
         async with uow.writing() as tx:
             await tx.forwarding_targets.set_code(target.id, CODE)
-            await tx.forwarding_targets.set_last(target.id, last)
-            await tx.forwarding_targets.set_last(examples.new_id(), last)
+            await tx.forwarding_targets.set_all_last({target.id: last, examples.new_id(): last})
             await tx.commit()
 
         async with uow.reading() as tx:
@@ -197,6 +196,26 @@ class ForwardingContract:
 
         assert found is not None
         assert found.last == later
+
+    async def test_what_is_no_copy_leaves_how_many_copies_failed_in_a_row(self, uow: UnitOfWork) -> None:
+        target, _ = await added(uow)
+        nudges = [
+            TargetResult(Result.SENT, at(61)),
+            TargetResult(Result.BOUNCED, at(62), "NO_SUCH_ADDRESS"),
+            TargetResult(Result.DELIVERED, at(63)),
+        ]
+        found = []
+        async with uow.writing() as tx:
+            targets = tx.forwarding_targets
+            await targets.set_last(examples.new_id(), nudges[0])
+            await targets.set_all_last({target.id: TargetResult(Result.FAILED, at(60), "BUSY", in_a_row=3)})
+            for nudge in nudges:
+                await targets.set_last(target.id, nudge)
+                kept = await targets.get(target.mailbox_id, target.id)
+                found.append(None if kept is None else kept.last)
+            await tx.commit()
+
+        assert found == [replace(nudge, in_a_row=3) for nudge in nudges]
 
     async def test_many_targets_are_read_and_their_results_kept_at_once(self, uow: UnitOfWork) -> None:
         (one, _), (other, _), (unverified, _) = await added(uow), await added(uow), await added(uow)

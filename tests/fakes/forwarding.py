@@ -99,12 +99,14 @@ class FakeForwardingTargets:
 
     async def set_last(self, target_id: UUID, last: TargetResult) -> None:
         target = self._targets.get(target_id)
-        if target is not None and (target.last is None or target.last.at <= last.at):
-            self._targets[target_id] = replace(target, last=last)
+        before = 0 if target is None or target.last is None else target.last.in_a_row
+        await self.set_all_last({target_id: replace(last, in_a_row=before)})
 
     async def set_all_last(self, last: Mapping[UUID, TargetResult]) -> None:
         for target_id, each in last.items():
-            await self.set_last(target_id, each)
+            target = self._targets.get(target_id)
+            if target is not None and (target.last is None or target.last.at <= each.at):
+                self._targets[target_id] = replace(target, last=each)
 
 
 class FakeForwardedCopies:

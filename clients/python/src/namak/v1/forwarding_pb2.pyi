@@ -110,7 +110,7 @@ class ForwardingTarget(_message.Message):
 
     @_builtins.property
     def last_result(self) -> Global___ForwardingResult:
-        """What became of the last copy; absent before the first."""
+        """What became of the last copy, or of the last nudge where that came later (`docs/forwarding.md`); absent before the first."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ Global___ForwardingTarget: _TypeAlias = ForwardingTarget  # noqa: Y015
 
 @_typing.final
 class ForwardingResult(_message.Message):
-    """What became of the last copy to a target."""
+    """What became of the last copy or nudge to a target."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -154,8 +154,8 @@ class ForwardingResult(_message.Message):
     them. Show them as another's words, and make no links of them.
     """
     failures_in_a_row: _builtins.int
-    """How many copies in a row failed or came back, this one included; 21 stands for more, 0 for none. From 3 on tell the holder
-    that the address does not work. Copies go on being sent to it until the holder removes it.
+    """How many copies in a row failed or came back, this one included; 21 stands for more, 0 for none. A nudge does not count, and leaves
+    it as it was. From 3 on tell the holder that the address does not work. Copies go on being sent to it until the holder removes it.
     """
     @_builtins.property
     def result_time(self) -> _timestamp_pb2.Timestamp:
