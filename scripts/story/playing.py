@@ -15,6 +15,7 @@ from rich.console import Console
 from scripts.story import (
     accounting,
     administering,
+    certifying,
     letters,
     reading,
     registering,
@@ -67,6 +68,7 @@ async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
     await withdrawing.withdrawal(stage, shell, regretted_id)
     delivery_id = await reading.reading(stage, post, shell)
     await reading.outcome(stage, post, delivery_id)
+    await certifying.certificate(stage, shell, delivery_id)
     await withdrawing.following(stage, shell)
     await accounting.accounts(stage, shell, began)
     return delivery_id

@@ -32,6 +32,11 @@ class Pkcs11SealKey:
         self._kind = ""
         self._closed = False
 
+    @property
+    def process_id(self) -> int | None:
+        """The token process, for operators who watch it; None while there is none."""
+        return self._process.id if self._process else None
+
     async def sign(self, data: bytes) -> bytes:
         """Returns the signature of data hashed with SHA-256: ECDSA as DER, RSA by PKCS #1 v1.5.
 

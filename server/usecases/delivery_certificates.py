@@ -105,13 +105,13 @@ class DeliveryCertificates:
     def __init__(
         self, *, uow: UnitOfWork, log: Log, witnessed: WitnessedLog, clock: Clock, office: Office | None
     ) -> None:
-        """Without an office none are made."""
+        """Without an office none are made. `making` counts those that are being made."""
         self._uow = uow
         self._log = log
         self._witnessed = witnessed
         self._clock = clock
         self._office = office
-        self._making = 0
+        self.making = 0
 
     async def make(self, command: GetDeliveryCertificate) -> MadeCertificate:
         """Makes a certificate.
@@ -126,13 +126,13 @@ class DeliveryCertificates:
         """
         if self._office is None:
             raise CertificatesNotOffered
-        if self._making >= MOST_WAITING:
+        if self.making >= MOST_WAITING:
             raise Overloaded("office of certificates")
-        self._making += 1
+        self.making += 1
         try:
             return await self._made(command, self._office)
         finally:
-            self._making -= 1
+            self.making -= 1
 
     async def _made(self, command: GetDeliveryCertificate, office: Office) -> MadeCertificate:
         async with self._uow.reading() as tx:
