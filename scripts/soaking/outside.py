@@ -80,10 +80,15 @@ class Phones:
     centre: Centre
     reported: int = 0
 
+    @property
+    def done(self) -> bool:
+        """Whether all was reported."""
+        return self.reported == len(self.centre.taken)
+
     async def report(self) -> None:
         """Does so until cancelled, in order."""
         while True:
-            if self.reported == len(self.centre.taken):
+            if self.done:
                 await asyncio.sleep(_REPORT_PAUSE)
                 continue
             event: smpp34.SubmitSmEvent = self.centre.taken[self.reported]
@@ -95,6 +100,8 @@ class Phones:
             if thanked:
                 self.reported += 1
             else:
+                # Of a worker that was killed the centre may not know yet.
+                self.centre.another_link()
                 await asyncio.sleep(_REPORT_PAUSE)
 
 

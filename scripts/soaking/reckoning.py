@@ -15,7 +15,7 @@ from namak.evidence.report import Verdict
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.verify import Trust, verify_receipts
 from scripts.soaking.mailing import MailBooks
-from scripts.soaking.settling import Box
+from scripts.soaking.settling import LADDER, Box
 from scripts.soaking.yard import CONCURRENCY, Yard
 from tests.faults.account import Account
 from tests.faults.told import Told
@@ -29,11 +29,16 @@ FORWARDED = frozenset(
     }
 )
 """What may become of a copy."""
+LADDERS = frozenset({events.NOTICE_PUBLISHED.uri, events.NOTIFICATION_EFFECTED.uri})
+"""What the ladder records."""
 _WHERE = {
     "copies": "SELECT delivery_id, target_id, state FROM forwarded_copies",
     "targets": "SELECT id, mailbox_id, kind FROM forwarding_targets",
-    "jobs": "SELECT task_name, status FROM jobs.procrastinate_jobs",
-    "recipients": "SELECT id, mailbox_id, recipient FROM deliveries",
+    "jobs": """
+        SELECT task_name, status FROM jobs.procrastinate_jobs
+        WHERE task_name <> 'notices.withdraw' -- they come about by and by
+    """,
+    "recipients": "SELECT id, mailbox_id, recipient, notification_policy, state FROM deliveries",
     "segments": "SELECT text_id, number, total FROM sms_segments",
 }
 _SHOWN = 5
@@ -82,7 +87,7 @@ class Reckoning:
 async def read_books(yard: Yard) -> Account:
     """Reads all tables, when all that waited is done."""
     async with (
-        Account.opened(yard.url, yard.world, besides=FORWARDED) as account,
+        Account.opened(yard.url, yard.world, besides=FORWARDED | LADDERS) as account,
         account.connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         await account.read()
@@ -98,6 +103,7 @@ def compare(yard: Yard, account: Account, told: Told, mails: MailBooks, guard: b
     _look_at_mails(result, account, told, mails)
     _look_at_copies(result, yard, account)
     _look_at_receipts_by_mail(result, yard, account)
+    _look_at_ladders(result, yard, account)
     result.figures |= {
         "log_entries": account.size,
         "checkpoints": len(account.rows["checkpoints"]),
@@ -228,6 +234,29 @@ def _look_at_homes(result: Reckoning, yard: Yard, account: Account, sent: Mappin
         "segments_taken_twice": twice["segments"],
         "reports_delivered": yard.phones.reported,
     }
+
+
+def _look_at_ladders(result: Reckoning, yard: Yard, account: Account) -> None:
+    facts: dict[UUID, list[str]] = defaultdict(list)
+    for row in account.rows["evidence"]:
+        if row["event"] in LADDERS:
+            facts[row["delivery_id"]].append(row["event"])
+    both = [events.NOTICE_PUBLISHED.uri, events.NOTIFICATION_EFFECTED.uri]
+    wrong, ladders = [], 0
+    for row in account.rows["recipients"]:
+        climbs = row["notification_policy"] == LADDER
+        ladders += climbs
+        if (facts.pop(row["id"], []), row["state"]) != ((both, "NOTIFIED") if climbs else ([], "CONSIGNED")):
+            wrong.append(f"{row['id']}: {row['state']}")
+    wrong += [str(each) for each in facts]
+    result.look("every ladder has one notice and one effect, and nobody else is notified", wrong[:_SHOWN])
+    notices = len({path for method, path in yard.gazette.asked if method == "PUT"})
+    result.look(
+        "the gazette was given one notice for each",
+        [f"{notices} instead of {ladders}"] * (notices != ladders),
+    )
+    asked = sum(method == "PUT" for method, _ in yard.gazette.asked)
+    result.figures |= {"notices": notices, "notices_put_again": asked - notices}
 
 
 def _look_at_receipts_by_mail(result: Reckoning, yard: Yard, account: Account) -> None:

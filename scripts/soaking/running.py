@@ -13,7 +13,7 @@ import asyncpg
 from scripts.soaking.killing import Killer
 from scripts.soaking.mailing import MailBooks, MailSender
 from scripts.soaking.reckoning import Reckoning, ask_holders, compare, read_books
-from scripts.soaking.settling import SENDERS
+from scripts.soaking.settling import LADDER, SENDERS
 from scripts.soaking.yard import Yard, running
 from server.dev.world import World
 from server.storage.log_connection import driver_url
@@ -37,6 +37,16 @@ UPDATE jobs.procrastinate_jobs SET scheduled_at = now()
 WHERE status = 'todo' AND scheduled_at > now()
   AND (task_name <> 'sms.report' OR NOT EXISTS (
       SELECT 1 FROM jobs.procrastinate_jobs WHERE task_name <> 'sms.report' AND status IN ('todo', 'doing')))
+"""
+_UNPUBLISHED = """
+SELECT count(*) FROM deliveries d WHERE notification_policy = $1 AND NOT EXISTS (
+    SELECT 1 FROM evidence e WHERE e.delivery_id = d.id AND e.event LIKE '%/NoticePublished')
+"""
+_UNNOTIFIED = "SELECT count(*) FROM deliveries WHERE notification_policy = $1 AND state = 'CONSIGNED'"
+_STAGES = ((12, _UNPUBLISHED), (21, _UNNOTIFIED))
+"""To how many days the clock is put forward, and what there must be none of before it goes on: the letter is
+due after three whole days (this post has none, so the step fails), the notice seven later, and the effect
+seven after it.
 """
 _LEFT = "SELECT count(*) FROM jobs.procrastinate_jobs WHERE status IN ('todo', 'doing')"
 
@@ -98,6 +108,9 @@ class Soak:
             async with self._timed("repeating"):
                 await self._repeat(yard)
                 await self._worked_off(yard)
+            async with self._timed("ladder"), self._killing(killer):
+                await self._climb(yard)
+            await self._worked_off(yard)
             for reached in yard.doors[SENDERS[0]]:
                 self.told.checkpoints.add((await reached.client.evidence.checkpoint()).checkpoint)
             async with self._timed("accounting"):
@@ -123,6 +136,7 @@ class Soak:
             + sum(map(len, list(self.mails.answered.values())))
             + yard.home.taken.total()
             + len(yard.phones.centre.taken)
+            + len(yard.gazette.asked)
         )
 
     @contextlib.asynccontextmanager
@@ -157,6 +171,10 @@ class Soak:
                     own = boxes[at * _SYSTEMS + number :: 2 * _SYSTEMS]
                     agency = Agency(name, yard.doors[sender], self.told, own, sender)
                     group.create_task(self._by_grpc(agency, self.order.messages - by_mail))
+                if not at:
+                    name = f"{self.order.seed}-ladder"
+                    agency = Agency(name, yard.doors[sender], self.told, boxes[:2], sender, LADDER)
+                    group.create_task(self._by_grpc(agency, self.order.messages - by_mail))
                 for number in range(_MAIL_CLIENTS):
                     client = MailSender(f"{self.order.seed}-{number}", sender, ports, yard.world, self.mails)
                     group.create_task(asyncio.to_thread(client.send_until, by_mail, boxes))
@@ -164,6 +182,24 @@ class Soak:
     async def _by_grpc(self, agency: Agency, enough: int) -> None:
         while len(self.told.submissions) < enough:
             await agency.send_something()
+
+    async def _climb(self, yard: Yard) -> None:
+        """Puts the clock forward until notices were published of all messages that have the ladder's policy,
+        and until their recipients count as notified.
+        """
+        self.say("putting the clock forward, to the notices and their effects …")
+        connection = await asyncpg.connect(driver_url(yard.url))
+        try:
+            for days, waiting in _STAGES:
+                yard.clock.write_text(f"{days * 86400}\n", encoding="ascii")
+                async with asyncio.timeout(_DRAINING_SECONDS):
+                    while await connection.fetchval(waiting, LADDER):
+                        await connection.execute(_HASTEN)
+                        await asyncio.sleep(_POLL)
+        except TimeoutError:
+            pass  # the account tells
+        finally:
+            await connection.close()
 
     async def _repeat(self, yard: Yard) -> None:
         """Asks everything over gRPC again, and some mails: the answers must be the same."""
@@ -191,7 +227,9 @@ class Soak:
                 asyncio.timeout(_DRAINING_SECONDS),
                 Account.opened(yard.url, yard.world) as account,
             ):
-                while await connection.fetchval(_LEFT) > left or not (left or await account.drained()):
+                while await connection.fetchval(_LEFT) > left or not (
+                    left or (yard.phones.done and await account.drained())
+                ):
                     await connection.execute(_HASTEN)
                     await asyncio.sleep(_POLL)
         except TimeoutError:

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from namak.evidence.registration import SALT_BYTES
 from server import bootstrap
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.config import load
@@ -12,6 +13,7 @@ from server.dev.pki import Identity, Person
 from server.dev.world import World
 from server.domain.administration import CommandLine
 from server.domain.forwarding import ForwardedContent, ForwardingTarget, TargetKind
+from server.domain.holders import HolderData, HolderProfile
 from server.domain.senders import ContractState
 from server.jurisdictions import PROFILES
 from server.storage.database import Database
@@ -19,13 +21,15 @@ from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.certificates import BindCertificate
 from server.usecases.domains import RegisterDomain
 from server.usecases.mailbox_register import OpenMailbox
-from server.usecases.organisations import RegisterOrganisation, SetContractState
+from server.usecases.organisations import RegisterOrganisation, SetContractState, UpdateOrganisation
 from server.usecases.sender_addresses import RegisterSenderAddress
 from server.usecases.sender_admin import SenderAdmin
 from tests import numbers
 
 MAILBOXES = 16
 _AGENCIES = (("00000701", "State Revenue Committee", "src.am"), ("00000702", "Police", "police.am"))
+LADDER = "am-2025@2"
+"""The policy of some messages of the first agency: who never looks is notified by a public notice."""
 SENDERS = tuple(f"notices@{domain}" for _, _, domain in _AGENCIES)
 
 
@@ -79,6 +83,13 @@ async def settle(url: str, world: World, boxes: list[Box]) -> None:
             for box in boxes:
                 mailbox = await tx.mailboxes.named(box.address)
                 assert mailbox is not None
+                # Public notices name people.
+                known = HolderData(mailbox.holder_kind, mailbox.holder_number, "Ա Ա")
+                await tx.holders.add(
+                    HolderProfile(
+                        mailbox.id, box.address, known, known.number, "", SystemEntropy().random(SALT_BYTES)
+                    )
+                )
                 for kind, address in ((TargetKind.EMAIL, box.mail), (TargetKind.PHONE, box.phone)):
                     if address:
                         target = ForwardingTarget(
@@ -110,6 +121,9 @@ async def _agencies(admin: SenderAdmin, systems: tuple[Identity, ...]) -> None:
         )
         certificate = system.certificate.public_bytes(Encoding.DER)
         await admin.certificates.bind_certificate(BindCertificate(by, f"{code}-4", agency, None, certificate))
+        await admin.organisations.update_organisation(
+            UpdateOrganisation(by, f"{code}-6", agency, None, "", ("am-2015@1", LADDER))
+        )
         networks = (IPv4Network("127.0.0.1/32"),)
         await admin.addresses.register_sender_address(
             RegisterSenderAddress(by, f"{code}-5", agency, sender, networks, sms_permitted=False)

@@ -21,6 +21,7 @@ from server.storage import migrate
 from server.storage.embedded import embedded_postgres
 from tests.faults.agency import ONE_TRY
 from tests.faults.scene import OF_PROGRAMS
+from tests.gazette_server import GazetteServer, gazette_serving
 
 CONCURRENCY = 10
 """Jobs that a worker does at once."""
@@ -34,6 +35,8 @@ class Yard:
     Attributes:
         guard: the log's.
         doors: the servers as each agency reaches them, by its address.
+        gazette: the site of public notices.
+        clock: the file that says how far the post's clock is ahead.
         silent: seconds after which a killed worker's jobs are taken over.
     """
 
@@ -45,6 +48,8 @@ class Yard:
     doors: Mapping[str, Sequence[Reached]]
     home: MailHome
     phones: Phones
+    gazette: GazetteServer
+    clock: Path
     silent: float
 
     def of(self, command: str) -> Sequence[Program]:
@@ -79,7 +84,10 @@ async def running(
         moods = random.Random(f"{seed} mail")  # noqa: S311 - no secret
         home, mail_port = await stack.enter_async_context(mail_home(moods, SENDERS))
         phones, sms_port = await stack.enter_async_context(sms_centre())
-        outside = _outside(world.directory, mail_port, sms_port)
+        gazette = await stack.enter_async_context(gazette_serving())
+        outside = f'\n[notices]\nsite_url = "{gazette.url}"\n' + _outside(
+            world.directory, mail_port, sms_port
+        )
         programs = [
             _program(world, url, guard, command, number, outside, silent)
             for command in _KINDS
@@ -94,7 +102,7 @@ async def running(
             for server in programs[:each]:
                 client = Client(_connection(world, server.port, identity), patience=ONE_TRY)
                 doors.setdefault(sender, []).append(Reached(server, await stack.enter_async_context(client)))
-        yield Yard(world, url, guard, boxes, programs, doors, home, phones, silent)
+        yield Yard(world, url, guard, boxes, programs, doors, home, phones, gazette, _clock(guard), silent)
 
 
 async def _stop(programs: Sequence[Program]) -> None:
@@ -109,14 +117,20 @@ def _program(
         name, listen=f"127.0.0.1:{port if command == 'serve' else 0}", database_url=url, guard=guard
     )
     mail_port = port if command == "smtp" else 0
-    with settings.open("a", encoding="utf-8") as file:
+    with settings.open("r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
         file.write(
-            f"{outside}\n[inbound_mail]\n"
+            f'development_clock = "{_clock(guard)}"\n{text}{outside}\n[inbound_mail]\n'
             f'listen = "127.0.0.1:{mail_port}"\nhealth_listen = "127.0.0.1:0"\n'
             f'\n[jobs]\nhealth_listen = "127.0.0.1:0"\nsilent = "{silent:g}s"\nconcurrency = {CONCURRENCY}\n'
         )
     # PostgreSQL's connections must do for all of them, and for those that were killed a moment ago.
     return Program(name, command, settings, {**OF_PROGRAMS, "NAMAK_DATABASE_POOL_SIZE": "3"}, port)
+
+
+def _clock(guard: Path) -> Path:
+    return guard.with_name("clock")
 
 
 def _outside(place: Path, mail_port: int, sms_port: int) -> str:

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 # Older than anything it certifies, so that certificates which expired in the past can be made too.
 _AUTHORITY_DAYS = (730, 3650)
 _CERTIFICATE_DAYS = 90
-_CRL_DAYS = 7
+# Not days, as in life: a world's clock can be put forward, and nobody renews its lists.
+_CRL_DAYS = _CERTIFICATE_DAYS
 # Clocks of two machines differ a little; a certificate made now must be valid on both.
 _BEFORE = timedelta(hours=1)
 

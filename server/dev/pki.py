@@ -261,7 +261,7 @@ class DevelopmentPki:
     def write_crls(
         self, *, this_update: datetime | None = None, next_update: datetime | None = None
     ) -> tuple[Path, Path]:
-        """Writes both citizen CRLs: of now and good for 7 days, unless told otherwise (stale ones, for
+        """Writes both citizen CRLs: of now and good for 90 days, unless told otherwise (stale ones, for
         tests).
         """
         for authority in (self.citizen_authority, self.citizen_root):

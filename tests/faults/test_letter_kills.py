@@ -31,6 +31,7 @@ from tests.system.receipts import events_of
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.hsm,
+    pytest.mark.timeout(240),  # it starts a whole world three times
     pytest.mark.skipif(fonts_missing(), reason="needs Debian's fonts-noto-core"),
 ]
 

@@ -121,6 +121,12 @@ class Centre:
         """How many links are bound."""
         return len(self._esmes)
 
+    def another_link(self) -> None:
+        """Has the next reports go over another link, if there is one."""
+        if self._esmes:
+            first = next(iter(self._esmes))
+            self._esmes[first] = self._esmes.pop(first)
+
     async def report(self, phone: str, text: str, *, tlvs: list[smpp34.Tlv] | None = None) -> bool:
         """Delivers a report over a link; returns whether it was thanked for."""
         esme = next(iter(self._esmes.values()))
