@@ -96,6 +96,7 @@ async def test_the_handover_says_all_that_a_newcomer_needs(told: Told, tmp_path:
         "agency",
         "other_agency",
         "clerk",
+        "print_house",
         "portal",
         "citizen",
         "other_citizen",
@@ -109,7 +110,17 @@ async def test_the_handover_says_all_that_a_newcomer_needs(told: Told, tmp_path:
         signing = handover[card]["signing"]
         assert list(signing) == ["module", "config", "token", "pin", "label", "authentication_label", "cert"]
         named += [signing["module"], signing["config"], signing["cert"]]
-    for who in ("operator", "agency", "other_agency", "portal", "citizen", "other_citizen"):
+    people = (
+        "operator",
+        "agency",
+        "other_agency",
+        "clerk",
+        "print_house",
+        "portal",
+        "citizen",
+        "other_citizen",
+    )
+    for who in people:
         named += [handover[who]["cert"], handover[who]["key"]]
     assert missing(named) == []
 
