@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import json
+import math
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -30,6 +31,8 @@ from namak.monitor.state import State, StateMoved, StateUnusable
 
 NEWER_SECONDS: Final = 600.0
 """For so long a receipt may be newer than what the log shows to everybody."""
+LOOK_SECONDS: Final = 60.0
+"""For so long a look may last before what was seen last is asked for its age."""
 EXEC_SECONDS: Final = 60.0
 """How long the command of ``--exec`` may take."""
 
@@ -103,8 +106,10 @@ class Monitor:
         post: Client | None = None,
         *,
         now: Callable[[], float] = time.time,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """``post`` is needed for a mailbox alone."""
+        self._look_seconds = look_seconds
         self._run = run
         self._asked = asked
         self._source = source
@@ -121,7 +126,7 @@ class Monitor:
         """Looks once, or until it is interrupted. Raises Unavailable, FileProblem."""
         if self._asked.interval is None:
             try:
-                seen = await self._look()
+                seen = await self._look_at_last()
             except SourceUnreached as problem:
                 raise Unavailable(_("the log can't be read: {problem}").format(problem=problem)) from problem
             await self._tell(seen.alarms)
@@ -141,17 +146,15 @@ class Monitor:
     async def turn(self) -> None:
         """Looks once, among many times, and goes on where the log can't be read."""
         try:
-            seen = await self._look()
+            seen = await self._watched(self._look())
         except (SourceUnreached, NamakError) as problem:
             if isinstance(problem, FileProblem):
                 raise
             if not self._unreached:
                 self._run.screen.warning(_("the log can't be read: {problem}").format(problem=problem))
             self._unreached = str(problem)
-            age = self._now() - self._seen_at
-            if self._terms.max_age is not None and age > self._terms.max_age:
-                values: Values = {"origin": self._source.name, "time": int(self._seen_at)}
-                await self._tell([*self._active, Alarm(AlarmKind.STALE, self._source.name, values)])
+            if self._age_left() < 0:
+                await self._tell_stale()
             return
         except StateMoved:
             return
@@ -160,6 +163,36 @@ class Monitor:
         if seen.look.new:
             self._line({"event": "look", **_shape(seen)})
             self._show(seen)
+
+    def _age_left(self) -> float:
+        """Returns for how many seconds more what was seen last is not too old."""
+        most = self._terms.max_age
+        return math.inf if most is None else self._seen_at + most - self._now()
+
+    async def _tell_stale(self) -> None:
+        values: Values = {"origin": self._source.name, "time": int(self._seen_at)}
+        await self._tell([*self._active, Alarm(AlarmKind.STALE, self._source.name, values)])
+
+    async def _watched(self, look: Coroutine[Any, Any, Seen]) -> Seen:
+        """Waits for a look, and tells where it takes so long that what was seen last is too old by then: a
+        log that always shows more, slowly, must not keep us quiet.
+        """
+        task = asyncio.ensure_future(look)
+        try:
+            left = max(self._age_left(), self._look_seconds)
+            await asyncio.wait([task], timeout=None if left == math.inf else left)
+            if not task.done():
+                await self._tell_stale()
+            return await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _look_at_last(self) -> Seen:
+        """Looks, again where another process with the same state was faster."""
+        while True:
+            with contextlib.suppress(StateMoved):
+                return await self._look()
 
     async def _look(self) -> Seen:
         try:
@@ -208,10 +241,12 @@ class Monitor:
                 self._run.screen.warning(_("ALARM: {words}").format(words=words(alarm)))
                 self._line({"event": "alarm", **_alarm_shape(alarm)})
                 await self._execute(alarm)
-        for alarm in sorted(self._active - set(alarms), key=lambda each: (each.kind, each.about)):
+        # What is proven by the log's own signatures is never over, whatever it shows next.
+        proven = {alarm for alarm in self._active if alarm.kind is AlarmKind.FORK}
+        for alarm in sorted(self._active - proven - set(alarms), key=lambda each: (each.kind, each.about)):
             self._run.screen.warning(_("over: {words}").format(words=words(alarm)))
             self._line({"event": "over", **_alarm_shape(alarm)})
-        self._active = set(alarms)
+        self._active = proven | set(alarms)
 
     async def _execute(self, alarm: Alarm) -> None:
         if not self._asked.execute:

@@ -2,7 +2,6 @@
 
 import asyncio
 import urllib.error
-import urllib.request
 from collections.abc import Collection, Mapping
 from http.client import HTTPException
 from pathlib import Path
@@ -12,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from namak.evidence.note import MAX_NOTE_BYTES
 from namak.evidence.tiles import WIDTH, TileId, tile_path, tile_width
 from namak.evidence.tree import HASH_BYTES
+from namak.monitor.limited_http import TOO_LONG, in_time
 
 SECONDS: Final = 20.0
-"""How long one file may take to come."""
+"""How long one file may take to come, however it comes."""
 
 _AT_ONCE = 8
 _GONE = (404, 410)
@@ -26,16 +26,6 @@ class SourceUnreached(Exception):
 
 class NotShown(Exception):
     """The log does not show what it signed; the text says what is missing or wrong."""
-
-
-class _Straight(urllib.request.HTTPRedirectHandler):
-    """The log's files are where its prefix says; who leads elsewhere is not the log."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_Straight)
 
 
 class Source(Protocol):
@@ -89,11 +79,15 @@ class FileSource:
 
 
 class HttpSource:
-    """A web server with the log's files (C2SP tlog-tiles)."""
+    """A web server with the log's files (C2SP tlog-tiles), which may be anybody's.
 
-    def __init__(self, prefix: str) -> None:
+    It is led nowhere else: what a redirection says besides would be read whatever its length.
+    """
+
+    def __init__(self, prefix: str, *, seconds: float = SECONDS) -> None:
         """``prefix`` is the log's, with or without a slash at its end."""
         self._prefix = prefix.rstrip("/")
+        self._seconds = seconds
 
     @property
     def name(self) -> str:
@@ -110,21 +104,25 @@ class HttpSource:
         return await asyncio.to_thread(self._get, path, WIDTH * HASH_BYTES)
 
     def _get(self, path: str, most: int) -> bytes | None:
-        request = urllib.request.Request(  # noqa: S310 - made for http and https alone, by source_at
-            f"{self._prefix}/{path}", headers={"User-Agent": "namak-monitor", "Accept-Encoding": "identity"}
-        )
-        try:
-            with _OPENER.open(request, timeout=SECONDS) as answer:
-                content: bytes = answer.read(most + 1)
-                return content
-        except urllib.error.HTTPError as refused:
-            refused.close()
-            if refused.code in _GONE:
-                return None
-            raise SourceUnreached(f"{self._prefix}/{path}: status {refused.code}") from None
-        except (OSError, ValueError, HTTPException) as problem:
-            cause = str(getattr(problem, "reason", problem)) or type(problem).__name__
-            raise SourceUnreached(f"{self._prefix}: {cause}") from None
+        address = f"{self._prefix}/{path}"
+        with in_time(self._seconds) as limited:
+            try:
+                with limited.opened(address) as answer:
+                    content: bytes | None = answer.read(most + 1)
+            except urllib.error.HTTPError as refused:
+                refused.close()
+                if refused.code not in _GONE and not limited.is_over:
+                    raise SourceUnreached(f"{address}: status {refused.code}") from None
+                content = None
+            except (OSError, ValueError, HTTPException) as problem:
+                if not limited.is_over:
+                    cause = str(getattr(problem, "reason", problem)) or type(problem).__name__
+                    raise SourceUnreached(f"{self._prefix}: {cause}") from None
+                content = None
+            if limited.is_over:
+                # Whatever came may be cut off.
+                raise SourceUnreached(f"{self._prefix}: {TOO_LONG}")
+        return content
 
 
 def source_at(place: str) -> Source | None:
