@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from namak.signatures.prepared import PreparedPdf
 from server.gateways.certificate_pages.renderer import CertificateRenderer
+from server.gateways.orphans import end_with_parent
 from server.gateways.printing import fonts
 from server.usecases.certificate_ports import Certificate, CertificateNotSet
 
@@ -62,6 +63,7 @@ _renderer: CertificateRenderer | None = None
 
 def _begin() -> None:
     global _renderer
+    end_with_parent()
     os.environ["RAYON_NUM_THREADS"] = "1"
     _renderer = CertificateRenderer()
     # Removed when the worker ends in good order; a killed one leaves its directory to the system's clean-up.

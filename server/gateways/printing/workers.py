@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from server.domain.paper_letters import PaperLetter, PrintReady
+from server.gateways.orphans import end_with_parent
 from server.gateways.printing import fonts
 from server.gateways.printing.renderer import Renderer
 from server.usecases.letter_ports import PrintingEnded
@@ -60,6 +61,7 @@ _renderer: Renderer | None = None
 
 def _begin() -> None:
     global _renderer
+    end_with_parent()
     # Typst would share one letter out among threads; the processes are busy without, and lose time by it.
     os.environ["RAYON_NUM_THREADS"] = "1"
     _renderer = Renderer()
