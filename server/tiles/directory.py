@@ -94,6 +94,9 @@ class TileDirectory:
                 raise ExportRefused(
                     f"{path} is there and says something else: this is another log's directory, or damaged"
                 )
+            else:
+                # Left by an export that was killed: it is whole, and its name perhaps not on the disk yet.
+                self._changed.update(self._above(path))
         left = list(missing.items())
         while left:
             self._place(dict(left[:_AT_ONCE]))
@@ -174,6 +177,10 @@ class TileDirectory:
             self._before()
             written.replace(path)
             self._changed.add(path.parent)
+
+    def _above(self, path: Path) -> list[Path]:
+        """Returns the directories in which a file has to be found, from ours on."""
+        return [self.path, *(each for each in path.parents if each.is_relative_to(self.path))]
 
     def _make(self, path: Path) -> None:
         if path.is_dir():

@@ -50,6 +50,11 @@ def tiles_in(path: Path) -> set[str]:
     return {name for name in found if name.startswith("tile/")}
 
 
+def directories_in(path: Path) -> dict[Path, int]:
+    """Returns a directory and those below it, with their inodes."""
+    return {each: each.stat().st_ino for each in (path, *path.rglob("*")) if each.is_dir()}
+
+
 async def test_a_directory_is_the_log_as_the_specification_has_it(log: GrownLog, tmp_path: Path) -> None:
     assert await exported(log, tmp_path / "none") is None
     log.grow(65_800)
@@ -177,6 +182,33 @@ async def test_a_first_export_that_was_ended_has_no_checkpoint_and_goes_on(
 
     assert await exported(log, tmp_path) == Exported(9000, 9000, len(reading.files_of(9000)) - there)
     assert entries_in(tmp_path, log) == log.entries_
+
+
+async def test_what_a_killed_export_left_is_on_the_disk_before_the_next_ones_checkpoint(
+    log: GrownLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.grow(300)
+
+    def publish(_: TileDirectory, note: bytes) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TileDirectory, "publish", publish)
+        with pytest.raises(Killed):
+            await exported(log, tmp_path)
+    assert not (tmp_path / "checkpoint").exists()
+    settled: set[int] = set()
+
+    def settle(descriptor: int) -> None:
+        if not (tmp_path / "checkpoint").exists():
+            settled.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr("server.tiles.directory.os.fsync", settle)
+
+    assert await exported(log, tmp_path) == Exported(300, 300, 0)
+
+    holding = directories_in(tmp_path)
+    assert {path for path, number in holding.items() if number not in settled} == set()
 
 
 async def test_partial_tiles_go_once_the_full_one_has_been_there_for_a_while(
