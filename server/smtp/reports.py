@@ -1,5 +1,6 @@
-"""The listener's other door: reports of what became of forwarded copies, from the null sender to the address
-that names a copy's token (RFC 5321, 4.5.5; RFC 3464). Any mail server may bring one, and none is answered.
+"""The listener's other door: reports of what became of forwarded copies and nudges, from the null sender to
+the address that names a mail's token (RFC 5321, 4.5.5; RFC 3464). Any mail server may bring one, and none is
+answered.
 """
 
 import asyncio
@@ -16,8 +17,7 @@ from server.domain.forwarding import bounce_token, is_bounce_address
 from server.domain.malformed import Malformed
 from server.domain.refusals import Refused
 from server.smtp.replies import of_refusal
-from server.usecases.returned_copies import Awaited
-from server.usecases.returned_mails import Returned
+from server.usecases.returned_mails import Awaited, Returned
 
 _log = structlog.get_logger(__name__)
 
@@ -81,30 +81,30 @@ class ReportDesk:
                 reports = await asyncio.to_thread(read_report, content)
         except Malformed as problem:
             # Somebody's vacation, or a bounce in words that only people understand: no evidence of a failure.
-            _log.info("what came back of a copy is no report", reason=problem.reason)
+            _log.info("what came back of a mail is no report", reason=problem.reason)
             return _HEARD
         failure = failure_of(reports)
         if failure is None:
             actions = sorted({each.action.value for each in reports})
-            _log.info("a report about a copy tells of no failure", actions=actions)
+            _log.info("a report about a mail tells of no failure", actions=actions)
             return _HEARD
         return await self._record(token, failure)
 
     async def _record(self, token: UUID, failure: ReportedFailure) -> str:
         try:
             # Not cancelled with the connection: what was begun is decided.
-            copy = await asyncio.shield(self._returned.failed(token, failure))
+            mail = await asyncio.shield(self._returned.failed(token, failure))
         except Refused as refused:
             return of_refusal(refused)
-        if copy is None:
-            _log.info("a copy came back again")
+        if mail is None:
+            _log.info("a mail came back again")
             return _HEARD
         _log.info(
-            "a copy came back",
+            "a mail came back",
             reason=failure.cause,
             status=failure.status,
-            delivery_id=str(copy.delivery_id),
-            target_id=str(copy.target_id),
+            delivery_id=str(mail.delivery_id),
+            target_id=str(mail.target_id),
         )
         return _HEARD
 

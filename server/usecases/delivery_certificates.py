@@ -156,10 +156,12 @@ class DeliveryCertificates:
         try:
             pdf = await office.seal.seal(await office.setter.render(Certificate(statement, proofs)))
         except CertificateNotSet as problem:
-            _log.error("certificate_not_set", delivery_id=str(seen.delivery.id), problem=str(problem))
+            _log.error(
+                "a certificate could not be set", delivery_id=str(seen.delivery.id), problem=str(problem)
+            )
             raise ServiceUnavailable("setter of certificates") from problem
         except SealUnavailable as problem:
-            _log.error("seal_unavailable", problem=str(problem))
+            _log.error("the seal can't be reached", problem=str(problem))
             raise ServiceUnavailable("seal") from problem
         newest = account.checkpoints[-1].checkpoint
         return MadeCertificate(

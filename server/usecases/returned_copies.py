@@ -4,7 +4,6 @@ A bounce is a report by whoever knows the copy's token, and recorded as no more 
 holder's alone, which touches neither state nor effect of the delivery (POST-7). It is never answered.
 """
 
-from enum import Enum, auto
 from uuid import UUID
 
 from server.domain.delivery_reports import ReportedFailure
@@ -12,21 +11,12 @@ from server.domain.forwarding import BOUNCE_PERIOD, CopyState, ForwardedContent,
 from server.domain.profile import Profile
 from server.usecases.copy_records import CopyRecords
 from server.usecases.ports import Clock, Entropy, Log, UnitOfWork
+from server.usecases.returned_mails import Awaited
 
 _CHANNEL = "EMAIL"
 
 
-class Awaited(Enum):
-    """Whether something may come back to a token."""
-
-    YES = auto()
-    NOT_YET = auto()
-    """The copy is on its way, and that it was taken is not recorded yet."""
-    NO = auto()
-    """Nothing was sent under it, or too long ago."""
-
-
-_SENT = frozenset({CopyState.SENT, CopyState.BOUNCED, CopyState.FAILED})
+_PERHAPS_TAKEN = frozenset({CopyState.SENT, CopyState.BOUNCED, CopyState.FAILED})
 """A copy that failed may have been taken all the same, where the answer was lost."""
 
 
@@ -52,7 +42,7 @@ class ReturnedCopies:
             return Awaited.NO
         if copy.state is CopyState.WAITING:
             return Awaited.NOT_YET
-        return Awaited.YES if copy.state in _SENT else Awaited.NO
+        return Awaited.YES if copy.state in _PERHAPS_TAKEN else Awaited.NO
 
     async def failed(self, token: UUID, failure: ReportedFailure) -> ForwardedCopy | None:
         """Records that a copy came back; None, and nothing is recorded, where that was known before, or the

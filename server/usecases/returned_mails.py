@@ -1,13 +1,23 @@
 """Whatever comes back of mails to holders' own addresses: copies, and nudges."""
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import Protocol
 from uuid import UUID
 
 from server.domain.delivery_reports import ReportedFailure
 from server.domain.forwarding import ForwardedCopy
 from server.domain.nudges import Nudge
-from server.usecases.returned_copies import Awaited
+
+
+class Awaited(Enum):
+    """Whether something may come back to a token."""
+
+    YES = auto()
+    NOT_YET = auto()
+    """The mail is on its way, and that it was taken is not recorded yet."""
+    NO = auto()
+    """Nothing was sent under it, or too long ago."""
 
 
 class Returned(Protocol):

@@ -7,7 +7,7 @@ from server.domain.forwarding import BOUNCE_PERIOD, Result, TargetKind
 from server.domain.nudges import Nudge, NudgeState
 from server.usecases.nudge_records import NudgeRecords
 from server.usecases.ports import Clock, UnitOfWork
-from server.usecases.returned_copies import Awaited
+from server.usecases.returned_mails import Awaited
 
 _AWAITED = {
     NudgeState.WAITING: Awaited.NOT_YET,

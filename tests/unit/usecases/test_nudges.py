@@ -19,7 +19,7 @@ from server.jurisdictions.am import AM
 from server.usecases.forwarding import OfTarget
 from server.usecases.outside_facts import OutsideFacts
 from server.usecases.reading import OpenMessage
-from server.usecases.returned_copies import Awaited
+from server.usecases.returned_mails import Awaited
 from server.usecases.sms_ports import SmsNotSent
 from server.usecases.withdrawal import Withdrawal, WithdrawDelivery
 from tests.fakes.unit_of_work import LostCommit

@@ -10,7 +10,7 @@ from server.domain.forwarding import BOUNCE_PERIOD, CopyState, ForwardedCopy, Re
 from server.domain.jobs import SEND_COPY, SPREAD
 from server.domain.refusals import ServiceUnavailable
 from server.usecases.forwarding import OfTarget
-from server.usecases.returned_copies import Awaited
+from server.usecases.returned_mails import Awaited
 from tests.unit.usecases.forwarding_world import BUSY, HOME, REFUSED, Forwarding
 
 BACK = ReportedFailure("NO_SUCH_ADDRESS", "5.1.1", "550 no such user")
