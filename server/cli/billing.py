@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from server import bootstrap
+from server.cli.days import day
 from server.cli.endings import fail, load, run
 from server.config import Settings
 from server.domain.fields import Malformed
@@ -37,7 +38,7 @@ class Asked:
 
 def audit(settings: Path, asked: Asked) -> None:
     """Compares bill and evidence; exit code 1 where they differ."""
-    first, last = _day("--from", asked.first), _day("--to", asked.last)
+    first, last = day("--from", asked.first), day("--to", asked.last)
     organisation_id = _organisation(asked.organisation)
     run(_audit(load(settings), first, last, organisation_id, as_json=asked.as_json))
 
@@ -126,15 +127,6 @@ def _words(usage: Usage) -> str:
     withdrawn = f" ({usage.withdrawn:,} withdrawn)" if usage.withdrawn else ""
     texts = f", {usage.sms:,} SMS of {usage.sms_segments:,} segments" if usage.sms else ""
     return f"{usage.accepted:,}{withdrawn}{texts}"
-
-
-def _day(option: str, text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        fail(f"{option} must be a day like 2026-11-30, not {text!r}")
 
 
 def _organisation(text: str) -> UUID | None:

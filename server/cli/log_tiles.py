@@ -1,8 +1,6 @@
 """`namak-server log export` and `serve`."""
 
 import asyncio
-import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from namak.evidence.note import Verifier
 from server import bootstrap, log_lines
 from server.bootstrap_tiles import published_tiles, reading_log, tiles_listener
 from server.cli.endings import load, run
+from server.cli.ready_files import write_ready
 from server.cli.supervising import stop_signals
 from server.config import Settings
 from server.domain.refusals import ServiceUnavailable
@@ -151,17 +150,9 @@ async def _serve(settings: Settings, ready_file: Path | None) -> None:
         try:
             await listener.open()
             _log.info("handing out the log", port=listener.port)
-            if ready_file is not None:
-                _write_ready(ready_file, listener.port)
+            write_ready(ready_file, port=listener.port)
             await stop.wait()
             _log.info("stopping")
         finally:
             await listener.close()
     _log.info("stopped")
-
-
-def _write_ready(path: Path, port: int) -> None:
-    # Whole or not at all: whoever waits for it reads it the moment it is there.
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps({"port": port, "pid": os.getpid()}), encoding="utf-8")
-    unfinished.rename(path)

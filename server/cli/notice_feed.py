@@ -1,8 +1,6 @@
 """`namak-server notices serve` and `export`."""
 
 import asyncio
-import json
-import os
 import signal
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import typer
 from server import bootstrap, log_lines
 from server.bootstrap_notice_feed import feed_listener, notice_feed
 from server.cli.endings import load, run
+from server.cli.ready_files import write_ready
 from server.config import Settings
 from server.feed.export import export
 from server.storage import migrate
@@ -41,8 +40,7 @@ async def _serve_until_stopped(settings: Settings, ready_file: Path | None) -> N
         try:
             await listener.open()
             _log.info("handing out notices", port=listener.port)
-            if ready_file is not None:
-                _write_ready(ready_file, listener.port)
+            write_ready(ready_file, port=listener.port)
             await stop.wait()
             _log.info("stopping")
         finally:
@@ -64,10 +62,3 @@ async def _export_to(settings: Settings, directory: Path) -> None:
         finally:
             await database.dispose()
     typer.echo(f"{directory}: {done.written} files written, {done.deleted} deleted")
-
-
-def _write_ready(path: Path, port: int) -> None:
-    # Whole or not at all: whoever waits for it reads it the moment it is there.
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps({"port": port, "pid": os.getpid()}), encoding="utf-8")
-    unfinished.rename(path)

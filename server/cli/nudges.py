@@ -10,6 +10,7 @@ import typer
 
 from namak.cli.tables import show_table
 from server import bootstrap
+from server.cli.days import day
 from server.cli.endings import fail, load, run
 from server.config import Settings
 from server.domain.fields import Malformed
@@ -21,7 +22,7 @@ from server.storage.unit_of_work import SqlUnitOfWork
 
 def counted(settings: Path, first: str, last: str, *, as_json: bool) -> None:
     """Counts the nudges that were asked for on local days, both inclusive; by default those of this month."""
-    run(_counted(load(settings), _day("--from", first), _day("--to", last), as_json=as_json))
+    run(_counted(load(settings), day("--from", first), day("--to", last), as_json=as_json))
 
 
 async def _counted(settings: Settings, first: date | None, last: date | None, *, as_json: bool) -> None:
@@ -50,12 +51,3 @@ async def _counted(settings: Settings, first: date | None, last: date | None, *,
     rows = [(each.kind.value, each.state.value, f"{each.nudges:,}", f"{each.segments:,}") for each in found]
     show_table(("to", "state", "nudges", "SMS segments"), rows)
     typer.echo(f"{first} to {last} ({zone.key}); on nobody's bill.")
-
-
-def _day(option: str, text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        fail(f"{option} must be a day like 2026-11-30, not {text!r}")

@@ -1,8 +1,6 @@
 """`namak-server smtp`."""
 
 import asyncio
-import json
-import os
 import signal
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import typer
 from server import bootstrap, log_lines
 from server.bootstrap_inbound_mail import receiving
 from server.cli.endings import load, run
+from server.cli.ready_files import write_ready
 from server.config import Settings
 from server.health_listener import HealthListener
 from server.storage import migrate
@@ -56,8 +55,7 @@ async def _receive_until_stopped(settings: Settings, ready_file: Path | None) ->
                 await health.open()
                 await health.start()
                 try:
-                    if ready_file is not None:
-                        _write_ready(ready_file, listener.ports, health.port)
+                    write_ready(ready_file, ports=listener.ports, health_port=health.port)
                     await stop.wait()
                     _log.info("stopping")
                 finally:
@@ -66,11 +64,3 @@ async def _receive_until_stopped(settings: Settings, ready_file: Path | None) ->
         finally:
             await database.dispose()
     _log.info("stopped")
-
-
-def _write_ready(path: Path, ports: tuple[int, ...], health_port: int) -> None:
-    # Whole or not at all: whoever waits for it reads it the moment it is there.
-    told = {"ports": ports, "health_port": health_port, "pid": os.getpid()}
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps(told), encoding="utf-8")
-    unfinished.rename(path)

@@ -1,7 +1,6 @@
 """`namak-server serve`."""
 
 import gc
-import json
 import os
 from collections.abc import Coroutine
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from server import bootstrap, config, log_lines
 from server.bootstrap_machine import AHEAD
 from server.cli.endings import run, told
+from server.cli.ready_files import write_ready
 from server.cli.supervising import Ready, stop_signals, supervise
 from server.config import Settings
 from server.transparency.steps import OnStep, unobserved
@@ -75,12 +75,6 @@ def spare_the_collector() -> None:
 
 def _writing(path: Path | None) -> Ready:
     def write(address: str, health_address: str) -> None:
-        if path is None:
-            return
-        told = {"address": address, "health_address": health_address, "pid": os.getpid()}
-        # Whole or not at all: whoever waits for it reads it the moment it is there.
-        unfinished = path.with_name(path.name + ".new")
-        unfinished.write_text(json.dumps(told), encoding="utf-8")
-        unfinished.rename(path)
+        write_ready(path, address=address, health_address=health_address)
 
     return write

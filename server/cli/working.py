@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import json
-import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from server.bootstrap_machine import SystemClock
 from server.bootstrap_receipts import reading_the_log
 from server.bootstrap_sms import kept_up, smpp_link
 from server.cli.endings import load, run
+from server.cli.ready_files import write_ready
 from server.config import Settings
 from server.health_listener import HealthListener
 from server.jurisdictions import PROFILES
@@ -77,8 +76,7 @@ async def _work_until_stopped(
                 await health.start()
                 try:
                     _log.info("working", queues=[kind.name for kind in handlers], health_port=health.port)
-                    if ready_file is not None:
-                        _write_ready(ready_file, health.port)
+                    write_ready(ready_file, health_port=health.port)
                     await stop.wait()
                     _log.info("stopping")
                 finally:
@@ -87,10 +85,3 @@ async def _work_until_stopped(
         finally:
             await database.dispose()
     _log.info("stopped")
-
-
-def _write_ready(path: Path, health_port: int) -> None:
-    # Whole or not at all: whoever waits for it reads it the moment it is there.
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps({"health_port": health_port, "pid": os.getpid()}), encoding="utf-8")
-    unfinished.rename(path)
