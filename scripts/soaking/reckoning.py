@@ -31,7 +31,7 @@ FORWARDED = frozenset(
 """What may become of a copy."""
 LADDERS = frozenset({events.NOTICE_PUBLISHED.uri, events.NOTIFICATION_EFFECTED.uri})
 """What the ladder records."""
-_WHERE = {
+_QUERIES = {
     "copies": "SELECT delivery_id, target_id, state FROM forwarded_copies",
     "targets": "SELECT id, mailbox_id, kind FROM forwarding_targets",
     "jobs": """
@@ -91,7 +91,7 @@ async def read_books(yard: Yard) -> Account:
         account.connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         await account.read()
-        for name, query in _WHERE.items():
+        for name, query in _QUERIES.items():
             account.rows[name] = await account.connection.fetch(query)
     return account
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -88,6 +89,12 @@ class Soak:
 
     async def run(self) -> Reckoning:
         """Does it all; returns the account."""
+        try:
+            return await self._run()
+        finally:
+            self.mails.over.set()
+
+    async def _run(self) -> Reckoning:
         order = self.order
         self.say("starting the post …")
         async with self._yard() as yard:
@@ -163,7 +170,7 @@ class Soak:
         self.say(f"sending {self.order.messages:,} messages …")
         by_mail = round(self.order.messages * _BY_MAIL)
         boxes = [box.address for box in yard.boxes]
-        ports = [each.port for each in yard.of("smtp")]
+        ports, trusted = [each.port for each in yard.of("smtp")], _trusted(yard)
         async with asyncio.TaskGroup() as group:
             for at, sender in enumerate(SENDERS):
                 for number in range(_SYSTEMS):
@@ -176,7 +183,7 @@ class Soak:
                     agency = Agency(name, yard.doors[sender], self.told, boxes[:2], sender, LADDER)
                     group.create_task(self._by_grpc(agency, self.order.messages - by_mail))
                 for number in range(_MAIL_CLIENTS):
-                    client = MailSender(f"{self.order.seed}-{number}", sender, ports, yard.world, self.mails)
+                    client = MailSender(f"{self.order.seed}-{number}", sender, ports, trusted, self.mails)
                     group.create_task(asyncio.to_thread(client.send_until, by_mail, boxes))
 
     async def _by_grpc(self, agency: Agency, enough: int) -> None:
@@ -209,9 +216,9 @@ class Soak:
             mine = [each for each in self.told.submissions.values() if each.sender == sender]
             for begin in range(0, len(mine), _PIECE):
                 await again.send(mine[begin : begin + _PIECE], wait=AT_ONCE)
-        ports = [each.port for each in yard.of("smtp")]
+        ports, trusted = [each.port for each in yard.of("smtp")], _trusted(yard)
         for sender in SENDERS:
-            client = MailSender("again", sender, ports, yard.world, self.mails)
+            client = MailSender("again", sender, ports, trusted, self.mails)
             names = [name for name in self.mails.sent if name.endswith(f"{sender.partition('@')[2]}>")]
             for name in names[:: max(1, len(names) // _PIECE)]:
                 await asyncio.to_thread(client.send, name)
@@ -236,3 +243,8 @@ class Soak:
             pass
         finally:
             await connection.close()
+
+
+def _trusted(yard: Yard) -> ssl.SSLContext:
+    """Returns what mail clients know the listeners by."""
+    return ssl.create_default_context(cafile=str(yard.world.pki.server_root_path))
