@@ -31,12 +31,12 @@ class CorrespondenceServiceStub:
     Idempotency: `request_id` is required. Repeating it with equal content returns the same delivery and the same evidence, byte
     for byte; the receipt may by then stand under a later checkpoint. A refusal that leaves evidence is kept under the
     `request_id` too and comes back the same; once mended, write under a new one.
-    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, RECIPIENT_NOT_OFFICIAL
-    (PERMISSION_DENIED), the first for a caller without a mailbox, and for a reply to a message that is not in it;
-    LETTERS_NOT_OFFERED, PRINTING_NOT_OFFERED, PAPER_ADDRESS_UNKNOWN, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
+    Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, RECIPIENT_NOT_OFFICIAL (PERMISSION_DENIED),
+    the first for a caller without a mailbox, and for a reply to a message that is not in it; LETTERS_NOT_OFFERED, PRINTING_NOT_OFFERED,
+    PAPER_ADDRESS_UNKNOWN, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
     MAILBOX_CLOSED (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND), also where the organisation that is replied to has no mailbox;
-    TOO_MANY_LETTERS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
-    unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
+    TOO_MANY_LETTERS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE;
+    the outcome is unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
     Rules: BOX-9, BOX-11, POST-2, POST-10.
     """
     GetLetter: _aio.UnaryUnaryMultiCallable[_correspondence_pb2.GetLetterRequest, _correspondence_pb2.GetLetterResponse]
@@ -91,12 +91,12 @@ class CorrespondenceServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotency: `request_id` is required. Repeating it with equal content returns the same delivery and the same evidence, byte
         for byte; the receipt may by then stand under a later checkpoint. A refusal that leaves evidence is kept under the
         `request_id` too and comes back the same; once mended, write under a new one.
-        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, RECIPIENT_NOT_OFFICIAL
-        (PERMISSION_DENIED), the first for a caller without a mailbox, and for a reply to a message that is not in it;
-        LETTERS_NOT_OFFERED, PRINTING_NOT_OFFERED, PAPER_ADDRESS_UNKNOWN, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
+        Errors: INVALID_FIELDS, REQUEST_ID_REUSED (INVALID_ARGUMENT); RESOURCE_NOT_PERMITTED, RECIPIENT_NOT_OFFICIAL (PERMISSION_DENIED),
+        the first for a caller without a mailbox, and for a reply to a message that is not in it; LETTERS_NOT_OFFERED, PRINTING_NOT_OFFERED,
+        PAPER_ADDRESS_UNKNOWN, SIGNATURE_REQUIRED, OWN_MAILBOX_NOT_OPEN, PROFILE_NOT_CONFIRMED, MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED,
         MAILBOX_CLOSED (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND), also where the organisation that is replied to has no mailbox;
-        TOO_MANY_LETTERS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is
-        unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
+        TOO_MANY_LETTERS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE;
+        the outcome is unknown, repeat with the same `request_id`). A refusal that left evidence names it in the metadata as `evidence_id`.
         Rules: BOX-9, BOX-11, POST-2, POST-10.
         """
 

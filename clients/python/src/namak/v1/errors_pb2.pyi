@@ -111,8 +111,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_READER_TOO_SLOW: _Reason.ValueType  # 55
     """The reader of a stream did not keep up, and the stream was ended: open it again at the last cursor."""
     REASON_EVIDENCE_DEBT_EXCEEDED: _Reason.ValueType  # 132
-    """The log's witnesses have not cosigned for longer than the operator allows itself (GetLogStatus), so nothing new is accepted.
-    Nothing was recorded: repeat later, with the same `request_id`. Reading and confirming go on.
+    """The log's witnesses have not cosigned for longer than the operator allows itself (GetLogStatus), so no new message is accepted.
+    Nothing was recorded: repeat later, with the same `request_id`. All else goes on: reading, confirming, short messages alone.
     """
     REASON_SESSION_UNKNOWN: _Reason.ValueType  # 60
     """The session token is of no session that was issued to this certificate."""
@@ -314,8 +314,8 @@ REASON_OVERLOADED: Reason.ValueType  # 54
 REASON_READER_TOO_SLOW: Reason.ValueType  # 55
 """The reader of a stream did not keep up, and the stream was ended: open it again at the last cursor."""
 REASON_EVIDENCE_DEBT_EXCEEDED: Reason.ValueType  # 132
-"""The log's witnesses have not cosigned for longer than the operator allows itself (GetLogStatus), so nothing new is accepted.
-Nothing was recorded: repeat later, with the same `request_id`. Reading and confirming go on.
+"""The log's witnesses have not cosigned for longer than the operator allows itself (GetLogStatus), so no new message is accepted.
+Nothing was recorded: repeat later, with the same `request_id`. All else goes on: reading, confirming, short messages alone.
 """
 REASON_SESSION_UNKNOWN: Reason.ValueType  # 60
 """The session token is of no session that was issued to this certificate."""

@@ -594,7 +594,7 @@ class ListSessionsRequest(_message.Message):
     show_ended: _builtins.bool
     """Lists also those that have ended, for as long as they are kept."""
     page_size: _builtins.int
-    """The most sessions to return; default 50, at most 200."""
+    """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The token of the next page, empty for the first."""
     def __init__(
@@ -944,7 +944,7 @@ class ListPortalsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """The most portals to return; default 50, at most 200."""
+    """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The token of the next page, empty for the first."""
     def __init__(

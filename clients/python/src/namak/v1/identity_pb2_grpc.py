@@ -111,11 +111,10 @@ class IdentityServiceServicer(object):
         Callers: a portal; a holder at a portal, for a step-up by certificate or mobile id.
         Idempotency: starting again starts another sign-in; what is not completed expires.
         Errors: INVALID_FIELDS, SIGNING_CERTIFICATE_UNTRUSTED, SIGNING_CERTIFICATE_EXPIRED, SIGNING_CERTIFICATE_REVOKED,
-        SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED,
-        MOBILE_ID_FAILED (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else, RESOURCE_NOT_PERMITTED (PERMISSION_DENIED) for one in no
-        session at this portal;
-        SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in a minute at one replica (RESOURCE_EXHAUSTED, both with
-        RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
+        SIGNING_CERTIFICATE_PURPOSE (INVALID_ARGUMENT), before anybody is asked for a PIN; SIGN_IN_METHOD_NOT_OFFERED, MOBILE_ID_FAILED
+        (FAILED_PRECONDITION); SIGNER_NOT_EXPECTED (PERMISSION_DENIED) for a step-up by somebody else, RESOURCE_NOT_PERMITTED
+        (PERMISSION_DENIED) for one in no session at this portal; SIGN_IN_LOCKED, and OVERLOADED for a portal that starts more than 18000 in
+        a minute at one replica (RESOURCE_EXHAUSTED, both with RetryInfo); REVOCATION_STATUS_UNKNOWN, SERVICE_UNAVAILABLE (UNAVAILABLE).
         Rules: SIGN-1, SIGN-3, SIGN-4, BOX-8.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -205,7 +205,7 @@ class ReportPaperLetterRequest(_message.Message):
     REFUSED_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Chosen by the caller, unique for the print house, 1 to 64 characters."""
+    """Identifies the request: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, used for no other one by the print house."""
     letter_id: _builtins.str
     """The letter."""
     @_builtins.property
@@ -424,7 +424,7 @@ class ListPaperLettersRequest(_message.Message):
     delivery_id: _builtins.str
     """Those of this delivery, a UUID; of any when empty."""
     page_size: _builtins.int
-    """The most letters to return; default 50, at most 200."""
+    """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The token of the next page, empty for the first."""
     tracking_number: _builtins.str
@@ -973,7 +973,7 @@ class ListPrintHousesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """The most print houses to return; default 50, at most 200."""
+    """How many at most; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """The token of the next page, empty for the first."""
     def __init__(

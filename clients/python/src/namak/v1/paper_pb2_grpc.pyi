@@ -40,9 +40,9 @@ class PaperServiceStub:
     `request_id` too and comes back the same.
     Errors: INVALID_FIELDS, also for scans that are not what they say, for a chain of custody that does not hold, and for a statement
     that is not the one in force; REQUEST_ID_REUSED (INVALID_ARGUMENT); MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED, MAILBOX_CLOSED
-    (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing was recorded);
-    SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is unknown, repeat with the same `request_id`). A refusal that left evidence names
-    it in the metadata as `evidence_id`.
+    (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED;
+    nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is unknown, repeat with the same `request_id`). A refusal that
+    left evidence names it in the metadata as `evidence_id`.
     Rules: BOX-9, BOX-11, POST-2, POST-10.
     """
     WithdrawScannedLetter: _aio.UnaryUnaryMultiCallable[_paper_pb2.WithdrawScannedLetterRequest, _paper_pb2.WithdrawScannedLetterResponse]
@@ -95,9 +95,9 @@ class PaperServiceServicer(metaclass=_abc_1.ABCMeta):
         `request_id` too and comes back the same.
         Errors: INVALID_FIELDS, also for scans that are not what they say, for a chain of custody that does not hold, and for a statement
         that is not the one in force; REQUEST_ID_REUSED (INVALID_ARGUMENT); MAILBOX_NOT_CONFIRMED, MAILBOX_SUSPENDED, MAILBOX_CLOSED
-        (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED; nothing was recorded);
-        SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is unknown, repeat with the same `request_id`). A refusal that left evidence names
-        it in the metadata as `evidence_id`.
+        (FAILED_PRECONDITION); MAILBOX_UNKNOWN (NOT_FOUND); TOO_MANY_REFUSALS, OVERLOADED, EVIDENCE_DEBT_EXCEEDED (RESOURCE_EXHAUSTED;
+        nothing was recorded); SERVICE_UNAVAILABLE (UNAVAILABLE; the outcome is unknown, repeat with the same `request_id`). A refusal that
+        left evidence names it in the metadata as `evidence_id`.
         Rules: BOX-9, BOX-11, POST-2, POST-10.
         """
 

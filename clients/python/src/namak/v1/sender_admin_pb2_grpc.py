@@ -358,8 +358,8 @@ class SenderAdminServiceServicer(object):
 
     def RequestDomainProof(self, request, context):
         """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-        until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
-        not which one: that a domain is somebody's is public knowledge in the DNS.
+        until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED,
+        that another organisation has registered a domain, though not which one: that a domain is somebody's is public knowledge in the DNS.
 
         Callers: the operator; an administrator of the organisation.
         Idempotency: repeating it returns the same record while that has not expired.
@@ -377,8 +377,9 @@ class SenderAdminServiceServicer(object):
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
         Errors: INVALID_FIELDS (also for more than 100 domains of one organisation), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-        DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that
-        is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is
+        another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator
+        RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: ADMIN-2, ADMIN-4.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

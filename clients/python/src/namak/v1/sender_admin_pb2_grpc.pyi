@@ -153,8 +153,8 @@ class SenderAdminServiceStub:
     """
     RequestDomainProof: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.RequestDomainProofRequest, _sender_admin_pb2.RequestDomainProofResponse]
     """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-    until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
-    not which one: that a domain is somebody's is public knowledge in the DNS.
+    until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED,
+    that another organisation has registered a domain, though not which one: that a domain is somebody's is public knowledge in the DNS.
 
     Callers: the operator; an administrator of the organisation.
     Idempotency: repeating it returns the same record while that has not expired.
@@ -168,8 +168,9 @@ class SenderAdminServiceStub:
     Callers: the operator; an administrator of the organisation.
     Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
     Errors: INVALID_FIELDS (also for more than 100 domains of one organisation), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-    DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that
-    is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+    DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is
+    another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator
+    RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
     Rules: ADMIN-2, ADMIN-4.
     """
     ListDomains: _aio.UnaryUnaryMultiCallable[_sender_admin_pb2.ListDomainsRequest, _sender_admin_pb2.ListDomainsResponse]
@@ -476,8 +477,8 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sender_admin_pb2.RequestDomainProofRequest, _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]],
     ) -> _abc.Awaitable[_sender_admin_pb2.RequestDomainProofResponse]:
         """Gives the TXT record that proves the ownership of a domain once it stands in the DNS; then call ProveDomain. The text is the same
-        until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED, that another organisation has registered a domain, though
-        not which one: that a domain is somebody's is public knowledge in the DNS.
+        until it expires, or until the organisation asked for 200 other domains since. Any administrator learns here, by ALREADY_REGISTERED,
+        that another organisation has registered a domain, though not which one: that a domain is somebody's is public knowledge in the DNS.
 
         Callers: the operator; an administrator of the organisation.
         Idempotency: repeating it returns the same record while that has not expired.
@@ -497,8 +498,9 @@ class SenderAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         Callers: the operator; an administrator of the organisation.
         Idempotency: `request_id` is required; repeating it with equal content returns the domain. A refusal leaves the `request_id` free.
         Errors: INVALID_FIELDS (also for more than 100 domains of one organisation), REQUEST_ID_REUSED (INVALID_ARGUMENT),
-        DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that
-        is another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
+        DOMAIN_PROOF_MISSING (FAILED_PRECONDITION; the metadata tells the record), ALREADY_REGISTERED (ALREADY_EXISTS) for a domain that is
+        another's, SERVICE_UNAVAILABLE (UNAVAILABLE) when the DNS does not answer; NOT_FOUND (NOT_FOUND), for an administrator
+        RESOURCE_NOT_PERMITTED (PERMISSION_DENIED).
         Rules: ADMIN-2, ADMIN-4.
         """
 
