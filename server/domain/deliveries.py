@@ -77,7 +77,7 @@ class Submission:
 
         Every field is preceded by its length, so that no two different submissions give the same bytes. It
         is never taken
-        over protobuf bytes, which are not canonical (log-and-receipt.md, section 5).
+        over protobuf bytes, which are not canonical (docs/submission-cycle.md).
         """
         digest = hashlib.sha256(b"namak-submission/1\x00")
         fields = [self.sender.encode(), self.recipient.encode(), self.subject.encode()]

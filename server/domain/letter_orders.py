@@ -2,7 +2,7 @@
 
 A letter waits until a print house leases it, for a time. Who leased it may print it while the lease lasts;
 once printed it is theirs for good, for only they know what became of the paper. Every report that is taken is
-a fact of the delivery (log-and-receipt.md, section 1), which the policy's rules read (LADDER-1).
+a fact of the delivery (docs/architecture.md), which the policy's rules read (LADDER-1).
 
 A letter that can't be made is kept too, as one that failed, so that the operator sees why.
 """

@@ -49,7 +49,7 @@ class MailboxHead:
 
 @dataclass(frozen=True, slots=True)
 class MailboxLink:
-    """The opening of one link of the chain; only the holder ever gets it (log-and-receipt.md, section 2)."""
+    """The opening of one link of the chain; only the holder ever gets it (docs/receipts.md)."""
 
     mailbox_id: UUID
     sequence: int

@@ -9,7 +9,7 @@ from server.domain.caller import IpAddress, IpNetwork
 from server.domain.fields import Malformed
 
 _NARROWEST_REFUSED = {4: 23, 6: 47}
-"""Prefix lengths up to these are too wide: /24 and /48 are the most that one address gets (identity.md)."""
+"""Prefix lengths up to these are too wide: /24 and /48 are the most that one address gets (POST-8)."""
 
 _SPELLING = re.compile(r"[0-9A-Fa-f.:]+(/(0|[1-9][0-9]{0,2}))?", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""The table of outages (log-and-receipt.md, 4)."""
+"""The table of outages (docs/operations.md)."""
 
 from datetime import datetime
 from uuid import UUID

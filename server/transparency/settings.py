@@ -1,6 +1,4 @@
-"""The log's times and amounts; the defaults are those of log-and-receipt.md, section 3, but for one that was
-measured.
-"""
+"""The log's times and amounts, with what they are unless an operator says otherwise."""
 
 from dataclasses import dataclass
 

@@ -143,7 +143,7 @@ class CertificateRegister:
         return await self._administration.carry_out(act, change, again)
 
     async def revoke_certificate(self, command: RevokeCertificate) -> CertificateBinding:
-        """Revokes a binding for ever; connections that use it are refused within a second (identity.md).
+        """Revokes a binding for ever; connections that use it are refused within a second.
 
         Raises:
             RequestIdReused; NotFound, for an administrator ResourceNotPermitted.

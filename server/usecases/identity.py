@@ -113,7 +113,7 @@ class Identity:
             if entry.binding.role is BindingRole.PORTAL and session_token is not None:
                 session = await self._session(session_token, digest, remembered_seconds)
                 session.check_usable(now)
-                # What a person administers is for their own certificate (identity.md).
+                # What a person administers is for their own certificate (docs/access.md).
                 via = ViaPortal(entry.binding.portal_name, session.id, session.assurance)
                 return Holder(Connection(digest, address), session.person_number, via=via)
             caller = entry.callers.get(address)

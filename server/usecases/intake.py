@@ -341,7 +341,7 @@ async def _repeated(
     tx: Transaction, group: Sequence[Asked], earlier: Mapping[Key, Claim]
 ) -> dict[Key, Outcome]:
     """Returns the outcomes of those submissions whose request ids were claimed before: they are answered as
-    they were the first time (log-and-receipt.md, section 5).
+    they were the first time (docs/submission-cycle.md).
     """
     outcomes: dict[Key, Outcome] = {}
     same: dict[UUID, list[Asked]] = {}

@@ -31,7 +31,7 @@ class RecordedOutside:
 
 class OutsideFacts:
     """Records such facts, in the caller's transaction. Facts are recorded in whatever state the delivery is:
-    late ones change nothing (log-and-receipt.md, section 1).
+    late ones change nothing (docs/architecture.md).
     """
 
     def __init__(self, *, entropy: Entropy, profile: Profile) -> None:

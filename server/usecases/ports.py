@@ -82,7 +82,7 @@ class Contended(Exception):
 
 
 class Claims(Protocol):
-    """Request ids, each claimed once by its owner for ever (log-and-receipt.md, section 5)."""
+    """Request ids, each claimed once by its owner for ever (docs/submission-cycle.md)."""
 
     async def claim_all(self, claims: Mapping[tuple[UUID, str], Claim]) -> Mapping[tuple[UUID, str], Claim]:
         """Claims for many owners at once, by owner and request id; returns those that were claimed before,
@@ -292,7 +292,7 @@ class Signatures(Protocol):
 
 
 class PersonalCertificates(Protocol):
-    """Recognises personal certificates at the door (identity.md)."""
+    """Recognises personal certificates at the door (docs/access.md)."""
 
     async def person_of(self, certificate: bytes, at: datetime) -> str | None:
         """Returns the person's number when the certificate (DER) has a path to a citizen root; None when it

@@ -1,4 +1,4 @@
-"""Where a sender calls from that is in none of its organisation's networks (identity.md, "Static IP")."""
+"""Where a sender calls from that is in none of its organisation's networks (POST-8)."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

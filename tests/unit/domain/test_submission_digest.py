@@ -1,4 +1,4 @@
-"""The digest that makes two submissions under one request id equal (log-and-receipt.md, section 5)."""
+"""The digest that makes two submissions under one request id equal (docs/submission-cycle.md)."""
 
 import hashlib
 
