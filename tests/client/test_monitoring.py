@@ -5,13 +5,18 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from namak.cli.app import Run, Shared
 from namak.cli.codes import ExitCode
-from namak.cli.monitoring import Asked, Monitor
+from namak.cli.monitoring import NEWER_SECONDS, Asked, Monitor
 from namak.cli.screen import Screen
+from namak.client import Client
+from namak.client.log_source import MailboxLook
+from namak.evidence.mailbox_chain import ChainHead
 from namak.evidence.tiles import TileId
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.monitor.following import Terms
@@ -36,14 +41,20 @@ class Shown:
         show(self.log, self.directory)
 
     def monitor(
-        self, *, source: Source | None = None, max_age: float | None = None, interval: float | None = 1.0
+        self,
+        *,
+        source: Source | None = None,
+        max_age: float | None = None,
+        interval: float | None = 1.0,
+        post: object = None,
     ) -> Monitor:
         policy = TlogPolicy.parse(f"log {self.log.vkey}\nquorum none\n".encode())
         run = Run(Shared(as_json=True), Screen(as_json=True))
-        asked = Asked("", self.directory, interval=interval, max_age=max_age)
+        asked = Asked("", self.directory, interval=interval, max_age=max_age, mailbox=post is not None)
         terms = Terms(policy, max_age)
         source = source or FileSource(self.directory)
-        return Monitor(run, asked, source, self.state, terms, now=lambda: self.now, look_seconds=0.0)
+        client = cast("Client | None", post)
+        return Monitor(run, asked, source, self.state, terms, client, now=lambda: self.now, look_seconds=0.0)
 
     def told(self) -> list[tuple[str, str]]:
         assert self.capture is not None
@@ -129,3 +140,27 @@ async def test_a_single_look_is_made_again_where_another_process_was_faster(
 
     monkeypatch.setattr(shown.state, "advance", after_another)
     assert await shown.monitor(interval=None).run() is ExitCode.OK
+
+
+async def test_a_letter_that_is_kept_from_the_log_is_not_waited_for_without_end(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.grow(3)
+    address = "1@e-citizen.am"
+    withheld = MailboxLook(address, ChainHead(1, bytes(32)), since={"d-1": shown.now}, late=["d-1"])
+
+    async def look(*_: object) -> MailboxLook:
+        return withheld
+
+    async def get() -> SimpleNamespace:
+        return SimpleNamespace(address=address)
+
+    monkeypatch.setattr("namak.cli.monitoring.mailbox_look", look)
+    monitor = shown.monitor(post=SimpleNamespace(mailbox=SimpleNamespace(get=get)))
+    await monitor.turn()
+    shown.now += NEWER_SECONDS
+    await monitor.turn()
+    assert shown.told() == [("look", "3")]
+    shown.now += 1
+    await monitor.turn()
+    assert shown.told() == [("alarm", "mailbox")]

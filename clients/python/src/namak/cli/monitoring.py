@@ -30,7 +30,7 @@ from namak.monitor.sources import Source, SourceUnreached, source_at
 from namak.monitor.state import State, StateMoved, StateUnusable
 
 NEWER_SECONDS: Final = 600.0
-"""For so long a receipt may be newer than what the log shows to everybody."""
+"""For so long a receipt, or a letter, may be newer than what the log shows to everybody."""
 LOOK_SECONDS: Final = 60.0
 """For so long a look may last before what was seen last is asked for its age."""
 EXEC_SECONDS: Final = 60.0
@@ -224,15 +224,19 @@ class Monitor:
         look = await mailbox_look(post, self._state.head(address))
         held = await check.check(look.receipts)
         problems = [*look.problems, *(words(each) for each in held.alarms if each.kind is AlarmKind.RECEIPT)]
+        pending = [*look.late, *held.newer]
+        # A letter that is kept from the log must not be waited for without end.
+        ends = _("the log that everybody is shown ends before it")
+        overdue = [each for each in pending if self._now() - look.since[each] > NEWER_SECONDS]
+        problems += [f"{each}: {ends}" for each in overdue]
         seen.held.alarms += [each for each in held.alarms if each.kind is not AlarmKind.RECEIPT]
         seen.held.alarms += [
             Alarm(AlarmKind.MAILBOX, f"{address}: {problem}", {"mailbox": address, "problem": problem})
             for problem in problems
         ]
-        pending = look.late + len(held.newer)
         if not held.alarms and not problems and not pending:
             self._state.complete(address, look.head)
-        seen.mailbox = {"address": address, "head_sequence": look.head.sequence, "pending": pending}
+        seen.mailbox = {"address": address, "head_sequence": look.head.sequence, "pending": len(pending)}
 
     async def _tell(self, alarms: Sequence[Alarm]) -> None:
         """Tells each alarm when it begins, and when it is over."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from namak.client import Client
 from namak.client.completeness import opening_of
 from namak.errors import NamakError, NotFound, NotYetLogged
+from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
 from namak.evidence.mailbox_chain import ChainCheck, ChainHead
 from namak.evidence.tiles import WIDTH, TileId
@@ -51,14 +52,16 @@ class PostSource:
 @dataclass(frozen=True, slots=True)
 class MailboxLook:
     """What a look at a mailbox found: its chain's problems in words, where it ends, and the receipts of the
-    consignments that are new, by name; those that are not there yet are missing among them.
+    consignments that are new, by delivery. ``since`` are the times of all the new ones, in POSIX seconds, as
+    their evidence says; ``late`` are those whose receipts are not there yet.
     """
 
     address: str
     head: ChainHead
     problems: list[str] = field(default_factory=list)
     receipts: dict[str, bytes] = field(default_factory=dict)
-    late: int = 0
+    since: dict[str, float] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
 
 
 async def mailbox_look(post: Client, known: ChainHead | None, mailbox: str = "") -> MailboxLook:
@@ -75,19 +78,27 @@ async def mailbox_look(post: Client, known: ChainHead | None, mailbox: str = "")
     head = ChainHead(found.head_sequence, found.head_link)
     look = MailboxLook(address, head)
     look.problems.extend(finding.words for finding in check.report(head).findings)
-    late = 0
     for link in found.links:
         if known is not None and link.sequence <= known.sequence:
             continue
+        look.since[link.delivery_id] = _time_of(link.consignment.document)
         try:
             receipt = await post.evidence.of(mailbox).receipt(link.consignment.evidence_id)
         except NotYetLogged:
-            late += 1
+            look.late.append(link.delivery_id)
             continue
         if _extra(receipt.tlog_proof) != link.consignment.document:
             look.problems.append(f"number {link.sequence}: its receipt is that of other evidence")
         look.receipts[link.delivery_id] = receipt.tlog_proof
-    return MailboxLook(address, head, look.problems, look.receipts, late)
+    return look
+
+
+def _time_of(document: bytes) -> float:
+    """Returns when a consignment was recorded; of what is none, that it was long ago."""
+    try:
+        return EvidenceDocument.parse(document).event_time.timestamp()
+    except EvidenceError:
+        return 0.0
 
 
 def _extra(receipt: bytes) -> bytes | None:
