@@ -19,7 +19,7 @@ MAX_CONTENT_BYTES: Final = 1024 * 1024
 
 _TOKEN: Final = re.compile(
     rb"\s*(?:"
-    rb"(?P<string>\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\))"
+    rb"(?P<string>\()"
     rb"|(?P<hex><[0-9A-Fa-f\s]*>)"
     rb"|(?P<mark><<|>>|\[|\])"
     rb"|(?P<name>/[^\s()<>\[\]{}/%]*)"
@@ -28,6 +28,8 @@ _TOKEN: Final = re.compile(
     rb")",
     re.DOTALL,
 )
+_PIECE: Final = re.compile(rb"(?:[^()\\]|\\.)*+([()])", re.DOTALL)
+"""A string up to the next bracket that is not behind a backslash."""
 _SILENT: Final = frozenset(
     b"q Q cm w J j M d ri i gs m l c v y h re S s f F f* B B* b b* n W W* CS cs SC SCN sc scn G g RG rg K k "
     b"BT ET Tc Tw Tz TL Tr Ts Td TD Tm T* BMC BDC EMC MP DP".split()
@@ -91,11 +93,28 @@ def shown_text(content: bytes, fonts: Mapping[str, Font], images: Collection[str
         if kind == "end":
             return "".join(page.shown)
         value = token[kind]
+        if kind == "string":
+            position = _end_of_string(content, position)
+            value = content[token.start(kind) : position]
         if kind == "word" and not _OPERAND.fullmatch(value):
             page.follow(value, operands)
             operands.clear()
         else:
             operands.append((kind, value))
+
+
+def _end_of_string(content: bytes, position: int) -> int:
+    """Returns where a string ends, of which the opening bracket is behind: brackets inside it come in pairs,
+    however deep (ISO 32000-2, 7.3.4.2).
+    """
+    depth = 1
+    while depth:
+        piece = _PIECE.match(content, position)
+        if piece is None:
+            raise Unreadable("a page has instructions that can't be read")
+        position = piece.end()
+        depth += 1 if piece[1] == b"(" else -1
+    return position
 
 
 class _Shown:
