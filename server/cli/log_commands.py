@@ -109,3 +109,34 @@ def serve(
     from server.cli import log_tiles as command
 
     command.serve(settings, ready_file)
+
+
+@log.command(epilog="Example: namak-server log fsck --only tree --only evidence --config namak-server.toml")
+def fsck(
+    settings: Config,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART", help="tree, evidence or checkpoints; may be repeated. All by default."),
+    ] = None,
+    from_index: Annotated[
+        int, typer.Option(min=0, metavar="INDEX", help="Begin at this leaf of the current shard.")
+    ] = 0,
+    vkey: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VKEY",
+            help="A shard's verifier key, which `log vkey` prints; may be repeated. The current shard's token"
+            " is asked if its key is not given.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Derives the log anew from the stored bytes, and tells what does not fit.
+
+    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures and the guard.
+    Changes nothing; a server may run meanwhile. Ends with 4 where anything was found, with 1 where it could
+    not be checked.
+    """
+    from server.cli import log_fsck as command
+
+    command.fsck(settings, command.Asked(tuple(only or ()), from_index, tuple(vkey or ()), as_json))

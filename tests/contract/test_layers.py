@@ -37,8 +37,13 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.gateways": frozenset({"server.domain"}) | PORTS,
     "server.transparency": frozenset({"server.domain", "server.hsm"}) | PORTS,
     "server.storage": frozenset(
-        {"server.domain", "server.transparency.ports", "server.transparency.settings"} | PORTS
+        {
+            *("server.domain", "server.fsck.ports"),
+            *("server.transparency.ports", "server.transparency.settings"),
+        }
+        | PORTS
     ),
+    "server.fsck": frozenset({"server.domain", "server.transparency"}) | PORTS,
     "server.feed": frozenset({"server.domain", "server.usecases"}),
     "server.smtp": frozenset({"server.domain", "server.usecases"}),
     "server.tiles": frozenset({"server.domain", "server.transparency"}) | PORTS,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.fsck.findings import KINDS, Kind
 from server.transparency.troubles import TEXTS, Trouble
 from tests.contract.imports import ROOT
 
@@ -12,3 +13,9 @@ PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 def test_every_trouble_of_the_log_has_a_text_and_a_remedy(trouble: Trouble) -> None:
     assert trouble in TEXTS
     assert f"`{trouble}`" in PAGE
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_finding_of_a_check_of_the_log_is_explained(kind: Kind) -> None:
+    gravity, text = KINDS[kind]
+    assert f"| `{kind}` | {gravity} | {text} |" in PAGE

@@ -1,0 +1,81 @@
+"""Hashes all stored evidence again, and holds it against the leaves and the queue."""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from server.fsck.findings import Kind, Part, Report
+from server.fsck.ports import LoggedEvidence, LogInspection
+from server.fsck.tree import prefetched
+
+DOCUMENTS_AT_ONCE: Final = 2048
+IDENTIFIERS_AT_ONCE: Final = 50_000
+
+_BEFORE_ALL: Final = UUID(int=0)
+
+
+class EvidenceCheck:
+    """Checks that evidence and leaves are the same set, byte by byte."""
+
+    def __init__(self, log: LogInspection, report: Report) -> None:
+        self._log = log
+        self._report = report
+
+    async def leaves(self, origin: str, size: int, start: int = 0) -> None:
+        """Checks the evidence of a shard's leaves from an index on. Raises ServiceUnavailable."""
+
+        async def fetch(first: int, end: int) -> Sequence[LoggedEvidence]:
+            return await self._log.logged(origin, first, end)
+
+        async for first, end, found in prefetched(fetch, min(start, size), size, DOCUMENTS_AT_ONCE):
+            await asyncio.to_thread(self._compare, origin, found)
+            self._report.done(Part.EVIDENCE, "evidence", end - first)
+
+    def _compare(self, origin: str, found: Sequence[LoggedEvidence]) -> None:
+        for index, entry, evidence_id, document, digest in found:
+            hashed = None if document is None else sha256(document).digest()
+            if hashed == entry == digest:
+                continue
+            where = f"{origin} leaf {index}, evidence {evidence_id}"
+            if hashed is None:
+                self._found(Kind.EVIDENCE_MISSING, where)
+                continue
+            if hashed != entry:
+                self._found(Kind.ENTRY_WRONG, where)
+            if hashed != digest:
+                self._found(Kind.DIGEST_WRONG, where)
+
+    async def unlogged(self) -> None:
+        """Looks for evidence that no leaf has and nothing queues, and at the queue.
+
+        Raises ServiceUnavailable.
+        """
+        await self._queue()
+        position, last = _BEFORE_ALL, await self._log.last_evidence()
+        if last is None:
+            return
+        while (step := await self._log.evidence_after(position, last, IDENTIFIERS_AT_ONCE)) is not None:
+            position, unlogged = step
+            if unlogged:
+                # Most of them were queued, or are logged by now: what counts is one look at both.
+                for evidence_id in sorted(await self._log.unqueued(unlogged)):
+                    self._found(Kind.UNQUEUED, f"evidence {evidence_id}")
+
+    async def _queue(self) -> None:
+        position = 0
+        rows = await self._log.queue(position, DOCUMENTS_AT_ONCE)
+        while rows:
+            for position, evidence_id, entry, document, logged in rows:
+                where = f"queue position {position}, evidence {evidence_id}"
+                if logged:
+                    self._found(Kind.QUEUED_AND_LOGGED, where)
+                if document is None or sha256(document).digest() != entry:
+                    self._found(Kind.QUEUED_WRONG, where)
+            self._report.checked["queued"] += len(rows)
+            full = len(rows) == DOCUMENTS_AT_ONCE
+            rows = await self._log.queue(position, DOCUMENTS_AT_ONCE) if full else ()
+
+    def _found(self, kind: Kind, where: str) -> None:
+        self._report.found(Part.EVIDENCE, kind, where)

@@ -1,0 +1,183 @@
+"""Hashes all entries of a shard again: leaves without gaps, every stored tile, the root of every tree."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from namak.evidence.errors import MissingTile
+from namak.evidence.tiles import WIDTH, TileId
+from namak.evidence.tree import EMPTY_ROOT, HASH_BYTES
+from server.fsck.findings import Kind, Part, Report
+from server.fsck.ports import LogInspection, ShardEnd
+from server.fsck.walk import Block, TreeWalk, edge_tiles
+
+LEAVES_AT_ONCE: Final = 64 * WIDTH
+
+_Row = TypeVar("_Row")
+
+
+async def prefetched(
+    fetch: Callable[[int, int], Coroutine[None, None, _Row]], start: int, end: int, step: int
+) -> AsyncIterator[tuple[int, int, _Row]]:
+    """Yields what is fetched for each range of at most `step`, fetching the next one meanwhile."""
+    first = start
+    waiting = asyncio.create_task(fetch(first, min(first + step, end))) if first < end else None
+    try:
+        while waiting is not None:
+            until = min(first + step, end)
+            found = await waiting
+            waiting = asyncio.create_task(fetch(until, min(until + step, end))) if until < end else None
+            yield first, until, found
+            first = until
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+
+class TreeCheck:
+    """Checks one shard's tree as it was when `end` was seen."""
+
+    def __init__(self, log: LogInspection, origin: str, end: ShardEnd, report: Report) -> None:
+        self._log = log
+        self._origin = origin
+        self._end = end
+        self._report = report
+        self._size = end.head.integrated_size if end.head is not None else 0
+
+    async def run(self, start: int = 0) -> None:
+        """Goes through the leaves, from the block of `start` on; what is before is taken from the tiles.
+
+        Raises ServiceUnavailable.
+        """
+        self._check_end()
+        walk = await self._walk(min(start, self._size) // WIDTH * WIDTH)
+        if walk is None:
+            return
+        origin, root = self._origin, EMPTY_ROOT
+        begun, whole = walk.size, self._size
+        async for first, until, entries in prefetched(self._fetched, begun, whole, LEAVES_AT_ONCE):
+            stored = await self._log.tiles(origin, 0, first // WIDTH, (until + WIDTH - 1) // WIDTH)
+            roots = await self._log.trees(origin, first, until)
+            leaves = await asyncio.to_thread(self._leaf_hashes, entries, first, until, stored)
+            above, root = await asyncio.to_thread(self._grow, walk, first, leaves, stored, roots)
+            await self._check_above(above)
+            self._report.done(Part.TREE, "leaves", until - first)
+        if self._end.head is not None and whole > begun and root != self._end.head.root:
+            self._found(Kind.HEAD_WRONG, f"size {whole}")
+        for tile, row in walk.partial().items():
+            self._compare(tile, row, self._end.tiles.get(tile), edge=True)
+
+    def _check_end(self) -> None:
+        end = self._end
+        if end.head is None:
+            self._found(Kind.HEAD_MISSING, "the whole shard")
+        elif self._size and end.tree is None:
+            self._found(Kind.TREE_MISSING, f"size {self._size}")
+        elif end.tree is not None and end.tree != end.head.root:
+            self._found(Kind.HEAD_WRONG, f"size {self._size}")
+        if end.leaves_beyond:
+            self._found(Kind.LEAF_BEYOND, f"from index {self._size} on", end.leaves_beyond)
+        if end.trees_beyond:
+            self._found(Kind.TREE_BEYOND, f"over size {self._size}", end.trees_beyond)
+        last = edge_tiles(self._size)
+        for tile, row in end.tiles.items():
+            if tile not in last:
+                self._found(Kind.TILE_BEYOND, f"tile {tile.level}/{tile.index}")
+            elif len(row) > last[tile] * HASH_BYTES:
+                self._found(Kind.TILE_WIDE, f"tile {tile.level}/{tile.index}")
+
+    async def _walk(self, start: int) -> TreeWalk | None:
+        edge = {}
+        for tile in edge_tiles(start):
+            found = await self._log.tiles(self._origin, tile.level, tile.index, tile.index + 1)
+            edge.update({TileId(tile.level, index): row for index, row in found.items()})
+        try:
+            return TreeWalk(start, edge)
+        except MissingTile as missing:
+            self._found(Kind.TILE_MISSING, f"before leaf {start}: {missing.detail}")
+            return None
+
+    async def _fetched(self, first: int, end: int) -> Sequence[tuple[int, bytes]] | bytes:
+        return await self._log.entries(self._origin, first, end)
+
+    def _leaf_hashes(
+        self,
+        entries: Sequence[tuple[int, bytes]] | bytes,
+        first: int,
+        end: int,
+        stored: Mapping[int, bytes],
+    ) -> list[bytes]:
+        if isinstance(entries, bytes):
+            return [
+                sha256(b"\x00" + entries[place : place + HASH_BYTES]).digest()
+                for place in range(0, len(entries), HASH_BYTES)
+            ]
+        known = dict(entries)
+        leaves = []
+        for index in range(first, end):
+            if (entry := known.get(index)) is not None:
+                leaves.append(sha256(b"\x00" + entry).digest())
+                continue
+            self._found(Kind.LEAF_MISSING, f"leaf {index}")
+            # Its hash is still in the tile, so that what comes behind can be checked.
+            block, place = divmod(index, WIDTH)
+            hashed = stored.get(block, b"")[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+            leaves.append(hashed if len(hashed) == HASH_BYTES else bytes(HASH_BYTES))
+        return leaves
+
+    def _grow(
+        self,
+        walk: TreeWalk,
+        first: int,
+        leaves: Sequence[bytes],
+        stored: Mapping[int, bytes],
+        roots: Sequence[tuple[int, bytes]],
+    ) -> tuple[dict[TileId, bytes], bytes]:
+        """Appends leaves; returns the tiles above that are full by them, and the last root."""
+        above: dict[TileId, bytes] = {}
+        pending = iter(roots)
+        tree = next(pending, None)
+        root = b""
+        for offset in range(0, len(leaves), WIDTH):
+            block = Block.of(leaves[offset : offset + WIDTH])
+            begin = first + offset
+            end = begin + len(block.levels[0])
+            tile = TileId(0, begin // WIDTH)
+            self._compare(tile, block.tile, stored.get(tile.index), edge=not block.full)
+            while tree is not None and tree[0] <= end:
+                if walk.root(block, tree[0] - begin) != tree[1]:
+                    self._found(Kind.ROOT_WRONG, f"tree of {tree[0]} leaves")
+                tree = next(pending, None)
+                self._report.checked["trees"] += 1
+            if offset + WIDTH >= len(leaves):
+                root = walk.root(block, end - begin)
+            if block.full:
+                above.update(walk.grow(block))
+        return above, root
+
+    async def _check_above(self, tiles: Mapping[TileId, bytes]) -> None:
+        for tile, row in tiles.items():
+            stored = await self._log.tiles(self._origin, tile.level, tile.index, tile.index + 1)
+            self._compare(tile, row, stored.get(tile.index), edge=False)
+
+    def _compare(self, tile: TileId, row: bytes, stored: bytes | None, *, edge: bool) -> None:
+        """Compares a tile; one at the edge may have grown since, and is looked at as it was then."""
+        where = f"tile {tile.level}/{tile.index}"
+        if edge:
+            stored = self._end.tiles.get(tile)
+        self._report.checked["tiles"] += 1
+        if stored is None:
+            self._found(Kind.TILE_MISSING, where)
+        elif stored[: len(row)] == row:
+            return
+        elif row.startswith(stored):
+            self._found(Kind.TILE_NARROW, where)
+        else:
+            pairs = range(0, min(len(row), len(stored)), HASH_BYTES)
+            place = next(at for at in pairs if row[at : at + HASH_BYTES] != stored[at : at + HASH_BYTES])
+            self._found(Kind.TILE_WRONG, f"{where}, hash {place // HASH_BYTES}")
+
+    def _found(self, kind: Kind, where: str, count: int = 1) -> None:
+        self._report.found(Part.TREE, kind, f"{self._origin} {where}", count)

@@ -1,0 +1,152 @@
+"""What may be done to the rows of a log of 700 leaves (trees of 100, 550 and 700), and what is to be told."""
+
+from collections.abc import Mapping
+
+from tests.integration.transparency.conftest import ORIGIN
+
+DAMAGES: Mapping[str, tuple[str, set[str]]] = {
+    "a leaf is gone": (
+        "DELETE FROM log_entries WHERE leaf_index = 300",
+        {"leaf-missing", "unqueued"},
+    ),
+    "a leaf is another": (
+        "UPDATE log_entries SET entry = sha256('x') WHERE leaf_index = 300",
+        {"entry-wrong", "tile-wrong", "root-wrong", "head-wrong"},
+    ),
+    "a leaf stands behind the end": (
+        (
+            "INSERT INTO log_entries (origin, leaf_index, entry, evidence_id)"
+            " SELECT origin, 5000, entry, gen_random_uuid() FROM log_entries WHERE leaf_index = 0"
+        ),
+        {"leaf-beyond"},
+    ),
+    "a full tile is another": (
+        r"UPDATE log_tiles SET hashes = overlay(hashes PLACING '\x0000' FROM 330) WHERE tile_index = 1",
+        {"tile-wrong"},
+    ),
+    "the last tile is another": (
+        r"UPDATE log_tiles SET hashes = overlay(hashes PLACING '\x0000' FROM 10) WHERE tile_index = 2",
+        {"tile-wrong"},
+    ),
+    "a full tile is narrow": (
+        "UPDATE log_tiles SET hashes = substr(hashes, 1, 64) WHERE tile_index = 1",
+        {"tile-narrow"},
+    ),
+    "the last tile is narrow": (
+        "UPDATE log_tiles SET hashes = substr(hashes, 1, 64) WHERE tile_index = 2",
+        {"tile-narrow"},
+    ),
+    "the last tile is wide": (
+        "UPDATE log_tiles SET hashes = hashes || sha256('x') WHERE tile_index = 2",
+        {"tile-wide"},
+    ),
+    "an upper tile is gone": ("DELETE FROM log_tiles WHERE level = 1", {"tile-missing"}),
+    "a lower tile is gone": ("DELETE FROM log_tiles WHERE tile_index = 1", {"tile-missing"}),
+    "a tile stands behind the end": (
+        f"INSERT INTO log_tiles VALUES ('{ORIGIN}', 2, 0, sha256('x'))",
+        {"tile-beyond"},
+    ),
+    "a root is another": (
+        "UPDATE log_trees SET root = sha256('x') WHERE size = 100",
+        {"root-wrong", "note-root-wrong"},
+    ),
+    "a tree is gone": ("DELETE FROM log_trees WHERE size = 100", {"note-tree-unknown"}),
+    "the last tree is gone": (
+        "DELETE FROM log_trees WHERE size = 700",
+        {"tree-missing", "note-tree-unknown", "guard-differs"},
+    ),
+    "a tree is larger than the head": (
+        f"INSERT INTO log_trees VALUES ('{ORIGIN}', 5000, sha256('x'), now())",
+        {"tree-beyond"},
+    ),
+    "the head has another root": ("UPDATE log_heads SET root = sha256('x')", {"head-wrong"}),
+    "the head is gone": (
+        "DELETE FROM log_heads",
+        {"head-missing", "leaf-beyond", "tree-beyond", "tile-beyond", "checkpoint-beyond", "guard-ahead"},
+    ),
+    "the head was put back": (
+        (
+            "UPDATE log_heads SET integrated_size = 100, published_size = 100,"
+            " root = (SELECT root FROM log_trees WHERE size = 100)"
+        ),
+        {"leaf-beyond", "tree-beyond", "tile-beyond", "tile-wide", "checkpoint-beyond", "guard-ahead"},
+    ),
+    "evidence is gone": (
+        "DELETE FROM evidence WHERE id = (SELECT evidence_id FROM log_entries WHERE leaf_index = 300)",
+        {"evidence-missing"},
+    ),
+    "evidence is another": (
+        (
+            "UPDATE evidence SET document = 'other'"
+            " WHERE id = (SELECT evidence_id FROM log_entries WHERE leaf_index = 300)"
+        ),
+        {"entry-wrong", "digest-wrong"},
+    ),
+    "evidence and leaf are another": (
+        (
+            "WITH changed AS (UPDATE evidence SET document = 'other', entry = sha256('other')"
+            " WHERE id = (SELECT evidence_id FROM log_entries WHERE leaf_index = 300))"
+            " UPDATE log_entries SET entry = sha256('other') WHERE leaf_index = 300"
+        ),
+        {"tile-wrong", "root-wrong", "head-wrong"},
+    ),
+    "a digest is another": (
+        (
+            "UPDATE evidence SET entry = sha256('x')"
+            " WHERE id = (SELECT evidence_id FROM log_entries WHERE leaf_index = 300)"
+        ),
+        {"digest-wrong"},
+    ),
+    "evidence left the queue": (
+        "DELETE FROM log_queue WHERE position = (SELECT min(position) FROM log_queue)",
+        {"unqueued"},
+    ),
+    "evidence is queued again": (
+        (
+            "INSERT INTO log_queue (evidence_id, entry) SELECT evidence_id, entry FROM log_entries"
+            " WHERE leaf_index = 300"
+        ),
+        {"queued-and-logged"},
+    ),
+    "nobody's evidence is queued": (
+        "INSERT INTO log_queue (evidence_id, entry) VALUES (gen_random_uuid(), sha256('x'))",
+        {"queued-wrong"},
+    ),
+    "what is queued is another": ("UPDATE log_queue SET entry = sha256('x')", {"queued-wrong"}),
+    "the newest checkpoint is gone": (
+        "DELETE FROM log_checkpoints WHERE size = 700",
+        {"checkpoint-missing"},
+    ),
+    "checkpoints are larger than what is published": (
+        "UPDATE log_heads SET published_size = 100",
+        {"checkpoint-beyond"},
+    ),
+    "a note is none": ("UPDATE log_checkpoints SET note = 'x' WHERE size = 550", {"note-unreadable"}),
+    "a note stands in another's place": (
+        (
+            "UPDATE log_checkpoints SET note = (SELECT note FROM log_checkpoints WHERE size = 700)"
+            " WHERE size = 550"
+        ),
+        {"note-misplaced"},
+    ),
+    "a signature is another": (
+        (
+            "UPDATE log_checkpoints SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 20)"
+            " WHERE size = 550"
+        ),
+        {"signature-wrong"},
+    ),
+    "what witnesses cosigned is not published": (
+        "DELETE FROM log_checkpoints WHERE size = 100",
+        {"cosigned-unpublished"},
+    ),
+    "a cosignature is another": (
+        "UPDATE log_witnessed SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 20)",
+        {"signature-wrong"},
+    ),
+    "a cosignature is gone": (
+        "UPDATE log_witnessed SET note = (SELECT note FROM log_checkpoints WHERE size = 100)",
+        {"below-quorum"},
+    ),
+}
+"""What is done to the rows, and what must be told of it."""
