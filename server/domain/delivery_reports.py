@@ -17,6 +17,10 @@ from server.domain.mime_parts import decoded_content, entities_of, header_and_bo
 
 STATUS_BYTES: Final = 64 * 1024
 """The part with the fields, at most."""
+READ_BYTES: Final = 256 * 1024
+"""So much of a mail is looked at: what was sent comes behind the report and is of no use here, and whoever
+got a copy could have megabytes of marks and spaces looked through as often as it likes.
+"""
 RECIPIENTS: Final = 20
 """A copy goes to one address; one that stands for a list may have several."""
 DIAGNOSTIC_CHARACTERS: Final = 200
@@ -68,12 +72,14 @@ class ReportedFailure:
 
 
 def read_report(mail: bytes) -> tuple[RecipientReport, ...]:
-    """Returns what a mail reports of its recipients, one at least.
+    """Returns what a mail reports of its recipients, one at least, as far as it is read.
 
     Raises:
         Malformed: it is no report of delivery that the standard permits (NO_REPORT, REPORT_MALFORMED), or
             can't be read as any mail; nothing else is ever raised.
     """
+    if len(mail) > READ_BYTES:
+        mail = mail[: mail.rfind(b"\r\n", 0, READ_BYTES) + 2]
     check_line_ends(mail)
     header, body = header_and_body(mail)
     kind = header.parametrised("content-type")

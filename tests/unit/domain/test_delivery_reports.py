@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from server.domain.delivery_reports import (
     DIAGNOSTIC_CHARACTERS,
+    READ_BYTES,
     STATUS_BYTES,
     ReportedFailure,
     failure_of,
@@ -151,6 +152,14 @@ def test_the_servers_words_are_a_short_line_of_what_can_be_shown(said: bytes, sh
 )
 def test_whatever_is_not_surely_a_report_is_none(mail: bytes, reason: str) -> None:
     assert refused(mail) == reason
+
+
+def test_no_more_of_a_mail_is_looked_at_than_a_report_takes() -> None:
+    mail = report()
+    # Not even the form of lines is asked for so far behind.
+    assert failure(mail + b"x\r\n" * READ_BYTES + b"bare\n") is not None
+    padded = mail.replace(b"\r\n\r\n", b"\r\n\r\n" + b"x\r\n" * READ_BYTES, 1)
+    assert refused(padded) == "BOUNDARY_BROKEN"
 
 
 def test_what_was_sent_may_be_of_any_form_behind_the_report() -> None:
