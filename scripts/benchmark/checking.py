@@ -24,6 +24,7 @@ from server.storage import migrate
 from server.storage.embedded import EmbeddedPostgres
 from server.storage.log_connection import driver_url
 from server.storage.log_inspection import PostgresLogInspection
+from server.storage.mailbox_inspection import PostgresMailboxInspection
 
 ORIGIN = "log.example.am/2026"
 DOCUMENT = "convert_to(repeat(md5(leaf::text), 47), 'UTF8')"
@@ -72,7 +73,9 @@ async def measure(url: str) -> Report:
     """Checks all of it."""
     inspection = await PostgresLogInspection.open(url)
     report = Report()
-    await LogCheck(inspection, None, Trusted({}), report).run(Asked(frozenset(Part), ORIGIN))
+    await LogCheck(inspection, PostgresMailboxInspection(inspection), None, Trusted({}), report).run(
+        Asked(frozenset(Part), ORIGIN)
+    )
     await inspection.close()
     return report
 

@@ -116,7 +116,9 @@ def fsck(
     settings: Config,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="PART", help="tree, evidence or checkpoints; may be repeated. All by default."),
+        typer.Option(
+            metavar="PART", help="tree, evidence, checkpoints or mailboxes; may be repeated. All by default."
+        ),
     ] = None,
     from_index: Annotated[
         int, typer.Option(min=0, metavar="INDEX", help="Begin at this leaf of the current shard.")
@@ -133,9 +135,9 @@ def fsck(
 ) -> None:
     """Derives the log anew from the stored bytes, and tells what does not fit.
 
-    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures and the guard.
-    Changes nothing; a server may run meanwhile. Ends with 4 where anything was found, with 1 where it could
-    not be checked.
+    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures, the guard and
+    the chains of all mailboxes. Changes nothing; a server may run meanwhile. Ends with 4 where anything was
+    found, with 1 where it could not be checked.
     """
     from server.cli import log_fsck as command
 

@@ -21,6 +21,7 @@ from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Finding, Part, Report
 from server.storage import migrate
 from server.storage.log_inspection import PostgresLogInspection
+from server.storage.mailbox_inspection import PostgresMailboxInspection
 from server.transparency.guard import FileGuard
 
 FOUND: Final = 4
@@ -59,7 +60,7 @@ async def _fsck(settings: Settings, asked: Asked) -> None:
             )
         inspection = await PostgresLogInspection.open(url)
         try:
-            log = check.LogCheck(inspection, guard, trusted, report)
+            log = check.LogCheck(inspection, PostgresMailboxInspection(inspection), guard, trusted, report)
             await log.run(check.Asked(parts, origin, asked.from_index))
         finally:
             await inspection.close()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from server.fsck.checkpoints import CheckpointCheck, GuardCheck, Trusted
 from server.fsck.findings import Part, Report
+from server.fsck.mailbox_ports import MailboxInspection
+from server.fsck.mailboxes import MailboxCheck
 from server.fsck.ports import LogInspection, ShardEnd
 from server.fsck.stored_evidence import EvidenceCheck
 from server.fsck.tree import TreeCheck
@@ -30,8 +32,16 @@ class Asked:
 class LogCheck:
     """Checks the stored log; it writes nothing, and a server may run meanwhile."""
 
-    def __init__(self, log: LogInspection, guard: Guard | None, trusted: Trusted, report: Report) -> None:
+    def __init__(
+        self,
+        log: LogInspection,
+        mailboxes: MailboxInspection,
+        guard: Guard | None,
+        trusted: Trusted,
+        report: Report,
+    ) -> None:
         self._log = log
+        self._mailboxes = mailboxes
         self._guard = guard
         self._trusted = trusted
         self._report = report
@@ -49,12 +59,14 @@ class LogCheck:
         for part in Part:
             if part not in asked.parts:
                 continue
-            for origin in origins:
+            for origin in () if part is Part.MAILBOXES else origins:
                 await self._shard(part, origin, asked)
             if part is Part.CHECKPOINTS and asked.current not in origins:
                 await self._shard(part, asked.current, asked)
             if part is Part.EVIDENCE:
                 await EvidenceCheck(self._log, self._report).unlogged()
+            if part is Part.MAILBOXES:
+                await MailboxCheck(self._mailboxes, self._report).run()
             self._report.ended(part)
 
     async def _shard(self, part: Part, origin: str, asked: Asked) -> None:

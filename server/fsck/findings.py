@@ -23,6 +23,8 @@ class Part(StrEnum):
     """Every leaf has its evidence, every piece of evidence its leaf or its place in the queue."""
     CHECKPOINTS = "checkpoints"
     """Published and cosigned notes, their signatures and trees, and the guard."""
+    MAILBOXES = "mailboxes"
+    """Every mailbox's chain of links, its consignments and its head."""
 
 
 class Gravity(StrEnum):
@@ -69,6 +71,9 @@ class Kind(StrEnum):
     GUARD_BEHIND = "guard-behind"
     GUARD_AHEAD = "guard-ahead"
     GUARD_DIFFERS = "guard-differs"
+    LINK_MISSING = "link-missing"
+    LINK_WRONG = "link-wrong"
+    CHAIN_HEAD_WRONG = "chain-head-wrong"
 
 
 _G, _M = Gravity.GRAVE, Gravity.MENDABLE
@@ -107,6 +112,9 @@ KINDS: Mapping[Kind, tuple[Gravity, str]] = MappingProxyType(
         Kind.GUARD_BEHIND: (_M, "the guard holds less than is published"),
         Kind.GUARD_AHEAD: (_G, "the guard holds more than the database: it was put back, or lost commits"),
         Kind.GUARD_DIFFERS: (_G, "the guard holds another tree than the database"),
+        Kind.LINK_MISSING: (_G, "places of a mailbox are missing"),
+        Kind.LINK_WRONG: (_G, "a link, its opening, its consignment or its delivery does not fit"),
+        Kind.CHAIN_HEAD_WRONG: (_G, "the mailbox's links do not end in its head"),
     }
 )
 """How bad each is, and in words (docs/operations.md)."""

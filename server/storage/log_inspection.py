@@ -109,7 +109,7 @@ class PostgresLogInspection:
             # From one origin to the next by the key: there are few, and many rows of each.
             statement = f"SELECT min(origin) FROM {table} WHERE origin > $1"  # noqa: S608
             origin = ""
-            while (row := (await self._rows(statement, origin))[0][0]) is not None:
+            while (row := (await self.rows(statement, origin))[0][0]) is not None:
                 origin = row
                 found.add(origin)
         return sorted(found)
@@ -154,28 +154,28 @@ class PostgresLogInspection:
 
     async def entries(self, origin: str, first: int, end: int) -> Sequence[tuple[int, bytes]] | bytes:
         """See `LogInspection`."""
-        ((count, joined),) = await self._rows(_ENTRIES, origin, first, end)
+        ((count, joined),) = await self.rows(_ENTRIES, origin, first, end)
         if count == end - first and len(joined) == count * HASH_BYTES:
             return bytes(joined)
-        rows = await self._rows(_ENTRY_ROWS, origin, first, end)
+        rows = await self.rows(_ENTRY_ROWS, origin, first, end)
         return [(row["leaf_index"], row["entry"]) for row in rows]
 
     async def tiles(self, origin: str, level: int, first: int, end: int) -> Mapping[int, bytes]:
         """See `LogInspection`."""
-        rows = await self._rows(_TILES, origin, level, first, end)
+        rows = await self.rows(_TILES, origin, level, first, end)
         return {row["tile_index"]: row["hashes"] for row in rows}
 
     async def trees(self, origin: str, after: int, up_to: int) -> Sequence[tuple[int, bytes]]:
         """See `LogInspection`."""
-        return [(row["size"], row["root"]) for row in await self._rows(_TREES, origin, after, up_to)]
+        return [(row["size"], row["root"]) for row in await self.rows(_TREES, origin, after, up_to)]
 
     async def logged(self, origin: str, first: int, end: int) -> Sequence[LoggedEvidence]:
         """See `LogInspection`."""
-        return [LoggedEvidence._make(row) for row in await self._rows(_LOGGED, origin, first, end)]
+        return [LoggedEvidence._make(row) for row in await self.rows(_LOGGED, origin, first, end)]
 
     async def last_evidence(self) -> UUID | None:
         """See `LogInspection`."""
-        rows = await self._rows(_LAST_EVIDENCE)
+        rows = await self.rows(_LAST_EVIDENCE)
         return rows[0]["id"] if rows else None
 
     async def evidence_after(
@@ -184,34 +184,35 @@ class PostgresLogInspection:
         """See `LogInspection`."""
         if position >= last:
             return None
-        rows = await self._rows(_STEP, position, last, limit - 1)
+        rows = await self.rows(_STEP, position, last, limit - 1)
         until = rows[0]["id"] if rows else last
-        unlogged = [row["id"] for row in await self._rows(_UNLOGGED, position, until)]
+        unlogged = [row["id"] for row in await self.rows(_UNLOGGED, position, until)]
         return until, unlogged
 
     async def unqueued(self, evidence_ids: Collection[UUID]) -> Collection[UUID]:
         """See `LogInspection`."""
-        return [row["id"] for row in await self._rows(_UNQUEUED, list(evidence_ids))]
+        return [row["id"] for row in await self.rows(_UNQUEUED, list(evidence_ids))]
 
     async def queue(self, after: int, limit: int) -> Sequence[tuple[int, UUID, bytes, bytes | None, bool]]:
         """See `LogInspection`."""
-        return [tuple(row) for row in await self._rows(_QUEUE, after, limit)]
+        return [tuple(row) for row in await self.rows(_QUEUE, after, limit)]
 
     async def checkpoints(self, origin: str, after: int, up_to: int, limit: int) -> Sequence[StoredNote]:
         """See `LogInspection`."""
-        rows = await self._rows(_CHECKPOINTS, origin, after, up_to, limit)
+        rows = await self.rows(_CHECKPOINTS, origin, after, up_to, limit)
         return [StoredNote(row["size"], row["note"], row["root"], published=True) for row in rows]
 
     async def cosigned(self, origin: str, after: int, limit: int) -> Sequence[StoredNote]:
         """See `LogInspection`."""
-        return [StoredNote(*row) for row in await self._rows(_COSIGNED, origin, after, limit)]
+        return [StoredNote(*row) for row in await self.rows(_COSIGNED, origin, after, limit)]
 
     async def root(self, origin: str, size: int) -> bytes | None:
         """See `LogInspection`."""
-        rows = await self._rows(_ROOT, origin, size)
+        rows = await self.rows(_ROOT, origin, size)
         return rows[0]["root"] if rows else None
 
-    async def _rows(self, statement: str, *values: object) -> Sequence[Any]:
+    async def rows(self, statement: str, *values: object) -> Sequence[Any]:
+        """Runs a statement that reads. Raises `ServiceUnavailable`."""
         async with self._turn:
             with answering():
                 found: Sequence[Any] = await self._connection.fetch(statement, *values)

@@ -38,7 +38,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.transparency": frozenset({"server.domain", "server.hsm"}) | PORTS,
     "server.storage": frozenset(
         {
-            *("server.domain", "server.fsck.ports"),
+            *("server.domain", "server.fsck.ports", "server.fsck.mailbox_ports"),
             *("server.transparency.ports", "server.transparency.settings"),
         }
         | PORTS

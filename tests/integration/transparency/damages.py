@@ -150,3 +150,39 @@ DAMAGES: Mapping[str, tuple[str, set[str]]] = {
     ),
 }
 """What is done to the rows, and what must be told of it."""
+
+FIFTH = "mailbox_id = (SELECT mailbox_id FROM mailbox_heads WHERE sequence = 5)"
+
+MAILBOX_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
+    "a link is gone": (f"DELETE FROM mailbox_links WHERE sequence = 2 AND {FIFTH}", {"link-missing"}),
+    "the last link is gone": (
+        f"DELETE FROM mailbox_links WHERE sequence = 5 AND {FIFTH}",
+        {"chain-head-wrong"},
+    ),
+    "all links are gone": (f"DELETE FROM mailbox_links WHERE {FIFTH}", {"link-missing"}),
+    "a nonce is another": (
+        f"UPDATE mailbox_links SET nonce = sha256('x') WHERE sequence = 2 AND {FIFTH}",
+        {"link-wrong"},
+    ),
+    "a link follows from another": (
+        f"UPDATE mailbox_links SET previous = sha256('x') WHERE sequence = 2 AND {FIFTH}",
+        {"link-wrong"},
+    ),
+    "a consignment is gone": (
+        (
+            "DELETE FROM evidence WHERE delivery_id ="
+            f" (SELECT delivery_id FROM mailbox_links WHERE sequence = 2 AND {FIFTH})"
+        ),
+        {"link-wrong"},
+    ),
+    "a delivery has another place": (
+        f"UPDATE deliveries SET sequence = 50 WHERE sequence = 2 AND {FIFTH}",
+        {"link-wrong"},
+    ),
+    "a head is another": (f"UPDATE mailbox_heads SET link = sha256('x') WHERE {FIFTH}", {"chain-head-wrong"}),
+    "a head was put back": (
+        f"UPDATE mailbox_heads SET sequence = 4 WHERE {FIFTH}",
+        {"chain-head-wrong"},
+    ),
+    "a head is gone": (f"DELETE FROM mailbox_heads WHERE {FIFTH}", {"chain-head-wrong"}),
+}

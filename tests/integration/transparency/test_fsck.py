@@ -21,9 +21,10 @@ from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import KINDS, MOST_OF_A_KIND, Kind, Part, Report
 from server.storage.log_inspection import PostgresLogInspection
+from server.storage.mailbox_inspection import PostgresMailboxInspection
 from server.transparency.guard import FileGuard
 from tests.integration.transparency.conftest import ORIGIN, World, eventually
-from tests.integration.transparency.damages import DAMAGES
+from tests.integration.transparency.damages import DAMAGES, MAILBOX_DAMAGES
 from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.signers import TokenLikeSigner
 from tests.integration.transparency.test_tiles_commands import SETTINGS, is_published, run
@@ -51,7 +52,9 @@ class Post:
     async def check(self, inspection: PostgresLogInspection, guard: Path | None = None) -> Report:
         report = Report()
         kept = FileGuard(guard or self.world.guard_path, self.world.shard().verifier)
-        await LogCheck(inspection, kept, self.trusted, report).run(Asked(frozenset(Part), ORIGIN))
+        await LogCheck(inspection, PostgresMailboxInspection(inspection), kept, self.trusted, report).run(
+            Asked(frozenset(Part), ORIGIN)
+        )
         return report
 
 
@@ -188,7 +191,12 @@ async def test_a_guard_that_does_not_fit_is_told(
 
 def test_every_kind_of_finding_is_shown_by_a_test() -> None:
     guards = {kind for kind in Kind if kind.startswith("guard-")}
-    assert set(KINDS) == set(Kind) == {Kind(kind) for _, kinds in DAMAGES.values() for kind in kinds} | guards
+    assert (
+        set(KINDS)
+        == set(Kind)
+        == {Kind(kind) for _, kinds in (*DAMAGES.values(), *MAILBOX_DAMAGES.values()) for kind in kinds}
+        | guards
+    )
 
 
 def test_of_many_findings_of_a_kind_a_hundred_are_told_and_all_counted() -> None:
@@ -258,7 +266,7 @@ async def test_the_command_reports_in_words_and_in_json(post: Post) -> None:
         await world.ledger.rows("DELETE FROM log_queue WHERE evidence_id = $1", UUID(int=1))
 
     for wrong, words in (
-        (("--only", "trees"), "--only: there is no part 'trees', but tree, evidence, checkpoints"),
+        (("--only", "trees"), "--only: there is no part 'trees', but tree, evidence, checkpoints, mailboxes"),
         (("--vkey", "none"), "--vkey: a verifier key has three parts"),
     ):
         done = await run(settings, "fsck", *wrong)

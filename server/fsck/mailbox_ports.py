@@ -1,0 +1,38 @@
+"""What checking mailboxes needs of the database."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from namak.evidence.mailbox_chain import ChainHead, Opening
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    """A link with its consignment's bytes, empty where there is none, and what was stored beside it.
+
+    Attributes:
+        mailbox_id, address: the mailbox, and its canonical address.
+        opening: the link's opening.
+        placed: the place that its delivery has; None where the delivery is not there.
+        head: the mailbox's head at the moment of reading; None where it has none.
+    """
+
+    mailbox_id: UUID
+    address: str
+    opening: Opening
+    placed: int | None
+    head: ChainHead | None
+
+
+class MailboxInspection(Protocol):
+    """Reads mailboxes' links; each answer is of one moment. All raise `ServiceUnavailable`."""
+
+    async def links(self, mailbox_id: UUID, after: int, limit: int) -> Sequence[StoredLink]:
+        """Returns links by mailbox and place, behind a place of a mailbox."""
+        ...
+
+    async def headed_without_links(self) -> Collection[UUID]:
+        """Returns mailboxes whose head says that there are links, and that have none."""
+        ...
