@@ -80,7 +80,13 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def _within(self, timeout: float | None) -> int | None:
-        if self.returncode is None and select.select([self._call], [], [], timeout)[0]:
+        if self.returncode is not None:
+            return self.returncode
+        try:
+            readable, _, _ = select.select([self._call], [], [], timeout)
+        except ValueError:  # closed: another thread has just been told the code
+            return self.returncode
+        if readable:
             with self._lock:
                 if self.returncode is None:
                     self.returncode = _number(self._call)
