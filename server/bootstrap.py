@@ -23,6 +23,7 @@ from server.bootstrap_registration import asking_about_signatories, asking_again
 from server.bootstrap_sign_ins import recording_outstanding, tidying
 from server.bootstrap_signatures import SignatureVerification
 from server.bootstrap_sms import kept_up, smpp_link
+from server.bootstrap_timestamps import timestamp_terms
 from server.bootstrap_witnesses import witness_terms
 from server.config import Settings
 from server.config_log import KeySettings
@@ -55,6 +56,7 @@ from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
 from server.transparency.tail import FOLLOWERS
+from server.transparency.timestamp_link import TimestampTerms
 from server.transparency.witness_link import WitnessTerms
 from server.usecases.identity import Identity
 from server.usecases.mail_ports import Receipts
@@ -198,7 +200,8 @@ async def running(
         stack.push_async_callback(signer.close)
 
         witnesses = await stack.enter_async_context(witness_terms(settings.witnesses))
-        log = _transparency(settings, url, signer, on_step, witnesses)
+        timestamps = await stack.enter_async_context(timestamp_terms(settings.timestamps))
+        log = _transparency(settings, url, signer, on_step, witnesses, timestamps)
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
@@ -273,7 +276,12 @@ async def running(
 
 
 def _transparency(
-    settings: Settings, url: str, signer: LogSigner, on_step: OnStep, witnesses: WitnessTerms | None
+    settings: Settings,
+    url: str,
+    signer: LogSigner,
+    on_step: OnStep,
+    witnesses: WitnessTerms | None,
+    timestamps: TimestampTerms | None,
 ) -> TransparencyService:
     origin = settings.log.origin
     guard = FileGuard(settings.log.guard, Verifier(origin, signer.public_key))
@@ -284,6 +292,7 @@ def _transparency(
         former=settings.log.former_origins,
         on_step=on_step,
         witnesses=witnesses,
+        timestamps=timestamps,
     )
 
 

@@ -26,6 +26,7 @@ from server.config_revocation import RevocationSettings
 from server.config_seal import CertificateSettings, SealSettings
 from server.config_signatures import SignatureSettings
 from server.config_sms import SmsSettings
+from server.config_timestamps import TimestampsSettings
 from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
 from server.config_witnesses import WitnessesSettings
 
@@ -280,6 +281,7 @@ class Settings(Section):
     certificate: CertificateSettings = CertificateSettings()
     limits: LimitSettings = LimitSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
+    timestamps: TimestampsSettings = TimestampsSettings()
 
     @model_validator(mode="after")
     def _file_keys_are_for_development(self) -> "Settings":

@@ -2,6 +2,7 @@
 
 from server.storage.log_reader import PostgresLogReader
 from server.storage.log_store import PostgresLeaderSessions
+from server.storage.log_timestamps import PostgresLogTimestamps
 from server.storage.log_witnessed import PostgresWitnessedTrees
 from server.storage.signals import PostgresSignalListener, PostgresSignalSender
 from server.transparency.ports import LogStorage
@@ -25,6 +26,7 @@ def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
         sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
         reader=reader,
         witnessed=PostgresWitnessedTrees(reader.pool),
+        timestamps=PostgresLogTimestamps(reader.pool),
         sender=PostgresSignalSender(url),
         listener=PostgresSignalListener(url),
     )

@@ -99,5 +99,21 @@ log_witnessed = Table(
     " and theirs. Insert-only.",
 )
 
-INSERT_ONLY = (log_entries, log_trees, log_checkpoints, log_witnessed)
+log_timestamps = Table(
+    "log_timestamps",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("authority", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note_digest", LargeBinary, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+    Column("gen_time", DateTime(timezone=True), nullable=False),
+    Column("stored_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("size > 0", name="size"),
+    CheckConstraint("octet_length(note_digest) = 32", name="note_digest"),
+    comment="RFC 3161 tokens (DER) over the notes of checkpoints: over the witnessed ones where there are"
+    " witnesses. Insert-only.",
+)
+
+INSERT_ONLY = (log_entries, log_trees, log_checkpoints, log_witnessed, log_timestamps)
 """Tables whose rows are never changed nor deleted; the migration puts a trigger on each that refuses it."""

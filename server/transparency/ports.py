@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from namak.evidence.tiles import Extension, TileId
+from server.transparency.timestamp_ports import LogTimestamps
 from server.usecases.records import PublishedCheckpoint
 
 
@@ -263,5 +264,6 @@ class LogStorage:
     sessions: LeaderSessions
     reader: LogReader
     witnessed: WitnessedTrees
+    timestamps: LogTimestamps
     sender: SignalSender
     listener: SignalListener

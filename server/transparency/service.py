@@ -20,6 +20,8 @@ from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
+from server.transparency.timestamp_link import TimestampTerms
+from server.transparency.timestamping import NewestNote, Timestamping
 from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
 from server.transparency.witness_link import WitnessTerms
@@ -56,12 +58,14 @@ class TransparencyService:
         pace: Pace = DEFAULT_PACE,
         on_step: OnStep = unobserved,
         witnesses: WitnessTerms | None = None,
+        timestamps: TimestampTerms | None = None,
     ) -> None:
         """Takes the shards that this process has keys for, the current one first, and the origins of those
         before them, the oldest first: these are complete, and followed to their end.
 
         A former shard stays in the list until its last tree is published; new facts go to the current one.
-        Without `witnesses`, checkpoints are signed by the log alone.
+        Without `witnesses`, checkpoints are signed by the log alone, and without `timestamps` nobody stamps
+        them.
         """
         self._storage = storage
         self._pace = pace
@@ -118,6 +122,15 @@ class TransparencyService:
             for terms in ([] if witnesses is None else [witnesses])
             for shard in shards
         ]
+        self._timestamping = [
+            Timestamping(
+                *(shard.origin, terms, self._stamped(shard.origin, witnesses), storage.timestamps, clock),
+                news=self._published if witnesses is None else witnessed,
+                leading=self._is_leading,
+            )
+            for terms in ([] if timestamps is None else [timestamps])
+            for shard in shards
+        ]
         self.tail = Tail(
             storage.reader,
             # A former shard comes before the one after it.
@@ -152,6 +165,7 @@ class TransparencyService:
             self._supervised(self._guarding, self._follow),
             self._supervised(self._tailing, self.tail.run),
             *(self._supervised(each.watchman, each.run) for each in self._witnessing),
+            *(self._supervised(each.watchman, each.run) for each in self._timestamping),
         ]
 
     async def stop(self, drain_seconds: float) -> None:
@@ -180,6 +194,16 @@ class TransparencyService:
             await stop.wait()
         finally:
             await self.stop(drain_seconds)
+
+    def _stamped(self, origin: str, witnesses: WitnessTerms | None) -> NewestNote:
+        """Returns who finds what is to be stamped: witnessed notes, or the log's own if nobody witnesses."""
+        source = self._storage.reader if witnesses is None else self._storage.witnessed
+
+        async def newest() -> tuple[int, bytes] | None:
+            tree = (await source.newest([origin])).get(origin)
+            return None if tree is None else (tree.size, tree.note)
+
+        return newest
 
     def _supervised(self, watchman: Watchman, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         async def supervise() -> None:

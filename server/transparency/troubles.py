@@ -30,6 +30,9 @@ class Trouble(StrEnum):
     WITNESS_REFUSES = "WITNESS_REFUSES"
     WITNESS_WRONG = "WITNESS_WRONG"
     WITNESS_DISAGREES = "WITNESS_DISAGREES"
+    AUTHORITY_UNREACHED = "AUTHORITY_UNREACHED"
+    AUTHORITY_REFUSES = "AUTHORITY_REFUSES"
+    AUTHORITY_WRONG = "AUTHORITY_WRONG"
 
 
 TEXTS: Mapping[Trouble, str] = MappingProxyType(
@@ -50,6 +53,9 @@ TEXTS: Mapping[Trouble, str] = MappingProxyType(
         Trouble.WITNESS_REFUSES: "a witness refuses to cosign",
         Trouble.WITNESS_WRONG: "what a witness answers is no cosignature; it is not used",
         Trouble.WITNESS_DISAGREES: "ALARM: a witness knows another history of the log than this database",
+        Trouble.AUTHORITY_UNREACHED: "a time-stamping authority does not answer",
+        Trouble.AUTHORITY_REFUSES: "a time-stamping authority refuses a timestamp",
+        Trouble.AUTHORITY_WRONG: "what a time-stamping authority answers is no good timestamp; not used",
     }
 )
 """Constant log texts; what happened exactly stands in fields."""
@@ -58,6 +64,7 @@ _PASSING = frozenset(
     {
         *(Trouble.DATABASE_UNAVAILABLE, Trouble.HSM_UNAVAILABLE, Trouble.GUARD_UNREACHABLE),
         *(Trouble.QUORUM_UNMET, Trouble.WITNESS_UNREACHED, Trouble.WITNESS_REFUSES, Trouble.WITNESS_WRONG),
+        *(Trouble.AUTHORITY_UNREACHED, Trouble.AUTHORITY_REFUSES, Trouble.AUTHORITY_WRONG),
     }
 )
 

@@ -21,6 +21,7 @@ PORTS = frozenset(
         "server.usecases.registration_ports",
         "server.usecases.sender_sms_ports",
         "server.usecases.sms_ports",
+        "server.usecases.timestamp_ports",
         "server.usecases.witness_ports",
     }
 )
@@ -40,6 +41,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         {
             *("server.domain", "server.fsck.ports", "server.fsck.mailbox_ports"),
             *("server.transparency.ports", "server.transparency.settings"),
+            "server.transparency.timestamp_ports",
         }
         | PORTS
     ),
@@ -53,7 +55,8 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.config_inbound_mail", "server.config_jobs", "server.config_log"),
             *("server.config_mail", "server.config_printing", "server.config_seal"),
             *("server.config_notices", "server.config_revocation", "server.config_values"),
-            *("server.config_signatures", "server.config_sms", "server.config_witnesses"),
+            *("server.config_signatures", "server.config_sms", "server.config_timestamps"),
+            "server.config_witnesses",
         }
     ),
     "server.config_inbound_mail": frozenset({"server.config_values"}),
@@ -65,6 +68,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_signatures": frozenset({"server.config_values"}),
     "server.config_sms": frozenset({"server.config_values"}),
     "server.config_revocation": frozenset({"server.config_values"}),
+    "server.config_timestamps": frozenset({"server.config_values"}),
     "server.config_witnesses": frozenset({"server.config_values"}),
     "server.config_seal": frozenset({"server.config_values"}),
     "server.config_values": frozenset(),
@@ -170,9 +174,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.domain", "server.gateways", "server.services", "server.usecases"),
         }
     ),
-    "server.bootstrap_witnesses": frozenset(
-        {"server.config_witnesses", "server.gateways", "server.transparency"}
-    ),
+    **{
+        f"server.bootstrap_{each}": frozenset(
+            {f"server.config_{each}", "server.gateways", "server.transparency"}
+        )
+        for each in ("timestamps", "witnesses")
+    },
     "server.bootstrap_machine": frozenset({"server.domain"}),
     "server.bootstrap_paper": frozenset(
         {
@@ -191,14 +198,8 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_paper",
             "server.bootstrap_registration",
             "server.bootstrap_sms",
-            "server.config",
-            "server.domain",
-            "server.gateways",
-            "server.grpc_server",
-            "server.jurisdictions",
-            "server.services",
-            "server.transparency",
-            "server.usecases",
+            *("server.config", "server.domain", "server.gateways", "server.grpc_server"),
+            *("server.jurisdictions", "server.services", "server.transparency", "server.usecases"),
         }
     ),
     "server.bootstrap": frozenset(
@@ -216,12 +217,9 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_ladder",
             "server.bootstrap_outages",
             "server.bootstrap_receipts",
-            "server.bootstrap_registers",
-            "server.bootstrap_registration",
-            "server.bootstrap_sign_ins",
-            "server.bootstrap_signatures",
-            "server.bootstrap_sms",
-            "server.bootstrap_witnesses",
+            *("server.bootstrap_registers", "server.bootstrap_registration", "server.bootstrap_sign_ins"),
+            *("server.bootstrap_signatures", "server.bootstrap_sms"),
+            *("server.bootstrap_timestamps", "server.bootstrap_witnesses"),
             "server.config",
             "server.config_log",
             "server.domain",
@@ -283,6 +281,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "procrastinate": frozenset({"server.workers"}),
     "psycopg": frozenset({"server.workers"}),
     "dns": frozenset({"server.gateways.dns", "server.gateways.policy_records"}),
+    "rfc3161_client": frozenset({"namak.evidence.timestamp"}),
     "pyhanko": frozenset({"namak.signatures", "namak.delivery_certificate.reading"}),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards", "namak.witness"}),
 }

@@ -90,3 +90,21 @@ class QuorumNotMet(EvidenceError):
     """The log signed the checkpoint, but too few witnesses of the policy cosigned it."""
 
     reason = "QUORUM_NOT_MET"
+
+
+class MalformedTimestamp(EvidenceError):
+    """The bytes are no answer of a time-stamping authority, or no token of one (RFC 3161, 2.4.2)."""
+
+    reason = "MALFORMED_TIMESTAMP"
+
+
+class TimestampNotGranted(EvidenceError):
+    """The authority answered that it gives no token, or not the one asked for (RFC 3161, 2.4.2)."""
+
+    reason = "TIMESTAMP_NOT_GRANTED"
+
+
+class InvalidTimestamp(EvidenceError):
+    """A token is over other bytes, answers another question, or no trusted authority signed it (RFC 3161)."""
+
+    reason = "INVALID_TIMESTAMP"

@@ -1,0 +1,44 @@
+"""Wires those who stamp the log's checkpoints with a time."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from namak.evidence.timestamp import TimestampTrust
+from server.config_timestamps import TimestampAuthoritySettings, TimestampsSettings
+from server.gateways.timestamps import HttpTimestampAuthorities
+from server.transparency.timestamp_link import TimestampAuthority, TimestampTerms
+
+
+class RootsUnusable(ValueError):
+    """No token could ever lead to an authority's roots; the text says why."""
+
+
+@contextlib.asynccontextmanager
+async def timestamp_terms(settings: TimestampsSettings) -> AsyncIterator[TimestampTerms | None]:
+    """Yields whom to ask for timestamps, and how; None where nobody is to be asked.
+
+    Raises:
+        RootsUnusable, OSError: an authority's roots can't be used.
+    """
+    if not settings.authorities:
+        yield None
+        return
+    authorities = tuple(_authority(each) for each in settings.authorities)
+    client = HttpTimestampAuthorities(seconds=settings.timeout.total_seconds())
+    try:
+        yield TimestampTerms(
+            authorities,
+            client,
+            interval=settings.interval.total_seconds(),
+            retry_longest=settings.retry_longest.total_seconds(),
+        )
+    finally:
+        await client.close()
+
+
+def _authority(settings: TimestampAuthoritySettings) -> TimestampAuthority:
+    try:
+        trust = TimestampTrust.from_pem(settings.roots.read_bytes(), settings.policy)
+    except ValueError:
+        raise RootsUnusable(f"{settings.roots}: there are no certificates to read (PEM)") from None
+    return TimestampAuthority(settings.name, settings.url, trust)

@@ -1,0 +1,70 @@
+"""Settings of who stamps the log's checkpoints with a time (RFC 3161)."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, model_validator
+
+from server.config_values import Duration, ExistingPath, Section
+
+
+def _name(value: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,62}", value) is None:
+        raise ValueError("a name is 1 to 63 small letters, digits, dots and hyphens")
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or parts.username:
+        raise ValueError("an authority's address is http(s)://HOST[:PORT][/PATH]")
+    return value
+
+
+def _policy(value: str) -> str:
+    if re.fullmatch(r"[012](\.(0|[1-9][0-9]{0,18})){1,30}", value) is None:
+        raise ValueError("a policy is an object identifier, such as 1.3.6.1.4.1.99999.1")
+    return value
+
+
+class TimestampAuthoritySettings(Section):
+    """One time-stamping authority."""
+
+    name: Annotated[str, AfterValidator(_name)]
+    """By this its tokens are kept; it stays when the address changes."""
+    url: Annotated[str, AfterValidator(_url)]
+    """Where it is asked over HTTP."""
+    roots: ExistingPath
+    """PEM file: the roots that the certificates of its tokens must lead to."""
+    policy: Annotated[str, AfterValidator(_policy)] | None = None
+    """The object identifier of the policy that its tokens must be given under; any by default."""
+
+
+class TimestampsSettings(Section):
+    """Who stamps the log's checkpoints with a time."""
+
+    authorities: tuple[TimestampAuthoritySettings, ...] = ()
+    """Whom to ask; without any, checkpoints are not stamped."""
+    interval: Duration = timedelta(minutes=1)
+    """At most one checkpoint in this time is stamped, 1 s to 24 h. Tokens cost money: with a minute they are
+    1,440 a day at most, and a minute is near enough where the law counts days.
+    """
+    timeout: Duration = timedelta(seconds=10)
+    """How long an authority may take to answer, 100 ms to 1 min."""
+    retry_longest: Duration = timedelta(minutes=10)
+    """An authority that fails is left alone for a second, then twice as long each time, and this at most."""
+
+    @model_validator(mode="after")
+    def _has_time(self) -> "TimestampsSettings":
+        if not timedelta(seconds=1) <= self.interval <= timedelta(hours=24):
+            raise ValueError("interval must be 1s to 24h")
+        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
+            raise ValueError("timeout must be 100ms to 1m")
+        if not timedelta(seconds=1) <= self.retry_longest <= timedelta(hours=1):
+            raise ValueError("retry_longest must be 1s to 1h")
+        names = [each.name for each in self.authorities]
+        if len(set(names)) != len(names):
+            raise ValueError("two authorities have one name")
+        return self

@@ -1,0 +1,156 @@
+"""A real time-stamping authority: `openssl ts -reply`, its keys made at run time."""
+
+import hashlib
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from asn1crypto import cms, tsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+OPENSSL = shutil.which("openssl")
+POLICY, OTHER_POLICY = "1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.2"
+_CONFIGURATION = f"""
+[tsa]
+serial = $ENV::DIRECTORY/serial
+signer_digest = sha256
+default_policy = {POLICY}
+other_policies = {OTHER_POLICY}
+digests = sha256, sha512
+ess_cert_id_alg = DIGEST
+ess_cert_id_chain = no
+accuracy = secs:1
+"""
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+@dataclass(frozen=True)
+class OpensslAuthority:
+    """An authority under a root of its own."""
+
+    directory: Path
+
+    @classmethod
+    def made(
+        cls,
+        directory: Path,
+        *,
+        usages: tuple[ObjectIdentifier, ...] = (ExtendedKeyUsageOID.TIME_STAMPING,),
+        valid: timedelta = timedelta(days=1),
+        ess: str = "sha256",
+    ) -> "OpensslAuthority":
+        """Makes the root, and a certificate that ends after `valid` and serves `usages`."""
+        directory.mkdir()
+        now = datetime.now(UTC)
+        root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        begins = now - timedelta(days=30)
+
+        def certificate(
+            name: str, public: ec.EllipticCurvePublicKey, until: datetime
+        ) -> x509.CertificateBuilder:
+            builder = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named("Root"))
+            builder = builder.public_key(public).serial_number(x509.random_serial_number())
+            return builder.not_valid_before(begins).not_valid_after(until)
+
+        root = (
+            certificate("Root", root_key.public_key(), now + timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(root_key, hashes.SHA256())
+        )
+        own = (
+            certificate("Authority", key.public_key(), now + valid)
+            .add_extension(x509.ExtendedKeyUsage(list(usages)), critical=True)
+            .sign(root_key, hashes.SHA256())
+        )
+        (directory / "roots.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
+        (directory / "own.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
+        (directory / "key.pem").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        (directory / "serial").write_text("01\n")
+        (directory / "openssl.cnf").write_text(_CONFIGURATION.replace("DIGEST", ess))
+        return cls(directory)
+
+    @property
+    def roots(self) -> Path:
+        """The roots that its tokens lead to."""
+        return self.directory / "roots.pem"
+
+    def reply(self, query: bytes) -> bytes:
+        """Answers a request (RFC 3161, 2.4.2); takes some milliseconds."""
+        asked, answered = self.directory / "query", self.directory / "reply"
+        asked.write_bytes(query)
+        self._run(
+            *("-reply", "-config", "openssl.cnf", "-section", "tsa", "-queryfile", "query"),
+            *("-signer", "own.pem", "-inkey", "key.pem", "-out", "reply"),
+        )
+        return answered.read_bytes()
+
+    def verifies(self, token: bytes, data: bytes) -> bool:
+        """Tells whether `openssl ts -verify` takes a token over data."""
+        (self.directory / "token").write_bytes(token)
+        (self.directory / "data").write_bytes(data)
+        return (
+            self._run(
+                *("-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", "roots.pem"),
+                check=False,
+            )
+            == 0
+        )
+
+    def _run(self, *arguments: str, check: bool = True) -> int:
+        assert OPENSSL is not None
+        return subprocess.run(
+            [OPENSSL, "ts", *arguments],
+            cwd=self.directory,
+            env={"DIRECTORY": str(self.directory)},
+            check=check,
+            capture_output=True,
+        ).returncode
+
+
+def resigned(
+    token: bytes, usages: tuple[ObjectIdentifier, ...], *, named: bool = True
+) -> tuple[bytes, x509.Certificate]:
+    """Returns what a token says, signed by another authority, and its root; `openssl` would not sign so.
+
+    Without `named`, the certificate that the signed attributes name is another one than that which signed.
+    """
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(_named("Other")).issuer_name(_named("Other"))
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(list(usages)), critical=True)
+    certificate = builder.sign(key, hashes.SHA256())
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    info = cms.ContentInfo.load(token)
+    signed = info["content"]
+    signed["certificates"] = [cms.CertificateChoices("certificate", asn1_x509.Certificate.load(der))]
+    signer = signed["signer_infos"][0]
+    loaded = asn1_x509.Certificate.load(der)
+    signer["sid"] = cms.SignerIdentifier(
+        "issuer_and_serial_number",
+        cms.IssuerAndSerialNumber({"issuer": loaded.issuer, "serial_number": loaded.serial_number}),
+    )
+    for attribute in signer["signed_attrs"]:
+        if attribute["type"].native == "signing_certificate_v2" and named:
+            digest = hashlib.sha256(der).digest()
+            attribute["values"] = [tsp.SigningCertificateV2({"certs": [{"cert_hash": digest}]})]
+    attributes = b"\x31" + signer["signed_attrs"].dump(force=True)[1:]
+    signer["signature"] = key.sign(attributes, ec.ECDSA(hashes.SHA256()))
+    signer["signature_algorithm"] = {"algorithm": "sha256_ecdsa"}
+    return info.dump(force=True), certificate

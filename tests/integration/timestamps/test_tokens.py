@@ -1,0 +1,190 @@
+"""Tokens of a real authority: we and `openssl` take the same ones, and of others nothing is believed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from asn1crypto import tsp
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from namak.evidence.errors import EvidenceError, InvalidTimestamp, MalformedTimestamp, TimestampNotGranted
+from namak.evidence.timestamp import (
+    MAX_REPLY_BYTES,
+    TimestampTrust,
+    check_timestamp,
+    timestamp_request,
+    token_from,
+)
+from tests.integration.timestamps.authority import (
+    OPENSSL,
+    OTHER_POLICY,
+    POLICY,
+    OpensslAuthority,
+    resigned,
+)
+
+pytestmark = pytest.mark.skipif(OPENSSL is None, reason="there is no openssl")
+NOTE, NONCE = "log.example/2026\n7\nroot\n\n— log.example/2026 signature\n".encode(), 2**63 - 1
+STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+
+
+@dataclass(frozen=True)
+class Given:
+    """An authority, and what it answered about `NOTE`."""
+
+    authority: OpensslAuthority
+    reply: bytes
+
+    @property
+    def token(self) -> bytes:
+        return token_from(self.reply)
+
+    @property
+    def trust(self) -> TimestampTrust:
+        return TimestampTrust.from_pem(self.authority.roots.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Given:
+    authority = OpensslAuthority.made(tmp_path_factory.mktemp("tsa") / "good")
+    return Given(authority, authority.reply(timestamp_request(NOTE, NONCE)))
+
+
+def test_a_token_is_taken_by_us_and_by_openssl(good: Given) -> None:
+    checked = check_timestamp(good.token, NOTE, good.trust, nonce=NONCE)
+    assert abs(checked.gen_time - datetime.now(UTC)) < timedelta(minutes=1)
+    assert checked.authority == "CN=Authority"
+    assert good.authority.verifies(good.token, NOTE)
+
+
+def test_over_other_bytes_it_is_refused_by_us_and_by_openssl(good: Given) -> None:
+    with pytest.raises(InvalidTimestamp, match="Mismatch between messages"):
+        check_timestamp(good.token, NOTE + b"\n", good.trust)
+    assert not good.authority.verifies(good.token, NOTE + b"\n")
+
+
+def test_the_policy_that_is_asked_for_is_given_and_wanted(good: Given) -> None:
+    trust = TimestampTrust(good.trust.roots, OTHER_POLICY)
+    token = token_from(good.authority.reply(timestamp_request(NOTE, NONCE, OTHER_POLICY)))
+    check_timestamp(token, NOTE, trust)
+    with pytest.raises(InvalidTimestamp, match="Policy"):
+        check_timestamp(good.token, NOTE, trust)
+    check_timestamp(good.token, NOTE, TimestampTrust(good.trust.roots, POLICY))
+
+
+def test_an_answer_to_another_question_is_refused(good: Given) -> None:
+    with pytest.raises(InvalidTimestamp, match="Nonce"):
+        check_timestamp(good.token, NOTE, good.trust, nonce=NONCE - 1)
+
+
+def test_an_authority_that_is_not_trusted_is_refused(good: Given, tmp_path: Path) -> None:
+    # Its root has the same name, and another key.
+    other = OpensslAuthority.made(tmp_path / "other")
+    with pytest.raises(InvalidTimestamp, match="certificates"):
+        check_timestamp(good.token, NOTE, TimestampTrust.from_pem(other.roots.read_bytes()))
+
+
+def test_a_certificate_that_had_expired_at_the_tokens_time_is_refused(tmp_path: Path) -> None:
+    expired = OpensslAuthority.made(tmp_path / "expired", valid=timedelta(days=-1))
+    token = token_from(expired.reply(timestamp_request(NOTE, NONCE)))
+    with pytest.raises(InvalidTimestamp, match="certificates"):
+        check_timestamp(token, NOTE, TimestampTrust.from_pem(expired.roots.read_bytes()))
+
+
+def test_tokens_that_name_their_certificate_the_old_way_are_taken(tmp_path: Path) -> None:
+    authority = OpensslAuthority.made(tmp_path / "old", ess="sha1")
+    token = token_from(authority.reply(timestamp_request(NOTE, NONCE)))
+    check_timestamp(token, NOTE, TimestampTrust.from_pem(authority.roots.read_bytes()), nonce=NONCE)
+
+
+@pytest.mark.parametrize(
+    ("usages", "named", "told"),
+    [
+        ((STAMPING,), True, None),
+        ((STAMPING,), False, "does not name the certificate"),
+        ((ExtendedKeyUsageOID.CODE_SIGNING,), True, "not for time-stamping alone"),
+        ((STAMPING, ExtendedKeyUsageOID.CODE_SIGNING), True, "not for time-stamping alone"),
+        ((), True, "does not name what its key is for"),
+    ],
+)
+def test_only_a_certificate_for_time_stamping_alone_may_sign(
+    usages: tuple[ObjectIdentifier, ...], named: bool, told: str | None, good: Given
+) -> None:
+    token, root = resigned(good.token, usages, named=named)
+    if told is None:
+        check_timestamp(token, NOTE, TimestampTrust((root,)))
+        return
+    with pytest.raises(InvalidTimestamp, match=told):
+        check_timestamp(token, NOTE, TimestampTrust((root,)))
+
+
+def test_a_rejection_is_told_with_its_cause(good: Given) -> None:
+    reply = good.authority.reply(timestamp_request(NOTE, NONCE, "1.2.3.4"))
+    with pytest.raises(TimestampNotGranted, match="rejection unaccepted_policy"):
+        token_from(reply)
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 4, 5])
+def test_nothing_but_granted_is_granted(status: int, good: Given) -> None:
+    reply = tsp.TimeStampResp.load(good.reply)
+    reply["status"]["status"] = status
+    with pytest.raises(TimestampNotGranted):
+        token_from(reply.dump(force=True))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(b"", b"\x30", b"\x30\x00", b"<html>", bytes(1000), b"\x30\x80" * 5000, b"\x30\x03\x02\x01\x00"),
+        *(bytes.fromhex("30053003020100"), bytes.fromhex("3009300302010005000500")),
+    ],
+)
+def test_what_is_no_answer_is_refused(reply: bytes) -> None:
+    with pytest.raises(MalformedTimestamp):
+        token_from(reply)
+
+
+def test_megabytes_are_not_looked_at(good: Given) -> None:
+    with pytest.raises(MalformedTimestamp, match="more than"):
+        token_from(good.reply + bytes(MAX_REPLY_BYTES))
+    with pytest.raises(MalformedTimestamp, match="more than"):
+        check_timestamp(good.token + bytes(MAX_REPLY_BYTES), NOTE, good.trust)
+    with pytest.raises(MalformedTimestamp):
+        token_from(good.reply + b"\x00")
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_answers_changed_at_random_say_the_same_or_nothing(data: st.DataObject, good: Given) -> None:
+    reply = bytearray(good.reply)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(reply) - 1))
+        if data.draw(st.booleans()):
+            reply[place] = data.draw(st.integers(0, 255))
+        else:
+            del reply[place : place + data.draw(st.integers(1, 40))]
+    try:
+        checked = check_timestamp(token_from(bytes(reply)), NOTE, good.trust, nonce=NONCE)
+    except EvidenceError:
+        return
+    assert checked == check_timestamp(good.token, NOTE, good.trust)
+
+
+@pytest.mark.parametrize("pem", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAA==\n"])
+def test_roots_that_are_none_are_told(pem: bytes) -> None:
+    with pytest.raises(ValueError, match=r"(?i)pem|certificate"):
+        TimestampTrust.from_pem(pem)
+
+
+@pytest.mark.parametrize("nonce", [0, -1, 2**63])
+def test_a_nonce_is_a_positive_number_that_everybody_reads(nonce: int) -> None:
+    with pytest.raises(ValueError, match="nonce"):
+        timestamp_request(NOTE, nonce)
+
+
+def test_a_trusted_root_is_a_certificate(good: Given) -> None:
+    assert [type(root) for root in good.trust.roots] == [x509.Certificate]
