@@ -132,7 +132,8 @@ class BreakerMachine(RuleBasedStateMachine):
             probes.append(permit)
         else:
             assert was_open
-            assert 0 < permit <= REST
+            # Sums and differences of seconds are rounded.
+            assert 0 < permit <= REST + 1e-6
         return permit
 
     @rule(permit=consumes(permits))
