@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from server import bootstrap
 from server.bootstrap_machine import SystemClock
@@ -61,7 +61,8 @@ async def _listed(settings: Settings, asked: Asked) -> None:
     if asked.as_json:
         typer.echo(json.dumps([_told(each) for each in found], indent=2))
         return
-    table = Table("notice", "state", "since", "why", "deadline")
+    # Whole, also where the screen is narrow: it is what the other commands ask for.
+    table = Table(Column("notice", min_width=36, no_wrap=True), "state", "since", "why", "deadline")
     for each in found:
         since = each.ended_at or each.published_at or each.asked_at
         why = each.reason or ("" if each.ending is None else each.ending.value)

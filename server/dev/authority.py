@@ -176,7 +176,9 @@ class Authority:
         self._write_crl(entries, None, None)
 
     def write_crl(self, *, this_update: datetime | None = None, next_update: datetime | None = None) -> Path:
-        """Writes the CRL anew: of now and good for 7 days, unless told otherwise (a stale one, for tests)."""
+        """Writes the CRL anew: of now and good as long as a certificate, unless told otherwise (a stale one,
+        for tests).
+        """
         self._write_crl(self._revoked(), this_update, next_update)
         return self.crl_path
 

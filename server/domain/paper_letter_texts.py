@@ -11,7 +11,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "hy": {
             "title": "Պաշտոնական հաղորդագրություն՝ թղթային տարբերակով",
-            "why": "Ստորև նշված ուղարկողը Ձեր պաշտոնական էլեկտրոնային փոստարկղին հաղորդագրություն է "
+            "why": "Այս էջում նշված ուղարկողը Ձեր պաշտոնական էլեկտրոնային փոստարկղին հաղորդագրություն է "
             "ուղարկել։ Այս նամակը դրա թղթային տարբերակն է․ հաղորդագրության բովանդակությունը՝ հաջորդ էջերում։",
             "sender": "Ուղարկող",
             "subject": "Թեմա",
@@ -31,8 +31,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "ru": {
             "title": "Официальное сообщение на бумаге",
-            "why": "Указанный ниже отправитель направил сообщение в ваш официальный электронный почтовый "
-            "ящик. Это письмо — его бумажный вид; содержание сообщения находится на следующих страницах.",
+            "why": "Указанный на этой странице отправитель направил сообщение в ваш официальный "
+            "электронный почтовый ящик. Это письмо — его бумажный вид; содержание сообщения находится на "
+            "следующих страницах.",
             "sender": "Отправитель",
             "subject": "Тема",
             "mailbox": "Почтовый ящик",
@@ -51,8 +52,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "en": {
             "title": "Official message on paper",
-            "why": "The sender below sent a message to your official electronic mailbox. This letter is "
-            "that message on paper; its content is on the pages that follow.",
+            "why": "The sender named on this page sent a message to your official electronic mailbox. This "
+            "letter is that message on paper; its content is on the pages that follow.",
             "sender": "Sender",
             "subject": "Subject",
             "mailbox": "Mailbox",
@@ -71,7 +72,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "kk": {
             "title": "Қағаз түріндегі ресми хабарлама",
-            "why": "Төменде көрсетілген жіберуші сіздің ресми электрондық пошта жәшігіңізге хабарлама "
+            "why": "Осы бетте көрсетілген жіберуші сіздің ресми электрондық пошта жәшігіңізге хабарлама "
             "жіберді. Бұл хат — оның қағаз түрі; хабарламаның мазмұны келесі беттерде.",
             "sender": "Жіберуші",
             "subject": "Тақырып",
@@ -91,7 +92,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "az": {
             "title": "Kağız üzərində rəsmi məktub",
-            "why": "Aşağıda göstərilən göndərən rəsmi elektron poçt qutunuza məktub göndərib. Bu, həmin "
+            "why": "Bu səhifədə göstərilən göndərən rəsmi elektron poçt qutunuza məktub göndərib. Bu, həmin "
             "məktubun kağız üzərində formasıdır; məzmunu növbəti səhifələrdədir.",
             "sender": "Göndərən",
             "subject": "Mövzu",
@@ -117,7 +118,7 @@ ANSWERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "hy": {
             "title": "Պատասխան Ձեր թղթային նամակին",
-            "why": "Ձեր թղթային նամակը հանձնվել է ստորև նշված ուղարկողին էլեկտրոնային եղանակով, և նա "
+            "why": "Ձեր թղթային նամակը հանձնվել է այս էջում նշված ուղարկողին էլեկտրոնային եղանակով, և նա "
             "պատասխանել է նույն կերպ։ Այս նամակը պատասխանի թղթային տարբերակն է․ բովանդակությունը՝ հաջորդ "
             "էջերում։",
             "original": "Բնօրինակը էլեկտրոնային հաղորդագրությունն է, որի մասերն ունեն վերը նշված SHA-256 "
@@ -125,28 +126,29 @@ ANSWERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "ru": {
             "title": "Ответ на ваше письмо на бумаге",
-            "why": "Ваше письмо на бумаге было доставлено указанному ниже отправителю в электронном виде, и "
-            "он ответил тем же способом. Это письмо — бумажный вид ответа; содержание находится на следующих "
-            "страницах.",
+            "why": "Ваше письмо на бумаге было доставлено указанному на этой странице отправителю в "
+            "электронном виде, и он ответил тем же способом. Это письмо — бумажный вид ответа; содержание "
+            "находится на следующих страницах.",
             "original": "Подлинником является электронное сообщение, части которого имеют указанные выше "
             "значения SHA-256.",
         },
         "en": {
             "title": "Answer to your letter on paper",
-            "why": "Your letter on paper was delivered electronically to the sender below, who answered in "
-            "the same way. This letter is the answer on paper; its content is on the pages that follow.",
+            "why": "Your letter on paper was delivered electronically to the sender named on this page, "
+            "who answered in the same way. This letter is the answer on paper; its content is on the pages "
+            "that follow.",
             "original": "The original is the electronic message, whose parts have the SHA-256 values above.",
         },
         "kk": {
             "title": "Қағаз хатыңызға жауап",
-            "why": "Қағаз хатыңыз төменде көрсетілген жіберушіге электрондық түрде жеткізілді, және ол дәл "
+            "why": "Қағаз хатыңыз осы бетте көрсетілген жіберушіге электрондық түрде жеткізілді, және ол дәл "
             "солай жауап берді. Бұл хат — жауаптың қағаз түрі; мазмұны келесі беттерде.",
             "original": "Түпнұсқасы — электрондық хабар, оның бөліктерінің SHA-256 мәндері жоғарыда.",
         },
         "az": {
             "title": "Kağız məktubunuza cavab",
-            "why": "Kağız məktubunuz aşağıdakı göndərənə elektron qaydada çatdırılıb və o, eyni qaydada "
-            "cavab verib. Bu məktub cavabın kağız formasıdır; məzmunu növbəti səhifələrdədir.",
+            "why": "Kağız məktubunuz bu səhifədə göstərilən göndərənə elektron qaydada çatdırılıb və o, "
+            "eyni qaydada cavab verib. Bu məktub cavabın kağız formasıdır; məzmunu növbəti səhifələrdədir.",
             "original": "Əsli elektron mesajdır; onun hissələrinin SHA-256 qiymətləri yuxarıdadır.",
         },
     }

@@ -4,8 +4,8 @@ While there is an outage no new submission is taken; what was taken before is an
 and confirming go on, so that nobody loses what the law gives them for want of a witness.
 """
 
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 import structlog
 
@@ -17,6 +17,10 @@ from server.usecases.ports import Clock, Entropy, UnitOfWork
 from server.usecases.stamps import Stamps
 
 _log = structlog.get_logger(__name__)
+
+
+_FIRST_ASKED: Final = timedelta(minutes=1)
+"""How long a server that has just started asks witnesses before it finds them away."""
 
 
 class Wakeable(Protocol):
@@ -74,6 +78,7 @@ class DebtWatch:
         self._stamps = Stamps(profile, entropy)
         self._debts = debts
         self._gate = gate
+        self._watching_since: datetime | None = None
 
     async def look(self) -> None:
         """Looks once. Raises `ServiceUnavailable`.
@@ -85,8 +90,11 @@ class DebtWatch:
         debts = await self._debts.debts()
         oldest = min(debts, key=_age)
         limit, outage = self._gate.limit, self._gate.outage
-        if limit is not None and oldest.exceeds(limit, self._clock.now()):
-            if outage is None:
+        now = self._clock.now()
+        self._watching_since = self._watching_since or now
+        if limit is not None and oldest.exceeds(limit, now):
+            # Of what a post left behind that was off, or had no witnesses yet, they are asked first.
+            if outage is None and now - self._watching_since >= min(limit, _FIRST_ASKED):
                 await self._begin(oldest, limit)
         elif outage is not None and (limit is None or not oldest.began(outage, limit)):
             await self._end(debts[0], outage)

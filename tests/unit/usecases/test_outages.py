@@ -90,6 +90,7 @@ class Watched:
             await watch.look()
 
     async def begin(self) -> None:
+        await self.look()
         self.world.clock.move(LIMIT + TICK)
         await self.look()
 
@@ -179,6 +180,7 @@ async def test_younger_debt_ends_it_too(post: Watched) -> None:
 
 async def test_a_replica_whose_clock_is_behind_does_not_end_what_another_began(post: Watched) -> None:
     post.set_back(1, timedelta(seconds=30))
+    await post.look()
     post.world.clock.move(LIMIT + TICK)
     for _ in range(3):
         await post.look()
@@ -201,6 +203,7 @@ async def test_debt_that_was_seen_before_an_outage_neither_ends_it_nor_begins_an
         post.debts.pay()
         await other.look()
 
+    await post.look()
     post.world.clock.move(LIMIT)
     post.debts.meanwhile = begin
     await slow.look()
@@ -250,3 +253,14 @@ async def test_the_receipt_is_the_operators_alone(post: Watched) -> None:
     receipt = await post.world.evidence.receipt(GetReceipt(operator, fact.id, 0))
     assert receipt is not None
     assert receipt.evidence_id == fact.id
+
+
+async def test_a_server_that_has_just_started_asks_witnesses_about_old_debt_first(post: Watched) -> None:
+    post.world.clock.move(timedelta(days=400))
+    await post.look()
+    post.world.clock.move(timedelta(minutes=1) - TICK)
+    await post.look()
+    assert post.facts == []
+    post.world.clock.move(TICK)
+    await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN]

@@ -13,7 +13,7 @@ LETTERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "LETTER_OUT_OF_ORDER": (
             N_("The letter is not as far as the report says, or further already."),
-            N_("Look at what was reported of it: namak letters list. Report the steps in their order."),
+            N_("Look at what was reported of it: namak printing list. Report the steps in their order."),
         ),
         "LETTER_FILE_DIFFERS": (
             N_("What was printed is not the file that was to be printed."),
