@@ -123,7 +123,11 @@ async def test_it_goes_on_over_http_and_tells_alarms_when_they_begin_and_when_th
     command = [sys.executable, "-m", "namak.cli", "monitor", f"{address}/log/", "--interval", "100ms"]
     command += ["--state", str(place / "state"), "--log-policy", str(place / "policy"), "--json"]
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        # Where the tests run in a shell's background, what they start would ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
 
