@@ -44,6 +44,7 @@ alias_maps =
 alias_database =
 notify_classes =
 smtp_dns_support_level = disabled
+smtp_connection_cache_on_demand = no
 smtp_host_lookup = native
 smtpd_peername_lookup = no
 transport_maps = inline:{{ {transports} }}
