@@ -129,7 +129,7 @@ def _count(text: str) -> int:
 
 def _part(parser: argparse.ArgumentParser, name: str) -> Callable[[Bench], Awaitable[Figures]]:
     if name not in _NAMES:
-        parser.error(f"there is no part {name!r}")
+        parser.error(f"there is no part {name!r}; there are {', '.join(_NAMES)}")
     return _PARTS[_NAMES.index(name)]
 
 

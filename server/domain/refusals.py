@@ -293,7 +293,7 @@ class Overloaded(Refused):
 
 
 class EvidenceDebtExceeded(Refused):
-    """No submission is taken since `since`."""
+    """No submission is taken since `since`; how long that lasts hangs on others."""
 
     reason = Reason.EVIDENCE_DEBT_EXCEEDED
 
@@ -303,6 +303,7 @@ class EvidenceDebtExceeded(Refused):
             "same request id",
             since=since.isoformat(timespec="seconds"),
         )
+        self.retry_after_seconds = 60
 
 
 class ReaderTooSlow(Refused):

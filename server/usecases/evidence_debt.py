@@ -4,11 +4,13 @@ While there is an outage no new submission is taken; what was taken before is an
 and confirming go on, so that nobody loses what the law gives them for want of a witness.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
 
+from namak.evidence.outage import OutageDocument
 from server.domain.outages import EvidenceDebt, Outage, outage_began, outage_ended
 from server.domain.profile import Profile
 from server.domain.refusals import EvidenceDebtExceeded, Refused
@@ -97,7 +99,7 @@ class DebtWatch:
             if outage is None and now - self._watching_since >= min(limit, _FIRST_ASKED):
                 await self._begin(oldest, limit)
         elif outage is not None and (limit is None or not oldest.began(outage, limit)):
-            await self._end(debts[0], outage)
+            await self._end(debts, outage)
 
     async def _begin(self, debt: EvidenceDebt, limit: timedelta) -> None:
         now = self._clock.now()
@@ -115,10 +117,13 @@ class DebtWatch:
         self._log.wake()
         await self._gate.look()
 
-    async def _end(self, debt: EvidenceDebt, outage: Outage) -> None:
+    async def _end(self, debts: Sequence[EvidenceDebt], outage: Outage) -> None:
         now = self._clock.now()
-        fact = outage_ended(self._stamps.at(now), debt, outage)
         async with self._uow.writing() as tx:
+            began = OutageDocument.parse((await tx.evidence.get([outage.id]))[outage.id].data)
+            # Of the shard whose debt began it, unless this server knows it no more.
+            debt = next((each for each in debts if each.shard == began.details.shard), debts[0])
+            fact = outage_ended(self._stamps.at(now), debt, outage)
             if await tx.outages.end(outage.id, now):
                 await tx.evidence.record([fact])
                 await tx.commit()

@@ -112,7 +112,8 @@ def test_the_log_is_told_with_the_witnesses_and_the_times_that_they_state(told: 
     made = page(certificate_of(told.story, told.facts, witnesses=[(court, at)]))
 
     assert made.log.lines[2] == (
-        "Cosigned by witnesses who do not belong to the post: witness.court.example/1 (22.11.2026 00:16:00)"
+        "Cosigned by witnesses, whom whoever checks must know from elsewhere: "
+        "witness.court.example/1 (22.11.2026 00:16:00)"
     )
     unwitnessed = page(certificate_of(told.story, told.facts))
     assert unwitnessed.log.lines[2] == "No witness had cosigned this state."

@@ -30,6 +30,7 @@ class Debts:
 
     def __init__(self) -> None:
         self.debt = EvidenceDebt(ORIGIN, 7, START)
+        self.former = EvidenceDebt("log.e-citizen.am/2025", 900, None)
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
         self.unavailable = False
 
@@ -43,7 +44,7 @@ class Debts:
         return seen
 
     async def _seen(self) -> Sequence[EvidenceDebt]:
-        return [self.debt, EvidenceDebt("log.e-citizen.am/2025", 900, None)]
+        return [self.debt, self.former]
 
     def pay(self) -> None:
         self.debt = EvidenceDebt(ORIGIN, 12, None)
@@ -264,3 +265,13 @@ async def test_a_server_that_has_just_started_asks_witnesses_about_old_debt_firs
     post.world.clock.move(TICK)
     await post.look()
     assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN]
+
+
+async def test_the_end_speaks_of_the_shard_that_it_began_with(post: Watched) -> None:
+    await post.begin()
+    post.debts.debt = EvidenceDebt("log.e-citizen.am/2027", 1, None)
+    post.debts.former = EvidenceDebt(ORIGIN, 8, None)
+    await post.look()
+    _, ended = post.facts
+    details = OutageDocument.parse(ended.data).details
+    assert (details.shard, details.witnessed_size) == (ORIGIN, 8)

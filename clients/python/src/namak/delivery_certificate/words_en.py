@@ -46,7 +46,7 @@ ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
         "altered or removed without its being noticed. The attached proofs show it under this state of the "
         "log:",
         "state": "{origin}: {size} entries, root SHA-256 {root}",
-        "witnesses": "Cosigned by witnesses who do not belong to the post: {witnesses}",
+        "witnesses": "Cosigned by witnesses, whom whoever checks must know from elsewhere: {witnesses}",
         "no-witnesses": "No witness had cosigned this state.",
         "check": "How to check",
         "attached": "Attached to this file are {count} proofs (.tlog-proof). They hold without the post and "
