@@ -124,7 +124,8 @@ async def _decide(settings: Settings, numbers: Sequence[int], *, gives_up: bool)
     async with _desk(settings) as desk:
         others = await (desk.discard(numbers) if gives_up else desk.retry(numbers))
     count = len(set(numbers)) - len(others)
-    typer.echo(f"{'Given up' if gives_up else 'To be tried again'}: {count}")
+    if count or not others:
+        typer.echo(f"{'Given up' if gives_up else 'To be tried again'}: {count}")
     if others:
         fail(f"no dead letters: {', '.join(map(str, others))}")
 

@@ -22,6 +22,7 @@ from server.domain.forwarding_texts import TEXTS
 from server.domain.mailboxes import Mailbox
 from server.domain.nudge_texts import nudge_mail
 from server.domain.nudges import Nudge
+from server.gateways.local_times import local_time
 from server.gateways.mime_writing import Attachment, mail_of, sender_field, text_field
 from server.usecases.forwarding_ports import Letter
 from server.usecases.ports import Clock
@@ -115,7 +116,7 @@ class ForwardedMails:
         return self._written(target, subject, said, identifier, nudge.asked_at)
 
     def _local(self, time: datetime) -> str:
-        return time.astimezone(self._zone).strftime("%d.%m.%Y %H:%M")
+        return local_time(time, self._zone)
 
     def _written(
         self,

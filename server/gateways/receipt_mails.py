@@ -15,6 +15,7 @@ from server.domain.facts import Fact
 from server.domain.mail_origins import MailChecks, MailOrigin
 from server.domain.receipt_texts import TEXTS, ReceiptTexts
 from server.gateways.forwarded_mails import MailNames
+from server.gateways.local_times import local_time
 from server.gateways.mime_writing import text_field
 from server.usecases.records import LoggedReceipt
 
@@ -76,7 +77,7 @@ class ReceiptMails:
         return "\n\n".join([*happened, which, *found, texts.attached, texts.no_answer])
 
     def _time(self, at: datetime) -> str:
-        return at.astimezone(self._zone).strftime("%d.%m.%Y %H:%M:%S")
+        return local_time(at, self._zone, seconds=True)
 
 
 def _found(texts: ReceiptTexts, checks: MailChecks) -> str:

@@ -70,7 +70,11 @@ def answering(*, hurried: bool = False) -> Iterator[None]:
         if error.connection_invalidated or _plan_is_stale(error) or asks_to_try_again(_state(error)):
             raise ServiceUnavailable(COMPONENT) from error
         raise _fault(error) from None
-    except (exc.TimeoutError, exc.DisconnectionError, OSError, TimeoutError) as error:
+    except (
+        *(exc.TimeoutError, exc.DisconnectionError, OSError, TimeoutError),
+        # The driver lost count of what the connection was doing, which SQLAlchemy lets through as it is.
+        asyncpg.InternalClientError,
+    ) as error:
         # The pool ran empty; no socket, no host; the driver's own time-out.
         raise ServiceUnavailable(COMPONENT) from error
 

@@ -24,6 +24,7 @@ from server.domain.paper_letters import (
     PrintReady,
     Unprintable,
 )
+from server.gateways.local_times import local_time
 from server.gateways.printing import fonts, pdf_parts
 from server.gateways.printing.advances import Advances
 from server.gateways.printing.marks import Code, data_matrix
@@ -195,7 +196,6 @@ def _text(part: Part) -> str:
 
 
 def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    at = letter.accepted_at.astimezone(ZoneInfo(letter.time_zone))
     return {
         "fonts": fonts.FAMILIES,
         "words": [
@@ -212,7 +212,7 @@ def _told(letter: PaperLetter, parts: list[dict[str, Any]]) -> dict[str, Any]:
         "recipient": _address(letter.recipient),
         "subject": _folded(letter.subject),
         "mailbox": _folded(letter.mailbox),
-        "accepted": f"{at:%d.%m.%Y %H:%M} (UTC{at.isoformat()[-6:]})",
+        "accepted": local_time(letter.accepted_at, ZoneInfo(letter.time_zone)),
         "delivery": str(letter.delivery_id),
         "portal": _folded(letter.portal),
         "tracking": letter.tracking,
