@@ -203,7 +203,13 @@ class Desks:
         self._by_phone = confirmation_by_phone(
             profile, uow, clock, entropy, reading=self._reading, phones=phones, trust=people.trust
         )
-        self._evidence = EvidenceDesk(uow=uow, log=log, witnessed=running_log.witnessed, clock=clock)
+        self._evidence = EvidenceDesk(
+            uow=uow,
+            log=log,
+            witnessed=running_log.witnessed,
+            timestamped=running_log.timestamped,
+            clock=clock,
+        )
         self._certificates = DeliveryCertificates(
             uow=uow, log=log, witnessed=running_log.witnessed, clock=clock, office=office
         )

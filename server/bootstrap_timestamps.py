@@ -31,6 +31,7 @@ async def timestamp_terms(settings: TimestampsSettings) -> AsyncIterator[Timesta
             client,
             interval=settings.interval.total_seconds(),
             retry_longest=settings.retry_longest.total_seconds(),
+            quorum=settings.quorum,
         )
     finally:
         await client.close()

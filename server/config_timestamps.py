@@ -47,6 +47,8 @@ class TimestampsSettings(Section):
 
     authorities: tuple[TimestampAuthoritySettings, ...] = ()
     """Whom to ask; without any, checkpoints are not stamped."""
+    quorum: int = 1
+    """Tokens of so many authorities over one checkpoint make a receipt under it a timestamped one."""
     interval: Duration = timedelta(minutes=1)
     """At most one checkpoint in this time is stamped, 1 s to 24 h. Tokens cost money: with a minute they are
     1,440 a day at most, and a minute is near enough where the law counts days.
@@ -67,4 +69,6 @@ class TimestampsSettings(Section):
         names = [each.name for each in self.authorities]
         if len(set(names)) != len(names):
             raise ValueError("two authorities have one name")
+        if not 1 <= self.quorum <= max(1, len(names)):
+            raise ValueError("quorum must be at least 1, and at most the number of authorities")
         return self

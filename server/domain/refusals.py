@@ -338,6 +338,13 @@ class WitnessesNotOffered(Refused):
         super().__init__("this post's log has no witnesses: no witnessed receipt will come")
 
 
+class TimestampsNotOffered(Refused):
+    reason = Reason.TIMESTAMPS_NOT_OFFERED
+
+    def __init__(self) -> None:
+        super().__init__("nobody stamps this post's log: no timestamped receipt will come")
+
+
 class EvidenceCorrupt(Refused):
     reason = Reason.EVIDENCE_CORRUPT
 

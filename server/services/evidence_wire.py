@@ -46,6 +46,7 @@ def get_receipt_from_proto(request: pb.GetReceiptRequest, profile: Profile) -> G
         reply_by=reply_by(),
         mailbox=_mailbox(problems, request.mailbox, profile),
         witnessed=request.require_witnessed,
+        timestamped=request.require_timestamped,
     )
     problems.raise_if_any()
     return command
@@ -136,6 +137,12 @@ def receipt_fields(receipt: LoggedReceipt) -> dict[str, Any]:
         "leaf_index": receipt.leaf_index,
         "tree_size": receipt.tree_size,
         "witnessed": receipt.witnessed,
+        "timestamps": [
+            pb.CheckpointTimestamp(
+                authority=each.authority, token=each.token, gen_time=time_to_proto(each.gen_time)
+            )
+            for each in receipt.timestamps
+        ],
     }
 
 

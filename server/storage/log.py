@@ -22,11 +22,13 @@ def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
     pooler breaks locks and signals.
     """
     reader = PostgresLogReader(url, connections=READER_CONNECTIONS)
+    timestamps = PostgresLogTimestamps(reader.pool)
     return LogStorage(
         sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
         reader=reader,
         witnessed=PostgresWitnessedTrees(reader.pool),
-        timestamps=PostgresLogTimestamps(reader.pool),
+        timestamps=timestamps,
+        timestamped=timestamps,
         sender=PostgresSignalSender(url),
         listener=PostgresSignalListener(url),
     )

@@ -109,6 +109,8 @@ log_timestamps = Table(
     Column("token", LargeBinary, nullable=False),
     Column("gen_time", DateTime(timezone=True), nullable=False),
     Column("stored_at", DateTime(timezone=True), nullable=False),
+    # The first stamped tree over a leaf, whoever stamped it.
+    Index(None, "origin", "size", "note_digest"),
     CheckConstraint("size > 0", name="size"),
     CheckConstraint("octet_length(note_digest) = 32", name="note_digest"),
     comment="RFC 3161 tokens (DER) over the notes of checkpoints: over the witnessed ones where there are"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from server.storage.reading_pool import ReadingPool
-from server.transparency.timestamp_ports import LogTimestamp
+from server.transparency.timestamp_ports import LogTimestamp, TimestampedTree
+from server.usecases.records import ReceiptTimestamp
 
 # It may be repeated like a reading one: the second time changes nothing.
 _KEEP = """
@@ -22,13 +23,31 @@ WITH RECURSIVE names (authority) AS (
 )
 SELECT t.* FROM names CROSS JOIN LATERAL (
     SELECT origin, size, authority, note_digest, token, gen_time, stored_at FROM log_timestamps
-    WHERE origin = $1 AND authority = names.authority ORDER BY size DESC LIMIT 1
+    WHERE origin = $1 AND authority = names.authority ORDER BY size DESC, stored_at DESC LIMIT 1
 ) t
 """
 
+# Steps from stamped note to stamped note in the order of the index until one has enough tokens. What is
+# compared with the note's digest is no join: it would be planned to begin with all notes there are.
+_FIRST_OVER = """
+SELECT n.note, t.size, t.authority, t.token, t.gen_time
+FROM (
+    SELECT size, note_digest FROM log_timestamps s
+    WHERE origin = $1 AND size > $2 AND note_digest = (
+        SELECT sha256(note) FROM {notes} WHERE origin = s.origin AND size = s.size
+    )
+    GROUP BY size, note_digest HAVING count(*) >= $3 ORDER BY size LIMIT 1
+) first
+JOIN {notes} n ON n.origin = $1 AND n.size = first.size
+JOIN log_timestamps t ON t.origin = $1 AND t.size = first.size AND t.note_digest = first.note_digest
+ORDER BY t.authority
+"""
+_FIRST_WITNESSED_OVER = _FIRST_OVER.format(notes="log_witnessed")
+_FIRST_PUBLISHED_OVER = _FIRST_OVER.format(notes="log_checkpoints")
+
 
 class PostgresLogTimestamps:
-    """`LogTimestamps` over the connections that read the log."""
+    """`LogTimestamps` and `TimestampedTrees` over the connections that read the log."""
 
     def __init__(self, pool: ReadingPool) -> None:
         self._pool = pool
@@ -42,3 +61,14 @@ class PostgresLogTimestamps:
     async def newest(self, origin: str) -> Mapping[str, LogTimestamp]:
         """See `LogTimestamps`."""
         return {row["authority"]: LogTimestamp(*row) for row in await self._pool.rows(_NEWEST, origin)}
+
+    async def first_over(
+        self, origin: str, index: int, authorities: int, *, witnessed: bool
+    ) -> TimestampedTree | None:
+        """See `TimestampedTrees`."""
+        query = _FIRST_WITNESSED_OVER if witnessed else _FIRST_PUBLISHED_OVER
+        rows = await self._pool.rows(query, origin, index, authorities)
+        if not rows:
+            return None
+        tokens = tuple(ReceiptTimestamp(row["authority"], row["token"], row["gen_time"]) for row in rows)
+        return TimestampedTree(origin, rows[0]["size"], rows[0]["note"], witnessed, tokens)

@@ -171,6 +171,9 @@ TEXTS: Mapping[Reason, str] = MappingProxyType(
             "{sender} has sent as many SMS today as one address may ({limit_per_day}). Send again tomorrow."
         ),
         R.WITNESSES_NOT_OFFERED: N_("The post has no witnesses, so there is no witnessed receipt."),
+        R.TIMESTAMPS_NOT_OFFERED: N_(
+            "No time-stamping authority stamps the post's log, so there is no timestamped receipt."
+        ),
         R.FORWARDING_NOT_OFFERED: N_("The post does not forward messages to addresses of this kind."),
         R.TOO_MANY_FORWARDING_TARGETS: N_(
             "You have as many forwarding addresses as are permitted ({limit}). Remove one of them first."

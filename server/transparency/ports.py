@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from namak.evidence.tiles import Extension, TileId
-from server.transparency.timestamp_ports import LogTimestamps
+from server.transparency.timestamp_ports import LogTimestamps, TimestampedTrees
 from server.usecases.records import PublishedCheckpoint
 
 
@@ -265,5 +265,6 @@ class LogStorage:
     reader: LogReader
     witnessed: WitnessedTrees
     timestamps: LogTimestamps
+    timestamped: TimestampedTrees
     sender: SignalSender
     listener: SignalListener

@@ -21,6 +21,7 @@ from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
 from server.transparency.timestamp_link import TimestampTerms
+from server.transparency.timestamped_receipts import TimestampedReceipts
 from server.transparency.timestamping import NewestNote, Timestamping
 from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
@@ -112,6 +113,13 @@ class TransparencyService:
             poll=pace.receipt_poll if witnesses is not None else None,
         )
         """Gives receipts that witnesses vouch for."""
+        stamped = News()
+        self.timestamped = TimestampedReceipts(
+            *(storage.reader, storage.timestamped, self.witnessed, stamped),
+            quorum=1 if timestamps is None else timestamps.quorum,
+            poll=pace.receipt_poll if timestamps is not None else None,
+        )
+        """Gives receipts that time-stamping authorities vouch for."""
         self._witnessing = [
             Witnessing(
                 *(shard, terms, storage.reader, storage.witnessed, clock),
@@ -126,6 +134,7 @@ class TransparencyService:
             Timestamping(
                 *(shard.origin, terms, self._stamped(shard.origin, witnesses), storage.timestamps, clock),
                 news=self._published if witnesses is None else witnessed,
+                stamped=stamped,
                 leading=self._is_leading,
             )
             for terms in ([] if timestamps is None else [timestamps])

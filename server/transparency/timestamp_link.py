@@ -46,6 +46,7 @@ class TimestampTerms:
         retry_first, retry_longest: for how long one that failed is left alone; twice as long each time.
         tolerance: a token's time may differ from ours by so much. One that is behind would have evidence seen
             before it happened, and one that is ahead proves little.
+        quorum: tokens of so many authorities make a receipt a timestamped one.
     """
 
     authorities: tuple[TimestampAuthority, ...]
@@ -54,6 +55,7 @@ class TimestampTerms:
     retry_first: float = 1.0
     retry_longest: float = 600.0
     tolerance: float = 60.0
+    quorum: int = 1
 
 
 class _Failed(Exception):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from server.usecases.records import ReceiptTimestamp
+
 
 @dataclass(frozen=True, slots=True)
 class LogTimestamp:
@@ -37,4 +39,30 @@ class LogTimestamps(Protocol):
 
     async def newest(self, origin: str) -> Mapping[str, LogTimestamp]:
         """Returns the one over the largest tree of a shard, of each authority that gave any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampedTree:
+    """A checkpoint with all tokens over exactly this note, in the order of their authorities' names.
+
+    `witnessed` tells whether the note is one that the quorum of witnesses cosigned.
+    """
+
+    origin: str
+    size: int
+    note: bytes
+    witnessed: bool
+    timestamps: tuple[ReceiptTimestamp, ...]
+
+
+class TimestampedTrees(Protocol):
+    """Finds stamped checkpoints; every replica reads them. Methods raise `ServiceUnavailable`."""
+
+    async def first_over(
+        self, origin: str, index: int, authorities: int, *, witnessed: bool
+    ) -> TimestampedTree | None:
+        """Returns the smallest tree that has a leaf and tokens of so many authorities, among the witnessed
+        checkpoints, or among those that the log alone signed.
+        """
         ...

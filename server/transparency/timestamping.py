@@ -6,6 +6,7 @@ asked about the newest one next. There is no quorum: each token counts by itself
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -40,22 +41,24 @@ class Timestamping:
         clock: Clock,
         *,
         news: News,
+        stamped: News | None = None,
         leading: Callable[[], bool],
     ) -> None:
-        """Takes what is to be stamped, and what tells that there may be more of it."""
+        """Takes what is to be stamped, what tells that there may be more, and whom to tell of tokens."""
         self._origin = origin
         self._terms = terms
         self._newest = newest
         self._store = store
         self._news = news
+        self._stamped = News() if stamped is None else stamped
         self._leading = leading
         self._links = [
             TimestampLink(origin, authority, terms, clock, _loop_time) for authority in terms.authorities
         ]
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._note: tuple[int, bytes] | None = None
-        # Of each authority, the largest size that it stamped.
-        self._done: dict[str, int] = {}
+        # Of each authority, the newest note that it stamped: its size, and its digest.
+        self._done: dict[str, tuple[int, bytes]] = {}
         self.watchman = Watchman(f"log timestamping {origin}")
 
     async def run(self) -> None:
@@ -95,19 +98,21 @@ class Timestamping:
             note = await self._newest()
             if note is not None and self._note is None:
                 stamped = await self._store.newest(self._origin)
-                self._done = {name: each.size for name, each in stamped.items()}
+                self._done = {name: (each.size, each.note_digest) for name, each in stamped.items()}
         except ServiceUnavailable:
             # The log itself says so; here it is tried again.
             return self._note is not None
         self._note = note
-        return note is not None and any(self._lacks(link, note[0]) for link in self._links)
+        return note is not None and any(self._lacks(link, *note) for link in self._links)
 
-    def _lacks(self, link: TimestampLink, size: int) -> bool:
-        return self._done.get(link.authority.name, 0) < size
+    def _lacks(self, link: TimestampLink, size: int, note: bytes) -> bool:
+        done = self._done.get(link.authority.name)
+        # Where there are witnesses now and were none, the same tree has another note.
+        return done is None or done[0] < size or (done[0] == size and done[1] != _digest(note))
 
     def _ask_who_is_ready(self, size: int, note: bytes) -> None:
         for link in self._links:
-            if link.authority.name not in self._asking and link.ready and self._lacks(link, size):
+            if link.authority.name not in self._asking and link.ready and self._lacks(link, size, note):
                 self._asking[link.authority.name] = asyncio.create_task(
                     self._ask(link, size, note), name=link.watchman.part
                 )
@@ -117,7 +122,7 @@ class Timestamping:
             timestamp = await link.timestamp(size, note)
             if timestamp is not None:
                 await self._keep(timestamp)
-                self._done[link.authority.name] = size
+                self._done[link.authority.name] = size, timestamp.note_digest
         except Exception:  # noqa: BLE001 - a mistake of ours about one authority must not keep us from the others
             _log.exception("a time-stamping authority could not be asked", part=link.watchman.part)
         finally:
@@ -127,9 +132,15 @@ class Timestamping:
         """Stores a token, however long the database is away: it may have cost money."""
         while True:
             try:
-                return await self._store.keep(timestamp)
+                await self._store.keep(timestamp)
             except ServiceUnavailable:
                 await asyncio.sleep(_LOOK_SECONDS)
+            else:
+                return self._stamped.arrive()
+
+
+def _digest(note: bytes) -> bytes:
+    return hashlib.sha256(note).digest()
 
 
 def _loop_time() -> float:

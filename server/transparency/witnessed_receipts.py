@@ -14,7 +14,7 @@ from namak.evidence.tiles import inclusion_proof, tiles_for_inclusion
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.news import News
-from server.transparency.ports import Leaf, LogReader, WitnessedTree, WitnessedTrees
+from server.transparency.ports import Leaf, LogReader, WitnessedTrees
 from server.transparency.proofs import Contradicted, Outcome, Proven
 from server.transparency.receipt_board import receipt_of
 from server.transparency.tile_cache import TileCache
@@ -68,20 +68,21 @@ class WitnessedReceipts:
         for leaf in await self._reader.leaves([evidence_id]):
             tree = await self._store.first_over(leaf.origin, leaf.index)
             if tree is not None:
-                return await self._proven(leaf, tree)
+                return await self.proven(leaf, tree.origin, tree.size, tree.note)
         return None
 
-    async def _proven(self, leaf: Leaf, tree: WitnessedTree) -> Outcome:
-        wanted = {(leaf.origin, tile) for tile in tiles_for_inclusion(leaf.index, tree.size)}
+    async def proven(self, leaf: Leaf, origin: str, size: int, note: bytes) -> Outcome:
+        """Returns the path from a leaf to the root of a checkpoint of so many leaves, verified."""
+        wanted = {(leaf.origin, tile) for tile in tiles_for_inclusion(leaf.index, size)}
         tiles = {tile: row for (_, tile), row in (await self._tiles.tiles(wanted)).items()}
         try:
-            if (verifier := self._verifiers.get(tree.origin)) is None:
+            if (verifier := self._verifiers.get(origin)) is None:
                 return Contradicted(leaf, "no key is known for its shard")
-            checkpoint = verified(tree.note, verifier).checkpoint
+            checkpoint = verified(note, verifier).checkpoint
             hashes = inclusion_proof(tiles, leaf.index, checkpoint.size)
-            verify_inclusion(leaf.index, tree.size, leaf_hash(leaf.entry), hashes, checkpoint.root)
+            verify_inclusion(leaf.index, size, leaf_hash(leaf.entry), hashes, checkpoint.root)
         except EvidenceError as error:
             self._tiles.forget()
             return Contradicted(leaf, type(error).__name__)
-        published = PublishedCheckpoint(tree.origin, tree.size, checkpoint.root, tree.note)
+        published = PublishedCheckpoint(origin, size, checkpoint.root, note)
         return Proven(leaf, tuple(hashes), published)

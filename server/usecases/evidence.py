@@ -25,15 +25,16 @@ from server.domain.refusals import (
     NotFound,
     ResourceNotPermitted,
     ServiceUnavailable,
+    TimestampsNotOffered,
     WitnessesNotOffered,
 )
 from server.usecases.administration import check_right
 from server.usecases.correspondence import correspondent
 from server.usecases.delivery import sent_by
-from server.usecases.log_ports import WitnessedLog
+from server.usecases.log_ports import TimestampedLog, WitnessedLog
 from server.usecases.mailboxes import checked_page_size
 from server.usecases.ports import Clock, Log, Transaction, UnitOfWork
-from server.usecases.receipts import receipts_in_time, witnessed_in_time
+from server.usecases.receipts import receipts_in_time, timestamped_in_time, witnessed_in_time
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 from server.usecases.standing import Capacity, standing_in
 
@@ -55,7 +56,7 @@ class ListFacts:
 class GetReceipt:
     """`wait_seconds` is how long to wait for the receipt at most; 0 does not wait. `reply_by` is when the
     reply must go out without it, on the event loop's clock. `witnessed` takes only one that the quorum of
-    witnesses vouches for.
+    witnesses vouches for, `timestamped` only one with timestamps.
     """
 
     caller: Sender | Holder | Operator | ActingAdministrator
@@ -64,6 +65,7 @@ class GetReceipt:
     reply_by: float = math.inf
     mailbox: str | None = None
     witnessed: bool = False
+    timestamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,19 @@ class EvidenceDesk:
     confirmed by them. What is not theirs and what does not exist get the same answer.
     """
 
-    def __init__(self, *, uow: UnitOfWork, log: Log, witnessed: WitnessedLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        log: Log,
+        witnessed: WitnessedLog,
+        timestamped: TimestampedLog,
+        clock: Clock,
+    ) -> None:
         self._uow = uow
         self._log = log
         self._witnessed = witnessed
+        self._timestamped = timestamped
         self._clock = clock
 
     async def list_facts(self, command: ListFacts) -> Page[Fact]:
@@ -121,7 +132,8 @@ class EvidenceDesk:
 
         Raises:
             ResourceNotPermitted, ServiceUnavailable.
-            WitnessesNotOffered: only a witnessed one will do, and none will come.
+            WitnessesNotOffered, TimestampsNotOffered: only a witnessed or a timestamped one will do, and none
+                will come.
             EvidenceCorrupt: the stored bytes are not those whose digest is in the log.
         """
         async with self._uow.reading() as tx:
@@ -132,6 +144,8 @@ class EvidenceDesk:
         if not hmac.compare_digest(entry_of(fact.data), fact.entry):
             _log.critical("stored evidence is not what the log vouches for", evidence_id=str(fact.id))
             raise EvidenceCorrupt(fact.id)
+        if command.timestamped:
+            return await self._timestamped_receipt(command, fact)
         if command.witnessed or self._witnessed.active:
             witnessed = await witnessed_in_time(
                 self._witnessed,
@@ -155,6 +169,24 @@ class EvidenceDesk:
             reply_by=command.reply_by,
         )
         return receipts.get(fact.id)
+
+    async def _timestamped_receipt(self, command: GetReceipt, fact: Fact) -> LoggedReceipt | None:
+        none_is_witnessed = command.witnessed and not self._witnessed.active
+        found = await timestamped_in_time(
+            self._timestamped,
+            fact.id,
+            fact.data,
+            wait_seconds=0.0 if none_is_witnessed else command.wait_seconds,
+            reply_by=command.reply_by,
+            witnessed=command.witnessed,
+        )
+        # Where the look itself took too long, there may be one all the same.
+        if found is None and asyncio.get_running_loop().time() < command.reply_by:
+            if not self._timestamped.active:
+                raise TimestampsNotOffered
+            if none_is_witnessed:
+                raise WitnessesNotOffered
+        return found
 
     async def checkpoint(self, origin: str | None = None) -> CheckpointView:
         """Returns the newest published checkpoint of a shard, by default of the current one.

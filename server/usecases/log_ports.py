@@ -181,6 +181,25 @@ class WitnessedLog(Protocol):
         ...
 
 
+class TimestampedLog(Protocol):
+    """Gives receipts that time-stamping authorities vouch for as well."""
+
+    @property
+    def active(self) -> bool:
+        """Whether checkpoints are stamped now; if not, nobody waits: what is stamped already is all."""
+        ...
+
+    async def receipt(
+        self, evidence_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float, witnessed: bool
+    ) -> LoggedReceipt | None:
+        """Returns the receipt of evidence, with its timestamps, under the first checkpoint over it that has
+        tokens from as many authorities as the settings want, and that is witnessed if there are witnesses.
+
+        Waits and raises like `WitnessedLog.receipt`; `witnessed` takes no other even where there are none.
+        """
+        ...
+
+
 class PublicLog(Protocol):
     """What everybody may see of the log: everything but the evidence itself."""
 

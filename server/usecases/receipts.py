@@ -2,11 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from uuid import UUID
 
 from server.domain.refusals import ServiceUnavailable
-from server.usecases.log_ports import WitnessedLog
+from server.usecases.log_ports import TimestampedLog, WitnessedLog
 from server.usecases.ports import Log
 from server.usecases.records import LoggedReceipt
 
@@ -43,9 +43,32 @@ async def witnessed_in_time(
     Raises:
         What `WitnessedLog.receipt` raises.
     """
+    asking = log.receipt(fact_id, document, wait_seconds=wait_seconds, reply_by=reply_by)
+    return await _in_time(asking, reply_by)
+
+
+async def timestamped_in_time(
+    log: TimestampedLog,
+    fact_id: UUID,
+    document: bytes,
+    *,
+    wait_seconds: float,
+    reply_by: float,
+    witnessed: bool = False,
+) -> LoggedReceipt | None:
+    """Returns the timestamped receipt that there is after `wait_seconds`, or when the reply must go out.
+
+    Raises:
+        What `TimestampedLog.receipt` raises.
+    """
+    asking = log.receipt(fact_id, document, wait_seconds=wait_seconds, reply_by=reply_by, witnessed=witnessed)
+    return await _in_time(asking, reply_by)
+
+
+async def _in_time(asking: Awaitable[LoggedReceipt | None], reply_by: float) -> LoggedReceipt | None:
     try:
         async with asyncio.timeout_at(None if math.isinf(reply_by) else reply_by):
-            return await log.receipt(fact_id, document, wait_seconds=wait_seconds, reply_by=reply_by)
+            return await asking
     except TimeoutError:
         return None
     except ServiceUnavailable:

@@ -151,10 +151,19 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptTimestamp:
+    """An RFC 3161 token (DER) over the bytes of a receipt's checkpoint; `authority` by the settings' name."""
+
+    authority: str
+    token: bytes
+    gen_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedReceipt:
     """Evidence with its proof: `tlog_proof` is a whole C2SP tlog-proof file.
 
-    `witnessed` where the quorum of witnesses cosigned its checkpoint.
+    `witnessed` where the quorum of witnesses cosigned its checkpoint; `timestamps` where they were asked for.
     """
 
     evidence_id: UUID
@@ -163,6 +172,7 @@ class LoggedReceipt:
     tree_size: int
     tlog_proof: bytes
     witnessed: bool = False
+    timestamps: tuple[ReceiptTimestamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Witnessed receipts in memory."""
+"""Witnessed and timestamped receipts in memory."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from server.domain.refusals import ServiceUnavailable
-from server.usecases.records import LoggedReceipt
+from server.usecases.records import LoggedReceipt, ReceiptTimestamp
 
 
 @dataclass
@@ -25,3 +26,28 @@ class FakeWitnessedLog:
         if evidence_id not in self.witnessed:
             return None
         return LoggedReceipt(evidence_id, "log.e-citizen.am/2026", 0, 2, document, witnessed=True)
+
+
+@dataclass
+class FakeTimestampedLog:
+    """A `TimestampedLog`: has a receipt of what is in `stamped`, witnessed if it is in `witnessed`, too."""
+
+    active: bool = False
+    away: bool = False
+    stamped: set[UUID] = field(default_factory=set)
+    witnessed: set[UUID] = field(default_factory=set)
+    waited: list[float] = field(default_factory=list)
+
+    async def receipt(
+        self, evidence_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float, witnessed: bool
+    ) -> LoggedReceipt | None:
+        self.waited.append(wait_seconds)
+        if self.away:
+            raise ServiceUnavailable("log")
+        if evidence_id not in self.stamped or (witnessed and evidence_id not in self.witnessed):
+            return None
+        return LoggedReceipt(
+            *(evidence_id, "log.e-citizen.am/2026", 0, 2, document),
+            witnessed=evidence_id in self.witnessed,
+            timestamps=(ReceiptTimestamp("tsa", b"token", datetime(2026, 11, 22, tzinfo=UTC)),),
+        )

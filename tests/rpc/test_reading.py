@@ -150,7 +150,10 @@ async def test_waits_for_a_receipt_within_the_limit_and_the_deadline(edge: Edge)
 
     for max_wait, timeout in ((None, 3600), (None, 4), (Duration(), 10), (Duration(seconds=2), 10)):
         request = evidence_pb2.GetReceiptRequest(
-            evidence_id=UNKNOWN, max_wait=max_wait, require_witnessed=timeout == 4
+            evidence_id=UNKNOWN,
+            max_wait=max_wait,
+            require_witnessed=timeout == 4,
+            require_timestamped=timeout == 3600,
         )
         response = await stub.GetReceipt(request, timeout=timeout)
         assert not response.HasField("receipt")
@@ -158,6 +161,7 @@ async def test_waits_for_a_receipt_within_the_limit_and_the_deadline(edge: Edge)
     asked = [command for command in edge.desks.commands if isinstance(command, GetReceipt)]
     assert [command.wait_seconds for command in asked] == [30.0, 30.0, 0.0, 2.0]
     assert [command.witnessed for command in asked] == [False, True, False, False]
+    assert [command.timestamped for command in asked] == [True, False, False, False]
     assert asked[1].reply_by < asked[2].reply_by < asked[0].reply_by
 
 

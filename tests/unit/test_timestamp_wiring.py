@@ -48,9 +48,14 @@ def test_a_wrong_authority_is_told(wrong: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"interval": "500ms"}, {"interval": "25h"}, {"timeout": "2m"}, {"retry_longest": "0s"}]
+    "wrong",
+    [
+        *({"interval": "500ms"}, {"interval": "25h"}, {"timeout": "2m"}, {"retry_longest": "0s"}),
+        *({"quorum": 0}, {"quorum": 2}),
+    ],
 )
-def test_wrong_times_are_told(wrong: dict[str, str]) -> None:
+def test_wrong_times_and_numbers_are_told(wrong: dict[str, Any]) -> None:
+    assert settings(quorum=1).quorum == 1
     with pytest.raises(ValidationError):
         settings(**wrong)
 

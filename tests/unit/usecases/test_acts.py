@@ -18,7 +18,7 @@ from server.usecases.evidence import EvidenceDesk, GetReceipt
 from server.usecases.mailbox_register import OpenMailbox
 from server.usecases.organisations import SetContractState
 from server.usecases.records import ActFilter
-from tests.fakes.witnessed_log import FakeWitnessedLog
+from tests.fakes.witnessed_log import FakeTimestampedLog, FakeWitnessedLog
 from tests.unit.usecases.registers import (
     ANI,
     BOB,
@@ -123,7 +123,11 @@ async def receipt(
     registers: Registers, caller: Operator | ActingAdministrator | Holder | Sender, evidence_id: UUID
 ) -> bytes:
     desk = EvidenceDesk(
-        uow=registers.uow, log=MemoryLog(), witnessed=FakeWitnessedLog(), clock=registers.clock
+        uow=registers.uow,
+        log=MemoryLog(),
+        witnessed=FakeWitnessedLog(),
+        timestamped=FakeTimestampedLog(),
+        clock=registers.clock,
     )
     found = await desk.receipt(GetReceipt(caller, evidence_id, 0))
     assert found is not None

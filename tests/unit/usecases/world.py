@@ -36,7 +36,7 @@ from server.usecases.records import Claim, IssuedStatement, LoggedReceipt, Publi
 from server.usecases.submission import Accepted, Outcome, SubmissionDesk, SubmitMany
 from tests.fakes.state import State
 from tests.fakes.unit_of_work import FakeTransaction, FakeUnitOfWork
-from tests.fakes.witnessed_log import FakeWitnessedLog
+from tests.fakes.witnessed_log import FakeTimestampedLog, FakeWitnessedLog
 
 START = datetime(2026, 11, 21, 23, 42, 45, 123456, tzinfo=UTC)
 ANI = "5001950015"
@@ -265,7 +265,14 @@ class World:
             profile=AM,
         )
         self.witnessed = FakeWitnessedLog()
-        self.evidence = EvidenceDesk(uow=self.uow, log=self.log, witnessed=self.witnessed, clock=self.clock)
+        self.timestamped = FakeTimestampedLog()
+        self.evidence = EvidenceDesk(
+            uow=self.uow,
+            log=self.log,
+            witnessed=self.witnessed,
+            timestamped=self.timestamped,
+            clock=self.clock,
+        )
 
     def new_submissions(
         self,

@@ -177,6 +177,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("The post has no witnesses, so there is no witnessed receipt."),
             N_("Save the receipt without --witnessed."),
         ),
+        "TIMESTAMPS_NOT_OFFERED": (
+            N_("No time-stamping authority stamps the post's log, so there is no timestamped receipt."),
+            N_("Save the receipt without --timestamped."),
+        ),
         "EVIDENCE_CORRUPT": (
             N_("Stored evidence fails its own check."),
             N_("The operator has been alarmed; keep the receipts you have."),

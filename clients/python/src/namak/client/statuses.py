@@ -124,6 +124,7 @@ CLASS_OF_REASON: Mapping[str, type[NamakError]] = MappingProxyType(
         "LETTER_CANCELLED": WrongState,
         "PRINT_HOUSE_SUSPENDED": WrongState,
         "WITNESSES_NOT_OFFERED": WrongState,
+        "TIMESTAMPS_NOT_OFFERED": WrongState,
     }
 )
 """Every reason of the contract; a test holds it against the enum."""

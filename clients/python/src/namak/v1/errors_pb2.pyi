@@ -204,6 +204,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """This post makes no delivery certificates, for it has no seal to put on them. Receipts it gives all the same."""
     REASON_CERTIFICATE_TOO_LARGE: _Reason.ValueType  # 141
     """The delivery has more evidence than fits into a certificate, `limit` in the metadata: keep its receipts instead."""
+    REASON_TIMESTAMPS_NOT_OFFERED: _Reason.ValueType  # 160
+    """This post has set no time-stamping authorities for its log, so that no timestamped receipt will come."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Names why a call or an item was refused. It stands as `google.rpc.ErrorInfo.reason`, without the prefix `REASON_` and with
@@ -407,4 +409,6 @@ REASON_CERTIFICATES_NOT_OFFERED: Reason.ValueType  # 140
 """This post makes no delivery certificates, for it has no seal to put on them. Receipts it gives all the same."""
 REASON_CERTIFICATE_TOO_LARGE: Reason.ValueType  # 141
 """The delivery has more evidence than fits into a certificate, `limit` in the metadata: keep its receipts instead."""
+REASON_TIMESTAMPS_NOT_OFFERED: Reason.ValueType  # 160
+"""This post has set no time-stamping authorities for its log, so that no timestamped receipt will come."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

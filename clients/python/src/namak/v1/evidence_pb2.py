@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from namak.v1 import access_pb2 as namak_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17namak/v1/evidence.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"*\n\tLogCursor\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x03\"\x90\x01\n\x06\x44igest\x12\x33\n\talgorithm\x18\x01 \x01(\x0e\x32\x1a.namak.v1.Digest.AlgorithmB\x04\xe2\x41\x01\x02\x12\x13\n\x05value\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"<\n\tAlgorithm\x12\x19\n\x15\x41LGORITHM_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LGORITHM_SHA256\x10\x01\"p\n\x08\x45vidence\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64ocument\x18\x04 \x01(\x0c\"|\n\x07Receipt\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x12\n\ntlog_proof\x18\x02 \x01(\x0c\x12\x0e\n\x06origin\x18\x03 \x01(\t\x12\x12\n\nleaf_index\x18\x04 \x01(\x03\x12\x11\n\ttree_size\x18\x05 \x01(\x03\x12\x11\n\twitnessed\x18\x06 \x01(\x08\"e\n\x10ListFactsRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0f\n\x07mailbox\x18\x04 \x01(\t\"O\n\x11ListFactsResponse\x12!\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x12.namak.v1.Evidence\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9a\x01\n\x11GetReceiptRequest\x12\x19\n\x0b\x65vidence_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\x08max_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tacting_as\x18\x03 \x01(\t\x12\x0f\n\x07mailbox\x18\x04 \x01(\t\x12\x19\n\x11require_witnessed\x18\x05 \x01(\x08\"8\n\x12GetReceiptResponse\x12\"\n\x07receipt\x18\x01 \x01(\x0b\x32\x11.namak.v1.Receipt\"]\n\x1dGetDeliveryCertificateRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x0f\n\x07mailbox\x18\x03 \x01(\t\"c\n\x1eGetDeliveryCertificateResponse\x12\x32\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x1d.namak.v1.DeliveryCertificate\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\"\xd6\x01\n\x13\x44\x65liveryCertificate\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12-\n\tmade_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x10\n\x08receipts\x18\x04 \x01(\x05\x12\x0e\n\x06origin\x18\x05 \x01(\t\x12\x11\n\ttree_size\x18\x06 \x01(\x03\x12 \n\x06\x64igest\x18\x07 \x01(\x0b\x32\x10.namak.v1.Digest\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\"&\n\x14GetCheckpointRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\"=\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x10\n\x08log_vkey\x18\x02 \x01(\t\"B\n\x18GetRevocationListRequest\x12&\n\x06\x64igest\x18\x01 \x01(\x0b\x32\x10.namak.v1.DigestB\x04\xe2\x41\x01\x02\"*\n\x19GetRevocationListResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"U\n\x1aGetConsistencyProofRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\nfirst_size\x18\x02 \x01(\x03\x12\x13\n\x0bsecond_size\x18\x03 \x01(\x03\"R\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\"j\n\x0eGetTileRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0f\n\x05level\x18\x02 \x01(\x05H\x00\x12\x11\n\x07\x65ntries\x18\x03 \x01(\x08H\x00\x12\r\n\x05index\x18\x04 \x01(\x03\x12\r\n\x05width\x18\x05 \x01(\x05\x42\x06\n\x04kind\"-\n\x0fGetTileResponse\x12\x0c\n\x04tile\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\t\"\x15\n\x13GetLogStatusRequest\"\xa0\x01\n\x14GetLogStatusResponse\x12\"\n\x06shards\x18\x01 \x03(\x0b\x32\x12.namak.v1.LogShard\x12-\n\ndebt_limit\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x11outage_begin_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd7\x02\n\x08LogShard\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x10\n\x08log_vkey\x18\x02 \x01(\t\x12\x11\n\ttree_size\x18\x03 \x01(\x03\x12\x11\n\troot_hash\x18\x04 \x01(\x0c\x12\x30\n\x0cpublish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpending_entries\x18\x06 \x01(\x03\x12\x0f\n\x07healthy\x18\x07 \x01(\x08\x12\x1b\n\x13witnessed_tree_size\x18\x08 \x01(\x03\x12\x30\n\x0cwitness_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13unwitnessed_entries\x18\n \x01(\x03\x12;\n\x17oldest_unwitnessed_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x81\x06\n\x0f\x45videnceService\x12N\n\tListFacts\x12\x1a.namak.v1.ListFactsRequest\x1a\x1b.namak.v1.ListFactsResponse\"\x08\xca\xf3\x18\x04\n\x02\x03\x04\x12S\n\nGetReceipt\x12\x1b.namak.v1.GetReceiptRequest\x1a\x1c.namak.v1.GetReceiptResponse\"\n\xca\xf3\x18\x06\n\x04\x03\x04\x02\x05\x12w\n\x16GetDeliveryCertificate\x12\'.namak.v1.GetDeliveryCertificateRequest\x1a(.namak.v1.GetDeliveryCertificateResponse\"\x08\xca\xf3\x18\x04\n\x02\x03\x04\x30\x01\x12Y\n\rGetCheckpoint\x12\x1e.namak.v1.GetCheckpointRequest\x1a\x1f.namak.v1.GetCheckpointResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x12g\n\x11GetRevocationList\x12\".namak.v1.GetRevocationListRequest\x1a#.namak.v1.GetRevocationListResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x30\x01\x12k\n\x13GetConsistencyProof\x12$.namak.v1.GetConsistencyProofRequest\x1a%.namak.v1.GetConsistencyProofResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x12G\n\x07GetTile\x12\x18.namak.v1.GetTileRequest\x1a\x19.namak.v1.GetTileResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x12V\n\x0cGetLogStatus\x12\x1d.namak.v1.GetLogStatusRequest\x1a\x1e.namak.v1.GetLogStatusResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17namak/v1/evidence.proto\x12\x08namak.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15namak/v1/access.proto\"*\n\tLogCursor\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x03\"\x90\x01\n\x06\x44igest\x12\x33\n\talgorithm\x18\x01 \x01(\x0e\x32\x1a.namak.v1.Digest.AlgorithmB\x04\xe2\x41\x01\x02\x12\x13\n\x05value\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"<\n\tAlgorithm\x12\x19\n\x15\x41LGORITHM_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LGORITHM_SHA256\x10\x01\"p\n\x08\x45vidence\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64ocument\x18\x04 \x01(\x0c\"\xaf\x01\n\x07Receipt\x12\x13\n\x0b\x65vidence_id\x18\x01 \x01(\t\x12\x12\n\ntlog_proof\x18\x02 \x01(\x0c\x12\x0e\n\x06origin\x18\x03 \x01(\t\x12\x12\n\nleaf_index\x18\x04 \x01(\x03\x12\x11\n\ttree_size\x18\x05 \x01(\x03\x12\x11\n\twitnessed\x18\x06 \x01(\x08\x12\x31\n\ntimestamps\x18\x07 \x03(\x0b\x32\x1d.namak.v1.CheckpointTimestamp\"e\n\x13\x43heckpointTimestamp\x12\x11\n\tauthority\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\x0c\x12,\n\x08gen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x10ListFactsRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0f\n\x07mailbox\x18\x04 \x01(\t\"O\n\x11ListFactsResponse\x12!\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x12.namak.v1.Evidence\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb7\x01\n\x11GetReceiptRequest\x12\x19\n\x0b\x65vidence_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\x08max_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tacting_as\x18\x03 \x01(\t\x12\x0f\n\x07mailbox\x18\x04 \x01(\t\x12\x19\n\x11require_witnessed\x18\x05 \x01(\x08\x12\x1b\n\x13require_timestamped\x18\x06 \x01(\x08\"8\n\x12GetReceiptResponse\x12\"\n\x07receipt\x18\x01 \x01(\x0b\x32\x11.namak.v1.Receipt\"]\n\x1dGetDeliveryCertificateRequest\x12\x19\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x0f\n\x07mailbox\x18\x03 \x01(\t\"c\n\x1eGetDeliveryCertificateResponse\x12\x32\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x1d.namak.v1.DeliveryCertificate\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\"\xd6\x01\n\x13\x44\x65liveryCertificate\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12-\n\tmade_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x10\n\x08receipts\x18\x04 \x01(\x05\x12\x0e\n\x06origin\x18\x05 \x01(\t\x12\x11\n\ttree_size\x18\x06 \x01(\x03\x12 \n\x06\x64igest\x18\x07 \x01(\x0b\x32\x10.namak.v1.Digest\x12\x12\n\nsize_bytes\x18\x08 \x01(\x03\"&\n\x14GetCheckpointRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\"=\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x10\n\x08log_vkey\x18\x02 \x01(\t\"B\n\x18GetRevocationListRequest\x12&\n\x06\x64igest\x18\x01 \x01(\x0b\x32\x10.namak.v1.DigestB\x04\xe2\x41\x01\x02\"*\n\x19GetRevocationListResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"U\n\x1aGetConsistencyProofRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\nfirst_size\x18\x02 \x01(\x03\x12\x13\n\x0bsecond_size\x18\x03 \x01(\x03\"R\n\x1bGetConsistencyProofResponse\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x13\n\x0bsecond_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\"j\n\x0eGetTileRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0f\n\x05level\x18\x02 \x01(\x05H\x00\x12\x11\n\x07\x65ntries\x18\x03 \x01(\x08H\x00\x12\r\n\x05index\x18\x04 \x01(\x03\x12\r\n\x05width\x18\x05 \x01(\x05\x42\x06\n\x04kind\"-\n\x0fGetTileResponse\x12\x0c\n\x04tile\x18\x01 \x01(\x0c\x12\x0c\n\x04path\x18\x02 \x01(\t\"\x15\n\x13GetLogStatusRequest\"\xa0\x01\n\x14GetLogStatusResponse\x12\"\n\x06shards\x18\x01 \x03(\x0b\x32\x12.namak.v1.LogShard\x12-\n\ndebt_limit\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x11outage_begin_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd7\x02\n\x08LogShard\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x10\n\x08log_vkey\x18\x02 \x01(\t\x12\x11\n\ttree_size\x18\x03 \x01(\x03\x12\x11\n\troot_hash\x18\x04 \x01(\x0c\x12\x30\n\x0cpublish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpending_entries\x18\x06 \x01(\x03\x12\x0f\n\x07healthy\x18\x07 \x01(\x08\x12\x1b\n\x13witnessed_tree_size\x18\x08 \x01(\x03\x12\x30\n\x0cwitness_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13unwitnessed_entries\x18\n \x01(\x03\x12;\n\x17oldest_unwitnessed_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x81\x06\n\x0f\x45videnceService\x12N\n\tListFacts\x12\x1a.namak.v1.ListFactsRequest\x1a\x1b.namak.v1.ListFactsResponse\"\x08\xca\xf3\x18\x04\n\x02\x03\x04\x12S\n\nGetReceipt\x12\x1b.namak.v1.GetReceiptRequest\x1a\x1c.namak.v1.GetReceiptResponse\"\n\xca\xf3\x18\x06\n\x04\x03\x04\x02\x05\x12w\n\x16GetDeliveryCertificate\x12\'.namak.v1.GetDeliveryCertificateRequest\x1a(.namak.v1.GetDeliveryCertificateResponse\"\x08\xca\xf3\x18\x04\n\x02\x03\x04\x30\x01\x12Y\n\rGetCheckpoint\x12\x1e.namak.v1.GetCheckpointRequest\x1a\x1f.namak.v1.GetCheckpointResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x12g\n\x11GetRevocationList\x12\".namak.v1.GetRevocationListRequest\x1a#.namak.v1.GetRevocationListResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x30\x01\x12k\n\x13GetConsistencyProof\x12$.namak.v1.GetConsistencyProofRequest\x1a%.namak.v1.GetConsistencyProofResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x12G\n\x07GetTile\x12\x18.namak.v1.GetTileRequest\x1a\x19.namak.v1.GetTileResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x12V\n\x0cGetLogStatus\x12\x1d.namak.v1.GetLogStatusRequest\x1a\x1e.namak.v1.GetLogStatusResponse\"\x07\xca\xf3\x18\x03\n\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -71,44 +71,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIGEST_ALGORITHM']._serialized_end=347
   _globals['_EVIDENCE']._serialized_start=349
   _globals['_EVIDENCE']._serialized_end=461
-  _globals['_RECEIPT']._serialized_start=463
-  _globals['_RECEIPT']._serialized_end=587
-  _globals['_LISTFACTSREQUEST']._serialized_start=589
-  _globals['_LISTFACTSREQUEST']._serialized_end=690
-  _globals['_LISTFACTSRESPONSE']._serialized_start=692
-  _globals['_LISTFACTSRESPONSE']._serialized_end=771
-  _globals['_GETRECEIPTREQUEST']._serialized_start=774
-  _globals['_GETRECEIPTREQUEST']._serialized_end=928
-  _globals['_GETRECEIPTRESPONSE']._serialized_start=930
-  _globals['_GETRECEIPTRESPONSE']._serialized_end=986
-  _globals['_GETDELIVERYCERTIFICATEREQUEST']._serialized_start=988
-  _globals['_GETDELIVERYCERTIFICATEREQUEST']._serialized_end=1081
-  _globals['_GETDELIVERYCERTIFICATERESPONSE']._serialized_start=1083
-  _globals['_GETDELIVERYCERTIFICATERESPONSE']._serialized_end=1182
-  _globals['_DELIVERYCERTIFICATE']._serialized_start=1185
-  _globals['_DELIVERYCERTIFICATE']._serialized_end=1399
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1401
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1439
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1441
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1502
-  _globals['_GETREVOCATIONLISTREQUEST']._serialized_start=1504
-  _globals['_GETREVOCATIONLISTREQUEST']._serialized_end=1570
-  _globals['_GETREVOCATIONLISTRESPONSE']._serialized_start=1572
-  _globals['_GETREVOCATIONLISTRESPONSE']._serialized_end=1614
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1616
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1701
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1703
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1785
-  _globals['_GETTILEREQUEST']._serialized_start=1787
-  _globals['_GETTILEREQUEST']._serialized_end=1893
-  _globals['_GETTILERESPONSE']._serialized_start=1895
-  _globals['_GETTILERESPONSE']._serialized_end=1940
-  _globals['_GETLOGSTATUSREQUEST']._serialized_start=1942
-  _globals['_GETLOGSTATUSREQUEST']._serialized_end=1963
-  _globals['_GETLOGSTATUSRESPONSE']._serialized_start=1966
-  _globals['_GETLOGSTATUSRESPONSE']._serialized_end=2126
-  _globals['_LOGSHARD']._serialized_start=2129
-  _globals['_LOGSHARD']._serialized_end=2472
-  _globals['_EVIDENCESERVICE']._serialized_start=2475
-  _globals['_EVIDENCESERVICE']._serialized_end=3244
+  _globals['_RECEIPT']._serialized_start=464
+  _globals['_RECEIPT']._serialized_end=639
+  _globals['_CHECKPOINTTIMESTAMP']._serialized_start=641
+  _globals['_CHECKPOINTTIMESTAMP']._serialized_end=742
+  _globals['_LISTFACTSREQUEST']._serialized_start=744
+  _globals['_LISTFACTSREQUEST']._serialized_end=845
+  _globals['_LISTFACTSRESPONSE']._serialized_start=847
+  _globals['_LISTFACTSRESPONSE']._serialized_end=926
+  _globals['_GETRECEIPTREQUEST']._serialized_start=929
+  _globals['_GETRECEIPTREQUEST']._serialized_end=1112
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=1114
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=1170
+  _globals['_GETDELIVERYCERTIFICATEREQUEST']._serialized_start=1172
+  _globals['_GETDELIVERYCERTIFICATEREQUEST']._serialized_end=1265
+  _globals['_GETDELIVERYCERTIFICATERESPONSE']._serialized_start=1267
+  _globals['_GETDELIVERYCERTIFICATERESPONSE']._serialized_end=1366
+  _globals['_DELIVERYCERTIFICATE']._serialized_start=1369
+  _globals['_DELIVERYCERTIFICATE']._serialized_end=1583
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1585
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1623
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1625
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1686
+  _globals['_GETREVOCATIONLISTREQUEST']._serialized_start=1688
+  _globals['_GETREVOCATIONLISTREQUEST']._serialized_end=1754
+  _globals['_GETREVOCATIONLISTRESPONSE']._serialized_start=1756
+  _globals['_GETREVOCATIONLISTRESPONSE']._serialized_end=1798
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1800
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1885
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1887
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1969
+  _globals['_GETTILEREQUEST']._serialized_start=1971
+  _globals['_GETTILEREQUEST']._serialized_end=2077
+  _globals['_GETTILERESPONSE']._serialized_start=2079
+  _globals['_GETTILERESPONSE']._serialized_end=2124
+  _globals['_GETLOGSTATUSREQUEST']._serialized_start=2126
+  _globals['_GETLOGSTATUSREQUEST']._serialized_end=2147
+  _globals['_GETLOGSTATUSRESPONSE']._serialized_start=2150
+  _globals['_GETLOGSTATUSRESPONSE']._serialized_end=2310
+  _globals['_LOGSHARD']._serialized_start=2313
+  _globals['_LOGSHARD']._serialized_end=2656
+  _globals['_EVIDENCESERVICE']._serialized_start=2659
+  _globals['_EVIDENCESERVICE']._serialized_end=3428
 # @@protoc_insertion_point(module_scope)

@@ -143,6 +143,7 @@ class Receipt(_message.Message):
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
     TREE_SIZE_FIELD_NUMBER: _builtins.int
     WITNESSED_FIELD_NUMBER: _builtins.int
+    TIMESTAMPS_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
     """The identifier of the evidence, a UUID."""
     tlog_proof: _builtins.bytes
@@ -159,6 +160,10 @@ class Receipt(_message.Message):
     """Whether the quorum of witnesses that the post has set cosigned the checkpoint: the receipt then shows, to whoever trusts the
     witnesses, that the log tells everybody the same, and by when the evidence stood in it.
     """
+    @_builtins.property
+    def timestamps(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckpointTimestamp]:
+        """RFC 3161 timestamps over the checkpoint, in the order of their authorities' names; none unless `require_timestamped` asked for them."""
+
     def __init__(
         self,
         *,
@@ -168,14 +173,51 @@ class Receipt(_message.Message):
         leaf_index: _builtins.int = ...,
         tree_size: _builtins.int = ...,
         witnessed: _builtins.bool = ...,
+        timestamps: _abc.Iterable[Global___CheckpointTimestamp] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "leaf_index", b"leaf_index", "origin", b"origin", "tlog_proof", b"tlog_proof", "tree_size", b"tree_size", "witnessed", b"witnessed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_id", b"evidence_id", "leaf_index", b"leaf_index", "origin", b"origin", "timestamps", b"timestamps", "tlog_proof", b"tlog_proof", "tree_size", b"tree_size", "witnessed", b"witnessed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
+
+@_typing.final
+class CheckpointTimestamp(_message.Message):
+    """Holds an RFC 3161 timestamp over a checkpoint: the word of an authority that the checkpoint existed at a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    GEN_TIME_FIELD_NUMBER: _builtins.int
+    authority: _builtins.str
+    """By what name the post knows the authority, for example `tsa.example`: 1 to 63 small letters, digits, dots and hyphens. For
+    information: who gave the token stands in the token.
+    """
+    token: _builtins.bytes
+    """The token (DER of a TimeStampToken, RFC 3161, 2.4.2), at most 64 KiB. Its imprint is the SHA-256 of the checkpoint's bytes as they
+    end `tlog_proof`: all after its first empty line, with every signature and the last newline.
+    """
+    @_builtins.property
+    def gen_time(self) -> _timestamp_pb2.Timestamp:
+        """The time in the token, UTC. For information."""
+
+    def __init__(
+        self,
+        *,
+        authority: _builtins.str = ...,
+        token: _builtins.bytes = ...,
+        gen_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gen_time", b"gen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "gen_time", b"gen_time", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckpointTimestamp: _TypeAlias = CheckpointTimestamp  # noqa: Y015
 
 @_typing.final
 class ListFactsRequest(_message.Message):
@@ -250,6 +292,7 @@ class GetReceiptRequest(_message.Message):
     ACTING_AS_FIELD_NUMBER: _builtins.int
     MAILBOX_FIELD_NUMBER: _builtins.int
     REQUIRE_WITNESSED_FIELD_NUMBER: _builtins.int
+    REQUIRE_TIMESTAMPED_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
     """The evidence's identifier, a UUID."""
     acting_as: _builtins.str
@@ -259,6 +302,11 @@ class GetReceiptRequest(_message.Message):
     require_witnessed: _builtins.bool
     """Whether only a witnessed receipt will do. It comes some seconds after the other, and later while witnesses are away; where the post
     has set none, the call is refused. Without this a witnessed one is given if there is one already, and waited for is the other.
+    """
+    require_timestamped: _builtins.bool
+    """Whether only a receipt with timestamps will do: one under the first checkpoint over the evidence that has tokens from as many
+    authorities as the post's settings want, and that is witnessed where the post has witnesses. It comes up to a minute or so after the
+    others, as often as the post has itself stamped, and later while authorities are away; where the post has set none, the call is refused.
     """
     @_builtins.property
     def max_wait(self) -> _duration_pb2.Duration:
@@ -272,10 +320,11 @@ class GetReceiptRequest(_message.Message):
         acting_as: _builtins.str = ...,
         mailbox: _builtins.str = ...,
         require_witnessed: _builtins.bool = ...,
+        require_timestamped: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_wait", b"max_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "mailbox", b"mailbox", "max_wait", b"max_wait", "require_witnessed", b"require_witnessed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting_as", b"acting_as", "evidence_id", b"evidence_id", "mailbox", b"mailbox", "max_wait", b"max_wait", "require_timestamped", b"require_timestamped", "require_witnessed", b"require_witnessed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,7 +339,7 @@ class GetReceiptResponse(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def receipt(self) -> Global___Receipt:
-        """The receipt; absent while the evidence is recorded but stands under no published checkpoint, or no witnessed one, yet."""
+        """The receipt; absent while the evidence is recorded but stands under no published checkpoint, or no witnessed or timestamped one, yet."""
 
     def __init__(
         self,

@@ -98,15 +98,17 @@ class EvidenceServiceServicer(object):
     def GetReceipt(self, request, context):
         """Returns the receipt of one piece of evidence: a C2SP `tlog-proof` file that anyone can verify offline.
 
-        Waits until the evidence stands under a signed checkpoint, with `require_witnessed` under a witnessed one, at most as long as
-        `max_wait` and the call's deadline allow; when that is too short, the reply is OK without a receipt, and the caller asks again.
+        Waits until the evidence stands under a signed checkpoint, with `require_witnessed` under a witnessed one and with
+        `require_timestamped` under a timestamped one, at most as long as `max_wait` and the call's deadline allow; when that is too short,
+        the reply is OK without a receipt, and the caller asks again.
 
         Callers: as for ListFacts, and the organisation whose submission a SubmissionRejection refused; of an AdministrativeAct the
         operator, and an administrator of the organisation that it concerns; of acts that give rights in a mailbox also its holder, the
         delegate, and a sender whose delivery was confirmed by them.
         Idempotency: reads only. A later receipt of the same evidence may stand under a later checkpoint.
         Errors: INVALID_FIELDS (INVALID_ARGUMENT), RESOURCE_NOT_PERMITTED (PERMISSION_DENIED), SERVICE_UNAVAILABLE (UNAVAILABLE),
-        WITNESSES_NOT_OFFERED (FAILED_PRECONDITION) where a witnessed one is required, there is none, and waiting would bring none;
+        WITNESSES_NOT_OFFERED, TIMESTAMPS_NOT_OFFERED (FAILED_PRECONDITION) where a witnessed or a timestamped one is required, there is
+        none, and waiting would bring none;
         EVIDENCE_CORRUPT (DATA_LOSS) when what is stored is not what the log vouches for.
         Rules: POST-2.
         """
