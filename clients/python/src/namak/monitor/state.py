@@ -7,6 +7,7 @@ forward; proofs of what went wrong lie beside it as files, each whole, and are n
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -156,15 +157,19 @@ class State:
             )
 
     def keep_proof(self, name: str, files: Mapping[str, bytes]) -> Path:
-        """Keeps files as a proof under a name; the same files again are the same proof.
+        """Keeps files as a proof under a name, all of them or none, on the disk when it returns; the same
+        files again are the same proof.
 
         Raises :class:`StateUnusable`.
         """
         digest = hashlib.sha256(b"".join(files[each] for each in sorted(files))).hexdigest()[:16]
         place = self.directory / PROOFS / f"{_UNSAFE.sub('_', name)}-{digest}"
         try:
-            for file, content in files.items():
-                _write(place / file, content)
+            if not place.exists():
+                _keep(place, files)
+            # Its name may have been left by one who was killed before it was on the disk.
+            _settle(place.parent)
+            _settle(self.directory)
         except OSError as problem:
             raise StateUnusable(f"{place}: {problem.strerror}") from None
         return place
@@ -186,16 +191,40 @@ def tile_files(tiles: Mapping[TileId, bytes]) -> Mapping[str, bytes]:
     return {tile_path(tile.level, tile.index, len(row) // 32): row for tile, row in tiles.items()}
 
 
-def _write(path: Path, content: bytes) -> None:
-    if path.exists() and path.read_bytes() == content:
+def _keep(place: Path, files: Mapping[str, bytes]) -> None:
+    """Writes files below a directory that gets its place once they are on the disk."""
+    # Of this process alone: others may keep the same proof now.
+    unfinished = place.with_name(f".{place.name}.{os.getpid()}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    changed = {unfinished}
+    for name, content in files.items():
+        path = unfinished / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        changed.update(each for each in path.parents if each.is_relative_to(unfinished))
+    for directory in changed:
+        _settle(directory)
+    try:
+        unfinished.rename(place)
+    except OSError:
+        if not place.exists():
+            raise
+        # Another process kept it meanwhile.
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _settle(directory: Path) -> None:
+    """Has the names in a directory on the disk."""
+    if os.name == "nt":
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.new")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
