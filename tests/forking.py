@@ -299,7 +299,17 @@ def _become(request: Mapping[str, Any], files: list[int]) -> NoReturn:
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-    module, *sys.argv[1:] = request["command"]
+    module, *arguments = request["command"]
+    code = 1
+    try:
+        code = become(module, arguments)
+    finally:
+        os._exit(code)
+
+
+def become(module: str, arguments: Sequence[str]) -> int:
+    """Runs a program in this process as the interpreter does; returns its exit code."""
+    sys.argv[1:] = arguments
     code = 1
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -311,7 +321,7 @@ def _become(request: Mapping[str, Any], files: list[int]) -> NoReturn:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
+    return code
 
 
 def _exit_code(ended: SystemExit) -> int:

@@ -13,7 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from server.cli.app import app
+from server.tiles.directory import PARTIALS
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, World, eventually
+from tests.integration.transparency.exporting import export
+from tests.killing import killed_before_each
 from tests.unit.tiles import reading
 
 START_SECONDS = 90.0
@@ -131,6 +134,43 @@ async def test_the_log_is_exported_followed_and_served(world: World, settings: P
                     files[path] = await answer.read()
         await stopped(serving)
     assert reading.whole(files.get, world.shard().verifier) == await stored(world)
+
+
+async def test_an_export_that_is_killed_before_any_change_leaves_a_log_and_is_ended_by_the_next(
+    world: World,
+) -> None:
+    url, verifier, old = world.ledger.url, world.shard().verifier, world.directory / "old"
+    await published(world, 250)
+    await export(url, verifier, old)
+    before = await stored(world)
+    # The partial tiles become full ones, there are new partial ones, and a tile of the next level.
+    await published(world, 8)
+    after = await stored(world)
+
+    command = ("tests.integration.transparency.exporting", url, world.shard().vkey, "@")
+    runs = await asyncio.to_thread(
+        lambda: killed_before_each(old, world.directory / "runs", *command, least=25)
+    )
+
+    sizes = []
+    for run_ in runs:
+        entries = entries_in(run_.directory, world)
+        assert entries in (before, after)
+        sizes.append(len(entries or []))
+        # What is told was done before.
+        assert not run_.said or entries == after
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {250, 258}
+    assert await export(url, verifier, *(run_.directory for run_ in runs)) == 258
+    wanted = {path for size in (250, 258) for path, *_ in reading.files_of(size)}
+    for run_ in runs:
+        assert entries_in(run_.directory, world) == after
+        # Nothing lies about but what it keeps for itself.
+        assert files_in(run_.directory) == wanted | {"checkpoint", PARTIALS}
+
+
+def files_in(directory: Path) -> set[str]:
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
 
 
 async def test_what_does_not_fit_is_told_in_one_line(world: World, settings: Path) -> None:

@@ -111,13 +111,13 @@ def test_the_key_may_lie_in_a_token(token: SoftToken, tmp_path: Path) -> None:
     assert (again.returncode, "already" in again.stderr) == (1, True)
     witness("add-log", LOG.key.vkey, "-d", tmp_path / "a")
 
-    body, answer = tmp_path / "body", tmp_path / "answer"
+    body = tmp_path / "body"
     body.write_bytes(LOG.asks(0, 5))
     done = forking.run(
-        *("tests.integration.witness.dying", tmp_path / "a", body, "none", answer),
-        environment=token.environment,
+        *("tests.integration.witness.answering", tmp_path / "a", body), environment=token.environment
     )
 
     assert done.returncode == 0, done.stderr
     verifier = CosignatureVerifier.parse(made.stdout.strip())
-    assert cosignature_from(answer.read_bytes(), LOG.text(5), verifier).name == NAME
+    answer = bytes.fromhex(done.stdout.split()[2])
+    assert cosignature_from(answer, LOG.text(5), verifier).name == NAME
