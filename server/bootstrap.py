@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from namak.evidence.note import Verifier
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_delivery_certificates import certificate_office
 from server.bootstrap_desks import Desks, Registers
@@ -13,6 +12,7 @@ from server.bootstrap_inbound_mail import receiving
 from server.bootstrap_jobs import Handlers, runs_inside, working
 from server.bootstrap_ladder import climbing
 from server.bootstrap_letters import letter_handlers
+from server.bootstrap_log import keyed_shards
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_notices import notice_handlers, taking_notices_back
@@ -26,7 +26,6 @@ from server.bootstrap_sms import kept_up, smpp_link
 from server.bootstrap_timestamps import timestamp_terms
 from server.bootstrap_witnesses import witness_terms
 from server.config import Settings
-from server.config_log import KeySettings
 from server.gateways.citizen_pki import CitizenPki
 from server.gateways.dns import Dns
 from server.grpc_server import (
@@ -37,9 +36,6 @@ from server.grpc_server import (
     build_server,
     interceptor_chain,
 )
-from server.hsm.file_key import FileLogSigner
-from server.hsm.keys import LogSigner
-from server.hsm.pkcs11 import Pkcs11LogSigner, TokenKey
 from server.interceptors.deadline import STREAM, TimeLimit
 from server.interceptors.interceptor import Interceptor
 from server.interceptors.streams import StreamLimits
@@ -51,7 +47,6 @@ from server.storage.fact_reader import PostgresFactReader
 from server.storage.log import FACT_CONNECTIONS, log_storage
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.texts.catalogue import Texts
-from server.transparency.guard import FileGuard
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
@@ -84,16 +79,6 @@ async def database_url(settings: Settings) -> AsyncIterator[str]:
     async with embedded_postgres(settings.database.directory) as postgres:
         await migrate.upgrade(postgres.url)
         yield postgres.url
-
-
-async def open_signer(key: KeySettings) -> LogSigner:
-    """Opens the log's key where the settings say it is. Raises `HsmUnavailable`."""
-    if key.file is not None:
-        return FileLogSigner.open(key.file)
-    if key.module is None or key.token is None or key.pin_file is None:
-        raise ValueError("the settings name no token")
-    environment = {"SOFTHSM2_CONF": str(key.softhsm_config)} if key.softhsm_config else {}
-    return await Pkcs11LogSigner.open(TokenKey(key.module, key.token, key.label, key.pin_file, environment))
 
 
 def citizen_pki(settings: Settings) -> CitizenPki:
@@ -196,12 +181,10 @@ async def running(
             raise SchemaOutdated("the database lacks tables of this release; run: namak-server migrate")
         database = Database(url, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.dispose)
-        signer = await open_signer(settings.log.key)
-        stack.push_async_callback(signer.close)
-
+        shards = await stack.enter_async_context(keyed_shards(settings.log))
         witnesses = await stack.enter_async_context(witness_terms(settings.witnesses))
         timestamps = await stack.enter_async_context(timestamp_terms(settings.timestamps))
-        log = _transparency(settings, url, signer, on_step, witnesses, timestamps)
+        log = _transparency(settings, url, shards, on_step, witnesses, timestamps)
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
@@ -278,18 +261,16 @@ async def running(
 def _transparency(
     settings: Settings,
     url: str,
-    signer: LogSigner,
+    shards: Sequence[Shard],
     on_step: OnStep,
     witnesses: WitnessTerms | None,
     timestamps: TimestampTerms | None,
 ) -> TransparencyService:
-    origin = settings.log.origin
-    guard = FileGuard(settings.log.guard, Verifier(origin, signer.public_key))
     return TransparencyService(
-        [Shard(origin, signer, guard)],
+        shards,
         log_storage(url),
         clock=SystemClock(),
-        former=settings.log.former_origins,
+        former=[shard.verifier for shard in settings.log.former],
         on_step=on_step,
         witnesses=witnesses,
         timestamps=timestamps,

@@ -34,9 +34,12 @@ def published_tiles(storage: LogStorage, origin: str) -> PublishedTiles:
 
 
 def tiles_listener(settings: Settings, storage: LogStorage) -> TilesListener:
-    """Returns who hands the current shard and the former ones out over HTTP.
+    """Returns who hands the settings' shards out over HTTP, the next one as soon as it is opened.
 
     Raises ValueError: two of them would stand at the same paths.
     """
-    origins = (settings.log.origin, *settings.log.former_origins)
+    log = settings.log
+    origins = [log.origin, *(shard.origin for shard in log.former)]
+    if log.next is not None:
+        origins.append(log.next.origin)
     return TilesListener((published_tiles(storage, origin) for origin in origins), settings.log.http_listen)

@@ -285,8 +285,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _file_keys_are_for_development(self) -> "Settings":
-        if self.log.key.file is not None and not self.development:
-            raise ValueError("log.key.file is for development only: put the key into a PKCS#11 token")
+        if self.log.has_key_in_file and not self.development:
+            raise ValueError("a log key in a file is for development only: put it into a PKCS#11 token")
         if self.development_clock is not None and not self.development:
             raise ValueError("development_clock is for development only")
         return self

@@ -1,10 +1,11 @@
 """Settings of the transparency log: its name, its key, its guard, and where it is read."""
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
-from server.config_values import LISTED, Address, ExistingPath, NewPath, Section
+from namak.evidence.errors import MalformedKey
+from namak.evidence.note import Verifier
+from server.config_values import Address, ExistingPath, NewPath, Section
+from server.domain.log_shards import ORIGIN_PATTERN
 
 
 class KeySettings(Section):
@@ -33,18 +34,56 @@ class KeySettings(Section):
         return self
 
 
+class FormerShardSettings(Section):
+    """A shard of the log that has ended. Its key may be destroyed; its receipts verify for ever."""
+
+    origin: str = Field(pattern=ORIGIN_PATTERN)
+    """Its name."""
+    vkey: str
+    """Its verifier key, as `namak-server log vkey` printed it."""
+
+    @model_validator(mode="after")
+    def _key_is_of_the_shard(self) -> "FormerShardSettings":
+        try:
+            verifier = Verifier.parse(self.vkey)
+        except MalformedKey as error:
+            raise ValueError(f"vkey: {error.detail}") from None
+        if verifier.name != self.origin:
+            raise ValueError(f"vkey is the key of {verifier.name}, not of {self.origin}")
+        return self
+
+    @property
+    def verifier(self) -> Verifier:
+        """Its key."""
+        return Verifier.parse(self.vkey)
+
+
+class NextShardSettings(Section):
+    """The shard that is to come after this one. Once it is announced (`namak-server hsm rotate`) the server
+    goes over to it by itself.
+    """
+
+    origin: str = Field(pattern=ORIGIN_PATTERN)
+    """Its name, never used before, `log.e-citizen.am/2027`."""
+    guard: NewPath
+    """Its own guard file."""
+    key: KeySettings
+    """Its own signing key."""
+
+
 class LogSettings(Section):
     """The transparency log."""
 
-    origin: str = Field(pattern=r"^[a-z0-9.-]+(/[a-z0-9.-]+)+$")
-    """Name of the log's shard, `log.e-citizen.am/2026`: the checkpoints' origin and the key's name."""
-    former_origins: Annotated[tuple[str, ...], LISTED] = ()
-    """Names of the shards before it, the oldest first: whoever follows the log goes on from there.
-
-    They are complete. A replica that still has one of them as its `origin` MUST be stopped before the first
-    one of this shard starts: when it leads, it appends to the former shard, and who has followed that to its
-    end gets nothing of what comes behind it.
+    origin: str = Field(pattern=ORIGIN_PATTERN)
+    """Name of the log's shard, `log.e-citizen.am/2026`: the checkpoints' origin and the key's name. Which
+    shard is the current one the database says, once a server has run.
     """
+    former: tuple[FormerShardSettings, ...] = ()
+    """The shards before it, the oldest first: `[[log.former]]` with `origin` and `vkey`. Receipts of them are
+    given out for ever.
+    """
+    next: NextShardSettings | None = None
+    """The shard after it: `[log.next]` with `origin`, `guard` and a key of its own, `[log.next.key]`."""
     guard: NewPath
     """File outside the database that keeps the last signed checkpoint, so that a restored database can't fork
     the log.
@@ -57,10 +96,21 @@ class LogSettings(Section):
     a free one.
     """
 
+    @property
+    def has_key_in_file(self) -> bool:
+        """Whether a signing key is in a file."""
+        keys = [self.key] if self.next is None else [self.key, self.next.key]
+        return any(key.file is not None for key in keys)
+
     @model_validator(mode="after")
-    def _origins_differ(self) -> "LogSettings":
-        if len({self.origin, *self.former_origins}) <= len(self.former_origins):
-            raise ValueError("origin and former_origins must all differ")
+    def _shards_differ(self) -> "LogSettings":
+        own = (self.origin,) if self.next is None else (self.origin, self.next.origin)
+        if len({*own, *(shard.origin for shard in self.former)}) < len(own) + len(self.former):
+            raise ValueError("the origins of the log, of log.next and of each log.former must all differ")
+        if self.next is not None and self.next.guard == self.guard:
+            raise ValueError("log.next needs a guard of its own")
+        if self.next is not None and self.next.key == self.key:
+            raise ValueError("log.next needs a key of its own")
         return self
 
     @model_validator(mode="after")

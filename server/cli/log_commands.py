@@ -74,7 +74,7 @@ def export(
         bool, typer.Option("--again", help="Go through all of the log, and write what is missing.")
     ] = False,
     origin: Annotated[
-        str, typer.Option(metavar="TEXT", help="Another shard, one of former_origins; needs --vkey.")
+        str, typer.Option(metavar="TEXT", help="Another shard; needs --vkey unless the settings have it.")
     ] = "",
     vkey: Annotated[
         str,

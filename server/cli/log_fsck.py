@@ -13,7 +13,7 @@ from namak.evidence import EvidenceError
 from namak.evidence.errors import MalformedKey
 from namak.evidence.note import Verifier
 from namak.evidence.tlog_policy import TlogPolicy
-from server import bootstrap
+from server import bootstrap, bootstrap_log
 from server.cli.endings import load, run
 from server.config import Settings
 from server.fsck import check
@@ -90,7 +90,7 @@ async def _trusted(settings: Settings, vkeys: tuple[str, ...]) -> Trusted:
         logs[verifier.name] = verifier
     origin = settings.log.origin
     if origin not in logs:
-        signer = await bootstrap.open_signer(settings.log.key)
+        signer = await bootstrap_log.open_signer(settings.log.key)
         logs[origin] = Verifier(origin, signer.public_key)
         await signer.close()
     policy = None

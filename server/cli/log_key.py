@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from namak.evidence.note import Verifier, vkey
-from server import bootstrap
+from server import bootstrap, bootstrap_log
 from server.cli.endings import fail, load, run, told
 from server.config import Settings
 from server.hsm.keygen import generate_log_key
@@ -35,7 +35,7 @@ def print_vkey(settings: Path) -> None:
 
 
 async def _print_vkey(settings: Settings) -> None:
-    signer = await bootstrap.open_signer(settings.log.key)
+    signer = await bootstrap_log.open_signer(settings.log.key)
     typer.echo(vkey(settings.log.origin, signer.public_key))
     await signer.close()
 
@@ -51,7 +51,7 @@ def adopt_guard(settings: Path, *, ask: bool) -> None:
 
 
 async def _adopt_guard(settings: Settings) -> None:
-    signer = await bootstrap.open_signer(settings.log.key)
+    signer = await bootstrap_log.open_signer(settings.log.key)
     verifier = Verifier(settings.log.origin, signer.public_key)
     await signer.close()
     async with bootstrap.database_url(settings) as url:

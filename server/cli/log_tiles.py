@@ -12,7 +12,7 @@ import typer
 
 from namak.evidence.errors import MalformedKey
 from namak.evidence.note import Verifier
-from server import bootstrap, log_lines
+from server import bootstrap_log, log_lines
 from server.bootstrap_tiles import published_tiles, reading_log, tiles_listener
 from server.cli.endings import load, run
 from server.cli.ready_files import write_ready
@@ -104,7 +104,7 @@ async def _verifier(settings: Settings, asked: Asked) -> Verifier:
         return verifier
     if origin != settings.log.origin:
         raise ValueError(f"the token holds the key of {settings.log.origin}: --vkey is needed for {origin}")
-    signer = await bootstrap.open_signer(settings.log.key)
+    signer = await bootstrap_log.open_signer(settings.log.key)
     verifier = Verifier(origin, signer.public_key)
     await signer.close()
     return verifier

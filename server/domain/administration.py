@@ -126,6 +126,7 @@ class ResourceKind(StrEnum):
     SIGNATORY = "SIGNATORY"
     FORWARDING_TARGET = "FORWARDING_TARGET"
     PRINT_HOUSE = "PRINT_HOUSE"
+    LOG_SHARD = "LOG_SHARD"
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:
@@ -282,6 +283,11 @@ def session_snapshot(session: Session) -> Snapshot:
 def print_house_resource(print_house_id: UUID) -> Resource:
     """Names a print house."""
     return Resource(ResourceKind.PRINT_HOUSE, str(print_house_id))
+
+
+def log_shard_resource(origin: str) -> Resource:
+    """Names a shard of the log."""
+    return Resource(ResourceKind.LOG_SHARD, origin)
 
 
 def _flag(value: bool) -> str:

@@ -11,19 +11,37 @@ from uuid import UUID
 
 from namak.evidence.tiles import Extension, TileId
 from namak.evidence.tree import EMPTY_ROOT
+from server.domain.log_shards import RegisteredShard
 from server.storage.log_connection import answering, close, connect
+from server.storage.log_registration import SHARDS, register, shard_of
 from server.storage.queue_floor import QueueFloor
 from server.transparency.ports import Head, HeadMoved, QueuedEntry, Signal
 
 LEADER_LOCK = int.from_bytes(hashlib.sha256(b"namak log leader").digest()[:8], "big", signed=True)
 """Key of the leader's advisory lock, one for all shards: there is one queue."""
 
-_LOCK_HEAD = "SELECT integrated_size, root, published_size FROM log_heads WHERE origin = $1 FOR UPDATE"
-_HEADS = "SELECT origin, integrated_size, root, published_size FROM log_heads ORDER BY origin"
+# Who waits for the lock reads what the one before left: all of this stands in the locked row.
+_LOCK_HEAD = """
+SELECT origin, integrated_size, root, published_size, successor, announcement, frozen_at IS NOT NULL
+FROM log_heads WHERE origin = $1 FOR UPDATE
+"""
+_HEADS = """
+SELECT origin, integrated_size, root, published_size, successor, announcement, frozen_at IS NOT NULL
+FROM log_heads ORDER BY origin
+"""
 _NEW_HEAD = "INSERT INTO log_heads VALUES ($1, 0, $2, 0) ON CONFLICT DO NOTHING"
 _TAKE = """
 DELETE FROM log_queue WHERE position = ANY (ARRAY(
     SELECT position FROM log_queue WHERE position > $2 ORDER BY position LIMIT $1
+))
+RETURNING position, evidence_id, entry, organisation_id
+"""
+# An announcement waits here once in a shard's life, and only then is the queue searched for one.
+_TAKE_UP_TO = """
+DELETE FROM log_queue WHERE position = ANY (ARRAY(
+    SELECT position FROM log_queue WHERE position > $2 AND position <= (
+        SELECT position FROM log_queue WHERE evidence_id = $3
+    ) ORDER BY position LIMIT $1
 ))
 RETURNING position, evidence_id, entry, organisation_id
 """
@@ -36,7 +54,8 @@ WHERE t.origin = $1
 # One statement each: every round trip is a turn of a loop that has others to serve.
 _APPEND = """
 WITH moved AS (
-    UPDATE log_heads SET integrated_size = $3, root = $4 WHERE origin = $1 AND integrated_size = $2
+    UPDATE log_heads SET integrated_size = $3, root = $4, frozen_at = $13
+    WHERE origin = $1 AND integrated_size = $2 AND frozen_at IS NULL
     RETURNING origin
 ), entries AS (
     INSERT INTO log_entries (origin, leaf_index, entry, evidence_id, organisation_id)
@@ -52,6 +71,10 @@ WITH moved AS (
 )
 SELECT count(*) FROM moved
 """
+_FREEZE = """
+UPDATE log_heads SET frozen_at = $3
+WHERE origin = $1 AND integrated_size = $2 AND successor IS NOT NULL AND frozen_at IS NULL
+"""
 _PUBLISH = """
 WITH moved AS (
     UPDATE log_heads SET published_size = $3
@@ -61,6 +84,7 @@ WITH moved AS (
 INSERT INTO log_checkpoints (origin, size, note, published_at) SELECT origin, $3, $4, $5 FROM moved
 """
 _ONE_ROW = "INSERT 0 1"
+_ONE_CHANGED = "UPDATE 1"
 
 
 class PostgresLeaderSessions:
@@ -117,7 +141,21 @@ class PostgresLeaderSession:
         async with self._turn:
             with answering():
                 rows = await self._connection.fetch(_HEADS)
-        return [Head(*row) for row in rows]
+        return [_head(row) for row in rows]
+
+    async def shards(self) -> Sequence[RegisteredShard]:
+        """See `LeaderSession`."""
+        async with self._turn:
+            with answering():
+                rows = await self._connection.fetch(SHARDS)
+        return [shard_of(row) for row in rows]
+
+    async def register(self, shards: Sequence[RegisteredShard], at: datetime) -> None:
+        """See `LeaderSession`."""
+        async with self._turn:
+            with answering():
+                async with self._connection.transaction():
+                    await register(self._connection, shards, at)
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
         """See `LeaderSession`."""
@@ -191,15 +229,18 @@ class PostgresIntegration:
             if row is None:
                 await self._connection.execute(_NEW_HEAD, origin, EMPTY_ROOT)
                 row = await self._connection.fetchrow(_LOCK_HEAD, origin)
-        return Head(origin, *row)
+        return _head(row)
 
-    async def take(self, limit: int) -> Sequence[QueuedEntry]:
+    async def take(self, limit: int, *, up_to: UUID | None = None) -> Sequence[QueuedEntry]:
         """See `Integration`."""
         with answering():
-            rows = await self._connection.fetch(_TAKE, limit, self._floor.position)
+            if up_to is None:
+                rows = await self._connection.fetch(_TAKE, limit, self._floor.position)
+            else:
+                rows = await self._connection.fetch(_TAKE_UP_TO, limit, self._floor.position, up_to)
         rows.sort(key=_position)
         if rows:
-            self._taken = (_position(rows[-1]), len(rows) < limit)
+            self._taken = (_position(rows[-1]), up_to is None and len(rows) < limit)
         return [QueuedEntry(_uuid(row["evidence_id"]), row["entry"], row["organisation_id"]) for row in rows]
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
@@ -207,7 +248,13 @@ class PostgresIntegration:
         return await _tiles(self._connection, origin, wanted)
 
     async def append(
-        self, head: Head, entries: Sequence[QueuedEntry], extension: Extension, at: datetime
+        self,
+        head: Head,
+        entries: Sequence[QueuedEntry],
+        extension: Extension,
+        at: datetime,
+        *,
+        frozen: bool = False,
     ) -> None:
         """See `Integration`."""
         old, new = head.integrated_size, extension.new_size
@@ -221,8 +268,16 @@ class PostgresIntegration:
                 [each.organisation_id for each in entries],
                 *_columns(extension.changed),
                 list(extension.changed.values()),
+                at if frozen else None,
             )
         if moved != 1:
+            raise HeadMoved
+
+    async def freeze(self, head: Head, at: datetime) -> None:
+        """See `Integration`."""
+        with answering():
+            changed = await self._connection.execute(_FREEZE, head.origin, head.integrated_size, at)
+        if changed != _ONE_CHANGED:
             raise HeadMoved
 
     async def commit(self) -> None:
@@ -239,6 +294,12 @@ async def _tiles(connection: Any, origin: str, wanted: Collection[TileId]) -> Ma
     with answering():
         rows = await connection.fetch(_TILES, origin, *_columns(wanted))
     return {TileId(row["level"], row["tile_index"]): row["hashes"] for row in rows}
+
+
+def _head(row: Any) -> Head:
+    origin, size, root, published_size, successor, announcement, frozen = row
+    evidence_id = None if announcement is None else _uuid(announcement)
+    return Head(origin, size, root, published_size, successor, evidence_id, frozen)
 
 
 def _columns(tiles: Collection[TileId]) -> tuple[list[int], list[int]]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     Table,
@@ -82,9 +83,33 @@ log_heads = Table(
     Column("integrated_size", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("published_size", BigInteger, nullable=False),
+    # Which shard comes after it, and the evidence that says so. They stand here, too, so that whoever locks
+    # the head reads them with the lock.
+    Column("successor", Text),
+    Column("announcement", Uuid),
+    # When its last leaf was added; a trigger keeps it as it is from then on.
+    Column("frozen_at", DateTime(timezone=True)),
     CheckConstraint("octet_length(root) = 32", name="root"),
     CheckConstraint("0 <= published_size AND published_size <= integrated_size", name="sizes"),
+    CheckConstraint("frozen_at IS NULL OR successor IS NOT NULL", name="frozen"),
     comment="How far each shard has come; both sizes move forward only, by compare-and-set.",
+)
+
+log_shards = Table(
+    "log_shards",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("position", Integer, nullable=False, unique=True),
+    Column("vkey", Text, nullable=False, unique=True),
+    Column("predecessor", Text, unique=True),
+    # The evidence that announced it; null where the settings named it when there was no such table yet.
+    Column("announcement", Uuid),
+    Column("announced_at", DateTime(timezone=True)),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("(position = 1) = (predecessor IS NULL)", name="predecessor"),
+    CheckConstraint("(announcement IS NULL) = (announced_at IS NULL)", name="announced"),
+    comment="The log's shards in their order, with their verifier keys; what announced one is evidence,"
+    " and the last leaf of the one before it. Insert-only.",
 )
 
 log_witnessed = Table(
@@ -117,5 +142,5 @@ log_timestamps = Table(
     " witnesses. Insert-only.",
 )
 
-INSERT_ONLY = (log_entries, log_trees, log_checkpoints, log_witnessed, log_timestamps)
+INSERT_ONLY = (log_entries, log_trees, log_checkpoints, log_witnessed, log_timestamps, log_shards)
 """Tables whose rows are never changed nor deleted; the migration puts a trigger on each that refuses it."""

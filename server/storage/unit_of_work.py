@@ -23,6 +23,7 @@ from server.storage.holders import SqlHolders, SqlUserAgreements
 from server.storage.jobs import SqlJobs
 from server.storage.ladders import SqlLadders
 from server.storage.letter_orders import SqlLetterOrders
+from server.storage.log_shards import SqlLogShards
 from server.storage.logins import SqlLogins, SqlTries
 from server.storage.mail_origins import SqlMailOrigins
 from server.storage.mailboxes import SqlMailboxes
@@ -94,6 +95,7 @@ class SqlTransaction:
         self.print_houses = SqlPrintHouses(self._statements)
         self.nudges = SqlNudges(self._statements)
         self.outages = SqlOutages(self._statements)
+        self.log_shards = SqlLogShards(self._statements)
 
     @property
     def hangs(self) -> bool:

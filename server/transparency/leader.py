@@ -1,19 +1,24 @@
 """The leader's work, in the order that keeps the log one: finish what is committed, then integrate more."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+
+import structlog
 
 from namak.evidence.tree import EMPTY_ROOT
 from server.hsm.errors import HsmError, HsmKeyChanged, HsmUnavailable
 from server.transparency.guard import GuardMoved
-from server.transparency.integrator import integrate
+from server.transparency.integrator import Integrated, ShardFrozen, integrate
 from server.transparency.ports import Head, HeadMoved, LeaderSession
 from server.transparency.publisher import check_committed, publish
 from server.transparency.settings import Pace
 from server.transparency.shard import Shard
+from server.transparency.shard_order import ConfiguredShards, settled
 from server.transparency.steps import OnStep
-from server.transparency.troubles import ForkRefused, LogTrouble, Trouble, Watchman
+from server.transparency.troubles import ForkRefused, LogTrouble, ShardKeyMissing, Trouble, Watchman
 from server.usecases.ports import Clock
+
+_log = structlog.get_logger(__name__)
 
 
 class SteppedDown(Exception):
@@ -29,7 +34,7 @@ class Leader:
 
     def __init__(
         self,
-        shards: Sequence[Shard],
+        configured: ConfiguredShards,
         *,
         pace: Pace,
         clock: Clock,
@@ -37,9 +42,10 @@ class Leader:
         watchman: Watchman,
         shards_watchman: Watchman,
     ) -> None:
-        """Takes the shards, the current one first; trees of the others are only finished."""
-        self._current = shards[0]
-        self._shards: Mapping[str, Shard] = {shard.origin: shard for shard in shards}
+        """Takes the settings' shards. Which of them is the current one the database says."""
+        self._configured = configured
+        self._shards: Mapping[str, Shard] = configured.keys
+        self._current = configured.origin
         self._pace = pace
         self._clock = clock
         self._on_step = on_step
@@ -49,16 +55,20 @@ class Leader:
         self._finished = False
 
     async def inspect(self, session: LeaderSession) -> None:
-        """Checks, before anything is done, that the database is not behind what was signed.
+        """Checks, before anything is done, that the settings fit the log's shards, and that the database is
+        not behind what was signed.
 
         Raises:
             As `advance`.
         """
         self._finished = False
         with self._telling():
-            heads = {head.origin: head for head in await session.heads()}
+            chain = await settled(session, self._configured, self._clock)
+            heads = {head.origin: head for head in chain}
             for origin, shard in self._shards.items():
+                # Of a shard that nobody has announced, nothing may have been signed either.
                 await check_committed(session, shard, heads.get(origin, Head(origin, 0, EMPTY_ROOT, 0)))
+            self._current = next(head.origin for head in chain if not head.frozen)
 
     async def advance(self, session: LeaderSession, *, told: bool = False) -> bool:
         """Publishes what is committed, or else integrates and publishes; returns whether it published.
@@ -99,18 +109,43 @@ class Leader:
             return True
         self._finished = False
         integrated = None
+        # Of a shard that another one must lead on, nothing is taken; here it ends when it has to begin.
+        self._key()
         if told or await session.waiting():
-            integrated = await integrate(
-                session,
-                self._current.origin,
-                limit=self._pace.batch,
-                clock=self._clock,
-                on_step=self._on_step,
-            )
+            integrated = await self._integrate(session)
         if integrated is not None:
-            await publish(session, self._current, integrated.head, clock=self._clock, on_step=self._on_step)
+            await self._publish(session, integrated.head)
         self._finished = True
         return integrated is not None
+
+    async def _publish(self, session: LeaderSession, head: Head) -> None:
+        shard = self._shards[head.origin]
+        if head.unpublished:
+            await publish(session, shard, head, clock=self._clock, on_step=self._on_step)
+        if head.frozen and head.successor is not None and head.origin == self._current:
+            _log.info("the log goes over to another shard", origin=head.origin, successor=head.successor)
+            self._current = head.successor
+
+    async def _integrate(self, session: LeaderSession) -> Integrated | None:
+        """Integrates into the current shard, whichever that has become."""
+        while True:
+            try:
+                return await integrate(
+                    session,
+                    self._key().origin,
+                    limit=self._pace.batch,
+                    clock=self._clock,
+                    on_step=self._on_step,
+                )
+            except ShardFrozen as frozen:
+                self._current = frozen.successor
+
+    def _key(self) -> Shard:
+        """Returns the current shard. Raises `ShardKeyMissing`."""
+        shard = self._shards.get(self._current)
+        if shard is None:
+            raise ShardKeyMissing(origin=self._current)
+        return shard
 
     async def _finish(self, session: LeaderSession) -> bool:
         """Publishes the committed tree of each shard that waits for it."""
@@ -124,9 +159,8 @@ class Leader:
         else:
             self._shards_watchman.ends()
         ours = [head for head in waiting if head.origin in self._shards]
-        for head in sorted(ours, key=lambda head: head.origin == self._current.origin):
-            shard = self._shards[head.origin]
-            await publish(session, shard, head, clock=self._clock, on_step=self._on_step)
+        for head in sorted(ours, key=lambda head: head.origin == self._current):
+            await self._publish(session, head)
         return bool(ours)
 
 

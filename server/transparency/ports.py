@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from namak.evidence.tiles import Extension, TileId
+from server.domain.log_shards import RegisteredShard
 from server.transparency.timestamp_ports import LogTimestamps, TimestampedTrees
 from server.usecases.records import PublishedCheckpoint
 
@@ -23,12 +24,22 @@ class HeadMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a shard has come: its newest committed tree, and the size of the newest published one."""
+    """How far a shard has come: its newest committed tree, and the size of the newest published one.
+
+    Attributes:
+        successor: the shard that is announced to come after it, if one is.
+        announcement: the evidence that announces it: the shard's last leaf, unless the settings named the
+            successor before the database did.
+        frozen: whether the shard has its last leaf.
+    """
 
     origin: str
     integrated_size: int
     root: bytes
     published_size: int
+    successor: str | None = None
+    announcement: UUID | None = None
+    frozen: bool = False
 
     @property
     def unpublished(self) -> bool:
@@ -81,8 +92,12 @@ class Integration(Protocol):
         """Locks and returns the shard's head, that of the empty tree for a new shard."""
         ...
 
-    async def take(self, limit: int) -> Sequence[QueuedEntry]:
-        """Removes up to `limit` entries from the queue and returns them in the order of recording."""
+    async def take(self, limit: int, *, up_to: UUID | None = None) -> Sequence[QueuedEntry]:
+        """Removes up to `limit` entries from the queue and returns them in the order of recording.
+
+        With `up_to`, none that stands behind the entry of that evidence; none at all where the queue does not
+        have it.
+        """
         ...
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
@@ -90,12 +105,27 @@ class Integration(Protocol):
         ...
 
     async def append(
-        self, head: Head, entries: Sequence[QueuedEntry], extension: Extension, at: datetime
+        self,
+        head: Head,
+        entries: Sequence[QueuedEntry],
+        extension: Extension,
+        at: datetime,
+        *,
+        frozen: bool = False,
     ) -> None:
-        """Writes the entries from index `head.integrated_size` on, the changed tiles, the tree and the head.
+        """Writes the entries from index `head.integrated_size` on, the changed tiles, the tree and the head;
+        with `frozen` they are the shard's last.
 
         Raises:
-            HeadMoved: the stored head is not `head`.
+            HeadMoved: the stored head is not `head`, or is frozen.
+        """
+        ...
+
+    async def freeze(self, head: Head, at: datetime) -> None:
+        """Freezes the shard as it is.
+
+        Raises:
+            HeadMoved: the stored head is not `head`, or is frozen.
         """
         ...
 
@@ -121,6 +151,16 @@ class LeaderSession(Protocol):
 
     async def heads(self) -> Sequence[Head]:
         """Returns the committed heads of all shards."""
+        ...
+
+    async def shards(self) -> Sequence[RegisteredShard]:
+        """Returns the shards that the database knows, the oldest first."""
+        ...
+
+    async def register(self, shards: Sequence[RegisteredShard], at: datetime) -> None:
+        """Enters the shards, the oldest first, into a database that knows none yet, and freezes all but the
+        last one; where it knows some already nothing happens.
+        """
         ...
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:

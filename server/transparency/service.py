@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from namak.evidence.note import Verifier
 from server.domain.refusals import ServiceUnavailable
 from server.transparency.guard_follower import GuardFollower
 from server.transparency.leader import Leader, SteppedDown
@@ -18,6 +19,7 @@ from server.transparency.public_log import ShardsInPublic
 from server.transparency.receipts import TransparencyLog
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
+from server.transparency.shard_order import ConfiguredShards
 from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
 from server.transparency.timestamp_link import TimestampTerms
@@ -55,16 +57,15 @@ class TransparencyService:
         storage: LogStorage,
         *,
         clock: Clock,
-        former: Sequence[str] = (),
+        former: Sequence[Verifier] = (),
         pace: Pace = DEFAULT_PACE,
         on_step: OnStep = unobserved,
         witnesses: WitnessTerms | None = None,
         timestamps: TimestampTerms | None = None,
     ) -> None:
-        """Takes the shards that this process has keys for, the current one first, and the origins of those
-        before them, the oldest first: these are complete, and followed to their end.
+        """Takes the shards that this process has keys for, that of `[log]` first, then the one that is to
+        come next; and the keys of those before it, the oldest first. Which is current the database says.
 
-        A former shard stays in the list until its last tree is published; new facts go to the current one.
         Without `witnesses`, checkpoints are signed by the log alone, and without `timestamps` nobody stamps
         them.
         """
@@ -86,8 +87,9 @@ class TransparencyService:
             *(self._waker.watchman, self._tailing),
         )
         self._follower = GuardFollower(shards[0], storage.reader, self._guarding)
+        configured = ConfiguredShards(shards, former)
         self._leader = Leader(
-            shards,
+            configured,
             pace=pace,
             clock=clock,
             on_step=self._telling_of_publications(on_step),
@@ -97,7 +99,7 @@ class TransparencyService:
         self._tasks: list[asyncio.Task[None]] = []
         self._campaign_task: asyncio.Task[None] | None = None
         witnessed = News()
-        verifiers = {shard.origin: shard.verifier for shard in shards}
+        verifiers = configured.verifiers
         self._receipts = TransparencyLog(
             origin=shards[0].origin,
             vkey=shards[0].vkey,
@@ -142,8 +144,7 @@ class TransparencyService:
         ]
         self.tail = Tail(
             storage.reader,
-            # A former shard comes before the one after it.
-            [*former, *(shard.origin for shard in reversed(shards))],
+            [*(shard.origin for shard in configured.chain), *(shard.origin for shard in shards[1:])],
             self._published,
             poll=pace.receipt_poll,
             watchman=self._tailing,

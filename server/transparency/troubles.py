@@ -24,6 +24,10 @@ class Trouble(StrEnum):
     GUARD_DAMAGED = "GUARD_DAMAGED"
     TREE_CORRUPT = "TREE_CORRUPT"
     SHARD_UNKNOWN = "SHARD_UNKNOWN"
+    SHARD_KEY_MISSING = "SHARD_KEY_MISSING"
+    SHARD_KEY_DIFFERS = "SHARD_KEY_DIFFERS"
+    SHARD_UNLISTED = "SHARD_UNLISTED"
+    ORIGIN_UNKNOWN = "ORIGIN_UNKNOWN"
     INTERNAL = "INTERNAL"
     QUORUM_UNMET = "QUORUM_UNMET"
     WITNESS_UNREACHED = "WITNESS_UNREACHED"
@@ -47,6 +51,14 @@ TEXTS: Mapping[Trouble, str] = MappingProxyType(
         Trouble.GUARD_DAMAGED: "ALARM: the guard is damaged; nothing is signed",
         Trouble.TREE_CORRUPT: "ALARM: the stored tiles do not give the stored root; nothing is signed",
         Trouble.SHARD_UNKNOWN: "ALARM: a shard has an unsigned tree, and its key is not configured",
+        Trouble.SHARD_KEY_MISSING: "ALARM: the log goes on in a shard whose key is not configured here;"
+        " another replica must lead it",
+        Trouble.SHARD_KEY_DIFFERS: "ALARM: the settings have another key for a shard than was announced;"
+        " nothing is signed",
+        Trouble.SHARD_UNLISTED: "ALARM: the log has a shard that is neither log.origin nor in log.former;"
+        " nothing is signed",
+        Trouble.ORIGIN_UNKNOWN: "ALARM: log.origin is no shard of this log; announce it, or set it right;"
+        " nothing is signed",
         Trouble.INTERNAL: "ALARM: the log failed unexpectedly; it tries again",
         Trouble.QUORUM_UNMET: "too few witnesses cosign; receipts are logged and not witnessed",
         Trouble.WITNESS_UNREACHED: "a witness does not answer",
@@ -113,6 +125,30 @@ class TreeCorrupt(LogTrouble):
     """The stored tiles do not give the stored root."""
 
     kind = Trouble.TREE_CORRUPT
+
+
+class ShardKeyMissing(LogTrouble):
+    """The current shard's key is not configured here: this replica can't lead, another one may."""
+
+    kind = Trouble.SHARD_KEY_MISSING
+
+
+class ShardKeyDiffers(LogTrouble):
+    """The settings have another key for a shard than the one that was announced."""
+
+    kind = Trouble.SHARD_KEY_DIFFERS
+
+
+class ShardUnlisted(LogTrouble):
+    """The database knows no list of shards yet, and has leaves of one that the settings do not name."""
+
+    kind = Trouble.SHARD_UNLISTED
+
+
+class OriginUnknown(LogTrouble):
+    """The settings' own shard is none of the database's."""
+
+    kind = Trouble.ORIGIN_UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from server.usecases.register_ports import (
     SendingSides,
 )
 from server.usecases.registration_ports import RegistrationTransaction
+from server.usecases.rotation_ports import RotationTransaction
 from server.usecases.sender_sms_ports import SenderSmsTransaction
 from server.usecases.session_ports import SignInTransaction
 from server.usecases.sms_ports import SmsTransaction
@@ -167,6 +168,7 @@ class Transaction(
     MailTransaction,
     SenderSmsTransaction,
     NudgeTransaction,
+    RotationTransaction,
     Protocol,
 ):
     """One database transaction with everything in it."""

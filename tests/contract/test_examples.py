@@ -25,7 +25,7 @@ DIRECTORIES = {"revocation_lists"}
 IN_PROSE = {
     *("inbound_mail.implicit_tls_listen", "inbound_mail.certificate", "inbound_mail.key"),
     "development_clock",
-    "log.key.file",
+    *("log.key.file", "log.next"),
     "signatures.timestamp_roots",
     "mail.authorities",
     *("notices.authorities", "notices.certificate", "notices.key", "notices.token_file"),

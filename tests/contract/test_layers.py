@@ -61,7 +61,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.config_inbound_mail": frozenset({"server.config_values"}),
     "server.config_jobs": frozenset({"server.config_values"}),
-    "server.config_log": frozenset({"server.config_values"}),
+    "server.config_log": frozenset({"server.config_values", "server.domain"}),
     "server.config_mail": frozenset({"server.config_values"}),
     "server.config_printing": frozenset({"server.config_values", "server.domain"}),
     "server.config_notices": frozenset({"server.config_values"}),
@@ -134,6 +134,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
             *("server.bootstrap_sign_ins", "server.config", "server.domain", "server.gateways"),
             "server.usecases",
+        }
+    ),
+    "server.bootstrap_log": frozenset(
+        {
+            *("server.bootstrap_machine", "server.config", "server.config_log", "server.hsm"),
+            *("server.jurisdictions", "server.transparency", "server.usecases"),
         }
     ),
     "server.bootstrap_outages": frozenset(
@@ -210,18 +216,13 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_forwarding",
             "server.bootstrap_inbound_mail",
             "server.bootstrap_jobs",
-            "server.bootstrap_letters",
-            "server.bootstrap_machine",
-            "server.bootstrap_mobile_id",
-            "server.bootstrap_notices",
-            "server.bootstrap_ladder",
-            "server.bootstrap_outages",
-            "server.bootstrap_receipts",
+            *("server.bootstrap_letters", "server.bootstrap_log", "server.bootstrap_machine"),
+            *("server.bootstrap_mobile_id", "server.bootstrap_notices", "server.bootstrap_ladder"),
+            *("server.bootstrap_outages", "server.bootstrap_receipts"),
             *("server.bootstrap_registers", "server.bootstrap_registration", "server.bootstrap_sign_ins"),
             *("server.bootstrap_signatures", "server.bootstrap_sms"),
             *("server.bootstrap_timestamps", "server.bootstrap_witnesses"),
             "server.config",
-            "server.config_log",
             "server.domain",
             "server.gateways",
             "server.grpc_server",

@@ -21,6 +21,7 @@ from tests.contracts.evidence_contract import EvidenceContract
 from tests.contracts.forwarding_contract import ForwardingContract
 from tests.contracts.holder_contract import HolderContract
 from tests.contracts.letter_contract import LetterContract
+from tests.contracts.log_shard_contract import LogShardContract
 from tests.contracts.mail_contract import MailOriginContract
 from tests.contracts.notice_contract import NoticeContract, NoticeEntryContract
 from tests.contracts.nudge_contract import NudgeContract
@@ -229,6 +230,7 @@ class UnitOfWorkContract(
     NoticeContract,
     MailOriginContract,
     OutageContract,
+    LogShardContract,
     NoticeEntryContract,
     SmsContract,
     SenderSmsContract,

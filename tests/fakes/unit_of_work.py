@@ -21,6 +21,7 @@ from tests.fakes.forwarding import FakeForwardedCopies, FakeForwardingTargets
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ladders import FakeLadders
 from tests.fakes.letter_orders import FakeLetterOrders
+from tests.fakes.log_shards import FakeLogShards
 from tests.fakes.mail_origins import FakeMailOrigins
 from tests.fakes.notices import FakeNoticeEntries, FakeNotices
 from tests.fakes.nudges import FakeNudges
@@ -101,6 +102,7 @@ class FakeTransaction:
         self.print_houses = FakePrintHouses(self._state)
         self.nudges = FakeNudges(self._state)
         self.outages = FakeOutages(self._state)
+        self.log_shards = FakeLogShards(self._state)
 
     async def commit(self) -> None:
         """Commits, unless the test had the answer, or the commit, lost."""

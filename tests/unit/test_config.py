@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from namak.evidence.note import vkey
 from server.bootstrap_citizens import revocation_of
 from server.config import ConfigurationError, Settings, load
 from server.gateways.certificate_status.fetching import Place
@@ -94,7 +95,6 @@ def test_all_problems_are_told_at_once(place: Path) -> None:
         ({"NAMAK_SERVER_MAX_DEADLINE": "29s"}, "max_deadline"),
         ({"NAMAK_DATABASE_POOL_SIZE": "1"}, "database.pool_size"),
         ({"NAMAK_LOG_ORIGIN": "log.e-citizen.am"}, "log.origin"),
-        ({"NAMAK_LOG_FORMER_ORIGINS": "log.e-citizen.am/2026"}, "must all differ"),
         ({"NAMAK_LIMITS_REFUSALS_PER_MINUTE": "0"}, "limits.refusals_per_minute"),
         ({"NAMAK_DNS_SERVERS": "127.0.0.1"}, "dns.servers"),
         ({"NAMAK_DNS_SERVERS": "localhost:53"}, "127.0.0.1:53"),
@@ -117,6 +117,60 @@ def test_a_log_key_is_in_one_place(place: Path) -> None:
     both = GOOD.replace('token = "namak-log"', 'token = "namak-log"\nfile = "pin"')
     assert "either" in problems(place, f"development = true\n{both}")
     assert "needed" in problems(place, GOOD.replace('token = "namak-log"\n', ""))
+
+
+NEXT = """
+[log.next]
+origin = "log.e-citizen.am/2027"
+guard = "guard/2027.note"
+
+[log.next.key]
+module = "module.so"
+token = "namak-log"
+label = "namak-log-2027"
+pin_file = "pin"
+"""
+FORMER = f'''
+[[log.former]]
+origin = "log.e-citizen.am/2025"
+vkey = "{vkey("log.e-citizen.am/2025", bytes(31) + bytes([9]))}"
+'''
+
+NEXT_AS_FORMER = f'''
+[[log.former]]
+origin = "log.e-citizen.am/2027"
+vkey = "{vkey("log.e-citizen.am/2027", bytes(31) + bytes([9]))}"
+'''
+
+
+def test_a_log_may_have_former_shards_and_a_next_one(place: Path) -> None:
+    log = loaded(place, GOOD + NEXT + FORMER).log
+
+    assert [shard.verifier.name for shard in log.former] == ["log.e-citizen.am/2025"]
+    assert log.next is not None
+    assert log.next.guard == place / "guard/2027.note"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (GOOD + NEXT.replace("2027", "2026"), "must all differ"),
+        (GOOD + NEXT + FORMER.replace("2025", "2024", 1), "vkey is the key of"),
+        (GOOD + NEXT + NEXT_AS_FORMER, "must all differ"),
+        (GOOD + FORMER + FORMER, "must all differ"),
+        (GOOD + FORMER.replace("2025+", "2025-"), "vkey: "),
+        (GOOD + FORMER.replace("log.e-citizen.am/2025", "2025", 1), "log.former.0.origin"),
+        (GOOD + NEXT.replace("guard/2027", "guard/checkpoint"), "a guard of its own"),
+        (GOOD + NEXT.replace('label = "namak-log-2027"\n', ""), "a key of its own"),
+        (GOOD + NEXT.replace("module.so", "nowhere.so"), "does not exist"),
+        (
+            GOOD + NEXT.partition("[log.next.key]")[0] + '[log.next.key]\nfile = "pin"\n',
+            "development",
+        ),
+    ],
+)
+def test_shards_that_would_not_work_are_refused(place: Path, content: str, problem: str) -> None:
+    assert problem in problems(place, content)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class World:
     async def replica(
         self,
         *shards: Shard,
-        former: Sequence[str] = (),
+        former: Sequence[Verifier] = (),
         url: str | None = None,
         on_step: OnStep = unobserved,
         pace: Pace = DEFAULT_PACE,

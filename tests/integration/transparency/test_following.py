@@ -183,21 +183,6 @@ async def test_each_sees_what_is_for_its_audience_and_nothing_of_others(post: Po
                         break
 
 
-async def test_a_stream_goes_on_from_a_former_shard_whose_key_is_gone(post: Post) -> None:
-    world, former = post.world, "log.example.am/2025"
-    async with world.replica(world.shard(origin=former)) as service, post.following(service) as following:
-        await post.letters.send(post.ani, SRC)
-        first, _ = await take(following, sender(), LogCursor(former, 0), 2)
-    world.directory = world.directory / "new"
-    world.directory.mkdir()
-    async with world.replica(former=[former]) as service, post.following(service) as following:
-        await post.letters.send(post.ani, SRC)
-        facts, cursor = await take(following, sender(), LogCursor(former, 1), 3)
-    assert ids(facts)[0] == first[1].fact.id
-    assert [each.leaf_index for each in facts] == [1, 0, 1]
-    assert cursor == LogCursor(ORIGIN, 2)
-
-
 async def test_a_stream_goes_on_at_the_other_replica_where_it_broke_off(post: Post) -> None:
     async with (
         post.world.replica() as one,

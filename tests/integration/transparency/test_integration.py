@@ -53,25 +53,3 @@ async def test_the_newest_checkpoint_is_served_by_every_replica(world: World) ->
         assert checkpoint == await other.log.checkpoint(ORIGIN)
         assert (checkpoint.size, one.log.vkey) == (3, other.log.vkey)
         assert await one.log.checkpoint("log.example.am/1999") is None
-
-
-async def test_a_new_shard_begins_after_the_former_ones_last_tree_is_finished(world: World) -> None:
-    former, current = "log.example.am/2025", "log.example.am/2026"
-    old_signer = world.signer()
-    async with world.replica(world.shard(old_signer, former)) as service:
-        facts = await world.ledger.record(3)
-        await service.log.receipts(facts, wait_seconds=20)
-        old_signer.away = True
-        late = await world.ledger.record(2)
-        await old_signer.refused.wait()
-        assert await service.log.receipts(late, wait_seconds=0) == {}
-    old_shard = world.shard(None, former)
-    world.directory = world.directory / "new"
-    world.directory.mkdir()
-    async with world.replica(world.shard(None, current), old_shard) as service:
-        new = await world.ledger.record(4)
-        receipts = await service.log.receipts({**late, **new}, wait_seconds=20)
-    assert {receipts[each].origin for each in late} == {former}
-    assert sorted(receipts[each].leaf_index for each in late) == [3, 4]
-    assert {receipts[each].origin for each in new} == {current}
-    assert sorted(receipts[each].leaf_index for each in new) == [0, 1, 2, 3]

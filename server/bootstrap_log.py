@@ -1,0 +1,69 @@
+"""Wires the log's shards: their keys, where they are, and their guards."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from namak.evidence.note import Verifier
+from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.config import Settings
+from server.config_log import KeySettings, LogSettings
+from server.hsm.file_key import FileLogSigner
+from server.hsm.keys import LogSigner
+from server.hsm.pkcs11 import Pkcs11LogSigner, TokenKey
+from server.jurisdictions import PROFILES
+from server.transparency.guard import FileGuard
+from server.transparency.shard import Shard
+from server.usecases.administration import Administration
+from server.usecases.ports import UnitOfWork
+from server.usecases.rotation import ShardRotation
+
+
+async def open_signer(key: KeySettings) -> LogSigner:
+    """Opens a log key where the settings say it is. Raises `HsmUnavailable`."""
+    if key.file is not None:
+        return FileLogSigner.open(key.file)
+    if key.module is None or key.token is None or key.pin_file is None:
+        raise ValueError("the settings name no token")
+    environment = {"SOFTHSM2_CONF": str(key.softhsm_config)} if key.softhsm_config else {}
+    return await Pkcs11LogSigner.open(TokenKey(key.module, key.token, key.label, key.pin_file, environment))
+
+
+@contextlib.asynccontextmanager
+async def keyed_shards(settings: LogSettings) -> AsyncIterator[Sequence[Shard]]:
+    """Yields the shards that the settings have keys for: that of `[log]`, and `[log.next]` if it is set.
+
+    Raises:
+        HsmUnavailable: a key can't be had.
+        ValueError: the two have one key.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        shards = [await _keyed(stack, settings.origin, settings.guard, settings.key)]
+        if (after := settings.next) is not None:
+            shards.append(await _keyed(stack, after.origin, after.guard, after.key))
+            if shards[0].signer.public_key == shards[1].signer.public_key:
+                raise ValueError("[log.next.key] is the key of [log.key]: a shard needs a key of its own")
+        yield shards
+
+
+async def _keyed(stack: contextlib.AsyncExitStack, origin: str, guard: Path, key: KeySettings) -> Shard:
+    signer = await open_signer(key)
+    stack.push_async_callback(signer.close)
+    return Shard(origin, signer, FileGuard(guard, Verifier(origin, signer.public_key)))
+
+
+def shard_rotation(settings: Settings, uow: UnitOfWork) -> ShardRotation:
+    """Returns who announces the log's next shard, for the operator's commands."""
+
+    def wake_log() -> None:
+        """Wakes nobody: the servers' leader looks for itself every now and then."""
+
+    entropy = SystemEntropy()
+    administration = Administration(
+        uow=uow,
+        clock=SystemClock(),
+        entropy=entropy,
+        wake_log=wake_log,
+        profile=PROFILES[settings.profile],
+    )
+    return ShardRotation(administration, entropy)

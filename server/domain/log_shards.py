@@ -1,0 +1,59 @@
+"""The log's shards as they follow each other: each one tree with a key and a name of its own.
+
+A shard ends with the evidence that announces the one after it: its last leaf names the next shard's key,
+under the old shard's signature and its witnesses' (docs/receipts.md, "Shards").
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+ORIGIN_PATTERN: Final = r"^[a-z0-9.-]+(/[a-z0-9.-]+)+$"
+"""How shards are named, such as `log.e-citizen.am/2026`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredShard:
+    """A shard that the database knows.
+
+    Attributes:
+        origin: the checkpoints' origin and the key's name.
+        position: 1 for the first.
+        vkey: its verifier key.
+        predecessor: the shard before it; None for the first.
+        announcement, announced_at: the evidence that announced it, and when; None for those that the settings
+            named before the database did.
+    """
+
+    origin: str
+    position: int
+    vkey: str
+    predecessor: str | None = None
+    announcement: UUID | None = None
+    announced_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnd:
+    """How a shard ends: the shard that is announced to come after it, and when it was frozen."""
+
+    successor: str | None = None
+    announcement: UUID | None = None
+    frozen_at: datetime | None = None
+
+
+def in_order(shards: Sequence[tuple[str, str]]) -> Sequence[RegisteredShard]:
+    """Returns shards, given by origin and verifier key, the oldest first, as the settings name them."""
+    before = [None, *(origin for origin, _ in shards)]
+    return [
+        RegisteredShard(origin, position, vkey, before[position - 1])
+        for position, (origin, vkey) in enumerate(shards, 1)
+    ]
+
+
+def is_origin(text: str) -> bool:
+    """Tells whether a shard may be named so."""
+    return len(text) <= 200 and re.fullmatch(ORIGIN_PATTERN, text) is not None

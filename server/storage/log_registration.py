@@ -1,0 +1,40 @@
+"""The log's shards, as the log itself reads and first enters them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from namak.evidence.tree import EMPTY_ROOT
+from server.domain.log_shards import RegisteredShard
+
+SHARDS: Final = """
+SELECT origin, position, vkey, predecessor, announcement, announced_at FROM log_shards ORDER BY position
+"""
+_ADD = "INSERT INTO log_shards (origin, position, vkey, predecessor) VALUES ($1, $2, $3, $4)"
+_ADD_HEAD = """
+INSERT INTO log_heads (origin, integrated_size, root, published_size) VALUES ($1, 0, $2, 0)
+ON CONFLICT DO NOTHING
+"""
+_FREEZE = "UPDATE log_heads SET successor = $2, frozen_at = $3 WHERE origin = $1"
+
+
+async def register(connection: Any, shards: Sequence[RegisteredShard], at: datetime) -> None:
+    """Enters the shards, within a transaction, unless there are some; freezes all but the last one."""
+    # Two of these at once: the second one waits, and finds them.
+    await connection.execute("LOCK TABLE log_shards IN SHARE ROW EXCLUSIVE MODE")
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM log_shards)"):
+        return
+    for shard in shards:
+        await connection.execute(_ADD, shard.origin, shard.position, shard.vkey, shard.predecessor)
+        await connection.execute(_ADD_HEAD, shard.origin, EMPTY_ROOT)
+        if shard.predecessor is not None:
+            await connection.execute(_FREEZE, shard.predecessor, shard.origin, at)
+
+
+def shard_of(row: Any) -> RegisteredShard:
+    """Returns a shard of a row of `SHARDS`."""
+    origin, position, vkey, predecessor, announcement, announced_at = row
+    # asyncpg gives a subclass of its own, which does not compare with every UUID.
+    evidence = None if announcement is None else UUID(int=announcement.int)
+    return RegisteredShard(origin, position, vkey, predecessor, evidence, announced_at)
