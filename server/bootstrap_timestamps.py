@@ -37,9 +37,13 @@ async def timestamp_terms(settings: TimestampsSettings) -> AsyncIterator[Timesta
         await client.close()
 
 
-def _authority(settings: TimestampAuthoritySettings) -> TimestampAuthority:
+def trust_in(settings: TimestampAuthoritySettings) -> TimestampTrust:
+    """Returns which tokens of an authority count. Raises RootsUnusable, OSError."""
     try:
-        trust = TimestampTrust.from_pem(settings.roots.read_bytes(), settings.policy)
+        return TimestampTrust.from_pem(settings.roots.read_bytes(), settings.policy)
     except ValueError:
         raise RootsUnusable(f"{settings.roots}: there are no certificates to read (PEM)") from None
-    return TimestampAuthority(settings.name, settings.url, trust)
+
+
+def _authority(settings: TimestampAuthoritySettings) -> TimestampAuthority:
+    return TimestampAuthority(settings.name, settings.url, trust_in(settings))

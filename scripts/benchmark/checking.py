@@ -17,14 +17,14 @@ import uvloop
 
 from namak.evidence.tiles import TileId, extend, tiles_for_root
 from namak.evidence.tree import EMPTY_ROOT, leaf_hash
+from server.bootstrap_fsck import opened
 from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Part, Report
+from server.jurisdictions.am import AM
 from server.storage import migrate
 from server.storage.embedded import EmbeddedPostgres
 from server.storage.log_connection import driver_url
-from server.storage.log_inspection import PostgresLogInspection
-from server.storage.mailbox_inspection import PostgresMailboxInspection
 
 ORIGIN = "log.example.am/2026"
 DOCUMENT = "convert_to(repeat(md5(leaf::text), 47), 'UTF8')"
@@ -71,12 +71,9 @@ async def fill(url: str, leaves: int) -> None:
 
 async def measure(url: str) -> Report:
     """Checks all of it."""
-    inspection = await PostgresLogInspection.open(url)
     report = Report()
-    await LogCheck(inspection, PostgresMailboxInspection(inspection), None, Trusted({}), report).run(
-        Asked(frozenset(Part), ORIGIN)
-    )
-    await inspection.close()
+    async with opened(url, AM) as stored:
+        await LogCheck(stored, None, Trusted({}), report).run(Asked(frozenset(Part), ORIGIN))
     return report
 
 

@@ -117,7 +117,9 @@ def fsck(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PART", help="tree, evidence, checkpoints or mailboxes; may be repeated. All by default."
+            metavar="PART",
+            help="tree, evidence, checkpoints, tokens, mailboxes, effects or usage; may be repeated. All by"
+            " default.",
         ),
     ] = None,
     from_index: Annotated[
@@ -135,9 +137,10 @@ def fsck(
 ) -> None:
     """Derives the log anew from the stored bytes, and tells what does not fit.
 
-    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures, the guard and
-    the chains of all mailboxes. Changes nothing; a server may run meanwhile. Ends with 4 where anything was
-    found, with 1 where it could not be checked.
+    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures, time-stamps, the
+    guard, the chains of all mailboxes, the legal effects of all deliveries' facts, and usage. Changes
+    nothing; a server may run meanwhile. Interrupted, it reports what it found until then. Ends with 4 where
+    anything was found, with 1 where not all could be checked.
     """
     from server.cli import log_fsck as command
 

@@ -1,8 +1,9 @@
 """`namak-server log fsck`."""
 
+import asyncio
+import contextlib
 import json
-import time
-from collections.abc import Callable
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,22 +13,26 @@ import typer
 from namak.evidence import EvidenceError
 from namak.evidence.errors import MalformedKey
 from namak.evidence.note import Verifier
+from namak.evidence.timestamp import TimestampTrust
 from namak.evidence.tlog_policy import TlogPolicy
-from server import bootstrap, bootstrap_log
-from server.cli.endings import load, run
+from server import bootstrap, bootstrap_fsck, bootstrap_log
+from server.bootstrap_timestamps import trust_in
+from server.cli.endings import fail, load, run
+from server.cli.fsck_progress import FsckProgress
 from server.config import Settings
+from server.domain.refusals import Refused
 from server.fsck import check
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Finding, Part, Report
+from server.fsck.kinds import COUNTED, KINDS
+from server.jurisdictions import PROFILES
 from server.storage import migrate
-from server.storage.log_inspection import PostgresLogInspection
-from server.storage.mailbox_inspection import PostgresMailboxInspection
+from server.storage.failures import StorageFault
 from server.transparency.guard import FileGuard
+from server.transparency.troubles import LogTrouble
 
 FOUND: Final = 4
 """The exit code where anything was found."""
-
-_TELL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +46,73 @@ class Asked:
 
 
 def fsck(settings: Path, asked: Asked) -> None:
-    """Checks the log; exit code 4 where anything was found."""
+    """Checks the log; exit code 4 where anything was found, 1 where not all could be checked."""
     run(_fsck(load(settings), asked))
 
 
 async def _fsck(settings: Settings, asked: Asked) -> None:
     parts = _parts(asked.parts)
-    trusted = await _trusted(settings, asked.vkeys) if Part.CHECKPOINTS in parts else Trusted({})
+    trusted = await _trusted(settings, asked.vkeys, parts)
     origin = settings.log.origin
     guard = FileGuard(settings.log.guard, trusted.logs[origin]) if origin in trusted.logs else None
-    report = Report(on_progress=_progress())
+    progress = FsckProgress()
+    report = Report(on_progress=progress)
+
+    def tell(finding: Finding) -> None:
+        progress.clear()
+        typer.echo(f"{finding.gravity} {finding.part}/{finding.kind}: {finding.where}: {finding.text}")
+
     if not asked.as_json:
-        report.on_finding = _tell_finding
+        report.on_finding = tell
     async with bootstrap.database_url(settings) as url:
         if await migrate.is_behind(url):
             raise bootstrap.SchemaOutdated(
                 "the database lacks tables of this release; run: namak-server migrate"
             )
-        inspection = await PostgresLogInspection.open(url)
-        try:
-            log = check.LogCheck(inspection, PostgresMailboxInspection(inspection), guard, trusted, report)
-            await log.run(check.Asked(parts, origin, asked.from_index))
-        finally:
-            await inspection.close()
+        async with bootstrap_fsck.opened(url, PROFILES[settings.profile]) as stored:
+            log = check.LogCheck(stored, guard, trusted, report)
+            await _until_stopped(log, check.Asked(parts, origin, asked.from_index), report)
+    progress.clear()
     if asked.as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
     else:
         _tell_end(report)
     if not report.sound:
         raise typer.Exit(FOUND)
+    if report.stopped:
+        fail(f"not all was checked: {report.stopped}")
+
+
+async def _until_stopped(log: check.LogCheck, asked: check.Asked, report: Report) -> None:
+    """Checks; where that is interrupted, or the database goes away, the report says so and holds what was
+    found until then.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    # Not in the main thread, as in tests: then nobody signals.
+    with contextlib.suppress(ValueError, RuntimeError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await log.run(asked)
+    except asyncio.CancelledError:
+        task.uncancel()
+        report.stopped = f"it was interrupted{_reached(report, asked)}"
+    except (Refused, LogTrouble, OSError) as trouble:
+        report.stopped = f"{str(trouble) or type(trouble).__name__}{_reached(report, asked)}"
+    except StorageFault as fault:
+        report.stopped = f"the database refused a statement ({fault}): are its tables another release's?"
+
+
+def _reached(report: Report, asked: check.Asked) -> str:
+    """Says how far it came, and how to go on from there."""
+    if report.current is None:
+        return ""
+    where = f", in part {report.current}"
+    if report.reached is None:
+        return where
+    origin, index = report.reached
+    where += f" at leaf {index} of {origin}"
+    return f"{where}; go on with --from-index {index}" if origin == asked.current else where
 
 
 def _parts(typed: tuple[str, ...]) -> frozenset[Part]:
@@ -80,7 +123,12 @@ def _parts(typed: tuple[str, ...]) -> frozenset[Part]:
     return frozenset(known[each] for each in typed) or frozenset(Part)
 
 
-async def _trusted(settings: Settings, vkeys: tuple[str, ...]) -> Trusted:
+async def _trusted(settings: Settings, vkeys: tuple[str, ...], parts: frozenset[Part]) -> Trusted:
+    authorities: dict[str, TimestampTrust] = {}
+    if Part.TOKENS in parts:
+        authorities = {each.name: trust_in(each) for each in settings.timestamps.authorities}
+    if Part.CHECKPOINTS not in parts:
+        return Trusted({}, authorities=authorities)
     logs = {}
     for vkey in vkeys:
         try:
@@ -99,24 +147,7 @@ async def _trusted(settings: Settings, vkeys: tuple[str, ...]) -> Trusted:
             policy = TlogPolicy.parse(settings.witnesses.policy.read_bytes())
         except EvidenceError as error:
             raise ValueError(f"{settings.witnesses.policy}: {error.detail}") from error
-    return Trusted(logs, policy)
-
-
-def _progress() -> Callable[[Part, int], None]:
-    """Tells how far a long check is, now and then, and nothing of a short one."""
-    told = time.monotonic()
-
-    def tell(part: Part, done: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _TELL_SECONDS:
-            told = time.monotonic()
-            typer.echo(f"{part}: {done:,}", err=True)
-
-    return tell
-
-
-def _tell_finding(finding: Finding) -> None:
-    typer.echo(f"{finding.gravity} {finding.part}/{finding.kind}: {finding.where}: {finding.text}")
+    return Trusted(logs, policy, authorities)
 
 
 def _tell_end(report: Report) -> None:
@@ -124,36 +155,52 @@ def _tell_end(report: Report) -> None:
         told = sum(each.kind is kind for each in report.findings)
         if count > told:
             typer.echo(f"{kind}: {count:,} altogether, {told} of them told")
+    for kind in report.counts:
+        typer.echo(f"to do, {kind}: {KINDS[kind][2]}")
     for each in report.unchecked:
         typer.echo(f"not checked: {each}")
     for part, seconds in report.seconds.items():
-        rate = _rate(report, part)
-        typer.echo(f"{part}: {seconds:.1f} s" + (f", {rate:,} leaves/s" if rate else ""))
-    checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items()) or "nothing"
-    found = "sound" if report.sound else f"NOT SOUND: {report.counts.total():,} findings"
-    typer.echo(f"{checked} checked: {found}.")
-
-
-_COUNTED: Final = {Part.TREE: "leaves", Part.EVIDENCE: "evidence"}
+        counted = [f"{report.checked[what]:,} {what}" for what in COUNTED[part] if report.checked[what]]
+        rate = [f"{_rate(report, part):,} {COUNTED[part][0]}/s"] if counted else []
+        found = [f"{report.by_part[part]:,} findings"] if report.by_part[part] else []
+        typer.echo(f"{part}: {', '.join([f'{seconds:.1f} s', *counted, *rate, *found])}")
+    checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items() if count) or "nothing"
+    found_all = "sound" if report.sound else f"NOT SOUND: {report.counts.total():,} findings"
+    if report.stopped:
+        typer.echo(f"NOT ALL WAS CHECKED: {report.stopped}.")
+    typer.echo(f"{checked} checked: {found_all}.")
 
 
 def _rate(report: Report, part: Part) -> int:
-    count = report.checked[_COUNTED[part]] if part in _COUNTED else 0
-    return round(count / max(report.seconds[part], 1e-3))
+    return round(report.checked[COUNTED[part][0]] / max(report.seconds[part], 1e-3))
 
 
 def _as_json(report: Report) -> dict[str, object]:
     return {
         "sound": report.sound,
+        "complete": not report.stopped,
+        "stopped": report.stopped,
         "findings": [
-            {"part": each.part, "kind": each.kind, "gravity": each.gravity, "where": each.where}
+            {
+                "part": each.part,
+                "kind": each.kind,
+                "gravity": each.gravity,
+                "where": each.where,
+                "text": each.text,
+                "to_do": each.remedy,
+            }
             for each in report.findings
         ],
         "counts": dict(report.counts),
         "checked": dict(report.checked),
         "unchecked": report.unchecked,
         "parts": {
-            part: {"seconds": round(seconds, 3), "leaves_per_second": _rate(report, part)}
+            part: {
+                "seconds": round(seconds, 3),
+                "per_second": _rate(report, part),
+                "checked": {what: report.checked[what] for what in COUNTED[part]},
+                "findings": report.by_part[part],
+            }
             for part, seconds in report.seconds.items()
         },
     }

@@ -1,16 +1,25 @@
 """Runs the parts that are asked for, one shard after another."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from server.fsck.checkpoints import CheckpointCheck, GuardCheck, Trusted
+from server.fsck.deliveries import DeliveryCheck, wall_clock
+from server.fsck.delivery_ports import DeliveryInspection
 from server.fsck.findings import Part, Report
 from server.fsck.mailbox_ports import MailboxInspection
 from server.fsck.mailboxes import MailboxCheck
 from server.fsck.ports import LogInspection, ShardEnd
 from server.fsck.stored_evidence import EvidenceCheck
+from server.fsck.token_ports import TokenInspection
+from server.fsck.tokens import TokenCheck
 from server.fsck.tree import TreeCheck
+from server.fsck.usage import UsageCheck, UsageRecount
 from server.transparency.guard import Guard
+
+_OF_SHARDS = (Part.TREE, Part.EVIDENCE, Part.CHECKPOINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +33,36 @@ class Asked:
             then.
     """
 
-    parts: Collection[Part]
+    parts: frozenset[Part]
     current: str
     from_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored, as the parts read it.
+
+    Attributes:
+        recount: recounts usage.
+        zone: whose days are billed.
+        now: the post's time.
+    """
+
+    log: LogInspection
+    mailboxes: MailboxInspection
+    deliveries: DeliveryInspection
+    tokens: TokenInspection
+    recount: UsageRecount
+    zone: ZoneInfo
+    now: Callable[[], datetime] = wall_clock
 
 
 class LogCheck:
     """Checks the stored log; it writes nothing, and a server may run meanwhile."""
 
-    def __init__(
-        self,
-        log: LogInspection,
-        mailboxes: MailboxInspection,
-        guard: Guard | None,
-        trusted: Trusted,
-        report: Report,
-    ) -> None:
-        self._log = log
-        self._mailboxes = mailboxes
+    def __init__(self, stored: Stored, guard: Guard | None, trusted: Trusted, report: Report) -> None:
+        self._stored = stored
+        self._log = stored.log
         self._guard = guard
         self._trusted = trusted
         self._report = report
@@ -52,22 +73,42 @@ class LogCheck:
         Raises:
             ServiceUnavailable: the database does not answer.
             GuardUnreachable: the guard can't be read.
+            BeyondTheEnd: the leaf to begin at is not there.
         """
         origins = await self._log.origins()
         if asked.from_index:
+            size = _size(await self._log.end(asked.current))
+            if asked.from_index > size:
+                raise BeyondTheEnd(asked.from_index, size)
             origins = [each for each in origins if each == asked.current]
+        if asked.parts & {Part.TREE, Part.EVIDENCE}:
+            sizes = [_size(await self._log.end(each)) for each in origins]
+            self._report.whole["leaves"] = self._report.whole["evidence"] = sum(sizes)
         for part in Part:
             if part not in asked.parts:
                 continue
-            for origin in () if part is Part.MAILBOXES else origins:
+            self._report.begins(part)
+            for origin in origins if part in _OF_SHARDS else ():
                 await self._shard(part, origin, asked)
             if part is Part.CHECKPOINTS and asked.current not in origins:
                 await self._shard(part, asked.current, asked)
-            if part is Part.EVIDENCE:
-                await EvidenceCheck(self._log, self._report).unlogged()
-            if part is Part.MAILBOXES:
-                await MailboxCheck(self._mailboxes, self._report).run()
+            await self._whole(part)
             self._report.ended(part)
+
+    async def _whole(self, part: Part) -> None:
+        """Checks what is of no shard."""
+        stored, report = self._stored, self._report
+        match part:
+            case Part.EVIDENCE:
+                await EvidenceCheck(self._log, report).unlogged()
+            case Part.TOKENS:
+                await TokenCheck(stored.tokens, self._trusted.authorities, report).run()
+            case Part.MAILBOXES:
+                await MailboxCheck(stored.mailboxes, report).run()
+            case Part.EFFECTS:
+                await DeliveryCheck(stored.deliveries, report, now=stored.now).run()
+            case Part.USAGE:
+                await UsageCheck(stored.recount, self._log, stored.zone, stored.now, report).run()
 
     async def _shard(self, part: Part, origin: str, asked: Asked) -> None:
         log, report = self._log, self._report
@@ -89,6 +130,13 @@ class LogCheck:
             end = await self._log.end(origin)
             await guard.check(before, end)
         await CheckpointCheck(self._log, origin, end, self._trusted, self._report).run()
+
+
+class BeyondTheEnd(ValueError):
+    """The leaf to begin at is not there; the text says how many there are."""
+
+    def __init__(self, index: int, size: int) -> None:
+        super().__init__(f"there is no leaf {index:,} to begin at: the shard has {size:,} leaves")
 
 
 def _size(end: ShardEnd) -> int:

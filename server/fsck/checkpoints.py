@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from namak.evidence import EvidenceError
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.errors import InvalidSignature
 from namak.evidence.note import NoteVerifier, Verifier, open_note, parse_note
+from namak.evidence.timestamp import TimestampTrust
 from namak.evidence.tlog_policy import TlogPolicy
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.ports import LogInspection, ShardEnd, StoredNote
@@ -25,10 +26,12 @@ class Trusted:
     Attributes:
         logs: each shard's key by its origin.
         witnesses: the policy that cosigned notes are to meet; None where none is set.
+        authorities: whose time-stamps count, by their names in the settings.
     """
 
     logs: Mapping[str, Verifier]
     witnesses: TlogPolicy | None = None
+    authorities: Mapping[str, TimestampTrust] = field(default_factory=dict)
 
 
 class CheckpointCheck:

@@ -77,6 +77,10 @@ class LogInspection(Protocol):
         """Returns the leaves of a range with their evidence, in no order."""
         ...
 
+    async def first_evidence(self) -> UUID | None:
+        """Returns the smallest identifier of stored evidence."""
+        ...
+
     async def last_evidence(self) -> UUID | None:
         """Returns the largest identifier of stored evidence."""
         ...

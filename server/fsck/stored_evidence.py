@@ -31,6 +31,7 @@ class EvidenceCheck:
 
         async for first, end, found in prefetched(fetch, min(start, size), size, DOCUMENTS_AT_ONCE):
             await asyncio.to_thread(self._compare, origin, found)
+            self._report.reached = origin, end
             self._report.done(Part.EVIDENCE, "evidence", end - first)
 
     def _compare(self, origin: str, found: Sequence[LoggedEvidence]) -> None:

@@ -63,6 +63,7 @@ class TreeCheck:
             leaves = await asyncio.to_thread(self._leaf_hashes, entries, first, until, stored)
             above, root = await asyncio.to_thread(self._grow, walk, first, leaves, stored, roots)
             await self._check_above(above)
+            self._report.reached = origin, until
             self._report.done(Part.TREE, "leaves", until - first)
         if self._end.head is not None and whole > begun and root != self._end.head.root:
             self._found(Kind.HEAD_WRONG, f"size {whole}")

@@ -1,7 +1,8 @@
 """Reads the log's rows in ranges, for who checks all of them: one connection, that can only read."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -45,6 +46,7 @@ SELECT l.leaf_index, l.entry, l.evidence_id, e.document, e.entry AS digest FROM 
 LEFT JOIN LATERAL (SELECT document, entry FROM evidence WHERE id = l.evidence_id OFFSET 0) e ON true
 WHERE l.origin = $1 AND l.leaf_index >= $2 AND l.leaf_index < $3
 """
+_FIRST_EVIDENCE = "SELECT id FROM evidence ORDER BY id LIMIT 1"
 _LAST_EVIDENCE = "SELECT id FROM evidence ORDER BY id DESC LIMIT 1"
 _STEP = "SELECT id FROM evidence WHERE id > $1 AND id <= $2 ORDER BY id OFFSET $3 LIMIT 1"
 _UNLOGGED = """
@@ -114,15 +116,22 @@ class PostgresLogInspection:
                 found.add(origin)
         return sorted(found)
 
-    async def end(self, origin: str) -> ShardEnd:
-        """See `LogInspection`."""
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Callable[..., Awaitable[Sequence[Any]]]]:
+        """Yields what runs statements that all see one moment; it MUST be over soon. Raises
+        `ServiceUnavailable`.
+        """
         async with self._turn:
             with answering():
                 async with self._connection.transaction(isolation="repeatable_read", readonly=True):
-                    return await self._end(origin)
+                    yield self._connection.fetch
 
-    async def _end(self, origin: str) -> ShardEnd:
-        fetch = self._connection.fetch
+    async def end(self, origin: str) -> ShardEnd:
+        """See `LogInspection`."""
+        async with self.snapshot() as fetch:
+            return await self._end(origin, fetch)
+
+    async def _end(self, origin: str, fetch: Callable[..., Awaitable[Sequence[Any]]]) -> ShardEnd:
         rows = await fetch(_HEAD, origin)
         head = Head(origin, *rows[0]) if rows else None
         size, published = (head.integrated_size, head.published_size) if head is not None else (0, 0)
@@ -172,6 +181,11 @@ class PostgresLogInspection:
     async def logged(self, origin: str, first: int, end: int) -> Sequence[LoggedEvidence]:
         """See `LogInspection`."""
         return [LoggedEvidence._make(row) for row in await self.rows(_LOGGED, origin, first, end)]
+
+    async def first_evidence(self) -> UUID | None:
+        """See `LogInspection`."""
+        rows = await self.rows(_FIRST_EVIDENCE)
+        return rows[0]["id"] if rows else None
 
     async def last_evidence(self) -> UUID | None:
         """See `LogInspection`."""

@@ -40,6 +40,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {
             *("server.domain", "server.fsck.ports", "server.fsck.mailbox_ports"),
+            *("server.fsck.delivery_ports", "server.fsck.token_ports"),
             *("server.transparency.ports", "server.transparency.settings"),
             "server.transparency.timestamp_ports",
         }
@@ -75,10 +76,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.log_lines": frozenset(),
     "server.grpc_server": frozenset(
         {
-            "server.domain",
-            "server.health_listener",
-            "server.services",
-            "server.interceptors",
+            *("server.domain", "server.health_listener", "server.services", "server.interceptors"),
             "server.texts",
         }
     ),
@@ -93,15 +91,13 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_forwarding": frozenset(
         {
-            "server.bootstrap_jobs",
-            "server.bootstrap_machine",
-            *("server.bootstrap_nudges", "server.bootstrap_sms"),
-            "server.config",
-            "server.config_mail",
-            "server.domain",
-            "server.gateways",
-            "server.usecases",
+            *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_nudges"),
+            *("server.bootstrap_sms", "server.config", "server.config_mail", "server.domain"),
+            *("server.gateways", "server.usecases"),
         }
+    ),
+    "server.bootstrap_fsck": frozenset(
+        {*("server.bootstrap_machine", "server.domain", "server.fsck", "server.storage"), "server.usecases"}
     ),
     "server.bootstrap_inbound_mail": frozenset(
         {

@@ -17,5 +17,5 @@ def test_every_trouble_of_the_log_has_a_text_and_a_remedy(trouble: Trouble) -> N
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_finding_of_a_check_of_the_log_is_explained(kind: Kind) -> None:
-    gravity, text = KINDS[kind]
-    assert f"| `{kind}` | {gravity} | {text} |" in PAGE
+    gravity, text, remedy = KINDS[kind]
+    assert f"| `{kind}` | {gravity} | {text} | {remedy} |" in PAGE

@@ -186,3 +186,38 @@ MAILBOX_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
     ),
     "a head is gone": (f"DELETE FROM mailbox_heads WHERE {FIFTH}", {"chain-head-wrong"}),
 }
+
+TOKEN_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
+    "its note is gone": ("DELETE FROM log_witnessed", {"timestamp-stray"}),
+    "its note is another": ("UPDATE log_witnessed SET note = note || 'x'", {"timestamp-stray"}),
+    "it is of another size": ("UPDATE log_timestamps SET size = 7 WHERE size = 5", {"timestamp-stray"}),
+    "it is over another note": (
+        (
+            "UPDATE log_timestamps SET note_digest = sha256(note) FROM log_checkpoints c"
+            " WHERE c.size = 5 AND log_timestamps.size = 5"
+        ),
+        {"timestamp-wrong"},
+    ),
+    "it is another authority's": (
+        "UPDATE log_timestamps SET authority = 'registry' WHERE size = 5",
+        {"timestamp-wrong"},
+    ),
+    "it is damaged": (
+        r"UPDATE log_timestamps SET token = overlay(token PLACING '\x00000000' FROM 40) WHERE size = 5",
+        {"timestamp-wrong"},
+    ),
+    "it is none": ("UPDATE log_timestamps SET token = 'x' WHERE size = 5", {"timestamp-wrong"}),
+    "its time is another": (
+        "UPDATE log_timestamps SET gen_time = gen_time + interval '1 second' WHERE size = 5",
+        {"timestamp-time-wrong"},
+    ),
+    "it is from before its note": (
+        "UPDATE log_witnessed SET witnessed_at = witnessed_at + interval '1 hour'",
+        {"timestamp-time-wrong"},
+    ),
+    "it was stored long after": (
+        "UPDATE log_timestamps SET stored_at = stored_at + interval '1 hour' WHERE size = 5",
+        {"timestamp-time-wrong"},
+    ),
+}
+"""What may be done to two tokens: of `court` over the cosigned note of 5 leaves, and the log's own of 9."""

@@ -21,10 +21,11 @@ from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import KINDS, MOST_OF_A_KIND, Kind, Part, Report
 from server.storage.log_inspection import PostgresLogInspection
-from server.storage.mailbox_inspection import PostgresMailboxInspection
 from server.transparency.guard import FileGuard
 from tests.integration.transparency.conftest import ORIGIN, World, eventually
-from tests.integration.transparency.damages import DAMAGES, MAILBOX_DAMAGES
+from tests.integration.transparency.damages import DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES
+from tests.integration.transparency.delivery_damages import DELIVERY_DAMAGES, USAGE_DAMAGES
+from tests.integration.transparency.inspected import stored_over
 from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.signers import TokenLikeSigner
 from tests.integration.transparency.test_tiles_commands import SETTINGS, is_published, run
@@ -35,6 +36,7 @@ WITNESS = "witness.example/w"
 PORTIONS = (100, 450, 150)
 QUEUED = 3
 
+ALL_DAMAGES = (DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES, DELIVERY_DAMAGES, USAGE_DAMAGES)
 CONSTRAINED = {"evidence": "ck_evidence_entry"}
 
 
@@ -52,9 +54,8 @@ class Post:
     async def check(self, inspection: PostgresLogInspection, guard: Path | None = None) -> Report:
         report = Report()
         kept = FileGuard(guard or self.world.guard_path, self.world.shard().verifier)
-        await LogCheck(inspection, PostgresMailboxInspection(inspection), kept, self.trusted, report).run(
-            Asked(frozenset(Part), ORIGIN)
-        )
+        stored = stored_over(inspection)
+        await LogCheck(stored, kept, self.trusted, report).run(Asked(frozenset(Part), ORIGIN))
         return report
 
 
@@ -120,7 +121,7 @@ async def test_a_sound_log_is_sound_and_all_of_it_is_checked(post: Post) -> None
     assert (report.sound, report.unchecked) == (True, [])
     trees = await post.world.ledger.value("SELECT count(*) FROM log_trees")
     notes = await post.world.ledger.value("SELECT count(*) FROM log_checkpoints")
-    assert report.checked == {
+    assert {what: count for what, count in report.checked.items() if count and what != "days"} == {
         "leaves": 700,
         "trees": trees,
         "tiles": 4,
@@ -129,6 +130,7 @@ async def test_a_sound_log_is_sound_and_all_of_it_is_checked(post: Post) -> None
         "checkpoints": notes,
         "cosigned": 1,
     }
+    assert list(report.seconds) == list(Part)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -194,8 +196,7 @@ def test_every_kind_of_finding_is_shown_by_a_test() -> None:
     assert (
         set(KINDS)
         == set(Kind)
-        == {Kind(kind) for _, kinds in (*DAMAGES.values(), *MAILBOX_DAMAGES.values()) for kind in kinds}
-        | guards
+        == {Kind(kind) for damages in ALL_DAMAGES for _, kinds in damages.values() for kind in kinds} | guards
     )
 
 
@@ -259,15 +260,23 @@ async def test_the_command_reports_in_words_and_in_json(post: Post) -> None:
     try:
         done = await run(settings, "fsck", "--only", "evidence")
         assert done.exit_code == 4
-        line, *_, last = done.stdout.splitlines()
+        line, to_do, *_, last = done.stdout.splitlines()
         assert line.startswith("grave evidence/queued-wrong: queue position ")
+        assert to_do == f"to do, queued-wrong: {KINDS[Kind.QUEUED_WRONG][2]}"
         assert last.endswith(" checked: NOT SOUND: 1 findings.")
     finally:
         await world.ledger.rows("DELETE FROM log_queue WHERE evidence_id = $1", UUID(int=1))
 
     for wrong, words in (
-        (("--only", "trees"), "--only: there is no part 'trees', but tree, evidence, checkpoints, mailboxes"),
+        (
+            ("--only", "trees"),
+            "--only: there is no part 'trees', but tree, evidence, checkpoints, tokens, mailboxes",
+        ),
         (("--vkey", "none"), "--vkey: a verifier key has three parts"),
+        (
+            ("--from-index", "701", "--only", "tree"),
+            "there is no leaf 701 to begin at: the shard has 700 leaves",
+        ),
     ):
         done = await run(settings, "fsck", *wrong)
         assert (done.exit_code, done.stdout) == (1, "")

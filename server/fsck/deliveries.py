@@ -1,0 +1,87 @@
+"""Goes through all deliveries: their facts, what follows from them, and what was recorded of that."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from server.fsck.delivery_ports import DeliveryInspection, DeliveryKey, DeliveryPage, StoredDelivery
+from server.fsck.effects import Judged, is_untouched, judged
+from server.fsck.findings import Kind, Part, Report
+
+DELIVERIES_AT_ONCE: Final = 1000
+
+
+def wall_clock() -> datetime:
+    """Returns the machine's time."""
+    return datetime.now(UTC)
+
+
+class DeliveryCheck:
+    """Checks deliveries a page at a time, while the next page is read; it keeps nothing of those before."""
+
+    def __init__(
+        self,
+        deliveries: DeliveryInspection,
+        report: Report,
+        *,
+        now: Callable[[], datetime] = wall_clock,
+        at_once: int = DELIVERIES_AT_ONCE,
+    ) -> None:
+        """Takes how many deliveries are read at a time, and what tells the post's time."""
+        self._deliveries = deliveries
+        self._report = report
+        self._now = now
+        self._at_once = at_once
+        self._underivable: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Goes through all deliveries. Raises ServiceUnavailable."""
+        waiting: asyncio.Task[DeliveryPage] | None = self._fetch((UUID(int=0), UUID(int=0)))
+        try:
+            while waiting is not None:
+                page = await waiting
+                waiting = None if page.until is None else self._fetch(page.until)
+                await self._check(page)
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+        for why, count in self._underivable.items():
+            self._report.unchecked.append(f"effects of {count:,} deliveries: {why}")
+
+    def _fetch(self, after: DeliveryKey) -> asyncio.Task[DeliveryPage]:
+        return asyncio.create_task(self._deliveries.page(after, self._at_once))
+
+    async def _check(self, page: DeliveryPage) -> None:
+        for (_, delivery_id), evidence_id in page.strays:
+            self._report.found(
+                Part.EFFECTS, Kind.FACT_STRAY, f"delivery {delivery_id}, evidence {evidence_id}"
+            )
+        found = await asyncio.to_thread(_judge, page.deliveries, self._now())
+        named = {digest for _, each in found for _, digest in each.lists}
+        there = await self._deliveries.published_lists(named) if named else ()
+        for delivery, each in found:
+            self._tell(delivery, each)
+            for evidence_id, digest in each.lists:
+                if digest not in there:
+                    where = f"evidence {evidence_id}: the revocation list {digest.hex()} is not there"
+                    self._found(Kind.CONFIRMATION_WRONG, delivery, where)
+        self._report.checked["facts"] += sum(len(each.facts) for each in page.deliveries)
+        self._report.done(Part.EFFECTS, "deliveries", len(page.deliveries))
+
+    def _tell(self, delivery: StoredDelivery, found: Judged) -> None:
+        for kind, where in found.flaws:
+            self._found(kind, delivery, where)
+        if found.underivable:
+            self._underivable[found.underivable] += 1
+
+    def _found(self, kind: Kind, delivery: StoredDelivery, where: str) -> None:
+        self._report.found(Part.EFFECTS, kind, f"delivery {delivery.id}, {where}")
+
+
+def _judge(deliveries: Sequence[StoredDelivery], now: datetime) -> list[tuple[StoredDelivery, Judged]]:
+    """Returns what there is to say of those of which there is more than their beginning."""
+    return [(each, judged(each, now)) for each in deliveries if not is_untouched(each)]

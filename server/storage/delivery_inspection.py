@@ -1,0 +1,110 @@
+"""Reads deliveries with all that is stored of them, for who checks all of them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from server.fsck.delivery_ports import (
+    DeliveryKey,
+    DeliveryPage,
+    StoredConfirmation,
+    StoredDelivery,
+    StoredFact,
+)
+from server.storage.log_inspection import PostgresLogInspection
+
+FACTS_AT_ONCE: Final = 4096
+"""A page ends before a delivery with which it would have more facts."""
+
+_LAST: Final = UUID(int=2**128 - 1)
+
+_DELIVERIES = """
+SELECT d.mailbox_id, d.id, d.sender, d.recipient, d.notification_policy, d.submitted_at, d.state,
+    d.notified_at, d.withdrawn_at, EXISTS (
+        SELECT FROM mailbox_links l
+        WHERE l.mailbox_id = d.mailbox_id AND l.sequence = d.sequence AND l.delivery_id = d.id
+    ) AS linked
+FROM deliveries d WHERE (d.mailbox_id, d.id) > ($1, $2) ORDER BY d.mailbox_id, d.id LIMIT $3
+"""
+_FACTS = """
+SELECT owner_id, delivery_id, id, event, document, recorded_at FROM evidence
+WHERE (owner_id, delivery_id) > ($1, $2) AND (owner_id, delivery_id) <= ($3, $4) AND delivery_id IS NOT NULL
+ORDER BY owner_id, delivery_id, id LIMIT $5
+"""
+_OPENINGS = """
+SELECT mailbox_id, delivery_id, evidence_id FROM openings
+WHERE (mailbox_id, delivery_id) > ($1, $2) AND (mailbox_id, delivery_id) <= ($3, $4)
+"""
+_CONFIRMATIONS = """
+SELECT mailbox_id, delivery_id, cms_digest, evidence_ids FROM confirmations
+WHERE (mailbox_id, delivery_id) > ($1, $2) AND (mailbox_id, delivery_id) <= ($3, $4)
+"""
+_LISTS = "SELECT digest FROM revocation_lists WHERE digest = ANY ($1)"
+
+
+class PostgresDeliveryInspection:
+    """A `DeliveryInspection` on the connection of who reads the log."""
+
+    def __init__(self, log: PostgresLogInspection, *, facts_at_once: int = FACTS_AT_ONCE) -> None:
+        self._log = log
+        self._facts_at_once = facts_at_once
+
+    async def page(self, after: DeliveryKey, limit: int) -> DeliveryPage:
+        """See `DeliveryInspection`."""
+        async with self._log.snapshot() as fetch:
+            rows = await fetch(_DELIVERIES, *after, limit)
+            until = (rows[-1]["mailbox_id"], rows[-1]["id"]) if len(rows) == limit else None
+            most = self._facts_at_once
+            while True:
+                found = await fetch(_FACTS, *after, *(until or (_LAST, _LAST)), most)
+                if len(found) < most:
+                    break
+                # Of the last delivery there may be more: the page ends with the one before it.
+                last = _key_of(found[-1])
+                before = [key for each in found if (key := _key_of(each)) < last]
+                if before:
+                    until = before[-1]
+                    found = found[: len(before)]
+                    break
+                most *= 2
+            end = until or (_LAST, _LAST)
+            openings = await fetch(_OPENINGS, *after, *end)
+            confirmations = await fetch(_CONFIRMATIONS, *after, *end)
+        kept = [each for each in rows if until is None or (each["mailbox_id"], each["id"]) <= until]
+        return _page(kept, found, openings, confirmations, until)
+
+    async def published_lists(self, digests: Collection[bytes]) -> Collection[bytes]:
+        """See `DeliveryInspection`."""
+        return {row["digest"] for row in await self._log.rows(_LISTS, list(digests))}
+
+
+def _key_of(row: Any) -> DeliveryKey:
+    return row["owner_id"], row["delivery_id"]
+
+
+def _page(
+    rows: Sequence[Any],
+    found: Sequence[Any],
+    openings: Sequence[Any],
+    confirmations: Sequence[Any],
+    until: DeliveryKey | None,
+) -> DeliveryPage:
+    facts: defaultdict[DeliveryKey, list[StoredFact]] = defaultdict(list)
+    for owner, delivery, *fact in found:
+        facts[owner, delivery].append(StoredFact._make(fact))
+    opened: defaultdict[DeliveryKey, list[UUID]] = defaultdict(list)
+    for mailbox, delivery, evidence_id in openings:
+        opened[mailbox, delivery].append(evidence_id)
+    confirmed: defaultdict[DeliveryKey, list[StoredConfirmation]] = defaultdict(list)
+    for mailbox, delivery, *confirmation in confirmations:
+        confirmed[mailbox, delivery].append(StoredConfirmation._make(confirmation))
+    deliveries = []
+    for row in rows:
+        key = row["mailbox_id"], row["id"]
+        # Identifiers of two replicas are in order as far as their clocks agree; a delivery's times are.
+        own = sorted(facts.pop(key, ()), key=lambda fact: (fact.recorded_at, fact.id))
+        acts: dict[str, Any] = {"openings": opened.get(key, ()), "confirmations": confirmed.get(key, ())}
+        deliveries.append(StoredDelivery(**row, facts=own, **acts))
+    strays = [(key, fact.id) for key, those in facts.items() for fact in those]
+    return DeliveryPage(deliveries, strays, until)
