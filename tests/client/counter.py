@@ -318,7 +318,7 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
                 self.office.faults.late_receipts -= 1
                 return evidence_pb2.GetReceiptResponse()
             witnesses = WITNESSES if request.require_witnessed else ()
-            receipt = self.office.receipt(request.evidence_id, witnesses)
+            receipt = self.office.receipt(request.evidence_id, witnesses, request.require_timestamped)
             return evidence_pb2.GetReceiptResponse(receipt=receipt)
 
         return await self.serve(context, {"agency", "citizen"}, work)

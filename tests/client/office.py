@@ -9,6 +9,7 @@ import hashlib
 import secrets
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -108,6 +109,8 @@ class Office:
     renamed: dict[str, str] = field(default_factory=dict)
     """By part name: what a hostile post calls it towards the recipient."""
     phone: Phone = field(default_factory=Phone)
+    stamps: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    """By authority: what gives a token over a checkpoint's bytes."""
 
     @property
     def is_silent(self) -> bool:
@@ -270,12 +273,20 @@ class Office:
             raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "MOBILE_ID_FAILED", text)
         return self.confirm(letter, list(letter.statements)[-1], b"by phone")
 
-    def receipt(self, evidence_id: str, witnesses: tuple[WitnessKey, ...] = ()) -> evidence_pb2.Receipt:
+    def receipt(
+        self, evidence_id: str, witnesses: tuple[WitnessKey, ...] = (), stamped: bool = False
+    ) -> evidence_pb2.Receipt:
         fact = self.facts.get(evidence_id) or not_yours()
         index = self.entries.index(entry_of(fact.data))
+        proof = proof_of(self.log_key, self.entries, index, fact.data, witnesses)
+        tokens = {name: stamp(proof.checkpoint) for name, stamp in self.stamps.items()} if stamped else {}
         return evidence_pb2.Receipt(
             evidence_id=evidence_id,
-            tlog_proof=proof_of(self.log_key, self.entries, index, fact.data, witnesses).encode(),
+            tlog_proof=proof.encode(),
+            timestamps=[
+                evidence_pb2.CheckpointTimestamp(authority=name, token=token)
+                for name, token in tokens.items()
+            ],
             origin=self.log_key.name,
             leaf_index=index,
             tree_size=len(self.entries),

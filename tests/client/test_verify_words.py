@@ -19,7 +19,9 @@ SOURCES = [
 
 # What the verifier puts together itself, as an example of each.
 EXAMPLES = {
-    "said": "the operator says 2026-11-22T06:00:00Z, 5 s",
+    "said": "recorded at 2026-11-22T06:00:00Z, as the operator says; in the log before 2026-11-22T06:00:05Z"
+    " according to court, 5 s",
+    "recorded": "recorded at 2026-11-22T06:00:00Z, as the operator says",
     "what": "ReadingConfirmed: at 2026-11-22T06:00:00Z",
     "message": "message 0192 from a@src.am to 1@e-citizen.am",
     "notified": "1@e-citizen.am is properly notified of message 0192 from a@src.am to 1@e-citizen.am",
@@ -31,7 +33,9 @@ EXAMPLES = {
 }
 # Sentences that stand inside others only, and what programmers are told.
 INSIDE = (
-    "the operator says X, X s",
+    "recorded at X, as the operator says",
+    "recorded at 2026-11-22T06:00:00Z, as the operator says; in the log before X according to X, X s",
+    "second X",
     "X X",
     "X: at X",
     "message X from X to X",
@@ -95,7 +99,7 @@ SAID = [text for source in SOURCES for text in sentences(source) if text not in 
 
 
 def test_the_sources_are_looked_through() -> None:
-    assert len(SOURCES) == 9
+    assert len(SOURCES) == 10
     assert len(SAID) > 55
 
 
@@ -106,7 +110,6 @@ def test_every_sentence_of_the_verifier_has_its_template(text: str) -> None:
 
 def test_no_template_is_left_over() -> None:
     others = {
-        "the operator says {time}, {seconds} s before the first witness's time",
         "under {policy} the {event} has no such effect",
     }
     assert set(WORDS) - {template_of(text) for text in SAID} - others == set()

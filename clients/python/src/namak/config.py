@@ -63,6 +63,8 @@ class TrustFiles:
     """The root certificates of citizens' signing certificates, PEM."""
     seal_roots: Path | None = None
     """The authorities of the seals on delivery certificates, PEM."""
+    tsa_roots: Path | None = None
+    """The roots of time-stamping authorities, PEM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def _trust(reader: "_Reader | None") -> TrustFiles:
         log_policy=reader.optional("log_policy", reader.file, None),
         citizen_roots=reader.optional("citizen_roots", reader.file, None),
         seal_roots=reader.optional("seal_roots", reader.file, None),
+        tsa_roots=reader.optional("tsa_roots", reader.file, None),
     )
 
 

@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         examples=(
             f"namak receipt --delivery {_ID} -o receipts",
             f"namak receipt --delivery {_ID} -o receipts --witnessed --force",
+            f"namak receipt {_ID} -o receipts --timestamped",
         ),
     )
     add(
@@ -77,6 +78,11 @@ def register(app: typer.Typer) -> None:
             "with 0 only if all are valid."
         ),
         N_(
+            "Timestamps beside a receipt (NAME.AUTHORITY.tsr) say when it stood in the log, by the "
+            "authorities that --tsa-roots names. A wrong one is named, and takes nothing from what "
+            "others prove."
+        ),
+        N_(
             "Of a delivery certificate (PDF) the receipts in it are verified, then its pages by them, and "
             "its seal."
         ),
@@ -87,6 +93,7 @@ def register(app: typer.Typer) -> None:
         ),
         examples=(
             "namak verify receipts/*.tlog-proof --log-policy log-policy.txt --citizen-roots roots.crt",
+            "namak verify receipts --tsa-roots tsa-roots.pem",
             "namak verify certificate.pdf --seal-roots seal-roots.pem",
         ),
     )
@@ -139,13 +146,21 @@ async def receipt(
             help=N_("Wait for receipts that the log's witnesses vouch for, some seconds longer."),
         ),
     ] = False,
+    timestamped: Annotated[
+        bool,
+        typer.Option(
+            "--timestamped",
+            help=N_(
+                "Wait for receipts with RFC 3161 timestamps, a minute or so longer; they are saved beside."
+            ),
+        ),
+    ] = False,
 ) -> ExitCode:
     """Saves receipts."""
     from namak.cli import keeping
 
-    return await keeping.receipt(
-        run, evidence_id, delivery, output, acting_as, force=force, witnessed=witnessed
-    )
+    vouched = keeping.Vouched(witnessed=witnessed, timestamped=timestamped)
+    return await keeping.receipt(run, evidence_id, delivery, output, acting_as, vouched, force=force)
 
 
 async def certificate(
@@ -212,6 +227,10 @@ async def verify(
         Path | None,
         typer.Option(metavar="FILE", help=N_("The authorities of the seals on delivery certificates, PEM.")),
     ] = None,
+    tsa_roots: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("The roots of time-stamping authorities you trust, PEM.")),
+    ] = None,
     crl: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help=N_("A revocation list that evidence only names; may be repeated.")),
@@ -220,7 +239,8 @@ async def verify(
     """Verifies receipts."""
     from namak.cli import verifying
 
-    return verifying.verify(run, files, TrustFiles(log_policy, citizen_roots, seal_roots), crl or [])
+    named = TrustFiles(log_policy, citizen_roots, seal_roots, tsa_roots)
+    return verifying.verify(run, files, named, crl or [])
 
 
 async def log_status(run: Run) -> ExitCode:

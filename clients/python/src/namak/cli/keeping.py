@@ -1,5 +1,6 @@
 """``namak receipt``, ``facts`` and ``checkpoint``: the evidence there is, and how to keep it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -16,15 +17,23 @@ from namak.evidence.document import EvidenceDocument
 from namak.v1 import evidence_pb2
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Who else than the log is to vouch for receipts."""
+
+    witnessed: bool
+    timestamped: bool
+
+
 async def receipt(
     run: Run,
     evidence_id: str | None,
     delivery: str | None,
     output: Path,
     acting_as: str | None,
+    vouched: Vouched,
     *,
     force: bool,
-    witnessed: bool,
 ) -> ExitCode:
     """Saves receipts."""
     if (evidence_id is None) == (delivery is None):
@@ -34,12 +43,20 @@ async def receipt(
         with run.screen.progress(_("Waiting for receipts")):
             if delivery is not None:
                 async for item in save_receipts(
-                    post.evidence, delivery, output, force=force, witnessed=witnessed
+                    *(post.evidence, delivery, output),
+                    force=force,
+                    witnessed=vouched.witnessed,
+                    timestamped=vouched.timestamped,
                 ):
                     saved.append(item)
             elif evidence_id is not None:
                 acting = await acting_organisation(run, post, acting_as) if acting_as is not None else ""
-                found = await post.evidence.receipt(evidence_id, acting_as=acting, witnessed=witnessed)
+                found = await post.evidence.receipt(
+                    evidence_id,
+                    acting_as=acting,
+                    witnessed=vouched.witnessed,
+                    timestamped=vouched.timestamped,
+                )
                 saved.append(await _save_one(post, found, output, force))
     show_saved(run.screen, saved)
     return ExitCode.OK
@@ -76,7 +93,9 @@ def kept(item: SavedReceipt) -> str:
 def show_saved(screen: Screen, saved: list[SavedReceipt]) -> None:
     """Shows where receipts lie."""
     screen.result({"receipts": [shapes.saved(item) for item in saved]})
-    screen.lines(f"{item.path}{kept(item)}" for item in saved)
+    for item in saved:
+        screen.line(f"{item.path}{kept(item)}")
+        screen.lines(str(path) for path in item.beside)
 
 
 async def _save_one(post: Client, found: evidence_pb2.Receipt, output: Path, force: bool) -> SavedReceipt:

@@ -110,4 +110,5 @@ def evidence(value: evidence_pb2.Evidence) -> Shape:
 
 def saved(value: SavedReceipt) -> Shape:
     """A receipt in its file."""
-    return {"evidence_id": value.evidence_id, "path": str(value.path), "kept": value.kept}
+    shape = {"evidence_id": value.evidence_id, "path": str(value.path), "kept": value.kept}
+    return {**shape, "beside": [str(path) for path in value.beside]} if value.beside else shape

@@ -18,6 +18,7 @@ CHECKS: Sequence[str] = (
     N_("log"),
     N_("witnesses"),
     N_("inclusion"),
+    N_("timestamp"),
     N_("time"),
     N_("fact"),
     N_("derivation"),
@@ -52,14 +53,26 @@ WORDS: Sequence[str] = (
     N_("{number} of your witnesses cosigned, as many as you ask for"),
     N_("the evidence does not stand in the log at index {index}: {problem}"),
     N_("the evidence stands in the log at index {index}, in exactly these bytes"),
-    N_("the operator says {time}; time not bounded by independent time"),
-    N_("the operator says {time}, {seconds} s after a witness had already seen it"),
-    N_("the operator says {time}, {seconds} s before the first witness: time not bounded"),
+    N_("{authority} stamped the checkpoint at {time}"),
+    N_("the timestamp {file} does not count: {problem}"),
+    N_("{number} more timestamps were not looked at"),
+    N_("recorded at {time}, as the operator says; time not bounded by independent time"),
     N_(
-        "the operator says {time}, {seconds} s after the first witness's time, within the {most} s that "
-        "clocks may differ"
+        "recorded at {time}, as the operator says; in the log before {bound} according to {name}, "
+        "{seconds} s earlier: it can't have been recorded so late"
     ),
-    N_("the operator says {time}, {seconds} s before the first witness's time"),
+    N_(
+        "recorded at {time}, as the operator says; in the log before {bound} according to {name}, "
+        "{seconds} s later: time not bounded"
+    ),
+    N_(
+        "recorded at {time}, as the operator says; in the log before {bound} according to {name}, "
+        "{seconds} s earlier, within the {most} s that clocks may differ"
+    ),
+    N_(
+        "recorded at {time}, as the operator says; in the log before {bound} according to {name}, "
+        "{seconds} s later"
+    ),
     N_("what was signed is not a statement: {problem}"),
     N_("the statement's sentence is not the one of the evidence's policy"),
     N_("the statement is about another delivery"),

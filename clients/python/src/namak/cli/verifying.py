@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +14,7 @@ from namak.cli.app import Run
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
 from namak.cli.texts import N_, _, ngettext
+from namak.cli.timestamps_beside import is_beside, timestamps_beside
 from namak.cli.verify_words import said
 from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem, TrustMissing
@@ -31,6 +34,7 @@ _MARKS: Mapping[Outcome, str] = {
     Outcome.FAILED: N_("FAIL"),
     Outcome.NOT_BOUNDED: N_("note"),
     Outcome.NOT_GIVEN: N_("note"),
+    Outcome.NOT_COUNTED: N_("note"),
 }
 
 VERDICTS = (N_("VALID"), N_("INVALID"))
@@ -43,7 +47,10 @@ def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Pa
     paths = _expanded(files)
     certificates = [path for path in paths if _is_pdf(path)]
     receipts = {str(path): read_file(path) for path in paths if path not in certificates}
-    reports = [verify_receipts(receipts, trust)] if receipts else []
+    stamps = timestamps_beside([path for path in paths if path not in certificates])
+    if stamps:
+        trust = _trusting_authorities(run, trust, named.tsa_roots)
+    reports = [verify_receipts(receipts, trust, stamps)] if receipts else []
     reports += _certificates(run, certificates, trust, named.seal_roots) if certificates else []
     run.screen.result(_document(reports))
     if not trust.citizen_roots:
@@ -84,6 +91,21 @@ def _certificates(run: Run, paths: Sequence[Path], trust: Trust, seal_roots: Pat
     return [Report((each.file, *each.proofs.files)) for each in found]
 
 
+def _trusting_authorities(run: Run, trust: Trust, named: Path | None) -> Trust:
+    """Returns what is trusted of time-stamping authorities, too; says so where that is nobody."""
+    path = named or _configured(run.options.config).tsa_roots
+    if path is None:
+        run.screen.note(
+            _("There are timestamps beside the receipts. They count once --tsa-roots names whom you trust.")
+        )
+        return trust
+    if find_spec("rfc3161_client") is None:
+        raise ConfigurationError(
+            "--tsa-roots", [_("install what reads timestamps: pip install './clients/python[timestamps]'")]
+        )
+    return replace(trust, tsa_roots=_roots(path))
+
+
 def trusted_logs(run: Run, named: Path | None) -> TlogPolicy:
     """Returns the logs that the caller trusts, by the option or the configuration. Raises TrustMissing."""
     return trusted(run, TrustFiles(named)).log_policy
@@ -97,6 +119,7 @@ def trusted(run: Run, named: TrustFiles, crls: Sequence[Path] = ()) -> Trust:
             named.log_policy or configured.log_policy,
             named.citizen_roots or configured.citizen_roots,
             named.seal_roots or configured.seal_roots,
+            named.tsa_roots or configured.tsa_roots,
         )
     if named.log_policy is None:
         raise TrustMissing(
@@ -143,7 +166,8 @@ def _list(path: Path) -> bytes:
 
 def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
     expanded: list[Path] = []
-    for path in paths:
+    # A shell's * names also what lies beside receipts.
+    for path in [path for path in paths if not is_beside(path)] or paths:
         inside = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not inside:
             raise FileProblem(_("{directory} holds no {suffix} file").format(directory=path, suffix=SUFFIX))

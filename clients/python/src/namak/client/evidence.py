@@ -58,13 +58,15 @@ class EvidenceReader:
         within: float | None = None,
         acting_as: str = "",
         witnessed: bool = False,
+        timestamped: bool = False,
     ) -> evidence_pb2.Receipt:
         """Returns the receipt of one piece of evidence, waiting and asking again for ``within`` seconds.
 
         Without it, the connection's. ``acting_as`` is for administrators who ask for the receipt of an
         administrative act. ``witnessed`` takes only one whose checkpoint the post's quorum of witnesses
-        cosigned. Raises :class:`NotYetLogged` when time is up: the evidence stands, only its receipt is late;
-        and WrongState (WITNESSES_NOT_OFFERED) where the post has no witnesses.
+        cosigned, ``timestamped`` only one with RFC 3161 timestamps, which come a minute or so later. Raises
+        :class:`NotYetLogged` when time is up: the evidence stands, only its receipt is late; and WrongState
+        (WITNESSES_NOT_OFFERED, TIMESTAMPS_NOT_OFFERED) where the post has none of them.
         """
         total = self._link.patience.total if within is None else within
         deadline = time.monotonic() + total
@@ -76,18 +78,23 @@ class EvidenceReader:
                 acting_as=acting_as,
                 mailbox=self._mailbox,
                 require_witnessed=witnessed,
+                require_timestamped=timestamped,
             )
             try:
                 reply = await self._link.unary(self._stub().GetReceipt, request, within=remaining)
             except DeadlineExceeded:
                 break
-            # A post that knows no witnesses gives the receipt that it has.
-            if reply.HasField("receipt") and (reply.receipt.witnessed or not witnessed):
+            # A post that knows nothing of witnesses or timestamps gives the receipt that it has.
+            if (
+                reply.HasField("receipt")
+                and (reply.receipt.witnessed or not witnessed)
+                and (reply.receipt.timestamps or not timestamped)
+            ):
                 return reply.receipt
             await asyncio.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+        kind = "timestamped " if timestamped else "witnessed " if witnessed else ""
         raise NotYetLogged(
-            f"the {'witnessed ' if witnessed else ''}receipt of evidence {evidence_id} did not come within"
-            f" {total:g} s",
+            f"the {kind}receipt of evidence {evidence_id} did not come within {total:g} s",
             metadata={"evidence_id": evidence_id},
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from namak.client.evidence import EvidenceReader
 from namak.client.files import make_directory, safe_name, write_new_file
+from namak.client.timestamps import check_same_checkpoint, files_beside, save_beside
 from namak.errors import ContentMismatch, FileExistsAlready, FileProblem
 from namak.evidence.administrative_act import AdministrativeAct
 from namak.evidence.document import EvidenceDocument
@@ -21,12 +22,13 @@ from namak.v1 import evidence_pb2
 @dataclass(frozen=True, slots=True)
 class SavedReceipt:
     """A receipt in a file; ``kept`` says that the file was there already, with a receipt of the same
-    evidence.
+    evidence. ``beside`` are the files of its timestamps: first the bytes that were stamped, then the tokens.
     """
 
     evidence_id: str
     path: Path
     kept: bool = False
+    beside: tuple[Path, ...] = ()
 
 
 def document_of(receipt: evidence_pb2.Receipt) -> EvidenceDocument | AdministrativeAct | OutageDocument:
@@ -52,7 +54,9 @@ def save_receipt(
     ``number``, of so many ``digits``, is the fact's place among the facts that the caller sees, from 1;
     what has no delivery (a refused submission, an administrative act) is named by its evidence.
     A file that holds a receipt of the same evidence is kept unless
-    ``force``: each is as good as the other. Raises FileExistsAlready for any other file of that name.
+    ``force``: each is as good as the other. Its timestamps, if it has some, are saved beside it; then the
+    file that is kept must hold a receipt under the same checkpoint. Raises FileExistsAlready for any other
+    file of that name.
     """
     document = document_of(receipt)
     if isinstance(document, AdministrativeAct | OutageDocument) or document.delivery_id is None:
@@ -61,13 +65,18 @@ def save_receipt(
         name = f"{document.delivery_id}-{number:0{digits}d}-{document.event.name}"
     make_directory(directory)
     target = directory / safe_name(name + SUFFIX, receipt.evidence_id + SUFFIX)
+    beside = files_beside(receipt, target.name)
+    kept = False
     try:
         write_new_file(target, receipt.tlog_proof, force=force)
     except FileExistsAlready:
         if not _holds(target, document):
             raise
-        return SavedReceipt(receipt.evidence_id, target, kept=True)
-    return SavedReceipt(receipt.evidence_id, target)
+        if beside:
+            check_same_checkpoint(target, receipt)
+        kept = True
+    saved = save_beside(beside, directory, force=force)
+    return SavedReceipt(receipt.evidence_id, target, kept=kept, beside=saved)
 
 
 async def save_receipts(
@@ -78,18 +87,20 @@ async def save_receipts(
     known: Sequence[evidence_pb2.Receipt] = (),
     force: bool = False,
     witnessed: bool = False,
+    timestamped: bool = False,
 ) -> AsyncIterator[SavedReceipt]:
     """Saves the receipts of all facts of a delivery that the caller may see, and yields each as it is saved.
 
-    Those in ``known`` are not asked for. ``witnessed`` waits for those that witnesses vouch for. Raises
-    what :meth:`EvidenceReader.receipt` and :func:`save_receipt` raise.
+    Those in ``known`` are not asked for. ``witnessed`` waits for those that witnesses vouch for,
+    ``timestamped`` for those with timestamps. Raises what :meth:`EvidenceReader.receipt` and
+    :func:`save_receipt` raise.
     """
     at_hand = {receipt.evidence_id: receipt for receipt in known}
     number = 0
     async for fact in evidence.facts(delivery_id):
         number += 1
         receipt = at_hand.get(fact.evidence_id) or await evidence.receipt(
-            fact.evidence_id, witnessed=witnessed
+            fact.evidence_id, witnessed=witnessed, timestamped=timestamped
         )
         yield save_receipt(receipt, directory, number, force=force)
 

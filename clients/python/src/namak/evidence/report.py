@@ -20,6 +20,8 @@ class Outcome(StrEnum):
     NOT_GIVEN = "not given"
     """The check would need a receipt that is not among the files, and what is proven does not depend on it.
     """
+    NOT_COUNTED = "not counted"
+    """Something was given beside the receipt that is no good; what is proven does not depend on it."""
 
 
 class Verdict(StrEnum):
@@ -87,6 +89,8 @@ class Receipt:
     fact: RecordedFact | None = None
     act: RecordedAct | None = None
     outage: RecordedOutage | None = None
+    own: int = 0
+    """How many of the checks are of this very file; those after them are of the evidence in it."""
 
     @property
     def is_sound(self) -> bool:

@@ -24,16 +24,16 @@ from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_
 from namak.evidence.certificate import PARSING, UNREADABLE
 from namak.evidence.der import encode
 from namak.evidence.errors import InvalidTimestamp, MalformedTimestamp, TimestampNotGranted
+from namak.evidence.timestamp_file import GRANTED, MAX_BYTES
 
 QUERY_TYPE: Final = "application/timestamp-query"
 REPLY_TYPE: Final = "application/timestamp-reply"
-MAX_REPLY_BYTES: Final = 64 * 1024
-"""An answer is at most so long: a token with its certificates takes some thousand bytes."""
+MAX_REPLY_BYTES: Final = MAX_BYTES
+"""An answer is at most so long."""
 NONCE_BITS: Final = 63
 """How large a nonce may be; numbers of eight octets are understood everywhere."""
 
 _SEQUENCE: Final = (0, 1, 16)
-_GRANTED: Final = bytes.fromhex("30 03 02 01 00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def check_timestamp(
         signer = x509.load_der_x509_certificate(certificate)
         usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         subject = signer.subject.rfc4514_string()
-        response = decode_timestamp_response(encode(0x30, _GRANTED + token))
+        response = decode_timestamp_response(encode(0x30, GRANTED + token))
         gen_time = response.tst_info.gen_time
     except x509.ExtensionNotFound:
         raise InvalidTimestamp("the signer's certificate does not name what its key is for") from None

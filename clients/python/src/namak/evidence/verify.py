@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from namak.evidence import events
@@ -21,7 +20,6 @@ from namak.evidence.namings import naming_under
 from namak.evidence.outage import RecordedOutage
 from namak.evidence.recorded import Recorded, recorded
 from namak.evidence.report import Check, FileReport, Outcome, Receipt, Report, Verdict
-from namak.evidence.times import format_time
 from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
 from namak.evidence.tlog_proof import TlogProof
 from namak.evidence.tree import leaf_hash, verify_inclusion
@@ -30,12 +28,10 @@ from namak.evidence.verify_effect import check_effect
 from namak.evidence.verify_paper import check_paper
 from namak.evidence.verify_right import check_readers_right
 from namak.evidence.verify_sentences import act_sentence, outage_sentence, right_of, sentence_of
+from namak.evidence.verify_time import Timestamps, check_time
 from namak.evidence.verify_withdrawal import check_withdrawal
 
 __all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
-
-CLOCK_TOLERANCE: Final = timedelta(seconds=120)
-"""An EventTime may be later than the first independent time over it by at most this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ class Trust:
     for citizens, ``naming`` how their certificates name people, by default as under the profile that the
     evidence names. ``crls`` are revocation lists that evidence only names, by the SHA-256 of their DER in
     lower-case hexadecimal; they need no trust. ``debt_limit`` is how long a log may go without a witness
-    before its times count as unbounded.
+    before its times count as unbounded. ``tsa_roots`` (DER) are the only authorities for timestamps; without
+    any, timestamps are not looked at.
     """
 
     log_policy: TlogPolicy
@@ -54,16 +51,23 @@ class Trust:
     naming: CertificateNaming | None = None
     crls: Mapping[str, bytes] = field(default_factory=dict)
     debt_limit: timedelta = timedelta(hours=4)
+    tsa_roots: Sequence[bytes] = ()
 
 
-def verify_receipts(files: Mapping[str, bytes], trust: Trust) -> Report:
+def verify_receipts(
+    files: Mapping[str, bytes], trust: Trust, timestamps: Mapping[str, Mapping[str, bytes]] | None = None
+) -> Report:
     """Verifies the receipts in ``files`` (name and content of each) together, as one story.
+
+    ``timestamps`` are the files with timestamps that lie beside each receipt, by its name and by theirs
+    (:mod:`namak.evidence.timestamp_file`).
 
     A confirmation by the recipient stands for itself; one on the recipient's behalf needs the receipts of the
     acts that gave the right. An effect needs the receipts of the fact that it follows from and of the
     facts that its rule requires among the files; without them it is not accepted.
     """
-    receipts = [_read(name, data, trust) for name, data in files.items()]
+    stamps = Timestamps(timestamps or {}, trust.tsa_roots)
+    receipts = [_read(name, data, trust, stamps) for name, data in files.items()]
     given, acts = _by_digest(receipts), _acts_by_digest(receipts)
     for receipt in given.values():
         if receipt.fact is None:
@@ -144,28 +148,34 @@ def _repeat(receipt: Receipt, given: Mapping[str, Receipt]) -> None:
         return
     first = given[receipt.fact.digest]
     if first is not receipt:
-        receipt.checks.extend(first.checks[len(receipt.checks) :])
+        receipt.checks.extend(first.checks[first.own :])
 
 
-def _read(name: str, data: bytes, trust: Trust) -> Receipt:
+def _read(name: str, data: bytes, trust: Trust, stamps: Timestamps) -> Receipt:
     """Reads one file and makes the checks that every receipt must pass."""
     receipt = Receipt(name)
+    _check_file(receipt, data, trust, stamps)
+    receipt.own = len(receipt.checks)
+    return receipt
+
+
+def _check_file(receipt: Receipt, data: bytes, trust: Trust, stamps: Timestamps) -> None:
     try:
         proof = TlogProof.parse(data)
     except EvidenceError as wrong:
         receipt.failed("file", f"this is not a receipt: {wrong.detail}")
-        return receipt
+        return
     receipt.passed("file", "the file is a receipt in its one canonical form")
     receipt.index = proof.index
     _check_log(receipt, proof, trust.log_policy)
     if proof.extra is None:
         receipt.failed("evidence", "the receipt does not hold the evidence that it is about")
-        return receipt
+        return
     try:
         evidence = recorded(proof.extra)
     except EvidenceError as wrong:
         receipt.failed("evidence", f"what is logged is not an evidence document: {wrong.detail}")
-        return receipt
+        return
     if isinstance(evidence, RecordedAct):
         receipt.act = evidence
     elif isinstance(evidence, RecordedOutage):
@@ -176,8 +186,8 @@ def _read(name: str, data: bytes, trust: Trust) -> Receipt:
         _check_inclusion(receipt, proof, receipt.checked, evidence)
     receipt.passed("evidence", f"the evidence is a well-formed document of {evidence.document.event.name}")
     if receipt.checked is not None:
-        _check_time(receipt, receipt.checked, evidence, trust.debt_limit)
-    return receipt
+        stamped = stamps.check(receipt, proof.checkpoint)
+        check_time(receipt, receipt.checked, evidence.document.event_time, stamped, trust.debt_limit)
 
 
 def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy) -> None:
@@ -215,34 +225,6 @@ def _check_inclusion(
     receipt.passed(
         "inclusion", f"the evidence stands in the log at index {proof.index}, in exactly these bytes"
     )
-
-
-def _check_time(
-    receipt: Receipt,
-    checked: CheckedCheckpoint,
-    evidence: Recorded,
-    debt_limit: timedelta,
-) -> None:
-    """Compares the operator's clock with the first independent one (POSIX seconds) over the evidence."""
-    event_time = evidence.document.event_time
-    if not checked.witnesses:
-        said = f"the operator says {format_time(event_time)}; time not bounded by independent time"
-        receipt.note("time", Outcome.NOT_BOUNDED, said)
-        return
-    lead = event_time.timestamp() - min(witness.time for witness in checked.witnesses)
-    said = f"the operator says {format_time(event_time)}, {abs(lead):.0f} s"
-    if lead > CLOCK_TOLERANCE.total_seconds():
-        receipt.failed("time", f"{said} after a witness had already seen it")
-    elif lead < -debt_limit.total_seconds():
-        receipt.note("time", Outcome.NOT_BOUNDED, f"{said} before the first witness: time not bounded")
-    else:
-        if lead > 0:
-            most = round(CLOCK_TOLERANCE.total_seconds())
-            receipt.passed(
-                "time", f"{said} after the first witness's time, within the {most} s that clocks may differ"
-            )
-        else:
-            receipt.passed("time", f"{said} before the first witness's time")
 
 
 def _report(receipt: Receipt) -> FileReport:

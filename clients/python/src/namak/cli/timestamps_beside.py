@@ -1,0 +1,60 @@
+"""The timestamps that lie beside receipts (:mod:`namak.evidence.timestamp_file`), found and read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from namak.evidence.timestamp_file import CHECKPOINT_SUFFIX, MAX_BYTES, SUFFIX
+from namak.evidence.tlog_proof import SUFFIX as RECEIPT_SUFFIX
+from namak.evidence.verify_time import MOST_TIMESTAMPS
+
+
+def is_beside(path: Path) -> bool:
+    """Says whether a file is, by its name, one that lies beside a receipt, and none itself."""
+    return path.name.endswith((SUFFIX, CHECKPOINT_SUFFIX))
+
+
+def timestamps_beside(receipts: Sequence[Path]) -> Mapping[str, Mapping[str, bytes]]:
+    """Returns the files with timestamps that lie beside receipts, by the receipts' paths and their own names.
+
+    Of each receipt no more are read than a verification looks at, and one. What can't be read is empty, and
+    nothing is found in a directory that can't be listed.
+    """
+    of_directory: dict[Path, dict[str, Path]] = {}
+    for path in receipts:
+        if path.name.endswith(RECEIPT_SUFFIX):
+            of_directory.setdefault(path.parent, {})[path.name.removesuffix(RECEIPT_SUFFIX)] = path
+    found: dict[str, dict[str, bytes]] = {}
+    for directory, stems in of_directory.items():
+        for name in _names(directory):
+            owner = _owner(name.removesuffix(SUFFIX), stems)
+            if owner is not None:
+                own = found.setdefault(str(owner), {})
+                own[name] = _read(directory / name, MAX_BYTES) if len(own) <= MOST_TIMESTAMPS else b""
+    return found
+
+
+def _names(directory: Path) -> Sequence[str]:
+    try:
+        return sorted(each.name for each in directory.iterdir() if each.name.endswith(SUFFIX))
+    except OSError:
+        return ()
+
+
+def _owner(name: str, stems: Mapping[str, Path]) -> Path | None:
+    """Returns the receipt with the longest name that this one begins with, before a dot."""
+    while name:
+        name = name.rpartition(".")[0]
+        if name in stems:
+            return stems[name]
+    return None
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Returns a file's content, up to one byte more than ``most``; nothing of what is no regular file."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except OSError:
+        return b""
