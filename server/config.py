@@ -303,6 +303,10 @@ class Written:
         """Returns the same with keys of a section set to something else."""
         return replace(self, content={**self.content, section: {**self.content.get(section, {}), **changed}})
 
+    def without(self, section: str) -> "Written":
+        """Returns the same without a section."""
+        return replace(self, content={name: each for name, each in self.content.items() if name != section})
+
     def checked(self) -> Settings:
         """Returns the settings; relative paths are relative to the file.
 

@@ -5,8 +5,8 @@ from pydantic import Field, model_validator
 from server.config_values import ExistingPath, Section
 
 
-class SealSettings(Section):
-    """The post's electronic seal: a key of its own (EC P-256 or P-384, or RSA) in a PKCS#11 token."""
+class SealKeySettings(Section):
+    """Where the seal's key is: all that a ceremony needs before there is a certificate."""
 
     module: ExistingPath | None = None
     """The PKCS#11 module. Without one the post has no seal."""
@@ -18,6 +18,17 @@ class SealSettings(Section):
     """File that holds the token's PIN."""
     softhsm_config: ExistingPath | None = None
     """SoftHSM only: its configuration file (given to the module as SOFTHSM2_CONF)."""
+
+    @model_validator(mode="after")
+    def _names_a_token(self) -> "SealKeySettings":
+        if self.module is not None and not (self.token and self.pin_file):
+            raise ValueError("`token` and `pin_file` are needed with `module`")
+        return self
+
+
+class SealSettings(SealKeySettings):
+    """The post's electronic seal: a key of its own (EC P-256 or P-384, or RSA) in a PKCS#11 token."""
+
     certificate: ExistingPath | None = None
     """PEM file: the key's certificate, and those above it, without the root. Its key usage must permit
     signing content (contentCommitment).
@@ -25,8 +36,10 @@ class SealSettings(Section):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "SealSettings":
-        if self.module is not None and not (self.token and self.pin_file and self.certificate):
-            raise ValueError("`token`, `pin_file` and `certificate` are needed with `module`")
+        if self.module is not None and self.certificate is None:
+            raise ValueError(
+                "`certificate` is needed with `module`; `namak-server hsm init --seal` requests one"
+            )
         return self
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from server.cli.development_commands import dev
+from server.cli.hsm_commands import hsm
 from server.cli.job_commands import jobs
 from server.cli.ladder_commands import ladder
 from server.cli.log_commands import log
@@ -39,6 +40,7 @@ app.add_typer(operator, name="operator")
 app.add_typer(clerk, name="clerk")
 app.add_typer(billing, name="billing")
 app.add_typer(log, name="log")
+app.add_typer(hsm, name="hsm")
 app.add_typer(state_register, name="register")
 app.add_typer(profile, name="profile")
 app.add_typer(jobs, name="jobs")

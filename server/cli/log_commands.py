@@ -17,13 +17,13 @@ log = typer.Typer(
 
 @log.command(epilog="Example: namak-server log create-key --config namak-server.toml")
 def create_key(settings: Config) -> None:
-    """Makes the log's key in the token.
+    """Makes the log's key in the token, and prints its verifier key.
 
-    An Ed25519 key; prints its verifier key. Never replaces one.
+    What `hsm init` does, without its protocol. Never replaces one.
     """
-    from server.cli import log_key
+    from server.cli import hsm_init
 
-    log_key.create_key(settings)
+    hsm_init.init(settings, hsm_init.Asked(only_vkey=True))
 
 
 @log.command(epilog="Example: namak-server log vkey --config namak-server.toml >> log-policy.txt")

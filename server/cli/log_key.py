@@ -1,32 +1,16 @@
 """`namak-server log`: the log's key in its token, and its guard."""
 
-import os
 from pathlib import Path
 
 import typer
 
 from namak.evidence.note import Verifier, vkey
 from server import bootstrap, bootstrap_log
-from server.cli.endings import fail, load, run, told
+from server.cli.endings import load, run
 from server.config import Settings
-from server.hsm.keygen import generate_log_key
 from server.storage.log import log_storage
 from server.transparency.adoption import adopt
 from server.transparency.guard import FileGuard
-
-
-def create_key(settings: Path) -> None:
-    """Makes the key and prints its verifier key."""
-    loaded = load(settings)
-    key = loaded.log.key
-    if key.module is None or key.token is None or key.pin_file is None:
-        fail("[log.key] names no token; a key in a file is made by `namak-server dev init`")
-    if key.softhsm_config is not None:
-        os.environ["SOFTHSM2_CONF"] = str(key.softhsm_config)
-    with told():
-        pin = key.pin_file.read_text(encoding="utf-8").strip()
-        public_key = generate_log_key(module=key.module, token=key.token, key=key.label, pin=pin)
-    typer.echo(vkey(loaded.log.origin, public_key))
 
 
 def print_vkey(settings: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Self
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
+from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.util.ec import decode_ec_private_key, encode_named_curve_parameters
 from pkcs11.util.x509 import decode_x509_certificate
 
@@ -265,6 +265,7 @@ def _generate_p256(request: dict[str, str]) -> bytes:
             store=True,
             label=request["key"],
             id=request["key"].encode(),
+            capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
             private_template=wary,
         )
         point: Any = public[Attribute.EC_POINT]

@@ -46,6 +46,7 @@ INWARD: Mapping[str, frozenset[str]] = {
         }
         | PORTS
     ),
+    "server.ceremony": frozenset({"server.hsm", "server.transparency"}),
     "server.fsck": frozenset({"server.domain", "server.transparency"}) | PORTS,
     "server.feed": frozenset({"server.domain", "server.usecases"}),
     "server.smtp": frozenset({"server.domain", "server.usecases"}),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.ceremony.findings import Kind as KeyFinding
 from server.fsck.findings import KINDS, Kind
 from server.transparency.troubles import TEXTS, Trouble
 from tests.contract.imports import ROOT
@@ -19,3 +20,8 @@ def test_every_trouble_of_the_log_has_a_text_and_a_remedy(trouble: Trouble) -> N
 def test_every_finding_of_a_check_of_the_log_is_explained(kind: Kind) -> None:
     gravity, text, remedy = KINDS[kind]
     assert f"| `{kind}` | {gravity} | {text} | {remedy} |" in PAGE
+
+
+@pytest.mark.parametrize("kind", list(KeyFinding))
+def test_every_finding_of_a_check_of_keys_is_explained(kind: KeyFinding) -> None:
+    assert f"`{kind}`" in PAGE

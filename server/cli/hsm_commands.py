@@ -1,0 +1,118 @@
+"""`namak-server hsm` as an operator sees it: names, help, arguments and options.
+
+What a command does is imported when it runs, so that help comes at once.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Config
+
+hsm = typer.Typer(
+    no_args_is_help=True,
+    help="The post's keys in their tokens: making and checking them before witnesses.",
+    rich_markup_mode=None,
+)
+
+_Protocol = Annotated[
+    Path | None,
+    typer.Option(
+        "--protocol",
+        metavar="FILE",
+        dir_okay=False,
+        help="Where the protocol goes, never over a file; by default to standard output.",
+    ),
+]
+_Witnesses = Annotated[
+    list[str] | None,
+    typer.Option("--witness-name", metavar="NAME", help="Who is present and will sign; may be repeated."),
+]
+
+
+@hsm.command(
+    epilog='Example: namak-server hsm init --witness-name "Ani Sargsyan" --protocol 2026-log-key.txt'
+    " --config namak-server.toml"
+)
+def init(
+    settings: Config,
+    seal: Annotated[bool, typer.Option("--seal", help="The seal's key, not the log's.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="current|next", help="Which shard's key; next is that of [log.next].")
+    ] = "current",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--type", metavar="TYPE", help="Of the seal's key: p256, rsa3072 or rsa4096; p256 by default."
+        ),
+    ] = "",
+    subject: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Whom the seal's certificate is for: CN=E-Post seal,O=Operator,C=AM"
+        ),
+    ] = "",
+    request: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="Where the request for the seal's certificate goes (PKCS #10, PEM), never over a file.",
+        ),
+    ] = None,
+    existing: Annotated[
+        bool, typer.Option("--existing", help="Make none: try the key that is there, for its protocol.")
+    ] = False,
+    protocol: _Protocol = None,
+    witness_name: _Witnesses = None,
+) -> None:
+    """Makes a key in its token, tries it, and prints a protocol for the file.
+
+    Never replaces a key, and puts none beside another of the same label. The private half never leaves the
+    token. Where it was interrupted, --existing prints the protocol of what was made.
+    """
+    from server.cli import hsm_init as command
+
+    command.init(
+        settings,
+        command.Asked(
+            seal, shard, kind.lower(), subject, request, existing, protocol, tuple(witness_name or ())
+        ),
+    )
+
+
+@hsm.command("list", epilog="Example: namak-server hsm list --config namak-server.toml")
+def show(
+    settings: Config,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Prints the tokens that the settings name, with all that is in them and what it is used for.
+
+    Ends with 1 where a token can't be opened.
+    """
+    from server.cli import hsm_list as command
+
+    command.show(settings, as_json=as_json)
+
+
+@hsm.command(epilog="Example: namak-server hsm check --json --config namak-server.toml")
+def check(
+    settings: Config,
+    without_database: Annotated[
+        bool,
+        typer.Option(
+            "--without-database", help="Do not ask which checkpoints are published: no server is here."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Checks that every key opens, signs in time, can't leave its token, and is the one that is known.
+
+    To the guard, to the published checkpoints, to the witnesses' policy, to the seal's certificate. Changes
+    nothing; a server may run meanwhile. Ends with 4 where something is wrong, with 1 where it could not be
+    checked.
+    """
+    from server.cli import hsm_check as command
+
+    command.check(settings, without_database=without_database, as_json=as_json)
