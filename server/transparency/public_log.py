@@ -1,6 +1,7 @@
 """What everybody may see of the log: its shards, its tiles, its entries."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import parse_note
@@ -52,12 +53,12 @@ class ShardsInPublic:
         states = []
         for origin, vkey in self._vkeys.items():
             row = rows.get(origin)
+            integrated = 0 if row is None else row.integrated_size
             waiting = 0 if row is None else row.integrated_size - row.published_size
             waiting += queued if origin == self.current else 0
             size = 0 if row is None else row.published_size
             seen = witnessed.get(origin)
             seen_size = 0 if seen is None else seen.size
-            since = await self._witnessed.integrated_beyond(origin, seen_size) if size > seen_size else None
             states.append(
                 ShardState(
                     origin=origin,
@@ -70,7 +71,8 @@ class ShardsInPublic:
                     witnessed_size=seen_size,
                     witnessed_at=None if seen is None else seen.witnessed_at,
                     unwitnessed=max(0, size - seen_size) + waiting,
-                    unwitnessed_since=since,
+                    unwitnessed_since=await self._waiting_since(origin, seen_size),
+                    integrated_size=integrated,
                 )
             )
         return states
@@ -81,11 +83,15 @@ class ShardsInPublic:
         debts = []
         for origin in self._vkeys:
             size = witnessed[origin].size if origin in witnessed else 0
-            since = await self._witnessed.integrated_beyond(origin, size)
-            if since is None and origin == self.current:
-                since = await self._reader.oldest_queued()
-            debts.append(EvidenceDebt(origin, size, since))
+            debts.append(EvidenceDebt(origin, size, await self._waiting_since(origin, size)))
         return debts
+
+    async def _waiting_since(self, origin: str, witnessed_size: int) -> datetime | None:
+        """Returns since when the oldest that is beyond a witnessed tree waits."""
+        since = await self._witnessed.integrated_beyond(origin, witnessed_size)
+        if since is None and origin == self.current:
+            since = await self._reader.oldest_queued()
+        return since
 
     async def published(self, origin: str) -> tuple[int, bytes] | None:
         """See `PublicLog`."""

@@ -142,7 +142,9 @@ class ShardState:
         witnessed_size, witnessed_at: the largest tree that the quorum of witnesses cosigned, and when that
             was there; 0 and None where there is none.
         unwitnessed: facts recorded and not under it yet: the evidence debt.
-        unwitnessed_since: when the oldest of them that has a leaf got it.
+        unwitnessed_since: since when the oldest of them waits: when it got its leaf, or where none has one,
+            when it was recorded.
+        integrated_size: how many leaves the shard has, published or not.
     """
 
     origin: str
@@ -156,6 +158,7 @@ class ShardState:
     witnessed_at: datetime | None = None
     unwitnessed: int = 0
     unwitnessed_since: datetime | None = None
+    integrated_size: int = 0
 
 
 class WitnessedLog(Protocol):

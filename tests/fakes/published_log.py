@@ -109,7 +109,8 @@ class MemoryLogReader:
         return [fact.entry for fact in self.logs[origin].facts[first : first + count]]
 
     async def oldest_queued(self) -> datetime | None:
-        return None
+        self._answering()
+        return PUBLISHED_AT if self.waiting else None
 
     async def queued(self) -> int:
         self._answering()

@@ -132,6 +132,7 @@ async def test_debt_grows_while_nobody_witnesses_and_is_paid_by_the_next_leader(
     assert abs((datetime.now(UTC) - state.unwitnessed_since).total_seconds()) < 60
     (debt,) = await alone.public.debts()
     assert (debt.witnessed_size, debt.since) == (0, state.unwitnessed_since)
+    assert state.integrated_size == 5
     await alone.stop(5.0)
 
     async with witnesses(world, tmp_path / "w") as (terms, policy):

@@ -1,7 +1,7 @@
 """What everybody may ask about the log: proofs and tiles that a stranger checks with the verifier alone."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import uuid4
 
@@ -57,11 +57,16 @@ class Public:
         self.witnessed = MemoryWitnessedTrees()
         self.healthy = True
         shards = [Shard(origin, cast(LogSigner, Keyed()), cast(Guard, None)) for origin in (ORIGIN, FORMER)]
-        self.queries = LogQueries(
-            ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy),
-            OutageGate(FakeUnitOfWork(), timedelta(hours=4)),
-        )
+        self.public = ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy)
+        self.queries = LogQueries(self.public, OutageGate(FakeUnitOfWork(), timedelta(hours=4)))
         self.leaves = [leaf_hash(each.entry) for each in facts]
+
+    async def oldest_of(self, origin: str) -> datetime | None:
+        """Returns since when evidence of a shard waits, which status and debt say alike."""
+        (told,) = [each.unwitnessed_since for each in await self.public.states() if each.origin == origin]
+        (reckoned,) = [each.since for each in await self.public.debts() if each.shard == origin]
+        assert told == reckoned
+        return told
 
 
 LOG = Public()
@@ -185,6 +190,19 @@ async def test_status_tells_of_each_shard_the_current_one_first() -> None:
     assert former.pending == 0
     log.healthy = False
     assert [state.healthy for state in (await log.queries.status()).shards] == [False, False]
+
+
+async def test_status_tells_since_when_the_oldest_waits_as_outages_reckon_it() -> None:
+    log = Public(0)
+    log.reader.waiting = 2
+    recorded = await log.oldest_of(ORIGIN)
+    log.shard.integrate(fact(0))
+    log.witnessed.integrated_at = PUBLISHED_AT - timedelta(hours=1)
+    integrated = await log.oldest_of(ORIGIN)
+
+    # Neither has a checkpoint.
+    assert (recorded, integrated) == (PUBLISHED_AT, PUBLISHED_AT - timedelta(hours=1))
+    assert [state.integrated_size for state in (await log.queries.status()).shards] == [1, 0]
 
 
 @pytest.mark.parametrize("damaged", [TileId(0, 0), TileId(1, 0)])

@@ -786,7 +786,9 @@ class LogShard(_message.Message):
 
     @_builtins.property
     def oldest_unwitnessed_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when the oldest of them that has a leaf waits, UTC; absent while none does."""
+        """Since when the oldest of them waits, UTC: when it got its leaf, or was recorded where none has one; absent
+        while none waits.
+        """
 
     def __init__(
         self,
