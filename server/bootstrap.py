@@ -14,6 +14,7 @@ from server.bootstrap_ladder import climbing
 from server.bootstrap_letters import letter_handlers
 from server.bootstrap_log import keyed_shards
 from server.bootstrap_machine import SystemClock, SystemEntropy
+from server.bootstrap_metrics import Measured, measuring, meters_of
 from server.bootstrap_mobile_id import mobile_id
 from server.bootstrap_notices import notice_handlers, taking_notices_back
 from server.bootstrap_outages import outage_gate, watching_debt
@@ -36,10 +37,12 @@ from server.grpc_server import (
     build_server,
     interceptor_chain,
 )
+from server.interceptors.call_metrics import CallMeter
 from server.interceptors.deadline import STREAM, TimeLimit
 from server.interceptors.interceptor import Interceptor
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions import PROFILES
+from server.metrics.metered import MeteredSigner, counting, metered
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
@@ -47,6 +50,7 @@ from server.storage.fact_reader import PostgresFactReader
 from server.storage.log import FACT_CONNECTIONS, log_storage
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.texts.catalogue import Texts
+from server.transparency.ports import LogStorage
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
@@ -151,6 +155,8 @@ class Server:
     grpc: GrpcServer
     log: TransparencyService
     settings: Settings
+    metrics_address: str | None = None
+    """HOST:PORT where its figures are told."""
 
     @property
     def address(self) -> str:
@@ -181,10 +187,13 @@ async def running(
             raise SchemaOutdated("the database lacks tables of this release; run: namak-server migrate")
         database = Database(url, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.dispose)
-        shards = await stack.enter_async_context(keyed_shards(settings.log))
+        meters = meters_of(settings)
+        keyed = await stack.enter_async_context(keyed_shards(settings.log))
+        shards = [Shard(each.origin, MeteredSigner(each.signer, meters), each.guard) for each in keyed]
         witnesses = await stack.enter_async_context(witness_terms(settings.witnesses))
         timestamps = await stack.enter_async_context(timestamp_terms(settings.timestamps))
-        log = _transparency(settings, url, shards, on_step, witnesses, timestamps)
+        storage = log_storage(url)
+        log = _transparency(settings, storage, shards, counting(meters, on_step), witnesses, timestamps)
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
@@ -231,7 +240,7 @@ async def running(
             uow, profile = SqlUnitOfWork(database), PROFILES[settings.profile]
             letters = await stack.enter_async_context(letter_handlers(settings, profile, uow))
             sms = smpp_link(settings, uow)
-            handlers = {**job_handlers(settings, uow, log.log, sms), **letters}
+            handlers = metered(meters, {**job_handlers(settings, uow, log.log, sms), **letters})
             await stack.enter_async_context(kept_up(sms, handlers))
             await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
         await stack.enter_async_context(climbing(desk.due))
@@ -247,20 +256,23 @@ async def running(
             await database.ping()
             return True
 
+        interceptors = _interceptors(settings, desk.identity, desk.place, meters)
         grpc_server = build_server(
             _grpc_settings(settings, share_port=share_port),
             desk.servicers().add_to,
-            _interceptors(settings, desk.identity, desk.place),
+            interceptors,
             {"": is_ready, "log": is_logging},
         )
+        measured = Measured(meters, database, log, storage.timestamps, gate, desk.submissions, interceptors)
+        metrics = await stack.enter_async_context(measuring(settings, measured, SqlUnitOfWork(database)))
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)
-        yield Server(grpc_server, log, settings)
+        yield Server(grpc_server, log, settings, metrics)
 
 
 def _transparency(
     settings: Settings,
-    url: str,
+    storage: LogStorage,
     shards: Sequence[Shard],
     on_step: OnStep,
     witnesses: WitnessTerms | None,
@@ -268,7 +280,7 @@ def _transparency(
 ) -> TransparencyService:
     return TransparencyService(
         shards,
-        log_storage(url),
+        storage,
         clock=SystemClock(),
         former=[shard.verifier for shard in settings.log.former],
         on_step=on_step,
@@ -290,7 +302,9 @@ def _grpc_settings(settings: Settings, *, share_port: bool) -> GrpcSettings:
     )
 
 
-def _interceptors(settings: Settings, identity: Identity, place: SenderPlace) -> Sequence[Interceptor]:
+def _interceptors(
+    settings: Settings, identity: Identity, place: SenderPlace, meter: CallMeter
+) -> Sequence[Interceptor]:
     profile = PROFILES[settings.profile]
     default, most = settings.server.default_deadline, settings.server.max_deadline
     return interceptor_chain(
@@ -301,6 +315,7 @@ def _interceptors(settings: Settings, identity: Identity, place: SenderPlace) ->
         place=place,
         max_concurrent_calls=settings.server.max_concurrent_calls,
         texts=Texts(profile.languages, profile.time_zone),
+        meter=meter,
     )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -19,6 +20,7 @@ from server.smtp.desk import MailDesk
 from server.smtp.listener import SmtpListener
 from server.smtp.reports import ReportDesk
 from server.smtp.settings import SmtpSettings
+from server.usecases.evidence_debt import OutageGate
 from server.usecases.identity import Identity
 from server.usecases.mail_checks import KeptMailChecks, MailLooks
 from server.usecases.mail_intake import MailIntake
@@ -85,10 +87,19 @@ def listening(settings: Settings, *, share_port: bool = False) -> SmtpSettings:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """Who takes mails, and what submits them."""
+
+    listener: SmtpListener
+    submissions: SubmissionDesk
+    gate: OutageGate
+
+
 @contextlib.asynccontextmanager
 async def receiving(
     settings: Settings, uow: UnitOfWork, dns: Dns, *, share_port: bool = False
-) -> AsyncIterator[SmtpListener]:
+) -> AsyncIterator[Receiving]:
     """Meanwhile takes mails in; on leaving, what is being submitted is decided first."""
     profile, clock = PROFILES[settings.profile], SystemClock()
     gate = outage_gate(settings, uow)
@@ -127,7 +138,7 @@ async def receiving(
         await stack.enter_async_context(following_outages(gate))
         await listener.open()
         _log.info("taking mails", ports=listener.ports)
-        yield listener
+        yield Receiving(listener, submissions, gate)
 
 
 def _reports(settings: Settings, uow: UnitOfWork) -> ReportDesk | None:

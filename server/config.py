@@ -20,6 +20,7 @@ from server.config_inbound_mail import InboundMailSettings
 from server.config_jobs import JobSettings
 from server.config_log import LogSettings
 from server.config_mail import MailSettings
+from server.config_metrics import MetricsSettings
 from server.config_notices import NoticeSettings
 from server.config_printing import PrintingSettings
 from server.config_revocation import RevocationSettings
@@ -282,6 +283,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     witnesses: WitnessesSettings = WitnessesSettings()
     timestamps: TimestampsSettings = TimestampsSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @model_validator(mode="after")
     def _file_keys_are_for_development(self) -> "Settings":

@@ -48,6 +48,7 @@ from server.interceptors.access import Access, AccessRules, CallerPlace
 from server.interceptors.access_log import AccessLog
 from server.interceptors.admission import Admission
 from server.interceptors.call_context import CallContext
+from server.interceptors.call_metrics import CallMeter, CallMetrics
 from server.interceptors.chain import Chain
 from server.interceptors.deadline import Deadline, TimeLimit
 from server.interceptors.errors import Errors
@@ -196,11 +197,13 @@ def interceptor_chain(
     place: CallerPlace | None = None,
     max_concurrent_calls: int = 1000,
     texts: Texts | None = None,
+    meter: CallMeter | None = None,
 ) -> Sequence[Interceptor]:
     """Returns the interceptors, the outermost first. Each relies on those before it."""
     rules = AccessRules(services, place)
     return (
         CallContext(texts),
+        *(() if meter is None else (CallMetrics(meter),)),
         AccessLog(),
         Errors(),
         Deadline(unary, stream),

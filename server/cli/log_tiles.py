@@ -1,6 +1,7 @@
 """`namak-server log export` and `serve`."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import typer
 from namak.evidence.errors import MalformedKey
 from namak.evidence.note import Verifier
 from server import bootstrap_log, log_lines
+from server.bootstrap_metrics import meters_of, telling
 from server.bootstrap_tiles import published_tiles, reading_log, tiles_listener
 from server.cli.endings import load, run
 from server.cli.ready_files import write_ready
@@ -145,12 +147,14 @@ def serve(settings: Path, ready_file: Path | None) -> None:
 
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
     stop = stop_signals()
-    async with reading_log(settings) as storage:
+    async with reading_log(settings) as storage, contextlib.AsyncExitStack() as stack:
         listener = tiles_listener(settings, storage)
         try:
             await listener.open()
             _log.info("handing out the log", port=listener.port)
-            write_ready(ready_file, port=listener.port)
+            telling_figures = telling(settings.metrics.log_listen, meters_of(settings), {})
+            figures = await stack.enter_async_context(telling_figures)
+            write_ready(ready_file, port=listener.port, metrics_address=figures)
             await stop.wait()
             _log.info("stopping")
         finally:

@@ -1,6 +1,7 @@
 """`namak-server smtp`."""
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import typer
 
 from server import bootstrap, log_lines
 from server.bootstrap_inbound_mail import receiving
+from server.bootstrap_metrics import meters_of, of_answer, of_line, of_outage, of_pool, telling
 from server.cli.endings import load, run
 from server.cli.ready_files import write_ready
 from server.config import Settings
@@ -45,7 +47,13 @@ async def _receive_until_stopped(settings: Settings, ready_file: Path | None) ->
         database = Database(url, pool_size=settings.database.pool_size, application_name="namak-smtp")
         try:
             uow, dns = SqlUnitOfWork(database), bootstrap.dns_gateway(settings)
-            async with receiving(settings, uow, dns) as listener:
+            async with contextlib.AsyncExitStack() as stack:
+                received = await stack.enter_async_context(receiving(settings, uow, dns))
+                gauges = [of_line(received.submissions), of_outage(received.gate), of_pool(database)]
+                asked = {"answer": of_answer(database)}
+                figures = await stack.enter_async_context(
+                    telling(settings.metrics.smtp_listen, meters_of(settings), asked, gauges)
+                )
 
                 async def is_ready() -> bool:
                     await database.ping()
@@ -55,7 +63,8 @@ async def _receive_until_stopped(settings: Settings, ready_file: Path | None) ->
                 await health.open()
                 await health.start()
                 try:
-                    write_ready(ready_file, ports=listener.ports, health_port=health.port)
+                    ports = received.listener.ports
+                    write_ready(ready_file, ports=ports, health_port=health.port, metrics_address=figures)
                     await stop.wait()
                     _log.info("stopping")
                 finally:

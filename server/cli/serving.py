@@ -58,7 +58,7 @@ async def serve_until_stopped(
     stop = stop_signals()
     async with bootstrap.running(settings, on_step=on_step) as server:
         spare_the_collector()
-        _writing(ready_file)(server.address, server.health_address)
+        _writing(ready_file)(server.address, server.health_address, server.metrics_address)
         await stop.wait()
 
 
@@ -74,7 +74,7 @@ def spare_the_collector() -> None:
 
 
 def _writing(path: Path | None) -> Ready:
-    def write(address: str, health_address: str) -> None:
-        write_ready(path, address=address, health_address=health_address)
+    def write(address: str, health_address: str, metrics_address: str | None) -> None:
+        write_ready(path, address=address, health_address=health_address, metrics_address=metrics_address)
 
     return write

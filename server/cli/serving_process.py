@@ -33,7 +33,7 @@ async def serve_under_supervision(settings: Settings, way: TextIO) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: _Orders(stop), sys.stdin)
     async with bootstrap.running(settings, share_port=True) as server:
         spare_the_collector()
-        tell_ready(way, server.health_address)
+        tell_ready(way, server.health_address, server.metrics_address)
         await stop.wait()
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from server import bootstrap
 from server.bootstrap_jobs import runs_inside
+from server.bootstrap_metrics import telling_of_processes
 from server.cli.endings import fail
 from server.config import Settings, Written
 from server.health_listener import HealthListener
@@ -28,8 +29,8 @@ _BESIDES_DRAINING = 30.0
 besides the jobs' `grace` where it does jobs.
 """
 
-Ready = Callable[[str, str], None]
-"""Is told, once everything serves, at which address and where its health is."""
+Ready = Callable[[str, str, str | None], None]
+"""Is told, once everything serves, at which address, where its health is, and where its figures are told."""
 
 
 def stop_signals() -> asyncio.Event:
@@ -70,6 +71,7 @@ async def supervise(written: Written, settings: Settings, *, ready: Ready) -> No
         await health.open()
         await health.start()
         stack.push_async_callback(health.stop)
+        figures = await stack.enter_async_context(telling_of_processes(settings, supervisor.measured))
         health_address = f"{settings.server.health_listen.rpartition(':')[0]}:{health.port}"
 
         async def pass_on() -> None:
@@ -81,7 +83,7 @@ async def supervise(written: Written, settings: Settings, *, ready: Ready) -> No
         stack.callback(passing_on.cancel)
         _log.info("starting server processes", count=count, address=address, health_port=health.port)
         try:
-            ended_well = await supervisor.run(lambda: ready(address, health_address))
+            ended_well = await supervisor.run(lambda: ready(address, health_address, figures))
         except StartFailed as failed:
             fail(str(failed))
         _log.info("stopped")
@@ -90,11 +92,14 @@ async def supervise(written: Written, settings: Settings, *, ready: Ready) -> No
 
 
 def order_for(written: Written, settings: Settings, *, address: str, url: str) -> Written:
-    """Returns the settings of each process: it shares the port, has its health listener to itself, and finds
+    """Returns the settings of each process: it shares the port, has its other listeners to itself, and finds
     the database running. That does not tell any more that it is the embedded one, so who does jobs is said.
     """
     order = written.but("server", listen=address, health_listen="127.0.0.1:0", processes=1)
     order = order.but("jobs", in_server="yes" if runs_inside(settings) else "no")
+    if settings.metrics.listen is not None:
+        # The supervisor alone asks it, and tells for all.
+        order = order.but("metrics", listen="127.0.0.1:0")
     return order.but("database", url=url)
 
 

@@ -13,6 +13,7 @@ from server import bootstrap, log_lines
 from server.bootstrap_jobs import chosen, working
 from server.bootstrap_letters import letter_handlers
 from server.bootstrap_machine import SystemClock
+from server.bootstrap_metrics import meters_of, of_jobs, of_pool, telling
 from server.bootstrap_receipts import reading_the_log
 from server.bootstrap_sms import kept_up, smpp_link
 from server.cli.endings import load, run
@@ -20,6 +21,7 @@ from server.cli.ready_files import write_ready
 from server.config import Settings
 from server.health_listener import HealthListener
 from server.jurisdictions import PROFILES
+from server.metrics.metered import metered
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
@@ -62,10 +64,15 @@ async def _work_until_stopped(
                 sms = smpp_link(settings, uow)
                 receipts = await stack.enter_async_context(reading_the_log(url))
                 jobs = bootstrap.job_handlers(settings, uow, sms=sms, receipts=receipts)
-                handlers = chosen({**jobs, **letters}, queues)
+                meters = meters_of(settings)
+                handlers = metered(meters, chosen({**jobs, **letters}, queues))
                 await stack.enter_async_context(kept_up(sms, handlers))
                 workers = await stack.enter_async_context(
                     working(settings, url, handlers, uow, clock, concurrency=concurrency)
+                )
+
+                figures = await stack.enter_async_context(
+                    telling(settings.metrics.work_listen, meters, {"jobs": of_jobs(uow)}, [of_pool(database)])
                 )
 
                 async def is_ready() -> bool:
@@ -76,7 +83,7 @@ async def _work_until_stopped(
                 await health.start()
                 try:
                     _log.info("working", queues=[kind.name for kind in handlers], health_port=health.port)
-                    write_ready(ready_file, health_port=health.port)
+                    write_ready(ready_file, health_port=health.port, metrics_address=figures)
                     await stop.wait()
                     _log.info("stopping")
                 finally:

@@ -2,8 +2,8 @@
 
 `docs/reasons.md` tells what each reason means for a caller, `docs/events.md` who may see which fact,
 `docs/deliveries.md` how far a delivery can come and what notifies, `docs/access.md` who may call what,
-`docs/profiles.md` what each jurisdiction decides, `docs/ladder.md` what comes by itself. With `--check`
-nothing is written, and a page that differs from the code is named.
+`docs/profiles.md` what each jurisdiction decides, `docs/ladder.md` what comes by itself, `docs/metrics.md`
+what is measured. With `--check` nothing is written, and a page that differs from the code is named.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pathlib import Path
 from namak.evidence.calendars import Span
 from namak.evidence.events import EVENTS, Audience, Event, Extension
 from namak.evidence.notification_policy import POLICIES
-from server.dev import contract_text, ladder_page
+from server.dev import contract_text, ladder_page, metrics_page
 from server.domain.delivery_views import VIEWS
 from server.domain.profile_sources import Sourced, in_words, sourced
 from server.domain.reasons import REASONS, Reason
@@ -224,6 +224,7 @@ def pages() -> Mapping[Path, str]:
         DOCS / "access.md": access(),
         DOCS / "profiles.md": profiles(),
         DOCS / "ladder.md": ladder_page.page(),
+        DOCS / "metrics.md": metrics_page.page(),
         **{DOCS / "pictures" / name: text for name, text in ladder_page.pictures().items()},
     }
 

@@ -27,6 +27,11 @@ class Admission(Interceptor):
         self._taken_by: dict[object, int] = {}
 
     @property
+    def most(self) -> int:
+        """How many places there are."""
+        return self._most
+
+    @property
     def taken(self) -> int:
         """How many places are taken now."""
         return self._taken

@@ -81,6 +81,7 @@ class Database:
         self._engine = engine(pool_size)
         self._hurried = engine(hurried_pool_size, lock_timeout=_milliseconds(hurried_lock_seconds))
         self._pinging = engine(1)
+        self._most = pool_size + hurried_pool_size
 
     async def connect(self, *, hurried: bool = False) -> AsyncConnection:
         """Takes a connection from the pool; `close` gives it back, rolled back. A hurried one waits for locks
@@ -108,6 +109,11 @@ class Database:
         """How many connections are out of the pools, for the metrics of operation."""
         pools: list[Any] = [self._engine.pool, self._hurried.pool]
         return sum(pool.checkedout() for pool in pools)
+
+    @property
+    def connections_limit(self) -> int:
+        """How many these can be."""
+        return self._most
 
     async def dispose(self) -> None:
         """Closes all connections; those in use close when they come back."""

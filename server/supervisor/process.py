@@ -29,6 +29,8 @@ class ServerProgram:
         # Held for as long as it is to run.
         self._orders = orders
         self._told = told
+        self.metrics_address: str | None = None
+        """See `Process`."""
 
     @classmethod
     async def start(cls, program: str, order: Mapping[str, Any]) -> Self:
@@ -62,7 +64,11 @@ class ServerProgram:
     async def ready(self) -> str | None:
         """See `Process`."""
         line = await self._told.readline()
-        return str(json.loads(line)["health_address"]) if line else None
+        if not line:
+            return None
+        addresses = json.loads(line)
+        self.metrics_address = addresses["metrics_address"]
+        return str(addresses["health_address"])
 
     async def ended(self) -> int:
         """See `Process`."""
@@ -90,7 +96,8 @@ def way_to_supervisor() -> TextIO:
     return way
 
 
-def tell_ready(way: TextIO, health_address: str) -> None:
-    """Tells the supervisor that the program serves, which is all that it is told."""
+def tell_ready(way: TextIO, health_address: str, metrics_address: str | None = None) -> None:
+    """Tells the supervisor that the program serves, and where to ask it; that is all that it is told."""
     with way:
-        way.write(json.dumps({"health_address": health_address}) + "\n")
+        told = {"health_address": health_address, "metrics_address": metrics_address}
+        way.write(json.dumps(told) + "\n")

@@ -23,6 +23,11 @@ class Process(Protocol):
         """Its number in the system."""
         ...
 
+    @property
+    def metrics_address(self) -> str | None:
+        """Where it tells its figures, once it serves; None where it does not."""
+        ...
+
     async def ready(self) -> str | None:
         """Waits until it serves; returns its health address, or None where it ended instead."""
         ...
@@ -83,12 +88,18 @@ class Supervisor:
         self._pace = pace
         self._stop = asyncio.Event()
         self._serving: dict[int, str] = {}
+        self._measured: dict[int, str] = {}
         self._unclean: list[int] = []
 
     @property
     def serving(self) -> Mapping[int, str]:
         """The processes that take connections now, and where each one's health listener is."""
         return self._serving
+
+    @property
+    def measured(self) -> Mapping[int, str]:
+        """Those of them that tell their figures, and where."""
+        return self._measured
 
     def stop(self) -> None:
         """Has all processes end, and `run` with them."""
@@ -161,6 +172,8 @@ class Supervisor:
             health = await self._unless_stopped(self._ready(process, which, again=served.is_set()))
             if health is not None and not self._stop.is_set():
                 self._serving[which] = health
+                if process.metrics_address is not None:
+                    self._measured[which] = process.metrics_address
                 served.set()
                 _log.info("a server process serves", process=which, pid=process.pid)
             await self._unless_stopped(process.ended())
@@ -195,6 +208,7 @@ class Supervisor:
                 code = await process.ended()
                 _log.error("a server process did not end in time and was killed", process=which)
             self._serving.pop(which, None)
+            self._measured.pop(which, None)
             # By the signal itself: it had not begun yet.
             if ordered and code not in (0, -signal.SIGTERM):
                 self._unclean.append(which)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -165,6 +165,17 @@ class TransparencyService:
         """How it fares now."""
         conditions = [watchman.condition for watchman in self._watchmen]
         return LogStatus(self._leading, tuple(each for each in conditions if each is not None))
+
+    @property
+    def conditions(self) -> Mapping[str, Condition | None]:
+        """How each part fares now, each witness and time-stamping authority among them; None is well."""
+        witnesses = [each for part in self._witnessing for each in part.watchmen]
+        authorities = [each for part in self._timestamping for each in part.watchmen]
+        found: dict[str, Condition | None] = {}
+        for watchman in (*self._watchmen, *witnesses, *authorities):
+            # A witness of two shards is one part.
+            found[watchman.part] = found.get(watchman.part) or watchman.condition
+        return found
 
     async def start(self) -> None:
         """Starts the tasks; returns at once, whether the database and the key answer or not."""

@@ -7,7 +7,7 @@ asked about the newest one next. There is no quorum: each token counts by itself
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -60,6 +60,11 @@ class Timestamping:
         # Of each authority, the newest note that it stamped: its size, and its digest.
         self._done: dict[str, tuple[int, bytes]] = {}
         self.watchman = Watchman(f"log timestamping {origin}")
+
+    @property
+    def watchmen(self) -> Sequence[Watchman]:
+        """Who watches it, and each authority."""
+        return [self.watchman, *(link.watchman for link in self._links)]
 
     async def run(self) -> None:
         """Has the shard stamped until cancelled."""

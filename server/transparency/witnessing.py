@@ -80,6 +80,11 @@ class Witnessing:
         self._done = 0
         self.watchman = Watchman(f"log witnessing {shard.origin}")
 
+    @property
+    def watchmen(self) -> Sequence[Watchman]:
+        """Who watches it, and each witness."""
+        return [self.watchman, *(link.watchman for link in self._links)]
+
     async def run(self) -> None:
         """Witnesses until cancelled."""
         try:

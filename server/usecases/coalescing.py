@@ -117,6 +117,11 @@ class Coalescer:
         """How many submissions wait or are being written, for the metrics of operation."""
         return self._line.items
 
+    @property
+    def room(self) -> int:
+        """How many may at most."""
+        return self._line.limits.items
+
     async def submit(self, caller: Submitter, submissions: Sequence[Submission]) -> list[Outcome]:
         """Returns the outcomes of one call's submissions, whose request ids differ, in their order.
 

@@ -77,6 +77,16 @@ class SubmissionDesk:
         )
         self._coalescer = Coalescer(intake, log.wake)
 
+    @property
+    def held(self) -> int:
+        """How many submissions wait or are being written."""
+        return self._coalescer.held
+
+    @property
+    def room(self) -> int:
+        """How many may at most."""
+        return self._coalescer.room
+
     async def submit_many(self, command: SubmitMany) -> Sequence[Outcome]:
         """Gives each submission its outcome, in their order. The only way in: a single one is a list of one.
 

@@ -81,6 +81,11 @@ class WaitingLine(Generic[W]):
         self._apart: dict[UUID, float] = {}
 
     @property
+    def limits(self) -> LineLimits:
+        """How much it holds at most."""
+        return self._limits
+
+    @property
     def items(self) -> int:
         """How many submissions are held, waiting or being written."""
         return self._items

@@ -20,6 +20,7 @@ SERVER = ROOT / "docs/examples/namak-server.toml"
 
 NO_FILES = {"address", "server_name", "timeout", "token", "label", "listen", "health_listen", "url", "origin"}
 NO_FILES |= {"acting_as", "lang", "relying_party_name", "session", "poll"}
+NO_FILES |= {"work_listen", "smtp_listen", "log_listen"}
 DIRECTORIES = {"revocation_lists"}
 # The first excludes the keys beside it; without the second, the citizen roots count.
 IN_PROSE = {

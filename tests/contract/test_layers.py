@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.contract.imports import SOURCES, import_graph, is_within
+from tests.contract.libraries import HOMES
 
 PORTS = frozenset(
     {
@@ -52,10 +53,13 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.smtp": frozenset({"server.domain", "server.usecases"}),
     "server.tiles": frozenset({"server.domain", "server.transparency"}) | PORTS,
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
+    "server.metrics": frozenset(
+        {"server.domain", "server.health_listener", "server.hsm", "server.transparency", "server.usecases"}
+    ),
     "server.config": frozenset(
         {
             *("server.config_inbound_mail", "server.config_jobs", "server.config_log"),
-            *("server.config_mail", "server.config_printing", "server.config_seal"),
+            *("server.config_mail", "server.config_metrics", "server.config_printing", "server.config_seal"),
             *("server.config_notices", "server.config_revocation", "server.config_values"),
             *("server.config_signatures", "server.config_sms", "server.config_timestamps"),
             "server.config_witnesses",
@@ -65,6 +69,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_jobs": frozenset({"server.config_values"}),
     "server.config_log": frozenset({"server.config_values", "server.domain"}),
     "server.config_mail": frozenset({"server.config_values"}),
+    "server.config_metrics": frozenset({"server.config_values"}),
     "server.config_printing": frozenset({"server.config_values", "server.domain"}),
     "server.config_notices": frozenset({"server.config_values"}),
     "server.config_signatures": frozenset({"server.config_values"}),
@@ -115,6 +120,12 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
             *("server.config", "server.domain", "server.gateways", "server.services"),
             "server.usecases",
+        }
+    ),
+    "server.bootstrap_metrics": frozenset(
+        {
+            *("server.bootstrap_machine", "server.config", "server.interceptors", "server.metrics"),
+            *("server.storage", "server.transparency", "server.usecases"),
         }
     ),
     "server.bootstrap_mobile_id": frozenset(
@@ -214,8 +225,8 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.bootstrap_inbound_mail",
             "server.bootstrap_jobs",
             *("server.bootstrap_letters", "server.bootstrap_log", "server.bootstrap_machine"),
-            *("server.bootstrap_mobile_id", "server.bootstrap_notices", "server.bootstrap_ladder"),
-            *("server.bootstrap_outages", "server.bootstrap_receipts"),
+            *("server.bootstrap_metrics", "server.bootstrap_mobile_id", "server.bootstrap_notices"),
+            *("server.bootstrap_ladder", "server.bootstrap_outages", "server.bootstrap_receipts"),
             *("server.bootstrap_registers", "server.bootstrap_registration", "server.bootstrap_sign_ins"),
             *("server.bootstrap_signatures", "server.bootstrap_sms"),
             *("server.bootstrap_timestamps", "server.bootstrap_witnesses"),
@@ -226,6 +237,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.hsm",
             "server.interceptors",
             "server.jurisdictions",
+            "server.metrics",
             "server.services",
             "server.storage",
             "server.texts",
@@ -241,47 +253,9 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.cli": frozenset({"server"}),
     "server.__main__": frozenset({"server.cli"}),
-    "server.dev": frozenset({"server.domain", "server.hsm", "server.jurisdictions"}),
-}
-
-# Where a library may be imported; it is refused everywhere else.
-HOMES: Mapping[str, frozenset[str]] = {
-    "grpc": frozenset(
-        {
-            "server.services",
-            "server.interceptors",
-            "server.grpc_server",
-            "server.health_listener",
-            "server.supervisor.health",
-            "namak.client",
-        }
+    "server.dev": frozenset(
+        {"server.domain", "server.hsm", "server.jurisdictions", "server.metrics.catalogue"}
     ),
-    "grpc_status": frozenset({"server.interceptors", "namak.client"}),
-    "grpc_interceptor": frozenset({"server.interceptors"}),
-    "grpc_health": frozenset({"server.health_listener"}),
-    "grpc_reflection": frozenset({"server.services"}),
-    "google": frozenset(
-        {
-            "server.services",
-            "server.interceptors",
-            "server.grpc_server",
-            "namak.client",
-            "namak.cli",
-        }
-    ),
-    "sqlalchemy": frozenset({"server.storage", "migrations"}),
-    "asyncpg": frozenset({"server.storage", "migrations"}),
-    "alembic": frozenset({"server.storage", "migrations"}),
-    "aiohttp": frozenset({"server.gateways", "server.feed", "server.tiles", "namak.witness"}),
-    "aiosmtpd": frozenset({"server.smtp"}),
-    "aiosmtplib": frozenset({"server.gateways"}),
-    "dkim": frozenset({"server.gateways"}),
-    "procrastinate": frozenset({"server.workers"}),
-    "psycopg": frozenset({"server.workers"}),
-    "dns": frozenset({"server.gateways.dns", "server.gateways.policy_records"}),
-    "rfc3161_client": frozenset({"namak.evidence.timestamp"}),
-    "pyhanko": frozenset({"namak.signatures", "namak.delivery_certificate.reading"}),
-    "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards", "namak.witness"}),
 }
 
 # What reaches outside the process; evidence is judged, and rules are applied, without any of it.

@@ -64,7 +64,7 @@ async def settings(
 async def listener(post: Post, settings: Settings) -> AsyncIterator[Listener]:
     database = Database(post.database_url, pool_size=4)
     async with receiving(settings, SqlUnitOfWork(database), bootstrap.dns_gateway(settings)) as running:
-        yield Listener(post, *running.ports)
+        yield Listener(post, *running.listener.ports)
     await database.dispose()
 
 

@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -40,6 +42,7 @@ ENVIRONMENT = {
     # Every start would compile every module anew where this is set.
     "PYTHONDONTWRITEBYTECODE": "",
     "PYTHONPYCACHEPREFIX": str(ROOT / "var" / "cache" / "pycache"),
+    "NAMAK_METRICS_LISTEN": "127.0.0.1:0",
 }
 
 
@@ -71,6 +74,19 @@ class Supervised(Post):
         """Returns the process id of the process of a number that serves, or served last."""
         told = [line for line in self.lines() if line["event"] == "a server process serves"]
         return int(str([line["pid"] for line in told if line["process"] == process][-1]))
+
+    async def told(self, name: str) -> Mapping[str, float]:
+        """Returns what the supervisor tells of a figure, added up for each process."""
+        own = (line for line in self.lines() if "process" not in line)
+        (port,) = [line["port"] for line in own if line["event"] == "metrics are told"]
+        headers = {"Accept": "application/openmetrics-text"}
+        url = f"http://127.0.0.1:{port}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+            families = text_string_to_metric_families(await answer.text())  # type: ignore[no-untyped-call]
+        found: Counter[str] = Counter()
+        for sample in (sample for family in families for sample in family.samples if sample.name == name):
+            found[sample.labels["process"]] += sample.value
+        return dict(found)
 
     def _answered_since(self, before: Counter[object]) -> bool:
         return sum((self.answered() - before).values()) > 0
@@ -139,6 +155,21 @@ async def test_what_is_submitted_to_one_process_is_read_and_confirmed_at_the_oth
         assert (await at_one.deliveries.get(delivery_id)).state
 
 
+async def test_the_figures_of_both_are_told_by_the_supervisor_and_none_is_lost(
+    supervised: Supervised, sender: Agency
+) -> None:
+    for process in (1, 2):
+        await supervised.client_of(process, sender.identity)
+
+    async def all_told() -> bool:
+        calls = await supervised.told("namak_rpc_calls_total")
+        return calls == {str(process): calls for process, calls in supervised.answered().items()}
+
+    await eventually(all_told)
+    assert sorted((await supervised.told("namak_log_leading")).values()) == [0, 1]
+    assert await supervised.told("namak_database_up") == {"1": 1, "2": 1}
+
+
 async def test_health_is_one_and_says_how_all_of_them_are(supervised: Supervised) -> None:
     await await_health(supervised.supervisor.health_address, SERVING)
     await await_health(supervised.supervisor.health_address, SERVING, "log")
@@ -174,6 +205,7 @@ async def test_a_process_that_is_killed_comes_back_and_calls_go_on(
     ]
     assert (told[-1]["process"], told[-1]["ended"]) == (victim, "SIGKILL")
     await await_health(supervised.supervisor.health_address, SERVING)
+    assert await supervised.told("namak_process_up") == {"1": 1, "2": 1}
 
 
 async def test_two_servers_do_not_share_a_port_by_mistake(supervised: Supervised) -> None:

@@ -103,7 +103,9 @@ async def stored(world: World) -> list[bytes]:
     return [row["entry"] for row in rows]
 
 
-async def test_the_log_is_exported_followed_and_served(world: World, settings: Path) -> None:
+async def test_the_log_is_exported_followed_and_served(
+    world: World, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vkey, directory = world.shard().vkey, world.directory / "log"
     done = await run(settings, "export", directory, "--vkey", vkey)
     assert (done.exit_code, done.stdout) == (0, f"nothing of {ORIGIN} is published yet\n")
@@ -123,9 +125,13 @@ async def test_the_log_is_exported_followed_and_served(world: World, settings: P
     assert entries_in(directory, world) == await stored(world)
 
     ready = world.directory / "ready.json"
+    monkeypatch.setenv("NAMAK_METRICS_LOG_LISTEN", "127.0.0.1:0")
     async with running(settings, "serve", "--ready-file", ready) as serving:
         await eventually(ready.exists)
-        port = json.loads(ready.read_text())["port"]
+        told = json.loads(ready.read_text())
+        async with aiohttp.request("GET", f"http://{told['metrics_address']}/metrics") as figures:
+            assert "process_open_fds" in await figures.text()
+        port = told["port"]
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             files = {}
             for path in ("checkpoint", *(path for path, *_ in reading.files_of(550))):

@@ -35,6 +35,17 @@ def test_processes_do_jobs_where_one_server_alone_would(place: Path, said: str, 
     assert runs_inside(told) is inside
     assert (told.server.listen, told.server.processes) == ("127.0.0.1:8443", 1)
     assert told.database.url == "postgresql://127.0.0.1/namak"
+    assert told.metrics.listen is None
+
+
+def test_processes_tell_their_figures_to_the_supervisor_alone(place: Path) -> None:
+    path = place / "namak-server.toml"
+    path.write_text(GOOD + '[metrics]\nlisten = "10.0.0.1:9464"\nwork_listen = "10.0.0.1:1"\n', "utf-8")
+    written = config.read(path, {})
+
+    told = order_for(written, written.checked(), address="127.0.0.1:8443", url="postgresql://db/n").checked()
+
+    assert (told.metrics.listen, told.metrics.work_listen) == ("127.0.0.1:0", "10.0.0.1:1")
 
 
 @pytest.mark.parametrize(("in_server", "besides"), [("no", 15), ("yes", 19)])

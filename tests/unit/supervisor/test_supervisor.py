@@ -26,6 +26,11 @@ class FakeProcess:
     end: "asyncio.Future[int]" = field(default_factory=asyncio.Future)
     exit_code: int = 0
 
+    @property
+    def metrics_address(self) -> str | None:
+        """Every second one tells its figures."""
+        return f"127.0.0.1:{self.pid + 5000}" if self.pid % 2 else None
+
     async def ready(self) -> str | None:
         both: list[asyncio.Future[Any]] = [self.health, self.end]
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -103,8 +108,9 @@ async def test_the_first_process_starts_alone_and_the_others_once_it_serves() ->
         process.serve()
     await running.serving()
     assert sorted(running.supervisor.serving) == [1, 2, 3]
+    assert dict(running.supervisor.measured) == {2: "127.0.0.1:6001"}
     assert await running.stop()
-    assert dict(running.supervisor.serving) == {}
+    assert dict(running.supervisor.serving) == dict(running.supervisor.measured) == {}
 
 
 @pytest.mark.parametrize("doomed", [1, 2])
