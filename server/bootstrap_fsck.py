@@ -11,6 +11,7 @@ from server.storage.database import Database
 from server.storage.delivery_inspection import PostgresDeliveryInspection
 from server.storage.log_inspection import PostgresLogInspection
 from server.storage.mailbox_inspection import PostgresMailboxInspection
+from server.storage.shard_inspection import PostgresShardInspection
 from server.storage.token_inspection import PostgresTokenInspection
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.usage_audit import UsageAudit
@@ -28,6 +29,7 @@ async def opened(url: str, profile: Profile) -> AsyncIterator[Stored]:
     try:
         yield Stored(
             log=inspection,
+            shards=PostgresShardInspection(inspection),
             mailboxes=PostgresMailboxInspection(inspection),
             deliveries=PostgresDeliveryInspection(inspection),
             tokens=PostgresTokenInspection(inspection),

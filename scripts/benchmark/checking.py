@@ -73,7 +73,7 @@ async def measure(url: str) -> Report:
     """Checks all of it."""
     report = Report()
     async with opened(url, AM) as stored:
-        await LogCheck(stored, None, Trusted({}), report).run(Asked(frozenset(Part), ORIGIN))
+        await LogCheck(stored, {}, Trusted({}), report).run(Asked(frozenset(Part), ORIGIN))
     return report
 
 

@@ -118,8 +118,8 @@ def fsck(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="tree, evidence, checkpoints, tokens, mailboxes, effects or usage; may be repeated. All by"
-            " default.",
+            help="tree, evidence, checkpoints, shards, tokens, mailboxes, effects or usage; may be repeated."
+            " All by default.",
         ),
     ] = None,
     from_index: Annotated[
@@ -129,18 +129,18 @@ def fsck(
         list[str] | None,
         typer.Option(
             metavar="VKEY",
-            help="A shard's verifier key, which `log vkey` prints; may be repeated. The current shard's token"
-            " is asked if its key is not given.",
+            help="A shard's verifier key, which `log vkey` prints; may be repeated. Former ones stand in the"
+            " settings; the token is asked for the key of a shard of which none is given.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Derives the log anew from the stored bytes, and tells what does not fit.
 
-    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures, time-stamps, the
-    guard, the chains of all mailboxes, the legal effects of all deliveries' facts, and usage. Changes
-    nothing; a server may run meanwhile. Interrupted, it reports what it found until then. Ends with 4 where
-    anything was found, with 1 where not all could be checked.
+    Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures, time-stamps,
+    shards, guards, the chains of all mailboxes, the legal effects of all deliveries' facts, and usage.
+    Changes nothing; a server may run meanwhile. Interrupted, it reports what it found until then. Ends with 4
+    where anything was found, with 1 where not all could be checked.
     """
     from server.cli import log_fsck as command
 

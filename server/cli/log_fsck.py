@@ -53,8 +53,11 @@ def fsck(settings: Path, asked: Asked) -> None:
 async def _fsck(settings: Settings, asked: Asked) -> None:
     parts = _parts(asked.parts)
     trusted = await _trusted(settings, asked.vkeys, parts)
-    origin = settings.log.origin
-    guard = FileGuard(settings.log.guard, trusted.logs[origin]) if origin in trusted.logs else None
+    guards = {
+        each.origin: FileGuard(each.guard, trusted.logs[each.origin])
+        for each in (settings.log, settings.log.next)
+        if each is not None and each.origin in trusted.logs and Part.CHECKPOINTS in parts
+    }
     progress = FsckProgress()
     report = Report(on_progress=progress)
 
@@ -70,8 +73,8 @@ async def _fsck(settings: Settings, asked: Asked) -> None:
                 "the database lacks tables of this release; run: namak-server migrate"
             )
         async with bootstrap_fsck.opened(url, PROFILES[settings.profile]) as stored:
-            log = check.LogCheck(stored, guard, trusted, report)
-            await _until_stopped(log, check.Asked(parts, origin, asked.from_index), report)
+            log = check.LogCheck(stored, guards, trusted, report)
+            await _until_stopped(log, check.Asked(parts, settings.log.origin, asked.from_index), report)
     progress.clear()
     if asked.as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
@@ -96,14 +99,14 @@ async def _until_stopped(log: check.LogCheck, asked: check.Asked, report: Report
         await log.run(asked)
     except asyncio.CancelledError:
         task.uncancel()
-        report.stopped = f"it was interrupted{_reached(report, asked)}"
+        report.stopped = f"it was interrupted{_reached(report)}"
     except (Refused, LogTrouble, OSError) as trouble:
-        report.stopped = f"{str(trouble) or type(trouble).__name__}{_reached(report, asked)}"
+        report.stopped = f"{str(trouble) or type(trouble).__name__}{_reached(report)}"
     except StorageFault as fault:
         report.stopped = f"the database refused a statement ({fault}): are its tables another release's?"
 
 
-def _reached(report: Report, asked: check.Asked) -> str:
+def _reached(report: Report) -> str:
     """Says how far it came, and how to go on from there."""
     if report.current is None:
         return ""
@@ -112,7 +115,7 @@ def _reached(report: Report, asked: check.Asked) -> str:
         return where
     origin, index = report.reached
     where += f" at leaf {index} of {origin}"
-    return f"{where}; go on with --from-index {index}" if origin == asked.current else where
+    return f"{where}; where that takes leaves still, go on with --from-index {index}"
 
 
 def _parts(typed: tuple[str, ...]) -> frozenset[Part]:
@@ -127,20 +130,20 @@ async def _trusted(settings: Settings, vkeys: tuple[str, ...], parts: frozenset[
     authorities: dict[str, TimestampTrust] = {}
     if Part.TOKENS in parts:
         authorities = {each.name: trust_in(each) for each in settings.timestamps.authorities}
-    if Part.CHECKPOINTS not in parts:
+    if not parts & {Part.CHECKPOINTS, Part.SHARDS}:
         return Trusted({}, authorities=authorities)
-    logs = {}
+    logs = {each.origin: each.verifier for each in settings.log.former}
     for vkey in vkeys:
         try:
             verifier = Verifier.parse(vkey)
         except MalformedKey as error:
             raise ValueError(f"--vkey: {error.detail}") from error
         logs[verifier.name] = verifier
-    origin = settings.log.origin
-    if origin not in logs:
-        signer = await bootstrap_log.open_signer(settings.log.key)
-        logs[origin] = Verifier(origin, signer.public_key)
-        await signer.close()
+    for shard in (settings.log, settings.log.next):
+        if shard is not None and shard.origin not in logs:
+            signer = await bootstrap_log.open_signer(shard.key)
+            logs[shard.origin] = Verifier(shard.origin, signer.public_key)
+            await signer.close()
     policy = None
     if settings.witnesses.policy is not None:
         try:

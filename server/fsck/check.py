@@ -1,6 +1,6 @@
 """Runs the parts that are asked for, one shard after another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from server.fsck.findings import Part, Report
 from server.fsck.mailbox_ports import MailboxInspection
 from server.fsck.mailboxes import MailboxCheck
 from server.fsck.ports import LogInspection, ShardEnd
+from server.fsck.shard_ports import ShardInspection
+from server.fsck.shards import ShardCheck, current_of
 from server.fsck.stored_evidence import EvidenceCheck
 from server.fsck.token_ports import TokenInspection
 from server.fsck.tokens import TokenCheck
@@ -28,7 +30,8 @@ class Asked:
 
     Attributes:
         parts: which ones.
-        current: the current shard's origin, of which `from_index` speaks and which has a guard.
+        current: the shard of which `from_index` speaks, where the database knows no shards yet; else it is
+            the one that takes leaves.
         from_index: leaves of the current shard before it are taken as they are; former shards are left out
             then.
     """
@@ -49,6 +52,7 @@ class Stored:
     """
 
     log: LogInspection
+    shards: ShardInspection
     mailboxes: MailboxInspection
     deliveries: DeliveryInspection
     tokens: TokenInspection
@@ -60,10 +64,11 @@ class Stored:
 class LogCheck:
     """Checks the stored log; it writes nothing, and a server may run meanwhile."""
 
-    def __init__(self, stored: Stored, guard: Guard | None, trusted: Trusted, report: Report) -> None:
+    def __init__(self, stored: Stored, guards: Mapping[str, Guard], trusted: Trusted, report: Report) -> None:
+        """Takes the guards that there are, by their shards."""
         self._stored = stored
         self._log = stored.log
-        self._guard = guard
+        self._guards = guards
         self._trusted = trusted
         self._report = report
 
@@ -77,10 +82,11 @@ class LogCheck:
         """
         origins = await self._log.origins()
         if asked.from_index:
-            size = _size(await self._log.end(asked.current))
+            current = current_of(await self._stored.shards.shards(), asked.current)
+            size = _size(await self._log.end(current))
             if asked.from_index > size:
                 raise BeyondTheEnd(asked.from_index, size)
-            origins = [each for each in origins if each == asked.current]
+            origins = [each for each in origins if each == current]
         if asked.parts & {Part.TREE, Part.EVIDENCE}:
             sizes = [_size(await self._log.end(each)) for each in origins]
             self._report.whole["leaves"] = self._report.whole["evidence"] = sum(sizes)
@@ -89,9 +95,11 @@ class LogCheck:
                 continue
             self._report.begins(part)
             for origin in origins if part in _OF_SHARDS else ():
-                await self._shard(part, origin, asked)
-            if part is Part.CHECKPOINTS and asked.current not in origins:
-                await self._shard(part, asked.current, asked)
+                await self._shard(part, origin, asked.from_index)
+            for origin in self._guards if part is Part.CHECKPOINTS else ():
+                # Of a shard that has no row there may still be a guard.
+                if origin not in origins:
+                    await self._checkpoints(origin)
             await self._whole(part)
             self._report.ended(part)
 
@@ -101,6 +109,8 @@ class LogCheck:
         match part:
             case Part.EVIDENCE:
                 await EvidenceCheck(self._log, report).unlogged()
+            case Part.SHARDS:
+                await ShardCheck(stored.shards, self._trusted.logs, stored.now, report).run()
             case Part.TOKENS:
                 await TokenCheck(stored.tokens, self._trusted.authorities, report).run()
             case Part.MAILBOXES:
@@ -110,22 +120,23 @@ class LogCheck:
             case Part.USAGE:
                 await UsageCheck(stored.recount, self._log, stored.zone, stored.now, report).run()
 
-    async def _shard(self, part: Part, origin: str, asked: Asked) -> None:
+    async def _shard(self, part: Part, origin: str, start: int) -> None:
         log, report = self._log, self._report
         match part:
             case Part.TREE:
-                await TreeCheck(log, origin, await log.end(origin), report).run(asked.from_index)
+                await TreeCheck(log, origin, await log.end(origin), report).run(start)
             case Part.EVIDENCE:
                 size = _size(await log.end(origin))
-                await EvidenceCheck(log, report).leaves(origin, size, asked.from_index)
+                await EvidenceCheck(log, report).leaves(origin, size, start)
             case Part.CHECKPOINTS:
-                await self._checkpoints(origin, asked.current)
+                await self._checkpoints(origin)
 
-    async def _checkpoints(self, origin: str, current: str) -> None:
-        if origin != current or self._guard is None:
+    async def _checkpoints(self, origin: str) -> None:
+        kept = self._guards.get(origin)
+        if kept is None:
             end = await self._log.end(origin)
         else:
-            guard = GuardCheck(self._guard, self._log, origin, self._report)
+            guard = GuardCheck(kept, self._log, origin, self._report)
             before = await guard.read()
             end = await self._log.end(origin)
             await guard.check(before, end)

@@ -14,6 +14,8 @@ class Part(StrEnum):
     """Every leaf has its evidence, every piece of evidence its leaf or its place in the queue."""
     CHECKPOINTS = "checkpoints"
     """Published and cosigned notes, their signatures and trees, and the guard."""
+    SHARDS = "shards"
+    """How shards follow each other: their order, their keys, and the announcement that ends each."""
     TOKENS = "tokens"
     """Time-stamps over notes: that they are over a stored one, by whom, and their time."""
     MAILBOXES = "mailboxes"
@@ -29,6 +31,7 @@ COUNTED: Mapping[Part, tuple[str, ...]] = MappingProxyType(
         Part.TREE: ("leaves", "trees", "tiles"),
         Part.EVIDENCE: ("evidence", "queued"),
         Part.CHECKPOINTS: ("checkpoints", "cosigned"),
+        Part.SHARDS: ("shards",),
         Part.TOKENS: ("tokens",),
         Part.MAILBOXES: ("links", "mailboxes"),
         Part.EFFECTS: ("deliveries", "facts"),
@@ -65,6 +68,7 @@ class Kind(StrEnum):
     EVIDENCE_MISSING = "evidence-missing"
     ENTRY_WRONG = "entry-wrong"
     DIGEST_WRONG = "digest-wrong"
+    LOGGED_TWICE = "logged-twice"
     UNQUEUED = "unqueued"
     QUEUED_AND_LOGGED = "queued-and-logged"
     QUEUED_WRONG = "queued-wrong"
@@ -85,6 +89,11 @@ class Kind(StrEnum):
     LINK_MISSING = "link-missing"
     LINK_WRONG = "link-wrong"
     CHAIN_HEAD_WRONG = "chain-head-wrong"
+    SHARD_ORDER_WRONG = "shard-order-wrong"
+    SHARD_KEY_WRONG = "shard-key-wrong"
+    SHARD_UNPUBLISHED = "shard-unpublished"
+    ANNOUNCEMENT_MISSING = "announcement-missing"
+    ANNOUNCEMENT_NOT_LAST = "announcement-not-last"
     TIMESTAMP_STRAY = "timestamp-stray"
     TIMESTAMP_WRONG = "timestamp-wrong"
     TIMESTAMP_TIME_WRONG = "timestamp-time-wrong"
@@ -117,6 +126,8 @@ _QUORUM = "see whether the policy was changed since; if not, ask the witnesses a
 _ADOPT = "make sure that this is the log's newest state, then `namak-server log adopt-guard`"
 _BEHIND = "the leader writes it with the next checkpoint; if not, see that it may write the file"
 _AHEAD = "do not serve: bring the newer database back"
+_LEADER = "see that a leader runs whose settings still have the shard's key: it signs and publishes it"
+_LATE = "see whether a server of the release before led then; if not, as for what is gone or changed"
 _AUTHORITY = (
     "see whether the authority's roots in the settings are those of its tokens; other tokens still count"
 )
@@ -142,6 +153,7 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
         Kind.EVIDENCE_MISSING: (_G, "the leaf's evidence is not there", _KEEP),
         Kind.ENTRY_WRONG: (_G, "the leaf is not the SHA-256 of its evidence", _KEEP),
         Kind.DIGEST_WRONG: (_G, "the digest beside the evidence is not that of its bytes", _KEEP),
+        Kind.LOGGED_TWICE: (_G, "the evidence has more than one leaf", _KEEP),
         Kind.UNQUEUED: (_G, "the evidence is neither in the log nor queued for it", _KEEP),
         Kind.QUEUED_AND_LOGGED: (_G, "the evidence is in the log, and queued for it once more", _QUEUE),
         Kind.QUEUED_WRONG: (_G, "what is queued is not the SHA-256 of stored evidence", _QUEUE),
@@ -170,6 +182,19 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
         Kind.LINK_MISSING: (_G, "places of a mailbox are missing", _KEEP),
         Kind.LINK_WRONG: (_G, "a link, its opening, its consignment or its delivery does not fit", _KEEP),
         Kind.CHAIN_HEAD_WRONG: (_G, "the mailbox's links do not end in its head", _KEEP),
+        Kind.SHARD_ORDER_WRONG: (_G, "shards and heads do not follow each other", _KEEP),
+        Kind.SHARD_KEY_WRONG: (
+            _G,
+            "the shard's key is not that of its notes, announcement or settings",
+            _KEYS,
+        ),
+        Kind.SHARD_UNPUBLISHED: (_M, "the shard is frozen, and its last tree is not published", _LEADER),
+        Kind.ANNOUNCEMENT_MISSING: (
+            _G,
+            "what announced the next shard is not in the one that it ended",
+            _KEEP,
+        ),
+        Kind.ANNOUNCEMENT_NOT_LAST: (_M, "leaves stand behind what announced the next shard", _LATE),
         Kind.TIMESTAMP_STRAY: (_G, "the token is over no stored note of that size", _KEEP),
         Kind.TIMESTAMP_WRONG: (_M, "the token does not verify: over the note, by that authority", _AUTHORITY),
         Kind.TIMESTAMP_TIME_WRONG: (

@@ -40,6 +40,14 @@ class LoggedEvidence(NamedTuple):
     digest: bytes | None
 
 
+class EvidenceStep(NamedTuple):
+    """How far a step through the evidence came, and what no leaf names of that, or more than one."""
+
+    until: UUID
+    unlogged: Collection[UUID]
+    twice: Collection[UUID]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredNote:
     """A note by the size that it is stored under, with the root of the recorded tree of that size."""
@@ -85,13 +93,8 @@ class LogInspection(Protocol):
         """Returns the largest identifier of stored evidence."""
         ...
 
-    async def evidence_after(
-        self, position: UUID, last: UUID, limit: int
-    ) -> tuple[UUID, Collection[UUID]] | None:
-        """Goes on through the evidence by identifier, by at most `limit`; None behind the last.
-
-        Returns how far it came, and those on the way that no leaf names.
-        """
+    async def evidence_after(self, position: UUID, last: UUID, limit: int) -> EvidenceStep | None:
+        """Goes on through the evidence by identifier, by at most `limit`; None behind the last."""
         ...
 
     async def unqueued(self, evidence_ids: Collection[UUID]) -> Collection[UUID]:

@@ -58,7 +58,9 @@ class EvidenceCheck:
         if last is None:
             return
         while (step := await self._log.evidence_after(position, last, IDENTIFIERS_AT_ONCE)) is not None:
-            position, unlogged = step
+            position, unlogged, twice = step
+            for evidence_id in twice:
+                self._found(Kind.LOGGED_TWICE, f"evidence {evidence_id}")
             if unlogged:
                 # Most of them were queued, or are logged by now: what counts is one look at both.
                 for evidence_id in sorted(await self._log.unqueued(unlogged)):

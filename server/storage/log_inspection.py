@@ -8,7 +8,7 @@ from uuid import UUID
 
 from namak.evidence.tiles import HEIGHT, MAX_LEVEL, TileId
 from namak.evidence.tree import HASH_BYTES
-from server.fsck.ports import LoggedEvidence, ShardEnd, StoredNote
+from server.fsck.ports import EvidenceStep, LoggedEvidence, ShardEnd, StoredNote
 from server.storage.log_connection import answering, close, connect
 from server.transparency.ports import Head
 
@@ -53,6 +53,10 @@ _UNLOGGED = """
 SELECT e.id FROM evidence e WHERE e.id > $1 AND e.id <= $2 AND NOT EXISTS (
     SELECT FROM log_entries l WHERE l.evidence_id = e.id AND l.evidence_id > $1 AND l.evidence_id <= $2
 )
+"""
+_TWICE = """
+SELECT evidence_id FROM log_entries WHERE evidence_id > $1 AND evidence_id <= $2
+GROUP BY evidence_id HAVING count(*) > 1
 """
 _UNQUEUED = """
 SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
@@ -192,16 +196,15 @@ class PostgresLogInspection:
         rows = await self.rows(_LAST_EVIDENCE)
         return rows[0]["id"] if rows else None
 
-    async def evidence_after(
-        self, position: UUID, last: UUID, limit: int
-    ) -> tuple[UUID, Collection[UUID]] | None:
+    async def evidence_after(self, position: UUID, last: UUID, limit: int) -> EvidenceStep | None:
         """See `LogInspection`."""
         if position >= last:
             return None
         rows = await self.rows(_STEP, position, last, limit - 1)
         until = rows[0]["id"] if rows else last
         unlogged = [row["id"] for row in await self.rows(_UNLOGGED, position, until)]
-        return until, unlogged
+        twice = [row["evidence_id"] for row in await self.rows(_TWICE, position, until)]
+        return EvidenceStep(until, unlogged, twice)
 
     async def unqueued(self, evidence_ids: Collection[UUID]) -> Collection[UUID]:
         """See `LogInspection`."""

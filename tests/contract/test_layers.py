@@ -41,7 +41,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {
             *("server.domain", "server.fsck.ports", "server.fsck.mailbox_ports"),
-            *("server.fsck.delivery_ports", "server.fsck.token_ports"),
+            *("server.fsck.delivery_ports", "server.fsck.shard_ports", "server.fsck.token_ports"),
             *("server.transparency.ports", "server.transparency.settings"),
             "server.transparency.timestamp_ports",
         }

@@ -97,6 +97,13 @@ DAMAGES: Mapping[str, tuple[str, set[str]]] = {
         ),
         {"digest-wrong"},
     ),
+    "evidence has a leaf in another shard too": (
+        (
+            "INSERT INTO log_entries (origin, leaf_index, entry, evidence_id)"
+            " SELECT 'log.example.am/other', 0, entry, evidence_id FROM log_entries WHERE leaf_index = 300"
+        ),
+        {"logged-twice", "head-missing", "leaf-beyond"},
+    ),
     "evidence left the queue": (
         "DELETE FROM log_queue WHERE position = (SELECT min(position) FROM log_queue)",
         {"unqueued"},
@@ -221,3 +228,86 @@ TOKEN_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
     ),
 }
 """What may be done to two tokens: of `court` over the cosigned note of 5 leaves, and the log's own of 9."""
+
+SHARD_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
+    "a key is another": (
+        "UPDATE log_shards SET vkey = '{other}' WHERE origin = '{next}'",
+        {"shard-key-wrong"},
+    ),
+    "a key is of another name": (
+        "UPDATE log_shards SET vkey = replace(vkey, '{next}', 'x') WHERE origin = '{next}'",
+        {"shard-key-wrong"},
+    ),
+    "a key is none": ("UPDATE log_shards SET vkey = 'x' WHERE origin = '{next}'", {"shard-key-wrong"}),
+    "the newest checkpoint has another signature": (
+        (
+            "UPDATE log_checkpoints SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 20)"
+            " WHERE origin = '{next}'"
+        ),
+        {"shard-key-wrong"},
+    ),
+    "an announcement is gone": (
+        "DELETE FROM evidence WHERE id = (SELECT announcement FROM log_shards WHERE origin = '{next}')",
+        {"shard-key-wrong"},
+    ),
+    "an announcement is of another shard": (
+        (
+            "UPDATE evidence SET document = (SELECT document FROM evidence WHERE id ="
+            " (SELECT announcement FROM log_shards WHERE origin = '{later}'))"
+            " WHERE id = (SELECT announcement FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"shard-key-wrong"},
+    ),
+    "an announcement names another key": (
+        (
+            "UPDATE evidence SET document = convert_to(replace(convert_from(document, 'UTF8'), '{vkey}',"
+            " '{other}'), 'UTF8')"
+            " WHERE id = (SELECT announcement FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"shard-key-wrong"},
+    ),
+    "an announcement's leaf is gone": (
+        (
+            "DELETE FROM log_entries WHERE evidence_id ="
+            " (SELECT announcement FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"announcement-missing"},
+    ),
+    "an announcement stands in the shard that it announces": (
+        (
+            "UPDATE log_entries SET origin = '{next}', leaf_index = 1000 WHERE evidence_id ="
+            " (SELECT announcement FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"announcement-missing"},
+    ),
+    "a frozen shard took another leaf": (
+        "UPDATE log_heads SET integrated_size = integrated_size + 1 WHERE origin = '{origin}'",
+        {"announcement-not-last", "shard-unpublished"},
+    ),
+    "a frozen shard was never published": (
+        "UPDATE log_heads SET published_size = 0 WHERE origin = '{origin}'",
+        {"shard-unpublished"},
+    ),
+    "a shard thawed": (
+        "UPDATE log_heads SET frozen_at = NULL WHERE origin = '{origin}'",
+        {"shard-order-wrong"},
+    ),
+    "a shard has another place": (
+        "UPDATE log_shards SET position = 7 WHERE origin = '{later}'",
+        {"shard-order-wrong"},
+    ),
+    "a shard is gone": ("DELETE FROM log_shards WHERE origin = '{later}'", {"shard-order-wrong"}),
+    "a shard comes after another": (
+        "UPDATE log_shards SET predecessor = 'x' WHERE origin = '{later}'",
+        {"shard-order-wrong"},
+    ),
+    "a head names another successor": (
+        "UPDATE log_heads SET successor = 'x' WHERE origin = '{origin}'",
+        {"shard-order-wrong"},
+    ),
+    "a head names another announcement": (
+        "UPDATE log_heads SET announcement = gen_random_uuid() WHERE origin = '{origin}'",
+        {"shard-order-wrong"},
+    ),
+}
+"""What may be done to three shards that follow each other."""

@@ -9,6 +9,7 @@ from server.fsck.check import Stored
 from server.storage.delivery_inspection import PostgresDeliveryInspection
 from server.storage.log_inspection import PostgresLogInspection
 from server.storage.mailbox_inspection import PostgresMailboxInspection
+from server.storage.shard_inspection import PostgresShardInspection
 from server.storage.token_inspection import PostgresTokenInspection
 
 
@@ -26,6 +27,7 @@ def stored_over(inspection: PostgresLogInspection) -> Stored:
     """Returns what the connection shows, also from within a transaction."""
     return Stored(
         log=inspection,
+        shards=PostgresShardInspection(inspection),
         mailboxes=PostgresMailboxInspection(inspection),
         deliveries=PostgresDeliveryInspection(inspection),
         tokens=PostgresTokenInspection(inspection),

@@ -23,7 +23,7 @@ from server.fsck.findings import KINDS, MOST_OF_A_KIND, Kind, Part, Report
 from server.storage.log_inspection import PostgresLogInspection
 from server.transparency.guard import FileGuard
 from tests.integration.transparency.conftest import ORIGIN, World, eventually
-from tests.integration.transparency.damages import DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES
+from tests.integration.transparency.damages import DAMAGES, MAILBOX_DAMAGES, SHARD_DAMAGES, TOKEN_DAMAGES
 from tests.integration.transparency.delivery_damages import DELIVERY_DAMAGES, USAGE_DAMAGES
 from tests.integration.transparency.inspected import stored_over
 from tests.integration.transparency.ledger import Ledger
@@ -36,8 +36,8 @@ WITNESS = "witness.example/w"
 PORTIONS = (100, 450, 150)
 QUEUED = 3
 
-ALL_DAMAGES = (DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES, DELIVERY_DAMAGES, USAGE_DAMAGES)
-CONSTRAINED = {"evidence": "ck_evidence_entry"}
+ALL_DAMAGES = (DAMAGES, SHARD_DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES, DELIVERY_DAMAGES, USAGE_DAMAGES)
+CONSTRAINED = {"evidence": "ck_evidence_entry", "log_entries": "uq_log_entries_evidence_id"}
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Post:
         report = Report()
         kept = FileGuard(guard or self.world.guard_path, self.world.shard().verifier)
         stored = stored_over(inspection)
-        await LogCheck(stored, kept, self.trusted, report).run(Asked(frozenset(Part), ORIGIN))
+        await LogCheck(stored, {ORIGIN: kept}, self.trusted, report).run(Asked(frozenset(Part), ORIGIN))
         return report
 
 
@@ -129,6 +129,7 @@ async def test_a_sound_log_is_sound_and_all_of_it_is_checked(post: Post) -> None
         "queued": QUEUED,
         "checkpoints": notes,
         "cosigned": 1,
+        "shards": 1,
     }
     assert list(report.seconds) == list(Part)
 
@@ -140,7 +141,7 @@ async def test_damage_is_found_for_what_it_is(post: Post, damage: str) -> None:
     # Everything in a transaction that is rolled back, and looked at from within.
     transaction = connection.transaction(isolation="repeatable_read")
     await transaction.start()
-    for table in ("log_entries", "log_trees", "log_checkpoints", "log_witnessed", "evidence"):
+    for table in ("log_entries", "log_trees", "log_checkpoints", "log_witnessed", "log_heads", "evidence"):
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     for table, constraint in CONSTRAINED.items():
         await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
@@ -270,7 +271,7 @@ async def test_the_command_reports_in_words_and_in_json(post: Post) -> None:
     for wrong, words in (
         (
             ("--only", "trees"),
-            "--only: there is no part 'trees', but tree, evidence, checkpoints, tokens, mailboxes",
+            "--only: there is no part 'trees', but tree, evidence, checkpoints, shards, tokens, mailboxes",
         ),
         (("--vkey", "none"), "--vkey: a verifier key has three parts"),
         (

@@ -1,0 +1,133 @@
+"""Checks that the log's shards follow each other: each begins where an announcement ended the one before."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from namak.evidence.administrative_act import RecordedAct
+from namak.evidence.errors import EvidenceError
+from namak.evidence.note import Verifier, open_note, parse_note
+from server.fsck.findings import Kind, Part, Report
+from server.fsck.shard_ports import ShardInspection, StoredShard
+
+PUBLISHED_WITHIN: Final = timedelta(minutes=1)
+"""The last tree of a frozen shard is published a moment after; a leader may have to be found first."""
+
+Flaw = tuple[Kind, str, str]
+"""What is wrong, with which shard, and why."""
+
+
+class ShardCheck:
+    """Checks the order of shards, their keys and their ends."""
+
+    def __init__(
+        self,
+        shards: ShardInspection,
+        keys: Mapping[str, Verifier],
+        now: Callable[[], datetime],
+        report: Report,
+    ) -> None:
+        """Takes each shard's key as it is known from elsewhere, and the post's time."""
+        self._shards = shards
+        self._keys = keys
+        self._now = now
+        self._report = report
+
+    async def run(self) -> None:
+        """Looks at all shards. Raises ServiceUnavailable."""
+        shards = await self._shards.shards()
+        # Before a leader has entered any, the settings alone say which there are.
+        for origin in await self._shards.unlisted() if shards else ():
+            self._found((Kind.SHARD_ORDER_WRONG, origin, "it is none of the shards"))
+        before = [None, *shards]
+        after = [*shards[1:], None]
+        for number, (previous, shard, following) in enumerate(zip(before, shards, after, strict=False), 1):
+            for flaw in self._flaws(number, previous, shard, following):
+                self._found(flaw)
+        self._report.done(Part.SHARDS, "shards", len(shards))
+
+    def _flaws(
+        self, number: int, previous: StoredShard | None, shard: StoredShard, following: StoredShard | None
+    ) -> Iterator[Flaw]:
+        for why in _order(number, previous, shard, following):
+            yield Kind.SHARD_ORDER_WRONG, shard.origin, why
+        for why in _keys(previous, shard, self._keys.get(shard.origin)):
+            yield Kind.SHARD_KEY_WRONG, shard.origin, why
+        if shard.frozen_at is not None:
+            yield from self._end(shard, shard.frozen_at, following)
+
+    def _end(self, shard: StoredShard, frozen_at: datetime, following: StoredShard | None) -> Iterator[Flaw]:
+        if shard.published_size != shard.integrated_size and frozen_at < self._now() - PUBLISHED_WITHIN:
+            published = f"{shard.published_size} of {shard.integrated_size} leaves are published"
+            yield Kind.SHARD_UNPUBLISHED, shard.origin, published
+        # Those that the settings named before the database did end without an announcement.
+        if following is None or following.announcement is None or shard.integrated_size is None:
+            return
+        announcement = f"evidence {following.announcement}"
+        if following.announced_in != shard.origin or following.announced_at_leaf is None:
+            yield Kind.ANNOUNCEMENT_MISSING, shard.origin, announcement
+        elif (behind := shard.integrated_size - 1 - following.announced_at_leaf) > 0:
+            yield Kind.ANNOUNCEMENT_NOT_LAST, shard.origin, f"{behind} leaves behind {announcement}"
+
+    def _found(self, flaw: Flaw) -> None:
+        kind, origin, why = flaw
+        self._report.found(Part.SHARDS, kind, f"{origin}: {why}")
+
+
+def _order(
+    number: int, previous: StoredShard | None, shard: StoredShard, following: StoredShard | None
+) -> Iterator[str]:
+    if shard.position != number:
+        yield f"it is number {shard.position}, and the {number}. that there is"
+    if shard.predecessor != (None if previous is None else previous.origin):
+        yield f"it comes after {shard.predecessor}"
+    if shard.integrated_size is None:
+        return
+    successor, ending = (None, None) if following is None else (following.origin, following.announcement)
+    if (shard.successor, shard.ending) != (successor, ending):
+        yield f"its head names {shard.successor} as the next, and the announcement {shard.ending}"
+    if previous is not None and previous.frozen_at is None and shard.integrated_size:
+        yield "it has leaves, and the shard before it is not frozen"
+
+
+def _keys(previous: StoredShard | None, shard: StoredShard, known: Verifier | None) -> Iterator[str]:
+    try:
+        verifier = Verifier.parse(shard.vkey)
+    except EvidenceError as error:
+        yield f"its verifier key can't be read: {error.detail}"
+        return
+    if verifier.name != shard.origin:
+        yield f"its verifier key is that of {verifier.name}"
+    elif known is not None and known != verifier:
+        yield "its verifier key is not the one of the settings or the token"
+    elif shard.note is not None and not _is_signed(shard.note, verifier):
+        yield "its newest checkpoint is not signed by its key"
+    if previous is not None and shard.announcement is not None:
+        yield from _announced(previous, shard)
+
+
+def _announced(previous: StoredShard, shard: StoredShard) -> Iterator[str]:
+    """Yields why its announcement can't be of this shard with this key."""
+    try:
+        details = RecordedAct.parse(shard.document or b"").document.details
+    except EvidenceError as error:
+        yield f"its announcement can't be read: {error.detail}"
+        return
+    after = details.after or {}
+    named = (details.resource.identifier, after.get("log_vkey"), after.get("successor"))
+    if named != (previous.origin, previous.vkey, shard.origin):
+        yield "its announcement is of other shards"
+    elif after.get("successor_vkey") != shard.vkey:
+        yield "its announcement names another key"
+
+
+def _is_signed(note: bytes, verifier: Verifier) -> bool:
+    try:
+        return bool(open_note(parse_note(note), [verifier]))
+    except EvidenceError:
+        return False
+
+
+def current_of(shards: Sequence[StoredShard], configured: str) -> str:
+    """Returns the shard that takes leaves: the first that is not frozen."""
+    return next((each.origin for each in shards if each.frozen_at is None), configured)
