@@ -13,7 +13,14 @@ from namak.evidence import events
 from namak.evidence.details import AccessDetails, ConfirmationDetails, InlineList, NamedList, revocation_list
 from namak.evidence.document import EvidenceDocument, RecordedFact, entry_of
 from namak.evidence.failures import MalformedEvidence
-from tests.unit.evidence_documents.documents import DIGEST, LETTER, ONE_OF_EACH, documents
+from tests.unit.evidence_documents.documents import (
+    DIGEST,
+    LETTER,
+    ONE_OF_EACH,
+    SUBMITTED,
+    document,
+    documents,
+)
 from tests.unit.evidence_documents.plain_writing import doubtful_documents, written_plainly
 
 ACCEPTANCE, REJECTION, CONSIGNMENT, ACCESS, CONFIRMATION, EFFECT, WITHDRAWAL, _ = ONE_OF_EACH
@@ -271,9 +278,9 @@ def test_does_not_write_what_it_would_not_read() -> None:
         replace(ACCESS, issuer=replace(ACCESS.issuer, name="\ud800")),
     ]
 
-    for document in broken:
+    for wrong in broken:
         with pytest.raises(MalformedEvidence):
-            document.encode()
+            wrong.encode()
 
 
 def test_a_refusal_says_where() -> None:
@@ -284,3 +291,12 @@ def test_a_refusal_says_where() -> None:
         MalformedEvidence, match=r"document\.UserContentInfo\.PartsInfo\[1\]\.Digest\.Algorithm"
     ):
         EvidenceDocument.parse(json.dumps(written).encode())
+
+
+def test_a_truth_value_is_no_size_even_after_a_document_with_that_size() -> None:
+    written = document(events.SUBMISSION_ACCEPTANCE, SUBMITTED).encode()
+    one = written.replace(b'"Size":9,', b'"Size":1,')
+    assert EvidenceDocument.parse(one).parts[1].size == 1
+    with pytest.raises(MalformedEvidence, match="whole number"):
+        EvidenceDocument.parse(one.replace(b'"Size":1,', b'"Size":true,'))
+    assert EvidenceDocument.parse(written).parts[1].size == 9

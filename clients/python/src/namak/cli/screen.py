@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 def printable(text: str) -> str:
     """Returns the text on one line, with a mark in place of each character that does not stand for itself."""
+    # Nearly all text is printable as Python sees it, which leaves out all of these and the wider spaces.
+    if text.isprintable():
+        return text
     return "".join("\ufffd" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
 
 
@@ -50,8 +53,8 @@ class Screen:
 
     def lines(self, texts: Iterable[str]) -> None:
         """Prints lines for people."""
-        for text in texts:
-            self.line(text)
+        if not self.as_json and (shown := [printable(text) for text in texts]):
+            _write(sys.stdout, "\n".join(shown))
 
     def note(self, text: str) -> None:
         """Prints a line beside the result, on standard error."""

@@ -248,12 +248,12 @@ def said(text: str) -> str:
 
 def template_of(text: str) -> str | None:
     """Returns the template that a sentence fits; None when there is none."""
-    return next((template for template, form in _forms if form.fullmatch(text)), None)
+    return next((template for template, _begin, form in _forms if form.fullmatch(text)), None)
 
 
 def _translated(text: str) -> str | None:
-    for template, form in _forms:
-        if found := form.fullmatch(text):
+    for template, begin, form in _forms:
+        if text.startswith(begin) and (found := form.fullmatch(text)):
             return _(template).format(**found.groupdict())
     return None
 
@@ -265,4 +265,4 @@ def _form(template: str) -> re.Pattern[str]:
     return re.compile(_HOLE.sub(hole, re.escape(template)))
 
 
-_forms = [(template, _form(template)) for template in WORDS]
+_forms = [(template, template.partition("{")[0], _form(template)) for template in WORDS]

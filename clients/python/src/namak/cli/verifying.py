@@ -192,12 +192,10 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
 
 
 def _show(screen: Screen, found: FileReport) -> None:
-    screen.line(f"{_(found.verdict)}  {found.name}")
-    screen.lines(
+    checks = (
         f"    {_(_MARKS[check.outcome]):4} {_(check.name)}: {said(check.words)}" for check in found.checks
     )
-    screen.line(f"    {said(found.proves)}")
-    screen.line("")
+    screen.lines([f"{_(found.verdict)}  {found.name}", *checks, f"    {said(found.proves)}", ""])
 
 
 def _advise_witnessed(screen: Screen, shown: Sequence[FileReport]) -> None:

@@ -150,7 +150,11 @@ class AdministrativeAct:
         """Returns what ``data`` says. Raises :class:`MalformedEvidence` for whatever the format does not
         permit.
         """
-        value = load(data, DOCUMENT_LIMIT)
+        return cls.read(load(data, DOCUMENT_LIMIT))
+
+    @classmethod
+    def read(cls, value: Value) -> Self:
+        """Returns what a document says that was loaded already. Raises as :meth:`parse` does."""
         if event_of(value) != ADMINISTRATIVE_ACT:
             value.refuse("not an AdministrativeAct")
         fields = value.fields(_COMMON_KEYS)
@@ -257,7 +261,7 @@ def _read_actor(value: Value) -> Actor:
 def _read_kind(value: Value) -> ActorKind:
     if not value.has("kind"):
         value.refuse("kind is missing")
-    spelled = Value(value.raw["kind"], ".kind", value)  # type: ignore[index]  # `has` says that it is an object
+    spelled = Value(value.raw["kind"], "kind", value)  # type: ignore[index]  # `has` says that it is an object
     try:
         return ActorKind(spelled.string())
     except ValueError:

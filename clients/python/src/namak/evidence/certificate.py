@@ -31,6 +31,7 @@ from pyhanko_certvalidator.errors import (
 
 from namak.evidence.details import LISTS_LIMIT
 from namak.evidence.failures import CertificateExpired, CertificateUntrusted, NoPath
+from namak.evidence.known_chains import KnownChains
 
 MAX_PATH: Final = LISTS_LIMIT + 1
 """A path has at most so many certificates, the root included."""
@@ -149,6 +150,14 @@ def is_ca(certificate: x509.Certificate) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)
+def der_of(certificate: x509.Certificate) -> bytes:
+    """Returns a certificate's bytes."""
+    return certificate.public_bytes(Encoding.DER)
+
+
+# The same few authorities, and each signer's several times in a row.
+@lru_cache(maxsize=256)
 def public_key_of(certificate: x509.Certificate) -> PublicKey:
     """Returns the key if it is strong enough. Raises :class:`CertificateUntrusted`."""
     key = certificate.public_key()
@@ -176,8 +185,11 @@ def path_to_root(
     # Before anything is verified with the keys of strangers.
     for der in (leaf, *above):
         _refuse_slow(der)
-    path = tuple(load_certificate(der) for der in _validated(leaf, above, tuple(roots), at))
-    if not 2 <= len(path) <= MAX_PATH or path[-1].public_bytes(Encoding.DER) not in roots:
+    if (known := _chains.path(load_certificate(leaf), above, tuple(roots), at)) is not None:
+        path = known
+    else:
+        path = tuple(load_certificate(der) for der in _validated(leaf, above, tuple(roots), at))
+    if not 2 <= len(path) <= MAX_PATH or der_of(path[-1]) not in roots:
         raise NoPath("the certificate has no path to a citizen root")
     if not path[-1].not_valid_before_utc <= at <= path[-1].not_valid_after_utc:
         raise CertificateExpired("the citizen root is not valid at the time")
@@ -187,7 +199,19 @@ def path_to_root(
         if certificate.serial_number <= 0:
             raise CertificateUntrusted("a certificate's serial number is not positive")
     public_key_of(path[-1])
+    if known is None and leaf not in roots and _have_own_names((*above, *roots)):
+        _chains.keep(path[1:], above, tuple(roots))
     return path
+
+
+_chains = KnownChains()
+"""Of all callers in this process: what is in it, is so for everybody."""
+
+
+def _have_own_names(authorities: Sequence[bytes]) -> bool:
+    """Tells whether no two of these have the same subject, as the validator compares them."""
+    with PARSING:
+        return len({_asn1(der).subject.hashable for der in authorities}) == len(authorities)
 
 
 def _refuse_slow(der: bytes) -> None:

@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asn1crypto import cms
+from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from namak.evidence.certificate import (
-    DIGESTS,
     PARSING,
     UNREADABLE,
     PublicKey,
@@ -32,6 +31,8 @@ from namak.evidence.failures import CertificateUntrusted, SignatureInvalid
 MAX_CERTIFICATES: Final = 6
 """A signature carries at most so many certificates."""
 
+_OCTETS: Final = 0x04
+_IDENTIFIER: Final = 0x06
 _SEQUENCE: Final = 0x30
 _SET: Final = 0x31
 _CONTEXT_0: Final = 0xA0
@@ -47,17 +48,34 @@ _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "sha384": hashes.SHA384,
     "sha512": hashes.SHA512,
 }
-# Name of the algorithm: kind of key and padding, and the digest that it fixes.
-_ALGORITHMS: Final[dict[str, tuple[str, str | None]]] = {
-    "sha256_ecdsa": ("ecdsa", "sha256"),
-    "sha384_ecdsa": ("ecdsa", "sha384"),
-    "sha512_ecdsa": ("ecdsa", "sha512"),
-    "rsassa_pkcs1v15": ("pkcs1", None),
-    "sha256_rsa": ("pkcs1", "sha256"),
-    "sha384_rsa": ("pkcs1", "sha384"),
-    "sha512_rsa": ("pkcs1", "sha512"),
-    "rsassa_pss": ("pss", None),
+# Object identifiers as they stand in DER.
+_SIGNED: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 07 02")
+_DATA: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 07 01")
+_CONTENT_TYPE: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 09 03")
+_MESSAGE_DIGEST: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 09 04")
+_SIGNING_CERTIFICATE: Final = bytes.fromhex("06 0b 2a 86 48 86 f7 0d 01 09 10 02 2f")
+_NEEDED: Final = {
+    "content_type": _CONTENT_TYPE,
+    "message_digest": _MESSAGE_DIGEST,
+    "signing_certificate_v2": _SIGNING_CERTIFICATE,
 }
+_DIGESTS: Final = {
+    bytes.fromhex("06 09 60 86 48 01 65 03 04 02 01"): "sha256",
+    bytes.fromhex("06 09 60 86 48 01 65 03 04 02 02"): "sha384",
+    bytes.fromhex("06 09 60 86 48 01 65 03 04 02 03"): "sha512",
+}
+# Signature algorithm: kind of key and padding, and the digest that it fixes.
+_ALGORITHMS: Final[dict[bytes, tuple[str, str | None]]] = {
+    bytes.fromhex("06 08 2a 86 48 ce 3d 04 03 02"): ("ecdsa", "sha256"),
+    bytes.fromhex("06 08 2a 86 48 ce 3d 04 03 03"): ("ecdsa", "sha384"),
+    bytes.fromhex("06 08 2a 86 48 ce 3d 04 03 04"): ("ecdsa", "sha512"),
+    bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 01 01"): ("pkcs1", None),
+    bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 01 0b"): ("pkcs1", "sha256"),
+    bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 01 0c"): ("pkcs1", "sha384"),
+    bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 01 0d"): ("pkcs1", "sha512"),
+    bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 01 0a"): ("pss", None),
+}
+_VERSIONS: Final = {bytes.fromhex("02 01 01"): "v1", bytes.fromhex("02 01 03"): "v3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +99,7 @@ def check_signature(data: bytes, content: bytes) -> CheckedSignature:
         raise SignatureInvalid(f"the signature has more than {CMS_LIMIT} bytes")
     check_der(data)
     try:
-        with PARSING:
-            parsed = _read(data)
+        parsed = _read(data)
         certificate = load_certificate(parsed.certificate)
         key = public_key_of(certificate)
     except UNREADABLE:
@@ -114,46 +131,55 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 def _read(data: bytes) -> _Parsed:
-    info = cms.ContentInfo.load(data, strict=True)
-    _require(info["content_type"].native == "signed_data", "the CMS is not a signature")
-    signed = info["content"]
     raw = _raw(data)
-    signer = signed["signer_infos"][0]
     # RFC 5652, 5.1: with this content, and certificates of this kind alone, it follows from the signer's.
-    versions = (signed["version"].native, signer["version"].native)
+    versions = tuple(_VERSIONS.get(version) for version in raw.versions)
     _require(versions in (("v1", "v1"), ("v3", "v3")), "the CMS version is not that of its signer")
-    digest = _digest_name(signer["digest_algorithm"])
-    declared = [_digest_name(algorithm) for algorithm in signed["digest_algorithms"]]
-    _require(declared == [digest], "the digests declared are not the signer's one")
-    kind = _kind(signer["signature_algorithm"], digest)
+    declared, of_signer, signing = raw.algorithms
+    digest = _digest_name(of_signer)
+    _require(_digest_name(declared) == digest, "the digests declared are not the signer's one")
+    kind = _kind(signing, digest)
     _check_parameters(raw, kind, hashlib.new(digest).digest_size)
     _check_certificates(raw.certificates)
-    certificate = _signers(signer, raw)
-    attributes = _attributes(signer, raw.attributes)
-    _require(
-        attributes["content_type"].native == "data", "the signed content type is not that of the content"
-    )
-    _check_signing_certificate(attributes["signing_certificate_v2"], certificate)
+    certificate = _signers(raw)
+    attributes = _attributes(raw.attributes)
+    _require(attributes[_CONTENT_TYPE] == _DATA, "the signed content type is not that of the content")
+    _check_signing_certificate(attributes[_SIGNING_CERTIFICATE], certificate)
     return _Parsed(
         certificate,
         raw.certificates,
         digest,
         kind,
-        attributes["message_digest"].native,
+        _tagged(attributes[_MESSAGE_DIGEST], _OCTETS),
         encode(_SET, contents(raw.attributes)),
-        signer["signature"].native,
+        contents(raw.signature),
     )
 
 
-def _digest_name(algorithm: Any) -> str:
-    name = algorithm["algorithm"].native
-    _require(name in DIGESTS, "the signature uses a digest that is not accepted")
-    return str(name)
+def _tagged(value: bytes, tag: int) -> bytes:
+    """Returns the contents of a value of this tag. Raises :class:`ValueError` for another's."""
+    if value[0] != tag:
+        raise ValueError("a value of another kind")
+    return contents(value)
 
 
-def _kind(algorithm: Any, digest: str) -> str:
+def _parts(value: bytes, tag: int = _SEQUENCE) -> list[bytes]:
+    """Returns what stands in a sequence, or under another constructed tag. Raises :class:`ValueError`."""
+    if value[0] != tag:
+        raise ValueError("a value of another kind")
+    return children(value)
+
+
+def _digest_name(algorithm: bytes) -> str:
+    name = _DIGESTS.get(_parts(algorithm)[0])
+    if name is None:
+        raise SignatureInvalid("the signature uses a digest that is not accepted")
+    return name
+
+
+def _kind(algorithm: bytes, digest: str) -> str:
     """Returns the kind of key and padding that the signature algorithm names."""
-    known = _ALGORITHMS.get(algorithm["algorithm"].native)
+    known = _ALGORITHMS.get(_parts(algorithm)[0])
     if known is None:
         raise SignatureInvalid("the signature uses an algorithm that is not accepted")
     kind, fixed = known
@@ -165,36 +191,44 @@ def _kind(algorithm: Any, digest: str) -> str:
 class _Raw:
     """What counts byte for byte, as it stands in the signature."""
 
+    # Of the whole, and of the signer.
+    versions: tuple[bytes, bytes]
     certificates: tuple[bytes, ...]
     signer_identifier: bytes
     # The set of signed attributes under its context-specific tag.
     attributes: bytes
     # The algorithm of the one digest declared, the signer's digest algorithm and signature algorithm.
     algorithms: tuple[bytes, bytes, bytes]
+    signature: bytes
 
 
 def _raw(data: bytes) -> _Raw:
     """Returns the parts as they stand in ``data``, which has no others: nothing hides where no
     signature covers it.
-
-    The parser passes over what a sequence holds beyond the fields it knows, and writes out anew what it has
-    looked into; signatures and digests are over what was there.
     """
-    _, explicit = children(data)
-    (signed,) = children(explicit)
-    fields = children(signed)
+    content_type, explicit = _parts(data)
+    _require(content_type == _SIGNED, "the CMS is not a signature")
+    (signed,) = _parts(explicit, _CONTEXT_0)
+    fields = _parts(signed)
     others = "the signature has other fields than those it needs, or lacks one"
     _require(bytes(field[0] for field in fields) == _SIGNED_DATA, others)
-    _, digests, content, certificates, signers = fields
+    version, digests, content, certificates, signers = fields
     _require(content == _DETACHED_DATA, "the signature is not detached, or not over data")
     _require(len(children(signers)) == 1, "the signature does not have exactly one signer")
     (signer,) = children(signers)
-    parts = children(signer)
+    parts = _parts(signer)
     _require(bytes(part[0] for part in parts) in _SIGNER_INFO, others)
     _require(len(children(digests)) == 1, "the digests declared are not the signer's one")
     (declared,) = children(digests)
-    _, identifier, digest, attributes, algorithm, _ = parts
-    return _Raw(tuple(children(certificates)), identifier, attributes, (declared, digest, algorithm))
+    of_signer, identifier, digest, attributes, algorithm, signature = parts
+    return _Raw(
+        (version, of_signer),
+        tuple(children(certificates)),
+        identifier,
+        attributes,
+        (declared, digest, algorithm),
+        signature,
+    )
 
 
 def _check_parameters(raw: _Raw, kind: str, salt_bytes: int) -> None:
@@ -226,17 +260,21 @@ def _check_certificates(certificates: Sequence[bytes]) -> None:
     _require(len(subjects) == len(certificates), "two certificates of the same subject")
 
 
-def _signers(signer: Any, raw: _Raw) -> bytes:
+def _signers(raw: _Raw) -> bytes:
     """Returns the certificate that the signer identifier names."""
-    if signer["sid"].name == "issuer_and_serial_number":
-        _require(signer["version"].native == "v1", "the signer's version is not that of its identifier")
+    by_name = raw.signer_identifier[0] == _SEQUENCE
+    version = _VERSIONS[raw.versions[1]]
+    _require(version == ("v1" if by_name else "v3"), "the signer's version is not that of its identifier")
+    if by_name:
         named = [der for der in raw.certificates if issuer_and_serial(der) == raw.signer_identifier]
     else:
-        _require(signer["version"].native == "v3", "the signer's version is not that of its identifier")
         identifier = contents(raw.signer_identifier)
-        named = [
-            der for der in raw.certificates if asn1_x509.Certificate.load(der).key_identifier == identifier
-        ]
+        with PARSING:
+            named = [
+                der
+                for der in raw.certificates
+                if asn1_x509.Certificate.load(der).key_identifier == identifier
+            ]
     _require(len(named) == 1, "the signer's certificate is missing")
     return named[0]
 
@@ -247,34 +285,41 @@ def issuer_and_serial(certificate: bytes) -> bytes:
     return encode(_SEQUENCE, issuer + serial)
 
 
-def _attributes(signer: Any, raw: bytes) -> dict[str, Any]:
-    """Returns the signed attributes' values by name: each attribute once, with one value, in the order of
+def _attributes(raw: bytes) -> dict[bytes, bytes]:
+    """Returns the signed attributes' values by type: each attribute once, with one value, in the order of
     DER.
     """
     encoded = children(raw)
     _require(encoded == sorted(encoded), "the signed attributes are not in the order of DER")
-    _require(
-        all(len(children(attribute)) == 2 for attribute in encoded),
-        "a signed attribute has more than its values",
-    )
-    attributes: dict[str, Any] = {}
-    for attribute in signer["signed_attrs"]:
-        name = attribute["type"].native
-        _require(name not in attributes, "a signed attribute stands twice")
-        _require(len(attribute["values"]) == 1, "a signed attribute does not have exactly one value")
-        attributes[name] = attribute["values"][0]
-    for name in ("content_type", "message_digest", "signing_certificate_v2"):
-        _require(name in attributes, f"the signed attribute {name} is missing")
+    pairs = [_parts(attribute) for attribute in encoded]
+    _require(all(len(pair) == 2 for pair in pairs), "a signed attribute has more than its values")
+    attributes: dict[bytes, bytes] = {}
+    for kind, values in pairs:
+        _tagged(kind, _IDENTIFIER)
+        _require(kind not in attributes, "a signed attribute stands twice")
+        _require(
+            len(found := _parts(values, _SET)) == 1, "a signed attribute does not have exactly one value"
+        )
+        attributes[kind] = found[0]
+    for name, kind in _NEEDED.items():
+        _require(kind in attributes, f"the signed attribute {name} is missing")
     return attributes
 
 
-def _check_signing_certificate(value: Any, certificate: bytes) -> None:
+def _check_signing_certificate(value: bytes, certificate: bytes) -> None:
     """Checks that the first identifier (RFC 5035, 4) is the signer's certificate's."""
-    identifier = value["certs"][0]
-    algorithm = _digest_name(identifier["hash_algorithm"])
-    matches = identifier["cert_hash"].native == hashlib.new(algorithm, certificate).digest()
+    identifier = _parts(_parts(value)[0])[0]
+    fields = _parts(identifier)
+    # The digest algorithm may be left out where it is SHA-256.
+    algorithm = _digest_name(fields.pop(0)) if fields[0][0] == _SEQUENCE else "sha256"
+    matches = _tagged(fields.pop(0), _OCTETS) == hashlib.new(algorithm, certificate).digest()
     _require(matches, "the signature was made for another certificate")
-    issuer_serial = identifier["issuer_serial"]
+    if fields:
+        with PARSING:
+            _check_issuer_serial(tsp.ESSCertIDv2.load(identifier)["issuer_serial"], certificate)
+
+
+def _check_issuer_serial(issuer_serial: Any, certificate: bytes) -> None:
     if issuer_serial.native is not None:
         parsed = asn1_x509.Certificate.load(certificate)
         names = [

@@ -5,11 +5,20 @@ Parsers accept BER's other encodings as well. In a signature that would leave ro
 changing what they say, and evidence carries signatures byte for byte.
 """
 
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final
+
 from namak.evidence.failures import SignatureInvalid
 
 _MAX_DEPTH = 32
-_BOOLEAN, _INTEGER, _BIT_STRING, _NULL, _OBJECT_IDENTIFIER = 0x01, 0x02, 0x03, 0x05, 0x06
+_CERTIFICATES_DEPTH = 4
+# Below ContentInfo, its content, SignedData and its set of certificates (RFC 5652, 5.1).
 _SEQUENCE, _SET = 0x10, 0x11
+
+# Each arc is whole and begins with a digit that counts (X.690, 8.19.2).
+_IDENTIFIER = re.compile(rb"(?:[\x00-\x7f]|[\x81-\xff][\x80-\xff]*[\x00-\x7f])+")
 
 
 def check_der(data: bytes) -> None:
@@ -18,8 +27,9 @@ def check_der(data: bytes) -> None:
     Primitive values under context-specific tags are opaque here, and the order within sets is for who reads
     them.
     """
-    if _check_value(data, 0, len(data), 0) != len(data):
+    if _extent(data, 0, len(data))[1] != len(data):
         raise SignatureInvalid("there are bytes after the signature")
+    _check_values(data, 0, len(data), 0)
 
 
 def contents(value: bytes) -> bytes:
@@ -30,11 +40,11 @@ def contents(value: bytes) -> bytes:
 
 def children(value: bytes) -> list[bytes]:
     """Returns the values inside the constructed ``value``, as they stand."""
-    data = contents(value)
-    values, position = [], 0
-    while position < len(data):
-        _, end = _extent(data, position, len(data))
-        values.append(data[position:end])
+    position, limit = _extent(value, 0, len(value))
+    values = []
+    while position < limit:
+        _, end = _extent(value, position, limit)
+        values.append(value[position:end])
         position = end
     return values
 
@@ -48,30 +58,79 @@ def encode(tag: int, contents: bytes) -> bytes:
     return bytes([tag, 0x80 | len(length)]) + length + contents
 
 
-def _check_value(data: bytes, start: int, limit: int, depth: int) -> int:
+def _check_values(data: bytes, start: int, limit: int, depth: int) -> None:
+    """Checks the values that stand side by side from ``start`` to ``limit``, and what is in them."""
     if depth > _MAX_DEPTH:
         raise SignatureInvalid("the signature is nested too deeply")
-    body, end = _extent(data, start, limit)
-    tag = data[start]
-    # Universal values are constructed exactly if they are sequences and sets: DER has no strings in pieces.
-    if tag < 0x40 and (tag & 0x20 != 0) != (tag & 0x1F in (_SEQUENCE, _SET)):
-        raise SignatureInvalid("the signature is not DER: a value is in pieces, or a sequence is not")
-    if tag & 0x20:
-        position = body
-        while position < end:
-            position = _check_value(data, position, end, depth + 1)
-    elif tag == _BOOLEAN and data[body:end] not in (b"\x00", b"\xff"):
+    while start < limit:
+        tag = data[start]
+        body = start + 2
+        # Nearly all are short; what is not, and what is cut off, is left to the function.
+        if body <= limit and (size := data[start + 1]) < 0x80 and (end := body + size) <= limit:
+            if tag & 0x1F == 0x1F:
+                _extent(data, start, limit)
+        else:
+            body, end = _extent(data, start, limit)
+        start = end
+        if tag & 0x20:
+            # Universal values are constructed exactly if they are sequences and sets: DER has no strings in
+            # pieces.
+            if tag < 0x40 and tag & 0x1F not in (_SEQUENCE, _SET):
+                raise SignatureInvalid("the signature is not DER: a value is in pieces")
+            if depth == _CERTIFICATES_DEPTH:
+                _check_kept(data[body:end])
+            elif body < end:
+                _check_values(data, body, end, depth + 1)
+        elif tag in _CHECKED:
+            _CHECKED[tag](data, body, end)
+
+
+# The authorities' certificates stand in one signature after the other.
+@lru_cache(maxsize=64)
+def _check_kept(inside: bytes) -> None:
+    _check_values(inside, 0, len(inside), _CERTIFICATES_DEPTH + 1)
+
+
+def _check_constructed(_data: bytes, _body: int, _end: int) -> None:
+    raise SignatureInvalid("the signature is not DER: a sequence or a set is not made of values")
+
+
+def _check_boolean(data: bytes, body: int, end: int) -> None:
+    if data[body:end] not in (b"\x00", b"\xff"):
         raise SignatureInvalid("the signature is not DER: a truth value is neither true nor false")
-    elif tag == _INTEGER and not _is_minimal(data[body:end]):
+
+
+def _check_integer(data: bytes, body: int, end: int) -> None:
+    if not _is_minimal(data[body:end]):
         raise SignatureInvalid("the signature is not DER: a number is longer than it has to be")
-    elif tag == _BIT_STRING and data[body : body + 1] != b"\x00":
-        # Keys and signatures are whole octets.
+
+
+def _check_bits(data: bytes, body: int, end: int) -> None:
+    # Keys and signatures are whole octets.
+    if body == end or data[body] != 0:
         raise SignatureInvalid("the signature is not DER of a kind that signatures use: bits left over")
-    elif tag == _NULL and body != end:
+
+
+def _check_null(_data: bytes, body: int, end: int) -> None:
+    if body != end:
         raise SignatureInvalid("the signature is not DER: there is something in a null")
-    elif tag == _OBJECT_IDENTIFIER and not _is_identifier(data[body:end]):
+
+
+def _check_identifier(data: bytes, body: int, end: int) -> None:
+    if not _IDENTIFIER.fullmatch(data, body, end):
         raise SignatureInvalid("the signature is not DER: an object identifier is not minimal")
-    return end
+
+
+_CHECKED: Final[Mapping[int, Callable[[bytes, int, int], None]]] = {
+    0x01: _check_boolean,
+    0x02: _check_integer,
+    0x03: _check_bits,
+    0x05: _check_null,
+    0x06: _check_identifier,
+    _SEQUENCE: _check_constructed,
+    _SET: _check_constructed,
+}
+"""What is checked of primitive values, by their tags."""
 
 
 def _is_minimal(number: bytes) -> bool:
@@ -80,22 +139,14 @@ def _is_minimal(number: bytes) -> bool:
     return (number[0], number[1] >> 7) not in ((0x00, 0), (0xFF, 1))
 
 
-def _is_identifier(arcs: bytes) -> bool:
-    """Tells whether each arc is whole and begins with a digit that counts (X.690, 8.19.2)."""
-    if not arcs or arcs[-1] & 0x80:
-        return False
-    begins = (0, *(place for place in range(1, len(arcs)) if not arcs[place - 1] & 0x80))
-    return all(arcs[place] != 0x80 for place in begins)
-
-
 def _extent(data: bytes, start: int, limit: int) -> tuple[int, int]:
     """Returns where the contents of the value at ``start`` begin and end."""
-    if limit - start < 2:
+    body = start + 2
+    if body > limit:
         raise SignatureInvalid("the signature is not DER: a value is cut off")
     if data[start] & 0x1F == 0x1F:
         raise SignatureInvalid("the signature is not DER of a kind that signatures use: a long tag")
-    size, body = data[start + 1], start + 2
-    if size >= 0x80:
+    if (size := data[start + 1]) >= 0x80:
         octets = size & 0x7F
         length = data[body : body + octets]
         body += octets

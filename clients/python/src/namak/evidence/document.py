@@ -118,7 +118,11 @@ class EvidenceDocument:
         """Returns what ``data`` says. Raises :class:`MalformedEvidence` for whatever the format does not
         permit.
         """
-        value = load(data, DOCUMENT_LIMIT)
+        return cls.read(load(data, DOCUMENT_LIMIT))
+
+    @classmethod
+    def read(cls, value: Value) -> Self:
+        """Returns what a document says that was loaded already. Raises as :meth:`parse` does."""
         event = event_of(value)
         if not event.of_message:
             value.refuse(f"{event.name} is not about a message")
@@ -182,9 +186,9 @@ class RecordedFact:
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the bytes in lower-case hexadecimal: how other evidence names this one."""
-        return hashlib.sha256(self.data).hexdigest()
+        return self.entry.hex()
 
-    @property
+    @cached_property
     def entry(self) -> bytes:
         """The log's entry of this evidence."""
         return entry_of(self.data)
@@ -199,7 +203,7 @@ def event_of(value: Value) -> Event:
     """Returns the event that a document is of."""
     if not value.has("ERDSEventId"):
         value.refuse("not an object with an ERDSEventId")
-    uri = Value(value.raw["ERDSEventId"], ".ERDSEventId", value)  # type: ignore[index]  # `has` says that it is an object
+    uri = Value(value.raw["ERDSEventId"], "ERDSEventId", value)  # type: ignore[index]  # `has` says that it is an object
     event = events.by_uri.get(uri.string())
     if event is None:
         uri.refuse("no event of the table")

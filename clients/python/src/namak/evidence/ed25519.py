@@ -5,6 +5,8 @@ that its owner could later deny what was signed; such keys, and bytes that are n
 one encoding, are refused when a key is configured.
 """
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature as _Refused
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -33,9 +35,15 @@ def check_public_key(public_key: bytes) -> None:
         raise MalformedKey("the Ed25519 public key has small order")
 
 
+# A log and a few witnesses sign everything.
+@lru_cache(maxsize=64)
+def _key(public_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key)
+
+
 def verify(public_key: bytes, message: bytes, signature: bytes) -> None:
     """Checks a signature of 64 bytes over ``message`` (RFC 8032, 5.1.7). Raises :class:`InvalidSignature`."""
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+        _key(public_key).verify(signature, message)
     except _Refused:
         raise InvalidSignature("the Ed25519 signature does not verify") from None

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, Self
 
 from namak.evidence import ed25519
@@ -157,6 +158,8 @@ def is_key_name(name: str) -> bool:
     return is_line(name) and not any(mark.isspace() or mark == "+" for mark in name)
 
 
+# The same few keys are asked for with every note.
+@lru_cache(maxsize=256)
 def key_id(name: str, signature_type: int, public_key: bytes) -> bytes:
     """Returns the 4 bytes that, with the name, say which key signed (signed-note, "Signatures")."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([signature_type]) + public_key).digest()[

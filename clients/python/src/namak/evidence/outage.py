@@ -94,7 +94,11 @@ class OutageDocument:
         """Returns what ``data`` says. Raises :class:`MalformedEvidence` for whatever the format does not
         permit.
         """
-        value = load(data, DOCUMENT_LIMIT)
+        return cls.read(load(data, DOCUMENT_LIMIT))
+
+    @classmethod
+    def read(cls, value: Value) -> Self:
+        """Returns what a document says that was loaded already. Raises as :meth:`parse` does."""
         event = event_of(value)
         if event not in (OUTAGE_BEGAN, OUTAGE_ENDED):
             value.refuse("neither OutageBegan nor OutageEnded")

@@ -48,8 +48,20 @@ def subject_part(subject: str) -> Part:
 
 def read_parts(value: Value) -> tuple[Part, ...]:
     """Returns what ``UserContentInfo`` says."""
-    subject, *others = value.fields(["PartsInfo"])["PartsInfo"].items(1, PARTS_LIMIT)
-    return (_read_subject(subject), *(_read_part(part, number) for number, part in enumerate(others, 1)))
+    global _last_read
+    # Compared as written out: Python takes true for 1, and JSON does not.
+    try:
+        written, (before, parts) = repr(value.raw), _last_read
+    except RecursionError:
+        value.refuse("nested too deeply")
+    if written != before:
+        subject, *others = value.fields(["PartsInfo"])["PartsInfo"].items(1, PARTS_LIMIT)
+        parts = (
+            _read_subject(subject),
+            *(_read_part(part, number) for number, part in enumerate(others, 1)),
+        )
+        _last_read = (written, parts)
+    return parts
 
 
 def _read_subject(value: Value) -> Part:
@@ -78,6 +90,9 @@ def _read_digest(value: Value) -> bytes:
     fields["Algorithm"].exactly(_DIGEST_ALGORITHM)
     return fields["Value"].base64(_DIGEST_BYTES, _DIGEST_BYTES)
 
+
+_last_read: tuple[str, tuple[Part, ...]] = ("", ())
+"""What was read last, as :data:`_last` has what was written."""
 
 _last: tuple[tuple[Part, ...], str] = ((), "")
 """What was written last: the documents of a delivery follow one another, and name the same parts."""

@@ -1,9 +1,9 @@
 """Evidence of whichever event, with the bytes that were recorded."""
 
-from namak.evidence.administrative_act import RecordedAct
-from namak.evidence.document import DOCUMENT_LIMIT, RecordedFact, event_of
+from namak.evidence.administrative_act import AdministrativeAct, RecordedAct
+from namak.evidence.document import DOCUMENT_LIMIT, EvidenceDocument, RecordedFact, event_of
 from namak.evidence.events import ADMINISTRATIVE_ACT, OUTAGE_BEGAN, OUTAGE_ENDED
-from namak.evidence.outage import RecordedOutage
+from namak.evidence.outage import OutageDocument, RecordedOutage
 from namak.evidence.strict_json import load
 
 Recorded = RecordedFact | RecordedAct | RecordedOutage
@@ -12,9 +12,10 @@ Recorded = RecordedFact | RecordedAct | RecordedOutage
 
 def recorded(data: bytes) -> Recorded:
     """Returns the evidence that ``data`` records, of whichever event. Raises :class:`MalformedEvidence`."""
-    event = event_of(load(data, DOCUMENT_LIMIT))
+    value = load(data, DOCUMENT_LIMIT)
+    event = event_of(value)
     if event == ADMINISTRATIVE_ACT:
-        return RecordedAct.parse(data)
+        return RecordedAct(AdministrativeAct.read(value), data)
     if event in (OUTAGE_BEGAN, OUTAGE_ENDED):
-        return RecordedOutage.parse(data)
-    return RecordedFact.parse(data)
+        return RecordedOutage(OutageDocument.read(value), data)
+    return RecordedFact(EvidenceDocument.read(value), data)

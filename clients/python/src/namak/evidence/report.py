@@ -1,5 +1,6 @@
 """What a verification found: every check in plain words, per file, and the verdict over all."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -89,13 +90,10 @@ class Receipt:
     fact: RecordedFact | None = None
     act: RecordedAct | None = None
     outage: RecordedOutage | None = None
+    is_sound: bool = True
+    """Whether no check has failed so far."""
     own: int = 0
     """How many of the checks are of this very file; those after them are of the evidence in it."""
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether no check has failed so far."""
-        return all(check.outcome is not Outcome.FAILED for check in self.checks)
 
     def precedes(self, later: "Receipt") -> bool:
         """Whether its evidence was recorded before the later's: by place within one log, else by time."""
@@ -108,6 +106,13 @@ class Receipt:
 
     def note(self, name: str, outcome: Outcome, words: str) -> None:
         self.checks.append(Check(name, outcome, words))
+        if outcome is Outcome.FAILED:
+            self.is_sound = False
+
+    def repeat(self, checks: Iterable[Check]) -> None:
+        """Notes checks that were made elsewhere."""
+        for check in checks:
+            self.note(check.name, check.outcome, check.words)
 
     def passed(self, name: str, words: str) -> None:
         self.note(name, Outcome.PASSED, words)

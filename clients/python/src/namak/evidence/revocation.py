@@ -44,7 +44,7 @@ def _check(
     lists: Sequence[tuple[bytes, x509.CertificateRevocationList]],
     at: datetime,
 ) -> CheckedList:
-    covering = [(crl, parsed) for crl, parsed in lists if _covers(parsed, certificate, issuer, at)]
+    covering = [(crl, parsed) for crl, parsed in lists if _covers(crl, parsed, certificate, issuer, at)]
     if not covering:
         raise RevocationStatusUnknown("no revocation list of the issuer covers the certificate at the time")
     for _, parsed in covering:
@@ -57,6 +57,7 @@ def _check(
 
 
 def _covers(
+    crl: bytes,
     parsed: x509.CertificateRevocationList,
     certificate: x509.Certificate,
     issuer: x509.Certificate,
@@ -67,20 +68,37 @@ def _covers(
     return (
         next_update is not None
         and parsed.last_update_utc <= at <= next_update
-        and speaks_for(parsed, certificate, issuer)
+        and _is_list_of(crl, issuer)
+        and certificate.issuer == issuer.subject
+        and _in_scope(parsed, certificate)
     )
+
+
+# Many signatures are judged by one list. Nothing of this hangs on the time.
+@lru_cache(maxsize=64)
+def _is_list_of(crl: bytes, issuer: x509.Certificate) -> bool:
+    """Tells whether the list is the issuer's own, signed as it has to be."""
+    parsed = load_list(crl)
+    return parsed is not None and _is_issued_by(parsed, issuer)
 
 
 def speaks_for(
     parsed: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
 ) -> bool:
     """Tells whether the list is the issuer's own, whole, and for this certificate; not, whether in time."""
+    return (
+        certificate.issuer == issuer.subject
+        and _in_scope(parsed, certificate)
+        and _is_issued_by(parsed, issuer)
+    )
+
+
+def _is_issued_by(parsed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     digest = parsed.signature_hash_algorithm
     return (
-        parsed.issuer == certificate.issuer == issuer.subject
+        parsed.issuer == issuer.subject
         and digest is not None
         and digest.name in DIGESTS
-        and _in_scope(parsed, certificate)
         and may_sign_lists(issuer)
         and _is_signed_by(parsed, issuer)
     )

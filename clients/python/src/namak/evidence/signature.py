@@ -11,10 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from namak.evidence.certificate import CertificateNaming, is_ca, path_to_root
+from namak.evidence.certificate import CertificateNaming, der_of, is_ca, path_to_root
 from namak.evidence.cms_building import build_signature, draft_signature
 from namak.evidence.cms_signature import check_signature
 from namak.evidence.failures import CertificatePurpose
@@ -168,7 +167,7 @@ def _person(number: str, path: Sequence[x509.Certificate], lists: tuple[CheckedL
         _name(subject, NameOID.COMMON_NAME),
         _name(subject, NameOID.GIVEN_NAME),
         _name(subject, NameOID.SURNAME),
-        tuple(certificate.public_bytes(Encoding.DER) for certificate in path),
+        tuple(map(der_of, path)),
         lists,
     )
 

@@ -43,7 +43,7 @@ class Value:
 
     __slots__ = ("_above", "_key", "raw")
 
-    def __init__(self, raw: object, key: str, above: "Value | None" = None) -> None:
+    def __init__(self, raw: object, key: str | int, above: "Value | None" = None) -> None:
         self.raw = raw
         self._key = key
         self._above = above
@@ -51,7 +51,10 @@ class Value:
     @property
     def path(self) -> str:
         """Where the value stands, for example ``document.SenderDetails.Identifier``."""
-        return self._key if self._above is None else self._above.path + self._key
+        if self._above is None:
+            return str(self._key)
+        own = f"[{self._key}]" if isinstance(self._key, int) else f".{self._key}"
+        return self._above.path + own
 
     def refuse(self, why: str) -> NoReturn:
         raise MalformedEvidence(f"{self.path}: {why}")
@@ -64,7 +67,7 @@ class Value:
             keys = (*keys, *(key for key in optional if key in self.raw))
         if len(self.raw) != len(keys) or not all(map(self.raw.__contains__, keys)):
             self._refuse_keys(self.raw, keys)
-        return {key: Value(value, f".{key}", self) for key, value in self.raw.items()}
+        return {key: Value(value, key, self) for key, value in self.raw.items()}
 
     def _refuse_keys(self, found: dict[str, object], keys: Collection[str]) -> NoReturn:
         if missing := [key for key in keys if key not in found]:
@@ -82,14 +85,14 @@ class Value:
         for key in self.raw:
             if not pattern.fullmatch(key):
                 self.refuse(f"{key[:40]!r} is not permitted here")
-        return {key: Value(value, f".{key}", self) for key, value in self.raw.items()}
+        return {key: Value(value, key, self) for key, value in self.raw.items()}
 
     def items(self, at_least: int, at_most: int) -> list["Value"]:
         if not isinstance(self.raw, list):
             self.refuse("not a list")
         if not at_least <= len(self.raw) <= at_most:
             self.refuse(f"has {len(self.raw)} items, not {at_least} to {at_most}")
-        return [Value(item, f"[{number}]", self) for number, item in enumerate(self.raw)]
+        return [Value(item, number, self) for number, item in enumerate(self.raw)]
 
     def has(self, key: str) -> bool:
         return isinstance(self.raw, dict) and key in self.raw
@@ -196,13 +199,7 @@ def load(data: bytes, limit: int) -> Value:
     if len(data) > limit:
         raise MalformedEvidence(f"document: has {len(data)} bytes, more than {limit}")
     try:
-        raw = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_float=_no_number,
-            parse_int=_whole_number,
-            parse_constant=_no_number,
-        )
+        raw = _decoder.decode(data.decode("utf-8"))
     except UnicodeDecodeError:
         raise MalformedEvidence("document: not UTF-8") from None
     except RecursionError:
@@ -228,3 +225,11 @@ def _whole_number(spelling: str) -> int:
 
 def _no_number(spelling: str) -> NoReturn:
     raise ValueError(f"{spelling[:20]!r} is not a whole number")
+
+
+_decoder: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=_no_number,
+    parse_int=_whole_number,
+    parse_constant=_no_number,
+)

@@ -15,6 +15,7 @@ from uuid import UUID
 from namak.evidence import events
 from namak.evidence.administrative_act import RecordedAct
 from namak.evidence.certificate import CertificateNaming
+from namak.evidence.checked_notes import CheckedNotes
 from namak.evidence.errors import EvidenceError
 from namak.evidence.namings import naming_under
 from namak.evidence.outage import RecordedOutage
@@ -66,8 +67,8 @@ def verify_receipts(
     acts that gave the right. An effect needs the receipts of the fact that it follows from and of the
     facts that its rule requires among the files; without them it is not accepted.
     """
-    stamps = Timestamps(timestamps or {}, trust.tsa_roots)
-    receipts = [_read(name, data, trust, stamps) for name, data in files.items()]
+    stamps, notes = Timestamps(timestamps or {}, trust.tsa_roots), CheckedNotes(trust.log_policy)
+    receipts = [_read(name, data, trust, stamps, notes) for name, data in files.items()]
     given, acts = _by_digest(receipts), _acts_by_digest(receipts)
     for receipt in given.values():
         if receipt.fact is None:
@@ -148,18 +149,18 @@ def _repeat(receipt: Receipt, given: Mapping[str, Receipt]) -> None:
         return
     first = given[receipt.fact.digest]
     if first is not receipt:
-        receipt.checks.extend(first.checks[first.own :])
+        receipt.repeat(first.checks[first.own :])
 
 
-def _read(name: str, data: bytes, trust: Trust, stamps: Timestamps) -> Receipt:
+def _read(name: str, data: bytes, trust: Trust, stamps: Timestamps, notes: CheckedNotes) -> Receipt:
     """Reads one file and makes the checks that every receipt must pass."""
     receipt = Receipt(name)
-    _check_file(receipt, data, trust, stamps)
+    _check_file(receipt, data, trust, stamps, notes)
     receipt.own = len(receipt.checks)
     return receipt
 
 
-def _check_file(receipt: Receipt, data: bytes, trust: Trust, stamps: Timestamps) -> None:
+def _check_file(receipt: Receipt, data: bytes, trust: Trust, stamps: Timestamps, notes: CheckedNotes) -> None:
     try:
         proof = TlogProof.parse(data)
     except EvidenceError as wrong:
@@ -167,7 +168,7 @@ def _check_file(receipt: Receipt, data: bytes, trust: Trust, stamps: Timestamps)
         return
     receipt.passed("file", "the file is a receipt in its one canonical form")
     receipt.index = proof.index
-    _check_log(receipt, proof, trust.log_policy)
+    _check_log(receipt, proof, trust.log_policy, notes)
     if proof.extra is None:
         receipt.failed("evidence", "the receipt does not hold the evidence that it is about")
         return
@@ -190,9 +191,9 @@ def _check_file(receipt: Receipt, data: bytes, trust: Trust, stamps: Timestamps)
         check_time(receipt, receipt.checked, evidence.document.event_time, stamped, trust.debt_limit)
 
 
-def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy) -> None:
+def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy, notes: CheckedNotes) -> None:
     try:
-        checked = policy.check_log_signature(proof.checkpoint)
+        checked = notes.check_log_signature(proof.checkpoint)
     except EvidenceError as wrong:
         receipt.failed("log", f"no log that you trust signed the checkpoint: {wrong.detail}")
         return
