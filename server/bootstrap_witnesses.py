@@ -32,6 +32,7 @@ async def witness_terms(settings: WitnessesSettings) -> AsyncIterator[WitnessTer
             policy,
             client,
             interval=settings.interval.total_seconds(),
+            renewal=settings.renewal.total_seconds(),
             retry_longest=settings.retry_longest.total_seconds(),
         )
     finally:

@@ -16,6 +16,10 @@ class WitnessesSettings(Section):
     """
     interval: Duration = timedelta(seconds=1)
     """At most one checkpoint in this time is sent to the witnesses, 100 ms to 10 min."""
+    renewal: Duration = timedelta(minutes=10)
+    """Where the log stands still, its newest checkpoint is cosigned anew so often, 1 s to 1 d: whoever
+    follows the log sees by the cosignatures' times that there is nothing newer. Receipts keep the first ones.
+    """
     timeout: Duration = timedelta(seconds=5)
     """How long a witness may take to answer, 100 ms to 1 min."""
     retry_longest: Duration = timedelta(minutes=1)
@@ -32,6 +36,8 @@ class WitnessesSettings(Section):
     def _has_time(self) -> "WitnessesSettings":
         if not timedelta(milliseconds=100) <= self.interval <= timedelta(minutes=10):
             raise ValueError("interval must be 100ms to 10m")
+        if not timedelta(seconds=1) <= self.renewal <= timedelta(days=1):
+            raise ValueError("renewal must be 1s to 1d")
         if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
             raise ValueError("timeout must be 100ms to 1m")
         if not timedelta(seconds=1) <= self.retry_longest <= timedelta(hours=1):

@@ -48,7 +48,11 @@ class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
         self, request: pb.GetCheckpointRequest, context: Context
     ) -> pb.GetCheckpointResponse:
         published = await self._desk.checkpoint(request.origin or None)
-        return pb.GetCheckpointResponse(checkpoint=published.checkpoint.note, log_vkey=published.vkey)
+        return pb.GetCheckpointResponse(
+            checkpoint=published.checkpoint.note,
+            log_vkey=published.vkey,
+            witnessed_checkpoint=published.witnessed or b"",
+        )
 
     async def GetRevocationList(
         self, request: pb.GetRevocationListRequest, context: Context

@@ -124,6 +124,18 @@ log_witnessed = Table(
     " and theirs. Insert-only.",
 )
 
+log_rewitnessed = Table(
+    "log_rewitnessed",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("witnessed_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("size > 0", name="size"),
+    comment="Of each shard that stands still the newest witnessed checkpoint, cosigned again and again"
+    " for the time alone; the first cosignatures over each tree stay in log_witnessed.",
+)
+
 log_timestamps = Table(
     "log_timestamps",
     METADATA,

@@ -18,6 +18,24 @@ CROSS JOIN LATERAL (
     WHERE origin = wanted.origin ORDER BY size DESC LIMIT 1
 ) w
 """
+_RENEW = """
+INSERT INTO log_rewitnessed AS old (origin, size, note, witnessed_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (origin) DO UPDATE
+SET size = excluded.size, note = excluded.note, witnessed_at = excluded.witnessed_at
+WHERE (excluded.size, excluded.witnessed_at) > (old.size, old.witnessed_at)
+"""
+_FRESHEST = """
+SELECT w.origin, w.size, w.note, w.witnessed_at FROM unnest($1::text[]) AS wanted (origin)
+CROSS JOIN LATERAL (
+    (
+        SELECT origin, size, note, witnessed_at FROM log_witnessed
+        WHERE origin = wanted.origin ORDER BY size DESC LIMIT 1
+    ) UNION ALL (
+        SELECT origin, size, note, witnessed_at FROM log_rewitnessed WHERE origin = wanted.origin
+    )
+    ORDER BY size DESC, witnessed_at DESC LIMIT 1
+) w
+"""
 _FIRST_OVER = """
 SELECT origin, size, note, witnessed_at FROM log_witnessed
 WHERE origin = $1 AND size > $2 ORDER BY size LIMIT 1
@@ -40,6 +58,15 @@ class PostgresWitnessedTrees:
     async def newest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
         """See `WitnessedTrees`."""
         rows = await self._pool.rows(_NEWEST, list(origins))
+        return {row["origin"]: WitnessedTree(*row) for row in rows}
+
+    async def renew(self, tree: WitnessedTree) -> None:
+        """See `WitnessedTrees`."""
+        await self._pool.rows(_RENEW, tree.origin, tree.size, tree.note, tree.witnessed_at)
+
+    async def freshest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
+        """See `WitnessedTrees`."""
+        rows = await self._pool.rows(_FRESHEST, list(origins))
         return {row["origin"]: WitnessedTree(*row) for row in rows}
 
     async def first_over(self, origin: str, index: int) -> WitnessedTree | None:

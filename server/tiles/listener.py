@@ -91,7 +91,8 @@ class TilesListener:
         shown = await shard.checkpoint(at_least=self._shown.get(shard.origin, 0))
         if shown is None:
             return None
-        self._shown[shard.origin] = shown.checkpoint.size
+        # Another answer may have been faster, and shown a larger one.
+        self._shown[shard.origin] = max(self._shown.get(shard.origin, 0), shown.checkpoint.size)
         return shown.note
 
 

@@ -61,7 +61,7 @@ class PublishedTiles:
             ServiceUnavailable: the database does not answer, or contradicts what was published; alarmed.
         """
         # The witnessed one first: what is witnessed meanwhile is published.
-        witnessed = (await self._witnessed.newest([self.origin])).get(self.origin)
+        witnessed = (await self._witnessed.freshest([self.origin])).get(self.origin)
         newest = (await self._reader.newest([self.origin])).get(self.origin)
         if newest is None:
             return None

@@ -259,6 +259,18 @@ class WitnessedTrees(Protocol):
         """Returns the largest witnessed tree of each of these shards that has one."""
         ...
 
+    async def renew(self, tree: WitnessedTree) -> None:
+        """Stores the largest witnessed tree with newer cosignatures, beside the first ones over it; where
+        what is stored is larger or newer, that stays.
+        """
+        ...
+
+    async def freshest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
+        """Returns the largest witnessed tree of each of these shards that has one, with its newest
+        cosignatures.
+        """
+        ...
+
     async def first_over(self, origin: str, index: int) -> WitnessedTree | None:
         """Returns the smallest witnessed tree that has a leaf: its witnesses saw the leaf first."""
         ...

@@ -35,6 +35,8 @@ class WitnessTerms:
         policy: the witnesses and the quorum; those without a URL can't be asked.
         client: asks them.
         interval: at most one checkpoint in this time is sent to them.
+        renewal: where a shard stands still, its checkpoint is cosigned anew after so long: whoever follows it
+            wants to know that there is nothing newer. None for never.
         retry_first, retry_longest: for how long a witness that failed is left alone; twice as long each time.
         tolerance: a cosignature's time may differ from ours by so much. A witness whose clock is behind would
             make evidence that nobody believes, since nothing may be seen before it happened.
@@ -43,6 +45,7 @@ class WitnessTerms:
     policy: TlogPolicy
     client: WitnessClient
     interval: float = 1.0
+    renewal: float | None = None
     retry_first: float = 1.0
     retry_longest: float = 60.0
     tolerance: float = 60.0

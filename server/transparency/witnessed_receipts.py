@@ -64,6 +64,11 @@ class WitnessedReceipts:
                 return None
             await self._witnessed.beyond(seen, min(self._poll, left))
 
+    async def checkpoint(self, origin: str) -> bytes | None:
+        """See `WitnessedLog`."""
+        found = (await self._store.freshest([origin])).get(origin)
+        return None if found is None else found.note
+
     async def _find(self, evidence_id: UUID) -> Outcome | None:
         for leaf in await self._reader.leaves([evidence_id]):
             tree = await self._store.first_over(leaf.origin, leaf.index)

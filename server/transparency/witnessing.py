@@ -78,6 +78,7 @@ class Witnessing:
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._round: _Round | None = None
         self._done = 0
+        self._fresh_until = 0.0
         self.watchman = Watchman(f"log witnessing {shard.origin}")
 
     @property
@@ -114,7 +115,8 @@ class Witnessing:
         if self._done < tree.size:
             kept = (await self._store.newest([self._origin])).get(self._origin)
             self._done = kept.size if kept is not None else 0
-        if self._done >= tree.size:
+        renewing = self._done >= tree.size
+        if renewing and not await self._is_old(tree):
             return True
         if self._round is None or self._round.tree.note != tree.note:
             self._round = _Round(tree)
@@ -125,8 +127,20 @@ class Witnessing:
             cosigned = len(self._round.signatures)
             self.watchman.begins(Trouble.QUORUM_UNMET, {"origin": self._origin, "cosigned": cosigned})
             return False
-        await self._keep(self._round)
+        await self._keep(self._round, renewing=renewing)
         return True
+
+    async def _is_old(self, tree: PublishedCheckpoint) -> bool:
+        """Tells whether the newest cosignatures over a tree that is witnessed are to be renewed."""
+        longest = self._terms.renewal
+        if longest is None or _loop_time() < self._fresh_until:
+            return False
+        kept = (await self._store.freshest([self._origin])).get(self._origin)
+        if kept is None or kept.size > tree.size:
+            return False
+        age = (self._clock.now() - kept.witnessed_at).total_seconds()
+        self._fresh_until = _loop_time() + max(0.0, longest - age)
+        return age >= longest
 
     async def _gathered(self, round_: _Round) -> bool:
         """Asks all who can be asked, until the quorum is there or nobody is left; returns whether it is."""
@@ -155,7 +169,7 @@ class Witnessing:
         if signature is not None:
             round_.signatures[link.name] = signature
 
-    async def _keep(self, round_: _Round) -> None:
+    async def _keep(self, round_: _Round, *, renewing: bool) -> None:
         """Stores the note with the log's signature and those of the witnesses, in the policy's order."""
         note = parse_note(round_.tree.note)
         cosigned = [round_.signatures[link.name] for link in self._links if link.name in round_.signatures]
@@ -165,9 +179,14 @@ class Witnessing:
         witnessed = note_from(note.text, lines)
         # As a stranger would; what fails here is a mistake of ours, and is told by whoever runs this.
         self._policy.check(witnessed)
-        tree = round_.tree
-        await self._store.keep(WitnessedTree(tree.origin, tree.size, witnessed, self._clock.now()))
-        self._done = tree.size
+        tree = WitnessedTree(round_.tree.origin, round_.tree.size, witnessed, self._clock.now())
+        # Signatures are of one time: the next ones are asked for anew.
+        self._round = None
+        if renewing:
+            await self._store.renew(tree)
+        else:
+            await self._store.keep(tree)
+        self._done, self._fresh_until = tree.size, _loop_time() + (self._terms.renewal or 0.0)
         self.watchman.ends()
         self._witnessed.arrive()
 

@@ -70,10 +70,13 @@ class GetReceipt:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointView:
-    """A published checkpoint, and the log's verifier key as it is now: for information, not for trust."""
+    """A published checkpoint, the log's verifier key as it is now, for information and not for trust, and the
+    note of the newest witnessed checkpoint, if there is one, of the same tree or a smaller one.
+    """
 
     checkpoint: PublishedCheckpoint
     vkey: str
+    witnessed: bytes | None = None
 
 
 class EvidenceDesk:
@@ -196,11 +199,14 @@ class EvidenceDesk:
             ServiceUnavailable: the current one has published nothing yet.
         """
         vkey = self._log.vkey
+        # A verifier key begins with the name of the log, and that is the origin (C2SP signed-note).
+        current = vkey.partition("+")[0]
+        # The witnessed one first: what is witnessed meanwhile is published.
+        witnessed = await self._witnessed.checkpoint(origin or current)
         found = await self._log.checkpoint(origin or None)
         if found is not None:
-            return CheckpointView(found, vkey)
-        # A verifier key begins with the name of the log, and that is the origin (C2SP signed-note).
-        if origin and origin != vkey.partition("+")[0]:
+            return CheckpointView(found, vkey, witnessed)
+        if origin and origin != current:
             raise NotFound("log shard", origin)
         raise ServiceUnavailable("log")
 

@@ -169,6 +169,15 @@ class WitnessedLog(Protocol):
         """Whether checkpoints are witnessed now; if not, nobody waits: what is witnessed already is all."""
         ...
 
+    async def checkpoint(self, origin: str) -> bytes | None:
+        """Returns the note of the largest witnessed tree of a shard, with its newest cosignatures; None while
+        there is none.
+
+        Raises:
+            ServiceUnavailable: the database does not answer.
+        """
+        ...
+
     async def receipt(
         self, evidence_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float
     ) -> LoggedReceipt | None:

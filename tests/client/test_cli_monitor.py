@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import forking
-from tests.fakes.grown_log import GrownLog
+from tests.fakes.grown_log import Cosigner, GrownLog
 from tests.unit.monitor.showing import show
 
 
@@ -90,9 +90,29 @@ def test_alarms_are_documents_for_programs_and_are_handed_to_the_command(place: 
     assert "/nowhere/shout did not take the alarm: " in err
 
 
+def test_how_many_of_ones_witnesses_signed_is_told(place: Path, log: GrownLog) -> None:
+    first, second = Cosigner("w.example/1"), Cosigner("w.example/2")
+    (place / "policy").write_text(
+        f"log {log.vkey}\nwitness a {first.vkey}\nwitness b {second.vkey}\ngroup g all a b\nquorum g\n"
+    )
+    note = log.grow(3)
+    show(log, place / "log", note)
+    code, _, err = run(place, place / "log", "--once")
+    told = f"none of your 2 witnesses signed the log of 3 entries of {log.origin}."
+    assert (code, err) == (4, f"ALARM: NOT WITNESSED: {told}\n")
+    show(log, place / "log", first.cosigned(note, 1_800_000_000))
+    _, _, err = run(place, place / "log", "--once")
+    assert "NOT WITNESSED: 1 of your 2 witnesses signed the log of 3 entries" in err
+    assert "your quorum asks for more" in err
+    show(log, place / "log", second.cosigned(first.cosigned(note, 1_800_000_000), 1_800_000_000))
+    assert run(place, place / "log", "--once")[0] == 0
+
+
 def test_what_can_not_be_read_or_used_is_told(place: Path, log: GrownLog) -> None:
     code, _, err = run(place, place / "log", "--once")
     assert (code, "the log can't be read" in err) == (3, True)
+    # Nothing was sent that could be sent again.
+    assert "[LOG_UNREACHED]\n  Check the address, and look again in a while." in err
     assert run(place, "http://127.0.0.1:9/log", "--once")[0] == 3
     assert run(place, "ftp://example.am/log", "--once")[0] == 2
     log.grow(3)

@@ -15,6 +15,7 @@ class MemoryWitnessedTrees:
     integrated_at: datetime | None = None
     away: bool = False
     trees: dict[tuple[str, int], WitnessedTree] = field(default_factory=dict)
+    renewed: dict[str, WitnessedTree] = field(default_factory=dict)
 
     def _answering(self) -> None:
         if self.away:
@@ -27,6 +28,22 @@ class MemoryWitnessedTrees:
     async def newest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
         self._answering()
         return {origin: tree for (origin, _), tree in sorted(self.trees.items()) if origin in origins}
+
+    async def renew(self, tree: WitnessedTree) -> None:
+        self._answering()
+        old = self.renewed.get(tree.origin)
+        if old is None or (tree.size, tree.witnessed_at) > (old.size, old.witnessed_at):
+            self.renewed[tree.origin] = tree
+
+    async def freshest(self, origins: Collection[str]) -> Mapping[str, WitnessedTree]:
+        newest = dict(await self.newest(origins))
+        for origin, tree in self.renewed.items():
+            first = newest.get(origin)
+            if origin in origins and (
+                first is None or (tree.size, tree.witnessed_at) > (first.size, first.witnessed_at)
+            ):
+                newest[origin] = tree
+        return newest
 
     async def first_over(self, origin: str, index: int) -> WitnessedTree | None:
         self._answering()

@@ -171,6 +171,7 @@ async def test_gives_everybody_the_newest_checkpoint(world: World, edge: Edge) -
     response = await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10)
 
     assert (response.checkpoint, response.log_vkey) == (b"note", "vkey")
+    assert response.witnessed_checkpoint == b"witnessed note"
     assert edge.desks.commands == [None]
 
 

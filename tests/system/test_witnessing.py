@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 
 from namak.errors import TryLater
-from namak.evidence.note import Verifier
+from namak.evidence.note import Verifier, parse_note
 from namak.witness.clock import WitnessClock
 from namak.witness.place import key_of, made, state_in
 from namak.witness.serving import WitnessServer
@@ -74,6 +74,7 @@ async def post(world: World, module_database_url: str, place: Path) -> AsyncIter
             "NAMAK_WITNESSES_POLICY": str(policy),
             "NAMAK_WITNESSES_INTERVAL": "100ms",
             "NAMAK_WITNESSES_RETRY_LONGEST": "1s",
+            "NAMAK_WITNESSES_RENEWAL": "1s",
             "NAMAK_WITNESSES_DEBT_LIMIT": "3s",
         }
         guard = place / "checkpoint.note"
@@ -110,6 +111,27 @@ async def test_a_receipt_is_witnessed_and_the_verifiers_own_quorum_counts(post: 
         for file in json.loads(done.stdout)["files"]
     ]
     assert failed == [{"witnesses"}] * 2
+
+
+async def test_a_monitor_over_the_posts_own_call_checks_the_quorum_and_that_it_is_fresh(
+    post: Post, place: Path
+) -> None:
+    agency = await post.agency()
+    office = post.world.write_client("monitoring", agency.identity, post.address)
+    policy = place / "monitors-policy"
+    policy.write_text(f"log {post.world.log_vkey}\n{(place / 'policy').read_text()}")
+    follow = ("monitor", "--once", "--state", place / "monitor", "--log-policy", policy, "--max-age", "1m")
+    seen = await run(office, *follow)
+    assert (seen["alarms"], seen["witnesses"]) == ([], ["court", "bar"])
+
+    # Nothing happens, and the same tree is cosigned again.
+    first = again = (await agency.client.evidence.checkpoint()).witnessed_checkpoint
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while again == first or parse_note(again).text != parse_note(first).text:
+            first = again
+            await asyncio.sleep(0.05)
+            again = (await agency.client.evidence.checkpoint()).witnessed_checkpoint
+    assert (await run(office, *follow))["alarms"] == []
 
 
 async def test_the_debt_is_paid(post: Post, place: Path) -> None:

@@ -21,13 +21,15 @@ def settings(directory: Path, text: str, **more: str) -> WitnessesSettings:
 
 async def test_a_policy_says_whom_to_ask_and_when(tmp_path: Path) -> None:
     text = f"log {LogKey().vkey}\nwitness a {ONE} {URL}\nwitness b {TWO}\ngroup g any a b\nquorum g\n"
-    async with witness_terms(settings(tmp_path, text, interval="2s", retry_longest="5m")) as terms:
+    async with witness_terms(
+        settings(tmp_path, text, interval="2s", retry_longest="5m", renewal="1h")
+    ) as terms:
         assert terms is not None
         assert [(each.name, each.url) for each in terms.policy.witnesses] == [
             (b"a", URL.encode()),
             (b"b", None),
         ]
-        assert (terms.interval, terms.retry_longest) == (2.0, 300.0)
+        assert (terms.interval, terms.retry_longest, terms.renewal) == (2.0, 300.0, 3600.0)
 
 
 async def test_without_a_policy_nobody_is_asked() -> None:

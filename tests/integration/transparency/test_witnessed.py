@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -200,5 +200,23 @@ async def test_what_is_kept_of_witnessed_trees(database_url: str) -> None:
             *(trees[0], trees[0], trees[1], trees[1], trees[2], trees[2], None)
         ]
         assert await store.integrated_beyond(ORIGIN, 0) is None
+        later = at + timedelta(minutes=10)
+        assert await store.freshest([ORIGIN]) == {ORIGIN: trees[2]}
+        for size, when, freshest in (
+            (9, later, 20),
+            (20, at, 20),
+            (20, later, 20),
+            (20, at, 20),
+            (21, at, 21),
+            (20, later, 21),
+        ):
+            await store.renew(WitnessedTree(ORIGIN, size, b"renewed %d" % size, when))
+            found = await store.freshest([ORIGIN, "other/1", "none/1"])
+            assert found[ORIGIN].size == freshest
+            assert found["other/1"].note == b"other"
+            assert set(found) == {ORIGIN, "other/1"}
+        assert (await store.freshest([ORIGIN]))[ORIGIN] == WitnessedTree(ORIGIN, 21, b"renewed 21", at)
+        # The first ones stay what they were.
+        assert (await store.newest([ORIGIN]))[ORIGIN] == trees[2]
     finally:
         await storage.reader.close()

@@ -71,6 +71,8 @@ class _Store:
         self._killed = killed
         self.newest = store.newest
         self.first_over = store.first_over
+        self.freshest = store.freshest
+        self.renew = store.renew
         self.integrated_beyond = store.integrated_beyond
 
     async def keep(self, tree: WitnessedTree) -> None:

@@ -8,10 +8,11 @@ import pytest
 from yarl import URL
 
 from server.tiles.listener import TilesListener
-from server.tiles.published import PublishedTiles
+from server.tiles.published import PublishedTiles, ShownCheckpoint
 from tests.fakes.clock import HeldClock
 from tests.fakes.grown_log import GrownLog
 from tests.unit.tiles import reading
+from tests.waiting import until
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -135,6 +136,40 @@ async def test_a_database_that_is_away_is_told_as_such_and_nothing_else_of_it(
         assert answer.headers["Cache-Control"] == "no-store"
     log.away = False
     assert await fetched(reader, "/2026/checkpoint") == log.note
+
+
+async def test_a_slower_answer_with_a_smaller_tree_does_not_take_back_what_was_shown(
+    log: GrownLog, clock: HeldClock
+) -> None:
+    asked: list[int] = []
+    held = [asyncio.Event(), asyncio.Event()]
+
+    class Held(PublishedTiles):
+        async def checkpoint(self, *, at_least: int = 0) -> ShownCheckpoint | None:
+            asked.append(at_least)
+            found = await super().checkpoint(at_least=at_least)
+            if len(asked) <= len(held):
+                await held[len(asked) - 1].wait()
+            return found
+
+    listener = TilesListener([Held(log.origin, log, log.witnessed, clock)], "127.0.0.1:0")
+    await listener.open()
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{listener.port}") as session:
+            log.grow(3)
+            slow = asyncio.create_task(fetched(session, "/2026/checkpoint"))
+            await until(lambda: len(asked) == 1)
+            log.grow(2)
+            fast = asyncio.create_task(fetched(session, "/2026/checkpoint"))
+            await until(lambda: len(asked) == 2)
+            held[1].set()
+            assert await fast == log.note
+            held[0].set()
+            await slow
+            await fetched(session, "/2026/checkpoint")
+    finally:
+        await listener.close()
+    assert asked == [0, 0, 5]
 
 
 def test_two_shards_at_the_same_paths_are_refused(log: GrownLog, clock: HeldClock) -> None:

@@ -54,6 +54,22 @@ async def test_leaves_wait_for_the_witnesses_but_not_for_long(
     assert await shown(published) == again
 
 
+async def test_the_newest_cosignatures_over_a_tree_are_shown(
+    log: GrownLog, published: PublishedTiles, clock: HeldClock
+) -> None:
+    log.grow(3)
+    first = await witness(log, clock, 3)
+    assert await shown(published) == first
+    again = WITNESS.cosigned(log.signed(3), 2)
+    clock.move(timedelta(minutes=10))
+    await log.witnessed.renew(WitnessedTree(log.origin, 3, again, clock.now()))
+    assert await shown(published) == again
+    log.grow(1)
+    assert await shown(published) == again
+    larger = await witness(log, clock, 4)
+    assert await shown(published) == larger
+
+
 async def test_what_was_shown_is_not_taken_back_for_an_older_tree_that_witnesses_came_to(
     log: GrownLog, published: PublishedTiles, clock: HeldClock
 ) -> None:

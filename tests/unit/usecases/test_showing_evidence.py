@@ -267,7 +267,10 @@ async def test_gives_the_newest_checkpoint_with_the_key(world: World) -> None:
     world.log.checkpoints[ORIGIN] = published
     for origin in (None, "", ORIGIN):
         view = await world.evidence.checkpoint(origin)
-        assert (view.checkpoint, view.vkey) == (published, world.log.vkey)
+        assert (view.checkpoint, view.vkey, view.witnessed) == (published, world.log.vkey, None)
+    world.witnessed.notes[ORIGIN] = b"witnessed note"
+    for origin in (None, "", ORIGIN):
+        assert (await world.evidence.checkpoint(origin)).witnessed == b"witnessed note"
 
 
 async def test_a_log_that_has_published_nothing_is_unavailable(world: World) -> None:

@@ -181,6 +181,13 @@ class NotYetLogged(Unavailable):
     advice = "Ask for the receipt again in a little while."
 
 
+class LogUnreached(Unavailable):
+    """The log's public files can't be read now. Nothing was asked of the post."""
+
+    default_reason = "LOG_UNREACHED"
+    advice = "Check the address, and look again in a while."
+
+
 class NotSent(NamakError):
     """This item was never sent, because a request before it failed."""
 

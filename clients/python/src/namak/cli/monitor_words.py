@@ -20,8 +20,8 @@ SENTENCES: Mapping[AlarmKind, str] = {
         "NOT SHOWN: {source} does not show the log of {size} entries that was signed: {problem}"
     ),
     AlarmKind.UNWITNESSED: N_(
-        "NOT WITNESSED: of your witnesses {count} signed the log of {size} entries of {origin}; that is not "
-        "your quorum."
+        "NOT WITNESSED: {count} of your {of} witnesses signed the log of {size} entries of {origin}; your "
+        "quorum asks for more."
     ),
     AlarmKind.STALE: N_("OLD: there was nothing newer of {origin} since {time}."),
     AlarmKind.RECEIPT: N_("RECEIPT: what {file} proves does not stand in the log: {problem}"),
@@ -29,10 +29,14 @@ SENTENCES: Mapping[AlarmKind, str] = {
 }
 """By kind; the values of each alarm stand in the braces."""
 
+BY_NOBODY = N_("NOT WITNESSED: none of your {of} witnesses signed the log of {size} entries of {origin}.")
+"""Of an unwitnessed log, where not even one did."""
+
 
 def words(alarm: Alarm) -> str:
     """Returns an alarm's sentence, in the language that the process speaks."""
     values = dict(alarm.values)
     if isinstance(seconds := values.get("time"), int):
         values["time"] = datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    return _(SENTENCES[alarm.kind]).format(**values)
+    nobody = alarm.kind is AlarmKind.UNWITNESSED and not values["count"]
+    return _(BY_NOBODY if nobody else SENTENCES[alarm.kind]).format(**values)

@@ -21,7 +21,7 @@ from namak.cli.texts import _
 from namak.cli.verifying import read_file, trusted_logs
 from namak.client import Client
 from namak.client.log_source import PostSource, mailbox_look
-from namak.errors import FileProblem, NamakError, Unavailable
+from namak.errors import FileProblem, LogUnreached, NamakError
 from namak.evidence.tlog_proof import SUFFIX
 from namak.monitor.alarms import Alarm, AlarmKind, Values
 from namak.monitor.following import Follower, Look, Terms
@@ -74,7 +74,7 @@ async def monitor(run: Run, asked: Asked) -> ExitCode:
         raise typer.BadParameter(
             _("must be a directory, or an address that begins with https://"), param_hint="LOG"
         )
-    terms = Terms(policy, asked.max_age, asked.from_start, witnessed=source is not None)
+    terms = Terms(policy, asked.max_age, asked.from_start)
     try:
         state = State(asked.state)
     except StateUnusable as problem:
@@ -85,9 +85,7 @@ async def monitor(run: Run, asked: Asked) -> ExitCode:
             if source is None or asked.mailbox:
                 post = await stack.enter_async_context(run.client())
             if source is None and post is not None:
-                source = PostSource(post, run.connection().address)
-                if policy.quorum is not None:
-                    run.screen.note(_("The post does not show cosignatures here: name its public files."))
+                source = PostSource(post, run.connection().address, known=state.size)
             if source is None:
                 raise AssertionError("there is a source")
             return await Monitor(run, asked, source, state, terms, post).run()
@@ -123,12 +121,12 @@ class Monitor:
         self._unreached = ""
 
     async def run(self) -> ExitCode:
-        """Looks once, or until it is interrupted. Raises Unavailable, FileProblem."""
+        """Looks once, or until it is interrupted. Raises LogUnreached, FileProblem."""
         if self._asked.interval is None:
             try:
                 seen = await self._look_at_last()
             except SourceUnreached as problem:
-                raise Unavailable(_("the log can't be read: {problem}").format(problem=problem)) from problem
+                raise LogUnreached(_("the log can't be read: {problem}").format(problem=problem)) from problem
             await self._tell(seen.alarms)
             self._run.screen.result({**_shape(seen), "alarms": [_alarm_shape(each) for each in seen.alarms]})
             self._show(seen)

@@ -309,6 +309,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("What came, or is to be signed, is not what was announced; nothing of it was kept or signed."),
             N_("Try once more; if it happens again, tell the operator."),
         ),
+        "LOG_UNREACHED": (
+            N_("The log can't be read now."),
+            N_("Check the address, and look again in a while."),
+        ),
         "FILE": (
             N_("A file on this machine can't be used."),
             N_("Check the path and its permissions."),

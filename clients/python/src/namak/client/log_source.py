@@ -1,26 +1,52 @@
 """The post itself as a place where a monitor reads the log, and a mailbox as it watches over it."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from namak.client import Client
 from namak.client.completeness import opening_of
 from namak.errors import NamakError, NotFound, NotYetLogged
+from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
 from namak.evidence.mailbox_chain import ChainCheck, ChainHead
+from namak.evidence.note import parse_note
 from namak.evidence.tiles import WIDTH, TileId
 from namak.evidence.tlog_proof import TlogProof
 from namak.monitor.sources import SourceUnreached
 
+WITNESS_SECONDS: Final = 10.0
+"""For so long the newest checkpoint waits for its witnesses before it is shown without them."""
+
 
 class PostSource:
-    """The log over gRPC. It gives checkpoints as the log alone signed them."""
+    """The log over gRPC: the newest witnessed checkpoint, or, where witnesses are late or there are none, the
+    newest one, as the log's public files have it.
+    """
 
-    def __init__(self, post: Client, address: str, origin: str = "") -> None:
-        """Takes an open client, the post's address for people, and the shard; by default the current one."""
+    def __init__(
+        self,
+        post: Client,
+        address: str,
+        origin: str = "",
+        *,
+        known: Callable[[str], int] = lambda _: 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Takes an open client, the post's address for people, and the shard; by default the current one.
+
+        ``known`` tells how many leaves of a log were seen before: nothing smaller is shown for being
+        witnessed.
+        """
         self._post = post
         self._address = address
         self._origin = origin
+        self._known = known
+        self._clock = clock
+        self._shown = 0
+        self._witnessed: tuple[bytes, float] = (b"", 0.0)
 
     @property
     def name(self) -> str:
@@ -30,11 +56,27 @@ class PostSource:
     async def checkpoint(self) -> bytes | None:
         """See :class:`namak.monitor.sources.Source`."""
         try:
-            return (await self._post.evidence.checkpoint(self._origin)).checkpoint
+            reply = await self._post.evidence.checkpoint(self._origin)
         except NotFound:
             return None
         except NamakError as problem:
             raise SourceUnreached(f"{self._address}: {problem}") from problem
+        return self._chosen(reply.checkpoint, reply.witnessed_checkpoint)
+
+    def _chosen(self, newest: bytes, witnessed: bytes) -> bytes:
+        """Returns which of the two notes counts; what is none of ours the follower refuses."""
+        if witnessed != self._witnessed[0]:
+            self._witnessed = (witnessed, self._clock())
+        try:
+            tree, published = _tree(witnessed), _tree(newest)
+        except EvidenceError:
+            return newest
+        is_late = self._clock() - self._witnessed[1] >= WITNESS_SECONDS
+        if tree.size < max(self._shown, self._known(tree.origin)) or (is_late and tree.size < published.size):
+            self._shown = max(self._shown, published.size)
+            return newest
+        self._shown = max(self._shown, tree.size)
+        return witnessed
 
     async def tile(self, tile: TileId, width: int) -> bytes | None:
         """See :class:`namak.monitor.sources.Source`."""
@@ -91,6 +133,10 @@ async def mailbox_look(post: Client, known: ChainHead | None, mailbox: str = "")
             look.problems.append(f"number {link.sequence}: its receipt is that of other evidence")
         look.receipts[link.delivery_id] = receipt.tlog_proof
     return look
+
+
+def _tree(note: bytes) -> Checkpoint:
+    return Checkpoint.parse(parse_note(note).text)
 
 
 def _time_of(document: bytes) -> float:

@@ -44,13 +44,11 @@ class Terms:
         policy: which logs and witnesses count.
         max_age: how old the newest checkpoint may be, in seconds; None for any age.
         from_start: go through the whole log at the first look, instead of beginning with what is there.
-        witnessed: whether the source shows cosignatures.
     """
 
     policy: TlogPolicy
     max_age: float | None = None
     from_start: bool = False
-    witnessed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +165,9 @@ class Follower:
 
     def _of_time(self, checked: CheckedCheckpoint, known: KnownTree | None) -> Sequence[Alarm]:
         tree, alarms = checked.checkpoint, []
-        if self._terms.witnessed and not checked.quorum_met:
-            count = len(checked.witnesses)
-            values: Values = {"origin": tree.origin, "size": tree.size, "count": count}
+        if not checked.quorum_met:
+            values: Values = {"origin": tree.origin, "size": tree.size, "count": len(checked.witnesses)}
+            values["of"] = len(self._terms.policy.witnesses)
             alarms.append(Alarm(AlarmKind.UNWITNESSED, tree.origin, values))
         if self._terms.max_age is not None:
             now = self._now()

@@ -109,6 +109,12 @@ class State:
             raise StateUnusable(f"{self.directory}: what is kept of {origin} is damaged") from problem
         return KnownTree(checkpoint, note, seen_at, edge)
 
+    def size(self, origin: str) -> int:
+        """Returns how many leaves are known of a log; 0 for one that is not."""
+        with self._writing():
+            rows = self._connection.execute("SELECT size FROM trees WHERE origin = ?", (origin,)).fetchall()
+        return rows[0][0] if rows else 0
+
     def advance(self, before: KnownTree | None, tree: KnownTree) -> None:
         """Keeps a tree in place of the one before. Raises :class:`StateMoved`."""
         origin, size = tree.checkpoint.origin, tree.checkpoint.size

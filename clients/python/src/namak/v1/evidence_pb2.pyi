@@ -496,19 +496,26 @@ class GetCheckpointResponse(_message.Message):
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     LOG_VKEY_FIELD_NUMBER: _builtins.int
+    WITNESSED_CHECKPOINT_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """The checkpoint: a C2SP signed note."""
     log_vkey: _builtins.str
     """The log's verifier key as it is configured now. For information: trust the key that you got from elsewhere."""
+    witnessed_checkpoint: _builtins.bytes
+    """The newest checkpoint that the quorum of the post's witnesses cosigned, with their cosignatures: a C2SP signed note of the same tree or
+    of one that it begins with. Where the log stands still it is cosigned anew every few minutes, so that its cosignatures tell how new it
+    is. Empty while there is none.
+    """
     def __init__(
         self,
         *,
         checkpoint: _builtins.bytes = ...,
         log_vkey: _builtins.str = ...,
+        witnessed_checkpoint: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "log_vkey", b"log_vkey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "log_vkey", b"log_vkey", "witnessed_checkpoint", b"witnessed_checkpoint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
