@@ -57,10 +57,9 @@ def set_out(title: str, sections: Sequence[Section], names: Sequence[str]) -> st
     for number, section in enumerate((*sections, _PRESENT), start=1):
         heading = f"{number}  {printable(section.title)}"
         lines += [heading, "-" * len(heading), ""]
-        for piece in section.pieces:
-            lines += _lines(piece)
+        lines += _without_last_blanks([line for piece in section.pieces for line in _lines(piece)])
         lines.append("")
-    return "\n".join([*lines, *_signatures(names)]) + "\n"
+    return "\n".join([*lines, "", *_signatures(names)]) + "\n"
 
 
 def printable(text: str) -> str:
@@ -102,6 +101,12 @@ def _lines(piece: Piece) -> list[str]:
                 else:
                     words += [*filled, last]
             return _named(name, words)
+
+
+def _without_last_blanks(lines: list[str]) -> list[str]:
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _named(name: str, values: Sequence[str]) -> list[str]:

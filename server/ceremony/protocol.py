@@ -42,15 +42,22 @@ def done(words: str, began: datetime, ended: datetime, around: Circumstances) ->
             Paragraph(words),
             Field("Begun", in_zone(began, around.zone)),
             Field("Ended", in_zone(ended, around.zone)),
-            Field("Time zone", around.zone.key),
-            Field("Machine", around.machine),
-            Field("System", around.system),
-            Field("Account", around.account),
-            Field("Release", around.release),
-            Field("Settings", str(around.settings)),
-            Digest("  SHA-256", around.settings_digest),
-            *((Field("  overridden by", ", ".join(around.overridden)),) if around.overridden else ()),
+            *surroundings(around),
         ),
+    )
+
+
+def surroundings(around: Circumstances) -> tuple[Piece, ...]:
+    """Where, and with what."""
+    return (
+        Field("Time zone", around.zone.key),
+        Field("Machine", around.machine),
+        Field("System", around.system),
+        Field("Account", around.account),
+        Field("Release", around.release),
+        Field("Settings", str(around.settings)),
+        Digest("  SHA-256", around.settings_digest),
+        *((Field("  overridden by", ", ".join(around.overridden)),) if around.overridden else ()),
     )
 
 
@@ -80,8 +87,9 @@ def token(tried: Tried) -> Section:
     )
 
 
-def key(tried: Tried, title: str) -> Section:
-    """The key, with all by which it can be told from others."""
+def key(tried: Tried, title: str, *, timed: bool = True) -> Section:
+    """The key, with all by which it can be told from others; with how long it took to sign, if asked."""
+    took = f" in {tried.trial.took.total_seconds() * 1000:.0f} ms" if timed else ""
     private, public = tried.pair.private, tried.pair.public
     pieces: list[Piece] = [
         Field("For", tried.key.words),
@@ -90,14 +98,14 @@ def key(tried: Tried, title: str) -> Section:
         Field("Type", private.key_type),
         Field("Private key", attributes.told(private)),
         *(Field("Note", each.text) for each in tried.trial.findings),
-        Field("Trial", f"signed in {tried.trial.took.total_seconds() * 1000:.0f} ms; the signature verified"),
+        Field("Trial", f"signed{took}; the signature verified"),
         Digest("Public key, SHA-256", fingerprint(public.public_key)),
     ]
     if tried.key.purpose in (Purpose.LOG, Purpose.NEXT_LOG):
         verifier = verifier_key(tried.key, public.public_key)
         pieces += [
             Digest("Public key", raw_ed25519(public.public_key).hex()),
-            *_line("Verifier key (vkey)", verifier),
+            *line("Verifier key (vkey)", verifier),
         ]
     pieces += [
         Paragraph(""),
@@ -113,7 +121,8 @@ def pem(name: str, der: bytes) -> str:
     return "\n".join([f"-----BEGIN {name}-----", *lines, f"-----END {name}-----", ""])
 
 
-def _line(name: str, text: str) -> tuple[Piece, ...]:
+def line(name: str, text: str) -> tuple[Piece, ...]:
+    """A name with text of which every character counts, on a line of its own."""
     return (Field(name, ""), Verbatim(text))
 
 

@@ -1,5 +1,7 @@
 """Whether a key is the one that its shard is known by: to guard, published checkpoints, policy."""
 
+from collections.abc import Mapping
+
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier, vkey
 from namak.evidence.tlog_policy import TlogPolicy
@@ -53,6 +55,15 @@ def published_findings(verifier: Verifier, note: bytes | None) -> list[Finding]:
     except EvidenceError:
         text = f"the newest published checkpoint of {verifier.name} was not signed by this key"
         return [wrong(Kind.KEY_UNKNOWN_TO_LOG, text)]
+    return []
+
+
+def registered_findings(verifier: Verifier, registered: Mapping[str, str]) -> list[Finding]:
+    """Holds the verifier keys of the shards that the database knows against the key."""
+    known = registered.get(verifier.name)
+    if known is not None and known != vkey(verifier.name, verifier.public_key):
+        text = f"the database knows another key for {verifier.name}: {known}"
+        return [wrong(Kind.KEY_UNKNOWN_TO_DATABASE, text)]
     return []
 
 

@@ -13,7 +13,6 @@ from namak.evidence import EvidenceError
 from namak.evidence.tlog_policy import TlogPolicy
 from server import bootstrap
 from server.bootstrap_machine import SystemClock
-from server.bootstrap_tiles import reading_log
 from server.ceremony.checking import Checked, checked
 from server.ceremony.findings import Finding, Gravity
 from server.ceremony.purposes import ConfiguredKey, Purpose
@@ -22,12 +21,14 @@ from server.ceremony.shard_key import (
     guard_findings,
     policy_findings,
     published_findings,
+    registered_findings,
     verifier_key,
     verifier_of,
 )
 from server.cli.endings import run, told
 from server.cli.hsm_init import keys_of
 from server.cli.hsm_settings import KeySettingsRead
+from server.cli.hsm_turns import turning
 from server.cli.log_fsck import FOUND
 from server.config import Settings
 from server.domain.refusals import ServiceUnavailable
@@ -58,6 +59,8 @@ class Known:
 
     published: Mapping[str, bytes]
     """The newest published note of each shard that has one."""
+    registered: Mapping[str, str]
+    """The verifier keys that the database has of shards."""
     policy: TlogPolicy | None
     unchecked: tuple[str, ...] = ()
 
@@ -97,24 +100,25 @@ async def known_of(loaded: KeySettingsRead, *, without_database: bool = False) -
         except (OSError, EvidenceError) as problem:
             unchecked.append(f"{settings.witnesses.policy}: {problem}")
     if without_database:
-        return Known({}, policy, tuple(unchecked))
+        return Known({}, {}, policy, tuple(unchecked))
     published: Mapping[str, bytes] = {}
+    registered: Mapping[str, str] = {}
     try:
-        published = await _published(settings, [each.origin for each in loaded.keys if each.origin])
+        published, registered = await _asked(settings, [each.origin for each in loaded.keys if each.origin])
     except (
         *(bootstrap.SchemaOutdated, ServiceUnavailable, StorageFault),
         *(EmbeddedPostgresFailed, OSError),
     ) as problem:
         unchecked.append(f"the published checkpoints: {str(problem) or type(problem).__name__}")
-    return Known(published, policy, tuple(unchecked))
+    return Known(published, registered, policy, tuple(unchecked))
 
 
-async def _published(settings: Settings, origins: list[str]) -> Mapping[str, bytes]:
+async def _asked(settings: Settings, origins: list[str]) -> tuple[Mapping[str, bytes], Mapping[str, str]]:
+    """Returns the newest published notes, and the verifier keys that the database has of shards."""
     if settings.database.url == "embedded" and not settings.database.directory.exists():
-        return {}  # nothing has run here yet, and looking must not make a database
-    async with reading_log(settings) as storage:
-        newest = await storage.reader.newest(origins)
-    return {origin: each.note for origin, each in newest.items()}
+        return {}, {}  # nothing has run here yet, and looking must not make a database
+    async with turning(settings) as turn:
+        return await turn.published(origins), {each.origin: each.vkey for each in await turn.shards()}
 
 
 async def judged_key(key: ConfiguredKey, known: Known) -> Judged:
@@ -128,7 +132,7 @@ async def judged_key(key: ConfiguredKey, known: Known) -> Judged:
     elif result.public_key:
         verifier = verifier_of(key, result.public_key)
         note = known.published.get(key.origin)
-        findings += published_findings(verifier, note)
+        findings += published_findings(verifier, note) + registered_findings(verifier, known.registered)
         try:
             findings += await guard_findings(key, verifier, published=note is not None)
         except GuardUnreachable as trouble:
@@ -138,7 +142,7 @@ async def judged_key(key: ConfiguredKey, known: Known) -> Judged:
     return Judged(result, tuple(findings), certificate, tuple(unchecked))
 
 
-def tell(judged: list[Judged]) -> None:
+def tell(judged: list[Judged], *, err: bool = False) -> None:
     """Tells of keys, for people."""
     for each in judged:
         result = each.checked
@@ -146,18 +150,17 @@ def tell(judged: list[Judged]) -> None:
         name = f"{key.purpose}: {key.words}"
         if key.where is not None:
             name += f"; {key.where.key!r} in the token {key.where.token!r}"
-        typer.echo(name)
+        typer.echo(name, err=err)
         if result.pair is not None and result.took is not None:
             took = result.took.total_seconds() * 1000
-            typer.echo(f"  {result.pair.private.key_type}, signed in {took:.0f} ms")
+            typer.echo(f"  {result.pair.private.key_type}, signed in {took:.0f} ms", err=err)
         if each.certificate is not None:
-            typer.echo(
-                f"  certificate of {each.certificate.subject}, until {each.certificate.not_after:%Y-%m-%d}"
-            )
+            until = f"{each.certificate.not_after:%Y-%m-%d}"
+            typer.echo(f"  certificate of {each.certificate.subject}, until {until}", err=err)
         for finding in each.findings:
-            typer.echo(f"  {finding.gravity} {finding.kind}: {finding.text}")
+            typer.echo(f"  {finding.gravity} {finding.kind}: {finding.text}", err=err)
         if each.sound:
-            typer.echo("  sound")
+            typer.echo("  sound", err=err)
 
 
 def _as_json(judged: list[Judged], unchecked: list[str], *, sound: bool) -> dict[str, Any]:

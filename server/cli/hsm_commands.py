@@ -116,3 +116,31 @@ def check(
     from server.cli import hsm_check as command
 
     command.check(settings, without_database=without_database, as_json=as_json)
+
+
+@hsm.command(
+    epilog='Example: namak-server hsm rotate --witness-name "Ani Sargsyan" --protocol 2027-rotation.txt'
+    " --config namak-server.toml"
+)
+def rotate(
+    settings: Config,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, say what would be done, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, max=86_400, metavar="SECONDS", help="How long to wait until all is done."),
+    ] = 120.0,
+    protocol: _Protocol = None,
+    witness_name: _Witnesses = None,
+) -> None:
+    """Has the log go over to the shard of [log.next], for ever, and prints a protocol for the file.
+
+    Checks both keys first, and changes nothing where something is wrong (exit code 4). Then it announces the
+    shard, and waits until the old one is ended, published and witnessed and the new one has begun. Where it
+    was interrupted, the same command goes on, and at any time prints the same protocol.
+    """
+    from server.cli import hsm_rotate as command
+
+    command.rotate(settings, command.Asked(dry_run, yes, wait, protocol, tuple(witness_name or ())))

@@ -1,0 +1,206 @@
+"""`namak-server hsm rotate`."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from namak.evidence import EvidenceError
+from server.bootstrap_machine import SystemClock
+from server.ceremony.files import NewFile
+from server.ceremony.findings import Finding, Kind, wrong
+from server.ceremony.machine import Circumstances
+from server.ceremony.making import Tried
+from server.ceremony.purposes import ConfiguredKey, Purpose
+from server.ceremony.rotation_protocol import of_rotation
+from server.ceremony.shard_key import verifier_key
+from server.ceremony.trial import Trial
+from server.ceremony.turn import Step, Turn
+from server.cli.endings import fail, run, told
+from server.cli.hsm_check import Judged, judged_key, known_of, tell
+from server.cli.hsm_init import around_of, keys_of, reserved, tell_protocol
+from server.cli.hsm_settings import KeySettingsRead
+from server.cli.hsm_turns import Turning, turning
+from server.cli.log_fsck import FOUND
+
+_LOOK_SECONDS: Final = 0.2
+_QUIET_SECONDS: Final = 5.0
+"""How long to wait for a first fact of the new shard where none comes."""
+_STUCK: Final = timedelta(seconds=10)
+"""A fact that has waited so long says that nobody leads the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to do, as it was typed."""
+
+    dry_run: bool = False
+    yes: bool = False
+    wait: float = 120.0
+    protocol: Path | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Answers:
+    """What the checks say."""
+
+    judged: list[Judged]
+    begun: bool = False
+    """Whether the shard is announced already."""
+
+
+def rotate(settings: Path, asked: Asked) -> None:
+    """Checks, asks, announces, waits, and writes the protocol."""
+    with told():
+        loaded = keys_of(settings)
+        old, new = _keys(loaded)
+        around = around_of(loaded, asked.names)
+        answers = _Answers([])
+        run(_check(loaded, old, new, answers))
+        sound = all(each.sound for each in answers.judged)
+        # What is asked for goes to standard output: that is the protocol, in the end.
+        tell(answers.judged, err=sound and not asked.dry_run)
+        if not sound:
+            typer.echo("Nothing was changed.")
+            raise typer.Exit(FOUND)
+        unchecked = [text for each in answers.judged for text in each.unchecked]
+        if unchecked:
+            fail("; ".join(unchecked))
+        if asked.dry_run:
+            typer.echo(_plan(old, new, answers))
+            return
+        if not answers.begun and not asked.yes:
+            typer.echo(_plan(old, new, answers), err=True)
+            typer.confirm("Have all servers been restarted with these settings?", abort=True, err=True)
+        with ExitStack() as stack:
+            written = stack.enter_context(reserved(asked.protocol))
+            run(_rotate(loaded, new, answers.judged[-1], asked, around, written))
+
+
+def _keys(loaded: KeySettingsRead) -> tuple[ConfiguredKey, ConfiguredKey]:
+    old, new = loaded.key(Purpose.LOG), loaded.key(Purpose.NEXT_LOG)
+    if old is None or new is None:
+        raise ValueError(
+            "the settings have no [log.next]: it names the next shard, its guard and its key, which"
+            " `hsm init --shard next` makes"
+        )
+    return old, new
+
+
+async def _check(loaded: KeySettingsRead, old: ConfiguredKey, new: ConfiguredKey, answers: _Answers) -> None:
+    """Asks everything that can be asked before anything changes."""
+    known = await known_of(loaded)
+    if known.unchecked:
+        raise ValueError("; ".join(known.unchecked))
+    async with turning(loaded.settings) as turn:
+        shards = [each.origin for each in await turn.shards()]
+        answers.begun = new.origin in shards[1:]
+        if not answers.begun:
+            answers.judged.append(await judged_key(old, known))
+        judged = await judged_key(new, known)
+        findings = list(judged.findings)
+        if not answers.begun:
+            findings += _order(old, shards)
+            if new.guard is not None and new.guard.exists():
+                text = f"there is a guard {new.guard} already, though {new.origin} was not announced"
+                findings.append(wrong(Kind.GUARD_MISPLACED, text))
+            since = await turn.waits_since()
+            if since is not None and SystemClock().now() - since > _STUCK:
+                text = f"facts wait for the log since {since:%Y-%m-%d %H:%M:%S} UTC: no server leads it"
+                findings.append(wrong(Kind.LOG_STANDS_STILL, text))
+        answers.judged.append(Judged(judged.checked, tuple(findings), judged.certificate, judged.unchecked))
+
+
+def _order(old: ConfiguredKey, shards: Sequence[str]) -> list[Finding]:
+    if shards and shards[-1] != old.origin:
+        text = (
+            f"the log's shard is {shards[-1]} by now, and not {old.origin}, which the settings have as [log]"
+        )
+        return [wrong(Kind.SHARD_NOT_CURRENT, text)]
+    if not shards:
+        text = "the database knows no shard yet: start a server of this release first"
+        return [wrong(Kind.SHARD_NOT_CURRENT, text)]
+    return []
+
+
+def _plan(old: ConfiguredKey, new: ConfiguredKey, answers: _Answers) -> str:
+    if answers.begun:
+        return f"{new.origin} is announced already: nothing would be changed, and the protocol printed."
+    return (
+        f"The log goes over from {old.origin} to {new.origin}, for ever: {old.origin} takes no leaf more."
+        f"\nThe new shard's verifier key: {verifier_key(new, answers.judged[-1].checked.public_key)}"
+    )
+
+
+async def _rotate(
+    loaded: KeySettingsRead,
+    new: ConfiguredKey,
+    judged: Judged,
+    asked: Asked,
+    around: Circumstances,
+    written: NewFile | None,
+) -> None:
+    vkey = verifier_key(new, judged.checked.public_key)
+    async with turning(loaded.settings) as turn:
+        await turn.announce(loaded.settings.log.origin, new.origin, vkey)
+        _say(Step.ANNOUNCED)
+        done = await _awaited(turn, new.origin, asked.wait)
+    try:
+        text = of_rotation(done, _tried(judged), around, SystemClock().now())
+    except EvidenceError as problem:
+        raise ValueError(f"a stored checkpoint is not signed by its shard's key: {problem}") from problem
+    if written is None:
+        typer.echo(text, nl=False)
+        return
+    written.write(text.encode())
+    typer.echo(f"The log goes on as {new.origin}.\n{vkey}")
+    tell_protocol(written, text)
+
+
+async def _awaited(turning: Turning, successor: str, seconds: float) -> Turn:
+    """Waits until all is done, telling each step. Raises TimeoutError: it is not, in words."""
+    began = time.monotonic()
+    quiet_since = None
+    steps, said = list(Step), 1
+    while True:
+        turn = await turning.look(successor)
+        step = turn.next_step
+        done = len(steps) if step is None else steps.index(step)
+        for passed in steps[said:done]:
+            if passed is not Step.WITNESSED or turn.wants_witnesses:
+                _say(passed)
+        said = max(said, done)
+        if step is None:
+            return turn
+        now = time.monotonic()
+        quiet_since = (quiet_since or now) if turn.is_quiet else None
+        if quiet_since is not None and now - quiet_since >= min(_QUIET_SECONDS, seconds):
+            typer.echo("nothing was recorded since: the new shard has no checkpoint yet", err=True)
+            return turn
+        if now - began >= seconds:
+            raise TimeoutError(
+                f"{seconds:g} s are over, and it is not so yet that {step}. What is done stays done: run the"
+                " same command again, which goes on from here"
+            )
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _say(step: Step) -> None:
+    typer.echo(f"{datetime.now(UTC):%H:%M:%S} UTC  {step}", err=True)
+
+
+def _tried(judged: Judged) -> Tried | None:
+    """Returns what the protocol tells of the new key; nothing of one in a file, which is for development."""
+    checked = judged.checked
+    if checked.token is None or checked.pair is None or checked.took is None:
+        return None
+    at = SystemClock().now()
+    trial = Trial(judged.findings, checked.took)
+    return Tried(checked.key, checked.token, checked.pair, trial, at, at, new=False)
