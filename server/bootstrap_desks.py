@@ -217,7 +217,7 @@ class Desks:
         self._following = Following(
             uow=uow, clock=clock, log=log, facts=facts, subscriptions=running_log.tail
         )
-        self._log_queries = LogQueries(running_log.public, gate)
+        self._log_queries = LogQueries(running_log.public, gate, running_log.stamping)
         self._verification = verification
         self._own_domains = own_domains(settings, profile)
         self._sms = sms_servicer(settings, profile, uow, log, dns)

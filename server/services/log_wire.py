@@ -9,6 +9,7 @@ from namak.v1 import evidence_pb2 as pb
 from server.services.following_wire import log_origin
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
+from server.usecases.log_ports import AuthorityState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogState, Tile
 
 _HIGHEST_LEVEL = 5
@@ -78,10 +79,27 @@ def status_to_proto(state: LogState) -> pb.GetLogStatusResponse:
                 witness_time=time_to_proto(shard.witnessed_at),
                 unwitnessed_entries=shard.unwitnessed,
                 oldest_unwitnessed_time=time_to_proto(shard.unwitnessed_since),
+                timestamping=[_authority(each) for each in state.timestamps.get(shard.origin, ())],
             )
             for shard in state.shards
         ],
     )
+
+
+def _authority(state: AuthorityState) -> pb.TimestampingState:
+    return pb.TimestampingState(
+        authority=state.authority,
+        tree_size=state.size,
+        gen_time=time_to_proto(state.at),
+        trouble=_TROUBLES.get(state.trouble or "", pb.TimestampingState.TROUBLE_UNSPECIFIED),
+    )
+
+
+_TROUBLES = {
+    "AUTHORITY_UNREACHED": pb.TimestampingState.TROUBLE_UNREACHED,
+    "AUTHORITY_REFUSES": pb.TimestampingState.TROUBLE_REFUSES,
+    "AUTHORITY_WRONG": pb.TimestampingState.TROUBLE_WRONG,
+}
 
 
 def _origin(problems: Problems, origin: str) -> str:

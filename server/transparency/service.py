@@ -23,6 +23,7 @@ from server.transparency.shard_order import ConfiguredShards
 from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
 from server.transparency.timestamp_link import TimestampTerms
+from server.transparency.timestamp_states import TimestampStates
 from server.transparency.timestamped_receipts import TimestampedReceipts
 from server.transparency.timestamping import NewestNote, Timestamping
 from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
@@ -142,6 +143,10 @@ class TransparencyService:
             for terms in ([] if timestamps is None else [timestamps])
             for shard in shards
         ]
+        self.stamping = TimestampStates(
+            *(storage.timestamps, timestamps, self._timestamping), leading=self._is_leading
+        )
+        """Tells how far the log is stamped."""
         self.tail = Tail(
             storage.reader,
             [*(shard.origin for shard in configured.chain), *(shard.origin for shard in shards[1:])],

@@ -7,7 +7,7 @@ asked about the newest one next. There is no quorum: each token counts by itself
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -15,7 +15,7 @@ from server.domain.refusals import ServiceUnavailable
 from server.transparency.news import News
 from server.transparency.timestamp_link import TimestampLink, TimestampTerms
 from server.transparency.timestamp_ports import LogTimestamp, LogTimestamps
-from server.transparency.troubles import Watchman
+from server.transparency.troubles import Trouble, Watchman
 from server.usecases.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class Timestamping:
         leading: Callable[[], bool],
     ) -> None:
         """Takes what is to be stamped, what tells that there may be more, and whom to tell of tokens."""
-        self._origin = origin
+        self.origin = origin
         self._terms = terms
         self._newest = newest
         self._store = store
@@ -94,6 +94,12 @@ class Timestamping:
                 task.cancel()
             await asyncio.gather(*asking, return_exceptions=True)
 
+    @property
+    def troubles(self) -> Mapping[str, Trouble]:
+        """What keeps tokens away, by authority, as far as this replica asked them."""
+        conditions = {link.authority.name: link.watchman.condition for link in self._links}
+        return {name: each.kind for name, each in conditions.items() if each is not None}
+
     def _forget(self) -> None:
         self._note = None
 
@@ -102,7 +108,7 @@ class Timestamping:
         try:
             note = await self._newest()
             if note is not None and self._note is None:
-                stamped = await self._store.newest(self._origin)
+                stamped = await self._store.newest(self.origin)
                 self._done = {name: (each.size, each.note_digest) for name, each in stamped.items()}
         except ServiceUnavailable:
             # The log itself says so; here it is tried again.

@@ -161,6 +161,31 @@ class ShardState:
     integrated_size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorityState:
+    """How far a time-stamping authority has stamped a shard.
+
+    Attributes:
+        authority: its name in the settings, or that of one that is not in them any more.
+        size, at: the largest tree with a token of it, and the token's time; 0 and None where there is none.
+        trouble: what keeps this replica from having tokens of it (`AUTHORITY_…`); None where all is well, or
+            another replica asks.
+    """
+
+    authority: str
+    size: int
+    at: datetime | None
+    trouble: str | None = None
+
+
+class TimestampView(Protocol):
+    """Tells how far the log is stamped."""
+
+    async def states(self, origins: Collection[str]) -> Mapping[str, Sequence[AuthorityState]]:
+        """Returns, by shard, the authorities that are asked and those that stamped something, by name."""
+        ...
+
+
 class WitnessedLog(Protocol):
     """Gives receipts that witnesses vouch for as well."""
 

@@ -1,7 +1,7 @@
 """The log as everybody may ask about it: consistency proofs, tiles, how it is (BOX-6, BOX-7)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,7 +19,7 @@ from namak.evidence.tiles import (
 )
 from namak.evidence.tree import HASH_BYTES, verify_consistency
 from server.domain.refusals import FieldProblem, InvalidFields, NotFound, ServiceUnavailable
-from server.usecases.log_ports import PublicLog, ShardState
+from server.usecases.log_ports import AuthorityState, PublicLog, ShardState, TimestampView
 from server.usecases.outage_ports import OutageView
 
 _log = structlog.get_logger(__name__)
@@ -64,20 +64,24 @@ class Tile:
 @dataclass(frozen=True, slots=True)
 class LogState:
     """How the log is: its shards, the current one first, how long evidence may wait for witnesses (None where
-    nobody witnesses), and since when nothing new is accepted because it waited longer; None where it is.
+    nobody witnesses), since when nothing new is accepted because it waited longer (None where it is), and by
+    shard how far authorities have stamped it.
     """
 
     shards: Sequence[ShardState]
     debt_limit: timedelta | None
     outage_began_at: datetime | None
+    timestamps: Mapping[str, Sequence[AuthorityState]] = field(default_factory=dict)
 
 
 class LogQueries:
     """Answers everybody from what is published, and from nothing else."""
 
-    def __init__(self, log: PublicLog, outages: OutageView) -> None:
+    def __init__(self, log: PublicLog, outages: OutageView, timestamps: TimestampView | None = None) -> None:
+        """Without `timestamps` it tells nothing of them."""
         self._log = log
         self._outages = outages
+        self._timestamps = timestamps
 
     async def consistency(self, command: AskConsistency) -> ConsistencyProof:
         """Returns the proof that one tree begins another; it was verified as a stranger would verify it.
@@ -143,7 +147,11 @@ class LogQueries:
         """
         outage = self._outages.outage
         began = None if outage is None else outage.began_at
-        return LogState(await self._log.states(), self._outages.limit, began)
+        shards = await self._log.states()
+        stamped: Mapping[str, Sequence[AuthorityState]] = {}
+        if self._timestamps is not None:
+            stamped = await self._timestamps.states([shard.origin for shard in shards])
+        return LogState(shards, self._outages.limit, began, stamped)
 
     async def _published(self, origin: str) -> tuple[int, bytes]:
         published = await self._log.published(origin)

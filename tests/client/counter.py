@@ -337,10 +337,7 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
         self, request: evidence_pb2.GetLogStatusRequest, context: Context
     ) -> evidence_pb2.GetLogStatusResponse:
         def work() -> evidence_pb2.GetLogStatusResponse:
-            shard = evidence_pb2.LogShard(
-                origin=self.office.log_key.name, tree_size=len(self.office.entries), unwitnessed_entries=41
-            )
-            return evidence_pb2.GetLogStatusResponse(shards=[shard])
+            return evidence_pb2.GetLogStatusResponse(shards=[self.office.shard()])
 
         return await self.serve(context, set(), work)
 

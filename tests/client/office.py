@@ -111,6 +111,7 @@ class Office:
     phone: Phone = field(default_factory=Phone)
     stamps: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
     """By authority: what gives a token over a checkpoint's bytes."""
+    stamping: list[evidence_pb2.TimestampingState] = field(default_factory=list)
 
     @property
     def is_silent(self) -> bool:
@@ -291,6 +292,14 @@ class Office:
             leaf_index=index,
             tree_size=len(self.entries),
             witnessed=bool(witnesses),
+        )
+
+    def shard(self) -> evidence_pb2.LogShard:
+        return evidence_pb2.LogShard(
+            origin=self.log_key.name,
+            tree_size=len(self.entries),
+            unwitnessed_entries=41,
+            timestamping=self.stamping,
         )
 
     def checkpoint(self) -> bytes:

@@ -6,9 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from namak.client import Connection
 from namak.evidence.timestamp import timestamp_request, token_from
+from namak.v1 import evidence_pb2
 from tests.client.conftest import Namak
 from tests.client.office import Office
 from tests.client.test_cli import submit
@@ -148,3 +150,20 @@ def test_what_lies_beside_and_is_no_timestamp_is_named_and_breaks_nothing(
     assert "huge.tsr does not count: the answer has more than 65536 bytes" in out
     assert "of-nobody" not in out
     assert "according to CN=Authority" in out
+
+
+def test_the_logs_status_tells_how_far_authorities_stamped_it(desk: Desk) -> None:
+    log = desk.office.log_key.name
+    state = evidence_pb2.TimestampingState
+    desk.office.stamping = [
+        state(authority="court", tree_size=2, gen_time=Timestamp(seconds=1795000000)),
+        state(authority="tsa.example", trouble=state.TROUBLE_REFUSES),
+    ]
+    (shard,) = desk.namak(desk.agency, "--json", "log", "status").document["shards"]
+    assert shard["timestamping"] == [
+        {"authority": "court", "tree_size": 2, "gen_time": "2026-11-18T11:06:40Z", "trouble": None},
+        {"authority": "tsa.example", "tree_size": 0, "gen_time": None, "trouble": "REFUSES"},
+    ]
+    out = desk.namak(desk.agency, "log", "status").out
+    assert f"court has stamped 2 entries of {log}, at 2026-" in out
+    assert f"tsa.example has stamped nothing of {log} yet. It refuses timestamps." in out

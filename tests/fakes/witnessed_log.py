@@ -1,10 +1,12 @@
 """Witnessed and timestamped receipts in memory."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 from server.domain.refusals import ServiceUnavailable
+from server.usecases.log_ports import AuthorityState
 from server.usecases.records import LoggedReceipt, ReceiptTimestamp
 
 
@@ -57,3 +59,13 @@ class FakeTimestampedLog:
             witnessed=evidence_id in self.witnessed,
             timestamps=(ReceiptTimestamp("tsa", b"token", datetime(2026, 11, 22, tzinfo=UTC)),),
         )
+
+
+@dataclass
+class FakeTimestampView:
+    """A `TimestampView` of what it was given."""
+
+    stamped: Mapping[str, Sequence[AuthorityState]] = field(default_factory=dict)
+
+    async def states(self, origins: Collection[str]) -> Mapping[str, Sequence[AuthorityState]]:
+        return {origin: self.stamped.get(origin, []) for origin in origins}

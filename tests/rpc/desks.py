@@ -29,7 +29,7 @@ from server.usecases.delivery_certificates import (
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.forwarding import ForwardingDesk
-from server.usecases.log_ports import LogCursor, ShardState
+from server.usecases.log_ports import AuthorityState, LogCursor, ShardState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, LogState, Tile
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
@@ -207,7 +207,8 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     async def status(self) -> LogState:
         await self.serve("status")
         shard = ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True, 4, NOW, 5, NOW)
-        return LogState([shard], timedelta(hours=4), NOW)
+        stamped = [AuthorityState("a", 3, NOW), AuthorityState("b", 0, None, "AUTHORITY_REFUSES")]
+        return LogState([shard], timedelta(hours=4), NOW, {shard.origin: stamped})
 
     def _outcome(self, submission: Submission, party_id: UUID) -> Accepted | Refused:
         if submission.sender == SUSPENDED:

@@ -190,6 +190,11 @@ async def test_anybody_asks_how_the_log_is(edge: Edge) -> None:
     assert (shard.witnessed_tree_size, shard.unwitnessed_entries) == (4, 5)
     assert shard.publish_time == shard.witness_time == shard.oldest_unwitnessed_time
     assert (reply.debt_limit.seconds, reply.outage_begin_time) == (4 * 3600, shard.publish_time)
+    assert [(each.authority, each.tree_size, each.trouble) for each in shard.timestamping] == [
+        ("a", 3, evidence_pb2.TimestampingState.TROUBLE_UNSPECIFIED),
+        ("b", 0, evidence_pb2.TimestampingState.TROUBLE_REFUSES),
+    ]
+    assert [each.HasField("gen_time") for each in shard.timestamping] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,14 @@ from server.transparency.timestamp_ports import LogTimestamp
 from server.transparency.witness_link import WitnessTerms
 from server.usecases.records import LoggedReceipt
 from tests.integration.timestamps.authority import OpensslAuthority
-from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, WallClock, World, verify_receipt
+from tests.integration.transparency.conftest import (
+    ORIGIN,
+    PATIENCE_SECONDS,
+    WallClock,
+    World,
+    eventually,
+    verify_receipt,
+)
 from tests.integration.transparency.test_timestamps import needs_openssl, stamped_by
 from tests.integration.transparency.test_witnessed import witnesses
 
@@ -104,6 +111,13 @@ async def test_as_many_authorities_are_wanted_as_the_settings_say(world: World, 
             receipt = await timestamped(service, facts)
             assert receipt is not None
             assert not receipt.witnessed
+
+            async def told() -> bool:
+                states = (await service.stamping.states([ORIGIN]))[ORIGIN]
+                found = [(each.authority, each.size, each.trouble) for each in states]
+                return found == [("absent", 0, "AUTHORITY_REFUSES"), ("court", 3, None)]
+
+            await eventually(told)
             assert [each.authority for each in receipt.timestamps] == ["court"]
             assert await timestamped(service, facts, wait=0, only_witnessed=True) is None
         async with running(world, replace(one, quorum=2)) as service:

@@ -20,9 +20,11 @@ from server.transparency.guard import Guard
 from server.transparency.public_log import ShardsInPublic
 from server.transparency.shard import Shard
 from server.usecases.evidence_debt import OutageGate
+from server.usecases.log_ports import AuthorityState
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
 from tests.fakes.published_log import PUBLISHED_AT, MemoryLogReader, MemoryShard
 from tests.fakes.unit_of_work import FakeUnitOfWork
+from tests.fakes.witnessed_log import FakeTimestampView
 from tests.fakes.witnessed_trees import MemoryWitnessedTrees
 from tests.unit.evidence.signing import LogKey
 
@@ -58,7 +60,11 @@ class Public:
         self.healthy = True
         shards = [Shard(origin, cast(LogSigner, Keyed()), cast(Guard, None)) for origin in (ORIGIN, FORMER)]
         self.public = ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy)
-        self.queries = LogQueries(self.public, OutageGate(FakeUnitOfWork(), timedelta(hours=4)))
+        self.queries = LogQueries(
+            self.public,
+            OutageGate(FakeUnitOfWork(), timedelta(hours=4)),
+            FakeTimestampView({FORMER: [AuthorityState("tsa", 4, PUBLISHED_AT)]}),
+        )
         self.leaves = [leaf_hash(each.entry) for each in facts]
 
     async def oldest_of(self, origin: str) -> datetime | None:
@@ -188,6 +194,7 @@ async def test_status_tells_of_each_shard_the_current_one_first() -> None:
     assert current.vkey.startswith(f"{ORIGIN}+")
     assert (former.origin, former.size, former.root, former.published_at) == (FORMER, 0, b"", None)
     assert former.pending == 0
+    assert status.timestamps == {ORIGIN: [], FORMER: [AuthorityState("tsa", 4, PUBLISHED_AT)]}
     log.healthy = False
     assert [state.healthy for state in (await log.queries.status()).shards] == [False, False]
 

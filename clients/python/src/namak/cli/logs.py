@@ -1,5 +1,6 @@
 """``namak log``: how the log is, and whether it only grew."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from namak.cli import shapes
@@ -11,6 +12,7 @@ from namak.client.files import write_new_file
 from namak.errors import ContentMismatch, FileProblem
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tree import verify_consistency
+from namak.v1 import evidence_pb2
 
 
 async def status(run: Run) -> ExitCode:
@@ -40,6 +42,7 @@ async def status(run: Run) -> ExitCode:
                     "oldest_unwitnessed_time": shapes.time_of(
                         item.oldest_unwitnessed_time, item.HasField("oldest_unwitnessed_time")
                     ),
+                    "timestamping": [_stamping(each) for each in item.timestamping],
                 }
                 for item in shards
             ],
@@ -59,6 +62,8 @@ async def status(run: Run) -> ExitCode:
             for item in shards
         ],
     )
+    for item in shards:
+        run.screen.lines(_stamped(item.origin, each) for each in item.timestamping)
     if stopped:
         run.screen.line(
             _(
@@ -66,6 +71,39 @@ async def status(run: Run) -> ExitCode:
             ).format(time=shapes.when(found.outage_begin_time, present=True))
         )
     return ExitCode.OK if all(item.healthy for item in shards) and not stopped else ExitCode.UNAVAILABLE
+
+
+_TROUBLES: Mapping[int, str] = {
+    evidence_pb2.TimestampingState.TROUBLE_UNREACHED: N_("It does not answer."),
+    evidence_pb2.TimestampingState.TROUBLE_REFUSES: N_("It refuses timestamps."),
+    evidence_pb2.TimestampingState.TROUBLE_WRONG: N_("What it answers is no good timestamp."),
+}
+
+
+def _stamping(state: evidence_pb2.TimestampingState) -> Mapping[str, object]:
+    return {
+        "authority": state.authority,
+        "tree_size": state.tree_size,
+        "gen_time": shapes.time_of(state.gen_time, state.HasField("gen_time")),
+        "trouble": evidence_pb2.TimestampingState.Trouble.Name(state.trouble).removeprefix("TROUBLE_")
+        if state.trouble in _TROUBLES
+        else None,
+    }
+
+
+def _stamped(origin: str, state: evidence_pb2.TimestampingState) -> str:
+    if state.HasField("gen_time"):
+        said = _("{authority} has stamped {size} entries of {origin}, at {time}.").format(
+            authority=state.authority,
+            size=state.tree_size,
+            origin=origin,
+            time=shapes.when(state.gen_time, present=True),
+        )
+    else:
+        said = _("{authority} has stamped nothing of {origin} yet.").format(
+            authority=state.authority, origin=origin
+        )
+    return f"{said} {_(_TROUBLES[state.trouble])}" if state.trouble in _TROUBLES else said
 
 
 async def consistency(

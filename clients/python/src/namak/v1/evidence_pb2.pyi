@@ -767,6 +767,7 @@ class LogShard(_message.Message):
     WITNESS_TIME_FIELD_NUMBER: _builtins.int
     UNWITNESSED_ENTRIES_FIELD_NUMBER: _builtins.int
     OLDEST_UNWITNESSED_TIME_FIELD_NUMBER: _builtins.int
+    TIMESTAMPING_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """The origin, for example `log.e-citizen.am/2026`."""
     log_vkey: _builtins.str
@@ -797,6 +798,10 @@ class LogShard(_message.Message):
         while none waits.
         """
 
+    @_builtins.property
+    def timestamping(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimestampingState]:
+        """How far time-stamping authorities have stamped the shard, by their names; none where nobody stamps it."""
+
     def __init__(
         self,
         *,
@@ -811,11 +816,75 @@ class LogShard(_message.Message):
         witness_time: _timestamp_pb2.Timestamp | None = ...,
         unwitnessed_entries: _builtins.int = ...,
         oldest_unwitnessed_time: _timestamp_pb2.Timestamp | None = ...,
+        timestamping: _abc.Iterable[Global___TimestampingState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_unwitnessed_time", b"oldest_unwitnessed_time", "publish_time", b"publish_time", "witness_time", b"witness_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogShard: _TypeAlias = LogShard  # noqa: Y015
+
+@_typing.final
+class TimestampingState(_message.Message):
+    """Tells how far a time-stamping authority has stamped a shard of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Trouble:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TroubleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TimestampingState._Trouble.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TROUBLE_UNSPECIFIED: TimestampingState._Trouble.ValueType  # 0
+        """Nothing, as far as the part of the server that answers knows: only the one that leads the log asks authorities."""
+        TROUBLE_UNREACHED: TimestampingState._Trouble.ValueType  # 1
+        """It does not answer in time, or says that it can't now."""
+        TROUBLE_REFUSES: TimestampingState._Trouble.ValueType  # 2
+        """It answers that it gives no token."""
+        TROUBLE_WRONG: TimestampingState._Trouble.ValueType  # 3
+        """What it answers is no good token, or its clock differs from the server's."""
+
+    class Trouble(_Trouble, metaclass=_TroubleEnumTypeWrapper):
+        """What keeps an authority's tokens away."""
+
+    TROUBLE_UNSPECIFIED: TimestampingState.Trouble.ValueType  # 0
+    """Nothing, as far as the part of the server that answers knows: only the one that leads the log asks authorities."""
+    TROUBLE_UNREACHED: TimestampingState.Trouble.ValueType  # 1
+    """It does not answer in time, or says that it can't now."""
+    TROUBLE_REFUSES: TimestampingState.Trouble.ValueType  # 2
+    """It answers that it gives no token."""
+    TROUBLE_WRONG: TimestampingState.Trouble.ValueType  # 3
+    """What it answers is no good token, or its clock differs from the server's."""
+
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    GEN_TIME_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
+    authority: _builtins.str
+    """By what name the post knows the authority, for example `tsa.example`."""
+    tree_size: _builtins.int
+    """The size of the largest tree with a token of it, in leaves; 0 while there is none."""
+    trouble: Global___TimestampingState.Trouble.ValueType
+    """What keeps further tokens away."""
+    @_builtins.property
+    def gen_time(self) -> _timestamp_pb2.Timestamp:
+        """The time in that token, UTC; absent while there is none."""
+
+    def __init__(
+        self,
+        *,
+        authority: _builtins.str = ...,
+        tree_size: _builtins.int = ...,
+        gen_time: _timestamp_pb2.Timestamp | None = ...,
+        trouble: Global___TimestampingState.Trouble.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gen_time", b"gen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "gen_time", b"gen_time", "tree_size", b"tree_size", "trouble", b"trouble"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimestampingState: _TypeAlias = TimestampingState  # noqa: Y015
