@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ObjectIdentifier
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from namak.evidence import certificate
 from namak.evidence.certificate import path_to_root
@@ -52,6 +53,11 @@ def forged() -> Card:
     return Card(card.key, builder.sign(forger.key, hashes.SHA256()), ISSUER.chain)
 
 
+def named_by_no_text() -> x509.Name:
+    """A subject whose common name is not of a type of text: parsers pass over it, the validator does not."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "261121200000Z", _ASN1Type.UTCTime)])
+
+
 CARDS = {
     "usual": of_issuer(),
     "with policies": of_issuer(
@@ -67,6 +73,7 @@ CARDS = {
     "expired": of_issuer(days=-1),
     "signed with a weak digest": of_issuer(digest=hashes.SHA224()),
     "named like its issuer": of_issuer(name=subject("Citizen authority")),
+    "named by what is no text": of_issuer(name=named_by_no_text()),
     "of an authority of the same name": OTHERS_ISSUER.card,
     "forged": forged,
     "of the root itself": ROOT.card,

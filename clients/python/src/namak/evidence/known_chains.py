@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
+from namak.evidence.der import children
+
 MOST: Final = 64
 """Chains that are kept at most, those last used."""
 
@@ -50,6 +52,9 @@ _SIGNATURES: Final = frozenset(
         SignatureAlgorithmOID.RSA_WITH_SHA512,
     }
 )
+
+_TEXTS: Final = frozenset({0x0C, 0x13})
+"""Tags of UTF8String and PrintableString."""
 
 _Given = tuple[tuple[bytes, ...], tuple[bytes, ...]]
 
@@ -131,7 +136,19 @@ def _is_usual(leaf: x509.Certificate, key_identifier: bytes) -> bool:
         named
         and leaf.signature_algorithm_oid in _SIGNATURES
         and _extensions_within(leaf, _OF_PEOPLE)
-        and leaf.subject.public_bytes() != leaf.issuer.public_bytes()
+        and (subject := leaf.subject.public_bytes()) != leaf.issuer.public_bytes()
+        and _is_plain(subject)
+    )
+
+
+def _is_plain(name: bytes) -> bool:
+    """Tells whether all that a name says is text as certificates are to have it (RFC 5280, 4.1.2.4).
+
+    The validator refuses names that are made of anything else, and it must not hang on what was verified
+    before whether a certificate is taken.
+    """
+    return all(
+        children(attribute)[1][0] in _TEXTS for relative in children(name) for attribute in children(relative)
     )
 
 
