@@ -96,6 +96,13 @@ class Span:
         """
         if not self.days:
             return start
+        try:
+            return self._after(start, policy_id)
+        except OverflowError:
+            # Evidence may name the first moment that there is, and the last one.
+            raise UnsettledCalendar("the span reaches beyond the years that are counted", start) from None
+
+    def _after(self, start: datetime, policy_id: str) -> datetime:
         if self.counted is Counted.ELAPSED:
             return start + self.days * _DAY
         calendar = calendar_under(policy_id)

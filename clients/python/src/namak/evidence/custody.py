@@ -128,7 +128,8 @@ def _time_problems(steps: Sequence[CustodyStep], recorded: datetime) -> list[Cus
     late = [
         CustodyProblem(CustodyFault.TIME_IN_FUTURE, number)
         for number, step in enumerate(steps)
-        if step.time > recorded + CLOCK_TOLERANCE
+        # As a difference: evidence may name the last moment that there is.
+        if step.time - recorded > CLOCK_TOLERANCE
     ]
     return reversed_ + late
 
