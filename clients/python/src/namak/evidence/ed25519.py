@@ -3,6 +3,9 @@
 OpenSSL takes any 32 bytes for a public key. Under a key of small order one signature fits many messages, so
 that its owner could later deny what was signed; such keys, and bytes that are no point of the curve in its
 one encoding, are refused when a key is configured.
+
+Of signatures OpenSSL takes one spelling: S below the order of the base point, and R compared as bytes (RFC
+8032, 5.1.7, without the cofactor), so that no stranger can make a second signature of a good one.
 """
 
 from functools import lru_cache
