@@ -197,6 +197,22 @@ def test_the_earliest_cosignature_of_a_witness_counts() -> None:
     assert checked.witnesses == (Witnessing(b"w", 10),)
 
 
+def test_a_cosignature_of_a_later_time_than_is_asked_for_does_not_count() -> None:
+    text = Checkpoint(LOG.name, 1, bytes(32)).text()
+    parsed = policy(f"log {LOG.vkey}\n{W}quorum w\n")
+    for time, latest, counts in ((10, 10, True), (11, 10, False), (2**63 - 1, 10, False), (0, 0, True)):
+        signed = note_from(text, [LOG.line(text), X1.line(text, time)])
+        checked = parsed.check_log_signature(signed, latest=latest)
+        assert (checked.quorum_met, checked.ahead) == (counts, () if counts else (b"w",))
+        assert parsed.check(signed).quorum_met
+        if not counts:
+            with pytest.raises(QuorumNotMet):
+                parsed.check(signed, latest=latest)
+    # One that is not, besides, is enough.
+    both = note_from(text, [LOG.line(text), X1.line(text, 2**62), X1.line(text, 9)])
+    assert parsed.check(both, latest=10).witnesses == (Witnessing(b"w", 9),)
+
+
 def test_refuses_the_origin_of_an_unknown_log() -> None:
     with pytest.raises(UnknownLog):
         policy(EXAMPLE).check(signed_checkpoint(OTHER_LOG, [b"entry"]))

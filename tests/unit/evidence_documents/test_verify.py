@@ -224,3 +224,27 @@ def test_a_witness_with_an_absurd_clock_is_reported(story: Story, witness: Key) 
     file = only(verify_receipts(files, story.world.trust(policy)))
 
     assert outcomes(file)["time"] is Outcome.NOT_BOUNDED
+
+
+@pytest.mark.parametrize("ahead", [121, 86400, 2**40, 2**63 - 1 - 2**31])
+def test_a_cosignature_from_the_future_does_not_count(story: Story, witness: Key, ahead: int) -> None:
+    now = story.acceptance.document.event_time + timedelta(minutes=1)
+    honest = Key("honest.example", COSIGNATURE)
+    seconds = int(now.timestamp())
+    policy = (
+        f"log {story.world.log.key.vkey}\nwitness w {witness.vkey}\nwitness h {honest.vkey}\n"
+        "group one any w h\nquorum one\n"
+    )
+
+    def judged(*witnesses: tuple[Key, int]) -> FileReport:
+        trust = replace(story.world.trust(policy), now=now)
+        return only(verify_receipts({"x": story.world.receipt(story.acceptance, witnesses)}, trust))
+
+    refused = judged((witness, seconds + ahead))
+    assert failures(refused).keys() == {"witnesses"}
+    assert failures(refused)["witnesses"].startswith("0 of your witnesses cosigned")
+    beside = judged((honest, seconds), (witness, seconds + ahead))
+    assert beside.verdict is Verdict.VALID
+    said = [check.words for check in beside.checks if check.name == "witnesses"]
+    assert said[0].startswith("1 of your witnesses cosigned at a time yet to come")
+    assert judged((witness, seconds + 119)).verdict is Verdict.VALID

@@ -195,6 +195,15 @@ async def test_the_quorum_of_witnesses_is_asked_for(following: Following) -> Non
     assert look.known.note.count("—".encode()) == 3
 
 
+async def test_cosignatures_from_the_future_are_no_quorum(following: Following) -> None:
+    witness = Cosigner("w.example/1")
+    following.witnesses = [witness]
+    note = following.log.grow(3)
+    for ahead, alarms in ((301, [AlarmKind.UNWITNESSED]), (2**62, [AlarmKind.UNWITNESSED]), (300, [])):
+        following.show(witness.cosigned(note, NOW + ahead))
+        assert await following.alarms(max_age=3600) == alarms
+
+
 async def test_a_checkpoint_is_as_old_as_its_newest_witness_says_or_as_we_know_it(
     following: Following,
 ) -> None:
@@ -217,10 +226,10 @@ async def test_a_checkpoint_is_as_old_as_its_newest_witness_says_or_as_we_know_i
     assert await following.alarms(max_age=60) == [AlarmKind.STALE]
     following.show(witness.cosigned(note, int(following.now) - 60))
     assert await following.alarms(max_age=60) == []
-    # A time to come makes nothing younger than it is.
+    # A time to come makes nothing younger than it is, and is nobody's word.
     following.show(witness.cosigned(note, int(following.now) + 10_000_000))
     following.now += 61
-    assert await following.alarms(max_age=60) == [AlarmKind.STALE]
+    assert await following.alarms(max_age=60) == [AlarmKind.UNWITNESSED, AlarmKind.STALE]
 
 
 async def test_a_log_that_can_not_be_read_is_no_alarm(following: Following) -> None:

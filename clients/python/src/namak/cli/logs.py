@@ -1,6 +1,7 @@
 """``namak log``: how the log is, and whether it only grew."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from namak.cli import shapes
@@ -12,6 +13,7 @@ from namak.client.files import write_new_file
 from namak.errors import ContentMismatch, FileProblem
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tree import verify_consistency
+from namak.evidence.verify_time import CLOCK_TOLERANCE
 from namak.v1 import evidence_pb2
 
 
@@ -112,8 +114,9 @@ async def consistency(
     """Checks that the log's newest checkpoint follows from a kept one."""
     policy = trusted_logs(run, log_policy)
     kept = read_file(old)
+    latest = int((datetime.now(UTC) + CLOCK_TOLERANCE).timestamp())
     try:
-        before = policy.check(kept).checkpoint
+        before = policy.check(kept, latest=latest).checkpoint
     except EvidenceError as wrong:
         raise FileProblem(
             _("{file} is no checkpoint that you trust: {problem}").format(file=old, problem=wrong.detail)
@@ -121,7 +124,7 @@ async def consistency(
     async with run.client() as post:
         newest = (await post.evidence.checkpoint(before.origin)).checkpoint
         try:
-            after = policy.check(newest).checkpoint
+            after = policy.check(newest, latest=latest).checkpoint
             hashes: list[bytes] = []
             if 0 < before.size < after.size:
                 proof = await post.evidence.consistency_proof(before.size, after.size, origin=before.origin)

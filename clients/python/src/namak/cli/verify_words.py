@@ -49,6 +49,7 @@ WORDS: Sequence[str] = (
     N_("no log that you trust signed the checkpoint: {problem}"),
     N_("the log {log} signed the checkpoint of {size} entries"),
     N_("{number} of your witnesses cosigned, which is not the quorum you ask for"),
+    N_("{number} of your witnesses cosigned at a time yet to come, and do not count"),
     N_("you ask for no witnesses; {number} of those you know cosigned"),
     N_("{number} of your witnesses cosigned, as many as you ask for"),
     N_("the evidence does not stand in the log at index {index}: {problem}"),

@@ -134,6 +134,7 @@ def trusted(run: Run, named: TrustFiles, crls: Sequence[Path] = ()) -> Trust:
         log_policy=policy,
         citizen_roots=[] if named.citizen_roots is None else _roots(named.citizen_roots),
         crls={hashlib.sha256(der).hexdigest(): der for der in lists},
+        now=datetime.now(UTC),
     )
 
 

@@ -15,13 +15,14 @@ KEPT_BYTES: Final = 4096
 class CheckedNotes:
     """What a policy says of notes, kept by their exact bytes.
 
-    Nothing in it hangs on the time: a signature that verified once does so for ever. Notes that the policy
-    refuses are not kept.
+    Nothing in it hangs on when it is asked: a signature that verified once does so for ever. Notes that the
+    policy refuses are not kept.
     """
 
-    def __init__(self, policy: TlogPolicy) -> None:
-        """Takes the policy, which is the same for all notes."""
+    def __init__(self, policy: TlogPolicy, latest: int | None = None) -> None:
+        """Takes the policy and the latest time that a cosignature may state, the same for all notes."""
         self._policy = policy
+        self._latest = latest
         self._kept: OrderedDict[bytes, CheckedCheckpoint] = OrderedDict()
 
     def check_log_signature(self, note: bytes) -> CheckedCheckpoint:
@@ -31,7 +32,7 @@ class CheckedNotes:
         if (checked := self._kept.get(note)) is not None:
             self._kept.move_to_end(note)
             return checked
-        checked = self._policy.check_log_signature(note)
+        checked = self._policy.check_log_signature(note, latest=self._latest)
         if len(note) <= KEPT_BYTES:
             self._kept[note] = checked
             if len(self._kept) > MOST:

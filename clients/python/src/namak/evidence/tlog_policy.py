@@ -70,13 +70,14 @@ class CheckedCheckpoint:
 
     ``log_name`` is the name of that log's key, and the origin. ``witnesses`` are those of the policy that
     cosigned, in its order; of several cosignatures by one witness the earliest counts, as it bounds the
-    checkpoint's age best.
+    checkpoint's age best. ``ahead`` are those that cosigned at no time but later ones than were asked for.
     """
 
     checkpoint: Checkpoint
     log_name: str
     witnesses: tuple[Witnessing, ...]
     quorum_met: bool
+    ahead: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +109,23 @@ class TlogPolicy:
         quorum = None if policy.quorum == _NONE else policy.quorum
         return cls(tuple(policy.logs), tuple(policy.witnesses), tuple(policy.groups), quorum)
 
-    def check(self, note: bytes) -> CheckedCheckpoint:
+    def check(self, note: bytes, *, latest: int | None = None) -> CheckedCheckpoint:
         """Returns the checkpoint if it counts under this policy: signed by a log, witnessed by the quorum.
+
+        A cosignature that states a later time than ``latest`` (POSIX seconds) does not count: what is dated
+        in the future says nothing of when the checkpoint was seen. Without it all times do.
 
         Raises :class:`MalformedNote`, :class:`MalformedCheckpoint`, :class:`UnknownLog`,
         :class:`InvalidSignature` (also where any signature by a known key is wrong) or :class:`QuorumNotMet`.
         """
-        checked = self.check_log_signature(note)
+        checked = self.check_log_signature(note, latest=latest)
         if not checked.quorum_met:
             raise QuorumNotMet(
                 f"{len(checked.witnesses)} of the policy's witnesses cosigned, which is not its quorum"
             )
         return checked
 
-    def check_log_signature(self, note: bytes) -> CheckedCheckpoint:
+    def check_log_signature(self, note: bytes, *, latest: int | None = None) -> CheckedCheckpoint:
         """Like :meth:`check`, but only reports in ``quorum_met`` whether the quorum is there.
 
         For what says "logged" and "witnessed" apart. A caller who acts on "witnessed" MUST look at
@@ -139,9 +143,11 @@ class TlogPolicy:
         verified = open_note(parsed, known)
         if not any(_made_by(key, signature) for key in log_keys for signature in verified):
             raise InvalidSignature("the checkpoint has no signature by its log")
-        witnesses = self._witnessings(verified)
+        cosigned = self._witnessings(verified)
+        witnesses = tuple(each for each in cosigned if latest is None or each.time <= latest)
         met = self.is_quorum({witnessing.witness for witnessing in witnesses})
-        return CheckedCheckpoint(checkpoint, checkpoint.origin, witnesses, met)
+        ahead = tuple(each.witness for each in cosigned if each not in witnesses)
+        return CheckedCheckpoint(checkpoint, checkpoint.origin, witnesses, met, ahead)
 
     def is_quorum(self, witnesses: Collection[bytes]) -> bool:
         """Says whether these witnesses, by their names in this policy, are strong enough together."""

@@ -9,7 +9,7 @@ and a legal effect by deriving it again.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from namak.evidence import events
@@ -29,7 +29,7 @@ from namak.evidence.verify_effect import check_effect
 from namak.evidence.verify_paper import check_paper
 from namak.evidence.verify_right import check_readers_right
 from namak.evidence.verify_sentences import act_sentence, outage_sentence, right_of, sentence_of
-from namak.evidence.verify_time import Timestamps, check_time
+from namak.evidence.verify_time import CLOCK_TOLERANCE, Timestamps, check_time
 from namak.evidence.verify_withdrawal import check_withdrawal
 
 __all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
@@ -44,7 +44,8 @@ class Trust:
     evidence names. ``crls`` are revocation lists that evidence only names, by the SHA-256 of their DER in
     lower-case hexadecimal; they need no trust. ``debt_limit`` is how long a log may go without a witness
     before its times count as unbounded. ``tsa_roots`` (DER) are the only authorities for timestamps; without
-    any, timestamps are not looked at.
+    any, timestamps are not looked at. Cosignatures do not count that state a time after ``now``, where that is
+    given.
     """
 
     log_policy: TlogPolicy
@@ -53,6 +54,7 @@ class Trust:
     crls: Mapping[str, bytes] = field(default_factory=dict)
     debt_limit: timedelta = timedelta(hours=4)
     tsa_roots: Sequence[bytes] = ()
+    now: datetime | None = None
 
 
 def verify_receipts(
@@ -67,7 +69,9 @@ def verify_receipts(
     acts that gave the right. An effect needs the receipts of the fact that it follows from and of the
     facts that its rule requires among the files; without them it is not accepted.
     """
-    stamps, notes = Timestamps(timestamps or {}, trust.tsa_roots), CheckedNotes(trust.log_policy)
+    stamps = Timestamps(timestamps or {}, trust.tsa_roots)
+    latest = None if trust.now is None else int((trust.now + CLOCK_TOLERANCE).timestamp())
+    notes = CheckedNotes(trust.log_policy, latest)
     receipts = [_read(name, data, trust, stamps, notes) for name, data in files.items()]
     given, acts = _by_digest(receipts), _acts_by_digest(receipts)
     for receipt in given.values():
@@ -202,6 +206,12 @@ def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy, notes: Ch
         "log", f"the log {checked.log_name} signed the checkpoint of {checked.checkpoint.size} entries"
     )
     witnesses = len(checked.witnesses)
+    if checked.ahead:
+        receipt.note(
+            "witnesses",
+            Outcome.NOT_GIVEN,
+            f"{len(checked.ahead)} of your witnesses cosigned at a time yet to come, and do not count",
+        )
     if not checked.quorum_met:
         receipt.failed(
             "witnesses", f"{witnesses} of your witnesses cosigned, which is not the quorum you ask for"

@@ -104,7 +104,9 @@ class Follower:
             if note is None:
                 return self._not_signed("there is no checkpoint")
             try:
-                checked = self._terms.policy.check_log_signature(note)
+                checked = self._terms.policy.check_log_signature(
+                    note, latest=int(self._now() + AHEAD_SECONDS)
+                )
             except EvidenceError as problem:
                 return self._not_signed(problem.detail)
             known = self._state.tree(checked.log_name)
@@ -172,7 +174,7 @@ class Follower:
         if self._terms.max_age is not None:
             now = self._now()
             # Until somebody else says when it was there, it is as old as our knowledge of it.
-            times = [each.time for each in checked.witnesses if each.time <= now + AHEAD_SECONDS]
+            times = [each.time for each in checked.witnesses]
             is_known = known is not None and known.checkpoint.size == tree.size
             seen_at = known.seen_at if known is not None and is_known else now
             newest = max(times, default=int(seen_at))
