@@ -23,6 +23,7 @@ from namak.evidence.note import (
     signature_line,
     vkey,
 )
+from tests.unit.evidence.other_signatures import signed_otherwise
 from tests.unit.evidence.signing import LogKey
 
 # The example of the standard (signed-note, "Verifier keys").
@@ -119,8 +120,23 @@ def test_refuses_what_is_no_note(data: bytes) -> None:
         parse_note(data)
 
 
+def test_a_key_may_sign_twice_but_not_alike() -> None:
+    key = LogKey()
+    text = b"text\n"
+    first = key.line(text)
+    second = signature_line(key.name, key.key_id, signed_otherwise(key.private, text, 5))
+    both = parse_note(note_from(text, [first, second]))
+    assert open_note(both, [key.verifier]) == both.signatures
+    for lines in ([first, first], [first, second, first], [second, first, second]):
+        with pytest.raises(MalformedNote, match="twice"):
+            parse_note(text + b"\n" + b"".join(lines))
+
+
 def test_accepts_as_many_signatures_as_it_says() -> None:
-    assert len(parse_note(TEXT + b"\n" + LINE * MAX_SIGNATURES).signatures) == MAX_SIGNATURES
+    lines = [signature_line(f"w{number}.example", b"abcd", bytes(72)) for number in range(MAX_SIGNATURES)]
+    assert len(parse_note(TEXT + b"\n" + b"".join(lines)).signatures) == MAX_SIGNATURES
+    with pytest.raises(MalformedNote, match="more than"):
+        parse_note(TEXT + b"\n" + b"".join(lines) + LINE)
 
 
 def test_ignores_unknown_keys_that_share_a_name_or_an_id() -> None:

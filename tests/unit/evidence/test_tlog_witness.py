@@ -148,9 +148,9 @@ def test_a_request_that_nobody_could_read_is_not_written() -> None:
         AddCheckpoint(-1, (), LOG.note(2))
     with pytest.raises(MalformedWitnessing, match="malformed"):
         AddCheckpoint(1, (), b"no note")
-    large = signature_line("pq.example", b"1234", bytes(150_000))
+    large = [signature_line("pq.example", number, bytes(150_000)) for number in (b"1234", b"1235")]
     with pytest.raises(MalformedWitnessing, match="longer than"):
-        AddCheckpoint(0, (), LOG.note(2, large, large)).encode()
+        AddCheckpoint(0, (), LOG.note(2, *large)).encode()
 
 
 @given(st.integers(0, 2**63 - 1))
@@ -222,12 +222,14 @@ def test_a_wrong_cosignature_is_refused(wrong: bytes) -> None:
         cosignature_from(wrong, TEXT, WITNESS.verifier)
 
 
-def test_a_line_that_comes_twice_counts_once() -> None:
+def test_of_several_cosignatures_the_first_is_taken_and_none_may_come_twice() -> None:
     later = WITNESS.line(TEXT, 1_767_225_601)
 
-    found = cosignature_from(LINE + LINE + later, TEXT, WITNESS.verifier)
+    found = cosignature_from(LINE + later, TEXT, WITNESS.verifier)
 
     assert signature_line(found.name, found.key_id, found.signature) == LINE
+    with pytest.raises(MalformedWitnessing, match="twice"):
+        cosignature_from(LINE + later + LINE, TEXT, WITNESS.verifier)
 
 
 def test_a_checkpoint_that_ends_its_text_twice_takes_no_cosignature() -> None:

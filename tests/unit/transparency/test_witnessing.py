@@ -240,8 +240,8 @@ async def test_one_whose_clock_differs_is_not_used(seconds: int) -> None:
 
 async def test_strangers_lines_are_tolerated_and_not_stored() -> None:
     world = World("all")
-    stranger = signature_line("pq.example", b"abcd", bytes(2432))
-    world["a"].alter = lambda reply: (reply[0], reply[1], stranger + reply[2] + stranger + reply[2])
+    first, last = (signature_line("pq.example", number, bytes(2432)) for number in (b"abcd", b"abce"))
+    world["a"].alter = lambda reply: (reply[0], reply[1], first + reply[2] + last)
     async with world.running():
         assert await world.stored(world.grow()) == {"a", "b", "c"}
 

@@ -17,6 +17,7 @@ from namak.evidence.tree import EMPTY_ROOT
 from namak.witness.keys import FileKey, KeyUnusable
 from namak.witness.state import State, StateUnusable, Tree
 from namak.witness.witness import KeyChanged, Step, Witness
+from tests.unit.evidence.other_signatures import signed_otherwise
 from tests.unit.evidence.signing import LogKey, WitnessKey
 from tests.unit.witness.growing_log import GrowingLog
 from tests.unit.witness.places import BEGAN, Opened, SetClock, make, opened
@@ -141,9 +142,12 @@ def test_only_the_logs_own_good_signature_counts(open_witness: Opened) -> None:
     text, impostor = LOG.text(5), LogKey(LOG.key.name)
     wrong = signature_line(LOG.key.name, LOG.key.key_id, impostor.private.sign(text))
     good = LOG.key.line(text)
-    for lines in ([impostor.line(text)], [wrong], [good, wrong], [good, good], [WitnessKey().line(text)]):
+    again = signature_line(LOG.key.name, LOG.key.key_id, signed_otherwise(LOG.key.private, text, 7))
+    for lines in ([impostor.line(text)], [wrong], [good, wrong], [good, again], [WitnessKey().line(text)]):
         request = AddCheckpoint(0, (), note_from(text, lines))
         assert open_witness.witness.add_checkpoint(request.encode()).status == 403
+    twice = AddCheckpoint(0, (), note_from(text, [good])).encode() + good
+    assert open_witness.witness.add_checkpoint(twice).status == 400
     others = AddCheckpoint(0, (), note_from(text, [impostor.line(text), LOG.key.line(text)]))
     assert open_witness.witness.add_checkpoint(others.encode()).status == 200
 

@@ -163,9 +163,12 @@ def _subject(value: Value) -> str:
 
 
 def _unprintable(value: Value) -> str:
-    codes = [int(each.matching(_CODE_POINT), 16) for each in value.items(1, 1000)]
+    spelled = [each.matching(_CODE_POINT) for each in value.items(1, 1000)]
+    codes = [int(each, 16) for each in spelled]
     if codes != sorted(set(codes)) or codes[-1] > 0x10FFFF:
         value.refuse("is not a list of characters in their order")
+    if spelled != [f"{code:04X}" for code in codes]:
+        value.refuse("has a number with leading zeros")
     return "".join(map(chr, codes))
 
 

@@ -7,6 +7,9 @@ from namak.evidence.encoding import LIMIT, decode_base64, encode_base64, is_line
 from namak.evidence.errors import MalformedCheckpoint
 from namak.evidence.tree import HASH_BYTES
 
+MAX_BYTES = 512 * 1024
+"""Length of a checkpoint's text: that of a note."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -41,6 +44,8 @@ class Checkpoint:
 
         Raises :class:`MalformedCheckpoint`; whatever it accepts, :meth:`text` gives back.
         """
+        if len(text) > MAX_BYTES:
+            raise MalformedCheckpoint(f"a checkpoint is longer than {MAX_BYTES} bytes")
         try:
             decoded = text.decode("utf-8")
         except UnicodeDecodeError:

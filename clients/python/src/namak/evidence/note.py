@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Protocol, Self
 
 from namak.evidence import ed25519
-from namak.evidence.encoding import decode_base64, encode_base64, is_line
+from namak.evidence.encoding import decode_base64, encode_base64
 from namak.evidence.errors import InvalidSignature, MalformedKey, MalformedNote
 
 ED25519 = 0x01
@@ -27,11 +27,17 @@ A log and 32 witnesses, which tlog-policy wants supported, must fit, with keys i
 MAX_NOTE_BYTES = 512 * 1024
 """Length of a note: room for that many post-quantum signatures of nearly 5 kB each before base64."""
 
+MAX_VKEY = 16 * 1024
+"""Characters of a verifier key: room for the largest post-quantum keys, of some 2 kB, and a long name."""
+
 KEY_ID_BYTES = 4
 
 _CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
 _KEY_ID_HEX = re.compile(r"[0-9a-f]{8}")
+# What `str.isspace` says of a character, `\s` says too.
+_KEY_NAME = re.compile("[^\\s+\x00-\x1f\ud800-\udfff]+")
 _DASH = "\N{EM DASH}"
+_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class VerifierKey:
 
         Raises :class:`MalformedKey`.
         """
+        if len(text) > MAX_VKEY:
+            raise MalformedKey(f"a verifier key is longer than {MAX_VKEY} characters")
         # The base64 at the end may itself hold plus signs.
         parts = text.split("+", 2)
         if len(parts) != 3:
@@ -116,11 +124,12 @@ class VerifierKey:
         """Raises :class:`MalformedKey` unless this is a sound Ed25519 key of that type with its own id."""
         if self.signature_type != signature_type:
             raise MalformedKey(
-                f"signature type 0x{self.signature_type:02x} of {self.name} is not 0x{signature_type:02x}"
+                f"signature type 0x{self.signature_type:02x} of {shown(self.name)} is not"
+                f" 0x{signature_type:02x}"
             )
         ed25519.check_public_key(self.public_key)
         if self.key_id != key_id(self.name, signature_type, self.public_key):
-            raise MalformedKey(f"the key id of {self.name} does not belong to its name, type and public key")
+            raise MalformedKey(f"the key id of {shown(self.name)} does not belong to its name, type and key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +158,18 @@ class Verifier:
     def verify(self, text: bytes, signature: bytes) -> None:
         """Checks an Ed25519 signature over ``text``. Raises :class:`InvalidSignature`."""
         if len(signature) != ed25519.SIGNATURE_BYTES:
-            raise InvalidSignature(f"a signature by {self.name} has {len(signature)} bytes")
+            raise InvalidSignature(f"a signature by {shown(self.name)} has {len(signature)} bytes")
         ed25519.verify(self.public_key, text, signature)
 
 
 def is_key_name(name: str) -> bool:
     """Says whether ``name`` may be a key's: not empty; no Unicode space, plus sign or control character."""
-    return is_line(name) and not any(mark.isspace() or mark == "+" for mark in name)
+    return _KEY_NAME.fullmatch(name) is not None
+
+
+def shown(name: str) -> str:
+    """Returns a key's name as a message may say it: not at any length, and without signs that nobody sees."""
+    return name if len(name) <= _SHOWN and name.isprintable() else ascii(name[:_SHOWN])
 
 
 # The same few keys are asked for with every note.
@@ -209,7 +223,8 @@ def parse_note(data: bytes) -> Note:
     """Splits a note into text and signatures, verifying none. Raises :class:`MalformedNote`.
 
     The text ends at the last empty line. There must be at least one signature and at most
-    :data:`MAX_SIGNATURES`.
+    :data:`MAX_SIGNATURES`, and none twice: a key may sign a text more than once, but the very same line
+    again says nothing, and leaves room for many notes that are one.
     """
     if len(data) > MAX_NOTE_BYTES:
         raise MalformedNote(f"a note is longer than {MAX_NOTE_BYTES} bytes")
@@ -228,6 +243,8 @@ def parse_note(data: bytes) -> Note:
     lines = block[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise MalformedNote(f"a note has more than {MAX_SIGNATURES} signatures")
+    if len(set(lines)) != len(lines):
+        raise MalformedNote("a signature stands twice in a note")
     return Note(text, tuple(_parse_signature(line) for line in lines))
 
 
@@ -248,7 +265,7 @@ def open_note(note: Note, verifiers: Sequence[NoteVerifier]) -> tuple[NoteSignat
                 verifier.verify(note.text, signature.signature)
             except InvalidSignature as error:
                 raise InvalidSignature(
-                    f"the signature by {signature.name} is refused: {error.detail}"
+                    f"the signature by {shown(signature.name)} is refused: {error.detail}"
                 ) from None
             verified.append(signature)
     if not verified:

@@ -12,7 +12,7 @@ from namak.evidence.errors import (
     MalformedNote,
     MalformedWitnessing,
 )
-from namak.evidence.note import Note, NoteSignature, open_note, parse_note
+from namak.evidence.note import Note, NoteSignature, open_note, parse_note, shown
 from namak.evidence.tree import HASH_BYTES
 
 ADD_CHECKPOINT: Final = "add-checkpoint"
@@ -118,7 +118,7 @@ def cosignature_from(answer: bytes, text: bytes, witness: CosignatureVerifier) -
     try:
         return open_note(note, [witness])[0]
     except InvalidSignature as error:
-        raise InvalidSignature(f"the witness {witness.name} did not cosign: {error.detail}") from None
+        raise InvalidSignature(f"the witness {shown(witness.name)} did not cosign: {error.detail}") from None
 
 
 def _bounded(data: bytes) -> bytes:

@@ -44,8 +44,8 @@ class Trust:
     evidence names. ``crls`` are revocation lists that evidence only names, by the SHA-256 of their DER in
     lower-case hexadecimal; they need no trust. ``debt_limit`` is how long a log may go without a witness
     before its times count as unbounded. ``tsa_roots`` (DER) are the only authorities for timestamps; without
-    any, timestamps are not looked at. Cosignatures do not count that state a time after ``now``, where that is
-    given.
+    any, timestamps are not looked at. Where ``now`` is given, cosignatures that state a later time do not
+    count.
     """
 
     log_policy: TlogPolicy
@@ -209,7 +209,7 @@ def _check_log(receipt: Receipt, proof: TlogProof, policy: TlogPolicy, notes: Ch
     if checked.ahead:
         receipt.note(
             "witnesses",
-            Outcome.NOT_GIVEN,
+            Outcome.NOT_COUNTED,
             f"{len(checked.ahead)} of your witnesses cosigned at a time yet to come, and do not count",
         )
     if not checked.quorum_met:
