@@ -74,6 +74,8 @@ def _plain(value: object) -> object:
             return _base64(value)
         case datetime():
             return _time(value)
+        case int():
+            return value
         case InlineList(crl):
             return {"crl": _base64(crl)}
         case NamedList(digest):

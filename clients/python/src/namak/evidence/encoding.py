@@ -13,7 +13,6 @@ LIMIT = 2**63
 
 _LINE = re.compile(r"[^\x00-\x1f\ud800-\udfff]+")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_LINE = re.compile("[^\x00-\x1f\ud800-\udfff]+")
 
 
 def encode_base64(data: bytes) -> str:
