@@ -60,6 +60,6 @@ async def reading_the_log(url: str) -> AsyncIterator[Receipts]:
     """
     reader = PostgresLogReader(url, connections=_CONNECTIONS)
     try:
-        yield _LogFromOutside(ReceiptBoard(ProofFinder(reader, {}), News(), poll=_POLL_SECONDS))
+        yield _LogFromOutside(ReceiptBoard(ProofFinder(reader, lambda _: None), News(), poll=_POLL_SECONDS))
     finally:
         await reader.close()

@@ -49,6 +49,7 @@ from server.transparency.news import News
 from server.transparency.ports import Leaf, Signal
 from server.transparency.proofs import ProofFinder
 from server.transparency.receipts import TransparencyLog
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.waker import Waker
 from server.usecases.records import PublishedCheckpoint
 from server.usecases.submission import Accepted
@@ -103,10 +104,9 @@ class FilledLog:
         """Returns the log as use cases see it."""
         reader: Any = self  # as much of one as receipts need
         return TransparencyLog(
-            origin=ORIGIN,
-            vkey="",
+            directory=(directory := ShardDirectory([self.verifier], reader)),
             reader=reader,
-            proofs=ProofFinder(reader, {ORIGIN: self.verifier}),
+            proofs=ProofFinder(reader, directory.verifier),
             published=News(),
             waker=Waker(_Deaf(), interval=1.0),
             poll=1.0,

@@ -80,6 +80,9 @@ def status_to_proto(state: LogState) -> pb.GetLogStatusResponse:
                 unwitnessed_entries=shard.unwitnessed,
                 oldest_unwitnessed_time=time_to_proto(shard.unwitnessed_since),
                 timestamping=[_authority(each) for each in state.timestamps.get(shard.origin, ())],
+                freeze_time=time_to_proto(shard.frozen_at),
+                successor=shard.successor or "",
+                announcement_evidence_id="" if shard.announcement is None else str(shard.announcement),
             )
             for shard in state.shards
         ],

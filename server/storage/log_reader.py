@@ -7,8 +7,9 @@ from uuid import UUID
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import parse_note
 from namak.evidence.tiles import TileId
+from server.storage.log_registration import LINE, in_line
 from server.storage.reading_pool import ReadingPool
-from server.transparency.ports import Leaf, Owner, ShardRow
+from server.transparency.ports import Leaf, Owner, ShardInLine, ShardRow
 from server.usecases.records import PublishedCheckpoint
 
 _LEAVES = """
@@ -90,6 +91,10 @@ class PostgresLogReader:
     async def shards(self, origins: Collection[str]) -> Mapping[str, ShardRow]:
         """See `LogReader`."""
         return {row["origin"]: ShardRow(*row) for row in await self._pool.rows(_SHARDS, list(origins))}
+
+    async def line(self) -> Sequence[ShardInLine]:
+        """See `LogReader`."""
+        return [in_line(row) for row in await self._pool.rows(LINE)]
 
     async def owners(self, origin: str, first: int, end: int) -> Collection[Owner]:
         """See `LogReader`."""

@@ -7,9 +7,15 @@ from uuid import UUID
 
 from namak.evidence.tree import EMPTY_ROOT
 from server.domain.log_shards import RegisteredShard
+from server.transparency.ports import ShardInLine
 
 SHARDS: Final = """
 SELECT origin, position, vkey, predecessor, announcement, announced_at FROM log_shards ORDER BY position
+"""
+LINE: Final = """
+SELECT s.origin, s.position, s.vkey, s.predecessor, s.announcement, s.announced_at,
+    h.integrated_size, h.published_size, h.frozen_at IS NOT NULL, h.successor, h.announcement, h.frozen_at
+FROM log_shards s JOIN log_heads h ON h.origin = s.origin ORDER BY s.position
 """
 _ADD = "INSERT INTO log_shards (origin, position, vkey, predecessor) VALUES ($1, $2, $3, $4)"
 _ADD_HEAD = """
@@ -35,6 +41,16 @@ async def register(connection: Any, shards: Sequence[RegisteredShard], at: datet
 def shard_of(row: Any) -> RegisteredShard:
     """Returns a shard of a row of `SHARDS`."""
     origin, position, vkey, predecessor, announcement, announced_at = row
+    return RegisteredShard(origin, position, vkey, predecessor, _uuid(announcement), announced_at)
+
+
+def in_line(row: Any) -> ShardInLine:
+    """Returns a shard of a row of `LINE`."""
+    *shard, integrated, published, frozen, successor, announcement, frozen_at = row
+    end = (frozen, successor, _uuid(announcement), frozen_at)
+    return ShardInLine(shard_of(shard), integrated, published, *end)
+
+
+def _uuid(value: Any) -> UUID | None:
     # asyncpg gives a subclass of its own, which does not compare with every UUID.
-    evidence = None if announcement is None else UUID(int=announcement.int)
-    return RegisteredShard(origin, position, vkey, predecessor, evidence, announced_at)
+    return None if value is None else UUID(int=value.int)

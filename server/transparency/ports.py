@@ -85,6 +85,36 @@ class ShardRow:
     published_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ShardInLine:
+    """A shard where it stands among the others, and how far it has come.
+
+    Attributes:
+        frozen: whether it has its last leaf.
+        successor: the shard that is announced to come after it, if one is.
+        announcement: the evidence that announces that one.
+        frozen_at: when it was frozen, if it is.
+    """
+
+    shard: RegisteredShard
+    integrated_size: int
+    published_size: int
+    frozen: bool = False
+    successor: str | None = None
+    announcement: UUID | None = None
+    frozen_at: datetime | None = None
+
+    @property
+    def origin(self) -> str:
+        """Its name."""
+        return self.shard.origin
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has its last leaf, and all of it is published."""
+        return self.frozen and self.integrated_size == self.published_size
+
+
 class Integration(Protocol):
     """One transaction that moves queued entries into the log; leaving it without `commit` rolls back."""
 
@@ -215,6 +245,10 @@ class LogReader(Protocol):
 
     async def shards(self, origins: Collection[str]) -> Mapping[str, ShardRow]:
         """Returns how far each of these shards has come; those without a single leaf are missing."""
+        ...
+
+    async def line(self) -> Sequence[ShardInLine]:
+        """Returns the shards that the database knows, the oldest first, those that are announced too."""
         ...
 
     async def owners(self, origin: str, first: int, end: int) -> Collection[Owner]:

@@ -1,7 +1,7 @@
 """Finds proofs of many facts at once: what their paths have in common is read and hashed once."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,10 +41,10 @@ Outcome = Proven | Contradicted
 class ProofFinder:
     """Looks up where facts stand in the log, under the newest published checkpoint of their shard."""
 
-    def __init__(self, reader: LogReader, verifiers: Mapping[str, Verifier]) -> None:
-        """Takes where to read, and the known shards' keys by origin; older shards' notes are not verified."""
+    def __init__(self, reader: LogReader, verifier: Callable[[str], Verifier | None]) -> None:
+        """Takes where to read, and the shards' keys by origin; without one, notes are not verified."""
         self._reader = reader
-        self._verifiers = verifiers
+        self._verifier = verifier
         self._tiles = TileCache(reader)
         self._nodes: dict[str, KnownNodes] = {}
         self._newest: dict[str, PublishedCheckpoint] = {}
@@ -114,7 +114,7 @@ class ProofFinder:
             known.forget()
 
     def _unsound(self, checkpoint: PublishedCheckpoint) -> str | None:
-        if (verifier := self._verifiers.get(checkpoint.origin)) is None:
+        if (verifier := self._verifier(checkpoint.origin)) is None:
             return None
         try:
             tree = verified(checkpoint.note, verifier).checkpoint

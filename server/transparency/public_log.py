@@ -8,8 +8,8 @@ from namak.evidence.note import parse_note
 from namak.evidence.tiles import TileId
 from namak.evidence.tree import EMPTY_ROOT
 from server.domain.outages import EvidenceDebt
-from server.transparency.ports import LogReader, WitnessedTrees
-from server.transparency.shard import Shard
+from server.transparency.ports import LogReader, WitnessedTree, WitnessedTrees
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.tile_cache import TileCache
 from server.usecases.log_ports import ShardState
 
@@ -24,45 +24,50 @@ class ShardsInPublic:
 
     def __init__(
         self,
-        shards: Sequence[Shard],
+        directory: ShardDirectory,
         reader: LogReader,
         witnessed: WitnessedTrees,
         *,
         healthy: Callable[[], bool],
     ) -> None:
-        """Takes the shards, the current one first, and what tells whether the log runs well."""
+        """Takes which shards there are, and what tells whether the log runs well."""
         self._witnessed = witnessed
-        self._vkeys = {shard.origin: shard.vkey for shard in shards}
+        self._directory = directory
         self._reader = reader
         self._tiles = TileCache(reader, tiles=_TILES_KEPT)
         self._healthy = healthy
+        # Of shards that ended and are witnessed to their end: nothing will ever change.
+        self._settled: dict[str, EvidenceDebt] = {}
 
     @property
     def current(self) -> str:
         """The origin of the current shard."""
-        return next(iter(self._vkeys))
+        return self._directory.current
 
     async def states(self) -> Sequence[ShardState]:
         """See `PublicLog`."""
+        line = [*reversed(await self._directory.refresh())]
+        current, origins = line[0].origin, [shard.origin for shard in line]
         # The witnessed ones first: what is witnessed meanwhile is published.
-        witnessed = await self._witnessed.newest(self._vkeys)
-        rows = await self._reader.shards(self._vkeys)
+        witnessed = await self._witnessed.newest(origins)
+        rows = await self._reader.shards(origins)
         # Counted after the shards: what moves from the queue into the log meanwhile is missed, not doubled.
         queued = await self._reader.queued()
         healthy = self._healthy()
         states = []
-        for origin, vkey in self._vkeys.items():
+        for shard in line:
+            origin = shard.origin
             row = rows.get(origin)
             integrated = 0 if row is None else row.integrated_size
             waiting = 0 if row is None else row.integrated_size - row.published_size
-            waiting += queued if origin == self.current else 0
+            waiting += queued if origin == current else 0
             size = 0 if row is None else row.published_size
             seen = witnessed.get(origin)
             seen_size = 0 if seen is None else seen.size
             states.append(
                 ShardState(
                     origin=origin,
-                    vkey=vkey,
+                    vkey=self._directory.vkey(origin),
                     size=size,
                     root=b"" if row is None or row.note is None else _root(row.note),
                     published_at=None if row is None else row.published_at,
@@ -71,25 +76,44 @@ class ShardsInPublic:
                     witnessed_size=seen_size,
                     witnessed_at=None if seen is None else seen.witnessed_at,
                     unwitnessed=max(0, size - seen_size) + waiting,
-                    unwitnessed_since=await self._waiting_since(origin, seen_size),
+                    unwitnessed_since=await self._waiting_since(origin, seen_size, current=origin == current),
                     integrated_size=integrated,
+                    successor=shard.successor,
+                    announcement=shard.announcement,
+                    frozen_at=shard.frozen_at,
                 )
             )
         return states
 
     async def debts(self) -> Sequence[EvidenceDebt]:
-        """See `Debts`. What was recorded and has no leaf yet counts for the current shard."""
-        witnessed = await self._witnessed.newest(self._vkeys)
-        debts = []
-        for origin in self._vkeys:
-            size = witnessed[origin].size if origin in witnessed else 0
-            debts.append(EvidenceDebt(origin, size, await self._waiting_since(origin, size)))
-        return debts
+        """See `Debts`. What was recorded and has no leaf yet counts for the current shard.
 
-    async def _waiting_since(self, origin: str, witnessed_size: int) -> datetime | None:
+        A shard that ended before this log knew of announcements counts only if it ever had witnesses.
+        """
+        line = [*reversed(self._directory.line)]
+        open_ = [shard for shard in line if shard.origin not in self._settled]
+        witnessed = await self._witnessed.newest([shard.origin for shard in open_])
+        for shard in open_:
+            size = witnessed[shard.origin].size if shard.origin in witnessed else 0
+            witnessed_to_its_end = size == self._directory.ended(shard.origin)
+            if witnessed_to_its_end or (shard.frozen and shard.announcement is None and not size):
+                self._settled[shard.origin] = EvidenceDebt(shard.origin, size, None)
+        return [
+            self._settled.get(shard.origin)
+            or await self._debt(shard.origin, witnessed, current=shard is line[0])
+            for shard in line
+        ]
+
+    async def _debt(
+        self, origin: str, witnessed: Mapping[str, WitnessedTree], *, current: bool
+    ) -> EvidenceDebt:
+        size = witnessed[origin].size if origin in witnessed else 0
+        return EvidenceDebt(origin, size, await self._waiting_since(origin, size, current=current))
+
+    async def _waiting_since(self, origin: str, witnessed_size: int, *, current: bool) -> datetime | None:
         """Returns since when the oldest that is beyond a witnessed tree waits."""
         since = await self._witnessed.integrated_beyond(origin, witnessed_size)
-        if since is None and origin == self.current:
+        if since is None and current:
             since = await self._reader.oldest_queued()
         return since
 
@@ -99,7 +123,7 @@ class ShardsInPublic:
         row = (await self._reader.shards([wanted])).get(wanted)
         if row is not None and row.note is not None:
             return row.published_size, _root(row.note)
-        return (0, EMPTY_ROOT) if row is not None or wanted in self._vkeys else None
+        return (0, EMPTY_ROOT) if row is not None or self._directory.get(wanted) is not None else None
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
         """See `PublicLog`."""

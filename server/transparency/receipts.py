@@ -8,6 +8,7 @@ from server.transparency.news import News
 from server.transparency.ports import LogReader
 from server.transparency.proofs import ProofFinder
 from server.transparency.receipt_board import ReceiptBoard
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.waker import Waker
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 
@@ -18,17 +19,15 @@ class TransparencyLog:
     def __init__(
         self,
         *,
-        origin: str,
-        vkey: str,
+        directory: ShardDirectory,
         reader: LogReader,
         proofs: ProofFinder,
         published: News,
         waker: Waker,
         poll: float,
     ) -> None:
-        """Takes the current shard's origin and key, and how often those who wait look by themselves."""
-        self._origin = origin
-        self._vkey = vkey
+        """Takes which shards there are, and how often those who wait look by themselves."""
+        self._directory = directory
         self._reader = reader
         self._published = published
         self._board = ReceiptBoard(proofs, published, poll=poll)
@@ -37,7 +36,11 @@ class TransparencyLog:
     @property
     def vkey(self) -> str:
         """The verifier key of the current shard."""
-        return self._vkey
+        return self._directory.vkey(self._directory.current)
+
+    def vkey_of(self, origin: str) -> str:
+        """Returns the verifier key of a shard; empty for no shard of this log."""
+        return self._directory.vkey(origin)
 
     def wake(self) -> None:
         """Says that facts were committed; see `Log`."""
@@ -53,8 +56,12 @@ class TransparencyLog:
         Raises:
             ServiceUnavailable: the database does not answer.
         """
-        wanted = origin or self._origin
-        return (await self._reader.newest([wanted])).get(wanted)
+        if origin is not None:
+            return (await self._reader.newest([origin])).get(origin)
+        # One that has only just begun has none yet; until then the last word is that of the one before it.
+        origins = [shard.origin for shard in self._directory.line[-2:]]
+        newest = await self._reader.newest(origins)
+        return next((newest[each] for each in reversed(origins) if each in newest), None)
 
     async def receipts(
         self,

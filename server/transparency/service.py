@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,7 @@ from server.transparency.public_log import ShardsInPublic
 from server.transparency.receipts import TransparencyLog
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.shard_order import ConfiguredShards
 from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
@@ -82,13 +84,18 @@ class TransparencyService:
         self._listening = Watchman("log listener")
         self._guarding = Watchman("log guard")
         self._tailing = Watchman("log tail")
+        self._surveying = Watchman("log shard list")
         shards_watchman = Watchman("log shards")
         self._watchmen = (
             *(self._signing, self._database, self._listening, self._guarding, shards_watchman),
-            *(self._waker.watchman, self._tailing),
+            *(self._waker.watchman, self._tailing, self._surveying),
         )
-        self._follower = GuardFollower(shards[0], storage.reader, self._guarding)
         configured = ConfiguredShards(shards, former)
+        self._directory = directory = ShardDirectory(
+            *([*former, shards[0].verifier], storage.reader),
+            to_come=[shard.verifier for shard in shards[1:]],
+        )
+        self._follower = GuardFollower(shards, directory, storage.reader, self._guarding)
         self._leader = Leader(
             configured,
             pace=pace,
@@ -100,18 +107,16 @@ class TransparencyService:
         self._tasks: list[asyncio.Task[None]] = []
         self._campaign_task: asyncio.Task[None] | None = None
         witnessed = News()
-        verifiers = configured.verifiers
         self._receipts = TransparencyLog(
-            origin=shards[0].origin,
-            vkey=shards[0].vkey,
+            directory=directory,
             reader=storage.reader,
-            proofs=ProofFinder(storage.reader, verifiers),
+            proofs=ProofFinder(storage.reader, directory.verifier),
             published=self._published,
             waker=self._waker,
             poll=pace.receipt_poll,
         )
         self.witnessed = WitnessedReceipts(
-            *(storage.reader, storage.witnessed, verifiers, witnessed),
+            *(storage.reader, storage.witnessed, directory, witnessed),
             # Where nobody witnesses, waiting is in vain.
             poll=pace.receipt_poll if witnesses is not None else None,
         )
@@ -125,38 +130,40 @@ class TransparencyService:
         """Gives receipts that time-stamping authorities vouch for."""
         self._witnessing = [
             Witnessing(
-                *(shard, terms, storage.reader, storage.witnessed, clock),
+                *(verifier, terms, storage.reader, storage.witnessed, clock),
                 published=self._published,
                 witnessed=witnessed,
-                leading=self._is_leading,
+                leading=self._leads(origin),
+                ended=partial(directory.ended, origin),
             )
             for terms in ([] if witnesses is None else [witnesses])
-            for shard in shards
+            for origin, verifier in configured.verifiers.items()
         ]
         self._timestamping = [
             Timestamping(
-                *(shard.origin, terms, self._stamped(shard.origin, witnesses), storage.timestamps, clock),
+                *(origin, terms, self._stamped(origin, witnesses), storage.timestamps, clock),
                 news=self._published if witnesses is None else witnessed,
                 stamped=stamped,
-                leading=self._is_leading,
+                leading=self._leads(origin),
+                ended=partial(directory.ended, origin),
             )
             for terms in ([] if timestamps is None else [timestamps])
-            for shard in shards
+            for origin in configured.verifiers
         ]
         self.stamping = TimestampStates(
-            *(storage.timestamps, timestamps, self._timestamping), leading=self._is_leading
+            *(storage.timestamps, timestamps, self._timestamping), leading=lambda: self._leading
         )
         """Tells how far the log is stamped."""
         self.tail = Tail(
             storage.reader,
-            [*(shard.origin for shard in configured.chain), *(shard.origin for shard in shards[1:])],
+            directory,
             self._published,
             poll=pace.receipt_poll,
             watchman=self._tailing,
         )
         """Tells those who follow the log on this replica."""
         self.public = ShardsInPublic(
-            shards, storage.reader, storage.witnessed, healthy=lambda: not self.status.troubles
+            directory, storage.reader, storage.witnessed, healthy=lambda: not self.status.troubles
         )
         """What everybody may see of the log."""
 
@@ -190,6 +197,7 @@ class TransparencyService:
             self._supervised(self._waker.watchman, self._waker.run),
             self._supervised(self._guarding, self._follow),
             self._supervised(self._tailing, self.tail.run),
+            self._supervised(self._surveying, self._survey),
             *(self._supervised(each.watchman, each.run) for each in self._witnessing),
             *(self._supervised(each.watchman, each.run) for each in self._timestamping),
         ]
@@ -318,6 +326,17 @@ class TransparencyService:
             await asyncio.sleep(self._pace.follow_interval)
             await self._published.beyond(seen, self._pace.follow_poll)
 
+    async def _survey(self) -> None:
+        """Keeps up with which shards there are."""
+        while True:
+            seen = self._published.count
+            with contextlib.suppress(ServiceUnavailable):
+                await self._directory.refresh()
+                self._surveying.ends()
+            # Who must know at once asks by itself.
+            await asyncio.sleep(self._pace.follow_interval)
+            await self._published.beyond(seen, self._pace.receipt_poll)
+
     def _hear(self, signal: Signal) -> None:
         if signal is Signal.RECORDED:
             self._recorded.arrive()
@@ -328,8 +347,9 @@ class TransparencyService:
         # A leader publishes alone, and what it published all here know already. Should another one have
         # begun to, those who wait look by themselves a little later.
 
-    def _is_leading(self) -> bool:
-        return self._leading
+    def _leads(self, origin: str) -> Callable[[], bool]:
+        """Returns who tells whether this replica leads, and the shard was opened."""
+        return lambda: self._leading and self._directory.get(origin) is not None
 
     def _wake_own_leader(self) -> bool:
         if self._leading:

@@ -6,12 +6,14 @@ for each checkpoint, and one that reads slowly costs no memory.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 
 from server.domain.refusals import Overloaded, ServiceUnavailable
 from server.transparency.news import News, within
-from server.transparency.ports import LogReader, Owner, ShardRow
+from server.transparency.ports import LogReader, Owner
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.troubles import Trouble, Watchman, cause_of
 from server.usecases.log_ports import Followed, LaidInto, SentBy
 
@@ -28,7 +30,7 @@ class Tail:
     def __init__(
         self,
         reader: LogReader,
-        origins: Sequence[str],
+        directory: ShardDirectory,
         published: News,
         *,
         poll: float,
@@ -36,11 +38,11 @@ class Tail:
         followers: int = FOLLOWERS,
         followers_of_one: int = FOLLOWERS_OF_ONE,
     ) -> None:
-        """Takes the shards' origins, the oldest first, what tells of checkpoints, how often to look without
-        being told, who is to know of trouble, and how many followers to take on.
+        """Takes which shards there are, what tells of checkpoints, how often to look without being told, who
+        is to know of trouble, and how many followers to take on.
         """
         self._reader = reader
-        self._origins = tuple(origins)
+        self._directory = directory
         self._published = published
         self._poll = poll
         self._watchman = watchman
@@ -52,12 +54,14 @@ class Tail:
         self._turn = asyncio.Lock()
         # Up to where each shard was gone through; nothing while nobody follows.
         self._horizons: dict[str, int] = {}
-        self._complete: frozenset[str] = frozenset()
+        # The shard after each one that is complete and was gone through.
+        self._successors: Mapping[str, str] = {}
+        self._current: str | None = None
 
     @property
     def current(self) -> str:
-        """The origin of the shard that new facts go to."""
-        return self._origins[-1]
+        """The origin of the shard that new facts go to, as of the last look at what is published."""
+        return self._directory.current if self._current is None else self._current
 
     @property
     def followers(self) -> int:
@@ -66,10 +70,8 @@ class Tail:
 
     async def size(self, origin: str) -> int | None:
         """See `Subscriptions`."""
-        if origin not in self._origins:
-            return None
-        row = (await self._reader.shards([origin])).get(origin)
-        return 0 if row is None else row.published_size
+        line = await self._directory.refresh()
+        return next((shard.published_size for shard in line if shard.origin == origin), None)
 
     @contextmanager
     def subscribe(self, followed: Followed) -> Iterator["_Follower"]:
@@ -94,6 +96,7 @@ class Tail:
                 # Nobody is told of what comes now: the next to follow begins with another horizon.
                 self._followed.clear()
                 self._horizons.clear()
+                self._current = None
                 self._watchman.ends()
 
     async def run(self) -> None:
@@ -121,35 +124,28 @@ class Tail:
 
     async def _advance(self) -> None:
         """Goes through what was published since the last time, and tells those whom it concerns."""
-        shards = await self._reader.shards(self._origins)
+        line = await self._directory.refresh()
         if not self._count:
             return
-        for origin in self._origins:
-            size = shards[origin].published_size if origin in shards else 0
-            first = self._horizons.get(origin)
+        for shard in line:
+            size = shard.published_size
+            first = self._horizons.get(shard.origin)
             if first is None or size < first:
                 # A first look; or the database was put back, and then those who follow look themselves.
                 self._tell_all()
-                self._horizons[origin] = size
+                self._horizons[shard.origin] = size
                 continue
-            while first < size and origin in self._horizons:
+            while first < size and shard.origin in self._horizons:
                 end = min(first + _LEAVES_AT_ONCE, size)
-                owners = await self._reader.owners(origin, first, end)
-                if self._horizons.get(origin) != first:
+                owners = await self._reader.owners(shard.origin, first, end)
+                if self._horizons.get(shard.origin) != first:
                     # All who followed have left meanwhile, and perhaps others came.
                     return
                 for owner in owners:
                     self._tell(owner)
-                self._horizons[origin] = first = end
-        self._complete = frozenset(self._complete_among(shards))
-
-    def _complete_among(self, shards: Mapping[str, ShardRow]) -> Iterator[str]:
-        """A shard is complete when all of it is published, and a leader has gone over to the one after it."""
-        for origin, after in zip(self._origins, self._origins[1:], strict=False):
-            row, successor = shards.get(origin), shards.get(after)
-            published = row is None or row.integrated_size == row.published_size
-            if published and successor is not None and successor.published_size > 0:
-                yield origin
+                self._horizons[shard.origin] = first = end
+        self._successors = {shard.origin: after.origin for shard, after in pairwise(line) if shard.complete}
+        self._current = line[-1].origin
 
     def _tell(self, owner: Owner) -> None:
         for key in (owner.organisation_id, owner.owner_id):
@@ -166,10 +162,8 @@ class Tail:
         return self._horizons.get(origin, 0)
 
     def successor(self, origin: str) -> str | None:
-        """Returns the shard after a complete one."""
-        if origin not in self._complete:
-            return None
-        return self._origins[self._origins.index(origin) + 1]
+        """Returns the shard after one that is frozen and published to its end."""
+        return self._successors.get(origin)
 
 
 class _Follower:

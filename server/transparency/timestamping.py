@@ -43,8 +43,11 @@ class Timestamping:
         news: News,
         stamped: News | None = None,
         leading: Callable[[], bool],
+        ended: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """Takes what is to be stamped, what tells that there may be more, and whom to tell of tokens."""
+        """Takes what is to be stamped, what tells that there may be more, whom to tell of tokens, and the
+        size of the shard's last tree once there is one.
+        """
         self.origin = origin
         self._terms = terms
         self._newest = newest
@@ -52,6 +55,7 @@ class Timestamping:
         self._news = news
         self._stamped = News() if stamped is None else stamped
         self._leading = leading
+        self._ended = ended
         self._links = [
             TimestampLink(origin, authority, terms, clock, _loop_time) for authority in terms.authorities
         ]
@@ -78,6 +82,8 @@ class Timestamping:
                     # What another replica has stamped meanwhile is looked up when this one leads again.
                     self._forget()
                     idle = _IDLE_SECONDS
+                elif self._is_over():
+                    idle = _IDLE_SECONDS
                 elif self._note is None or _loop_time() >= next_note:
                     if await self._looked():
                         next_note = _loop_time() + self._terms.interval
@@ -99,6 +105,13 @@ class Timestamping:
         """What keeps tokens away, by authority, as far as this replica asked them."""
         conditions = {link.authority.name: link.watchman.condition for link in self._links}
         return {name: each.kind for name, each in conditions.items() if each is not None}
+
+    def _is_over(self) -> bool:
+        """Whether the shard ended, and all have stamped its last tree: then it costs nothing."""
+        note, ended = self._note, self._ended()
+        if note is None or note[0] != ended:
+            return ended == 0
+        return not any(self._lacks(link, *note) for link in self._links)
 
     def _forget(self) -> None:
         self._note = None

@@ -4,7 +4,6 @@ Its witnesses saw the evidence soonest, so their times bound its time best, also
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from server.transparency.news import News
 from server.transparency.ports import Leaf, LogReader, WitnessedTrees
 from server.transparency.proofs import Contradicted, Outcome, Proven
 from server.transparency.receipt_board import receipt_of
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.tile_cache import TileCache
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 
@@ -28,17 +28,17 @@ class WitnessedReceipts:
         self,
         reader: LogReader,
         store: WitnessedTrees,
-        verifiers: Mapping[str, Verifier],
+        directory: ShardDirectory,
         witnessed: News,
         *,
         poll: float | None,
     ) -> None:
-        """Takes the known shards' keys by origin, what tells of newly witnessed checkpoints on this replica,
-        and how often those who wait look by themselves; None lets nobody wait.
+        """Takes which shards there are with their keys, what tells of newly witnessed checkpoints on this
+        replica, and how often those who wait look by themselves; None lets nobody wait.
         """
         self._reader = reader
         self._store = store
-        self._verifiers = verifiers
+        self._directory = directory
         self._witnessed = witnessed
         self._poll = poll
         self._tiles = TileCache(reader)
@@ -81,7 +81,7 @@ class WitnessedReceipts:
         wanted = {(leaf.origin, tile) for tile in tiles_for_inclusion(leaf.index, size)}
         tiles = {tile: row for (_, tile), row in (await self._tiles.tiles(wanted)).items()}
         try:
-            if (verifier := self._verifiers.get(origin)) is None:
+            if (verifier := await self._verifier(origin)) is None:
                 return Contradicted(leaf, "no key is known for its shard")
             checkpoint = verified(note, verifier).checkpoint
             hashes = inclusion_proof(tiles, leaf.index, checkpoint.size)
@@ -91,3 +91,9 @@ class WitnessedReceipts:
             return Contradicted(leaf, type(error).__name__)
         published = PublishedCheckpoint(origin, size, checkpoint.root, note)
         return Proven(leaf, tuple(hashes), published)
+
+    async def _verifier(self, origin: str) -> Verifier | None:
+        if self._directory.verifier(origin) is None:
+            # Another replica opened it a moment ago.
+            await self._directory.refresh()
+        return self._directory.verifier(origin)

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from namak.evidence import EvidenceError
-from namak.evidence.note import NoteSignature, note_from, parse_note, signature_line
+from namak.evidence.note import NoteSignature, Verifier, note_from, parse_note, signature_line
 from namak.evidence.tiles import consistency_proof, root_from_tiles, tiles_for_consistency, tiles_for_root
 from namak.evidence.tlog_policy import PolicyLog
 from namak.evidence.tree import verify_consistency
 from server.domain.refusals import ServiceUnavailable
 from server.transparency.news import News
 from server.transparency.ports import LogReader, WitnessedTree, WitnessedTrees
-from server.transparency.shard import Shard
 from server.transparency.tile_cache import TileCache
 from server.transparency.troubles import Trouble, Watchman
 from server.transparency.witness_link import WitnessLink, WitnessTerms
@@ -48,7 +47,7 @@ class Witnessing:
 
     def __init__(
         self,
-        shard: Shard,
+        verifier: Verifier,
         terms: WitnessTerms,
         reader: LogReader,
         store: WitnessedTrees,
@@ -57,11 +56,14 @@ class Witnessing:
         published: News,
         witnessed: News,
         leading: Callable[[], bool],
+        ended: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """Takes what tells of published checkpoints, and what it tells of witnessed ones."""
-        self._origin = shard.origin
+        """Takes the shard's key, what tells of published checkpoints, what it tells of witnessed ones, and
+        the size of the shard's last tree once there is one.
+        """
+        self._origin = verifier.name
         # The quorum is judged as any verifier would, who trusts this shard's key.
-        self._policy = replace(terms.policy, logs=(PolicyLog(shard.verifier, None),))
+        self._policy = replace(terms.policy, logs=(PolicyLog(verifier, None),))
         self._terms = terms
         self._reader = reader
         self._store = store
@@ -69,6 +71,7 @@ class Witnessing:
         self._published = published
         self._witnessed = witnessed
         self._leading = leading
+        self._ended = ended
         history = _StoredHistory(reader)
         self._links = [
             WitnessLink(witness, terms, history, clock, _loop_time)
@@ -79,7 +82,7 @@ class Witnessing:
         self._round: _Round | None = None
         self._done = 0
         self._fresh_until = 0.0
-        self.watchman = Watchman(f"log witnessing {shard.origin}")
+        self.watchman = Watchman(f"log witnessing {verifier.name}")
 
     @property
     def watchmen(self) -> Sequence[Watchman]:
@@ -92,7 +95,8 @@ class Witnessing:
             while True:
                 seen, began = self._published.count, _loop_time()
                 idle = self._terms.interval
-                if self._leading():
+                # A shard that ended and is witnessed to its end costs nothing.
+                if self._leading() and self._done != self._ended():
                     try:
                         if await self._look():
                             idle = _IDLE_SECONDS

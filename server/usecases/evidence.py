@@ -192,21 +192,20 @@ class EvidenceDesk:
         return found
 
     async def checkpoint(self, origin: str | None = None) -> CheckpointView:
-        """Returns the newest published checkpoint of a shard, by default of the current one.
+        """Returns the newest published checkpoint of a shard, by default of the current one, or of the one
+        before it until that has any.
 
         Raises:
             NotFound: there is no such shard.
-            ServiceUnavailable: the current one has published nothing yet.
+            ServiceUnavailable: it has published nothing yet.
         """
-        vkey = self._log.vkey
-        # A verifier key begins with the name of the log, and that is the origin (C2SP signed-note).
-        current = vkey.partition("+")[0]
-        # The witnessed one first: what is witnessed meanwhile is published.
-        witnessed = await self._witnessed.checkpoint(origin or current)
         found = await self._log.checkpoint(origin or None)
         if found is not None:
-            return CheckpointView(found, vkey, witnessed)
-        if origin and origin != current:
+            witnessed = await self._witnessed.checkpoint(found.origin)
+            # The published one once more: what was witnessed meanwhile is published.
+            found = await self._log.checkpoint(found.origin) or found
+            return CheckpointView(found, self._log.vkey_of(found.origin), witnessed)
+        if origin and not self._log.vkey_of(origin):
             raise NotFound("log shard", origin)
         raise ServiceUnavailable("log")
 

@@ -145,6 +145,8 @@ class ShardState:
         unwitnessed_since: since when the oldest of them waits: when it got its leaf, or where none has one,
             when it was recorded.
         integrated_size: how many leaves the shard has, published or not.
+        successor, announcement: the shard that is announced to come after it, and the evidence that says so.
+        frozen_at: when it got its last leaf; None while it may get more.
     """
 
     origin: str
@@ -159,6 +161,9 @@ class ShardState:
     unwitnessed: int = 0
     unwitnessed_since: datetime | None = None
     integrated_size: int = 0
+    successor: str | None = None
+    announcement: UUID | None = None
+    frozen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,12 +268,13 @@ class Log(Protocol):
         ...
 
     async def checkpoint(self, origin: str | None = None) -> PublishedCheckpoint | None:
-        """Returns the newest published checkpoint of a shard, by default of the current one."""
+        """Returns the newest published checkpoint of a shard, by default of the current one, or of the one
+        before it until that has any.
+        """
         ...
 
-    @property
-    def vkey(self) -> str:
-        """The verifier key of the current shard."""
+    def vkey_of(self, origin: str) -> str:
+        """Returns the verifier key of a shard; empty for no shard of this log."""
         ...
 
 

@@ -18,7 +18,7 @@ from namak.evidence.note import Verifier, note_from, parse_note, signature_line,
 from namak.evidence.tiles import TileId, extend, root_from_tiles, tiles_for_extend
 from namak.evidence.tree import leaf_hash
 from server.domain.refusals import ServiceUnavailable
-from server.transparency.ports import Leaf, Owner, ShardRow
+from server.transparency.ports import Leaf, Owner, ShardInLine, ShardRow
 from server.usecases.records import PublishedCheckpoint
 from tests.fakes.witnessed_trees import MemoryWitnessedTrees
 
@@ -130,6 +130,9 @@ class GrownLog:
         return self.entries_[first : first + count] if origin == self.origin else []
 
     async def leaves(self, evidence_ids: Collection[object]) -> Sequence[Leaf]:
+        raise NotImplementedError
+
+    async def line(self) -> Sequence[ShardInLine]:
         raise NotImplementedError
 
     async def owners(self, origin: str, first: int, end: int) -> Collection[Owner]:

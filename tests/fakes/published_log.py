@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from namak.evidence.checkpoint import Checkpoint
-from namak.evidence.note import note_from, signature_line
+from namak.evidence.note import Verifier, note_from, signature_line, vkey
 from namak.evidence.tiles import TileId, extend, tiles_for_extend
 from namak.evidence.tree import EMPTY_ROOT, leaf_hash
 from server.domain.facts import Fact
+from server.domain.log_shards import in_order
 from server.domain.refusals import ServiceUnavailable
-from server.transparency.ports import Leaf, Owner, ShardRow
+from server.transparency.ports import Leaf, Owner, ShardInLine, ShardRow
 from server.usecases.log_ports import Followed, LaidInto, Looked, Place, SentBy
 from server.usecases.records import PublishedCheckpoint
 
@@ -29,6 +30,12 @@ class MemoryShard:
     published: int = 0
     published_root: bytes = EMPTY_ROOT
     note: bytes | None = None
+    frozen: bool = False
+
+    @property
+    def verifier(self) -> Verifier:
+        """Its key, which nobody has."""
+        return Verifier(self.origin, bytes(31) + bytes([9]))
 
     def integrate(self, *facts: Fact) -> None:
         """Adds facts to the committed tree."""
@@ -98,6 +105,17 @@ class MemoryLogReader:
             for origin, shard in self.logs.items()
             if origin in origins and shard.facts
         }
+
+    async def line(self) -> Sequence[ShardInLine]:
+        self._answering()
+        shards = list(self.logs.values())
+        registered = in_order(
+            [(shard.origin, vkey(shard.origin, shard.verifier.public_key)) for shard in shards]
+        )
+        return [
+            ShardInLine(each, len(shard.facts), shard.published, frozen=shard.frozen)
+            for each, shard in zip(registered, shards, strict=True)
+        ]
 
     async def owners(self, origin: str, first: int, end: int) -> Collection[Owner]:
         self._answering()

@@ -207,8 +207,9 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     async def status(self) -> LogState:
         await self.serve("status")
         shard = ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True, 4, NOW, 5, NOW)
+        ended = replace(shard, successor="log.e-citizen.am/2027", announcement=UUID(int=7), frozen_at=NOW)
         stamped = [AuthorityState("a", 3, NOW), AuthorityState("b", 0, None, "AUTHORITY_REFUSES")]
-        return LogState([shard], timedelta(hours=4), NOW, {shard.origin: stamped})
+        return LogState([shard, ended], timedelta(hours=4), NOW, {shard.origin: stamped})
 
     def _outcome(self, submission: Submission, party_id: UUID) -> Accepted | Refused:
         if submission.sender == SUSPENDED:

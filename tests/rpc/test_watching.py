@@ -184,7 +184,11 @@ async def test_anybody_asks_for_tiles_of_hashes_and_of_entries(edge: Edge) -> No
 
 async def test_anybody_asks_how_the_log_is(edge: Edge) -> None:
     reply = await evidence(edge).GetLogStatus(evidence_pb2.GetLogStatusRequest(), timeout=10)
-    (shard,) = reply.shards
+    shard, ended = reply.shards
+    assert (shard.successor, shard.announcement_evidence_id, shard.HasField("freeze_time")) == ("", "", False)
+    assert ended.successor == "log.e-citizen.am/2027"
+    assert ended.announcement_evidence_id == "00000000-0000-0000-0000-000000000007"
+    assert ended.freeze_time == shard.publish_time
     assert (shard.origin, shard.log_vkey, shard.tree_size, shard.root_hash) == (ORIGIN, "vkey", 7, bytes(32))
     assert (shard.pending_entries, shard.healthy, shard.HasField("publish_time")) == (2, True, True)
     assert (shard.witnessed_tree_size, shard.unwitnessed_entries) == (4, 5)

@@ -51,7 +51,8 @@ class Random:
 class Unread:
     """A log that nobody asks for receipts."""
 
-    vkey = "log+00000000+AAAA"
+    def vkey_of(self, origin: str) -> str:
+        return ""
 
     def wake(self) -> None:
         pass

@@ -80,6 +80,7 @@ class World:
         url: str | None = None,
         on_step: OnStep = unobserved,
         pace: Pace = DEFAULT_PACE,
+        drain: float = 5.0,
     ) -> AsyncIterator[TransparencyService]:
         """Runs a replica in this process."""
         service = TransparencyService(
@@ -94,7 +95,7 @@ class World:
         try:
             yield service
         finally:
-            await service.stop(5.0)
+            await service.stop(drain)
 
     def verify(self, receipts: Mapping[UUID, LoggedReceipt], origin: str = ORIGIN) -> None:
         """Asserts that each is a receipt of what was recorded, as a stranger would see it."""

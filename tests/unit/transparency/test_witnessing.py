@@ -5,17 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from namak.evidence.note import note_from, parse_note, signature_line
+from namak.evidence.note import Verifier, note_from, parse_note, signature_line
 from namak.evidence.tlog_policy import TlogPolicy
-from server.hsm.keys import LogSigner
-from server.transparency.guard import Guard
 from server.transparency.news import News
-from server.transparency.shard import Shard
 from server.transparency.witness_link import WitnessTerms
 from server.transparency.witnessing import Witnessing
 from tests.fakes.published_log import MemoryLogReader, MemoryShard
@@ -84,13 +81,8 @@ class World:
 
     @contextlib.asynccontextmanager
     async def running(self, **changed: float) -> AsyncIterator[None]:
-        @dataclass(frozen=True)
-        class Signer:
-            public_key: bytes
-
-        shard = Shard(ORIGIN, cast(LogSigner, Signer(self.key.public_key)), cast(Guard, None))
         witnessing = Witnessing(
-            *(shard, self.terms(**changed), self.reader, self.store, Clock()),
+            *(Verifier(ORIGIN, self.key.public_key), self.terms(**changed), self.reader, self.store, Clock()),
             published=self.published,
             witnessed=self.witnessed,
             leading=lambda: self.leading,

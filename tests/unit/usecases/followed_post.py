@@ -12,6 +12,7 @@ from server.domain.caller import Connection, Holder, Sender
 from server.domain.facts import Fact
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
 from server.transparency.news import News
+from server.transparency.shard_directory import ShardDirectory
 from server.transparency.tail import Tail
 from server.transparency.troubles import Watchman
 from server.usecases.following import Follow, Following, Followings
@@ -44,7 +45,7 @@ class Post:
         self.published = News()
         self.tail = Tail(
             self.reader,
-            [shard.origin for shard in self.shards],
+            ShardDirectory([shard.verifier for shard in self.shards], self.reader),
             self.published,
             poll=0.05,
             watchman=Watchman("tail"),

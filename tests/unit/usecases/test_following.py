@@ -178,10 +178,11 @@ async def test_a_stream_goes_over_to_the_next_shard_at_the_end_of_the_former() -
     post.record(events.CONTENT_CONSIGNMENT, shard=0)
     async with post.running(), aclosing(post.follow(origin=OLD)) as replies:
         first = await until_cursor(replies, LogCursor(OLD, 1))
-        # The next one has nothing yet: perhaps the former still grows, and it does.
+        # The next one is announced, and this one still grows.
         assert (await anext(replies)).cursor == LogCursor(OLD, 1)
         post.record(events.READING_CONFIRMED, shard=0)
         second = await until_cursor(replies, LogCursor(OLD, 2))
+        post.shards[0].frozen = True
         post.record(events.CONTENT_CONSIGNMENT, events.READING_CONFIRMED, shard=1)
         third = await until_cursor(replies, LogCursor(NEW, 2))
         post.record(events.NOTIFICATION_EFFECTED, shard=1)
@@ -192,6 +193,7 @@ async def test_a_stream_goes_over_to_the_next_shard_at_the_end_of_the_former() -
 async def test_a_former_shard_is_left_only_when_all_of_it_is_published() -> None:
     post = Post(OLD, NEW)
     post.record(events.CONTENT_CONSIGNMENT, shard=0, publish=False)
+    post.shards[0].frozen = True
     post.record(events.CONTENT_CONSIGNMENT, shard=1)
     async with post.running(), aclosing(post.follow(origin=OLD)) as replies:
         for _ in range(3):

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -15,10 +14,8 @@ from namak.evidence.tiles import TileId, root_from_tiles, tile_width, tiles_of
 from namak.evidence.tree import EMPTY_ROOT, leaf_hash, root_of, verify_consistency
 from server.domain.facts import Fact
 from server.domain.refusals import InvalidFields, NotFound, ServiceUnavailable
-from server.hsm.keys import LogSigner
-from server.transparency.guard import Guard
 from server.transparency.public_log import ShardsInPublic
-from server.transparency.shard import Shard
+from server.transparency.shard_directory import ShardDirectory
 from server.usecases.evidence_debt import OutageGate
 from server.usecases.log_ports import AuthorityState
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
@@ -26,7 +23,6 @@ from tests.fakes.published_log import PUBLISHED_AT, MemoryLogReader, MemoryShard
 from tests.fakes.unit_of_work import FakeUnitOfWork
 from tests.fakes.witnessed_log import FakeTimestampView
 from tests.fakes.witnessed_trees import MemoryWitnessedTrees
-from tests.unit.evidence.signing import LogKey
 
 ORIGIN, FORMER = "log.e-citizen.am/2026", "log.e-citizen.am/2025"
 SIZE = 700
@@ -36,12 +32,6 @@ def fact(number: int) -> Fact:
     data = f"fact {number}".encode()
     entry = hashlib.sha256(data).digest()
     return Fact(uuid4(), events.CONTENT_CONSIGNMENT, uuid4(), uuid4(), uuid4(), PUBLISHED_AT, data, entry)
-
-
-class Keyed:
-    """A signer of which only the public key is asked."""
-
-    public_key = LogKey(ORIGIN).public_key
 
 
 class Public:
@@ -54,12 +44,12 @@ class Public:
             self.shard.integrate(*facts[start : start + 37])
         if size:
             self.shard.publish()
-        self.former = MemoryShard(FORMER)
-        self.reader = MemoryLogReader(self.shard, self.former)
+        self.former = MemoryShard(FORMER, frozen=True)
+        self.reader = MemoryLogReader(self.former, self.shard)
         self.witnessed = MemoryWitnessedTrees()
         self.healthy = True
-        shards = [Shard(origin, cast(LogSigner, Keyed()), cast(Guard, None)) for origin in (ORIGIN, FORMER)]
-        self.public = ShardsInPublic(shards, self.reader, self.witnessed, healthy=lambda: self.healthy)
+        directory = ShardDirectory([self.former.verifier, self.shard.verifier], self.reader)
+        self.public = ShardsInPublic(directory, self.reader, self.witnessed, healthy=lambda: self.healthy)
         self.queries = LogQueries(
             self.public,
             OutageGate(FakeUnitOfWork(), timedelta(hours=4)),

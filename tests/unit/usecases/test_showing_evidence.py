@@ -267,7 +267,7 @@ async def test_gives_the_newest_checkpoint_with_the_key(world: World) -> None:
     world.log.checkpoints[ORIGIN] = published
     for origin in (None, "", ORIGIN):
         view = await world.evidence.checkpoint(origin)
-        assert (view.checkpoint, view.vkey, view.witnessed) == (published, world.log.vkey, None)
+        assert (view.checkpoint, view.vkey, view.witnessed) == (published, world.log.vkey_of(ORIGIN), None)
     world.witnessed.notes[ORIGIN] = b"witnessed note"
     for origin in (None, "", ORIGIN):
         assert (await world.evidence.checkpoint(origin)).witnessed == b"witnessed note"

@@ -18,13 +18,7 @@ from server.domain.ids import MonotonicIds
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxHead, MailboxState
 from server.domain.profile import Profile
 from server.domain.refusals import ServiceUnavailable, SignatureInvalid
-from server.domain.senders import (
-    BindingRole,
-    CertificateBinding,
-    ContractState,
-    Organisation,
-    SenderAddress,
-)
+from server.domain.senders import BindingRole, CertificateBinding, ContractState, Organisation, SenderAddress
 from server.domain.sending_rights import Hosts
 from server.jurisdictions.am import AM
 from server.usecases.delivery import DeliveryDesk
@@ -77,8 +71,6 @@ class CountedEntropy:
 class MemoryLog:
     """A log that has everything under a checkpoint which `published` permits, or is away."""
 
-    vkey = f"{ORIGIN}+00000000+AAAA"
-
     def __init__(self) -> None:
         self.wakes = 0
         self.asked: list[tuple[frozenset[UUID], float]] = []
@@ -118,6 +110,9 @@ class MemoryLog:
 
     async def checkpoint(self, origin: str | None = None) -> PublishedCheckpoint | None:
         return self.checkpoints.get(origin or ORIGIN)
+
+    def vkey_of(self, origin: str) -> str:
+        return f"{ORIGIN}+00000000+AAAA" if origin == ORIGIN else ""
 
 
 class GatedUnitOfWork(FakeUnitOfWork):

@@ -45,6 +45,9 @@ async def status(run: Run) -> ExitCode:
                         item.oldest_unwitnessed_time, item.HasField("oldest_unwitnessed_time")
                     ),
                     "timestamping": [_stamping(each) for each in item.timestamping],
+                    "freeze_time": shapes.time_of(item.freeze_time, item.HasField("freeze_time")),
+                    "successor": item.successor,
+                    "announcement_evidence_id": item.announcement_evidence_id,
                 }
                 for item in shards
             ],

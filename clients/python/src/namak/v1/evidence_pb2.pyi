@@ -474,7 +474,7 @@ class GetCheckpointRequest(_message.Message):
 
     ORIGIN_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """The origin of the shard; empty means the current one."""
+    """The origin of the shard; empty means the current one, or the one before it until that has a checkpoint."""
     def __init__(
         self,
         *,
@@ -500,7 +500,7 @@ class GetCheckpointResponse(_message.Message):
     checkpoint: _builtins.bytes
     """The checkpoint: a C2SP signed note."""
     log_vkey: _builtins.str
-    """The log's verifier key as it is configured now. For information: trust the key that you got from elsewhere."""
+    """The shard's verifier key as it is configured now. For information: trust the key that you got from elsewhere."""
     witnessed_checkpoint: _builtins.bytes
     """The newest checkpoint that the quorum of the post's witnesses cosigned, with their cosignatures: a C2SP signed note of the same tree or
     of one that it begins with. Where the log stands still it is cosigned anew every few minutes, so that its cosignatures tell how new it
@@ -767,6 +767,9 @@ class LogShard(_message.Message):
     WITNESS_TIME_FIELD_NUMBER: _builtins.int
     UNWITNESSED_ENTRIES_FIELD_NUMBER: _builtins.int
     OLDEST_UNWITNESSED_TIME_FIELD_NUMBER: _builtins.int
+    FREEZE_TIME_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    ANNOUNCEMENT_EVIDENCE_ID_FIELD_NUMBER: _builtins.int
     TIMESTAMPING_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """The origin, for example `log.e-citizen.am/2026`."""
@@ -784,6 +787,13 @@ class LogShard(_message.Message):
     """The size of the largest tree that the quorum of witnesses cosigned, in leaves; 0 while there is none."""
     unwitnessed_entries: _builtins.int
     """The evidence debt: facts that are recorded and not under a witnessed checkpoint yet."""
+    successor: _builtins.str
+    """The origin of the shard that is announced to come after it; empty while none is."""
+    announcement_evidence_id: _builtins.str
+    """The identifier of the evidence that announces the successor with its verifier key, an AdministrativeAct: the shard's last leaf,
+    so that its witnesses vouch for the next shard's key. Empty while none is announced, and for shards that ended before there were
+    announcements.
+    """
     @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When the newest checkpoint was published, UTC; absent while there is none."""
@@ -797,6 +807,10 @@ class LogShard(_message.Message):
         """Since when the oldest of them waits, UTC: when it got its leaf, or was recorded where none has one; absent
         while none waits.
         """
+
+    @_builtins.property
+    def freeze_time(self) -> _timestamp_pb2.Timestamp:
+        """When the shard got its last leaf, UTC; absent while it may get more."""
 
     @_builtins.property
     def timestamping(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimestampingState]:
@@ -816,11 +830,14 @@ class LogShard(_message.Message):
         witness_time: _timestamp_pb2.Timestamp | None = ...,
         unwitnessed_entries: _builtins.int = ...,
         oldest_unwitnessed_time: _timestamp_pb2.Timestamp | None = ...,
+        freeze_time: _timestamp_pb2.Timestamp | None = ...,
+        successor: _builtins.str = ...,
+        announcement_evidence_id: _builtins.str = ...,
         timestamping: _abc.Iterable[Global___TimestampingState] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_unwitnessed_time", b"oldest_unwitnessed_time", "publish_time", b"publish_time", "witness_time", b"witness_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freeze_time", b"freeze_time", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "publish_time", b"publish_time", "witness_time", b"witness_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_evidence_id", b"announcement_evidence_id", "freeze_time", b"freeze_time", "healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "successor", b"successor", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
