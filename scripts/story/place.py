@@ -23,7 +23,7 @@ class Place:
 
     @property
     def pid(self) -> Path:
-        """Holds the process id of the server that was left up."""
+        """Holds the process ids of the server that was left up and of its log's witnesses, a line each."""
         return self.directory / "server.pid"
 
     @property
@@ -54,19 +54,28 @@ class Place:
             shutil.rmtree(self.directory)
 
     def stop_kept(self) -> bool:
-        """Stops the server that an earlier demo left up; returns whether there was one."""
+        """Stops the server that an earlier demo left up, and its witnesses; returns whether there was one."""
         try:
-            pid = int(self.pid.read_text(encoding="ascii"))
-            # Only if it is still that server: process ids are used again.
-            if str(self.directory) not in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8"):
-                return False
-            os.kill(pid, signal.SIGTERM)
-        except (FileNotFoundError, ProcessLookupError, ValueError):
+            pids = [int(line) for line in self.pid.read_text(encoding="ascii").splitlines()]
+        except (FileNotFoundError, ValueError):
             return False
         finally:
             self.pid.unlink(missing_ok=True)
-        while _runs(pid):
-            time.sleep(0.05)
+        stopped = [pid for pid in pids if self._asked_to_end(pid)]
+        for pid in stopped:
+            while _runs(pid):
+                time.sleep(0.05)
+        return bool(stopped)
+
+    def _asked_to_end(self, pid: int) -> bool:
+        """Asks a process to end; returns False where it is none of this directory's."""
+        try:
+            # Process ids are used again.
+            if str(self.directory) not in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8"):
+                return False
+            os.kill(pid, signal.SIGTERM)
+        except (FileNotFoundError, ProcessLookupError):
+            return False
         return True
 
 

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,13 +23,15 @@ from scripts.story import (
     sending,
     verifying,
     withdrawing,
+    witnessing,
 )
 from scripts.story.commanding import Shell
 from scripts.story.place import InUse, Place
-from scripts.story.post import Post, bind_operator, callers, settle
+from scripts.story.post import Post, bind_operator, callers, settle, witnessed
 from scripts.story.registering import PERSON, SENDER
 from scripts.story.stage import Stage, StoryFailed, console_for
 from server.dev.process import ServerProcess
+from server.dev.witnesses import WitnessProcess
 from server.dev.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,9 +40,28 @@ SAMPLES = ROOT / "samples"
 SUBJECT = "Փորձ"
 
 
-async def prepare(stage: Stage, place: Place) -> tuple[World, ServerProcess]:
-    """Makes a fresh world and starts a server in it."""
-    stage.act("Set-up: throwaway certificates and tokens, PostgreSQL, the server")
+@dataclass(frozen=True)
+class Running:
+    """The processes of a demo: the server, and those who witness its log."""
+
+    server: ServerProcess
+    witnesses: Sequence[WitnessProcess]
+
+    async def stop(self) -> int:
+        """Stops all; returns the server's exit code."""
+        code = await self.server.stop()
+        await asyncio.gather(*(witness.stop() for witness in self.witnesses))
+        return code
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """Their process ids, the server's first."""
+        return [self.server.process.pid, *(each.process.pid for each in self.witnesses)]
+
+
+async def prepare(stage: Stage, place: Place) -> tuple[World, Running]:
+    """Makes a fresh world and starts two witnesses and a server in it."""
+    stage.act("Set-up: throwaway certificates and tokens, PostgreSQL, witnesses, the server")
     place.clear()
     world = await stage.step(
         "demo",
@@ -47,15 +69,25 @@ async def prepare(stage: Stage, place: Place) -> tuple[World, ServerProcess]:
         asyncio.to_thread(World.create, place.directory),
     )
     settings = world.write_settings()
-    await stage.step("demo", "makes the database and binds the operator", bind_operator(settings, world))
-    await stage.step("demo", "registers a portal, and an entity with its people", settle(settings))
-    server = await stage.step(
+    witnesses = await stage.step(
         "demo",
-        "starts the server",
-        ServerProcess.start(settings, log=place.directory / "server.log"),
-        lambda started: f"listens on {started.address}",
+        "starts the log's witnesses: a court's, a university's",
+        witnessed(settings, world),
+        lambda started: f"listen on {', '.join(each.url.rpartition('/')[2] for each in started)}",
     )
-    return world, server
+    try:
+        await stage.step("demo", "makes the database and binds the operator", bind_operator(settings, world))
+        await stage.step("demo", "registers a portal, and an entity with its people", settle(settings))
+        server = await stage.step(
+            "demo",
+            "starts the server",
+            ServerProcess.start(settings, log=place.directory / "server.log"),
+            lambda started: f"listens on {started.address}",
+        )
+    except BaseException:
+        await asyncio.gather(*(witness.stop() for witness in witnesses))
+        raise
+    return world, Running(server, witnesses)
 
 
 async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
@@ -70,6 +102,7 @@ async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
     await reading.outcome(stage, post, delivery_id)
     await certifying.certificate(stage, shell, delivery_id)
     await withdrawing.following(stage, shell)
+    await witnessing.witnesses(stage, shell, post.world, delivery_id)
     await accounting.accounts(stage, shell, began)
     return delivery_id
 
@@ -79,14 +112,19 @@ async def story(console: Console, files: Sequence[Path], *, keep_running: bool) 
     # The dishonest operator opens the log's token in this process; its log lines are no part of the story.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     stage = Stage(console)
-    world, server = await prepare(stage, PLACE)
+    world, running = await prepare(stage, PLACE)
     kept = False
     try:
-        async with callers(world, server) as post:
+        async with callers(world, running.server) as post:
             delivery_id = await online(stage, post, files)
             receipts = post.receipts
         if not keep_running:
-            await stage.step("demo", "stops the server", server.stop(), lambda code: f"ended with {code}")
+            await stage.step(
+                "demo",
+                "stops the server and the witnesses",
+                running.stop(),
+                lambda code: f"ended with {code}",
+            )
         await verifying.accepted(stage, world, receipts)
         await verifying.refused(stage, world, receipts, delivery_id)
         console.print()
@@ -96,11 +134,11 @@ async def story(console: Console, files: Sequence[Path], *, keep_running: bool) 
         )
         _tell_of_earlier(console, world)
         if keep_running:
-            _leave(console, world, server)
+            _leave(console, world, running)
             kept = True
     finally:
         if not kept:
-            await server.stop()
+            await running.stop()
 
 
 def _tell_of_earlier(console: Console, world: World) -> None:
@@ -117,13 +155,13 @@ def _tell_of_earlier(console: Console, world: World) -> None:
     )
 
 
-def _leave(console: Console, world: World, server: ServerProcess) -> None:
+def _leave(console: Console, world: World, running: Running) -> None:
     """Leaves the server up, with everything that a newcomer needs to reach it in one file."""
     handover = PLACE.directory / "handover.json"
-    world.write_handover(handover, server.address)
-    PLACE.pid.write_text(f"{server.process.pid}\n", encoding="ascii")
+    world.write_handover(handover, running.server.address)
+    PLACE.pid.write_text("".join(f"{pid}\n" for pid in running.pids), encoding="ascii")
     place = PLACE.directory.relative_to(ROOT)
-    console.print(f"The server runs on at {server.address}. To send a letter and look for it:")
+    console.print(f"The server runs on at {running.server.address}. To send a letter and look for it:")
     _command(console, f"export NAMAK_CONFIG={place}/agency.toml")
     letter = max(SAMPLES.iterdir()).relative_to(ROOT)
     _command(console, f".venv/bin/namak send --from {SENDER} --to {PERSON} --subject {SUBJECT} {letter}")

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from namak.client import Client, Connection
 from scripts.story import programs
 from server.dev.pki import Identity
-from server.dev.process import ServerProcess
+from server.dev.process import Process, ServerProcess, started
 from server.dev.relay import Relay
+from server.dev.witnesses import WitnessProcess, make_witnesses, with_witnesses, write_policies
 from server.dev.world import World
 
 OTHER_NETWORK = "127.0.0.2"
@@ -41,6 +43,27 @@ class Post:
 async def bind_operator(settings: Path, world: World) -> None:
     """Binds the operator's certificate, as an operator does once on the server's own machine."""
     await _server_command("operator", "bind", str(world.operator.cert_path), "--config", str(settings))
+
+
+async def witnessed(
+    settings: Path,
+    world: World,
+    start: Callable[[Sequence[str], BinaryIO, Mapping[str, str]], Process] = started,
+) -> Sequence[WitnessProcess]:
+    """Makes and starts two witnesses, and has the server that is to start ask them. `start` does what
+    `started` does.
+    """
+    made = await asyncio.to_thread(make_witnesses, world, 2)
+    starting = [asyncio.ensure_future(WitnessProcess.start(each.directory, start=start)) for each in made]
+    done = await asyncio.gather(*starting, return_exceptions=True)
+    running = [each for each in done if isinstance(each, WitnessProcess)]
+    for failed in done:
+        if isinstance(failed, BaseException):
+            await asyncio.gather(*(each.stop() for each in running))
+            raise failed
+    policy = write_policies(world, [(each, it.url) for each, it in zip(made, running, strict=True)])
+    with_witnesses(settings, policy)
+    return running
 
 
 async def settle(settings: Path) -> None:

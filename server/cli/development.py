@@ -20,6 +20,7 @@ from server.cli.settling import Certificates, EntityOfTheWorld
 from server.config import Settings
 from server.dev.examples import EXAMPLES, Example
 from server.dev.paper import with_paper_and_notices
+from server.dev.witnesses import free_ports, make_witnesses, with_witnesses, write_policies
 from server.dev.world import AUTHENTICATION_KEY, CARD_KEY, PORTAL_NAME, PRINT_HOUSE_NAME, World, WorldExists
 from server.domain.administration import CommandLine
 from server.domain.caller import Connection, Operator
@@ -38,10 +39,11 @@ from server.usecases.sender_admin import SenderAdmin
 
 _MAIL_PORT = 8587
 _NOTICE_PORT = 8447
+_WITNESS_PORT = 7381
 
 
-def make_world(directory: Path, listen: str, profile: str) -> None:
-    """Makes a development world and says how to go on."""
+def make_world(directory: Path, listen: str, profile: str, witnesses: int = 0) -> None:
+    """Makes a development world, its log with so many witnesses, and says how to go on."""
     if profile not in PROFILES:
         fail(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
     example = EXAMPLES[profile]
@@ -56,6 +58,11 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
             file_of_settings.write(f'\n[inbound_mail]\nin_server = true\nspf = false\nlisten = "{mail}"\n')
         notices = f"127.0.0.1:{0 if listen.endswith(':0') else _NOTICE_PORT}"
         with_paper_and_notices(settings, example.return_address, notices)
+        if witnesses:
+            found = make_witnesses(world, witnesses)
+            ports = free_ports(len(found)) if listen.endswith(":0") else range(_WITNESS_PORT, 65_536)
+            urls = [f"http://127.0.0.1:{port}" for port, _ in zip(ports, found, strict=False)]
+            with_witnesses(settings, write_policies(world, list(zip(found, urls, strict=True))))
         for name, identity in (
             ("operator", world.operator),
             ("agency", world.agency),
@@ -74,11 +81,13 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
     typer.echo(
         f"Made. Register everybody, and start the server:\n"
         f"  {server} dev register --config {shlex.quote(str(settings))}\n"
+        f"{_witnesses(server, settings) if witnesses else ''}"
         f"  {server} serve --config {shlex.quote(str(settings))}\n"
         f"Then, in another terminal, send a letter and look for it:\n"
         f"  {client} --config {file['agency']} send --from {example.sender} --to {example.citizen_address} "
         f"--subject {example.subject} {shlex.quote(str(letter))}\n"
         f"  {client} --config {file['citizen']} inbox\n"
+        f"{_with_quorum(client, file['agency'], world) if witnesses else ''}"
         f"Or send it with an ordinary mail client, such as swaks (docs/mail.md):\n"
         f"  swaks --server {mail} --tls --from {example.sender} --to {example.citizen_address} "
         f"--header 'Subject: {example.subject}' --body . --attach-type text/plain "
@@ -87,6 +96,21 @@ def make_world(directory: Path, listen: str, profile: str) -> None:
         f"Both cards are software tokens with two keys, {AUTHENTICATION_KEY} and {CARD_KEY}; "
         f"their PINs are in card/citizen-card.pin and other-card/other-citizen-card.pin. "
         f"docs/portals.md has a portal's back end to begin with."
+    )
+
+
+def _witnesses(server: str, settings: Path) -> str:
+    return f"  {server} dev witnesses --config {shlex.quote(str(settings))} &\n"
+
+
+def _with_quorum(client: str, agency: str, world: World) -> str:
+    policy, receipts = (
+        shlex.quote(str(path)) for path in (world.witnessed_policy, world.directory / "witnessed")
+    )
+    return (
+        f"Get its receipts once the witnesses have seen them, and verify them by their quorum:\n"
+        f"  {client} --config {agency} receipt --delivery ID --witnessed -o {receipts}\n"
+        f"  {client} --config {agency} verify {receipts} --log-policy {policy}\n"
     )
 
 

@@ -20,6 +20,9 @@ def init(
     profile_code: Annotated[
         str, typer.Option("--profile", metavar="CODE", help="The jurisdiction (`profile list`).")
     ] = "am",
+    witnesses: Annotated[
+        int, typer.Option(min=0, max=5, help="So many witnesses of the log, which `dev witnesses` runs.")
+    ] = 0,
 ) -> None:
     """Makes a throwaway world, for development.
 
@@ -27,7 +30,15 @@ def init(
     """
     from server.cli import development
 
-    development.make_world(directory, listen, profile_code)
+    development.make_world(directory, listen, profile_code, witnesses)
+
+
+@dev.command("witnesses", epilog="Example: namak-server dev witnesses --config var/world/namak-server.toml")
+def witnesses(settings: Config) -> None:
+    """Runs the witnesses of a world that `dev init --witnesses` made, until Ctrl-C or SIGTERM."""
+    from server.cli import development_witnesses
+
+    development_witnesses.run_witnesses(settings)
 
 
 @dev.command("settle", epilog="Example: namak-server dev settle --config var/world/namak-server.toml")

@@ -122,6 +122,11 @@ class World:
         return self.directory / "log-policy.txt"
 
     @property
+    def witnessed_policy(self) -> Path:
+        """The policy that asks for a quorum of the world's witnesses, where it has any."""
+        return self.directory / "witnessed-policy.txt"
+
+    @property
     def seal_roots(self) -> Path:
         """The authority that vouches for the post's seal, PEM."""
         return self.pki.seal_authority().path

@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from namak.client import Client, Connection, compose, compose_part
+from namak.evidence.tlog_policy import TlogPolicy
+from namak.witness.place import state_in
 from server.cli.app import app
 from server.dev.examples import EXAMPLES
 from server.dev.process import ServerProcess
@@ -43,7 +49,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except SoftHsmMissing as missing:
         pytest.skip(str(missing))
     place = tmp_path_factory.mktemp("worlds") / "world"
-    done = run("dev", "init", place, "--listen", "127.0.0.1:0")
+    done = run("dev", "init", place, "--listen", "127.0.0.1:0", "--witnesses", "2")
     assert done.returncode == 0, done.stderr
     (place / "said.txt").write_text(done.stdout, encoding="utf-8")
     return place
@@ -197,11 +203,53 @@ def test_both_cards_of_a_new_world_hold_two_keys_with_their_certificates(world: 
         }
 
 
+def test_a_worlds_witnesses_run_until_they_are_told_to_stop(world: Path) -> None:
+    policy = TlogPolicy.parse((world / "witnesses.txt").read_bytes())
+    believed = TlogPolicy.parse((world / "witnessed-policy.txt").read_bytes())
+    assert [each.verifier for each in believed.witnesses] == [each.verifier for each in policy.witnesses]
+    assert not believed.is_quorum([b"court"])
+    assert believed.is_quorum([b"court", b"university"])
+    (log,) = believed.logs
+
+    said, theirs = os.pipe()
+    command = ("dev", "witnesses", "--config", world / "namak-server.toml")
+    process = forking.start("server", *command, out=theirs, err=theirs)
+    os.close(theirs)
+    try:
+        with os.fdopen(said) as lines:
+            told = [lines.readline() for _ in policy.witnesses]
+            for line, witness in zip(told, policy.witnesses, strict=True):
+                assert witness.url is not None
+                name, url = witness.name.decode(), witness.url.decode()
+                assert line == f"{name} listens on {url}\n"
+                with closing(state_in(world / "witnesses" / name)) as state:
+                    assert state.logs() == [(log.verifier.name, log.verifier)]
+                with pytest.raises(urllib.error.HTTPError, match="404"):
+                    urllib.request.urlopen(f"{url}/{'0' * 64}/checkpoint", timeout=60)
+            process.terminate()
+            assert process.wait() == 0
+            assert lines.read() == ""
+    finally:
+        # It stops what it started.
+        process.terminate()
+        process.wait()
+    for witness in policy.witnesses:
+        with pytest.raises(urllib.error.URLError, match="refused"):
+            urllib.request.urlopen((witness.url or b"").decode(), timeout=60)
+
+
+def test_a_world_without_witnesses_is_told_how_to_have_some(world: Path) -> None:
+    alone = world / "alone.toml"
+    text = (world / "namak-server.toml").read_text(encoding="utf-8")
+    alone.write_text(text.partition("\n[witnesses]")[0], encoding="utf-8")
+    assert "dev init DIRECTORY --witnesses 2" in refused("dev", "witnesses", "--config", alone)
+
+
 def test_what_a_new_world_tells_its_maker_to_run_are_commands_that_there_are(world: Path) -> None:
     said = (world / "said.txt").read_text(encoding="utf-8")
 
     commands = re.findall(r"^  \S*namak-server (.+) --config", said, re.MULTILINE)
-    assert commands == ["dev register", "serve"]
+    assert commands == ["dev register", "dev witnesses", "serve"]
     for command in commands:
         assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
 

@@ -16,11 +16,12 @@ from namak.v1 import evidence_pb2, evidence_pb2_grpc
 from scripts.story import verifying
 from scripts.story.administering import ADMINISTRATOR
 from scripts.story.playing import SAMPLES, online
-from scripts.story.post import bind_operator, callers
+from scripts.story.post import bind_operator, callers, witnessed
 from scripts.story.sending import NOBODY, SUBJECT
 from scripts.story.stage import Stage
 from server.dev.process import ServerProcess
 from server.dev.world import World
+from tests import forking
 from tests.system.conftest import new_world
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -46,6 +47,7 @@ async def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     log = world.directory / "server.log"
     files = sorted(SAMPLES.iterdir())
     await bind_operator(settings, world)
+    witnesses = await witnessed(settings, world, forking.start_logging)
     server = await ServerProcess.start(settings, log=log)
     try:
         async with callers(world, server) as post:
@@ -54,6 +56,8 @@ async def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             receipts = post.receipts
     finally:
         exit_code = await server.stop()
+        for witness in witnesses:
+            exit_code |= await witness.stop()
     return Told(world, files, receipts, delivery_id, exit_code, log)
 
 

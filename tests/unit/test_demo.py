@@ -1,6 +1,7 @@
 """The demo's manners: what it refuses, what it keeps, and how it ends."""
 
 import asyncio
+import functools
 import io
 import os
 import re
@@ -75,13 +76,16 @@ def test_stopping_says_so_when_there_is_nothing_to_stop(
 def test_a_server_that_was_left_up_is_stopped(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.directory.mkdir()
     program = [sys.executable, "-c", "import signal; print(flush=True); signal.pause()", str(place.directory)]
-    with subprocess.Popen(program, stdout=subprocess.PIPE) as server:
-        assert server.stdout is not None
-        server.stdout.readline()
-        place.pid.write_text(str(server.pid), encoding="ascii")
+    start = functools.partial(subprocess.Popen, program, stdout=subprocess.PIPE)
+    with start() as server, start() as witness:
+        for process in (server, witness):
+            assert process.stdout is not None
+            process.stdout.readline()
+        # One of them has ended by itself.
+        place.pid.write_text(f"{server.pid}\n{2**22 + 1}\n{witness.pid}\n", encoding="ascii")
 
         assert demo.main(["--stop"]) == 0
-        assert server.wait(10) == -signal.SIGTERM
+        assert [process.wait(10) for process in (server, witness)] == [-signal.SIGTERM] * 2
     assert capsys.readouterr().out == "Stopped.\n"
     assert not place.pid.exists()
 
