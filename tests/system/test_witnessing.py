@@ -14,12 +14,14 @@ from aiohttp.typedefs import Handler
 
 from namak.errors import TryLater
 from namak.evidence.note import Verifier, parse_note
+from namak.evidence.timestamp import REPLY_TYPE, token_from
 from namak.witness.clock import WitnessClock
 from namak.witness.place import key_of, made, state_in
 from namak.witness.serving import WitnessServer
 from namak.witness.witness import Witness
 from server.dev.world import World
 from tests import forking
+from tests.integration.timestamps.authority import OPENSSL, OpensslAuthority
 from tests.system.post import Agency, Post, running_post
 from tests.system.test_commands import run
 from tests.unit.evidence.signing import WitnessKey
@@ -78,8 +80,30 @@ async def post(world: World, module_database_url: str, place: Path) -> AsyncIter
             "NAMAK_WITNESSES_DEBT_LIMIT": "3s",
         }
         guard = place / "checkpoint.note"
-        async with running_post(world, module_database_url, guard, environment) as post:
+        async with (
+            time_stamped(place) as settings,
+            running_post(world, module_database_url, guard, environment, settings) as post,
+        ):
             yield post
+
+
+@contextlib.asynccontextmanager
+async def time_stamped(place: Path) -> AsyncIterator[str]:
+    """Runs a time-stamping authority where there is an `openssl`; yields the settings that name it."""
+    if OPENSSL is None:
+        yield ""
+        return
+    authority = OpensslAuthority.made(place / "tsa")
+
+    async def answer(request: web.Request) -> web.Response:
+        reply = await asyncio.to_thread(authority.reply, await request.read())
+        return web.Response(body=reply, content_type=REPLY_TYPE)
+
+    application = web.Application()
+    application.router.add_post("/tsr", answer)
+    async with TestServer(application) as listening:
+        known = f'{{ name = "time", url = "{listening.make_url("/tsr")}", roots = "{authority.roots}" }}'
+        yield f'[timestamps]\ninterval = "1s"\nauthorities = [{known}]\n'
 
 
 async def test_a_receipt_is_witnessed_and_the_verifiers_own_quorum_counts(post: Post, place: Path) -> None:
@@ -111,6 +135,33 @@ async def test_a_receipt_is_witnessed_and_the_verifiers_own_quorum_counts(post: 
         for file in json.loads(done.stdout)["files"]
     ]
     assert failed == [{"witnesses"}] * 2
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="there is no openssl")
+async def test_a_timestamped_receipt_is_taken_by_openssl_and_by_the_verifier(post: Post, place: Path) -> None:
+    agency, citizen, world = await post.agency(), await post.citizen(), post.world
+    office = world.write_client("stamped", agency.identity, post.address)
+    sent = await agency.client.deliveries.submit(agency.letter(citizen.address))
+    receipts, tsa = place / "stamped", OpensslAuthority(place / "tsa")
+
+    await run(office, "receipt", "--delivery", sent.delivery.delivery_id, "-o", receipts, "--timestamped")
+
+    for token in sorted(receipts.glob("*.time.tsr")):
+        checkpoint = token.with_name(token.name.replace(".time.tsr", ".checkpoint"))
+        assert tsa.verifies(token_from(token.read_bytes()), checkpoint.read_bytes())
+    own = place / "stamped-policy"
+    own.write_text(f"log {world.log_vkey}\n{(place / 'policy').read_text()}")
+    roots = world.pki.citizen_roots_path
+    words = (receipts, "--log-policy", own, "--citizen-roots", roots, "--tsa-roots", tsa.roots)
+    report = await run(office, "verify", *words)
+    assert len(report["files"]) == 2
+    for file in report["files"]:
+        assert {"witnesses", "timestamp", "time"} <= {check["name"] for check in file["checks"]}
+        assert {check["outcome"] for check in file["checks"]} == {"passed"}
+    (shard,) = (await run(office, "log", "status"))["shards"]
+    (stamped,) = shard["timestamping"]
+    assert (stamped["authority"], stamped["trouble"]) == ("time", None)
+    assert stamped["tree_size"] > 0
 
 
 async def test_a_monitor_over_the_posts_own_call_checks_the_quorum_and_that_it_is_fresh(
