@@ -211,7 +211,12 @@ class Desks:
             clock=clock,
         )
         self._certificates = DeliveryCertificates(
-            uow=uow, log=log, witnessed=running_log.witnessed, clock=clock, office=office
+            uow=uow,
+            log=log,
+            witnessed=running_log.witnessed,
+            timestamped=running_log.timestamped,
+            clock=clock,
+            office=office,
         )
         self._billing = Billing(uow=uow, profile=profile)
         self._following = Following(

@@ -1,6 +1,6 @@
 """Certificates for tests: of the story that the tests of verification share, and of ones that are long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,11 +9,13 @@ from namak.delivery_certificate.account import account_of, named
 from namak.delivery_certificate.statement import WORDING, Audience, StatedProof, Statement, effect_of
 from namak.evidence import events
 from namak.evidence.document import EvidenceDocument, RecordedFact, Sender, subject_part
+from namak.evidence.tlog_proof import TlogProof
 from server.usecases.certificate_ports import Certificate
 from tests.unit.evidence_documents.documents import LETTER, ONE_OF_EACH, OUTSIDE, START
 from tests.unit.evidence_documents.world import Key, Story
 
 MADE = datetime(2026, 11, 30, 9, 15, tzinfo=UTC)
+Stamp = Callable[[bytes], Mapping[str, bytes]]
 SUBJECT = "Ծանուցում հարկի մասին"
 
 
@@ -26,6 +28,7 @@ def certificate_of(
     audience: Audience = Audience.SENDER,
     witnesses: Sequence[tuple[Key, int]] = (),
     site: str = "",
+    stamp: Stamp | None = None,
 ) -> Certificate:
     """Returns a certificate that rests on the receipts of these facts."""
     return certificate_from(
@@ -34,6 +37,7 @@ def certificate_of(
         subject=subject,
         audience=audience,
         site=site,
+        stamp=stamp,
     )
 
 
@@ -44,10 +48,18 @@ def certificate_from(
     subject: str = SUBJECT,
     audience: Audience = Audience.SENDER,
     site: str = "",
+    stamp: Stamp | None = None,
 ) -> Certificate:
-    """Returns a certificate that rests on these receipts."""
+    """Returns a certificate that rests on these receipts; `stamp` gives the files of timestamps by authority
+    over a checkpoint.
+    """
     proofs = named(receipts)
-    account = account_of(proofs)
+    timestamps = {
+        f"{name.removesuffix('.tlog-proof')}.{by}.tsr": content
+        for name, proof in proofs.items()
+        for by, content in (stamp(TlogProof.parse(proof).checkpoint) if stamp else {}).items()
+    }
+    account = account_of(proofs, timestamps)
     statement = Statement(
         language=language,
         wording=WORDING,
@@ -60,7 +72,7 @@ def certificate_from(
         proofs=tuple(StatedProof(each.file, each.evidence.digest) for each in account.proofs),
         effect=effect_of(account),
     )
-    return Certificate(statement, proofs)
+    return Certificate(statement, proofs, timestamps)
 
 
 def many_facts(

@@ -1,7 +1,7 @@
 """What making delivery certificates needs of the rings around, and the values that pass between."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from namak.delivery_certificate.account import Account, account_of
@@ -25,14 +25,16 @@ class Certificate:
     Attributes:
         statement: what is stated; the setter adds what its fonts lack.
         proofs: the proof files by name, in the statement's order.
+        timestamps: the files of timestamps over their checkpoints, by name.
     """
 
     statement: Statement
     proofs: Mapping[str, bytes]
+    timestamps: Mapping[str, bytes] = field(default_factory=dict)
 
     def account(self) -> Account:
         """Returns what the proofs tell."""
-        return account_of(self.proofs)
+        return account_of(self.proofs, self.timestamps)
 
     def written(self, account: Account, unprintable: str = "") -> tuple[Statement, bytes, Page]:
         """Returns the statement, its bytes, and what stands on the pages, where these characters lack."""

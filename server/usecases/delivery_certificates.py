@@ -15,7 +15,13 @@ from uuid import UUID
 
 import structlog
 
-from namak.delivery_certificate.account import MOST_PROOF_BYTES, MOST_PROOFS, account_of, named
+from namak.delivery_certificate.account import (
+    MOST_PROOF_BYTES,
+    MOST_PROOFS,
+    MOST_TIMESTAMPS,
+    account_of,
+    named,
+)
 from namak.delivery_certificate.statement import (
     WORDING,
     StatedProof,
@@ -26,6 +32,8 @@ from namak.delivery_certificate.statement import Audience as MadeFor
 from namak.delivery_certificate.words import WORDS
 from namak.evidence.document import entry_of
 from namak.evidence.events import Audience
+from namak.evidence.timestamp_file import SUFFIX, timestamp_file
+from namak.evidence.tlog_proof import SUFFIX as PROOF_SUFFIX
 from server.domain.caller import Holder, Sender
 from server.domain.facts import Fact
 from server.domain.refusals import (
@@ -43,9 +51,10 @@ from server.usecases.certificate_ports import (
     SealUnavailable,
 )
 from server.usecases.evidence import Seen, seen_of
-from server.usecases.log_ports import WitnessedLog
+from server.usecases.log_ports import TimestampedLog, WitnessedLog
 from server.usecases.ports import Clock, Log, UnitOfWork
-from server.usecases.receipts import receipts_in_time, witnessed_in_time
+from server.usecases.receipts import receipts_in_time, timestamped_in_time, witnessed_in_time
+from server.usecases.records import LoggedReceipt
 
 _log = structlog.get_logger(__name__)
 
@@ -103,12 +112,20 @@ class DeliveryCertificates:
     """Makes certificates for those whom a delivery concerns, of what each may see of it."""
 
     def __init__(
-        self, *, uow: UnitOfWork, log: Log, witnessed: WitnessedLog, clock: Clock, office: Office | None
+        self,
+        *,
+        uow: UnitOfWork,
+        log: Log,
+        witnessed: WitnessedLog,
+        timestamped: TimestampedLog,
+        clock: Clock,
+        office: Office | None,
     ) -> None:
         """Without an office none are made. `making` counts those that are being made."""
         self._uow = uow
         self._log = log
         self._witnessed = witnessed
+        self._timestamped = timestamped
         self._clock = clock
         self._office = office
         self.making = 0
@@ -137,10 +154,12 @@ class DeliveryCertificates:
     async def _made(self, command: GetDeliveryCertificate, office: Office) -> MadeCertificate:
         async with self._uow.reading() as tx:
             seen = await seen_of(tx, command.caller, command.delivery_id, command.mailbox, self._clock.now())
-        proofs = named(await self._receipts(seen.facts, command))
-        if sum(map(len, proofs.values())) > MOST_PROOF_BYTES:
+        receipts = await self._receipts(seen.facts, command)
+        proofs = named([each.tlog_proof for each in receipts])
+        timestamps = _timestamps(proofs, receipts)
+        if sum(map(len, (*proofs.values(), *timestamps.values()))) > MOST_PROOF_BYTES:
             raise CertificateTooLarge(MOST_PROOFS)
-        account = account_of(proofs)
+        account = account_of(proofs, timestamps)
         statement = Statement(
             language=command.language,
             wording=WORDING,
@@ -154,7 +173,8 @@ class DeliveryCertificates:
             effect=effect_of(account),
         )
         try:
-            pdf = await office.seal.seal(await office.setter.render(Certificate(statement, proofs)))
+            certificate = Certificate(statement, proofs, timestamps)
+            pdf = await office.seal.seal(await office.setter.render(certificate))
         except CertificateNotSet as problem:
             _log.error(
                 "a certificate could not be set", delivery_id=str(seen.delivery.id), problem=str(problem)
@@ -174,32 +194,55 @@ class DeliveryCertificates:
             tree_size=newest.size,
         )
 
-    async def _receipts(self, facts: Sequence[Fact], command: GetDeliveryCertificate) -> Sequence[bytes]:
-        """Returns the facts' receipts, witnessed ones where there are some, in the order of the facts."""
+    async def _receipts(
+        self, facts: Sequence[Fact], command: GetDeliveryCertificate
+    ) -> Sequence[LoggedReceipt]:
+        """Returns the facts' receipts in the order of the facts: timestamped ones where there are some, else
+        witnessed ones where there are some.
+        """
         if len(facts) > MOST_PROOFS:
             raise CertificateTooLarge(MOST_PROOFS)
         for fact in facts:
             if not hmac.compare_digest(entry_of(fact.data), fact.entry):
                 _log.critical("stored evidence is not what the log vouches for", evidence_id=str(fact.id))
                 raise EvidenceCorrupt(fact.id)
-        found: dict[UUID, bytes] = {}
-        if self._witnessed.active:
-            for fact in facts:
-                receipt = await witnessed_in_time(
-                    self._witnessed, fact.id, fact.data, wait_seconds=0.0, reply_by=command.reply_by
-                )
-                if receipt is not None:
-                    found[fact.id] = receipt.tlog_proof
+        found: dict[UUID, LoggedReceipt] = {}
+        for fact in facts:
+            receipt = await self._vouched(fact, command.reply_by)
+            if receipt is not None:
+                found[fact.id] = receipt
         missing: Mapping[UUID, bytes] = {fact.id: fact.data for fact in facts if fact.id not in found}
         if missing:
-            logged = await receipts_in_time(
+            found |= await receipts_in_time(
                 self._log, missing, wait_seconds=command.wait_seconds, reply_by=command.reply_by
             )
-            found.update((evidence_id, receipt.tlog_proof) for evidence_id, receipt in logged.items())
         if len(found) != len(facts):
             # A certificate that leaves out what has happened would mislead.
             raise ServiceUnavailable("log")
         return [found[fact.id] for fact in facts]
+
+    async def _vouched(self, fact: Fact, reply_by: float) -> LoggedReceipt | None:
+        """Returns a receipt that others than the log vouch for, if there is one already."""
+        receipt = None
+        if self._timestamped.active:
+            receipt = await timestamped_in_time(
+                self._timestamped, fact.id, fact.data, wait_seconds=0.0, reply_by=reply_by
+            )
+        if receipt is None and self._witnessed.active:
+            receipt = await witnessed_in_time(
+                self._witnessed, fact.id, fact.data, wait_seconds=0.0, reply_by=reply_by
+            )
+        return receipt
+
+
+def _timestamps(proofs: Mapping[str, bytes], receipts: Sequence[LoggedReceipt]) -> Mapping[str, bytes]:
+    """Returns the files of the receipts' timestamps, named after the proofs that they belong to."""
+    given = {each.tlog_proof: each.timestamps[:MOST_TIMESTAMPS] for each in receipts}
+    return {
+        f"{name.removesuffix(PROOF_SUFFIX)}.{each.authority}{SUFFIX}": timestamp_file(each.token)
+        for name, proof in proofs.items()
+        for each in given[proof]
+    }
 
 
 def _made_for(seen: Seen) -> MadeFor:

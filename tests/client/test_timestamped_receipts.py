@@ -6,16 +6,21 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from namak.client import Connection
 from namak.evidence.timestamp import timestamp_request, token_from
 from namak.v1 import evidence_pb2
+from server.gateways.certificate_pages.renderer import CertificateRenderer
 from tests.client.conftest import Namak
 from tests.client.office import Office
 from tests.client.test_cli import submit
 from tests.client.test_client import letter
 from tests.integration.timestamps.authority import OPENSSL, OpensslAuthority
+from tests.unit.delivery_certificates.conftest import Told
+from tests.unit.delivery_certificates.test_timestamps import ROOT, stamped
+from tests.unit.evidence_documents.world import Story
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="there is no openssl")
 Stamp = Callable[[bytes], bytes]
@@ -167,3 +172,17 @@ def test_the_logs_status_tells_how_far_authorities_stamped_it(desk: Desk) -> Non
     out = desk.namak(desk.agency, "log", "status").out
     assert f"court has stamped 2 entries of {log}, at 2026-" in out
     assert f"tsa.example has stamped nothing of {log} yet. It refuses timestamps." in out
+
+
+def test_timestamps_in_a_certificate_count_by_the_roots_that_are_named(namak: Namak, tmp_path: Path) -> None:
+    story = Story()
+    pdf, policy, roots = tmp_path / "c.pdf", tmp_path / "policy.txt", tmp_path / "tsa.pem"
+    with CertificateRenderer() as renderer:
+        pdf.write_bytes(renderer.render(stamped(Told(story, [story.acceptance, story.consignment]))))
+    policy.write_text(f"log {story.world.log.key.vkey}\nquorum none\n")
+    roots.write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
+    for words in ((), ("--tsa-roots", roots)):
+        done = namak(None, "verify", pdf, "--log-policy", policy, *words)
+        assert done.code == 0, done.out
+        assert ("--tsa-roots names whom you trust" in done.err) is (not words)
+        assert ("CN=Time of the court stamped the checkpoint" in done.out) is bool(words)

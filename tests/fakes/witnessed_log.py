@@ -1,6 +1,6 @@
 """Witnessed and timestamped receipts in memory."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -38,12 +38,15 @@ class FakeWitnessedLog:
 
 @dataclass
 class FakeTimestampedLog:
-    """A `TimestampedLog`: has a receipt of what is in `stamped`, witnessed if it is in `witnessed`, too."""
+    """A `TimestampedLog`: has a receipt of what is in `stamped`, witnessed if it is in `witnessed`, too, and
+    proven by `prove`.
+    """
 
     active: bool = False
     away: bool = False
     stamped: set[UUID] = field(default_factory=set)
     witnessed: set[UUID] = field(default_factory=set)
+    prove: Callable[[bytes], bytes] = bytes
     waited: list[float] = field(default_factory=list)
 
     async def receipt(
@@ -55,7 +58,7 @@ class FakeTimestampedLog:
         if evidence_id not in self.stamped or (witnessed and evidence_id not in self.witnessed):
             return None
         return LoggedReceipt(
-            *(evidence_id, "log.e-citizen.am/2026", 0, 2, document),
+            *(evidence_id, "log.e-citizen.am/2026", 0, 2, self.prove(document)),
             witnessed=evidence_id in self.witnessed,
             timestamps=(ReceiptTimestamp("tsa", b"token", datetime(2026, 11, 22, tzinfo=UTC)),),
         )

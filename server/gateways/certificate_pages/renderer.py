@@ -76,6 +76,10 @@ class CertificateRenderer:
             for number, (name, data) in enumerate(certificate.proofs.items(), 1):
                 told = statement.proofs[number - 1].digest
                 files.append(_laid(Path(place), number, name, data, "text/plain", f"SHA-256 {told}"))
+            for number, (name, data) in enumerate(certificate.timestamps.items(), len(files)):
+                files.append(
+                    _laid(Path(place), number, name, data, "application/timestamp-reply", "RFC 3161")
+                )
             at = statement.made_time
             given = {
                 "page": _folded(_drawn(page)),

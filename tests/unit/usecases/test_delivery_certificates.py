@@ -14,6 +14,7 @@ from namak.delivery_certificate.statement import Audience, Statement
 from namak.evidence import events
 from namak.evidence.details_outside import NudgeFailureDetails
 from namak.evidence.document import EvidenceDocument, entry_of
+from namak.evidence.timestamp_file import timestamp_file
 from namak.signatures.prepared import PreparedPdf
 from server.domain.caller import Holder, Sender
 from server.domain.deliveries import Delivery
@@ -114,6 +115,7 @@ class Scene:
             uow=world.uow,
             log=world.log,
             witnessed=world.witnessed,
+            timestamped=world.timestamped,
             clock=world.clock,
             office=self.office,
         )
@@ -229,6 +231,25 @@ async def test_witnessed_receipts_are_taken_where_there_are_some(scene: Scene) -
     assert world.witnessed.waited == [0.0] * 5
     # None was witnessed yet.
     assert len(world.log.asked[asked_before][0]) == 5
+
+
+async def test_timestamped_receipts_are_taken_before_all_others(scene: Scene) -> None:
+    delivery = await scene.confirmed()
+    world = scene.world
+    world.timestamped.active = world.witnessed.active = True
+
+    await scene.made(world.agency, delivery.id)
+    assert world.timestamped.waited == world.witnessed.waited == [0.0] * 5
+    world.timestamped.stamped = {evidence_id for _, evidence_id in world.uow.committed.evidence}
+    world.timestamped.prove = scene.log.proof
+    await scene.made(world.agency, delivery.id)
+    assert len(world.witnessed.waited) == 5
+    (certificate,) = scene.setter.certificates[1:]
+    assert [name.rpartition("-")[2] for name in certificate.timestamps] == [
+        *("SubmissionAcceptance.tsa.tsr", "ContentConsignment.tsa.tsr", "ContentAccessTracking.tsa.tsr"),
+        *("ReadingConfirmed.tsa.tsr", "NotificationEffected.tsa.tsr"),
+    ]
+    assert set(certificate.timestamps.values()) == {timestamp_file(b"token")}
 
 
 async def test_without_a_seal_none_are_made(scene: Scene) -> None:

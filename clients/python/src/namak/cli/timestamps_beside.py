@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from namak.evidence.timestamp_file import CHECKPOINT_SUFFIX, MAX_BYTES, SUFFIX
+from namak.evidence.timestamp_file import CHECKPOINT_SUFFIX, MAX_BYTES, SUFFIX, owner_of
 from namak.evidence.tlog_proof import SUFFIX as RECEIPT_SUFFIX
 from namak.evidence.verify_time import MOST_TIMESTAMPS
 
@@ -26,9 +26,9 @@ def timestamps_beside(receipts: Sequence[Path]) -> Mapping[str, Mapping[str, byt
     found: dict[str, dict[str, bytes]] = {}
     for directory, stems in of_directory.items():
         for name in _names(directory):
-            owner = _owner(name.removesuffix(SUFFIX), stems)
+            owner = owner_of(name, stems)
             if owner is not None:
-                own = found.setdefault(str(owner), {})
+                own = found.setdefault(str(stems[owner]), {})
                 own[name] = _read(directory / name, MAX_BYTES) if len(own) <= MOST_TIMESTAMPS else b""
     return found
 
@@ -38,15 +38,6 @@ def _names(directory: Path) -> Sequence[str]:
         return sorted(each.name for each in directory.iterdir() if each.name.endswith(SUFFIX))
     except OSError:
         return ()
-
-
-def _owner(name: str, stems: Mapping[str, Path]) -> Path | None:
-    """Returns the receipt with the longest name that this one begins with, before a dot."""
-    while name:
-        name = name.rpartition(".")[0]
-        if name in stems:
-            return stems[name]
-    return None
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -51,7 +51,7 @@ def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Pa
     if stamps:
         trust = _trusting_authorities(run, trust, named.tsa_roots)
     reports = [verify_receipts(receipts, trust, stamps)] if receipts else []
-    reports += _certificates(run, certificates, trust, named.seal_roots) if certificates else []
+    reports += _certificates(run, certificates, trust, named) if certificates else []
     run.screen.result(_document(reports))
     if not trust.citizen_roots:
         run.screen.note(_("You named no citizen roots, so no confirmation can be valid."))
@@ -77,17 +77,25 @@ def _is_pdf(path: Path) -> bool:
     return read_file(path, _PDF_MARK_WITHIN)[:_PDF_MARK_WITHIN].find(_PDF_MARK) >= 0
 
 
-def _certificates(run: Run, paths: Sequence[Path], trust: Trust, seal_roots: Path | None) -> Sequence[Report]:
+def _certificates(run: Run, paths: Sequence[Path], trust: Trust, named: TrustFiles) -> Sequence[Report]:
     # Only where there are some, since the library for PDFs takes a while to load.
     from namak.delivery_certificate.reading import MAX_BYTES as CERTIFICATE_BYTES
-    from namak.delivery_certificate.verify import verify_certificate
+    from namak.delivery_certificate.verify import VerifiedCertificate, verify_certificate
 
-    named = seal_roots or _configured(run.options.config).seal_roots
-    roots = [] if named is None else _roots(named)
-    found = [
-        verify_certificate(str(path), read_file(path, CERTIFICATE_BYTES), trust, roots, datetime.now(UTC))
-        for path in paths
-    ]
+    seal_roots = named.seal_roots or _configured(run.options.config).seal_roots
+    roots = [] if seal_roots is None else _roots(seal_roots)
+
+    def verified(trust: Trust) -> Sequence[VerifiedCertificate]:
+        now = datetime.now(UTC)
+        return [
+            verify_certificate(str(path), read_file(path, CERTIFICATE_BYTES), trust, roots, now)
+            for path in paths
+        ]
+
+    found = verified(trust)
+    if any(each.timestamped for each in found) and not trust.tsa_roots:
+        trust = _trusting_authorities(run, trust, named.tsa_roots)
+        found = verified(trust) if trust.tsa_roots else found
     return [Report((each.file, *each.proofs.files)) for each in found]
 
 

@@ -7,9 +7,11 @@ printed and what is compared with it are the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from namak.delivery_certificate.stated_time import by_proof, stated_time
 from namak.evidence import events
 from namak.evidence.administrative_act import RecordedAct
 from namak.evidence.checkpoint import Checkpoint
@@ -30,6 +32,12 @@ MOST_PROOF_BYTES: Final = 16 * 1024 * 1024
 """The proofs of a certificate have together at most so many bytes."""
 
 
+MOST_TIMESTAMPS: Final = 4
+"""A certificate holds at most so many timestamps over the checkpoint of each proof."""
+
+_NONE: Final[Mapping[str, bytes]] = MappingProxyType({})
+
+
 class NoAccount(EvidenceError):
     """The proofs do not tell of one delivery."""
 
@@ -38,7 +46,9 @@ class NoAccount(EvidenceError):
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """A cosignature that stands under a checkpoint: whose name it bears, and the time that it states."""
+    """A cosignature that stands under a checkpoint, or a timestamp over it: whose name it bears, and the time
+    that it states.
+    """
 
     name: str
     time: datetime
@@ -53,6 +63,7 @@ class Proven:
     index: int
     checkpoint: Checkpoint
     witnesses: tuple[Witnessed, ...]
+    timestamps: tuple[Witnessed, ...] = ()
 
     @property
     def at(self) -> datetime:
@@ -130,13 +141,20 @@ class Account:
         return next((each for each in self.facts if each.fact.digest == digest), None)
 
 
-def account_of(files: Mapping[str, bytes]) -> Account:
-    """Returns what the proof files tell, whatever their order. Raises :class:`NoAccount`."""
+def account_of(files: Mapping[str, bytes], timestamps: Mapping[str, bytes] = _NONE) -> Account:
+    """Returns what the proof files tell, whatever their order, with the timestamps that belong to them.
+
+    Raises :class:`NoAccount`.
+    """
     if not 1 <= len(files) <= MOST_PROOFS:
         raise NoAccount(f"there are {len(files)} proofs, not 1 to {MOST_PROOFS}")
     if sum(map(len, files.values())) > MOST_PROOF_BYTES:
         raise NoAccount(f"the proofs have more than {MOST_PROOF_BYTES} bytes")
-    found = [_proven(name, data) for name, data in files.items()]
+    stamps = by_proof(timestamps, files)
+    found = [
+        _proven(name, data, {by: timestamps[file] for by, file in stamps.get(name, {}).items()})
+        for name, data in files.items()
+    ]
     if len({each.evidence.digest for each in found}) != len(found):
         raise NoAccount("two proofs are of the same evidence")
     facts = [ProvenFact(each, each.evidence) for each in found if isinstance(each.evidence, RecordedFact)]
@@ -171,7 +189,7 @@ def _check_one(facts: Sequence[ProvenFact]) -> None:
             raise NoAccount("the proofs are of different deliveries")
 
 
-def _proven(name: str, data: bytes) -> Proven:
+def _proven(name: str, data: bytes, stamps: Mapping[str, bytes]) -> Proven:
     try:
         proof = TlogProof.parse(data)
         if proof.extra is None:
@@ -195,4 +213,6 @@ def _proven(name: str, data: bytes) -> Proven:
     except EvidenceError as wrong:
         raise NoAccount(f"{name} is no proof: {wrong.detail}") from None
     seen = tuple(Witnessed(each, time) for each, time in sorted(witnesses.items()))
-    return Proven(name, evidence, proof.index, checkpoint, seen)
+    told = ((by, stated_time(content, proof.checkpoint)) for by, content in sorted(stamps.items()))
+    stamped = tuple(Witnessed(by, time) for by, time in told if time is not None)
+    return Proven(name, evidence, proof.index, checkpoint, seen, stamped)

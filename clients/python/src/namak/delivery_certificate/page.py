@@ -266,6 +266,9 @@ class _Writer:
                 yield self._say("witnesses", witnesses=seen)
             else:
                 yield self._say("no-witnesses")
+            if proven.timestamps:
+                stamped = "; ".join(f"{each.name} ({self._time(each.time)})" for each in proven.timestamps)
+                yield self._say("timestamps", timestamps=stamped)
 
     def _notes(self) -> Iterator[str]:
         yield self._say("trust")

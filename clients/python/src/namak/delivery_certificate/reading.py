@@ -20,8 +20,9 @@ from pyhanko.pdf_utils.decode_limits import (
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from namak.delivery_certificate.account import MOST_PROOFS
+from namak.delivery_certificate.account import MOST_PROOFS, MOST_TIMESTAMPS
 from namak.delivery_certificate.page_text import Font, Unreadable, font_of, shown_text
+from namak.delivery_certificate.stated_time import by_proof
 from namak.delivery_certificate.statement import FILE_NAME
 from namak.evidence.certificate import PARSING, UNREADABLE
 
@@ -29,6 +30,7 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 """A certificate has at most so many bytes: twice its proofs."""
 
 MAX_PAGES: Final = 100
+_MOST_ATTACHMENTS: Final = 1 + MOST_PROOFS * (1 + MOST_TIMESTAMPS)
 _DEPTH: Final = 8
 # Levels of the trees of pages and of names.
 _MIB: Final = 1024 * 1024
@@ -54,6 +56,7 @@ class CertificateFile:
     Attributes:
         statement: the attached statement's bytes.
         proofs: the other attachments by their names.
+        timestamps: those of them that are timestamps over the proofs' checkpoints.
         pages: the text of each page, without what separates words; None where it can't be read.
         problem: why it can't.
     """
@@ -62,6 +65,7 @@ class CertificateFile:
     proofs: Mapping[str, bytes] = field(repr=False)
     pages: tuple[str, ...] | None = field(repr=False)
     problem: str = ""
+    timestamps: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def read_certificate(data: bytes) -> CertificateFile:
@@ -85,12 +89,16 @@ def _read(data: bytes) -> CertificateFile:
     statement = attached.pop(FILE_NAME, None)
     if statement is None:
         raise NotReadable(f"the file has no attachment {FILE_NAME}, so it is no delivery certificate")
+    stamps = [file for each in by_proof(attached, attached).values() for file in each.values()]
+    timestamps = {name: attached.pop(name) for name in stamps}
     if not attached:
         raise NotReadable("the file has no proofs attached")
+    if len(attached) > MOST_PROOFS:
+        raise NotReadable(f"the file has more than {MOST_PROOFS + 1} attachments")
     try:
-        return CertificateFile(statement, attached, tuple(_page_texts(reader)))
+        return CertificateFile(statement, attached, tuple(_page_texts(reader)), "", timestamps)
     except Unreadable as unreadable:
-        return CertificateFile(statement, attached, None, str(unreadable))
+        return CertificateFile(statement, attached, None, str(unreadable), timestamps)
 
 
 def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
@@ -105,8 +113,8 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
             raise NotReadable("an attachment has two names")
         if name in found:
             raise NotReadable("two attachments have the same name")
-        if len(found) > MOST_PROOFS:
-            raise NotReadable(f"the file has more than {MOST_PROOFS + 1} attachments")
+        if len(found) > _MOST_ATTACHMENTS:
+            raise NotReadable(f"the file has more than {_MOST_ATTACHMENTS} attachments")
         found[name] = bytes(file["/EF"]["/F"].data)
     return found
 

@@ -15,6 +15,7 @@ from typing import Final
 from namak.delivery_certificate.account import Account, NoAccount, account_of
 from namak.delivery_certificate.page import page_of
 from namak.delivery_certificate.reading import CertificateFile, NotReadable, read_certificate
+from namak.delivery_certificate.stated_time import by_proof
 from namak.delivery_certificate.statement import WORDING, Statement
 from namak.delivery_certificate.verify_statement import problems_of
 from namak.delivery_certificate.words import WORDS
@@ -46,6 +47,8 @@ class VerifiedCertificate:
     proofs: Report
     statement: Statement | None
     account: Account | None
+    timestamped: bool = False
+    """Whether timestamps are attached; they count by ``Trust.tsa_roots``."""
 
     @property
     def verdict(self) -> Verdict:
@@ -69,7 +72,11 @@ def verify_certificate(
         receipt.failed("file", f"this is no delivery certificate: {problem}")
         return VerifiedCertificate(_report(receipt, None), Report(()), None, None)
     receipt.passed("file", f"the file is a delivery certificate with {len(read.proofs)} proofs attached")
-    proofs = verify_receipts({f"{name}#{file}": proof for file, proof in read.proofs.items()}, trust)
+    stamps = {
+        f"{name}#{file}": {each: read.timestamps[each] for each in own.values()}
+        for file, own in by_proof(read.timestamps, read.proofs).items()
+    }
+    proofs = verify_receipts({f"{name}#{file}": proof for file, proof in read.proofs.items()}, trust, stamps)
     invalid = sum(file.verdict is not Verdict.VALID for file in proofs.files)
     receipt.settle(
         "proofs",
@@ -83,12 +90,12 @@ def verify_certificate(
         trusted = seal.outcome is Outcome.PASSED
         _check_page(receipt, read, account, statement, sealed=trusted)
     receipt.note("seal", seal.outcome, seal.words)
-    return VerifiedCertificate(_report(receipt, account), proofs, statement, account)
+    return VerifiedCertificate(_report(receipt, account), proofs, statement, account, bool(stamps))
 
 
 def _account(receipt: Receipt, read: CertificateFile) -> Account | None:
     try:
-        account = account_of(read.proofs)
+        account = account_of(read.proofs, read.timestamps)
     except NoAccount as problem:
         receipt.failed("delivery", f"the proofs do not tell of one delivery: {problem.detail}")
         return None

@@ -48,6 +48,8 @@ ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
         "state": "{origin}: {size} entries, root SHA-256 {root}",
         "witnesses": "Cosigned by witnesses, whom whoever checks must know from elsewhere: {witnesses}",
         "no-witnesses": "No witness had cosigned this state.",
+        "timestamps": "Stamped by time-stamping authorities, whom whoever checks must know from elsewhere: "
+        "{timestamps}",
         "check": "How to check",
         "attached": "Attached to this file are {count} proofs (.tlog-proof). They hold without the post and "
         "without this page. To verify the file, and this page against the proofs:",

@@ -6,6 +6,7 @@
 """
 
 import re
+from collections.abc import Container
 from typing import Final
 
 from namak.evidence.der import encode
@@ -33,3 +34,17 @@ def timestamp_file(token: bytes) -> bytes:
 def is_authority(name: str) -> bool:
     """Says whether the name of an authority may be part of a file's name."""
     return _AUTHORITY.fullmatch(name) is not None
+
+
+def owner_of(name: str, stems: Container[str]) -> str | None:
+    """Returns whose timestamp a file is by its name: the longest of the receipts' names, without their
+    suffix, that it begins with, before a dot; None for one of nobody.
+    """
+    if not name.endswith(SUFFIX):
+        return None
+    stem = name.removesuffix(SUFFIX)
+    while stem:
+        stem = stem.rpartition(".")[0]
+        if stem in stems:
+            return stem
+    return None
