@@ -74,6 +74,7 @@ async def made(wanted: Wanted, clock: Clock, patience: CeremonyPatience = DEFAUL
             except HsmUnavailable as problem:
                 raise HsmUnavailable(f"{problem}. `hsm list` tells whether a key was made") from problem
             objects = await token.objects()
+            refuse_renamed(objects, wanted.where)
         pair = pair_of(objects, wanted.where.key)
         trial = await tried(token, wanted.key, pair)
         if not trial.passed:
@@ -100,6 +101,15 @@ def _refuse_taken(objects: tuple[TokenObject, ...], where: TokenKey) -> None:
         f"the token {where.token!r} holds a key {where.key!r} already ({pair.private.key_type}), and keys are"
         " never replaced; --existing tries it and prints its protocol"
     )
+
+
+def refuse_renamed(objects: tuple[TokenObject, ...], where: TokenKey) -> None:
+    """Some modules give keys labels of their own, or one identifier in place of both."""
+    if not any(each.label == where.key for each in objects):
+        raise KeyRefused(
+            f"the module made a key in the token {where.token!r}, but not under the label {where.key!r}:"
+            " `hsm list` shows under which. Give it this label by the vendor's tool, then --existing"
+        )
 
 
 async def _request(token: OpenToken, pair: KeyPair, wanted: Wanted) -> bytes:

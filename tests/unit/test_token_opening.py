@@ -1,6 +1,6 @@
 """What a ceremony does about tokens in states that SoftHSM does not know: locked, or one try before it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,10 @@ import pkcs11
 import pytest
 from pkcs11 import TokenFlag
 
+from server.ceremony.making import KeyRefused, refuse_renamed
 from server.hsm import ceremony_process
 from server.hsm.ceremony import problem_of
+from server.hsm.token_contents import TokenObject
 from server.hsm.token_link import TokenKey
 
 READY = TokenFlag.TOKEN_INITIALIZED | TokenFlag.USER_PIN_INITIALIZED
@@ -66,6 +68,14 @@ def test_no_pin_is_tried_where_it_can_only_do_harm(
     assert token.logins == []
     where = TokenKey(Path("m.so"), "namak", "key", Path("pin"))
     assert words in str(problem_of(name, where))
+
+
+def test_a_module_that_gives_keys_labels_of_its_own_is_told() -> None:
+    made = TokenObject("PRIVATE_KEY", "F", b"F", "Ed25519", {}, b"", b"")
+    where = TokenKey(Path("m.so"), "namak", "namak-log", Path("pin"))
+    with pytest.raises(KeyRefused, match="not under the label 'namak-log'"):
+        refuse_renamed((made,), where)
+    refuse_renamed((made, replace(made, label="namak-log")), where)
 
 
 def test_two_tokens_of_one_label_are_told_apart_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

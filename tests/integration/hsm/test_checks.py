@@ -18,7 +18,7 @@ from namak.evidence.note import ED25519, Verifier, key_id, note_from, signature_
 from namak.evidence.tlog_policy import TlogPolicy
 from server.ceremony.findings import Kind
 from server.ceremony.seal_certificate import checked_certificate
-from server.ceremony.shard_key import policy_findings, published_findings
+from server.ceremony.shard_key import policy_findings, published_findings, registered_findings
 from server.hsm.file_key import generate_log_key_file
 from server.hsm.pkcs11 import Pkcs11LogSigner
 from server.hsm.token_link import TokenKey
@@ -152,6 +152,9 @@ def test_published_checkpoints_and_policies_must_know_the_key() -> None:
     assert published_findings(verifier, None) == published_findings(verifier, checkpoint(own)) == []
     for note in (checkpoint(other), checkpoint(own, "log.example/2025"), b"no note"):
         assert [each.kind for each in published_findings(verifier, note)] == [Kind.KEY_UNKNOWN_TO_LOG]
+    for key, found in ((own, []), (other, [Kind.KEY_UNKNOWN_TO_DATABASE])):
+        registered = {ORIGIN: vkey(ORIGIN, key.public_key().public_bytes_raw()), "log.example/2025": "other"}
+        assert [each.kind for each in registered_findings(verifier, registered)] == found
     for key, found in ((own, []), (other, [Kind.KEY_UNKNOWN_TO_POLICY])):
         line = f"log {vkey(ORIGIN, key.public_key().public_bytes_raw())}\nquorum none\n"
         assert [each.kind for each in policy_findings(verifier, TlogPolicy.parse(line.encode()))] == found
