@@ -1,6 +1,7 @@
 """Whether a key is the one that its shard is known by: to guard, published checkpoints, policy."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier, vkey
@@ -10,10 +11,24 @@ from server.ceremony.purposes import ConfiguredKey
 from server.transparency.guard import FileGuard, verified
 from server.transparency.troubles import GuardUnreachable, LogTrouble
 
+_ED25519: Final = bytes.fromhex("302a300506032b6570032100")
+"""What the SubjectPublicKeyInfo of an Ed25519 key begins with (RFC 8410, 4)."""
+
 
 def raw_ed25519(public_key: bytes) -> bytes:
     """Returns the 32 octets of an Ed25519 key from its SubjectPublicKeyInfo (RFC 8410, 4)."""
     return public_key[-32:]
+
+
+def is_log_key(public_key: bytes) -> bool:
+    """Tells whether a SubjectPublicKeyInfo is one that a shard's verifier key can be made of."""
+    if len(public_key) != len(_ED25519) + 32 or not public_key.startswith(_ED25519):
+        return False
+    try:
+        Verifier("shard", raw_ed25519(public_key))
+    except EvidenceError:
+        return False
+    return True
 
 
 def verifier_of(key: ConfiguredKey, public_key: bytes) -> Verifier:

@@ -19,6 +19,7 @@ from server.ceremony.purposes import ConfiguredKey, Purpose
 from server.ceremony.seal_certificate import SealCertificate, checked_certificate
 from server.ceremony.shard_key import (
     guard_findings,
+    is_log_key,
     policy_findings,
     published_findings,
     registered_findings,
@@ -129,7 +130,7 @@ async def judged_key(key: ConfiguredKey, known: Known) -> Judged:
     if key.purpose is Purpose.SEAL:
         certificate, more = checked_certificate(key.certificate, result.public_key, SystemClock().now())
         findings += more
-    elif result.public_key:
+    elif is_log_key(result.public_key):
         verifier = verifier_of(key, result.public_key)
         note = known.published.get(key.origin)
         findings += published_findings(verifier, note) + registered_findings(verifier, known.registered)
@@ -186,7 +187,7 @@ def _key_as_json(judged: Judged) -> dict[str, Any]:
         told["signed_in_seconds"] = round(result.took.total_seconds(), 4)
     if result.public_key:
         told["public_key_sha256"] = fingerprint(result.public_key)
-        if key.origin:
+        if key.origin and is_log_key(result.public_key):
             told["vkey"] = verifier_key(key, result.public_key)
     if judged.certificate is not None:
         told["certificate"] = certificate_as_json(judged.certificate)

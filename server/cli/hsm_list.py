@@ -14,7 +14,7 @@ from server.ceremony.findings import Finding
 from server.ceremony.paper import printable
 from server.ceremony.purposes import ConfiguredKey, Purpose
 from server.ceremony.seal_certificate import SealCertificate, checked_certificate
-from server.ceremony.shard_key import verifier_key
+from server.ceremony.shard_key import is_log_key, verifier_key
 from server.cli.endings import run, told
 from server.cli.hsm_check import certificate_as_json
 from server.cli.hsm_init import keys_of
@@ -147,7 +147,7 @@ def _tell_use(seen: Seen, key: ConfiguredKey) -> None:
         )
         return
     typer.echo(f"  {key.purpose}: {key.words}; SHA-256 of the public key {fingerprint(public)}")
-    if key.origin:
+    if key.origin and is_log_key(public):
         typer.echo(f"    vkey {verifier_key(key, public)}")
     certificate, problems = _certificate(key, public)
     if certificate is not None:
@@ -195,7 +195,7 @@ def _use_as_json(key: ConfiguredKey, public: bytes) -> dict[str, Any]:
         "section": key.section,
         "label": key.where.key if key.where else None,
         "found": bool(public),
-        "vkey": verifier_key(key, public) if public and key.origin else None,
+        "vkey": verifier_key(key, public) if key.origin and is_log_key(public) else None,
         "public_key_sha256": fingerprint(public) if public else None,
         "certificate": None if certificate is None else certificate_as_json(certificate),
         "problems": [finding.text for finding in problems],

@@ -36,6 +36,14 @@ _STUCK: Final = timedelta(seconds=10)
 """A fact that has waited so long says that nobody leads the log."""
 
 
+_LEADS: Final = " (only a server that was restarted with [log.next] leads the log now: is one running?)"
+_HINTS: Final = {
+    Step.FROZEN: _LEADS,
+    Step.BEGUN: _LEADS,
+    Step.WITNESSED: " (`namak log status` tells of the witnesses)",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What to do, as it was typed."""
@@ -186,8 +194,8 @@ async def _awaited(turning: Turning, successor: str, seconds: float) -> Turn:
             return turn
         if now - began >= seconds:
             raise TimeoutError(
-                f"{seconds:g} s are over, and it is not so yet that {step}. What is done stays done: run the"
-                " same command again, which goes on from here"
+                f"{seconds:g} s are over, and it is not so yet that {step}{_HINTS.get(step, '')}. What is"
+                " done stays done: run the same command again, which goes on from here"
             )
         await asyncio.sleep(_LOOK_SECONDS)
 

@@ -18,7 +18,7 @@ from namak.evidence.note import ED25519, Verifier, key_id, note_from, signature_
 from namak.evidence.tlog_policy import TlogPolicy
 from server.ceremony.findings import Kind
 from server.ceremony.seal_certificate import checked_certificate
-from server.ceremony.shard_key import policy_findings, published_findings, registered_findings
+from server.ceremony.shard_key import is_log_key, policy_findings, published_findings, registered_findings
 from server.hsm.file_key import generate_log_key_file
 from server.hsm.pkcs11 import Pkcs11LogSigner
 from server.hsm.token_link import TokenKey
@@ -158,6 +158,24 @@ def test_published_checkpoints_and_policies_must_know_the_key() -> None:
     for key, found in ((own, []), (other, [Kind.KEY_UNKNOWN_TO_POLICY])):
         line = f"log {vkey(ORIGIN, key.public_key().public_bytes_raw())}\nquorum none\n"
         assert [each.kind for each in policy_findings(verifier, TlogPolicy.parse(line.encode()))] == found
+
+
+def test_only_an_ed25519_key_can_be_a_shards() -> None:
+    """Others end in 32 octets, too, of which half are no point of the curve."""
+    others = [ec.generate_private_key(ec.SECP256R1()).public_key() for _ in range(8)]
+    spki = [each.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for each in others]
+    own = Ed25519PrivateKey.generate().public_key()
+    good = own.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert is_log_key(good)
+    assert not any(is_log_key(each) for each in (*spki, b"", good[:-32] + bytes(32)))
+
+
+def test_a_key_of_another_type_is_listed_without_a_verifier_key(place: Place, tmp_path: Path) -> None:
+    settings = place.settings(tmp_path, label="rsa")
+    done = hsm("list", "--config", settings)
+    assert (done.returncode, "vkey" in done.stdout) == (0, False)
+    (token,) = json.loads(hsm("list", "--json", "--config", settings).stdout)["tokens"]
+    assert [(each["found"], each["vkey"]) for each in token["keys"]] == [(True, None)]
 
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
