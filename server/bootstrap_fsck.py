@@ -23,10 +23,11 @@ _STATEMENT_SECONDS = 600.0
 @contextlib.asynccontextmanager
 async def opened(url: str, profile: Profile) -> AsyncIterator[Stored]:
     """Yields what is stored in a database, for who checks all of it. Raises ServiceUnavailable."""
-    inspection = await PostgresLogInspection.open(url)
-    clock = SystemClock()
-    database = Database(url, pool_size=1, statement_seconds=_STATEMENT_SECONDS)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        inspection, beside = [await _inspection(stack, url) for _ in range(2)]
+        database = Database(url, pool_size=1, statement_seconds=_STATEMENT_SECONDS)
+        stack.push_async_callback(database.dispose)
+        clock = SystemClock()
         yield Stored(
             log=inspection,
             shards=PostgresShardInspection(inspection),
@@ -35,8 +36,12 @@ async def opened(url: str, profile: Profile) -> AsyncIterator[Stored]:
             tokens=PostgresTokenInspection(inspection),
             recount=UsageAudit(uow=SqlUnitOfWork(database), clock=clock, profile=profile),
             zone=ZoneInfo(profile.time_zone),
+            beside=[beside],
             now=clock.now,
         )
-    finally:
-        await database.dispose()
-        await inspection.close()
+
+
+async def _inspection(stack: contextlib.AsyncExitStack, url: str) -> PostgresLogInspection:
+    inspection = await PostgresLogInspection.open(url)
+    stack.push_async_callback(inspection.close)
+    return inspection

@@ -22,18 +22,18 @@ class FsckProgress:
         self._now = now
         self._told = now()
         self._part: Part | None = None
-        self._began = self._told
+        self._began, self._before = self._told, 0
         self._shown = False
 
     def __call__(self, progress: Progress) -> None:
         """Shows it, if it is time to."""
         now = self._now()
         if progress.part is not self._part:
-            self._part, self._began = progress.part, now
+            self._part, self._began, self._before = progress.part, now, progress.done
         if now - self._told < (_SHOWN_SECONDS if self._terminal else _TOLD_SECONDS):
             return
         self._told = now
-        line = _line(progress, now - self._began)
+        line = _line(progress, progress.done - self._before, now - self._began)
         if self._terminal:
             self._stream.write(f"{_CLEARED}{line}")
             self._stream.flush()
@@ -49,7 +49,7 @@ class FsckProgress:
             self._shown = False
 
 
-def _line(progress: Progress, seconds: float) -> str:
+def _line(progress: Progress, lately: int, seconds: float) -> str:
     whole = "" if not progress.whole else f" of {progress.whole:,}"
-    rate = f", {progress.done / seconds:,.0f}/s" if seconds > 0 and progress.done else ""
+    rate = f", {lately / seconds:,.0f}/s" if seconds > 0 and lately else ""
     return f"{progress.part}: {progress.done:,}{whole} {progress.what}{rate}"

@@ -1,6 +1,6 @@
 """Runs the parts that are asked for, one shard after another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -47,6 +47,7 @@ class Stored:
 
     Attributes:
         recount: recounts usage.
+        beside: reads as `log` does, on connections of their own.
         zone: whose days are billed.
         now: the post's time.
     """
@@ -58,6 +59,7 @@ class Stored:
     tokens: TokenInspection
     recount: UsageRecount
     zone: ZoneInfo
+    beside: Sequence[LogInspection] = ()
     now: Callable[[], datetime] = wall_clock
 
 
@@ -127,7 +129,7 @@ class LogCheck:
                 await TreeCheck(log, origin, await log.end(origin), report).run(start)
             case Part.EVIDENCE:
                 size = _size(await log.end(origin))
-                await EvidenceCheck(log, report).leaves(origin, size, start)
+                await EvidenceCheck(log, report, self._stored.beside).leaves(origin, size, start)
             case Part.CHECKPOINTS:
                 await self._checkpoints(origin)
 

@@ -18,6 +18,7 @@ from server.domain.deliveries import DeliveryState
 from server.fsck.confirmations import act_flaws, confirmation_flaws, published_lists_of
 from server.fsck.delivery_ports import StoredDelivery, StoredFact
 from server.fsck.kinds import Kind
+from server.fsck.reading import FactReader
 
 OVERDUE: Final = timedelta(hours=1)
 """An effect that came by lapse of time is recorded by workers, who may be so late."""
@@ -51,10 +52,10 @@ class Judged:
 
 def judged(delivery: StoredDelivery, now: datetime) -> Judged:
     """Returns what is wrong with a delivery as it was stored by `now`."""
-    found, facts = Judged(), []
+    found, facts, reader = Judged(), [], FactReader()
     for stored in delivery.facts:
         try:
-            facts.append(RecordedFact.parse(stored.document))
+            facts.append(reader.read(stored.document))
         except EvidenceError as unreadable:
             # What follows from evidence that can't be read nobody can say.
             found.flaws.append((Kind.FACT_UNREADABLE, f"evidence {stored.id}: {unreadable.detail}"))

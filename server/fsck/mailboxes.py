@@ -5,14 +5,20 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from namak.evidence.document import EvidenceDocument
 from namak.evidence.mailbox_chain import ChainCheck, ChainHead, Flaw
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.mailbox_ports import MailboxInspection, StoredLink
+from server.fsck.reading import FactReader
 
 LINKS_AT_ONCE: Final = 2000
 
 _KINDS: Final = {Flaw.GAP: Kind.LINK_MISSING, Flaw.HEAD: Kind.CHAIN_HEAD_WRONG}
 # All else is a link that is not what it must be.
+
+
+def _document(data: bytes) -> EvidenceDocument:
+    return FactReader().read(data).document
 
 
 class MailboxCheck:
@@ -53,7 +59,7 @@ class MailboxCheck:
         for each in links:
             if each.mailbox_id != self._current:
                 self._end()
-                self._current, self._chain = each.mailbox_id, ChainCheck(each.address)
+                self._current, self._chain = each.mailbox_id, ChainCheck(each.address, parse=_document)
             self._head = each.head
             self._chain.add(each.opening)
             if each.placed != each.opening.sequence:

@@ -1,8 +1,10 @@
 """Hashes all entries of a shard again: leaves without gaps, every stored tile, the root of every tree."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from hashlib import sha256
+from itertools import cycle
 from typing import Final, TypeVar
 
 from namak.evidence.errors import MissingTile
@@ -18,22 +20,32 @@ _Row = TypeVar("_Row")
 
 
 async def prefetched(
-    fetch: Callable[[int, int], Coroutine[None, None, _Row]], start: int, end: int, step: int
+    fetch: Sequence[Callable[[int, int], Coroutine[None, None, _Row]]], start: int, end: int, step: int
 ) -> AsyncIterator[tuple[int, int, _Row]]:
-    """Yields what is fetched for each range of at most `step`, fetching the next one meanwhile."""
-    first = start
-    waiting = asyncio.create_task(fetch(first, min(first + step, end))) if first < end else None
-    try:
-        while waiting is not None:
+    """Yields what is fetched for each range of at most `step`, in order, fetching the next ones meanwhile: as
+    many at a time as there are ways to fetch, each of which fetches one after the other.
+    """
+    firsts = iter(range(start, end, step))
+    waiting: deque[tuple[int, int, asyncio.Task[_Row]]] = deque()
+
+    def begin(way: Callable[[int, int], Coroutine[None, None, _Row]]) -> None:
+        if (first := next(firsts, None)) is not None:
             until = min(first + step, end)
-            found = await waiting
-            waiting = asyncio.create_task(fetch(until, min(until + step, end))) if until < end else None
+            waiting.append((first, until, asyncio.create_task(way(first, until))))
+
+    for way in fetch:
+        begin(way)
+    ways = cycle(fetch)
+    try:
+        while waiting:
+            first, until, task = waiting.popleft()
+            found = await task
+            begin(next(ways))
             yield first, until, found
-            first = until
     finally:
-        if waiting is not None:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+        for _, _, task in waiting:
+            task.cancel()
+        await asyncio.gather(*(task for _, _, task in waiting), return_exceptions=True)
 
 
 class TreeCheck:
@@ -57,7 +69,7 @@ class TreeCheck:
             return
         origin, root = self._origin, EMPTY_ROOT
         begun, whole = walk.size, self._size
-        async for first, until, entries in prefetched(self._fetched, begun, whole, LEAVES_AT_ONCE):
+        async for first, until, entries in prefetched([self._fetched], begun, whole, LEAVES_AT_ONCE):
             stored = await self._log.tiles(origin, 0, first // WIDTH, (until + WIDTH - 1) // WIDTH)
             roots = await self._log.trees(origin, first, until)
             leaves = await asyncio.to_thread(self._leaf_hashes, entries, first, until, stored)

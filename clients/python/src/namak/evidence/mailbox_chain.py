@@ -8,7 +8,7 @@ cut off at its end looks like a shorter one: keep the head that you were told, a
 next time; a chain can only go on from there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -113,9 +113,19 @@ class ChainReport:
 class ChainCheck:
     """Checks the links of one mailbox as they come, oldest first."""
 
-    def __init__(self, address: str, known: Iterable[ChainHead] = ()) -> None:
-        """``address`` is the mailbox's in canonical form, ``known`` are heads that were told before."""
+    def __init__(
+        self,
+        address: str,
+        known: Iterable[ChainHead] = (),
+        *,
+        parse: Callable[[bytes], EvidenceDocument] = EvidenceDocument.parse,
+    ) -> None:
+        """``address`` is the mailbox's in canonical form, ``known`` are heads that were told before.
+
+        ``parse`` reads consignments.
+        """
         self._address = address
+        self._parse = parse
         self._known: dict[int, set[bytes]] = {}
         for head in known:
             self._known.setdefault(head.sequence, set()).add(head.link)
@@ -183,7 +193,7 @@ class ChainCheck:
 
     def _check_consignment(self, opening: Opening) -> None:
         try:
-            document = EvidenceDocument.parse(opening.consignment)
+            document = self._parse(opening.consignment)
         except EvidenceError as wrong:
             words = f"number {opening.sequence}: the consignment is not evidence: {wrong.detail}"
             self._note(opening, Flaw.CONSIGNMENT, words)
