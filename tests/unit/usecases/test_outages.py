@@ -237,6 +237,41 @@ async def test_without_witnesses_no_outage_begins_and_one_that_began_ends() -> N
     assert [fact.event for fact in other.facts] == [events.OUTAGE_BEGAN, events.OUTAGE_ENDED]
 
 
+@pytest.mark.parametrize("strict", [0, 1])
+async def test_replicas_with_different_limits_begin_and_end_an_outage_once(strict: int) -> None:
+    post = Watched()
+    post.gates[strict].limit = LIMIT / 4
+    await post.look()
+    post.world.clock.move(LIMIT / 2)
+    for _ in range(3):
+        await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN]
+
+    # Some of it is paid, and the oldest of the rest is still too old for one of them.
+    post.world.clock.move(LIMIT / 8)
+    now = post.world.clock.now()
+    post.debts.debt = replace(post.debts.debt, witnessed_size=9, since=now - LIMIT / 4 - TICK)
+    for _ in range(3):
+        await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN]
+
+    post.debts.debt = replace(post.debts.debt, witnessed_size=10, since=now - LIMIT / 4 + TICK)
+    for _ in range(3):
+        await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN, events.OUTAGE_ENDED]
+
+
+async def test_a_replica_without_witnesses_has_an_outage_end_and_begin_once_a_minute_at_most() -> None:
+    post = Watched()
+    await post.begin()
+    post.gates[1].limit = None
+    for _ in range(120):
+        await post.look()
+        post.world.clock.move(timedelta(seconds=1))
+    await post.look()
+    assert [fact.event for fact in post.facts] == [events.OUTAGE_BEGAN, events.OUTAGE_ENDED] * 2
+
+
 async def test_what_was_seen_last_stands_while_the_database_does_not_answer(post: Watched) -> None:
     await post.begin()
     post.world.uow.unavailable = True
