@@ -336,10 +336,7 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
     async def GetLogStatus(
         self, request: evidence_pb2.GetLogStatusRequest, context: Context
     ) -> evidence_pb2.GetLogStatusResponse:
-        def work() -> evidence_pb2.GetLogStatusResponse:
-            return evidence_pb2.GetLogStatusResponse(shards=[self.office.shard()])
-
-        return await self.serve(context, set(), work)
+        return await self.serve(context, set(), self.office.log_status)
 
     async def GetRevocationList(
         self, request: evidence_pb2.GetRevocationListRequest, context: Context

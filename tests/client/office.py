@@ -294,13 +294,15 @@ class Office:
             witnessed=bool(witnesses),
         )
 
-    def shard(self) -> evidence_pb2.LogShard:
-        return evidence_pb2.LogShard(
+    def log_status(self) -> evidence_pb2.GetLogStatusResponse:
+        shard = evidence_pb2.LogShard(
             origin=self.log_key.name,
             tree_size=len(self.entries),
             unwitnessed_entries=41,
+            healthy=True,
             timestamping=self.stamping,
         )
+        return evidence_pb2.GetLogStatusResponse(shards=[shard], outage_begin_time=self.faults.outage_began)
 
     def checkpoint(self) -> bytes:
         return signed_checkpoint(self.log_key, self.entries)

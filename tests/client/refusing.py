@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 
 
@@ -62,6 +63,8 @@ class Faults:
     """Failures of calls that then do nothing."""
     after: deque[Refusal] = field(default_factory=deque)
     """Failures of calls that took effect: the answer is lost."""
+    outage_began: Timestamp | None = None
+    """Since when the log's status tells that nothing is accepted."""
     late_receipts: int = 0
     """So many questions for receipts get none yet."""
     broken_downloads: int = 0

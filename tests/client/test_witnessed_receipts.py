@@ -4,7 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from namak.cli.codes import ExitCode
 from namak.client import Client, Connection
 from namak.errors import NotYetLogged
 from namak.evidence.errors import QuorumNotMet
@@ -58,4 +60,19 @@ def test_the_logs_status_tells_the_debt(namak: Namak, agency: Connection) -> Non
         0,
         None,
     )
-    assert "UNWITNESSED" in namak(agency, "log", "status").out
+    shown = namak(agency, "log", "status")
+    assert (shown.code, "UNWITNESSED" in shown.out, "healthy" in shown.out) == (0, True, True)
+
+
+def test_an_outage_is_told_before_anything_is_called_healthy(
+    namak: Namak, agency: Connection, office: Office
+) -> None:
+    office.faults.outage_began = Timestamp(seconds=1_795_000_000)
+
+    shown = namak(agency, "log", "status")
+
+    assert shown.code == ExitCode.UNAVAILABLE
+    assert "accepts nothing new" in shown.out
+    assert "healthy" not in shown.out
+    assert "No message has been accepted since 2026-11-18" in shown.out
+    assert namak(agency, "--json", "log", "status").document["outage_begin_time"] == "2026-11-18T11:06:40Z"

@@ -62,7 +62,7 @@ async def status(run: Run) -> ExitCode:
                 shapes.when(item.publish_time, item.HasField("publish_time")),
                 str(item.pending_entries),
                 str(item.unwitnessed_entries),
-                _("healthy") if item.healthy else _("not healthy"),
+                _state(item, stopped=stopped),
             )
             for item in shards
         ],
@@ -109,6 +109,12 @@ def _stamped(origin: str, state: evidence_pb2.TimestampingState) -> str:
             authority=state.authority, origin=origin
         )
     return f"{said} {_(_TROUBLES[state.trouble])}" if state.trouble in _TROUBLES else said
+
+
+def _state(shard: evidence_pb2.LogShard, *, stopped: bool) -> str:
+    if not shard.healthy:
+        return _("not healthy")
+    return _("accepts nothing new") if stopped else _("healthy")
 
 
 async def consistency(
