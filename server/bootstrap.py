@@ -244,9 +244,14 @@ async def running(
             await stack.enter_async_context(kept_up(sms, handlers))
             await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
         await stack.enter_async_context(climbing(desk.due))
+        mail = None
         if settings.inbound_mail.in_server:
-            mail = receiving(settings, SqlUnitOfWork(database), dns_gateway(settings), share_port=share_port)
-            await stack.enter_async_context(mail)
+            received = receiving(
+                *(settings, SqlUnitOfWork(database), dns_gateway(settings)),
+                share_port=share_port,
+                answered=meters.mail_answered,
+            )
+            mail = (await stack.enter_async_context(received)).listener
         await stack.enter_async_context(taking_notices_back(SqlUnitOfWork(database)))
 
         async def is_logging() -> bool:
@@ -263,7 +268,9 @@ async def running(
             interceptors,
             {"": is_ready, "log": is_logging},
         )
-        measured = Measured(meters, database, log, storage.timestamps, gate, desk.submissions, interceptors)
+        measured = Measured(
+            *(meters, database, log, storage.timestamps, gate, desk.submissions, interceptors, mail)
+        )
         metrics = await stack.enter_async_context(measuring(settings, measured, SqlUnitOfWork(database)))
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)

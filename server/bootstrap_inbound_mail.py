@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -100,9 +100,16 @@ class Receiving:
 
 @contextlib.asynccontextmanager
 async def receiving(
-    settings: Settings, uow: UnitOfWork, dns: Dns, *, share_port: bool = False
+    settings: Settings,
+    uow: UnitOfWork,
+    dns: Dns,
+    *,
+    share_port: bool = False,
+    answered: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Receiving]:
-    """Meanwhile takes mails in; on leaving, what is being submitted is decided first."""
+    """Meanwhile takes mails in; on leaving, what is being submitted is decided first. `answered`: see
+    `MailDesk`.
+    """
     profile, clock = PROFILES[settings.profile], SystemClock()
     gate = outage_gate(settings, uow)
     submissions = SubmissionDesk(
@@ -130,7 +137,7 @@ async def receiving(
         how = listening(settings, share_port=share_port)
         policies = RecentSpf(SpfCheck(DnsPolicyRecords(dns))) if settings.inbound_mail.spf else None
         looks = MailLooks(DkimSignatures(dns), policies, KeptMailChecks(uow))
-        desk = MailDesk(intake, looks, profile, how.recipients, _reports(settings, uow))
+        desk = MailDesk(intake, looks, profile, how.recipients, _reports(settings, uow), answered=answered)
         listener = SmtpListener(desk, how)
         if policies is not None:
             stack.push_async_callback(policies.close)

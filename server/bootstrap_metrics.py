@@ -43,6 +43,15 @@ class Line(Protocol):
         ...
 
 
+class MailConnections(Protocol):
+    """The listener for mails."""
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        ...
+
+
 def meters_of(settings: Settings) -> Meters:
     """Returns the counters of this process."""
     return Meters(version("namak-server"), settings.profile)
@@ -59,6 +68,7 @@ class Measured:
     gate: OutageGate
     line: Line
     interceptors: Sequence[Interceptor]
+    mail: MailConnections | None
 
 
 @contextlib.asynccontextmanager
@@ -72,6 +82,7 @@ async def measuring(settings: Settings, it: Measured, uow: UnitOfWork) -> AsyncI
     gauges = (
         *(of_log_here(it.log), of_outage(it.gate), of_line(it.line), of_calls(it.interceptors)),
         *(of_pool(it.database), of_certificates(settings)),
+        *(() if it.mail is None else (of_mail(it.mail),)),
     )
     async with telling(settings.metrics.listen, it.meters, questions, gauges) as address:
         yield address
@@ -189,6 +200,11 @@ def of_line(line: Line) -> Gauges:
         Reading(catalogue.SUBMISSIONS_HELD, line.held),
         Reading(catalogue.SUBMISSIONS_LIMIT, line.room),
     )
+
+
+def of_mail(mail: MailConnections) -> Gauges:
+    """Reads off how many connections there are."""
+    return lambda: (Reading(catalogue.MAIL_CONNECTIONS, mail.connections),)
 
 
 def of_pool(database: Database) -> Gauges:

@@ -1,6 +1,6 @@
 """Wires the log in public as C2SP tlog-tiles has it, in a process of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from server import bootstrap
@@ -33,8 +33,11 @@ def published_tiles(storage: LogStorage, origin: str) -> PublishedTiles:
     return PublishedTiles(origin, storage.reader, storage.witnessed, SystemClock())
 
 
-def tiles_listener(settings: Settings, storage: LogStorage) -> TilesListener:
-    """Returns who hands the settings' shards out over HTTP, the next one as soon as it is opened.
+def tiles_listener(
+    settings: Settings, storage: LogStorage, *, answered: Callable[[str, int], None] | None = None
+) -> TilesListener:
+    """Returns who hands the settings' shards out over HTTP, the next one as soon as it is opened. `answered`:
+    see `TilesListener`.
 
     Raises ValueError: two of them would stand at the same paths.
     """
@@ -42,4 +45,5 @@ def tiles_listener(settings: Settings, storage: LogStorage) -> TilesListener:
     origins = [log.origin, *(shard.origin for shard in log.former)]
     if log.next is not None:
         origins.append(log.next.origin)
-    return TilesListener((published_tiles(storage, origin) for origin in origins), settings.log.http_listen)
+    shards = (published_tiles(storage, origin) for origin in origins)
+    return TilesListener(shards, settings.log.http_listen, answered=answered)

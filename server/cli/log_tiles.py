@@ -148,12 +148,12 @@ def serve(settings: Path, ready_file: Path | None) -> None:
 async def _serve(settings: Settings, ready_file: Path | None) -> None:
     stop = stop_signals()
     async with reading_log(settings) as storage, contextlib.AsyncExitStack() as stack:
-        listener = tiles_listener(settings, storage)
+        meters = meters_of(settings)
+        listener = tiles_listener(settings, storage, answered=meters.log_answered)
         try:
             await listener.open()
             _log.info("handing out the log", port=listener.port)
-            telling_figures = telling(settings.metrics.log_listen, meters_of(settings), {})
-            figures = await stack.enter_async_context(telling_figures)
+            figures = await stack.enter_async_context(telling(settings.metrics.log_listen, meters, {}))
             write_ready(ready_file, port=listener.port, metrics_address=figures)
             await stop.wait()
             _log.info("stopping")

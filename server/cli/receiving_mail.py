@@ -10,7 +10,7 @@ import typer
 
 from server import bootstrap, log_lines
 from server.bootstrap_inbound_mail import receiving
-from server.bootstrap_metrics import meters_of, of_answer, of_line, of_outage, of_pool, telling
+from server.bootstrap_metrics import meters_of, of_answer, of_line, of_mail, of_outage, of_pool, telling
 from server.cli.endings import load, run
 from server.cli.ready_files import write_ready
 from server.config import Settings
@@ -48,11 +48,16 @@ async def _receive_until_stopped(settings: Settings, ready_file: Path | None) ->
         try:
             uow, dns = SqlUnitOfWork(database), bootstrap.dns_gateway(settings)
             async with contextlib.AsyncExitStack() as stack:
-                received = await stack.enter_async_context(receiving(settings, uow, dns))
-                gauges = [of_line(received.submissions), of_outage(received.gate), of_pool(database)]
+                meters = meters_of(settings)
+                mail = receiving(settings, uow, dns, answered=meters.mail_answered)
+                received = await stack.enter_async_context(mail)
+                gauges = [
+                    *(of_mail(received.listener), of_line(received.submissions)),
+                    *(of_outage(received.gate), of_pool(database)),
+                ]
                 asked = {"answer": of_answer(database)}
                 figures = await stack.enter_async_context(
-                    telling(settings.metrics.smtp_listen, meters_of(settings), asked, gauges)
+                    telling(settings.metrics.smtp_listen, meters, asked, gauges)
                 )
 
                 async def is_ready() -> bool:

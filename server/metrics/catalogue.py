@@ -59,6 +59,8 @@ class Measure:
 SERVE: Final = ("serve",)
 WORK: Final = ("serve", "work")
 SUBMIT: Final = ("serve", "smtp")
+MAIL: Final = ("smtp", "serve")
+LOG_SERVE: Final = ("log serve",)
 DATABASE: Final = ("serve", "work", "smtp")
 ALL: Final = ("serve", "work", "smtp", "log serve")
 SUPERVISOR: Final = ("serve --processes",)
@@ -194,6 +196,18 @@ SIGNATURE_FAILURES: Final = Measure(
     (Label("cause", "`unavailable`, `key_changed`, `other`"),),
 )  # fmt: skip
 
+MAILS: Final = Measure(
+    "namak_mails", Kind.COUNTER, "Mails and reports that came whole, by what was answered.", MAIL,
+    (Label("code", "SMTP's reply codes, such as 250, 451, 550"),),
+)  # fmt: skip
+MAIL_CONNECTIONS: Final = Measure(
+    "namak_mail_connections", Kind.GAUGE, "Open connections of mail clients and servers.", MAIL
+)
+LOG_REQUESTS: Final = Measure(
+    "namak_log_requests", Kind.COUNTER, "Questions for files of the log.", LOG_SERVE,
+    (Label("file", "`checkpoint`, `tile`, `none` of the log's"), Label("status", "HTTP's status codes")),
+)  # fmt: skip
+
 JOBS: Final = Measure(
     "namak_jobs", Kind.GAUGE, "Jobs, by how far they are; dead ones wait for an operator.", WORK,
     (_KIND, Label("state", "`due`, `later`, `running`, `dead`")),
@@ -239,6 +253,7 @@ MEASURES: Final[Sequence[Measure]] = (
     *(TREE, PENDING, CHECKPOINT_AGE, CHECKPOINTS, LEADING, PART_WELL, TROUBLE),
     *(STAMPED, STAMP_AGE, SIGNATURE_SECONDS, SIGNATURE_FAILURES, FOLLOWERS),
     *(CALLS, CALL_SECONDS, CALLS_UNDER_WAY, CALLS_LIMIT, SUBMISSIONS_HELD, SUBMISSIONS_LIMIT),
+    *(MAILS, MAIL_CONNECTIONS, LOG_REQUESTS),
     *(JOBS, JOBS_AGE, JOB_ATTEMPTS, JOB_SECONDS),
     *(DATABASE_UP, LOOK_AGE, CONNECTIONS, CONNECTIONS_LIMIT, CERTIFICATE_ENDS),
 )

@@ -36,6 +36,8 @@ class Meters:
         self._checkpoints = self._made(Counter, catalogue.CHECKPOINTS)
         self._attempts = self._made(Counter, catalogue.JOB_ATTEMPTS)
         self._job_seconds = self._made(Histogram, catalogue.JOB_SECONDS)
+        self._mails = self._made(Counter, catalogue.MAILS)
+        self._log_requests = self._made(Counter, catalogue.LOG_REQUESTS)
         # The library finds a series by its labels anew each time, which takes longer than the counting.
         self._ended: dict[tuple[str, str, str], Callable[[], None]] = {}
         self._timed: dict[str, Callable[[float], None]] = {}
@@ -67,6 +69,14 @@ class Meters:
         """Counts an attempt at a job, of a kind of this release: `done`, `failed` or `interrupted`."""
         self._attempts.labels(kind, outcome).inc()
         self._job_seconds.labels(kind).observe(seconds)
+
+    def mail_answered(self, answer: str) -> None:
+        """Counts a mail by the code that an answer of ours begins with."""
+        self._mails.labels(answer[:3]).inc()
+
+    def log_answered(self, file: str, status: int) -> None:
+        """Counts a question for a file of the log: `checkpoint`, `tile` or `none`."""
+        self._log_requests.labels(file, str(status)).inc()
 
     def _made(self, what: Callable[..., T], measure: Measure) -> T:
         more: Mapping[str, Any] = {"buckets": measure.buckets} if measure.buckets else {}

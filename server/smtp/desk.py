@@ -1,6 +1,7 @@
 """What each command means: translates in, calls one use case, translates out."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -34,8 +35,13 @@ class MailDesk:
         profile: Profile,
         recipients: int,
         reports: ReportDesk | None = None,
+        *,
+        answered: Callable[[str], None] | None = None,
     ) -> None:
-        """Without `reports` nothing is taken from the null sender."""
+        """Without `reports` nothing is taken from the null sender. `answered` is told the answer to each mail
+        that came whole, for counting.
+        """
+        self._answered = answered
         self._reports = reports
         self._intake = intake
         self._looks = looks
@@ -108,6 +114,12 @@ class MailDesk:
 
     async def take(self, envelope: Envelope, content: bytes) -> str:
         """Takes a report, or submits a mail to all its recipients, and returns the one answer."""
+        answer = await self._taken(envelope, content)
+        if self._answered is not None:
+            self._answered(answer)
+        return answer
+
+    async def _taken(self, envelope: Envelope, content: bytes) -> str:
         if envelope.mail_from == NULL_SENDER and self._reports is not None:
             return await self._reports.take(envelope.token, content)  # type: ignore[attr-defined]
         sender: MailSender = envelope.sender  # type: ignore[attr-defined]

@@ -38,6 +38,11 @@ class SmtpListener:
             self._servers.append(server)
 
     @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._doors.transports)
+
+    @property
     def ports(self) -> tuple[int, ...]:
         """The ports, the one with STARTTLS first."""
         return tuple(server.sockets[0].getsockname()[1] for server in self._servers)

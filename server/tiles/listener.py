@@ -6,7 +6,7 @@ Each shard is below the path of its origin, `/2026/checkpoint` for `log.example.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -33,8 +33,19 @@ _NOT_AT_ALL: Final = {"Cache-Control": "no-store"}
 class TilesListener:
     """Listens until it is closed."""
 
-    def __init__(self, shards: Iterable[PublishedTiles], listen: str) -> None:
-        """`listen` is HOST:PORT. Raises ValueError: two shards would stand at the same paths."""
+    def __init__(
+        self,
+        shards: Iterable[PublishedTiles],
+        listen: str,
+        *,
+        answered: Callable[[str, int], None] | None = None,
+    ) -> None:
+        """`listen` is HOST:PORT. `answered` is told of each question what it was for, `checkpoint`, `tile` or
+        `none` of the log's files, and the status that it got.
+
+        Raises ValueError: two shards would stand at the same paths.
+        """
+        self._answered = answered
         self._shards: dict[str, PublishedTiles] = {}
         for shard in shards:
             prefix = f"/{shard.origin.partition('/')[2]}/"
@@ -68,6 +79,19 @@ class TilesListener:
         await self._runner.cleanup()
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
+        answer = await self._whatever(request)
+        if self._answered is not None:
+            self._answered(self._file(request.raw_path), answer.status)
+        return answer
+
+    def _file(self, wanted: str) -> str:
+        for prefix in self._shards:
+            if wanted.startswith(prefix):
+                rest = wanted.removeprefix(prefix)
+                return CHECKPOINT if rest == CHECKPOINT else "none" if tile_at(rest) is None else "tile"
+        return "none"
+
+    async def _whatever(self, request: web.Request) -> web.StreamResponse:
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._turns:
                 return await self._answer(request)

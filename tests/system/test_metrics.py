@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from server import config
+from server.bootstrap_metrics import of_answer, of_jobs, of_pool, telling
 from server.cli import receiving_mail, working
 from server.dev.world import World
 from server.domain.jobs import KINDS
@@ -22,6 +23,9 @@ from server.domain.reasons import Reason
 from server.grpc_server import SERVICES
 from server.metrics import looks, page
 from server.metrics.catalogue import MEASURES
+from server.metrics.meters import Meters
+from server.storage.database import Database
+from server.storage.unit_of_work import SqlUnitOfWork
 from tests.system.post import Post, running_post
 from tests.system.refusing import refusal_of
 from tests.waiting import until
@@ -192,6 +196,23 @@ async def test_a_server_without_an_address_tells_nothing(post: Post) -> None:
     assert (await post.second()).metrics_address is None
 
 
+async def test_without_a_database_the_rest_is_told() -> None:
+    database = Database("postgresql://namak@127.0.0.1:1/nowhere", connect_seconds=0.5)
+    meters = Meters("1", "am")
+    meters.call_ended("/namak.v1.DeliveryService/Submit", "UNAVAILABLE", "SERVICE_UNAVAILABLE", 0.1)
+    questions = {"answer": of_answer(database), "jobs": of_jobs(SqlUnitOfWork(database))}
+
+    async with telling("127.0.0.1:0", meters, questions, [of_pool(database)]) as address:
+        assert address is not None
+        found = await figures(address)
+    await database.dispose()
+
+    assert one(found, "namak_database_up") == 0
+    assert one(found, "namak_rpc_calls_total") == 1
+    assert one(found, "namak_database_connections_limit") == 24
+    assert not {"namak_jobs", "namak_database_look_age_seconds"} & set(found)
+
+
 async def test_other_commands_tell_theirs(post: Post, world: World, tmp_path: Path) -> None:
     environment = {
         f"NAMAK_{name}": "127.0.0.1:0"
@@ -208,7 +229,7 @@ async def test_other_commands_tell_theirs(post: Post, world: World, tmp_path: Pa
     try:
         for command, known in (
             ("work", {"namak_jobs", "namak_jobs_oldest_due_age_seconds"}),
-            ("smtp", {"namak_submissions_held", "namak_evidence_outage"}),
+            ("smtp", {"namak_submissions_held", "namak_evidence_outage", "namak_mail_connections"}),
         ):
             await until((tmp_path / command).exists, seconds=60)
             address = json.loads((tmp_path / command).read_text("utf-8"))["metrics_address"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -36,6 +37,7 @@ ANIS, BOBS = "+37491123456", "+37493654321"
 TEXT = "Ձեզ նամակ կա"
 A_DAY = 20
 STARTS_WITHIN = 60.0
+ANYWHERE = {"NAMAK_JOBS_HEALTH_LISTEN": "127.0.0.1:0", "NAMAK_METRICS_WORK_LISTEN": "127.0.0.1:0"}
 SMS = """
 [sms]
 host = "127.0.0.1"
@@ -131,7 +133,7 @@ async def worker_of(post: Post, directory: Path) -> "subprocess.Popen[bytes]":
     command = (sys.executable, "-P", "-m", "server", "work", "--config", str(path), "--queue", "sms.send")
     worker = subprocess.Popen(  # noqa: ASYNC220
         [*command, "--queue", "sms.report", "--ready-file", str(ready)],
-        env={**os.environ, **OF_PROGRAMS},
+        env={**os.environ, **OF_PROGRAMS, **ANYWHERE},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -144,6 +146,13 @@ async def worker_of(post: Post, directory: Path) -> "subprocess.Popen[bytes]":
         worker.kill()
         raise
     return worker
+
+
+async def figures_of(directory: Path) -> list[str]:
+    """Returns what the worker tells of itself."""
+    address = json.loads((directory / "ready").read_text(encoding="utf-8"))["metrics_address"]
+    async with aiohttp.request("GET", f"http://{address}/metrics") as answer:
+        return (await answer.text()).splitlines()
 
 
 async def permitted(texting: Texting, sms_permitted: bool) -> None:
@@ -166,7 +175,9 @@ async def test_without_the_flag_it_is_refused_with_evidence(texting: Texting) ->
     assert texting.centre.asked == []
 
 
-async def test_a_text_goes_out_is_reported_shown_and_billed_apart(texting: Texting, citizen: Citizen) -> None:
+async def test_a_text_goes_out_is_reported_shown_and_billed_apart(
+    texting: Texting, citizen: Citizen, directory: Path
+) -> None:
     await permitted(texting, True)
     agency, centre = texting.agency, texting.centre
     sending = ("sms", "send", "--from", agency.sender, "--text", TEXT, "--request-id", "alone")
@@ -194,6 +205,10 @@ async def test_a_text_goes_out_is_reported_shown_and_billed_apart(texting: Texti
     assert await texting.evidence(to_ani["evidence_ids"]) == ["SmsAccepted", "SmsSent", "SmsDelivered"]
     assert await texting.evidence(to_bob["evidence_ids"]) == ["SmsAccepted", "SmsSent", "SmsFailed"]
     (beside,) = await texting.until("beside", "DELIVERED")
+    counted = await figures_of(directory)
+    for kind in ("sms.send", "sms.report"):
+        assert f'namak_job_attempts_total{{kind="{kind}",outcome="done"}} 3.0' in counted
+    assert 'namak_jobs{kind="sms.send",state="dead"} 0.0' in counted
     assert beside["delivery_id"] == delivery.delivery_id
     assert await events_of(agency.client, delivery.delivery_id) == [
         "SubmissionAcceptance",

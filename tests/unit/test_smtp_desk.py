@@ -101,6 +101,19 @@ async def answered_again(post: Desk, looks: MailLooks) -> None:
     assert (await MailDesk(post.intake, looks, AM, 10).take(envelope, MAIL)).startswith("250")
 
 
+async def test_each_answer_is_told_for_counting() -> None:
+    post, signatures, told = Desk(), Signatures("none", ""), list[str]()
+    looks = MailLooks(signatures, None, KeptMailChecks(post.world.uow))
+    desk = MailDesk(post.intake, looks, AM, 10, answered=told.append)
+    envelope: Any = Envelope()
+    envelope.sender, envelope.rcpt_tos = await post.sender(), [ANI_ADDRESS]
+    envelope.identity = SpfIdentity.of("notices@src.am", "")
+    answers = [await desk.take(envelope, content) for content in (MAIL, b"no mail")]
+    await looked(looks, signatures)
+    assert told == answers
+    assert [answer[:3] for answer in told] == ["250", "554"]
+
+
 async def test_a_database_that_does_not_answer_costs_the_note_alone() -> None:
     post, signatures = Desk(), Signatures("fail", "src.am")
     answer, looks = await answered(post, signatures, Policies())

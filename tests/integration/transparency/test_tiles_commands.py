@@ -129,8 +129,6 @@ async def test_the_log_is_exported_followed_and_served(
     async with running(settings, "serve", "--ready-file", ready) as serving:
         await eventually(ready.exists)
         told = json.loads(ready.read_text())
-        async with aiohttp.request("GET", f"http://{told['metrics_address']}/metrics") as figures:
-            assert "process_open_fds" in await figures.text()
         port = told["port"]
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             files = {}
@@ -138,7 +136,18 @@ async def test_the_log_is_exported_followed_and_served(
                 async with session.get(f"/2026/{path}") as answer:
                     assert answer.status == 200
                     files[path] = await answer.read()
+            assert (await session.get("/2026/tile/0/999")).status == 404
+            assert (await session.get("/5001950015")).status == 404
+        async with aiohttp.request("GET", f"http://{told['metrics_address']}/metrics") as page:
+            figures = (await page.text()).splitlines()
         await stopped(serving)
+    for line in (
+        'namak_log_requests_total{file="checkpoint",status="200"} 1.0',
+        f'namak_log_requests_total{{file="tile",status="200"}} {len(files) - 1}.0',
+        'namak_log_requests_total{file="tile",status="404"} 1.0',
+        'namak_log_requests_total{file="none",status="404"} 1.0',
+    ):
+        assert line in figures
     assert reading.whole(files.get, world.shard().verifier) == await stored(world)
 
 

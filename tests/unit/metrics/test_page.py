@@ -74,6 +74,8 @@ def everything() -> tuple[Meters, list[Reading]]:
     meters.not_signed("unavailable")
     meters.published()
     meters.job_ended(SEND_SMS.name, "done", 1.0)
+    meters.mail_answered("451 4.3.2 later")
+    meters.log_answered("tile", 200)
     state = LogState([SHARD], timedelta(hours=4), None)
     read = [
         *readings.of_log(state, NOW),
@@ -110,6 +112,8 @@ async def test_both_formats_say_the_same() -> None:
     assert (ours["namak_log_part_well", ("log",)], ours["namak_log_part_well", ("log tail",)]) == (0, 1)
     assert ours["namak_log_checkpoint_age_seconds", (ORIGIN,)] == 2
     assert ours["namak_build_info", ("am", "1.0")] == 1
+    assert ours["namak_mails_total", ("451",)] == 1
+    assert ours["namak_log_requests_total", ("tile", "200")] == 1
     assert ours["namak_log_timestamped_leaves", ("tsa", ORIGIN)] == 0
     assert modern["process_open_fds", ()] > 0
 
