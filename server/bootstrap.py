@@ -50,7 +50,6 @@ from server.storage.fact_reader import PostgresFactReader
 from server.storage.log import FACT_CONNECTIONS, log_storage
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.texts.catalogue import Texts
-from server.transparency.ports import LogStorage
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.steps import OnStep, unobserved
@@ -192,8 +191,7 @@ async def running(
         shards = [Shard(each.origin, MeteredSigner(each.signer, meters), each.guard) for each in keyed]
         witnesses = await stack.enter_async_context(witness_terms(settings.witnesses))
         timestamps = await stack.enter_async_context(timestamp_terms(settings.timestamps))
-        storage = log_storage(url)
-        log = _transparency(settings, storage, shards, counting(meters, on_step), witnesses, timestamps)
+        log = _transparency(settings, url, shards, counting(meters, on_step), witnesses, timestamps)
         await log.start()
         stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
         facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
@@ -268,9 +266,7 @@ async def running(
             interceptors,
             {"": is_ready, "log": is_logging},
         )
-        measured = Measured(
-            *(meters, database, log, storage.timestamps, gate, desk.submissions, interceptors, mail)
-        )
+        measured = Measured(*(meters, database, log, gate, desk.submissions, interceptors, mail))
         metrics = await stack.enter_async_context(measuring(settings, measured, SqlUnitOfWork(database)))
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)
@@ -279,7 +275,7 @@ async def running(
 
 def _transparency(
     settings: Settings,
-    storage: LogStorage,
+    url: str,
     shards: Sequence[Shard],
     on_step: OnStep,
     witnesses: WitnessTerms | None,
@@ -287,7 +283,7 @@ def _transparency(
 ) -> TransparencyService:
     return TransparencyService(
         shards,
-        storage,
+        log_storage(url),
         clock=SystemClock(),
         former=[shard.verifier for shard in settings.log.former],
         on_step=on_step,

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Protocol
@@ -22,7 +21,6 @@ from server.metrics.processes import ProcessesPage
 from server.metrics.readings import Reading
 from server.storage.database import Database
 from server.transparency.service import TransparencyService
-from server.transparency.timestamp_ports import LogTimestamps
 from server.usecases.evidence_debt import OutageGate
 from server.usecases.jobs import JobDesk
 from server.usecases.log_queries import LogQueries
@@ -64,7 +62,6 @@ class Measured:
     meters: Meters
     database: Database
     log: TransparencyService
-    timestamps: LogTimestamps
     gate: OutageGate
     line: Line
     interceptors: Sequence[Interceptor]
@@ -76,7 +73,6 @@ async def measuring(settings: Settings, it: Measured, uow: UnitOfWork) -> AsyncI
     """Meanwhile tells a server's figures, if the settings say where; yields where it is. Raises OSError."""
     questions = {
         "log": of_log(it.log, it.gate),
-        "timestamps": of_timestamps(settings, it.timestamps),
         "jobs": of_jobs(uow),
     }
     gauges = (
@@ -153,27 +149,10 @@ def of_answer(database: Database) -> Question:
 
 def of_log(log: TransparencyService, gate: OutageGate) -> Question:
     """Asks how the log is, as `GetLogStatus` does."""
-    queries = LogQueries(log.public, gate)
+    queries = LogQueries(log.public, gate, log.stamping)
 
     async def asked() -> Shown:
         return partial(readings.of_log, await queries.status())
-
-    return asked
-
-
-def of_timestamps(settings: Settings, timestamps: LogTimestamps) -> Question:
-    """Asks how far the authorities have stamped the shards that are signed here."""
-    log, names = settings.log, [each.name for each in settings.timestamps.authorities]
-    origins = [log.origin, *(() if log.next is None else (log.next.origin,))]
-
-    async def asked() -> Shown:
-        newest = {origin: await timestamps.newest(origin) for origin in origins if names}
-
-        def shown(now: datetime) -> Iterator[Reading]:
-            for origin, stamps in newest.items():
-                yield from readings.of_timestamps(origin, stamps, names, now)
-
-        return shown
 
     return asked
 

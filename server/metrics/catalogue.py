@@ -67,7 +67,7 @@ SUPERVISOR: Final = ("serve --processes",)
 
 _ORIGIN = Label("origin", "the shards in the settings")
 _METHOD = Label("method", "the methods that are served: `namak.v1.DeliveryService/Submit`")
-_AUTHORITY = Label("authority", "the time-stamping authorities in the settings")
+_AUTHORITY = Label("authority", "the time-stamping authorities, in the settings or before")
 _PART = Label("part", "the parts of the log, its witnesses and authorities among them")
 _KIND = Label("kind", "the kinds of jobs (`namak-server jobs status`), or `other` for another release's")
 

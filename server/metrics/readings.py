@@ -1,6 +1,6 @@
 """What is read off at the moment of a scrape: from values of the domain to figures."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,6 @@ from server.domain.jobs import KINDS, Backlog
 from server.domain.outages import Outage
 from server.metrics import catalogue
 from server.metrics.catalogue import Measure
-from server.transparency.timestamp_ports import LogTimestamp
 from server.transparency.troubles import Condition
 from server.usecases.log_queries import LogState
 
@@ -47,23 +46,16 @@ def of_log(state: LogState, now: datetime) -> Iterator[Reading]:
             yield Reading(catalogue.TREE, size, (shard.origin, stage))
         if shard.published_at is not None:
             yield Reading(catalogue.CHECKPOINT_AGE, _age(shard.published_at, now), origin)
+        for stamp in state.timestamps.get(shard.origin, ()):
+            yield Reading(catalogue.STAMPED, stamp.size, (shard.origin, stamp.authority))
+            if stamp.at is not None:
+                yield Reading(catalogue.STAMP_AGE, _age(stamp.at, now), (shard.origin, stamp.authority))
 
 
 def of_outage(outage: Outage | None, now: datetime) -> Iterator[Reading]:
     """Reads whether submissions are accepted."""
     yield Reading(catalogue.OUTAGE, outage is not None)
     yield Reading(catalogue.OUTAGE_AGE, _age(None if outage is None else outage.began_at, now))
-
-
-def of_timestamps(
-    origin: str, newest: Mapping[str, LogTimestamp], authorities: Collection[str], now: datetime
-) -> Iterator[Reading]:
-    """Reads how far authorities in the settings have stamped a shard; former ones are passed over."""
-    for authority in authorities:
-        stamp = newest.get(authority)
-        yield Reading(catalogue.STAMPED, 0 if stamp is None else stamp.size, (origin, authority))
-        if stamp is not None:
-            yield Reading(catalogue.STAMP_AGE, _age(stamp.gen_time, now), (origin, authority))
 
 
 def of_parts(conditions: Mapping[str, Condition | None]) -> Iterator[Reading]:

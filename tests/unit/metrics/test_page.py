@@ -20,7 +20,7 @@ from server.metrics.page import MetricsPage
 from server.metrics.readings import Reading
 from server.transparency.steps import Step, unobserved
 from server.transparency.troubles import Condition, Trouble
-from server.usecases.log_ports import ShardState
+from server.usecases.log_ports import AuthorityState, ShardState
 from server.usecases.log_queries import LogState
 from tests.fakes.clock import HeldClock
 
@@ -76,13 +76,13 @@ def everything() -> tuple[Meters, list[Reading]]:
     meters.job_ended(SEND_SMS.name, "done", 1.0)
     meters.mail_answered("451 4.3.2 later")
     meters.log_answered("tile", 200)
-    state = LogState([SHARD], timedelta(hours=4), None)
+    stamps = [AuthorityState("tsa", 300, NOW - timedelta(seconds=9)), AuthorityState("new", 0, None)]
+    state = LogState([SHARD], timedelta(hours=4), None, {ORIGIN: stamps})
     read = [
         *readings.of_log(state, NOW),
         *readings.of_outage(None, NOW),
         *readings.of_jobs([], NOW),
         *readings.of_parts({"log": Condition(Trouble.FORK_REFUSED, {}), "log tail": None}),
-        *readings.of_timestamps(ORIGIN, {}, ["tsa"], NOW),
     ]
     return meters, read
 
@@ -114,7 +114,11 @@ async def test_both_formats_say_the_same() -> None:
     assert ours["namak_build_info", ("am", "1.0")] == 1
     assert ours["namak_mails_total", ("451",)] == 1
     assert ours["namak_log_requests_total", ("tile", "200")] == 1
-    assert ours["namak_log_timestamped_leaves", ("tsa", ORIGIN)] == 0
+    assert ours["namak_log_timestamped_leaves", ("tsa", ORIGIN)] == 300
+    assert ours["namak_log_timestamped_leaves", ("new", ORIGIN)] == 0
+    assert {key: value for key, value in ours.items() if key[0] == "namak_log_timestamp_age_seconds"} == {
+        ("namak_log_timestamp_age_seconds", ("tsa", ORIGIN)): 9
+    }
     assert modern["process_open_fds", ()] > 0
 
 
