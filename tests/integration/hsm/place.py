@@ -1,11 +1,13 @@
 """A server's settings with real tokens, for ceremonies."""
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from server.ceremony.purposes import ConfiguredKey, Purpose
 from server.dev.pki import DevelopmentPki
 from server.dev.tokens import SoftToken, TokenStore
+from server.hsm.token_link import TokenKey
 from tests import forking
 
 ORIGIN = "log.example/2026"
@@ -68,6 +70,12 @@ class Place:
         path = directory / "namak-server.toml"
         path.write_text("\n".join([*lines, more, ""]), encoding="utf-8")
         return path
+
+    def key(self, label: str, **changed: str | Path) -> ConfiguredKey:
+        """Returns a key that settings could name; `changed` changes where it is."""
+        token = self.token
+        where = TokenKey(token.module, token.label, label, token.pin_file, token.environment)
+        return ConfiguredKey(Purpose.LOG, "[log.key]", replace(where, **changed), origin=ORIGIN)  # type: ignore[arg-type]
 
 
 def hsm(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import ED25519, Verifier, key_id, note_from, signature_line, vkey
 from namak.evidence.tlog_policy import TlogPolicy
-from server.ceremony.findings import Kind
+from server.ceremony.findings import Gravity, Kind
 from server.ceremony.seal_certificate import checked_certificate
 from server.ceremony.shard_key import is_log_key, policy_findings, published_findings, registered_findings
+from server.cli.hsm_check import Known, judged_key
 from server.hsm.file_key import generate_log_key_file
 from server.hsm.pkcs11 import Pkcs11LogSigner
 from server.hsm.token_link import TokenKey
@@ -27,6 +28,7 @@ from tests.integration.hsm.place import ORIGIN, Place, hsm
 pytestmark = pytest.mark.hsm
 
 WITHOUT = "--without-database"
+NOTHING = Known({}, {}, None)
 
 
 def checked(settings: Path, *options: str) -> tuple[int, dict[str, Any]]:
@@ -77,17 +79,14 @@ async def test_good_keys_are_sound_while_a_server_has_them_open(place: Place, tm
         ("absent", Kind.NO_SINGLE_PAIR),
     ],
 )
-def test_a_key_that_is_not_as_it_should_be_is_told(
-    place: Place, tmp_path: Path, label: str, kind: Kind
-) -> None:
-    code, told = checked(place.settings(tmp_path, label=label), WITHOUT)
-    assert (code, told["sound"]) == (4, False)
-    assert kind in kinds(told)
+async def test_a_key_that_is_not_as_it_should_be_is_told(place: Place, label: str, kind: Kind) -> None:
+    found = await judged_key(place.key(label), NOTHING)
+    assert (found.sound, kind in [each.kind for each in found.findings]) == (False, True)
 
 
-def test_a_key_that_may_do_more_than_sign_is_noted(place: Place, tmp_path: Path) -> None:
-    code, told = checked(place.settings(tmp_path, label="usable"), WITHOUT)
-    assert (code, kinds(told, "note")) == (0, {Kind.NOT_SIGN_ONLY})
+async def test_a_key_that_may_do_more_than_sign_is_noted(place: Place) -> None:
+    found = await judged_key(place.key("usable"), NOTHING)
+    assert (found.sound, [each.kind for each in found.findings]) == (True, [Kind.NOT_SIGN_ONLY])
 
 
 @pytest.mark.parametrize(
@@ -100,16 +99,21 @@ def test_a_key_that_may_do_more_than_sign_is_noted(place: Place, tmp_path: Path)
         ({"module": "wrong.pin"}, Kind.UNREACHABLE),
     ],
 )
-def test_a_token_that_cannot_be_used_is_told(
+async def test_a_token_that_cannot_be_used_is_told(
     place: Place, tmp_path: Path, changed: dict[str, str], kind: Kind
 ) -> None:
     for name, content, mode in (("wrong.pin", "1111", 0o600), ("open.pin", place.token.pin, 0o644)):
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(mode)
-    settings = place.settings(tmp_path, label="good", **changed)  # type: ignore[arg-type]
-    code, told = checked(settings, WITHOUT)
-    assert (code, kinds(told)) == (4, {kind})
-    assert place.token.pin not in json.dumps(told)
+    places = {name: tmp_path / value if "pin" in value else value for name, value in changed.items()}
+    found = await judged_key(place.key("good", **places), NOTHING)
+    assert [each.kind for each in found.findings if each.gravity is Gravity.WRONG] == [kind]
+    assert place.token.pin not in str(found)
+
+
+def test_the_command_ends_with_4_where_a_key_is_wrong(place: Place, tmp_path: Path) -> None:
+    code, told = checked(place.settings(tmp_path, label="extractable"), WITHOUT)
+    assert (code, told["sound"], kinds(told)) == (4, False, {Kind.EXTRACTABLE})
 
 
 def test_a_key_in_a_file_is_said_loudly_to_be_for_development(place: Place, tmp_path: Path) -> None:

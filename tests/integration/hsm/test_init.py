@@ -6,6 +6,7 @@ import os
 import re
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from namak.evidence.note import Verifier, vkey
 from server.ceremony.files import NewFile, alone
+from server.ceremony.making import KeyRefused, Wanted, made
 from server.ceremony.paper import WIDTH
 from server.hsm.ceremony import CeremonyPatience, opened
-from server.hsm.errors import HsmUnavailable
+from server.hsm.errors import HsmKeyExists, HsmUnavailable
+from server.hsm.key_kinds import KeyKind
 from server.hsm.pkcs11 import Pkcs11LogSigner
-from server.hsm.token_contents import TokenObject, pair_of
+from server.hsm.token_contents import NoSinglePair, TokenObject, pair_of
 from server.hsm.token_link import TokenKey
 from tests import forking
 from tests.integration.hsm.place import NEXT, ORIGIN, Place, hsm, refused
+from tests.integration.transparency.conftest import WallClock
 
 pytestmark = pytest.mark.hsm
 
@@ -97,15 +101,15 @@ async def test_a_key_that_is_there_is_never_replaced_and_its_protocol_can_still_
 ) -> None:
     """As after an interruption between the making and the protocol."""
     settings = place.settings(tmp_path, label="kept")
-    made = forking.run("server", "log", "create-key", "--config", settings)
-    assert made.returncode == 0, made.stderr
+    key = forking.run("server", "log", "create-key", "--config", settings)
+    assert key.returncode == 0, key.stderr
     before = await labels(place)
 
     assert "--existing" in refused("init", "--config", settings)
     found = hsm("init", "--existing", "--config", settings)
 
     assert (found.returncode, found.stderr) == (0, "")
-    assert made.stdout.strip() in found.stdout
+    assert key.stdout.strip() in found.stdout
     assert "A KEY IS FOUND" in found.stdout
     assert await labels(place) == before
 
@@ -129,11 +133,11 @@ async def test_it_makes_the_seals_key_with_a_request_that_it_signs(
     done = hsm("init", "--config", settings, *SEAL, request, *(("--type", kind) if kind else ()))
     assert done.returncode == 0, done.stderr
 
-    made = x509.load_pem_x509_csr(request.read_bytes())
-    public = made.public_key()
-    assert made.is_signature_valid
-    assert made.subject.rfc4514_string() == "CN=E-Post seal,O=Operator,C=AM"
-    usage = made.extensions.get_extension_for_class(x509.KeyUsage)
+    asked = x509.load_pem_x509_csr(request.read_bytes())
+    public = asked.public_key()
+    assert asked.is_signature_valid
+    assert asked.subject.rfc4514_string() == "CN=E-Post seal,O=Operator,C=AM"
+    usage = asked.extensions.get_extension_for_class(x509.KeyUsage)
     assert (usage.critical, usage.value.content_commitment, usage.value.digital_signature) == (
         True,
         True,
@@ -203,24 +207,34 @@ async def test_a_seal_without_a_good_request_is_not_made(
     assert "never-seal" not in await labels(place)
 
 
-@pytest.mark.parametrize("label", ["extractable", "twice", "rsa", "half", "unlike", "data"])
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("extractable", "can be taken out of the token"),
+        ("twice", "2 private keys are called 'twice'"),
+        ("rsa", "the type RSA 2048; wanted: Ed25519"),
+        ("half", "the public half of the key 'half' is missing"),
+        ("unlike", "different identifiers"),
+        ("data", "there is no key 'data'"),
+    ],
+)
 async def test_a_label_that_anything_has_is_taken_and_what_is_odd_gets_no_protocol(
-    place: Place, tmp_path: Path, label: str
+    place: Place, label: str, words: str
 ) -> None:
-    settings = place.settings(tmp_path, label=label)
+    wanted = Wanted(place.key(label), where(place, label), KeyKind.ED25519)
+    with pytest.raises(HsmKeyExists, match="already"):
+        await made(wanted, WallClock(), PATIENT)
+    with pytest.raises((KeyRefused, NoSinglePair), match=words):
+        await made(replace(wanted, existing=True), WallClock(), PATIENT)
+
+
+async def test_odd_keys_change_nothing_by_command(place: Place, tmp_path: Path) -> None:
+    settings, paper = place.settings(tmp_path, label="extractable"), tmp_path / "p.txt"
     before = await labels(place)
-    assert "already" in refused("init", "--config", settings)
-    told = refused("init", "--existing", "--config", settings, "--protocol", tmp_path / "p.txt")
-    assert {
-        "extractable": "can be taken out of the token",
-        "twice": "2 private keys are called 'twice'",
-        "rsa": "the type RSA 2048; wanted: Ed25519",
-        "half": "the public half of the key 'half' is missing",
-        "unlike": "different identifiers",
-        "data": "there is no key 'data'",
-    }[label] in told
+    assert "--existing" in refused("init", "--config", settings)
+    assert "be taken out" in refused("init", "--existing", "--config", settings, "--protocol", paper)
     assert await labels(place) == before
-    assert not (tmp_path / "p.txt").exists()
+    assert names_in(tmp_path) == ["namak-server.toml"]
 
 
 @pytest.mark.parametrize(
