@@ -6,7 +6,7 @@ is told a text that is not the one on the page. What a font's glyphs look like n
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 Font = Mapping[int, str]
@@ -16,6 +16,10 @@ MAX_CODES: Final = 65_536
 MAX_TABLE_BYTES: Final = 1024 * 1024
 MAX_CONTENT_BYTES: Final = 1024 * 1024
 """Of one page."""
+MAX_SHOWN: Final = 256 * 1024
+"""Characters on one page."""
+MAX_MEANING: Final = 16
+"""Characters that one sign stands for: the parts of a ligature."""
 
 _TOKEN: Final = re.compile(
     rb"\s*(?:"
@@ -41,7 +45,8 @@ _PLAIN: Final = {
     b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b"",
 }  # fmt: skip
 _OPERAND: Final = re.compile(rb"[+-]?[0-9.]+|true|false|null")
-_RANGES: Final = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf(?:char|range)", re.DOTALL)
+_BEGIN: Final = re.compile(rb"begin(bfchar|bfrange)")
+_END: Final = re.compile(rb"endbf(?:char|range)")
 _HEX: Final = re.compile(rb"<([0-9A-Fa-f]*)>")
 
 
@@ -61,21 +66,45 @@ def font_of(dictionary: Any) -> Font:
     if len(table) > MAX_TABLE_BYTES:
         raise Unreadable("a font's table is too large")
     found: dict[int, str] = {}
-    for kind, body in _RANGES.findall(table):
+    given = 0
+    for first, last, meant in _meanings(table):
+        # Counted as they come, and not as they are found: a code may be given again and again.
+        given += last - first + 1
+        if last >= MAX_CODES or given > MAX_CODES:
+            raise Unreadable("a font's table is too large")
+        for code in range(first, last + 1):
+            found[code] = meant[:-1] + chr(ord(meant[-1]) + code - first) if meant else ""
+    return found
+
+
+def _meanings(table: bytes) -> Iterator[tuple[int, int, str]]:
+    """Yields the first and last code of each range, and what the first means (ISO 32000-2, 9.10.3)."""
+    for step, body in _sections(table):
         if b"[" in body:
             raise Unreadable("a font's table has a form that certificates do not have")
         codes = [bytes.fromhex(each.decode("ascii")) for each in _HEX.findall(body)]
-        step = 2 if kind == b"bfchar" else 3
         if len(codes) % step:
             raise Unreadable("a font's table is broken")
         for place in range(0, len(codes), step):
             first, last = int.from_bytes(codes[place], "big"), int.from_bytes(codes[place + step - 2], "big")
-            if last >= MAX_CODES or len(found) + last - first >= MAX_CODES:
-                raise Unreadable("a font's table is too large")
             meant = codes[place + step - 1].decode("utf-16-be", "replace")
-            for code in range(first, last + 1):
-                found[code] = meant[:-1] + chr(ord(meant[-1]) + code - first) if meant else ""
-    return found
+            if last < first or len(meant) > MAX_MEANING:
+                raise Unreadable("a font's table is broken")
+            yield first, last, meant
+
+
+def _sections(table: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields each section of a table, and how many values stand in each of its lines.
+
+    Found one after the other: a pattern for the whole would look for an end from every beginning.
+    """
+    position = 0
+    while begin := _BEGIN.search(table, position):
+        end = _END.search(table, begin.end())
+        if end is None:
+            raise Unreadable("a font's table is broken")
+        yield 2 if begin[1] == b"bfchar" else 3, table[begin.end() : end.start()]
+        position = end.end()
 
 
 def shown_text(content: bytes, fonts: Mapping[str, Font], images: Collection[str]) -> str:
@@ -122,6 +151,7 @@ class _Shown:
 
     def __init__(self, fonts: Mapping[str, Font], images: Collection[str]) -> None:
         self.shown: list[str] = []
+        self._count = 0
         self._fonts = fonts
         self._images = images
         self._font: Font | None = None
@@ -135,12 +165,19 @@ class _Shown:
             if self._font is None:
                 raise Unreadable("a page shows text in a font that it does not have")
             texts = (value for kind, value in operands if kind in ("string", "hex"))
-            self.shown += [_meant(self._font, value) for value in texts]
+            for value in texts:
+                self._show(_meant(self._font, value))
         elif operator == b"Do":
             if not operands or operands[-1][1].decode("latin-1") not in self._images:
                 raise Unreadable("a page shows something else than text and pictures")
         elif operator not in _SILENT:
             raise Unreadable("a page has instructions that certificates do not have")
+
+    def _show(self, text: str) -> None:
+        self._count += len(text)
+        if self._count > MAX_SHOWN:
+            raise Unreadable("a page has more text than those of certificates")
+        self.shown.append(text)
 
 
 def _meant(font: Font, string: bytes) -> str:

@@ -31,6 +31,15 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 
 MAX_PAGES: Final = 100
 _MOST_ATTACHMENTS: Final = 1 + MOST_PROOFS * (1 + MOST_TIMESTAMPS)
+MAX_NODES: Final = 1000
+"""Of the tree of pages, and of that of names. One may stand in many places, so they are counted as they are
+met.
+"""
+MAX_FONTS: Final = 64
+MAX_NAMED: Final = 64
+"""Fonts, pictures and annotations of one page, each."""
+MAX_CONTENTS: Final = 8 * 1024 * 1024
+"""Bytes of all pages' instructions, counted for each page that has them."""
 _DEPTH: Final = 8
 # Levels of the trees of pages and of names.
 _MIB: Final = 1024 * 1024
@@ -107,7 +116,7 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
     if tree is None:
         raise NotReadable("the file has no attachments, so it is no delivery certificate")
     found: dict[str, bytes] = {}
-    for key, file in _leaves(tree, 0):
+    for key, file in _leaves(tree, 0, _Count(MAX_NODES)):
         name = str(file["/UF"])
         if name != key:
             raise NotReadable("an attachment has two names")
@@ -119,16 +128,28 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
     return found
 
 
-def _leaves(node: Any, depth: int) -> Iterator[tuple[str, Any]]:
+class _Count:
+    """How many there may still be of something."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def is_over(self, spent: int = 1) -> bool:
+        """Counts so many more; tells whether those are too many."""
+        self._left -= spent
+        return self._left < 0
+
+
+def _leaves(node: Any, depth: int, nodes: _Count) -> Iterator[tuple[str, Any]]:
     """Yields names and files of a name tree (ISO 32000-2, 7.9.6)."""
-    if depth > _DEPTH:
-        raise NotReadable("the list of attachments is nested too deeply")
+    if depth > _DEPTH or nodes.is_over():
+        raise NotReadable("the list of attachments is nested too deeply, or has too many parts")
     flat = _entry(node, "/Names") or ()
     for place in range(0, len(flat) - 1, 2):
         yield str(flat[place]), flat[place + 1]
     children = _entry(node, "/Kids") or ()
     for place in range(len(children)):
-        yield from _leaves(children[place], depth + 1)
+        yield from _leaves(children[place], depth + 1, nodes)
 
 
 def _entry(dictionary: Any, key: str) -> Any:
@@ -141,45 +162,64 @@ def _entry(dictionary: Any, key: str) -> Any:
 
 
 def _page_texts(reader: PdfFileReader) -> Iterator[str]:
-    fonts: dict[object, Font] = {}
-    for number, page in enumerate(_pages(reader.root["/Pages"], 0)):
+    fonts = _Fonts()
+    contents = _Count(MAX_CONTENTS)
+    for number, page in enumerate(_pages(reader.root["/Pages"], 0, _Count(MAX_NODES))):
         if number >= MAX_PAGES:
             raise Unreadable(f"there are more than {MAX_PAGES} pages")
-        annotations = _entry(page, "/Annots") or ()
+        annotations = _few(_entry(page, "/Annots") or ())
         for place in range(len(annotations)):
             _check_unseen(annotations[place])
         content = page["/Contents"]
         if not hasattr(content, "data"):
             raise Unreadable("a page is written in pieces")
-        yield shown_text(bytes(content.data), _fonts(page, fonts), _images(page))
+        instructions = bytes(content.data)
+        if contents.is_over(len(instructions)):
+            raise Unreadable("the pages have more instructions than those of certificates")
+        yield shown_text(instructions, fonts.of(page), _images(page))
 
 
-def _fonts(page: Any, known: dict[object, Font]) -> Mapping[str, Font]:
-    """Returns the fonts of a page by their names there; ``known`` are those of the pages before."""
-    named: Any = _entry(page["/Resources"], "/Font") or {}
-    used = {}
-    for name in named:
-        # The same one on every page, by its place in the file.
-        reference = getattr(named.raw_get(name), "reference", None)
-        if reference is None or reference not in known:
-            known[reference] = font_of(named[name])
-        used[str(name)] = known[reference]
-    return used
+def _few(found: Any) -> Any:
+    """Returns a page's fonts, pictures or annotations unless they are too many."""
+    if len(found) > MAX_NAMED:
+        raise Unreadable("a page has more fonts, pictures or annotations than those of certificates")
+    return found
+
+
+class _Fonts:
+    """The fonts that were read, by their places in the file: the same ones stand on every page."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, Font] = {}
+        self._left = _Count(MAX_FONTS)
+
+    def of(self, page: Any) -> Mapping[str, Font]:
+        """Returns the fonts of a page by their names there."""
+        named: Any = _few(_entry(page["/Resources"], "/Font") or {})
+        used = {}
+        for name in named:
+            reference = getattr(named.raw_get(name), "reference", None)
+            if reference is None or reference not in self._known:
+                if self._left.is_over():
+                    raise Unreadable("the file has more fonts than certificates have")
+                self._known[reference] = font_of(named[name])
+            used[str(name)] = self._known[reference]
+        return used
 
 
 def _images(page: Any) -> Collection[str]:
-    shown = _entry(page["/Resources"], "/XObject") or {}
+    shown = _few(_entry(page["/Resources"], "/XObject") or {})
     return {str(name) for name in shown if str(_entry(shown[name], "/Subtype")) == "/Image"}
 
 
-def _pages(node: Any, depth: int) -> Iterator[Any]:
-    if depth > _DEPTH:
-        raise Unreadable("the pages are nested too deeply")
+def _pages(node: Any, depth: int, nodes: _Count) -> Iterator[Any]:
+    if depth > _DEPTH or nodes.is_over():
+        raise Unreadable("the pages are nested too deeply, or in too many parts")
     children = node["/Kids"]
     for place in range(len(children)):
         found = children[place]
         if str(found["/Type"]) == "/Pages":
-            yield from _pages(found, depth + 1)
+            yield from _pages(found, depth + 1, nodes)
         else:
             yield found
 

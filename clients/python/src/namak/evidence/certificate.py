@@ -62,7 +62,8 @@ UNREADABLE = (
     KeyError,
     IndexError,
     AttributeError,
-    OverflowError,
+    # Among them what comes of numbers that are none, in decimal, and of ones that are too large.
+    ArithmeticError,
     RecursionError,
     NotImplementedError,
     UnsupportedAlgorithm,
