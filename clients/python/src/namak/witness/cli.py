@@ -156,7 +156,7 @@ def list_logs(directory: Directory, as_json: AsJson = False) -> None:
     with _told(), closing(state_in(directory)) as state:
         rows = [_row(state, origin, verifier) for origin, verifier in state.logs()]
         forks = [
-            {"origin": origin, "size": size, "note": note.decode(), "recorded_note": recorded.decode()}
+            {"origin": origin, "size": size, "note": _text(note), "recorded_note": _text(recorded)}
             for origin, size, note, recorded in state.forks()
         ]
     if as_json:
@@ -192,6 +192,10 @@ def _row(state: State, origin: str, verifier: Verifier) -> dict[str, str | int |
         "size": tree.size if tree else None,
         "time": _time(tree.time) if tree else None,
     }
+
+
+def _text(note: bytes) -> str:
+    return note.decode("utf-8", "replace")
 
 
 def _time(seconds: int) -> str:

@@ -49,8 +49,14 @@ class TokenPlace:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads what :meth:`encode` gave."""
-        return cls(**json.loads(text))
+        """Reads what :meth:`encode` gave. Raises :class:`KeyUnusable`."""
+        try:
+            place = cls(**json.loads(text))
+        except (ValueError, TypeError, RecursionError):
+            raise KeyUnusable("the state does not say where the key is") from None
+        if not all(isinstance(each, str) for each in asdict(place).values()):
+            raise KeyUnusable("the state does not say where the key is")
+        return place
 
 
 class FileKey:

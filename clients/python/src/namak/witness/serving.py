@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,18 @@ from namak.witness.state import StateUnusable
 from namak.witness.witness import Witness
 
 T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log: Final = logging.getLogger("namak.witness")
+# The library tells of each request that is none, at length; anybody may send those.
+_http_log: Final = logging.getLogger("namak.witness.http")
+_http_log.setLevel(logging.CRITICAL)
 
 BODY_SECONDS: Final = 10.0
 """How long a request's body may take to come."""
+
+HEADER_SECONDS: Final = 10.0
+"""How long a new connection may take until its first request's headers are there."""
 
 ANSWER_SECONDS: Final = 10.0
 """How long a request may wait for its turn and its answer."""
@@ -32,6 +39,9 @@ ANSWER_SECONDS: Final = 10.0
 WAITING: Final = 64
 """So many requests may wait at once; one more is asked to come again."""
 
+_UNREADABLE: Final = 400
+_ENCODED: Final = 415
+_FAILED: Final = 500
 _TOO_LONG: Final = 413
 _TOO_SLOW: Final = 408
 _NOT_FOUND: Final = 404
@@ -55,10 +65,12 @@ class WitnessServer:
         self._witness = witness
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="witness")
         self._waiting = 0
+        self._since: dict[web.RequestHandler, float] = {}
+        self._heard: set[web.RequestHandler] = set()
 
     def application(self) -> web.Application:
         """Returns what answers requests."""
-        application = web.Application()
+        application = web.Application(middlewares=[self._told])
         application.router.add_post(f"/{ADD_CHECKPOINT}", self.add_checkpoint)
         application.router.add_get("/{origin_hash:[0-9a-f]{64}}/checkpoint", self.checkpoint)
         return application
@@ -94,6 +106,30 @@ class WitnessServer:
             return _refusal(_NOT_FOUND, "this witness cosigned no checkpoint of that log")
         return _response(Status.COSIGNED, note[0], PLAIN)
 
+    def end_silent(self, connections: Sequence[web.RequestHandler], now: float) -> None:
+        """Ends those of all connections on which no request has come in time; to be called now and then."""
+        self._since = {each: self._since.get(each, now) for each in connections}
+        self._heard &= self._since.keys()
+        for each, since in self._since.items():
+            if each not in self._heard and now - since > HEADER_SECONDS:
+                each.force_close()
+
+    @web.middleware
+    async def _told(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answers in a line whatever goes wrong with a request."""
+        self._heard.add(request.protocol)
+        if "Content-Encoding" in request.headers:
+            return _refusal(_ENCODED, "a request comes as it is, not compressed")
+        try:
+            return await handler(request)
+        except web.HTTPException as refused:
+            return _refusal(refused.status, refused.reason)
+        except (web.RequestPayloadError, ConnectionError):
+            return _refusal(_UNREADABLE, "the request's body can't be read")
+        except Exception:  # noqa: BLE001 - whatever it is, strangers are told nothing of it
+            _log.exception("a request could not be answered")
+            return _refusal(_FAILED, "the witness made a mistake")
+
     async def _in_turn(self, work: Callable[[], T]) -> T | None:
         """Returns what ``work`` returns, or None where its turn does not come in time."""
         if self._waiting >= WAITING:
@@ -117,9 +153,10 @@ class WitnessServer:
 async def serve(witness: Witness, listening: Listening) -> None:
     """Serves until SIGTERM or SIGINT, and finishes what is under way. Raises OSError, ssl.SSLError."""
     server = WitnessServer(witness)
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=ANSWER_SECONDS)
+    runner = runner_of(server)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    watching = loop.create_task(_watch(server, runner))
     try:
         await runner.setup()
         site = web.TCPSite(runner, listening.host, listening.port, ssl_context=_tls(listening))
@@ -129,8 +166,27 @@ async def serve(witness: Witness, listening: Listening) -> None:
         _tell(runner, listening)
         await stop.wait()
     finally:
+        watching.cancel()
         await runner.cleanup()
         server.close()
+
+
+def runner_of(server: WitnessServer) -> web.AppRunner:
+    """Returns what reads requests for a server: as they come, without unpacking anything."""
+    return web.AppRunner(
+        server.application(),
+        access_log=None,
+        logger=_http_log,
+        auto_decompress=False,
+        shutdown_timeout=ANSWER_SECONDS,
+    )
+
+
+async def _watch(server: WitnessServer, runner: web.AppRunner) -> None:
+    while True:
+        await asyncio.sleep(HEADER_SECONDS / 4)
+        if runner.server is not None:
+            server.end_silent(runner.server.connections, asyncio.get_running_loop().time())
 
 
 def _tell(runner: web.AppRunner, listening: Listening) -> None:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from namak.evidence.errors import MalformedKey
 from namak.evidence.note import Verifier
+from namak.evidence.tree import HASH_BYTES
 
 STATE_FILE: Final = "witness.db"
 """Its name within the witness's directory."""
@@ -22,6 +24,9 @@ LOCK_SECONDS: Final = 5.0
 
 MAX_FORKS: Final = 100
 """So many forks are kept; whoever shows one more has shown enough."""
+
+LATEST: Final = 253_402_300_800
+"""The beginning of the year 10000 in POSIX seconds: no cosignature was made after it."""
 
 _FORMAT: Final = 1
 _TABLES: Final = """
@@ -140,14 +145,22 @@ class State:
     def identity(self) -> Identity:
         """Returns who the witness is."""
         with _told():
-            ((name, public_key, token),) = self._connection.execute(
-                "SELECT name, public_key, token FROM identity"
-            )
-        return Identity(name, public_key, token)
+            rows = self._connection.execute("SELECT name, public_key, token FROM identity").fetchall()
+        match rows:
+            case [(str(name), bytes(public_key), (str() | None) as token)]:
+                return Identity(name, public_key, token)
+        raise _damaged("who the witness is")
 
     def add_log(self, origin: str, verifier: Verifier) -> bool:
-        """Trusts a key for a log; returns False where it was trusted already."""
+        """Trusts a key for a log; returns False where it was trusted already.
+
+        Raises :class:`MalformedKey` for one that nobody could tell from another key of the log.
+        """
         with self.writing():
+            for known in self.keys_of(origin):
+                is_alike = (known.name, known.key_id) == (verifier.name, verifier.key_id)
+                if is_alike and known.public_key != verifier.public_key:
+                    raise MalformedKey("another key of the log has the same name and key id")
             added = self._connection.execute(
                 "INSERT INTO log_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (origin, verifier.name, verifier.public_key),
@@ -177,7 +190,8 @@ class State:
     def _keys(self, which: str, *values: str) -> Sequence[tuple[str, Verifier]]:
         with _told():
             rows = self._connection.execute(f"SELECT origin, name, public_key FROM log_keys{which}", values)  # noqa: S608 - our own words
-            return [(origin, Verifier(name, public_key)) for origin, name, public_key in rows]
+            found = rows.fetchall()
+        return [_key(*row) for row in found]
 
     def tree(self, origin: str) -> Tree | None:
         """Returns the newest recorded tree of a log."""
@@ -185,7 +199,7 @@ class State:
             row = self._connection.execute(
                 "SELECT origin, size, root, time, note, cosigned FROM trees WHERE origin = ?", (origin,)
             ).fetchone()
-        return None if row is None else Tree(*row)
+        return None if row is None else _tree(*row)
 
     def origins(self) -> Sequence[str]:
         """Returns the origins of all logs of which a tree was recorded."""
@@ -228,8 +242,33 @@ class State:
         with _told():
             found = self._connection.execute(
                 "SELECT origin, size, note, recorded_note FROM forks ORDER BY time"
-            )
-            return [tuple(row) for row in found]
+            ).fetchall()
+        for row in found:
+            if [type(each) for each in row] != [str, int, bytes, bytes]:
+                raise _damaged("which forks it was shown")
+        return [tuple(row) for row in found]
+
+
+def _key(origin: object, name: object, public_key: object) -> tuple[str, Verifier]:
+    match origin, name, public_key:
+        case str(), str(), bytes():
+            try:
+                return origin, Verifier(name, public_key)
+            except MalformedKey:
+                raise _damaged("the keys of a log") from None
+    raise _damaged("the keys of a log")
+
+
+def _tree(origin: object, size: object, root: object, time: object, note: object, cosigned: object) -> Tree:
+    match origin, size, root, time, note, cosigned:
+        case str(), int(), bytes(), int(), bytes(), (bytes() | None):
+            if size >= 0 and len(root) == HASH_BYTES and 0 < time < LATEST:
+                return Tree(origin, size, root, time, note, cosigned)
+    raise _damaged("the newest tree of a log")
+
+
+def _damaged(what: str) -> StateUnusable:
+    return StateUnusable(f"the state is damaged: it does not say {what}")
 
 
 def _connected(path: Path) -> sqlite3.Connection:
