@@ -17,7 +17,7 @@ from typing import Protocol
 
 from namak.evidence import EvidenceError
 from namak.evidence.checkpoint import Checkpoint
-from namak.evidence.note import Verifier, open_note, parse_note
+from namak.evidence.note import MAX_NOTE_BYTES, Verifier, open_note, parse_note
 from namak.evidence.tiles import TileId, root_from_tiles, tiles_for_root
 from server.transparency.ports import Head
 from server.transparency.troubles import (
@@ -163,7 +163,9 @@ class FileGuard:
         # Taken before the file is looked at: another thread of this process may be ahead.
         last = self._read_last
         try:
-            note = self._path.read_bytes()
+            with self._path.open("rb") as file:
+                # One byte more than a note may have: whatever lies there, no more is read.
+                note = file.read(MAX_NOTE_BYTES + 1)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -236,3 +236,9 @@ def test_tiles_that_give_another_root_or_are_missing_are_refused() -> None:
     for wrong in (altered, {}):
         with pytest.raises(TreeCorrupt):
             check_extends(None, head, wrong)
+
+
+async def test_no_more_is_read_than_a_note_may_have() -> None:
+    guard = FileGuard(Path("/dev/zero"), VERIFIER)
+    with pytest.raises(GuardDamaged):
+        await guard.read()

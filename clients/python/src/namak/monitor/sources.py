@@ -1,6 +1,8 @@
 """Where a monitor reads a log: a directory, a web server, or the post itself."""
 
 import asyncio
+import os
+import stat
 import urllib.error
 from collections.abc import Collection, Mapping
 from http.client import HTTPException
@@ -68,7 +70,9 @@ class FileSource:
 
     def _read(self, name: str, most: int) -> bytes | None:
         try:
-            with (self._directory / name).open("rb") as file:
+            with open(self._directory / name, "rb", opener=_unblocked) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise SourceUnreached(f"{self._directory / name} is no file")
                 return file.read(most + 1)
         except FileNotFoundError:
             if not self._directory.is_dir():
@@ -76,6 +80,11 @@ class FileSource:
             return None
         except OSError as problem:
             raise SourceUnreached(f"{problem.filename}: {problem.strerror}") from None
+
+
+def _unblocked(path: str, flags: int) -> int:
+    """Opens a file at once: a mirror may hold a pipe, on which nobody ever writes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class HttpSource:

@@ -100,6 +100,9 @@ class State:
         if not rows:
             return None
         note, seen_at = rows[0]
+        kinds = [[type(each) for each in row] for row in edges]
+        if [type(note), type(seen_at)] != [bytes, float] or any(kind != [int, int, bytes] for kind in kinds):
+            raise StateUnusable(f"{self.directory}: what is kept of {origin} is damaged")
         edge = {TileId(level, index): hashes for level, index, hashes in edges}
         try:
             checkpoint = Checkpoint.parse(parse_note(note).text)
@@ -150,7 +153,12 @@ class State:
             rows = self._connection.execute(
                 "SELECT sequence, link FROM heads WHERE mailbox = ?", (mailbox,)
             ).fetchall()
-        return ChainHead(*rows[0]) if rows else None
+        match rows:
+            case []:
+                return None
+            case [(int(sequence), bytes(link))]:
+                return ChainHead(sequence, link)
+        raise StateUnusable(f"{self.directory}: what is kept of {mailbox} is damaged")
 
     def complete(self, mailbox: str, head: ChainHead) -> None:
         """Remembers up to where a mailbox is complete; never goes back."""
