@@ -42,6 +42,8 @@ in, people sign the words of their own state. What stands here for a profile nev
 
 _BY_SENTENCE = {TRANSLATIONS[language]: language for language in SIGNED_IN.values()}
 
+_LONGEST_CHARACTER: Final = 4
+"""Bytes, in UTF-8."""
 _RIGHT = re.compile(r"sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
 _PART = re.compile(r"(?P<identifier>\S{1,16}) sha-256:(?P<digest>[0-9a-f]{64})", re.ASCII)
 
@@ -138,6 +140,8 @@ class Statement:
 
 
 def _lines(data: bytes) -> Iterator[str]:
+    if len(data) > _LONGEST_CHARACTER * STATEMENT_LIMIT:
+        _refuse(f"has more than {STATEMENT_LIMIT} characters")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:

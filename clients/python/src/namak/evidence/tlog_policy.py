@@ -196,6 +196,8 @@ class _PolicyFile:
         self._defined: set[bytes] = set()
         self._members: set[bytes] = set()
         self._keys: set[tuple[str, bytes]] = set()
+        self._log_keys: set[bytes] = set()
+        self._witness_keys: set[bytes] = set()
 
     def read(self, line: bytes) -> None:
         keyword, *fields = _BLANKS.split(line)
@@ -215,16 +217,18 @@ class _PolicyFile:
 
     def _log(self, vkey: bytes, url: Sequence[bytes]) -> None:
         verifier = Verifier.parse(_key_text(vkey))
-        if any(log.verifier.public_key == verifier.public_key for log in self.logs):
+        if verifier.public_key in self._log_keys:
             raise MalformedPolicy("the log's public key is already listed")
+        self._log_keys.add(verifier.public_key)
         self._claim(verifier)
         self.logs.append(PolicyLog(verifier, url[0] if url else None))
         _check_count("logs", self.logs)
 
     def _witness(self, name: bytes, vkey: bytes, url: Sequence[bytes]) -> None:
         verifier = CosignatureVerifier.parse(_key_text(vkey))
-        if any(witness.verifier.public_key == verifier.public_key for witness in self.witnesses):
+        if verifier.public_key in self._witness_keys:
             raise MalformedPolicy("the witness's public key is already listed")
+        self._witness_keys.add(verifier.public_key)
         self._claim(verifier)
         self._define(name)
         self.witnesses.append(PolicyWitness(name, verifier, url[0] if url else None))
