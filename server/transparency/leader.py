@@ -1,12 +1,14 @@
 """The leader's work, in the order that keeps the log one: finish what is committed, then integrate more."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 
 import structlog
 
 from namak.evidence.tree import EMPTY_ROOT
 from server.hsm.errors import HsmError, HsmKeyChanged, HsmUnavailable
+from server.transparency.batching import BatchSize
 from server.transparency.guard import GuardMoved
 from server.transparency.integrator import Integrated, ShardFrozen, integrate
 from server.transparency.ports import Head, HeadMoved, LeaderSession
@@ -46,7 +48,7 @@ class Leader:
         self._configured = configured
         self._shards: Mapping[str, Shard] = configured.keys
         self._current = configured.origin
-        self._pace = pace
+        self._batch = BatchSize(pace)
         self._clock = clock
         self._on_step = on_step
         self._watchman = watchman
@@ -62,6 +64,7 @@ class Leader:
             As `advance`.
         """
         self._finished = False
+        self._batch.begin()
         with self._telling():
             chain = await settled(session, self._configured, self._clock)
             heads = {head.origin: head for head in chain}
@@ -112,7 +115,9 @@ class Leader:
         # Of a shard that another one must lead on, nothing is taken; here it ends when it has to begin.
         self._key()
         if told or await session.waiting():
+            began = time.monotonic()
             integrated = await self._integrate(session)
+            self._batch.learn(0 if integrated is None else integrated.entries, time.monotonic() - began)
         if integrated is not None:
             await self._publish(session, integrated.head)
         self._finished = True
@@ -133,7 +138,7 @@ class Leader:
                 return await integrate(
                     session,
                     self._key().origin,
-                    limit=self._pace.batch,
+                    limit=self._batch.entries,
                     clock=self._clock,
                     on_step=self._on_step,
                 )

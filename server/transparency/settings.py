@@ -8,7 +8,9 @@ class Pace:
     """How fast the log goes. Times are in seconds."""
 
     batch: int = 2000
-    """Entries that one tree adds at most."""
+    """Entries that one tree adds at most while the queue holds no more."""
+    batch_most: int = 8000
+    """And ever: when the queue is long, a tree adds more, as long as the database is quick (`BatchSize`)."""
     poll: float = 0.1
     """How often an idle leader looks into the queue, woken or not."""
     checkpoint_interval: float = 0.05

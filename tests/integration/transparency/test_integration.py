@@ -2,6 +2,7 @@
 
 import asyncio
 
+from server.transparency.settings import Pace
 from tests.integration.transparency.conftest import ORIGIN, World
 from tests.integration.transparency.signers import signed_roots
 
@@ -37,7 +38,7 @@ async def test_facts_of_one_transaction_stand_in_the_order_of_recording(world: W
 
 async def test_a_tree_adds_no_more_than_a_batch(world: World) -> None:
     facts = await world.ledger.record(4500, at_once=500)
-    async with world.replica() as service:
+    async with world.replica(pace=Pace(batch=2000, batch_most=2000)) as service:
         assert len(await service.log.receipts(facts, wait_seconds=30)) == 4500
     sizes = [row["size"] for row in await world.ledger.rows("SELECT size FROM log_trees ORDER BY size")]
     assert sizes == [2000, 4000, 4500]

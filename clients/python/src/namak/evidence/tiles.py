@@ -19,13 +19,16 @@ from typing import NamedTuple
 
 from namak.evidence.encoding import LIMIT
 from namak.evidence.errors import InvalidProof, MalformedTile, MissingTile
-from namak.evidence.tree import EMPTY_ROOT, HASH_BYTES, node_hash, split_of
+from namak.evidence.tree import EMPTY_ROOT, HASH_BYTES, node_hash, split_of, verify_inclusion
 
 HEIGHT = 8
 """Tree heights that one tile spans."""
 
 WIDTH = 256
 """Hashes in a full tile."""
+
+_ALONE = 2
+# So few proofs are made and verified one by one: nothing above the leaf is hashed that is not in them.
 
 MAX_LEVEL = 63
 """The highest level that a tile path can name (tlog-tiles, "Merkle Tree")."""
@@ -191,7 +194,9 @@ class InclusionProver:
         about as much as two hashes where the leaves stand side by side. Raises :class:`InvalidProof` when any
         leaf's proof would not lead from its hash to the root.
         """
-        if leaf_hashes and self._root_of_range(_Range(0, size)) != root:
+        if len(leaf_hashes) <= _ALONE:
+            return {index: self._verified(index, size, leaf, root) for index, leaf in leaf_hashes.items()}
+        if self._root_of_range(_Range(0, size)) != root:
             raise InvalidProof("the tiles are those of another root")
         found: dict[int, tuple[bytes, ...]] = {}
 
@@ -213,9 +218,13 @@ class InclusionProver:
             if turn < len(indexes):
                 descend(parts[1], right, indexes[turn:], (left, *above))
 
-        if leaf_hashes:
-            descend(_Range(0, size), root, sorted(leaf_hashes), ())
+        descend(_Range(0, size), root, sorted(leaf_hashes), ())
         return found
+
+    def _verified(self, index: int, size: int, leaf: bytes, root: bytes) -> tuple[bytes, ...]:
+        path = tuple(self.proof(index, size))
+        verify_inclusion(index, size, leaf, path, root)
+        return path
 
     def _root_of_range(self, leaves: _Range) -> bytes:
         length = leaves.end - leaves.first
@@ -230,12 +239,13 @@ class InclusionProver:
 
     def _root_of_node(self, node: _Node) -> bytes:
         if (root := self._roots.get(node)) is None:
-            if node.height % HEIGHT == 0:
-                root = _root_of_node(self._tiles, node)
+            left = self._roots.get(_Node(node.height - 1, 2 * node.position))
+            right = self._roots.get(_Node(node.height - 1, 2 * node.position + 1))
+            if left and right and node.height % HEIGHT:
+                root = node_hash(left, right)
             else:
-                left = _Node(node.height - 1, 2 * node.position)
-                right = _Node(node.height - 1, 2 * node.position + 1)
-                root = node_hash(self._root_of_node(left), self._root_of_node(right))
+                # In one go, its inner hashes unknown still: most are never asked for.
+                root = _root_of_node(self._tiles, node)
             self._roots[node] = root
         return root
 
