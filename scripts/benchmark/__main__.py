@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scripts.benchmark import aims, parts, parts_forwarding, parts_outside
+from scripts.benchmark import aims, long_log, parts, parts_forwarding, parts_log, parts_outside
 from scripts.benchmark.echo import echoing
 from scripts.benchmark.office import running
 from scripts.benchmark.parts import Bench, Figures
@@ -48,6 +48,9 @@ _PARTS: tuple[Callable[[Bench], Awaitable[Figures]], ...] = (
     parts.sms,
     parts_outside.letters,
     parts_outside.memory,
+    parts_log.verify,
+    parts_log.integration,
+    parts_log.proofs,
 )
 _NAMES = [part.__name__ for part in _PARTS]
 _CONNECTIONS_OF_EACH = 8
@@ -61,7 +64,7 @@ async def measure(setup: "Setup", console: Console) -> tuple[Figures, Mapping[st
     console.print("Making a world and starting a post in it …", style="dim")
     how = {"processes": setup.processes, "connections": setup.connections}
     async with running(PLACE, **how) as office:
-        bench = Bench(office, setup.seconds, PLACE)
+        bench = Bench(office, setup.seconds, PLACE, setup.leaves)
         console.print("echo …", style="dim")
         async with echoing(office.world, **how) as servers:
             figures = await parts.echo(bench, servers.channels)
@@ -75,13 +78,14 @@ async def measure(setup: "Setup", console: Console) -> tuple[Figures, Mapping[st
 @dataclass(frozen=True)
 class Setup:
     """How it is measured: seconds for each part, processes of the server (and of the echo), connections of
-    the load, and which parts.
+    the load, which parts, and how long a log proofs are made from.
     """
 
     seconds: float
     processes: int
     connections: int
     parts: Sequence[Callable[[Bench], Awaitable[Figures]]]
+    leaves: int
 
 
 def table(figures: Figures) -> Table:
@@ -90,7 +94,12 @@ def table(figures: Figures) -> Table:
     result.add_column("")
     for column in ("a second", "p50 ms", "p99 ms", "of the echo", "aim, a second"):
         result.add_column(column, justify="right", no_wrap=True)
-    for name, words in {**parts.WORDS, **parts_forwarding.WORDS, **parts_outside.WORDS}.items():
+    for name, words in {
+        **parts.WORDS,
+        **parts_forwarding.WORDS,
+        **parts_outside.WORDS,
+        **parts_log.WORDS,
+    }.items():
         cells = [figures.get(f"{name}_{unit}") for unit in ("per_s", "p50_ms", "p99_ms")]
         if any(cell is not None for cell in cells):
             shown = ("" if cell is None else f"{cell:,.1f}" for cell in cells)
@@ -164,6 +173,14 @@ def main() -> int:
     parser.add_argument(
         "--parts", default="all", metavar="NAMES", help=f"besides echo: {', '.join(_NAMES)} (all)"
     )
+    parser.add_argument(
+        "--leaves",
+        type=_count,
+        metavar="N",
+        default=long_log.SIZES[-2],
+        help=f"of the longest log that proofs are made from ({long_log.SIZES[-2]:,}; {long_log.SIZES[-1]:,} "
+        "take a minute to make, and 400 MiB)",
+    )
     arguments = parser.parse_args()
     processes = arguments.processes
     setup = Setup(
@@ -171,6 +188,7 @@ def main() -> int:
         processes,
         arguments.connections or (1 if processes == 1 else _CONNECTIONS_OF_EACH * processes),
         _PARTS if arguments.parts == "all" else [_part(parser, name) for name in arguments.parts.split(",")],
+        arguments.leaves,
     )
     told = Console(stderr=True, highlight=False)
     try:
@@ -180,7 +198,11 @@ def main() -> int:
         return 130
     shown = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     shown.print(table(figures))
-    for sentence in (*aims.sentences(figures), _conditions_in_words(setup, spread)):
+    for sentence in (
+        *aims.sentences(figures),
+        *parts_log.sentences(figures),
+        _conditions_in_words(setup, spread),
+    ):
         shown.print(sentence)
     if arguments.json is not None:
         document = {**figures, "conditions": {**conditions(setup), **spread}}

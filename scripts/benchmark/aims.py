@@ -13,6 +13,9 @@ AIMS: Mapping[str, float] = {
     "forward_signed": 200,
     "sign_in": 200,
     "letters": 10_000 / 60,
+    "verify": 3000,
+    "verify_command": 3000,
+    "integration": 20_000,
 }
 """At least so many a second, of the kinds of `WORDS`, on two cores."""
 

@@ -39,6 +39,8 @@ class Bench:
     office: Office
     seconds: float
     place: Path
+    leaves: int
+    """Of the longest log that proofs are made from."""
 
     def content(self) -> bytes:
         """Returns a message's content: no two are equal."""
