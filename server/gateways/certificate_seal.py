@@ -1,29 +1,35 @@
-"""The post's electronic seal on certificates: PAdES baseline B-B (ETSI EN 319 142-1, 6), by a key kept
-elsewhere.
-
-A timestamp over the seal (B-T) would be one more argument of `build_cms`: `stamp`, which gets the digest of
-the signature's value and returns a token. There is room for it in the file.
+"""The post's electronic seal on certificates: PAdES baseline B-T (ETSI EN 319 142-1, 6), by a key kept
+elsewhere, or B-B where no timestamp is to be had.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+
+import structlog
 
 from namak.signatures.cades import SignatureMisfit, SignerCertificates, build_cms
 from namak.signatures.prepared import PreparedPdf, SignatureTooLarge
 from server.gateways.certificate_pages.workers import ALGORITHM
 from server.usecases.certificate_ports import SealUnavailable
 
+_log = structlog.get_logger(__name__)
+
 Sign = Callable[[bytes], Awaitable[bytes]]
 """Signs data, hashed with SHA-256: ECDSA as DER, RSA by PKCS #1 v1.5. Raises `SealUnavailable`."""
+
+
+Stamp = Callable[[bytes], Awaitable[bytes | None]]
+"""Returns a timestamp token (DER) over what has a SHA-256, or None; takes bounded time and never fails."""
 
 
 class PadesSeal:
     """Seals by a key and its certificates."""
 
-    def __init__(self, certificates: SignerCertificates, sign: Sign) -> None:
-        """Takes the seal's certificate with those above it, and what signs with its key."""
+    def __init__(self, certificates: SignerCertificates, sign: Sign, stamp: Stamp | None = None) -> None:
+        """Takes the seal's certificate with those above it, what signs with its key, and what stamps."""
         self._certificates = certificates
         self._sign = sign
+        self._stamp = stamp
 
     async def seal(self, prepared: PreparedPdf) -> bytes:
         """Returns the sealed PDF.
@@ -31,6 +37,20 @@ class PadesSeal:
         Raises:
             SealUnavailable: the key can't be reached, or is not the certificate's.
         """
+        try:
+            try:
+                return await self._sealed(prepared, self._stamp)
+            except SignatureTooLarge:
+                if self._stamp is None:
+                    raise
+                _log.warning("a timestamp is too large for the seal's room")
+                return await self._sealed(prepared, None)
+        except SignatureMisfit as problem:
+            raise SealUnavailable("the seal's key is not that of its certificate") from problem
+        except SignatureTooLarge as problem:
+            raise SealUnavailable("the seal's certificates do not fit into the file") from problem
+
+    async def _sealed(self, prepared: PreparedPdf, stamp: Stamp | None) -> bytes:
         loop = asyncio.get_running_loop()
 
         async def signature(data: bytes) -> bytes:
@@ -39,12 +59,15 @@ class PadesSeal:
         def sign(data: bytes, _algorithm: str) -> bytes:
             return asyncio.run_coroutine_threadsafe(signature(data), loop).result()
 
-        try:
-            cms = await asyncio.to_thread(
-                build_cms, prepared.digest, self._certificates, sign, algorithm=ALGORITHM
-            )
-            return prepared.filled(cms)
-        except SignatureMisfit as problem:
-            raise SealUnavailable("the seal's key is not that of its certificate") from problem
-        except SignatureTooLarge as problem:
-            raise SealUnavailable("the seal's certificates do not fit into the file") from problem
+        async def stamped(stamp: Stamp, digest: bytes) -> bytes | None:
+            return await stamp(digest)
+
+        def token(digest: bytes, _algorithm: str) -> bytes | None:
+            if stamp is None:
+                return None
+            return asyncio.run_coroutine_threadsafe(stamped(stamp, digest), loop).result()
+
+        cms = await asyncio.to_thread(
+            build_cms, prepared.digest, self._certificates, sign, algorithm=ALGORITHM, stamp=token
+        )
+        return prepared.filled(cms)

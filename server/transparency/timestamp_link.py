@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from namak.evidence.errors import EvidenceError, TimestampNotGranted
@@ -12,8 +13,8 @@ from namak.evidence.timestamp import (
     NONCE_BITS,
     REPLY_TYPE,
     TimestampTrust,
-    check_timestamp,
-    timestamp_request,
+    check_digest_timestamp,
+    digest_request,
     token_from,
 )
 from server.transparency.timestamp_ports import LogTimestamp
@@ -67,38 +68,48 @@ class _Failed(Exception):
         self.fields = fields
 
 
-class TimestampLink:
-    """Asks one authority about one shard's checkpoints, one question at a time."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was just given and checked: DER, the time that it tells, and ours."""
+
+    der: bytes
+    gen_time: datetime
+    at: datetime
+
+
+class AuthorityLink:
+    """Asks one authority."""
 
     def __init__(
         self,
-        origin: str,
+        part: str,
         authority: TimestampAuthority,
         terms: TimestampTerms,
         clock: Clock,
         now: Callable[[], float],
     ) -> None:
-        """Takes the shard and the authority, and a clock in seconds that nobody sets, for pauses."""
-        self._origin = origin
+        """Takes the name of the part that asks, for the logs, the authority, and a clock in seconds that
+        nobody sets, for pauses.
+        """
         self.authority = authority
         self._terms = terms
         self._clock = clock
         self._now = now
         self._failures = 0
         self._retry_at = 0.0
-        self.watchman = Watchman(f"log timestamps {authority.name} {origin}")
+        self.watchman = Watchman(part)
 
     @property
     def ready(self) -> bool:
         """Whether it may be asked now."""
         return self._now() >= self._retry_at
 
-    async def timestamp(self, size: int, note: bytes) -> LogTimestamp | None:
-        """Asks for a token over a checkpoint's note and returns it, checked; None where there is none, which
-        is logged.
+    async def token(self, sha256: bytes) -> Token | None:
+        """Asks for a token over what has this SHA-256 and returns it, checked; None where there is none,
+        which is logged.
         """
         try:
-            timestamp = await self._asked(size, note)
+            token = await self._asked(sha256)
         except AuthorityUnreached as unreached:
             self._fails(Trouble.AUTHORITY_UNREACHED, {"cause": unreached.cause})
         except _Failed as failed:
@@ -106,7 +117,7 @@ class TimestampLink:
         else:
             self._failures, self._retry_at = 0, 0.0
             self.watchman.ends()
-            return timestamp
+            return token
         return None
 
     def _fails(self, trouble: Trouble, fields: Mapping[str, str | int]) -> None:
@@ -116,11 +127,11 @@ class TimestampLink:
         self._retry_at = self._now() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         self._failures = min(self._failures + 1, 30)
 
-    async def _asked(self, size: int, note: bytes) -> LogTimestamp:
+    async def _asked(self, sha256: bytes) -> Token:
         trust = self.authority.trust
         # Another one each time, never nought: an answer that was given before is none to this question.
         nonce = secrets.randbelow(2**NONCE_BITS - 1) + 1
-        query = timestamp_request(note, nonce, trust.policy)
+        query = digest_request(sha256, nonce, trust.policy)
         answer = await self._terms.client.ask(self.authority.url, query)
         if answer.status != _GIVEN:
             busy = answer.status == _TOO_MANY or answer.status >= _SERVER_ERRORS
@@ -132,7 +143,7 @@ class TimestampLink:
             raise _Failed(Trouble.AUTHORITY_WRONG, cause="it answers with another media type")
         try:
             token = token_from(answer.body)
-            checked = check_timestamp(token, note, trust, nonce=nonce)
+            checked = check_digest_timestamp(token, sha256, trust, nonce=nonce)
         except TimestampNotGranted as refused:
             raise _Failed(Trouble.AUTHORITY_REFUSES, cause=refused.detail) from None
         except EvidenceError as error:
@@ -141,7 +152,29 @@ class TimestampLink:
         ahead = (checked.gen_time - now).total_seconds()
         if abs(ahead) > self._terms.tolerance:
             raise _Failed(Trouble.AUTHORITY_WRONG, cause="its clock differs from ours", seconds=round(ahead))
+        return Token(token, checked.gen_time, now)
+
+
+class TimestampLink(AuthorityLink):
+    """Asks one authority about one shard's checkpoints."""
+
+    def __init__(
+        self,
+        origin: str,
+        authority: TimestampAuthority,
+        terms: TimestampTerms,
+        clock: Clock,
+        now: Callable[[], float],
+    ) -> None:
+        """Takes the shard, and what any link takes."""
+        super().__init__(f"log timestamps {authority.name} {origin}", authority, terms, clock, now)
+        self._origin = origin
+
+    async def timestamp(self, size: int, note: bytes) -> LogTimestamp | None:
+        """Asks for a token over a checkpoint's note; see `token`."""
         digest = hashlib.sha256(note).digest()
-        return LogTimestamp(
-            self._origin, size, self.authority.name, digest, token, checked.gen_time, stored_at=now
-        )
+        given = await self.token(digest)
+        if given is None:
+            return None
+        name = self.authority.name
+        return LogTimestamp(self._origin, size, name, digest, given.der, given.gen_time, stored_at=given.at)

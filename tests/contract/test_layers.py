@@ -93,7 +93,10 @@ INWARD: Mapping[str, frozenset[str]] = {
         {"server.config", "server.gateways", "server.usecases.certificate_status"}
     ),
     "server.bootstrap_delivery_certificates": frozenset(
-        {"server.config", "server.gateways", "server.hsm", "server.usecases"}
+        {
+            *("server.bootstrap_machine", "server.bootstrap_timestamps", "server.config", "server.gateways"),
+            *("server.hsm", "server.transparency", "server.usecases"),
+        }
     ),
     "server.bootstrap_forwarding": frozenset(
         {

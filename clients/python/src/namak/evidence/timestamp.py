@@ -11,7 +11,7 @@ certificate was revoked is not looked at: nothing is fetched.
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,7 +19,13 @@ from typing import Any, Final
 from asn1crypto import algos, cms, parser, tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+from rfc3161_client import (
+    TimeStampResponse,
+    VerificationError,
+    Verifier,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
 
 from namak.evidence.certificate import PARSING, UNREADABLE
 from namak.evidence.der import encode
@@ -33,6 +39,7 @@ MAX_REPLY_BYTES: Final = MAX_BYTES
 NONCE_BITS: Final = 63
 """How large a nonce may be; numbers of eight octets are understood everywhere."""
 
+_SHA256: Final = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 _SEQUENCE: Final = (0, 1, 16)
 
 
@@ -73,13 +80,18 @@ def timestamp_request(note: bytes, nonce: int, policy: str | None = None) -> byt
 
     `nonce` must be random, of `NONCE_BITS` at most.
     """
+    return digest_request(hashlib.sha256(note).digest(), nonce, policy)
+
+
+def digest_request(sha256: bytes, nonce: int, policy: str | None = None) -> bytes:
+    """Returns a request like `timestamp_request`, over what has this SHA-256."""
     if not 0 < nonce < 2**NONCE_BITS:
         raise ValueError(f"a nonce is a positive number of at most {NONCE_BITS} bits")
     fields: dict[str, Any] = {
         "version": "v1",
         "message_imprint": {
             "hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
-            "hashed_message": hashlib.sha256(note).digest(),
+            "hashed_message": sha256,
         },
         "nonce": nonce,
         "cert_req": True,
@@ -126,6 +138,32 @@ def check_timestamp(
         MalformedTimestamp: it is no token.
         InvalidTimestamp: it is not a good one over these bytes.
     """
+    return _checked(token, trust, nonce, lambda verifier, response: verifier.verify_message(response, note))
+
+
+def check_digest_timestamp(
+    token: bytes, sha256: bytes, trust: TimestampTrust, *, nonce: int | None = None
+) -> CheckedTimestamp:
+    """Checks a token like `check_timestamp`, over what has this SHA-256.
+
+    Raises:
+        MalformedTimestamp, InvalidTimestamp: as there.
+    """
+
+    def verify(verifier: Verifier, response: TimeStampResponse) -> bool:
+        if response.tst_info.message_imprint.hash_algorithm != _SHA256:
+            raise VerificationError("Another hash algorithm")
+        return verifier.verify(response, sha256)
+
+    return _checked(token, trust, nonce, verify)
+
+
+def _checked(
+    token: bytes,
+    trust: TimestampTrust,
+    nonce: int | None,
+    verify: Callable[[Verifier, TimeStampResponse], bool],
+) -> CheckedTimestamp:
     if len(token) > MAX_REPLY_BYTES:
         raise MalformedTimestamp(f"the token has more than {MAX_REPLY_BYTES} bytes")
     try:
@@ -148,7 +186,7 @@ def check_timestamp(
         nonce=nonce,
     )
     try:
-        builder.build().verify_message(response, note)
+        verify(builder.build(), response)
     except VerificationError as error:
         # What OpenSSL says of a path is a page long, and names files.
         said = str(error).partition(":")[0]

@@ -16,8 +16,10 @@ from namak.signatures.algorithms import Algorithms, check_value
 Sign = Callable[[bytes, str], bytes]
 """Signs data, hashed with an algorithm; RSA by PKCS #1 v1.5, ECDSA as DER, as the certificate's key is."""
 
-Stamp = Callable[[bytes, str], bytes]
-"""Returns the timestamp token (DER) over a digest made with an algorithm."""
+Stamp = Callable[[bytes, str], bytes | None]
+"""Returns the timestamp token (DER) over a digest made with an algorithm; None where there is none to be had,
+and the signature is to be without.
+"""
 
 
 class SignatureMisfit(Exception):
