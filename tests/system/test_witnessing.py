@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
 
 NOT_VERIFIED = 4
 PATIENCE_SECONDS = 30.0
+OID_OF_TIMESTAMPS = bytes.fromhex("060b2a864886f70d010910020e")
+"""DER of the attribute in a signature that holds a timestamp over it (RFC 3161, appendix A)."""
 
 
 AWAY = asyncio.Event()
@@ -158,6 +160,13 @@ async def test_a_timestamped_receipt_is_taken_by_openssl_and_by_the_verifier(pos
     for file in report["files"]:
         assert {"witnesses", "timestamp", "time"} <= {check["name"] for check in file["checks"]}
         assert {check["outcome"] for check in file["checks"]} == {"passed"}
+    pdf = place / "stamped.pdf"
+    await run(office, "certificate", sent.delivery.delivery_id, "-o", pdf)
+    report = await run(office, "verify", pdf, *words[1:], "--seal-roots", world.seal_roots)
+    checks = [check for file in report["files"] for check in file["checks"]]
+    assert [check["outcome"] for check in checks if check["name"] == "timestamp"] == ["passed"] * 2
+    # Of the seal, too: it is in the file as hexadecimal digits.
+    assert OID_OF_TIMESTAMPS.hex().encode() in pdf.read_bytes()
     (shard,) = (await run(office, "log", "status"))["shards"]
     (stamped,) = shard["timestamping"]
     assert (stamped["authority"], stamped["trouble"]) == ("time", None)
