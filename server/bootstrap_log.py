@@ -19,6 +19,10 @@ from server.usecases.ports import UnitOfWork
 from server.usecases.rotation import ShardRotation
 
 
+class ShardNotConfigured(ValueError):
+    """The settings have no key for a shard; the text says so."""
+
+
 async def open_signer(key: KeySettings) -> LogSigner:
     """Opens a log key where the settings say it is. Raises `HsmUnavailable`."""
     if key.file is not None:
@@ -44,6 +48,40 @@ async def keyed_shards(settings: LogSettings) -> AsyncIterator[Sequence[Shard]]:
             if shards[0].signer.public_key == shards[1].signer.public_key:
                 raise ValueError("[log.next.key] is the key of [log.key]: a shard needs a key of its own")
         yield shards
+
+
+async def verifier_of(settings: LogSettings, origin: str = "") -> Verifier:
+    """Returns the key of a shard that the settings name, by default of `[log]`'s; asks the token for it
+    unless the shard is a former one.
+
+    Raises:
+        ShardNotConfigured: they name no such shard.
+        HsmUnavailable: the key can't be had.
+    """
+    for shard in settings.former:
+        if shard.origin == origin:
+            return shard.verifier
+    origin, _, key = _own(settings, origin)
+    signer = await open_signer(key)
+    try:
+        return Verifier(origin, signer.public_key)
+    finally:
+        await signer.close()
+
+
+def guard_of(settings: LogSettings, origin: str = "") -> Path:
+    """Returns where the guard of `[log]`'s or `[log.next]`'s shard is. Raises `ShardNotConfigured`."""
+    return _own(settings, origin)[1]
+
+
+def _own(settings: LogSettings, origin: str) -> tuple[str, Path, KeySettings]:
+    if origin in ("", settings.origin):
+        return settings.origin, settings.guard, settings.key
+    if settings.next is not None and origin == settings.next.origin:
+        return origin, settings.next.guard, settings.next.key
+    raise ShardNotConfigured(
+        f"{origin} is neither [log]'s shard nor [log.next]'s: the settings have no key for it"
+    )
 
 
 async def _keyed(stack: contextlib.AsyncExitStack, origin: str, guard: Path, key: KeySettings) -> Shard:

@@ -26,20 +26,26 @@ def create_key(settings: Config) -> None:
     hsm_init.init(settings, hsm_init.Asked(only_vkey=True))
 
 
+Origin = Annotated[
+    str, typer.Option(metavar="TEXT", help="Another shard of the settings than that of [log].")
+]
+
+
 @log.command(epilog="Example: namak-server log vkey --config namak-server.toml >> log-policy.txt")
-def vkey(settings: Config) -> None:
+def vkey(settings: Config, origin: Origin = "") -> None:
     """Prints the log's verifier key.
 
     Verifiers put it into their policy.
     """
     from server.cli import log_key
 
-    log_key.print_vkey(settings)
+    log_key.print_vkey(settings, origin)
 
 
 @log.command(epilog="Example: namak-server log adopt-guard --config namak-server.toml")
 def adopt_guard(
     settings: Config,
+    origin: Origin = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Writes a lost or damaged guard anew.
@@ -49,7 +55,7 @@ def adopt_guard(
     """
     from server.cli import log_key
 
-    log_key.adopt_guard(settings, ask=not yes)
+    log_key.adopt_guard(settings, origin, ask=not yes)
 
 
 @log.command(

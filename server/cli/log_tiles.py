@@ -95,20 +95,18 @@ async def _follow(export: TileExport, interval: float, keep_partials: float, sto
 
 
 async def _verifier(settings: Settings, asked: Asked) -> Verifier:
-    origin = asked.origin or settings.log.origin
-    if asked.vkey:
+    if not asked.vkey:
         try:
-            verifier = Verifier.parse(asked.vkey)
-        except MalformedKey as error:
-            raise ValueError(f"--vkey: {error.detail}") from error
-        if verifier.name != origin:
-            raise ValueError(f"--vkey is the key of {verifier.name}, not of {origin}")
-        return verifier
-    if origin != settings.log.origin:
-        raise ValueError(f"the token holds the key of {settings.log.origin}: --vkey is needed for {origin}")
-    signer = await bootstrap_log.open_signer(settings.log.key)
-    verifier = Verifier(origin, signer.public_key)
-    await signer.close()
+            return await bootstrap_log.verifier_of(settings.log, asked.origin)
+        except bootstrap_log.ShardNotConfigured as unknown:
+            raise ValueError(f"--vkey is needed for {unknown}") from unknown
+    try:
+        verifier = Verifier.parse(asked.vkey)
+    except MalformedKey as error:
+        raise ValueError(f"--vkey: {error.detail}") from error
+    origin = asked.origin or settings.log.origin
+    if verifier.name != origin:
+        raise ValueError(f"--vkey is the key of {verifier.name}, not of {origin}")
     return verifier
 
 

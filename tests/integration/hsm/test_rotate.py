@@ -255,3 +255,23 @@ async def test_nothing_changes_before_all_answers_are_good(post: Post) -> None:
     stuck = await post.rotate("--yes")
     assert (stuck.returncode, "no server leads it" in stuck.stdout) == (4, True)
     assert await post.successor() is None
+
+
+async def test_commands_of_the_log_are_told_which_of_the_settings_shards_is_meant(post: Post) -> None:
+    former = "log.example.am/2025"
+    old = vkey(former, TokenLikeSigner(b"\x07" * 32, post.directory / "journal").public_key)
+    settings = post.settings(more=f'[[log.former]]\norigin = "{former}"\nvkey = "{old}"')
+
+    async def asked(*command: str | Path) -> "CompletedProcess[str]":
+        return await asyncio.to_thread(forking.run, "server", "log", *command, "--config", settings)
+
+    for origin in (ORIGIN, NEXT):
+        done = await asked("vkey", "--origin", origin)
+        assert done.stdout.startswith(f"{origin}+"), done.stderr
+    assert (await asked("vkey", "--origin", former)).stdout.strip() == old
+    unknown = await asked("vkey", "--origin", "log.example.am/2030")
+    assert (unknown.returncode, "the settings have no key for it" in unknown.stderr) == (1, True)
+    # A former shard has no guard any more, and nothing of the next one is published yet.
+    for origin, why in ((former, "no key for it"), (NEXT, f"nothing of {NEXT} is published")):
+        refused = await asked("adopt-guard", "--yes", "--origin", origin)
+        assert (refused.returncode, why in refused.stderr) == (1, True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
-from namak.evidence.administrative_act import Actor, ActorKind, AdministrativeAct, RecordedAct
+from namak.evidence.administrative_act import Actor, ActorKind, AdministrativeAct, RecordedAct, Resource
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.recorded import recorded
@@ -166,6 +166,29 @@ def test_a_verifier_says_who_did_what_to_which_thing() -> None:
     assert "somebody at the server's command line did operator bind" in command_line
     assert report.files[0].evidence is report.files[0].act
     assert report.files[0].fact is None
+
+
+def test_a_verifier_says_that_a_shard_ended_and_which_key_the_next_one_has() -> None:
+    world = World()
+    shard = {"origin": "log.example.am/2026", "log_vkey": "log.example.am/2026+0+a"}
+    announced = replace(
+        AT_COMMAND_LINE,
+        details=replace(
+            AT_COMMAND_LINE.details,
+            act="hsm rotate",
+            resource=Resource("LOG_SHARD", "log.example.am/2026"),
+            before=shard,
+            after={**shard, "successor": "log.example.am/2027", "successor_vkey": "log.example.am/2027+0+b"},
+        ),
+    )
+    report = verify_receipts({"last": _receipt(world, announced)}, world.trust())
+
+    assert report.verdict is Verdict.VALID
+    assert report.files[0].proves == (
+        "AdministrativeAct: at 2026-11-21T20:00:00.123456Z somebody at the server's command line announced "
+        "that the log's shard log.example.am/2026 ends here and goes on as log.example.am/2027, whose "
+        "verifier key is log.example.am/2027+0+b."
+    )
 
 
 def test_an_act_that_is_not_in_the_log_proves_nothing() -> None:

@@ -42,10 +42,12 @@ class World:
     published: News = field(default_factory=News)
     witnessed: News = field(default_factory=News)
     leading: bool = True
+    leads: Callable[[], bool] = lambda: True
+    ended: int | None = None
 
     def __post_init__(self) -> None:
         self.shard = MemoryShard(ORIGIN)
-        self.reader = MemoryLogReader(self.shard)
+        self.reader: MemoryLogReader = MemoryLogReader(self.shard)
         self.store = MemoryWitnessedTrees()
         self.witnesses = {name: FakeWitness(StrictWitness(f"{name}.example/w")) for name in "abc"}
         for witness in self.witnesses.values():
@@ -85,7 +87,8 @@ class World:
             *(Verifier(ORIGIN, self.key.public_key), self.terms(**changed), self.reader, self.store, Clock()),
             published=self.published,
             witnessed=self.witnessed,
-            leading=lambda: self.leading,
+            leading=lambda: self.leading and self.leads(),
+            ended=lambda: self.ended,
         )
         task = asyncio.create_task(witnessing.run())
         try:

@@ -228,6 +228,10 @@ WORDS: Sequence[str] = (
         "{log}."
     ),
     N_("{event}: at {time} the operator recorded this of message {delivery} from {sender} to {recipient}."),
+    N_(
+        "{event}: at {time} {actor} announced that the log's shard {log} ends here and goes on as "
+        "{successor}, whose verifier key is {key}."
+    ),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),
     *certificate_words.WORDS,
 )

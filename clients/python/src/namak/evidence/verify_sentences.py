@@ -34,6 +34,13 @@ def act_sentence(act: RecordedAct) -> str:
     details = act.document.details
     resource, before, after = details.resource, details.before or {}, details.after or {}
     thing = f"{resource.kind.lower().replace('_', ' ')} {resource.identifier}"
+    if resource.kind == "LOG_SHARD" and "successor" in after:
+        successor, key = after["successor"], after.get("successor_vkey")
+        return (
+            f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} "
+            f"announced that the log's shard {resource.identifier} ends here and goes on as "
+            f"{successor}, whose verifier key is {key}."
+        )
     where = "" if details.acted_from is None else f" from {details.acted_from}"
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return (
