@@ -21,6 +21,8 @@ TABLES: Sequence[str] = tuple(
 )
 _EXECUTE = "EXECUTE FUNCTION refuse_change()"
 _TRIGGERS = ("refuse_change", "refuse_truncate")
+_OF_HEADS = (log_tables.log_heads.name, "refuse_thaw")
+"""Keeps a shard of the log that is frozen as it is."""
 
 CREATE_FUNCTION = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -53,7 +55,7 @@ def attach(table: str) -> Sequence[str]:
 
 
 def missing_triggers(connection: Connection) -> Sequence[str]:
-    """Says of every insert-only table which of its triggers is absent or disabled."""
+    """Says which triggers are absent or disabled: of every insert-only table, and of the log's heads."""
     found = connection.execute(
         text(
             "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
@@ -63,7 +65,6 @@ def missing_triggers(connection: Connection) -> Sequence[str]:
     present = {(row[0], row[1]) for row in found}
     return [
         f"table {table} lacks the trigger {trigger}, enabled always"
-        for table in TABLES
-        for trigger in _TRIGGERS
+        for table, trigger in (*((table, trigger) for table in TABLES for trigger in _TRIGGERS), _OF_HEADS)
         if (table, trigger) not in present
     ]

@@ -40,31 +40,26 @@ class GuardFollower:
         Raises:
             ServiceUnavailable: the database does not answer.
         """
-        try:
-            await self._follow()
-        except GuardMoved:
-            return
-        except LogTrouble as trouble:
-            self._watchman.begins(trouble.kind, trouble.fields)
-            return
-        self._watchman.ends()
-
-    async def _follow(self) -> None:
-        opened = []
-        for shard in self._shards:
-            if self._directory.get(shard.origin) is None:
-                await self._note_beginning(shard)
-            elif shard.origin not in self._done:
-                opened.append(shard)
-        if not opened:
-            return
+        following = [shard for shard in self._shards if shard.origin not in self._done]
+        opened = [shard.origin for shard in following if self._directory.get(shard.origin) is not None]
         # In this order: a leader writes the guard before it publishes.
-        newest = await self._reader.newest([shard.origin for shard in opened])
-        for shard in opened:
-            if shard.origin in newest:
-                await self._follow_one(shard, newest[shard.origin])
-            else:
-                await self._note_beginning(shard)
+        newest = await self._reader.newest(opened) if opened else {}
+        troubles = []
+        for shard in following:
+            # What is wrong with one of them keeps none of the others behind.
+            try:
+                if shard.origin in newest:
+                    await self._follow_one(shard, newest[shard.origin])
+                else:
+                    await self._note_beginning(shard)
+            except GuardMoved:
+                return
+            except LogTrouble as trouble:
+                troubles.append(trouble)
+        if troubles:
+            self._watchman.begins(troubles[0].kind, troubles[0].fields)
+        else:
+            self._watchman.ends()
 
     async def _note_beginning(self, shard: Shard) -> None:
         """Whoever saw a shard before its first checkpoint needs nobody's word that the guard may begin."""

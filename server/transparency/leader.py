@@ -15,7 +15,7 @@ from server.transparency.ports import Head, HeadMoved, LeaderSession
 from server.transparency.publisher import check_committed, publish
 from server.transparency.settings import Pace
 from server.transparency.shard import Shard
-from server.transparency.shard_order import ConfiguredShards, settled
+from server.transparency.shard_order import ConfiguredShards, check_settings, settled
 from server.transparency.steps import OnStep
 from server.transparency.troubles import ForkRefused, LogTrouble, ShardKeyMissing, Trouble, Watchman
 from server.usecases.ports import Clock
@@ -129,7 +129,7 @@ class Leader:
             await publish(session, shard, head, clock=self._clock, on_step=self._on_step)
         if head.frozen and head.successor is not None and head.origin == self._current:
             _log.info("the log goes over to another shard", origin=head.origin, successor=head.successor)
-            self._current = head.successor
+            await self._go_over(session, head.successor)
 
     async def _integrate(self, session: LeaderSession) -> Integrated | None:
         """Integrates into the current shard, whichever that has become."""
@@ -143,7 +143,12 @@ class Leader:
                     on_step=self._on_step,
                 )
             except ShardFrozen as frozen:
-                self._current = frozen.successor
+                await self._go_over(session, frozen.successor)
+
+    async def _go_over(self, session: LeaderSession, successor: str) -> None:
+        """Makes another shard the current one, if the key here is the one that was announced."""
+        check_settings(self._configured, await session.shards())
+        self._current = successor
 
     def _key(self) -> Shard:
         """Returns the current shard. Raises `ShardKeyMissing`."""

@@ -21,14 +21,14 @@ from server.transparency.receipts import TransparencyLog
 from server.transparency.settings import DEFAULT_PACE, Pace
 from server.transparency.shard import Shard
 from server.transparency.shard_directory import ShardDirectory
-from server.transparency.shard_order import ConfiguredShards
+from server.transparency.shard_order import ConfiguredShards, check_settings
 from server.transparency.steps import OnStep, Step, unobserved
 from server.transparency.tail import Tail
 from server.transparency.timestamp_link import TimestampTerms
 from server.transparency.timestamp_states import TimestampStates
 from server.transparency.timestamped_receipts import TimestampedReceipts
 from server.transparency.timestamping import NewestNote, Timestamping
-from server.transparency.troubles import Condition, ForkRefused, Trouble, Watchman, cause_of
+from server.transparency.troubles import Condition, ForkRefused, LogTrouble, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
 from server.transparency.witness_link import WitnessTerms
 from server.transparency.witnessed_receipts import WitnessedReceipts
@@ -90,7 +90,7 @@ class TransparencyService:
             *(self._signing, self._database, self._listening, self._guarding, shards_watchman),
             *(self._waker.watchman, self._tailing, self._surveying),
         )
-        configured = ConfiguredShards(shards, former)
+        self._configured = configured = ConfiguredShards(shards, former)
         self._directory = directory = ShardDirectory(
             *([*former, shards[0].verifier], storage.reader),
             to_come=[shard.verifier for shard in shards[1:]],
@@ -327,12 +327,18 @@ class TransparencyService:
             await self._published.beyond(seen, self._pace.follow_poll)
 
     async def _survey(self) -> None:
-        """Keeps up with which shards there are."""
+        """Keeps up with which shards there are, and tells early what this replica's settings have wrong."""
         while True:
             seen = self._published.count
-            with contextlib.suppress(ServiceUnavailable):
+            try:
                 await self._directory.refresh()
+                if self._directory.registered:
+                    check_settings(self._configured, self._directory.registered)
                 self._surveying.ends()
+            except LogTrouble as trouble:
+                self._surveying.begins(trouble.kind, trouble.fields)
+            except ServiceUnavailable:
+                pass  # the log itself says so
             # Who must know at once asks by itself.
             await asyncio.sleep(self._pace.follow_interval)
             await self._published.beyond(seen, self._pace.receipt_poll)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from namak.evidence.note import Verifier, vkey
-from server.domain.log_shards import in_order
+from server.domain.log_shards import RegisteredShard, in_order
 from server.transparency.ports import ShardInLine, ShardRow
 
 
@@ -36,6 +36,8 @@ class ShardDirectory:
         self._reader = reader
         self._verifiers = {each.name: each for each in (*verifiers, *to_come)}
         self._configured = in_order([(each.name, vkey(each.name, each.public_key)) for each in verifiers])
+        self.registered: Sequence[RegisteredShard] = ()
+        """The shards that the database knows, those that are announced too; none until it was asked."""
         self._line: Sequence[ShardInLine] = [
             ShardInLine(shard, 0, 0, frozen=shard is not self._configured[-1]) for shard in self._configured
         ]
@@ -79,6 +81,7 @@ class ShardDirectory:
             ServiceUnavailable: it does not answer; what was known before stands.
         """
         line = await self._reader.line()
+        self.registered = [each.shard for each in line]
         if not line:
             line = await self._of_settings()
         for each in line:

@@ -15,6 +15,7 @@ from namak.evidence.tiles import extend
 from namak.evidence.tree import leaf_hash
 from server.domain.administration import CommandLine
 from server.domain.refusals import RequestIdReused
+from server.transparency.guard import FileGuard
 from server.transparency.integrator import integrate
 from server.transparency.settings import Pace
 from server.transparency.shard import Shard
@@ -295,6 +296,27 @@ async def test_settings_that_do_not_fit_lead_nothing_and_say_what_is_wrong(world
     assert await troubled([Shard(ORIGIN, world.key(NEXT), world.guard(LATER))]) == {Trouble.SHARD_KEY_DIFFERS}
     assert await world.ledger.value("SELECT sum(integrated_size) FROM log_heads") == 2
     assert await world.ledger.value("SELECT count(*) FROM log_checkpoints") == 0
+
+
+async def test_another_key_than_the_announced_one_signs_nothing_of_the_next_shard(
+    world: RotatingWorld,
+) -> None:
+    """Told when the log goes over, and on a replica that only stands by as well."""
+    pace = Pace(retry_longest=0.2, follow_interval=0.05, receipt_poll=0.1)
+    wrong = Shard(NEXT, world.key(LATER), FileGuard(world.directory / "wrong", world.verifier(LATER)))
+    async with world.replica(world.shard(), wrong, pace=pace) as service:
+        await eventually(lambda: service.status.leading)
+        await world.announce()
+        await world.ledger.record(3)
+        await eventually(lambda: published(world, 1))
+        await eventually(
+            lambda: {each.kind for each in service.status.troubles} == {Trouble.SHARD_KEY_DIFFERS}
+        )
+        assert await world.ledger.value("SELECT count(*) FROM log_queue") == 3
+        async with world.replica(*world.shards(ORIGIN, NEXT), pace=pace):
+            await eventually(lambda: published(world, 4))
+            assert Trouble.SHARD_KEY_DIFFERS in {each.kind for each in service.status.troubles}
+    await world.check_line(ORIGIN, NEXT)
 
 
 async def test_an_existing_log_goes_on_with_the_shards_of_its_settings(world: RotatingWorld) -> None:

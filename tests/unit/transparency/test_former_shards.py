@@ -17,7 +17,7 @@ from server.transparency.ports import ShardInLine, WitnessedTree
 from server.transparency.public_log import ShardsInPublic
 from server.transparency.shard import Shard
 from server.transparency.shard_directory import ShardDirectory
-from server.transparency.troubles import Watchman
+from server.transparency.troubles import GuardDamaged, Trouble, Watchman
 from server.usecases.records import PublishedCheckpoint
 from tests.fakes.published_log import MemoryLogReader, MemoryShard
 from tests.fakes.witnessed_trees import MemoryWitnessedTrees
@@ -143,6 +143,26 @@ async def test_the_guard_of_a_shard_that_ended_is_followed_to_its_end_and_then_l
     assert reader.asked == {OLD: 2, NEW: 4}
     # Of one that is only configured no more is asked than whether its guard is there.
     assert guards[2].reads == 1
+
+
+class DamagedGuard(KnownGuard):
+    """A guard that can't be read."""
+
+    async def read(self) -> SignedTree | None:
+        raise GuardDamaged(path="guard", cause="MalformedNote")
+
+
+async def test_what_is_wrong_with_one_guard_keeps_no_other_behind() -> None:
+    old, new = grown(OLD, 5, frozen=True), grown(NEW, 3)
+    reader = CountingReader(old, new)
+    directory, sound = directory_of(reader), KnownGuard(new)
+    await directory.refresh()
+    watchman = Watchman("guard")
+    shards = [keyed(old, DamagedGuard(old)), keyed(new, sound)]
+    await GuardFollower(shards, directory, reader, watchman).follow()
+    assert sound.reads == 1
+    assert watchman.condition is not None
+    assert watchman.condition.kind is Trouble.GUARD_DAMAGED
 
 
 async def test_a_shard_that_is_witnessed_to_its_end_has_no_debt_and_is_asked_about_no_more() -> None:
