@@ -160,6 +160,17 @@ def test_a_number_that_is_none_leaks_no_other_error(plain: bytes, spelled: bytes
         read_certificate(data)
 
 
+def test_an_attachment_with_an_endless_name_is_not_looked_at(plain: bytes) -> None:
+    def change(made: Any) -> None:
+        names = made.root["/Names"]["/EmbeddedFiles"]["/Names"]
+        name = generic.pdf_string("." * 20_000 + ".tsr")
+        names[0] = name
+        names[1][generic.pdf_name("/UF")] = name
+
+    with pytest.raises(NotReadable, match="name has more than"):
+        read_certificate(changed(plain, change))
+
+
 def first_page(made: Any) -> Any:
     return made.root["/Pages"]["/Kids"][0]
 

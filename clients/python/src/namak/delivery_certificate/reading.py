@@ -25,6 +25,7 @@ from namak.delivery_certificate.page_text import Font, Unreadable, font_of, show
 from namak.delivery_certificate.stated_time import by_proof
 from namak.delivery_certificate.statement import FILE_NAME
 from namak.evidence.certificate import PARSING, UNREADABLE
+from namak.evidence.timestamp_file import MAX_NAME
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """A certificate has at most so many bytes: twice its proofs."""
@@ -118,6 +119,8 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for key, file in _leaves(tree, 0, _Count(MAX_NODES)):
         name = str(file["/UF"])
+        if len(name) > MAX_NAME:
+            raise NotReadable(f"an attachment's name has more than {MAX_NAME} characters")
         if name != key:
             raise NotReadable("an attachment has two names")
         if name in found:

@@ -17,6 +17,9 @@ SUFFIX: Final = ".tsr"
 MAX_BYTES: Final = 64 * 1024
 """A token, or an answer with one, is at most so long: with its certificates it takes some thousand bytes."""
 
+MAX_NAME: Final = 1000
+"""Characters of a file's name: more than any file system takes."""
+
 GRANTED: Final = bytes.fromhex("30 03 02 01 00")
 """DER of the status of an answer that grants a token."""
 
@@ -40,7 +43,7 @@ def owner_of(name: str, stems: Container[str]) -> str | None:
     """Returns whose timestamp a file is by its name: the longest of the receipts' names, without their
     suffix, that it begins with, before a dot; None for one of nobody.
     """
-    if not name.endswith(SUFFIX):
+    if not name.endswith(SUFFIX) or len(name) > MAX_NAME:
         return None
     stem = name.removesuffix(SUFFIX)
     while stem:
