@@ -139,8 +139,8 @@ FAULTS: dict[str, Callable[[Parser], Iterator[bytes]]] = {
     "spellings": _strings,
     "kinds": _kinds,
     "missing": _missing,
-    "megabytes": _megabytes,
 }
+OF_EACH_KIND = ("ReadingConfirmed", "act of the operator", "OutageBegan", "certificate's statement")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -152,3 +152,10 @@ def test_refuses(parser: Parser, fault: str) -> None:
             assert_refuses_or_reads(parser, data)
         else:
             assert_refuses(parser, data)
+
+
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+def test_refuses_megabytes(name: str) -> None:
+    parser = next(each for each in DOCUMENTS if each.name == name)
+    for data in _megabytes(parser):
+        assert_refuses(parser, data)

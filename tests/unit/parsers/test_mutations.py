@@ -13,7 +13,7 @@ from tests.unit.parsers.mutations import damaged
 from tests.unit.parsers.parsers import Parser, assert_refuses_or_reads
 
 # All documents are read by the same few functions, and noise gets nowhere.
-_FEWER = settings(max_examples=max(6, settings().max_examples // 6))
+_FEWER = settings(max_examples=max(4, settings().max_examples // 10))
 
 
 def by_name(parser: Parser) -> str:
@@ -21,6 +21,7 @@ def by_name(parser: Parser) -> str:
 
 
 @pytest.mark.parametrize("parser", LINES, ids=by_name)
+@settings(max_examples=settings().max_examples * 3 // 4)
 @given(data=st.data())
 def test_damaged_lines(parser: Parser, data: st.DataObject) -> None:
     assert_refuses_or_reads(parser, data.draw(damaged(parser.sample)))
