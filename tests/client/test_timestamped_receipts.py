@@ -186,3 +186,15 @@ def test_timestamps_in_a_certificate_count_by_the_roots_that_are_named(namak: Na
         assert done.code == 0, done.out
         assert ("--tsa-roots names whom you trust" in done.err) is (not words)
         assert ("CN=Time of the court stamped the checkpoint" in done.out) is bool(words)
+
+
+def test_who_lacks_what_reads_timestamps_is_told_how_to_have_it(
+    desk: Desk, stamp: Stamp, authority_of_time: OpensslAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.office.stamps["court"] = stamp
+    desk.save()
+    monkeypatch.setattr("namak.cli.verifying.find_spec", lambda name: None)
+    _, err = desk.verify("--tsa-roots", authority_of_time.roots, code=2)
+    assert "pip install './clients/python[timestamps]'" in err
+    # Without the option nothing is lacking.
+    desk.verify()
