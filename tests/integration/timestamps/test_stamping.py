@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class World:
     away: int = 0
     ahead: timedelta = timedelta()
     seconds: float = SECONDS
+    ended: int | None = None
+    looked: int = 0
+    turns: int = 0
 
     async def newest(self, origin: str) -> Mapping[str, LogTimestamp]:
         return {each.authority: each for each in self.kept}
@@ -83,7 +87,12 @@ class World:
         client = HttpTimestampAuthorities(seconds=self.seconds)
 
         async def newest() -> tuple[int, bytes] | None:
+            self.looked += 1
             return self.note
+
+        def leading() -> bool:
+            self.turns += 1
+            return self.leading
 
         async with TestServer(application) as server:
             terms = TimestampTerms(
@@ -94,7 +103,8 @@ class World:
             stamping = Timestamping(
                 *(ORIGIN, terms, newest, self, Clock(self.ahead)),
                 news=self.news,
-                leading=lambda: self.leading,
+                leading=leading,
+                ended=lambda: self.ended,
             )
             task = asyncio.create_task(stamping.run())
             try:
@@ -165,6 +175,31 @@ async def test_only_a_leader_asks_and_what_is_stamped_is_not_asked_about_again(
         world.grow(5)
         await world.until(lambda: world.sizes("one") == [4, 5])
     assert asked == [True, True]
+
+
+async def test_a_shard_that_ended_and_is_stamped_to_its_end_is_looked_at_no_more(
+    authority: OpensslAuthority,
+) -> None:
+    world = World(authority)
+    async with world.running(one=world.good):
+        world.grow(3)
+        await world.until(lambda: world.sizes("one") == [3])
+        world.ended = 3
+        # What is under way may still look once.
+        turn = world.turns + 2
+        world.news.arrive()
+        await world.until(lambda: world.turns >= turn - 1)
+        world.news.arrive()
+        await world.until(lambda: world.turns >= turn)
+        looked = world.looked
+        for number in range(1, 5):
+            world.news.arrive()
+            await world.until(partial(has_turned, world, turn + number))
+        assert world.looked == looked
+
+
+def has_turned(world: World, times: int) -> bool:
+    return world.turns >= times
 
 
 async def _elsewhere(request: web.Request) -> web.StreamResponse:
