@@ -41,6 +41,7 @@ def verified(
     *,
     witness_after: timedelta | None = None,
     roots: tuple[bytes, ...] = (ROOT.der,),
+    now: datetime | None = None,
 ) -> FileReport:
     """Verifies the story's acceptance with what the tokens are over its checkpoint."""
     fact, witness = story.acceptance, Key("w.example", COSIGNATURE)
@@ -50,7 +51,7 @@ def verified(
         cosigned = [(witness, int((at(fact) + witness_after).timestamp()))]
     receipt = story.world.receipt(fact, cosigned)
     beside = {"x": tokens(TlogProof.parse(receipt).checkpoint)}
-    trust = replace(story.world.trust(policy), tsa_roots=roots)
+    trust = replace(story.world.trust(policy), tsa_roots=roots, now=now)
     return only(verify_receipts({"x": receipt}, trust, beside))
 
 
@@ -96,6 +97,16 @@ def test_the_earliest_of_witness_and_authority_counts(
         story, after(story, timedelta(seconds=authority)), witness_after=timedelta(seconds=witness)
     )
     assert f"according to {by}, 10 s later" in words(file, "time")
+
+
+def test_a_timestamp_from_the_future_does_not_count(story: Story) -> None:
+    now = at(story.acceptance).replace(microsecond=0)
+    for lead, counts in ((119, True), (121, False), (7 * 86_400, False)):
+        file = verified(story, after(story, timedelta(seconds=lead)), now=now)
+        assert outcomes(file)["timestamp"] is (PASSED if counts else NOTED)
+        assert ("it states a time yet to come" in words(file, "timestamp")) is not counts
+        assert outcomes(file)["time"] is (PASSED if counts else Outcome.NOT_BOUNDED)
+        assert file.verdict is Verdict.VALID
 
 
 def test_without_roots_timestamps_are_not_looked_at(story: Story) -> None:

@@ -44,8 +44,8 @@ class Trust:
     evidence names. ``crls`` are revocation lists that evidence only names, by the SHA-256 of their DER in
     lower-case hexadecimal; they need no trust. ``debt_limit`` is how long a log may go without a witness
     before its times count as unbounded. ``tsa_roots`` (DER) are the only authorities for timestamps; without
-    any, timestamps are not looked at. Where ``now`` is given, cosignatures that state a later time do not
-    count.
+    any, timestamps are not looked at. Where ``now`` is given, cosignatures and timestamps that state a
+    later time do not count.
     """
 
     log_policy: TlogPolicy
@@ -69,8 +69,8 @@ def verify_receipts(
     acts that gave the right. An effect needs the receipts of the fact that it follows from and of the
     facts that its rule requires among the files; without them it is not accepted.
     """
-    stamps = Timestamps(timestamps or {}, trust.tsa_roots)
     latest = None if trust.now is None else int((trust.now + CLOCK_TOLERANCE).timestamp())
+    stamps = Timestamps(timestamps or {}, trust.tsa_roots, latest)
     notes = CheckedNotes(trust.log_policy, latest)
     receipts = [_read(name, data, trust, stamps, notes) for name, data in files.items()]
     given, acts = _by_digest(receipts), _acts_by_digest(receipts)

@@ -39,10 +39,17 @@ class Timestamps:
     receipts stand under one checkpoint.
     """
 
-    def __init__(self, beside: Mapping[str, Mapping[str, bytes]], roots: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        beside: Mapping[str, Mapping[str, bytes]],
+        roots: Sequence[bytes],
+        latest: int | None = None,
+    ) -> None:
         """Takes the files beside each receipt, by name, and the authorities' roots (DER). Without roots
-        nothing is looked at; with them the extra ``timestamps`` is needed.
+        nothing is looked at; with them the extra ``timestamps`` is needed. What states a later time than
+        ``latest`` (POSIX seconds) does not count.
         """
+        self._latest = latest
         self._beside = beside if roots else {}
         self._roots = roots
         self._trust: TimestampTrust | None = None
@@ -80,9 +87,12 @@ class Timestamps:
         if self._trust is None:
             self._trust = TimestampTrust(tuple(x509.load_der_x509_certificate(each) for each in self._roots))
         try:
-            return check_timestamp(token_from(content), note, self._trust)
+            found = check_timestamp(token_from(content), note, self._trust)
         except EvidenceError as wrong:
             return wrong.detail
+        if self._latest is not None and found.gen_time.timestamp() > self._latest:
+            return "it states a time yet to come"
+        return found
 
 
 def check_time(
