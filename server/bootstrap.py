@@ -266,7 +266,9 @@ async def running(
             interceptors,
             {"": is_ready, "log": is_logging},
         )
-        measured = Measured(*(meters, database, log, gate, desk.submissions, interceptors, mail))
+        measured = Measured(
+            *(meters, database, log, gate, desk.submissions, interceptors, mail, people.trust)
+        )
         metrics = await stack.enter_async_context(measuring(settings, measured, SqlUnitOfWork(database)))
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)

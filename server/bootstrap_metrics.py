@@ -9,6 +9,7 @@ from typing import Protocol
 
 from server.bootstrap_machine import SystemClock
 from server.config import Settings
+from server.gateways.citizen_trust import CitizenTrust
 from server.interceptors.admission import Admission
 from server.interceptors.interceptor import Interceptor
 from server.metrics import catalogue, readings
@@ -66,12 +67,15 @@ class Measured:
     line: Line
     interceptors: Sequence[Interceptor]
     mail: MailConnections | None
+    trust: CitizenTrust
 
 
 @contextlib.asynccontextmanager
 async def measuring(settings: Settings, it: Measured, uow: UnitOfWork) -> AsyncIterator[str | None]:
     """Meanwhile tells a server's figures, if the settings say where; yields where it is. Raises OSError."""
     questions = {
+        # Of files, and so asked before what the database may fail to answer.
+        "revocation lists": of_lists(it.trust),
         "log": of_log(it.log, it.gate),
         "jobs": of_jobs(uow),
     }
@@ -153,6 +157,17 @@ def of_log(log: TransparencyService, gate: OutageGate) -> Question:
 
     async def asked() -> Shown:
         return partial(readings.of_log, await queries.status())
+
+    return asked
+
+
+def of_lists(trust: CitizenTrust) -> Question:
+    """Asks until when the citizens' revocation lists do."""
+
+    async def asked() -> Shown:
+        ends = await trust.lists_end()
+        read = () if ends is None else (Reading(catalogue.LISTS_END, ends.timestamp()),)
+        return lambda _now: read
 
     return asked
 

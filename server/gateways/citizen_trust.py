@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from namak.evidence.certificate import UNREADABLE
 from server.gateways.certificate_status.list_layout import lay_out, list_der
 
 _log = structlog.get_logger(__name__)
@@ -64,6 +66,7 @@ class CitizenTrust:
         self._looked_at = monotonic()
         self._stamp = _stamp(files)
         self._trust = _read(files, None)
+        self._ends: tuple[int, datetime | None] | None = None
 
     async def current(self) -> Trust:
         """Returns the files' content, at most `poll_seconds` old."""
@@ -75,6 +78,14 @@ class CitizenTrust:
                     await asyncio.to_thread(self._look)
                     self._looked_at = began
         return self._trust
+
+    async def lists_end(self) -> datetime | None:
+        """Returns when the first of the operator's revocation lists goes stale; None where there is none."""
+        trust = await self.current()
+        if self._ends is None or self._ends[0] != trust.generation:
+            ends = await asyncio.to_thread(_earliest_end, list(trust.lists.values()))
+            self._ends = (trust.generation, ends)
+        return self._ends[1]
 
     def _look(self) -> None:
         try:
@@ -116,6 +127,18 @@ def _read(files: CitizenFiles, former: Trust | None) -> Trust:
             if former is not None and path in former.lists:
                 lists[path] = former.lists[path]
     return Trust(former.generation + 1 if former else 0, roots, intermediates, lists)
+
+
+def _earliest_end(lists: Sequence[bytes]) -> datetime | None:
+    return min((end for end in map(_end, lists) if end is not None), default=None)
+
+
+def _end(der: bytes) -> datetime | None:
+    try:
+        return x509.load_der_x509_crl(lay_out(der).frame).next_update_utc
+    except UNREADABLE:
+        # Nothing goes by it, and whoever tries says so.
+        return None
 
 
 def _certificates(path: Path) -> tuple[bytes, ...]:

@@ -247,6 +247,11 @@ CERTIFICATE_ENDS: Final = Measure(
     (Label("certificate", "`server`, `seal`"),), "seconds",
 )  # fmt: skip
 
+LISTS_END: Final = Measure(
+    "namak_revocation_lists_end_timestamp_seconds", Kind.GAUGE,
+    "When the first of the lists in `revocation_lists` goes stale, in Unix time.", SERVE, (), "seconds",
+)  # fmt: skip
+
 MEASURES: Final[Sequence[Measure]] = (
     *(BUILD, PROCESS_UP),
     *(DEBT, DEBT_AGE, DEBT_LIMIT, OUTAGE, OUTAGE_AGE),
@@ -255,6 +260,6 @@ MEASURES: Final[Sequence[Measure]] = (
     *(CALLS, CALL_SECONDS, CALLS_UNDER_WAY, CALLS_LIMIT, SUBMISSIONS_HELD, SUBMISSIONS_LIMIT),
     *(MAILS, MAIL_CONNECTIONS, LOG_REQUESTS),
     *(JOBS, JOBS_AGE, JOB_ATTEMPTS, JOB_SECONDS),
-    *(DATABASE_UP, LOOK_AGE, CONNECTIONS, CONNECTIONS_LIMIT, CERTIFICATE_ENDS),
+    *(DATABASE_UP, LOOK_AGE, CONNECTIONS, CONNECTIONS_LIMIT, CERTIFICATE_ENDS, LISTS_END),
 )
 """All of them, in the order of the page."""

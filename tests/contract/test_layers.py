@@ -128,6 +128,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_metrics": frozenset(
         {
             *("server.bootstrap_machine", "server.config", "server.interceptors", "server.metrics"),
+            "server.gateways",
             *("server.storage", "server.transparency", "server.usecases"),
         }
     ),

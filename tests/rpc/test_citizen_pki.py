@@ -170,6 +170,22 @@ async def test_looks_at_the_files_no_more_often_than_it_is_told(scene: Scene) ->
     assert (await trust.current()).generation == first.generation + 1
 
 
+async def test_tells_when_the_first_of_the_lists_goes_stale(scene: Scene, tmp_path: Path) -> None:
+    directory = scene.pki.citizen_crl_paths[0].parent
+    trust = CitizenTrust(CitizenFiles(scene.pki.citizen_roots_path, None, directory), poll_seconds=0)
+    soon = (now() + timedelta(hours=1)).replace(microsecond=0)
+    later = await trust.lists_end()
+    assert later is not None
+    assert later > soon
+
+    scene.pki.citizen_authority.write_crl(next_update=soon)
+    assert await trust.lists_end() == soon
+
+    (tmp_path / "none").mkdir()
+    without = CitizenTrust(CitizenFiles(scene.pki.citizen_roots_path, None, tmp_path / "none"))
+    assert await without.lists_end() is None
+
+
 async def test_tells_who_signed_a_statement_and_by_which_lists(scene: Scene) -> None:
     signer = await scene.gateway.verify(scene.signed(scene.card.signing), STATEMENT, now())
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,7 @@ async def test_what_calls_and_the_log_did_is_told(post: Post) -> None:
     )
     assert one(found, "namak_submissions_limit") == 10_000
     assert one(found, "namak_certificate_ends_timestamp_seconds", certificate="server") > 1.7e9
+    assert one(found, "namak_revocation_lists_end_timestamp_seconds") > time.time()
     assert all(found["namak_log_part_well"].values())
     assert "namak_log_trouble" not in found
     assert {dict(key)["kind"] for key in found["namak_jobs"]} == {*(kind.name for kind in KINDS), "other"}

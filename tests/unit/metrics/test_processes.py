@@ -69,7 +69,7 @@ async def test_who_is_away_hangs_or_talks_nonsense_is_missing_and_named(
     async def endless(_accept: str) -> Page:
         return Page(b"# HELP x x\n" * 200_000, "text/x")
 
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 2.0)
     monkeypatch.setattr(module, "ANSWER_BYTES", 1_000_000)
     others = [MetricsListener(get, "127.0.0.1:0") for get in (nonsense, hanging, endless)]
     for each in others:
