@@ -11,6 +11,7 @@ from server.storage.log import log_storage
 from server.tiles.listener import TilesListener
 from server.tiles.published import PublishedTiles
 from server.transparency.ports import LogStorage
+from server.transparency.successions import Successions
 
 
 @asynccontextmanager
@@ -30,7 +31,8 @@ async def reading_log(settings: Settings) -> AsyncIterator[LogStorage]:
 
 def published_tiles(storage: LogStorage, origin: str) -> PublishedTiles:
     """Returns what is published of a shard."""
-    return PublishedTiles(origin, storage.reader, storage.witnessed, SystemClock())
+    successions = Successions(storage.reader, storage.witnessed, storage.announcements)
+    return PublishedTiles(origin, storage.reader, storage.witnessed, SystemClock(), successions)
 
 
 def tiles_listener(

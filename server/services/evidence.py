@@ -52,6 +52,7 @@ class EvidenceServicer(evidence_pb2_grpc.EvidenceServiceServicer):
             checkpoint=published.checkpoint.note,
             log_vkey=published.vkey,
             witnessed_checkpoint=published.witnessed or b"",
+            successor_receipt=published.successor or b"",
         )
 
     async def GetRevocationList(

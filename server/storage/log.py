@@ -1,5 +1,6 @@
 """What PostgreSQL gives the running log."""
 
+from server.storage.log_announcements import PostgresAnnouncements
 from server.storage.log_reader import PostgresLogReader
 from server.storage.log_store import PostgresLeaderSessions
 from server.storage.log_timestamps import PostgresLogTimestamps
@@ -27,6 +28,7 @@ def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
         sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
         reader=reader,
         witnessed=PostgresWitnessedTrees(reader.pool),
+        announcements=PostgresAnnouncements(reader.pool),
         timestamps=timestamps,
         timestamped=timestamps,
         sender=PostgresSignalSender(url),

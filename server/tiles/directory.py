@@ -109,6 +109,13 @@ class TileDirectory:
         self._place({self.path / CHECKPOINT: note})
         self._settle()
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Puts a small file there, in place of another content. Raises OSError."""
+        path = self.path / name
+        if _content(path) != content:
+            self._place({path: content})
+            self._settle()
+
     def sweep(self, settled_before: float) -> int:
         """Deletes the partial tiles of tiles whose full ones are there since before that time, in POSIX
         seconds; returns of how many tiles. Raises OSError.

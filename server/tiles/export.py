@@ -9,6 +9,7 @@ from typing import Final
 from namak.evidence import EvidenceError
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import Verifier
+from namak.evidence.succession import SUCCESSOR_FILE
 from namak.evidence.tiles import (
     HEIGHT,
     WIDTH,
@@ -75,7 +76,8 @@ class TileExport:
         self._progress = progress
 
     async def run(self) -> Exported | None:
-        """Writes what is new, the checkpoint last; returns None where nothing is published.
+        """Writes what is new, the checkpoint last, then what leads to the next shard; returns None where
+        nothing is published.
 
         Raises:
             ExportRefused: the directory holds another log, a larger tree or another one; what is published is
@@ -97,6 +99,9 @@ class TileExport:
         files = await self._write(start, shown.checkpoint)
         if files or note != shown.note:
             await asyncio.to_thread(self._directory.publish, shown.note)
+        receipt = await self._log.successor()
+        if receipt is not None:
+            await asyncio.to_thread(self._directory.keep, SUCCESSOR_FILE, receipt)
         self._again = False
         return Exported(shown.checkpoint.size, shown.checkpoint.size - (found.size if found else 0), files)
 

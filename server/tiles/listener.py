@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
+from namak.evidence.succession import SUCCESSOR_FILE
 from server.domain.refusals import Refused
 from server.tiles.paths import CHECKPOINT, MEDIA_TYPES, tile_at
 from server.tiles.published import PublishedTiles
@@ -107,6 +108,8 @@ class TilesListener:
         for prefix, shard in self._shards.items():
             if wanted == prefix + CHECKPOINT:
                 return _found(request, await self._checkpoint(shard), is_checkpoint=True)
+            if wanted == prefix + SUCCESSOR_FILE:
+                return _found(request, await shard.successor(), is_checkpoint=True)
             if wanted.startswith(prefix) and (file := tile_at(wanted.removeprefix(prefix))) is not None:
                 return _found(request, await shard.file(file), is_checkpoint=False)
         return _found(request, None, is_checkpoint=False)

@@ -15,6 +15,7 @@ from namak.evidence.tree import HASH_BYTES
 from server.domain.refusals import ServiceUnavailable
 from server.tiles.paths import TileFile
 from server.transparency.ports import LogReader, WitnessedTrees
+from server.transparency.successions import Successions
 from server.transparency.tile_cache import TileCache
 from server.usecases.ports import Clock
 
@@ -39,12 +40,20 @@ class ShownCheckpoint:
 class PublishedTiles:
     """Reads one shard. It keeps full tiles of its own, which many ask for."""
 
-    def __init__(self, origin: str, reader: LogReader, witnessed: WitnessedTrees, clock: Clock) -> None:
-        """Takes the shard's origin, and where it is read."""
+    def __init__(
+        self,
+        origin: str,
+        reader: LogReader,
+        witnessed: WitnessedTrees,
+        clock: Clock,
+        successions: Successions | None = None,
+    ) -> None:
+        """Takes the shard's origin, where it is read, and who tells of the shard after it."""
         self.origin = origin
         self._reader = reader
         self._witnessed = witnessed
         self._clock = clock
+        self._successions = successions
         self._tiles = TileCache(reader, tiles=_TILES_KEPT)
         self._published = 0
         self._sound: Checkpoint | None = None
@@ -95,6 +104,14 @@ class PublishedTiles:
             if len(row_bytes) == wanted.width * HASH_BYTES:
                 return row_bytes
         raise self.contradicted("a tile is narrower than the published tree", path=wanted.path)
+
+    async def successor(self) -> bytes | None:
+        """Returns the receipt that leads to the next shard; None while there may be more leaves.
+
+        Raises:
+            ServiceUnavailable: the database does not answer, or contradicts what was published; alarmed.
+        """
+        return None if self._successions is None else await self._successions.receipt(self.origin)
 
     async def root(self, size: int) -> bytes:
         """Returns the root of the tree of the first `size` leaves by the stored tiles.

@@ -314,6 +314,19 @@ class WitnessedTrees(Protocol):
         ...
 
 
+class Announcements(Protocol):
+    """What announced the next shard."""
+
+    async def of(self, origin: str) -> bytes | None:
+        """Returns the evidence that announced the shard after this one, as it was recorded; None while this
+        one may get more leaves, or not all of it is published.
+
+        Raises:
+            ServiceUnavailable: the database does not answer.
+        """
+        ...
+
+
 class Signal(StrEnum):
     """What replicas tell each other through the database. Signals may be lost and may come without cause."""
 
@@ -350,6 +363,7 @@ class LogStorage:
     sessions: LeaderSessions
     reader: LogReader
     witnessed: WitnessedTrees
+    announcements: Announcements
     timestamps: LogTimestamps
     timestamped: TimestampedTrees
     sender: SignalSender

@@ -119,6 +119,7 @@ class TransparencyService:
             *(storage.reader, storage.witnessed, directory, witnessed),
             # Where nobody witnesses, waiting is in vain.
             poll=pace.receipt_poll if witnesses is not None else None,
+            announcements=storage.announcements,
         )
         """Gives receipts that witnesses vouch for."""
         stamped = News()

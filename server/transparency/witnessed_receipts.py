@@ -13,10 +13,11 @@ from namak.evidence.tiles import inclusion_proof, tiles_for_inclusion
 from namak.evidence.tree import leaf_hash, verify_inclusion
 from server.transparency.guard import verified
 from server.transparency.news import News
-from server.transparency.ports import Leaf, LogReader, WitnessedTrees
+from server.transparency.ports import Announcements, Leaf, LogReader, WitnessedTrees
 from server.transparency.proofs import Contradicted, Outcome, Proven
 from server.transparency.receipt_board import receipt_of
 from server.transparency.shard_directory import ShardDirectory
+from server.transparency.successions import Successions
 from server.transparency.tile_cache import TileCache
 from server.usecases.records import LoggedReceipt, PublishedCheckpoint
 
@@ -32,6 +33,7 @@ class WitnessedReceipts:
         witnessed: News,
         *,
         poll: float | None,
+        announcements: Announcements,
     ) -> None:
         """Takes which shards there are with their keys, what tells of newly witnessed checkpoints on this
         replica, and how often those who wait look by themselves; None lets nobody wait.
@@ -41,6 +43,7 @@ class WitnessedReceipts:
         self._directory = directory
         self._witnessed = witnessed
         self._poll = poll
+        self._successions = Successions(reader, store, announcements)
         self._tiles = TileCache(reader)
 
     @property
@@ -68,6 +71,10 @@ class WitnessedReceipts:
         """See `WitnessedLog`."""
         found = (await self._store.freshest([origin])).get(origin)
         return None if found is None else found.note
+
+    async def successor(self, origin: str) -> bytes | None:
+        """See `WitnessedLog`."""
+        return await self._successions.receipt(origin)
 
     async def _find(self, evidence_id: UUID) -> Outcome | None:
         for leaf in await self._reader.leaves([evidence_id]):

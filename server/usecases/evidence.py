@@ -71,12 +71,14 @@ class GetReceipt:
 @dataclass(frozen=True, slots=True)
 class CheckpointView:
     """A published checkpoint, the log's verifier key as it is now, for information and not for trust, and the
-    note of the newest witnessed checkpoint, if there is one, of the same tree or a smaller one.
+    note of the newest witnessed checkpoint, if there is one, of the same tree or a smaller one; of a shard
+    that is complete the receipt that leads to the next one.
     """
 
     checkpoint: PublishedCheckpoint
     vkey: str
     witnessed: bytes | None = None
+    successor: bytes | None = None
 
 
 class EvidenceDesk:
@@ -204,7 +206,8 @@ class EvidenceDesk:
             witnessed = await self._witnessed.checkpoint(found.origin)
             # The published one once more: what was witnessed meanwhile is published.
             found = await self._log.checkpoint(found.origin) or found
-            return CheckpointView(found, self._log.vkey_of(found.origin), witnessed)
+            successor = await self._witnessed.successor(found.origin)
+            return CheckpointView(found, self._log.vkey_of(found.origin), witnessed, successor)
         if origin and not self._log.vkey_of(origin):
             raise NotFound("log shard", origin)
         raise ServiceUnavailable("log")

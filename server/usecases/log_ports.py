@@ -208,6 +208,14 @@ class WitnessedLog(Protocol):
         """
         ...
 
+    async def successor(self, origin: str) -> bytes | None:
+        """Returns the receipt by which a shard that is complete leads to the next one; None for others.
+
+        Raises:
+            ServiceUnavailable: the database does not answer, or contradicts itself; alarmed.
+        """
+        ...
+
     async def receipt(
         self, evidence_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float
     ) -> LoggedReceipt | None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,11 +101,12 @@ def test_how_many_of_ones_witnesses_signed_is_told(place: Path, log: GrownLog) -
     code, _, err = run(place, place / "log", "--once")
     told = f"none of your 2 witnesses signed the log of 3 entries of {log.origin}."
     assert (code, err) == (4, f"ALARM: NOT WITNESSED: {told}\n")
-    show(log, place / "log", first.cosigned(note, 1_800_000_000))
+    now = int(time.time())
+    show(log, place / "log", first.cosigned(note, now))
     _, _, err = run(place, place / "log", "--once")
     assert "NOT WITNESSED: 1 of your 2 witnesses signed the log of 3 entries" in err
     assert "your quorum asks for more" in err
-    show(log, place / "log", second.cosigned(first.cosigned(note, 1_800_000_000), 1_800_000_000))
+    show(log, place / "log", second.cosigned(first.cosigned(note, now), now))
     assert run(place, place / "log", "--once")[0] == 0
 
 

@@ -47,10 +47,17 @@ class Shown:
         max_age: float | None = None,
         interval: float | None = 1.0,
         post: object = None,
+        follow_successors: bool = False,
     ) -> Monitor:
         policy = TlogPolicy.parse(f"log {self.log.vkey}\nquorum none\n".encode())
         run = Run(Shared(as_json=True), Screen(as_json=True))
-        asked = Asked("", self.directory, interval=interval, max_age=max_age, mailbox=post is not None)
+        asked = Asked(
+            *("", self.directory),
+            interval=interval,
+            max_age=max_age,
+            mailbox=post is not None,
+            follow_successors=follow_successors,
+        )
         terms = Terms(policy, max_age)
         source = source or FileSource(self.directory)
         client = cast("Client | None", post)

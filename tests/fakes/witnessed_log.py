@@ -19,11 +19,15 @@ class FakeWitnessedLog:
     witnessed: set[UUID] = field(default_factory=set)
     waited: list[float] = field(default_factory=list)
     notes: dict[str, bytes] = field(default_factory=dict)
+    successors: dict[str, bytes] = field(default_factory=dict)
 
     async def checkpoint(self, origin: str) -> bytes | None:
         if self.away:
             raise ServiceUnavailable("log")
         return self.notes.get(origin)
+
+    async def successor(self, origin: str) -> bytes | None:
+        return self.successors.get(origin)
 
     async def receipt(
         self, evidence_id: UUID, document: bytes, *, wait_seconds: float, reply_by: float

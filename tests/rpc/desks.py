@@ -139,7 +139,7 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
     async def checkpoint(self, origin: str | None) -> CheckpointView:
         await self.serve(origin)
         published = PublishedCheckpoint(origin or "log.e-citizen.am/2026", 1, bytes(32), b"note")
-        return CheckpointView(published, "vkey", b"witnessed note")
+        return CheckpointView(published, "vkey", b"witnessed note", b"successor's receipt")
 
     async def revocation_list(self, digest: bytes) -> bytes:
         await self.serve(digest)

@@ -172,6 +172,7 @@ async def test_gives_everybody_the_newest_checkpoint(world: World, edge: Edge) -
 
     assert (response.checkpoint, response.log_vkey) == (b"note", "vkey")
     assert response.witnessed_checkpoint == b"witnessed note"
+    assert response.successor_receipt == b"successor's receipt"
     assert edge.desks.commands == [None]
 
 

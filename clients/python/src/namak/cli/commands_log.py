@@ -121,11 +121,39 @@ def _add_log(app: typer.Typer) -> None:
     )
     add(
         log,
+        "successor",
+        log_successor,
+        N_("Print the key of the shard after one that is complete, as a line for your policy."),
+        N_(
+            "RECEIPT is that of the shard's last entry, the file successor.tlog-proof beside its public "
+            "files. It counts only by what you trust: the key of the shard that ends, and your quorum of "
+            "witnesses. Several in their order lead from shard to shard."
+        ),
+        examples=("namak log successor successor.tlog-proof --log-policy log-policy.txt >> log-policy.txt",),
+    )
+    add(
+        log,
         "tile",
         log_tile,
         N_("Save one tile of the log, as C2SP tlog-tiles has it: hashes of a level, or entries."),
         examples=("namak log tile 0 --level 0 -o tile-0", "namak log tile 3 --entries -o entries-3"),
     )
+
+
+async def log_successor(
+    run: Run,
+    receipts: Annotated[
+        list[Path], typer.Argument(metavar="RECEIPT…", help=N_("Receipts, the oldest first."))
+    ],
+    log_policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=N_("The logs and witnesses you trust, a C2SP tlog-policy.")),
+    ] = None,
+) -> ExitCode:
+    """Prints the key of the next shard."""
+    from namak.cli import logs
+
+    return await logs.successor(run, receipts, log_policy)
 
 
 async def receipt(

@@ -77,6 +77,13 @@ async def monitor(
             help=N_("Run this for each alarm, with it as JSON on standard input."),
         ),
     ] = "",
+    follow_successors: Annotated[
+        bool,
+        typer.Option(
+            "--follow-successors",
+            help=N_("Go on with the shard after one that is complete, by the key that its last entry names."),
+        ),
+    ] = False,
 ) -> ExitCode:
     """Follows a log."""
     from namak.cli import monitoring
@@ -91,5 +98,6 @@ async def monitor(
         receipts=receipts,
         mailbox=mailbox,
         execute=execute,
+        follow_successors=follow_successors,
     )
     return await monitoring.monitor(run, asked)

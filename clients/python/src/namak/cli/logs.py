@@ -1,6 +1,6 @@
 """``namak log``: how the log is, and whether it only grew."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +12,47 @@ from namak.cli.verifying import read_file, trusted_logs
 from namak.client.files import write_new_file
 from namak.errors import ContentMismatch, FileProblem
 from namak.evidence.errors import EvidenceError
+from namak.evidence.succession import succession
+from namak.evidence.times import format_time
 from namak.evidence.tree import verify_consistency
 from namak.evidence.verify_time import CLOCK_TOLERANCE
+from namak.monitor.ending import extended
 from namak.v1 import evidence_pb2
+
+
+async def successor(run: Run, receipts: Sequence[Path], log_policy: Path | None) -> ExitCode:
+    """Shows which keys the receipts prove, each under what the policy and those before it trust."""
+    policy = trusted_logs(run, log_policy)
+    latest = int((datetime.now(UTC) + CLOCK_TOLERANCE).timestamp())
+    found = []
+    for path in receipts:
+        try:
+            found.append(each := succession(read_file(path), policy, latest=latest))
+        except EvidenceError as problem:
+            raise ContentMismatch(f"{path}: {problem.detail}") from problem
+        policy = extended(policy, each)
+    run.screen.result(
+        {
+            "successors": [
+                {
+                    "origin": each.tree.origin,
+                    "tree_size": each.tree.size,
+                    "successor": each.verifier.name,
+                    "successor_vkey": each.vkey,
+                    "announced_time": format_time(each.announced_at),
+                }
+                for each in found
+            ]
+        }
+    )
+    for each in found:
+        run.screen.note(
+            _("{successor} comes after the {size} entries of {origin}:").format(
+                successor=each.verifier.name, size=each.tree.size, origin=each.tree.origin
+            )
+        )
+        run.screen.line(each.policy_line)
+    return ExitCode.OK
 
 
 async def status(run: Run) -> ExitCode:

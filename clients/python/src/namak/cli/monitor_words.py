@@ -24,6 +24,10 @@ SENTENCES: Mapping[AlarmKind, str] = {
         "quorum asks for more."
     ),
     AlarmKind.STALE: N_("OLD: there was nothing newer of {origin} since {time}."),
+    AlarmKind.SUCCESSOR: N_(
+        "SUCCESSOR: what {source} shows as the announcement of the shard after {origin} does not count: "
+        "{problem}"
+    ),
     AlarmKind.RECEIPT: N_("RECEIPT: what {file} proves does not stand in the log: {problem}"),
     AlarmKind.MAILBOX: N_("MAILBOX: {mailbox} is not proven complete: {problem}"),
 }

@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from namak.client.log_source import PostSource, mailbox_look
 from namak.errors import FileProblem, LogUnreached, NamakError
 from namak.evidence.tlog_proof import SUFFIX
 from namak.monitor.alarms import Alarm, AlarmKind, Values
+from namak.monitor.ending import extended
 from namak.monitor.following import Follower, Look, Terms
 from namak.monitor.holding import Held, ReceiptCheck
 from namak.monitor.sources import Source, SourceUnreached, source_at
@@ -50,6 +51,7 @@ class Asked:
     receipts: Path | None = None
     mailbox: bool = False
     execute: str = ""
+    follow_successors: bool = False
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ class Monitor:
         self._post = post
         self._now = now
         self._follower = Follower(source, state, terms, now=now)
+        self._complete: set[str] = set()
         self._active: set[Alarm] = set()
         self._seen_at = now()
         self._unreached = ""
@@ -127,6 +130,9 @@ class Monitor:
                 seen = await self._look_at_last()
             except SourceUnreached as problem:
                 raise LogUnreached(_("the log can't be read: {problem}").format(problem=problem)) from problem
+            while not seen.alarms and await self._goes_on(seen):
+                self._show(seen)
+                seen = await self._look_at_last()
             await self._tell(seen.alarms)
             self._run.screen.result({**_shape(seen), "alarms": [_alarm_shape(each) for each in seen.alarms]})
             self._show(seen)
@@ -161,6 +167,33 @@ class Monitor:
         if seen.look.new:
             self._line({"event": "look", **_shape(seen)})
             self._show(seen)
+        elif (found := seen.look.succession) is not None and found.tree.origin not in self._complete:
+            self._line({"event": "complete", **_shape(seen)})
+            self._show(seen)
+        if not seen.alarms:
+            await self._goes_on(seen)
+
+    async def _goes_on(self, seen: Seen) -> bool:
+        """Goes over to the shard after one that is complete, if that is asked for and it is shown."""
+        found = seen.look.succession
+        if found is None or not self._asked.follow_successors:
+            return False
+        source = self._source.at_successor(found.tree.origin, found.verifier.name)
+        if source is None:
+            raise LogUnreached(
+                _("where {successor} is read can't be told from {source}: name its place").format(
+                    successor=found.verifier.name, source=self._source.name
+                )
+            )
+        try:
+            if await source.checkpoint() is None:
+                return False
+        except SourceUnreached:
+            # It comes with its first entry.
+            return False
+        self._source, self._terms = source, replace(self._terms, policy=extended(self._terms.policy, found))
+        self._follower = Follower(source, self._state, self._terms, now=self._now)
+        return True
 
     def _age_left(self) -> float:
         """Returns for how many seconds more what was seen last is not too old."""
@@ -287,6 +320,15 @@ class Monitor:
         known = seen.look.known
         if known is None:
             return
+        if (found := seen.look.succession) is not None:
+            self._complete.add(found.tree.origin)
+            self._run.screen.line(
+                _(
+                    "{origin} is complete: nothing comes after its {size} entries. Its successor is "
+                    "{successor}; to trust that, add this line to your policy:"
+                ).format(origin=found.tree.origin, size=found.tree.size, successor=found.verifier.name)
+            )
+            self._run.screen.line(found.policy_line)
         names = ", ".join(seen.look.witnesses) or "-"
         self._run.screen.line(
             _("{origin}: {size} entries, {new} of them new; witnesses: {names}").format(
@@ -326,6 +368,9 @@ def _shape(seen: Seen) -> dict[str, object]:
             "elsewhere": seen.held.elsewhere,
         },
         "mailbox": seen.mailbox,
+        "successor": None
+        if (found := seen.look.succession) is None
+        else {"origin": found.verifier.name, "log_vkey": found.vkey},
     }
 
 

@@ -46,6 +46,7 @@ class PostSource:
         self._known = known
         self._clock = clock
         self._shown = 0
+        self._successor = b""
         self._witnessed: tuple[bytes, float] = (b"", 0.0)
 
     @property
@@ -61,7 +62,16 @@ class PostSource:
             return None
         except NamakError as problem:
             raise SourceUnreached(f"{self._address}: {problem}") from problem
+        self._successor = reply.successor_receipt
         return self._chosen(reply.checkpoint, reply.witnessed_checkpoint)
+
+    async def successor(self) -> bytes | None:
+        """See :class:`namak.monitor.sources.Source`: what came with the checkpoint."""
+        return self._successor or None
+
+    def at_successor(self, origin: str, successor: str) -> "PostSource":  # noqa: ARG002 - of others
+        """See :class:`namak.monitor.sources.Source`."""
+        return PostSource(self._post, self._address, successor, known=self._known, clock=self._clock)
 
     def _chosen(self, newest: bytes, witnessed: bytes) -> bytes:
         """Returns which of the two notes counts; what is none of ours the follower refuses."""

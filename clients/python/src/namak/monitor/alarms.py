@@ -23,6 +23,8 @@ class AlarmKind(StrEnum):
     """The policy's quorum of witnesses did not cosign."""
     STALE = "stale"
     """The newest checkpoint is older than it may be."""
+    SUCCESSOR = "successor"
+    """What is shown as the end of the shard, and the key of the next one, does not count."""
     RECEIPT = "receipt"
     """What a receipt proves does not stand in the log."""
     MAILBOX = "mailbox"

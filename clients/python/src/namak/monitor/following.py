@@ -6,12 +6,13 @@ whole tree's root, which must be the signed one. So a consistency proof is not a
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.errors import EvidenceError
+from namak.evidence.succession import Succession
 from namak.evidence.tiles import (
     WIDTH,
     TileId,
@@ -23,6 +24,7 @@ from namak.evidence.tiles import (
 from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
 from namak.evidence.tree import HASH_BYTES
 from namak.monitor.alarms import Alarm, AlarmKind, Values
+from namak.monitor.ending import ending
 from namak.monitor.sources import NotShown, Source, tiles_from
 from namak.monitor.state import KnownTree, State, tile_files
 
@@ -31,6 +33,9 @@ SMALLER_AGAIN: Final = 3
 SMALLER_SECONDS: Final = 2.0
 AHEAD_SECONDS: Final = 300
 """A cosignature that is so far ahead of our clock says nothing of a checkpoint's age."""
+
+_BROKEN: Final = frozenset({AlarmKind.FORK, AlarmKind.ROLLBACK, AlarmKind.NOT_SHOWN, AlarmKind.NOT_SIGNED})
+# Of what is shown otherwise than it was nothing more is asked.
 
 _BATCH = 64
 # Tiles that are read and hashed at a time.
@@ -53,12 +58,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look found. ``known`` is what is now kept of the log; ``new`` leaves were not known before."""
+    """What a look found. ``known`` is what is now kept of the log; ``new`` leaves were not known before.
+    ``succession`` is of a shard that is complete: which one comes next.
+    """
 
     known: KnownTree | None
     new: int
     witnesses: Sequence[str]
     alarms: Sequence[Alarm]
+    succession: Succession | None = None
 
 
 class _Forked(Exception):
@@ -99,6 +107,20 @@ class Follower:
             SourceUnreached: the log can't be read now.
             StateUnusable, StateMoved: of the state.
         """
+        seen = await self._look()
+        if seen.known is None or any(alarm.kind in _BROKEN for alarm in seen.alarms):
+            return seen
+        latest = int(self._now() + AHEAD_SECONDS)
+        found = await ending(self._source, self._terms.policy, seen.known, latest=latest)
+        if isinstance(found, Alarm):
+            return replace(seen, alarms=[*seen.alarms, found])
+        if found is None:
+            return seen
+        # Nothing newer will come.
+        alarms = [alarm for alarm in seen.alarms if alarm.kind is not AlarmKind.STALE]
+        return replace(seen, alarms=alarms, succession=found)
+
+    async def _look(self) -> Look:
         for turn in range(1, SMALLER_AGAIN + 1):
             note = await self._source.checkpoint()
             if note is None:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from namak.evidence.note import MAX_NOTE_BYTES
+from namak.evidence.succession import MAX_BYTES, SUCCESSOR_FILE
 from namak.evidence.tiles import WIDTH, TileId, tile_path, tile_width
 from namak.evidence.tree import HASH_BYTES
 from namak.monitor.limited_http import TOO_LONG, in_time
@@ -46,6 +47,16 @@ class Source(Protocol):
         """Returns a tile of exactly this width, whatever it holds; None where there is none."""
         ...
 
+    async def successor(self) -> bytes | None:
+        """Returns the receipt that leads to the next shard, or more bytes than one may have; None where there
+        is none.
+        """
+        ...
+
+    def at_successor(self, origin: str, successor: str) -> "Source | None":
+        """Returns where the shard after this one, ``origin``, is read; None where that can't be told."""
+        ...
+
 
 class FileSource:
     """A directory with the log's files (C2SP tlog-tiles)."""
@@ -67,6 +78,15 @@ class FileSource:
         return await asyncio.to_thread(
             self._read, tile_path(tile.level, tile.index, width), WIDTH * HASH_BYTES
         )
+
+    async def successor(self) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(self._read, SUCCESSOR_FILE, MAX_BYTES)
+
+    def at_successor(self, origin: str, successor: str) -> "FileSource | None":
+        """See :class:`Source`."""
+        name = _beside(self._directory.name, origin, successor)
+        return None if name is None else FileSource(self._directory.with_name(name))
 
     def _read(self, name: str, most: int) -> bytes | None:
         try:
@@ -112,6 +132,16 @@ class HttpSource:
         path = tile_path(tile.level, tile.index, width)
         return await asyncio.to_thread(self._get, path, WIDTH * HASH_BYTES)
 
+    async def successor(self) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(self._get, SUCCESSOR_FILE, MAX_BYTES)
+
+    def at_successor(self, origin: str, successor: str) -> "HttpSource | None":
+        """See :class:`Source`."""
+        parent, _, last = self._prefix.rpartition("/")
+        name = _beside(last, origin, successor)
+        return None if name is None else HttpSource(f"{parent}/{name}", seconds=self._seconds)
+
     def _get(self, path: str, most: int) -> bytes | None:
         address = f"{self._prefix}/{path}"
         with in_time(self._seconds) as limited:
@@ -132,6 +162,12 @@ class HttpSource:
                 # Whatever came may be cut off.
                 raise SourceUnreached(f"{self._prefix}: {TOO_LONG}")
         return content
+
+
+def _beside(place: str, origin: str, successor: str) -> str | None:
+    """Returns what the next shard's place is called, beside one that is called as its own shard is."""
+    (parent, _, last), (next_parent, _, name) = origin.rpartition("/"), successor.rpartition("/")
+    return name if (parent, last) == (next_parent, place) else None
 
 
 def source_at(place: str) -> Source | None:

@@ -497,6 +497,7 @@ class GetCheckpointResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     LOG_VKEY_FIELD_NUMBER: _builtins.int
     WITNESSED_CHECKPOINT_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_RECEIPT_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """The checkpoint: a C2SP signed note."""
     log_vkey: _builtins.str
@@ -506,16 +507,21 @@ class GetCheckpointResponse(_message.Message):
     of one that it begins with. Where the log stands still it is cosigned anew every few minutes, so that its cosignatures tell how new it
     is. Empty while there is none.
     """
+    successor_receipt: _builtins.bytes
+    """Where the shard is complete, the receipt (C2SP tlog-proof) of its last leaf: the evidence that announces the next shard, with that
+    one's verifier key. Who trusts this shard's key, and its witnesses, can so trust the next one's. Empty for other shards.
+    """
     def __init__(
         self,
         *,
         checkpoint: _builtins.bytes = ...,
         log_vkey: _builtins.str = ...,
         witnessed_checkpoint: _builtins.bytes = ...,
+        successor_receipt: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "log_vkey", b"log_vkey", "witnessed_checkpoint", b"witnessed_checkpoint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "log_vkey", b"log_vkey", "successor_receipt", b"successor_receipt", "witnessed_checkpoint", b"witnessed_checkpoint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
