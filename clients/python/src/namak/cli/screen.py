@@ -46,6 +46,18 @@ class Screen:
         if self.as_json:
             _write(sys.stdout, json.dumps(document, ensure_ascii=False, indent=2))
 
+    def results(self, head: Mapping[str, object], name: str, items: Iterable[Mapping[str, object]]) -> None:
+        """Prints the same where its last field is a list too long to be held: item by item."""
+        if not self.as_json:
+            return
+        sys.stdout.write(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}"))
+        before, after = f",\n  {json.dumps(name)}: [\n    ", "[]"
+        for item in items:
+            text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n    ")
+            sys.stdout.write(before + text)
+            before, after = ",\n    ", "\n  ]"
+        _write(sys.stdout, (after if after != "[]" else f",\n  {json.dumps(name)}: []") + "\n}")
+
     def line(self, text: str) -> None:
         """Prints one line for people."""
         if not self.as_json:

@@ -1,11 +1,13 @@
 """``namak verify``: receipts against what the verifier trusts, offline."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISREG
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -16,12 +18,13 @@ from namak.cli.screen import Screen
 from namak.cli.texts import N_, _, ngettext
 from namak.cli.timestamps_beside import is_beside, timestamps_beside
 from namak.cli.verify_words import said
+from namak.cli.verifying_many import AT_ONCE, Result, Results, verify_many
 from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem, TrustMissing
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
-from namak.evidence.verify import FileReport, Outcome, Report, Trust, Verdict, verify_receipts
+from namak.evidence.verify import Outcome, Trust, Verdict
 
 _PDF_MARK = b"%PDF-"
 _PDF_MARK_WITHIN = 1024
@@ -44,40 +47,67 @@ VERDICTS = (N_("VALID"), N_("INVALID"))
 def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Path]) -> ExitCode:
     """Verifies receipts, and the certificates that hold some, and says each check in words."""
     trust = trusted(run, named, crls)
-    paths = _expanded(files)
+    paths = list(dict.fromkeys(_expanded(files)))
     certificates = [path for path in paths if _is_pdf(path)]
-    receipts = {str(path): read_file(path) for path in paths if path not in certificates}
-    stamps = timestamps_beside([path for path in paths if path not in certificates])
+    receipts = [path for path in paths if path not in certificates] if certificates else paths
+    stamps = timestamps_beside(receipts)
     if stamps:
         trust = _trusting_authorities(run, trust, named.tsa_roots)
-    reports = [verify_receipts(receipts, trust, stamps)] if receipts else []
-    reports += _certificates(run, certificates, trust, named) if certificates else []
-    run.screen.result(_document(reports))
-    if not trust.citizen_roots:
-        run.screen.note(_("You named no citizen roots, so no confirmation can be valid."))
-    shown = [found for report in reports for found in report.files]
-    for found in shown:
-        _show(run.screen, found)
-    _advise_witnessed(run.screen, shown)
-    verdict = Verdict.VALID if all(each.verdict is Verdict.VALID for each in reports) else Verdict.INVALID
-    counted = [found for found in shown if found.name not in {str(path) for path in certificates}]
-    if counted:
-        valid = sum(found.verdict is Verdict.VALID for found in counted)
+    results = _verified(run.screen, receipts, trust, stamps)
+    inside = _certificates(run, certificates, trust, named) if certificates else []
+    # What is in the certificates counts as well, but not they themselves.
+    others = [found for found in inside if found.name not in {str(path) for path in certificates}]
+    sound = all(found.verdict is Verdict.VALID for found in inside) and results.valid == results.count
+    verdict = Verdict.VALID if sound and paths else Verdict.INVALID
+    every = itertools.chain(results, inside)
+    if run.screen.as_json:
+        run.screen.results({"verdict": str(verdict)}, "files", map(_document, every))
+    else:
+        _show_all(run.screen, every, trust)
+    if count := results.count + len(others):
+        valid = results.valid + sum(found.verdict is Verdict.VALID for found in others)
         run.screen.line(
             ngettext(
                 "{verdict}: {valid} of {count} receipt is valid.",
                 "{verdict}: {valid} of {count} receipts are valid.",
-                len(counted),
-            ).format(verdict=_(verdict), valid=valid, count=len(counted))
+                count,
+            ).format(verdict=_(verdict), valid=valid, count=count)
         )
     return ExitCode.OK if verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
 
 
+def _verified(
+    screen: Screen, receipts: Sequence[Path], trust: Trust, stamps: Mapping[str, Mapping[str, bytes]]
+) -> Results:
+    if len(receipts) <= AT_ONCE:
+        return verify_many(receipts, read_file, trust, stamps)
+    with screen.progress(_("Verifying"), len(receipts)) as steps:
+        return verify_many(receipts, read_file, trust, stamps, steps.reached)
+
+
+def _show_all(screen: Screen, every: Iterable[Result], trust: Trust) -> None:
+    if not trust.citizen_roots:
+        screen.note(_("You named no citizen roots, so no confirmation can be valid."))
+    unwitnessed = None
+    for found in every:
+        _show(screen, found)
+        if unwitnessed is None and _lacks_witnesses(found):
+            unwitnessed = found.evidence_id
+    if unwitnessed is not None:
+        screen.note(
+            _("The post may have a witnessed receipt by now: {command}").format(
+                command=f"namak receipt {unwitnessed} -o DIR --witnessed --force"
+            )
+        )
+
+
 def _is_pdf(path: Path) -> bool:
+    if path.name.endswith(SUFFIX):
+        return False
     return read_file(path, _PDF_MARK_WITHIN)[:_PDF_MARK_WITHIN].find(_PDF_MARK) >= 0
 
 
-def _certificates(run: Run, paths: Sequence[Path], trust: Trust, named: TrustFiles) -> Sequence[Report]:
+def _certificates(run: Run, paths: Sequence[Path], trust: Trust, named: TrustFiles) -> Sequence[Result]:
     # Only where there are some, since the library for PDFs takes a while to load.
     from namak.delivery_certificate.reading import MAX_BYTES as CERTIFICATE_BYTES
     from namak.delivery_certificate.verify import VerifiedCertificate, verify_certificate
@@ -96,7 +126,7 @@ def _certificates(run: Run, paths: Sequence[Path], trust: Trust, named: TrustFil
     if any(each.timestamped for each in found) and not trust.tsa_roots:
         trust = _trusting_authorities(run, trust, named.tsa_roots)
         found = verified(trust) if trust.tsa_roots else found
-    return [Report((each.file, *each.proofs.files)) for each in found]
+    return [Result.of(file) for each in found for file in (each.file, *each.proofs.files)]
 
 
 def _trusting_authorities(run: Run, trust: Trust, named: Path | None) -> Trust:
@@ -190,7 +220,7 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
     A pipe or a device is no receipt, and reading one might never end.
     """
     try:
-        if path.exists() and not path.is_file():
+        if not S_ISREG(path.stat().st_mode):
             raise FileProblem(_("{file} can't be read: it is no regular file").format(file=path))
         with path.open("rb") as file:
             return file.read(most + 1)
@@ -200,44 +230,28 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
         ) from problem
 
 
-def _show(screen: Screen, found: FileReport) -> None:
+def _show(screen: Screen, found: Result) -> None:
     checks = (
         f"    {_(_MARKS[check.outcome]):4} {_(check.name)}: {said(check.words)}" for check in found.checks
     )
     screen.lines([f"{_(found.verdict)}  {found.name}", *checks, f"    {said(found.proves)}", ""])
 
 
-def _advise_witnessed(screen: Screen, shown: Sequence[FileReport]) -> None:
-    """Says how receipts are had that more witnesses vouch for, where the quorum was missed."""
-    for found in shown:
-        if found.evidence is not None and any(
-            check.name == "witnesses" and check.outcome is Outcome.FAILED for check in found.checks
-        ):
-            evidence_id = found.evidence.document.evidence_id
-            screen.note(
-                _("The post may have a witnessed receipt by now: {command}").format(
-                    command=f"namak receipt {evidence_id} -o DIR --witnessed --force"
-                )
-            )
-            return
+def _lacks_witnesses(found: Result) -> bool:
+    return found.evidence_id is not None and any(
+        check.name == "witnesses" and check.outcome is Outcome.FAILED for check in found.checks
+    )
 
 
-def _document(reports: Sequence[Report]) -> Mapping[str, object]:
-    report = Report(tuple(found for each in reports for found in each.files))
+def _document(found: Result) -> Mapping[str, object]:
     return {
-        "verdict": str(report.verdict),
-        "files": [
-            {
-                "name": found.name,
-                "verdict": str(found.verdict),
-                "proves": found.proves,
-                "evidence_id": None if found.evidence is None else str(found.evidence.document.evidence_id),
-                "event": None if found.evidence is None else found.evidence.document.event.uri,
-                "checks": [
-                    {"name": check.name, "outcome": str(check.outcome), "words": check.words}
-                    for check in found.checks
-                ],
-            }
-            for found in report.files
+        "name": found.name,
+        "verdict": str(found.verdict),
+        "proves": found.proves,
+        "evidence_id": found.evidence_id,
+        "event": found.event,
+        "checks": [
+            {"name": check.name, "outcome": str(check.outcome), "words": check.words}
+            for check in found.checks
         ],
     }

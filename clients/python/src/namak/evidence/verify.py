@@ -32,7 +32,16 @@ from namak.evidence.verify_sentences import act_sentence, outage_sentence, right
 from namak.evidence.verify_time import CLOCK_TOLERANCE, Timestamps, check_time
 from namak.evidence.verify_withdrawal import check_withdrawal
 
-__all__ = ["Check", "FileReport", "Outcome", "Report", "Trust", "Verdict", "verify_receipts"]
+__all__ = [
+    "Check",
+    "FileReport",
+    "Outcome",
+    "Report",
+    "Trust",
+    "Verdict",
+    "notes_under",
+    "verify_receipts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +66,34 @@ class Trust:
     now: datetime | None = None
 
 
+def notes_under(trust: Trust) -> CheckedNotes:
+    """Returns what checks notes under what the verifier trusts, and keeps what it found of them."""
+    return CheckedNotes(trust.log_policy, _latest(trust))
+
+
+def _latest(trust: Trust) -> int | None:
+    """Returns the latest time that anybody independent may state."""
+    return None if trust.now is None else int((trust.now + CLOCK_TOLERANCE).timestamp())
+
+
 def verify_receipts(
-    files: Mapping[str, bytes], trust: Trust, timestamps: Mapping[str, Mapping[str, bytes]] | None = None
+    files: Mapping[str, bytes],
+    trust: Trust,
+    timestamps: Mapping[str, Mapping[str, bytes]] | None = None,
+    notes: CheckedNotes | None = None,
 ) -> Report:
     """Verifies the receipts in ``files`` (name and content of each) together, as one story.
 
     ``timestamps`` are the files with timestamps that lie beside each receipt, by its name and by theirs
-    (:mod:`namak.evidence.timestamp_file`).
+    (:mod:`namak.evidence.timestamp_file`). ``notes`` has what was found of notes before, by
+    :func:`notes_under` of the same ``trust``.
 
     A confirmation by the recipient stands for itself; one on the recipient's behalf needs the receipts of the
     acts that gave the right. An effect needs the receipts of the fact that it follows from and of the
     facts that its rule requires among the files; without them it is not accepted.
     """
-    latest = None if trust.now is None else int((trust.now + CLOCK_TOLERANCE).timestamp())
-    stamps = Timestamps(timestamps or {}, trust.tsa_roots, latest)
-    notes = CheckedNotes(trust.log_policy, latest)
+    stamps = Timestamps(timestamps or {}, trust.tsa_roots, _latest(trust))
+    notes = notes or notes_under(trust)
     receipts = [_read(name, data, trust, stamps, notes) for name, data in files.items()]
     given, acts = _by_digest(receipts), _acts_by_digest(receipts)
     for receipt in given.values():
