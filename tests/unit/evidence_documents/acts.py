@@ -77,6 +77,8 @@ _fields = st.dictionaries(
     max_size=5,
 )
 _digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
+# IPv4 inside IPv6 is written as IPv4.
+_addresses = st.ip_addresses().filter(lambda address: getattr(address, "ipv4_mapped", None) is None)
 
 
 @st.composite
@@ -97,7 +99,7 @@ def acts(draw: st.DrawFn) -> AdministrativeAct:
             None if over_no_connection else draw(_digests),
             draw(_lines) if is_person else None,
         ),
-        acted_from=draw(st.ip_addresses()) if tells_from_where else None,
+        acted_from=draw(_addresses) if tells_from_where else None,
         organisation=draw(_lines if administers else st.none() | _lines),
         resource=Resource(draw(st.from_regex(r"[A-Z][A-Z_]{0,31}", fullmatch=True)), draw(_lines)),
         before=before,
