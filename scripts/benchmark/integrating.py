@@ -135,9 +135,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.benchmark.integrating", description=__doc__)
     parser.add_argument("--leaves", type=int, default=LEAVES)
     parser.add_argument("--batch", type=int, default=DEFAULT_PACE.batch)
+    parser.add_argument("--most", type=int, default=DEFAULT_PACE.batch_most, help="where the queue is long")
     asked = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        found = runner.run(measure(asked.leaves, Pace(batch=asked.batch)))
+        found = runner.run(
+            measure(asked.leaves, Pace(batch=asked.batch, batch_most=max(asked.batch, asked.most)))
+        )
     for step, seconds in found.steps.items():
         print(f"{step}: {1000 * seconds / found.checkpoints:.1f} ms a checkpoint")
     print(
