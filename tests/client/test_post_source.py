@@ -20,12 +20,14 @@ class Told:
     now: float = 1000.0
     known: int = 0
     witnessed: bytes = b""
+    asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         post = cast(Client, SimpleNamespace(evidence=self))
         self.source = PostSource(post, "post:443", known=lambda _: self.known, clock=lambda: self.now)
 
     async def checkpoint(self, origin: str) -> evidence_pb2.GetCheckpointResponse:
+        self.asked.append(origin)
         return evidence_pb2.GetCheckpointResponse(
             checkpoint=self.log.note or b"", witnessed_checkpoint=self.witnessed
         )
@@ -84,3 +86,12 @@ async def test_what_is_no_checkpoint_does_not_count() -> None:
     for witnessed in (b"x", newest.replace(b"\n3\n", b"\n03\n"), newest[:-1]):
         told.witnessed = witnessed
         assert await told.source.checkpoint() == newest
+
+
+async def test_the_shard_that_is_the_current_one_at_first_is_followed_to_its_end() -> None:
+    told = Told()
+    told.log.grow(3)
+    for _ in range(2):
+        await told.source.checkpoint()
+    await told.source.at_successor(told.log.origin, "log.example.am/2027").checkpoint()
+    assert told.asked == ["", told.log.origin, "log.example.am/2027"]

@@ -87,7 +87,9 @@ async def monitor(run: Run, asked: Asked) -> ExitCode:
             if source is None or asked.mailbox:
                 post = await stack.enter_async_context(run.client())
             if source is None and post is not None:
-                source = PostSource(post, run.connection().address, known=state.size)
+                # Who trusts one shard begins with that, whichever is the current one by now.
+                origin = policy.logs[0].verifier.name if len(policy.logs) == 1 else ""
+                source = PostSource(post, run.connection().address, origin, known=state.size)
             if source is None:
                 raise AssertionError("there is a source")
             return await Monitor(run, asked, source, state, terms, post).run()

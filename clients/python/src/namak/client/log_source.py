@@ -1,5 +1,6 @@
 """The post itself as a place where a monitor reads the log, and a mailbox as it watches over it."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,6 +64,10 @@ class PostSource:
         except NamakError as problem:
             raise SourceUnreached(f"{self._address}: {problem}") from problem
         self._successor = reply.successor_receipt
+        if not self._origin:
+            # One shard is followed to its end, also where another one is the current one meanwhile.
+            with contextlib.suppress(EvidenceError):
+                self._origin = _tree(reply.checkpoint).origin
         return self._chosen(reply.checkpoint, reply.witnessed_checkpoint)
 
     async def successor(self) -> bytes | None:
