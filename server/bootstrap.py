@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from server.bootstrap_administration import Registers
 from server.bootstrap_citizens import Citizens
 from server.bootstrap_delivery_certificates import certificate_office
-from server.bootstrap_desks import Desks, Registers
+from server.bootstrap_desks import Desks, Foundation
 from server.bootstrap_forwarding import forwarding_handlers
 from server.bootstrap_inbound_mail import receiving
 from server.bootstrap_jobs import Handlers, runs_inside, working
@@ -43,6 +44,8 @@ from server.interceptors.interceptor import Interceptor
 from server.interceptors.streams import StreamLimits
 from server.jurisdictions import PROFILES
 from server.metrics.metered import MeteredSigner, counting, metered
+from server.metrics.meters import Meters
+from server.smtp.listener import SmtpListener
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
@@ -187,70 +190,12 @@ async def running(
         database = Database(url, pool_size=settings.database.pool_size)
         stack.push_async_callback(database.dispose)
         meters = meters_of(settings)
-        keyed = await stack.enter_async_context(keyed_shards(settings.log))
-        shards = [Shard(each.origin, MeteredSigner(each.signer, meters), each.guard) for each in keyed]
-        witnesses = await stack.enter_async_context(witness_terms(settings.witnesses))
-        timestamps = await stack.enter_async_context(timestamp_terms(settings.timestamps))
-        log = _transparency(settings, url, shards, counting(meters, on_step), witnesses, timestamps)
-        await log.start()
-        stack.push_async_callback(log.stop, settings.server.drain.total_seconds())
-        facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
-        stack.push_async_callback(facts.close)
-        if (phones := mobile_id(settings, PROFILES[settings.profile], SystemClock())) is not None:
-            await stack.enter_async_context(phones)
-        people = Citizens(settings, PROFILES[settings.profile].naming)
-        stack.push_async_callback(people.close)
-        await people.open()
-        registers = state_registers(settings)
-        stack.push_async_callback(registers.close)
-        verification = SignatureVerification(settings, PROFILES[settings.profile], people, SystemClock())
-        stack.push_async_callback(verification.close)
-        gate = outage_gate(settings, SqlUnitOfWork(database))
-        await stack.enter_async_context(watching_debt(settings, SqlUnitOfWork(database), log, gate))
-        office = await stack.enter_async_context(certificate_office(settings))
-        desk = Desks(
-            settings,
-            SqlUnitOfWork(database),
-            log,
-            facts,
-            dns_gateway(settings),
-            phones,
-            people,
-            registers,
-            verification.desk,
-            gate,
-            office,
-        )
-        stack.push_async_callback(desk.submissions.drain)
-        await stack.enter_async_context(asking_again(desk.registration.applications))
-        await stack.enter_async_context(
-            asking_about_signatories(
-                settings,
-                PROFILES[settings.profile],
-                SqlUnitOfWork(database),
-                SystemClock(),
-                desk.registration.signatories,
-            )
-        )
-        await stack.enter_async_context(recording_outstanding(desk.outstanding))
-        await stack.enter_async_context(tidying(desk.forgetting, desk.portal_sessions, desk.portals))
-        if runs_inside(settings):
-            uow, profile = SqlUnitOfWork(database), PROFILES[settings.profile]
-            letters = await stack.enter_async_context(letter_handlers(settings, profile, uow))
-            sms = smpp_link(settings, uow)
-            handlers = metered(meters, {**job_handlers(settings, uow, log.log, sms), **letters})
-            await stack.enter_async_context(kept_up(sms, handlers))
-            await stack.enter_async_context(working(settings, url, handlers, uow, SystemClock()))
-        await stack.enter_async_context(climbing(desk.due))
-        mail = None
-        if settings.inbound_mail.in_server:
-            received = receiving(
-                *(settings, SqlUnitOfWork(database), dns_gateway(settings)),
-                share_port=share_port,
-                answered=meters.mail_answered,
-            )
-            mail = (await stack.enter_async_context(received)).listener
-        await stack.enter_async_context(taking_notices_back(SqlUnitOfWork(database)))
+        log = await stack.enter_async_context(_logging(settings, url, meters, on_step))
+        on = await stack.enter_async_context(_foundation(settings, url, SqlUnitOfWork(database), log))
+        desks = Desks(on)
+        stack.push_async_callback(desks.submissions.drain)
+        await stack.enter_async_context(_background(on, url, desks, meters))
+        mail = await stack.enter_async_context(_mail(on, meters, share_port=share_port))
 
         async def is_logging() -> bool:
             return not log.status.troubles
@@ -259,20 +204,119 @@ async def running(
             await database.ping()
             return True
 
-        interceptors = _interceptors(settings, desk.identity, desk.place, meters)
+        interceptors = _interceptors(settings, desks.identity, desks.place, meters)
         grpc_server = build_server(
             _grpc_settings(settings, share_port=share_port),
-            desk.servicers().add_to,
+            desks.servicers().add_to,
             interceptors,
             {"": is_ready, "log": is_logging},
         )
         measured = Measured(
-            *(meters, database, log, gate, desk.submissions, interceptors, mail, people.trust)
+            *(meters, database, log, on.gate, desks.submissions, interceptors, mail, on.people.trust)
         )
-        metrics = await stack.enter_async_context(measuring(settings, measured, SqlUnitOfWork(database)))
+        metrics = await stack.enter_async_context(measuring(settings, measured, on.uow))
         await grpc_server.start()
         stack.push_async_callback(grpc_server.stop)
         yield Server(grpc_server, log, settings, metrics)
+
+
+@contextlib.asynccontextmanager
+async def _logging(
+    settings: Settings, url: str, meters: Meters, on_step: OnStep
+) -> AsyncIterator[TransparencyService]:
+    """Meanwhile leads the log or stands by."""
+    async with (
+        keyed_shards(settings.log) as keyed,
+        witness_terms(settings.witnesses) as witnesses,
+        timestamp_terms(settings.timestamps) as timestamps,
+    ):
+        shards = [Shard(each.origin, MeteredSigner(each.signer, meters), each.guard) for each in keyed]
+        log = _transparency(settings, url, shards, counting(meters, on_step), witnesses, timestamps)
+        await log.start()
+        try:
+            yield log
+        finally:
+            await log.stop(settings.server.drain.total_seconds())
+
+
+@contextlib.asynccontextmanager
+async def _foundation(
+    settings: Settings, url: str, uow: UnitOfWork, log: TransparencyService
+) -> AsyncIterator[Foundation]:
+    """Meanwhile keeps the ways to others open that use cases need."""
+    profile, clock = PROFILES[settings.profile], SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        facts = PostgresFactReader(url, connections=FACT_CONNECTIONS)
+        stack.push_async_callback(facts.close)
+        if (phones := mobile_id(settings, profile, clock)) is not None:
+            await stack.enter_async_context(phones)
+        people = Citizens(settings, profile.naming)
+        stack.push_async_callback(people.close)
+        await people.open()
+        registers = state_registers(settings)
+        stack.push_async_callback(registers.close)
+        verification = SignatureVerification(settings, profile, people, clock)
+        stack.push_async_callback(verification.close)
+        gate = outage_gate(settings, uow)
+        await stack.enter_async_context(watching_debt(settings, uow, log, gate))
+        yield Foundation(
+            settings=settings,
+            uow=uow,
+            log=log,
+            facts=facts,
+            dns=dns_gateway(settings),
+            phones=phones,
+            people=people,
+            registers=registers,
+            verification=verification.desk,
+            gate=gate,
+            office=await stack.enter_async_context(certificate_office(settings)),
+        )
+
+
+@contextlib.asynccontextmanager
+async def _background(on: Foundation, url: str, desks: Desks, meters: Meters) -> AsyncIterator[None]:
+    """Meanwhile does what nobody calls for: what waits, what is due, what is over, and jobs if they are done
+    here.
+    """
+    signing_in, signatories = desks.signing_in, desks.registration.signatories
+    async with contextlib.AsyncExitStack() as stack:
+        for each in (
+            asking_again(desks.registration.applications),
+            asking_about_signatories(on.settings, on.profile, on.uow, SystemClock(), signatories),
+            recording_outstanding(signing_in.outstanding),
+            tidying(signing_in.forgetting, signing_in.portal_sessions, signing_in.portals),
+        ):
+            await stack.enter_async_context(each)
+        if runs_inside(on.settings):
+            await stack.enter_async_context(_jobs(on, url, meters))
+        await stack.enter_async_context(climbing(desks.due))
+        await stack.enter_async_context(taking_notices_back(on.uow))
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _jobs(on: Foundation, url: str, meters: Meters) -> AsyncIterator[None]:
+    """Meanwhile does jobs of every kind."""
+    sms = smpp_link(on.settings, on.uow)
+    async with letter_handlers(on.settings, on.profile, on.uow) as letters:
+        handlers = metered(meters, {**job_handlers(on.settings, on.uow, on.log.log, sms), **letters})
+        async with kept_up(sms, handlers), working(on.settings, url, handlers, on.uow, SystemClock()):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def _mail(on: Foundation, meters: Meters, *, share_port: bool) -> AsyncIterator[SmtpListener | None]:
+    """Meanwhile takes mails in, where the server itself does; yields the listener."""
+    if not on.settings.inbound_mail.in_server:
+        yield None
+        return
+    # With a resolver of its own: whoever sends mails must not take the look-ups that calls need.
+    dns = dns_gateway(on.settings)
+    async with receiving(
+        on.settings, on.uow, dns, share_port=share_port, answered=meters.mail_answered
+    ) as received:
+        yield received.listener
 
 
 def _transparency(

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from namak.evidence.delegation import Right
-from server.bootstrap_desks import Registers
+from server.bootstrap_administration import Registers
 from server.dev.examples import EXAMPLES, Example
 from server.dev.world import PORTAL_NAME
 from server.domain.applications import Scan

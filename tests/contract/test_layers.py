@@ -205,9 +205,15 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.services", "server.usecases"),
         }
     ),
+    "server.bootstrap_administration": frozenset(
+        {
+            *("server.bootstrap_machine", "server.config", "server.gateways"),
+            *("server.jurisdictions", "server.usecases"),
+        }
+    ),
     "server.bootstrap_desks": frozenset(
         {
-            "server.bootstrap_citizens",
+            *("server.bootstrap_administration", "server.bootstrap_citizens"),
             "server.bootstrap_forwarding",
             "server.bootstrap_ladder",
             "server.bootstrap_letters",
@@ -222,7 +228,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap": frozenset(
         {
-            "server.bootstrap_citizens",
+            *("server.bootstrap_administration", "server.bootstrap_citizens"),
             "server.bootstrap_delivery_certificates",
             "server.bootstrap_desks",
             "server.bootstrap_forwarding",
@@ -242,7 +248,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.interceptors",
             "server.jurisdictions",
             "server.metrics",
-            "server.services",
+            *("server.services", "server.smtp"),
             "server.storage",
             "server.texts",
             "server.transparency",
