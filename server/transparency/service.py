@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 
@@ -27,12 +26,11 @@ from server.transparency.tail import Tail
 from server.transparency.timestamp_link import TimestampTerms
 from server.transparency.timestamp_states import TimestampStates
 from server.transparency.timestamped_receipts import TimestampedReceipts
-from server.transparency.timestamping import NewestNote, Timestamping
 from server.transparency.troubles import Condition, ForkRefused, LogTrouble, Trouble, Watchman, cause_of
+from server.transparency.vouching import Vouching
 from server.transparency.waker import Waker
 from server.transparency.witness_link import WitnessTerms
 from server.transparency.witnessed_receipts import WitnessedReceipts
-from server.transparency.witnessing import Witnessing
 from server.usecases.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -106,7 +104,6 @@ class TransparencyService:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._campaign_task: asyncio.Task[None] | None = None
-        witnessed = News()
         self._receipts = TransparencyLog(
             directory=directory,
             reader=storage.reader,
@@ -115,46 +112,16 @@ class TransparencyService:
             waker=self._waker,
             poll=pace.receipt_poll,
         )
-        self.witnessed = WitnessedReceipts(
-            *(storage.reader, storage.witnessed, directory, witnessed),
-            # Where nobody witnesses, waiting is in vain.
-            poll=pace.receipt_poll if witnesses is not None else None,
-            announcements=storage.announcements,
+        self._vouching = Vouching(
+            *(configured, directory, storage),
+            clock=clock,
+            pace=pace,
+            published=self._published,
+            leads=self._leads,
+            leading=lambda: self._leading,
+            witnesses=witnesses,
+            timestamps=timestamps,
         )
-        """Gives receipts that witnesses vouch for."""
-        stamped = News()
-        self.timestamped = TimestampedReceipts(
-            *(storage.reader, storage.timestamped, self.witnessed, stamped),
-            quorum=1 if timestamps is None else timestamps.quorum,
-            poll=pace.receipt_poll if timestamps is not None else None,
-        )
-        """Gives receipts that time-stamping authorities vouch for."""
-        self._witnessing = [
-            Witnessing(
-                *(verifier, terms, storage.reader, storage.witnessed, clock),
-                published=self._published,
-                witnessed=witnessed,
-                leading=self._leads(origin),
-                ended=partial(directory.ended, origin),
-            )
-            for terms in ([] if witnesses is None else [witnesses])
-            for origin, verifier in configured.verifiers.items()
-        ]
-        self._timestamping = [
-            Timestamping(
-                *(origin, terms, self._stamped(origin, witnesses), storage.timestamps, clock),
-                news=self._published if witnesses is None else witnessed,
-                stamped=stamped,
-                leading=self._leads(origin),
-                ended=partial(directory.ended, origin),
-            )
-            for terms in ([] if timestamps is None else [timestamps])
-            for origin in configured.verifiers
-        ]
-        self.stamping = TimestampStates(
-            *(storage.timestamps, timestamps, self._timestamping), leading=lambda: self._leading
-        )
-        """Tells how far the log is stamped."""
         self.tail = Tail(
             storage.reader,
             directory,
@@ -174,6 +141,21 @@ class TransparencyService:
         return self._receipts
 
     @property
+    def witnessed(self) -> WitnessedReceipts:
+        """Gives receipts that witnesses vouch for."""
+        return self._vouching.witnessed
+
+    @property
+    def timestamped(self) -> TimestampedReceipts:
+        """Gives receipts that time-stamping authorities vouch for."""
+        return self._vouching.timestamped
+
+    @property
+    def stamping(self) -> TimestampStates:
+        """Tells how far the log is stamped."""
+        return self._vouching.stamping
+
+    @property
     def status(self) -> LogStatus:
         """How it fares now."""
         conditions = [watchman.condition for watchman in self._watchmen]
@@ -182,10 +164,8 @@ class TransparencyService:
     @property
     def conditions(self) -> Mapping[str, Condition | None]:
         """How each part fares now, each witness and time-stamping authority among them; None is well."""
-        witnesses = [each for part in self._witnessing for each in part.watchmen]
-        authorities = [each for part in self._timestamping for each in part.watchmen]
         found: dict[str, Condition | None] = {}
-        for watchman in (*self._watchmen, *witnesses, *authorities):
+        for watchman in (*self._watchmen, *self._vouching.watchmen):
             # A witness of two shards is one part.
             found[watchman.part] = found.get(watchman.part) or watchman.condition
         return found
@@ -199,8 +179,7 @@ class TransparencyService:
             self._supervised(self._guarding, self._follow),
             self._supervised(self._tailing, self.tail.run),
             self._supervised(self._surveying, self._survey),
-            *(self._supervised(each.watchman, each.run) for each in self._witnessing),
-            *(self._supervised(each.watchman, each.run) for each in self._timestamping),
+            *(self._supervised(each.watchman, each.run) for each in self._vouching.parts),
         ]
 
     async def stop(self, drain_seconds: float) -> None:
@@ -229,16 +208,6 @@ class TransparencyService:
             await stop.wait()
         finally:
             await self.stop(drain_seconds)
-
-    def _stamped(self, origin: str, witnesses: WitnessTerms | None) -> NewestNote:
-        """Returns who finds what is to be stamped: witnessed notes, or the log's own if nobody witnesses."""
-        source = self._storage.reader if witnesses is None else self._storage.witnessed
-
-        async def newest() -> tuple[int, bytes] | None:
-            tree = (await source.newest([origin])).get(origin)
-            return None if tree is None else (tree.size, tree.note)
-
-        return newest
 
     def _supervised(self, watchman: Watchman, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         async def supervise() -> None:

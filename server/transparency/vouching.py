@@ -1,0 +1,109 @@
+"""What witnesses and time-stamping authorities do for the log of one replica: its tasks, and its receipts."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from server.transparency.news import News
+from server.transparency.ports import LogStorage
+from server.transparency.settings import Pace
+from server.transparency.shard_directory import ShardDirectory
+from server.transparency.shard_order import ConfiguredShards
+from server.transparency.timestamp_link import TimestampTerms
+from server.transparency.timestamp_states import TimestampStates
+from server.transparency.timestamped_receipts import TimestampedReceipts
+from server.transparency.timestamping import NewestNote, Timestamping
+from server.transparency.troubles import Watchman
+from server.transparency.witness_link import WitnessTerms
+from server.transparency.witnessed_receipts import WitnessedReceipts
+from server.transparency.witnessing import Witnessing
+from server.usecases.ports import Clock
+
+Leads = Callable[[str], Callable[[], bool]]
+"""Returns who tells whether this replica leads, and the shard of an origin was opened."""
+
+
+class Vouching:
+    """Has others vouch for published checkpoints, each shard by itself, and gives the receipts under those.
+
+    Attributes:
+        witnessed: gives receipts that witnesses vouch for.
+        timestamped: gives receipts that time-stamping authorities vouch for.
+        stamping: tells how far the log is stamped.
+        parts: the work itself, to be run by the log's service.
+    """
+
+    def __init__(
+        self,
+        configured: ConfiguredShards,
+        directory: ShardDirectory,
+        storage: LogStorage,
+        *,
+        clock: Clock,
+        pace: Pace,
+        published: News,
+        leads: Leads,
+        leading: Callable[[], bool],
+        witnesses: WitnessTerms | None,
+        timestamps: TimestampTerms | None,
+    ) -> None:
+        """Takes whom to ask, and what tells of publications. Without `witnesses` nobody cosigns, without
+        `timestamps` nobody stamps: then nobody waits for them either.
+        """
+        self._configured, self._directory, self._storage = configured, directory, storage
+        self._clock, self._published, self._leads = clock, published, leads
+        self._cosigned, self._stamped = News(), News()
+        self.witnessed = WitnessedReceipts(
+            *(storage.reader, storage.witnessed, directory, self._cosigned),
+            # Where nobody witnesses, waiting is in vain.
+            poll=pace.receipt_poll if witnesses is not None else None,
+            announcements=storage.announcements,
+        )
+        self.timestamped = TimestampedReceipts(
+            *(storage.reader, storage.timestamped, self.witnessed, self._stamped),
+            quorum=1 if timestamps is None else timestamps.quorum,
+            poll=pace.receipt_poll if timestamps is not None else None,
+        )
+        witnessing = [] if witnesses is None else self._witnessing(witnesses)
+        timestamping = [] if timestamps is None else self._timestamping(timestamps, witnesses)
+        self.parts: Sequence[Witnessing | Timestamping] = (*witnessing, *timestamping)
+        self.stamping = TimestampStates(storage.timestamps, timestamps, timestamping, leading=leading)
+
+    @property
+    def watchmen(self) -> Sequence[Watchman]:
+        """Who looks after each witness and each authority, of each shard."""
+        return [each for part in self.parts for each in part.watchmen]
+
+    def _witnessing(self, terms: WitnessTerms) -> Sequence[Witnessing]:
+        storage = self._storage
+        return [
+            Witnessing(
+                *(verifier, terms, storage.reader, storage.witnessed, self._clock),
+                published=self._published,
+                witnessed=self._cosigned,
+                leading=self._leads(origin),
+                ended=partial(self._directory.ended, origin),
+            )
+            for origin, verifier in self._configured.verifiers.items()
+        ]
+
+    def _timestamping(self, terms: TimestampTerms, witnesses: WitnessTerms | None) -> Sequence[Timestamping]:
+        return [
+            Timestamping(
+                *(origin, terms, self._to_stamp(origin, witnesses), self._storage.timestamps, self._clock),
+                news=self._published if witnesses is None else self._cosigned,
+                stamped=self._stamped,
+                leading=self._leads(origin),
+                ended=partial(self._directory.ended, origin),
+            )
+            for origin in self._configured.verifiers
+        ]
+
+    def _to_stamp(self, origin: str, witnesses: WitnessTerms | None) -> NewestNote:
+        """Returns who finds what is to be stamped: witnessed notes, or the log's own if nobody witnesses."""
+        source = self._storage.reader if witnesses is None else self._storage.witnessed
+
+        async def newest() -> tuple[int, bytes] | None:
+            tree = (await source.newest([origin])).get(origin)
+            return None if tree is None else (tree.size, tree.note)
+
+        return newest
