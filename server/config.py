@@ -28,7 +28,7 @@ from server.config_seal import CertificateSettings, SealSettings
 from server.config_signatures import SignatureSettings
 from server.config_sms import SmsSettings
 from server.config_timestamps import TimestampsSettings
-from server.config_values import LISTED, Address, Duration, ExistingPath, NewPath, Section
+from server.config_values import LISTED, Address, Duration, ExistingPath, LoopbackAddress, NewPath, Section
 from server.config_witnesses import WitnessesSettings
 
 
@@ -41,7 +41,7 @@ class ServerSettings(Section):
 
     listen: Address = "127.0.0.1:8443"
     """Address of the gRPC listener (mTLS). Port 0 takes a free one."""
-    health_listen: Address = "127.0.0.1:8444"
+    health_listen: LoopbackAddress = "127.0.0.1:8444"
     """Address of the health listener: plain, so it must be a loopback address."""
     certificate: ExistingPath
     """PEM file: the server's certificate and the authorities up to its root. Re-read when it changes."""
@@ -63,12 +63,6 @@ class ServerSettings(Section):
     """Longest deadline; a longer one is cut to it."""
     drain: Duration = timedelta(seconds=10)
     """How long calls under way may take to finish when the server stops."""
-
-    @model_validator(mode="after")
-    def _health_is_local(self) -> "ServerSettings":
-        if not self.health_listen.startswith(("127.", "[::1]", "localhost")):
-            raise ValueError("health_listen must be a loopback address: it has no TLS")
-        return self
 
     @model_validator(mode="after")
     def _calls_have_time(self) -> "ServerSettings":

@@ -1,10 +1,11 @@
 """Settings of the listener for senders' ordinary mail clients."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from server.config_values import Address, Duration, ExistingPath, Section
+from server.config_values import Address, Duration, ExistingPath, LoopbackAddress, Section, within
 
 
 class InboundMailSettings(Section):
@@ -20,7 +21,7 @@ class InboundMailSettings(Section):
     """Whether `serve` takes mails too, in each of its processes, so that a development world needs one
     program; otherwise `namak-server smtp` alone does.
     """
-    health_listen: Address = "127.0.0.1:8446"
+    health_listen: LoopbackAddress = "127.0.0.1:8446"
     """Address of the health listener of `smtp`: plain, so it must be a loopback address."""
     host_name: str = Field(default="localhost", min_length=1, max_length=253, pattern=r"^[0-9A-Za-z.-]+$")
     """The name that it greets with, which its certificate should have."""
@@ -45,19 +46,13 @@ class InboundMailSettings(Section):
     """Whether what senders' domains say of who may send in their name (SPF) is looked up and kept beside the
     deliveries. Nothing hangs on it.
     """
-    idle: Duration = timedelta(minutes=1)
+    idle: Annotated[Duration, within("1s", "10m")] = timedelta(minutes=1)
     """How long a client may say nothing, 1s to 10m."""
-    transfer: Duration = timedelta(minutes=5)
+    transfer: Annotated[Duration, within("1s", "1h")] = timedelta(minutes=5)
     """How long one mail may take to come, 1s to 1h."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "InboundMailSettings":
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key are given together")
-        if not self.health_listen.startswith(("127.", "[::1]", "localhost")):
-            raise ValueError("health_listen must be a loopback address: it has no TLS")
-        if not timedelta(seconds=1) <= self.idle <= timedelta(minutes=10):
-            raise ValueError("idle must be 1s to 10m")
-        if not timedelta(seconds=1) <= self.transfer <= timedelta(hours=1):
-            raise ValueError("transfer must be 1s to 1h")
         return self

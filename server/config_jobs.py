@@ -1,11 +1,11 @@
 """Settings of what is done outside, after the call that causes it."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from server.config_values import Address, Duration, Section
+from server.config_values import Duration, LoopbackAddress, Section, within
 
 
 class JobSettings(Section):
@@ -17,21 +17,11 @@ class JobSettings(Section):
     """
     concurrency: int = Field(default=10, ge=1, le=200)
     """Jobs that one process does at once."""
-    grace: Duration = timedelta(seconds=20)
+    grace: Annotated[Duration, within("0s", "10m")] = timedelta(seconds=20)
     """How long jobs under way may take to finish when the process stops; then they are interrupted, and done
     again by another one. 0s to 10m.
     """
-    silent: Duration = timedelta(seconds=30)
+    silent: Annotated[Duration, within("2s", "10m")] = timedelta(seconds=30)
     """After how long without a sign of life the jobs of a worker are taken over by another one, 2s to 10m."""
-    health_listen: Address = "127.0.0.1:8445"
+    health_listen: LoopbackAddress = "127.0.0.1:8445"
     """Address of the health listener of `work`: plain, so it must be a loopback address."""
-
-    @model_validator(mode="after")
-    def _has_bounds(self) -> "JobSettings":
-        if not timedelta(0) <= self.grace <= timedelta(minutes=10):
-            raise ValueError("grace must be 0s to 10m")
-        if not timedelta(seconds=2) <= self.silent <= timedelta(minutes=10):
-            raise ValueError("silent must be 2s to 10m")
-        if not self.health_listen.startswith(("127.", "[::1]", "localhost")):
-            raise ValueError("health_listen must be a loopback address: it has no TLS")
-        return self

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from server.config_values import LISTED, Duration, Section
+from server.config_values import LISTED, Duration, Section, within
 from server.domain.paper_letters import NotPrintable, PostalAddress
 from server.domain.tracking_numbers import TrackingNumbers, serial_range
 
@@ -27,13 +27,11 @@ class PrintingSettings(Section):
     """Where holders read electronically; letters name it."""
     processes: int = Field(default=2, ge=1, le=64)
     """Processes that set letters side by side."""
-    lease: Duration = timedelta(hours=4)
+    lease: Annotated[Duration, within("1m", "168h")] = timedelta(hours=4)
     """How long a print house has for printing what it leased, 1m to 168h."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "PrintingSettings":
-        if not timedelta(minutes=1) <= self.lease <= timedelta(hours=168):
-            raise ValueError("lease must be 1m to 168h")
         if not self.numbers:
             return self
         self.tracking("ZZ")

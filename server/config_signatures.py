@@ -1,10 +1,11 @@
 """Settings of the verification of anybody's signatures."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from server.config_values import Duration, ExistingPath, Section
+from server.config_values import Duration, ExistingPath, Section, within
 
 
 class SignatureSettings(Section):
@@ -16,13 +17,7 @@ class SignatureSettings(Section):
     """Files that are verified at once, each by a process of its own."""
     waiting: int = Field(default=20, ge=0)
     """Calls that wait for their turn; above it the answer is OVERLOADED."""
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Annotated[Duration, within("1s", "1m")] = timedelta(seconds=10)
     """How long one file may take, 1s to 1m; one that takes longer is not judged."""
     memory_mib: int = Field(default=1024, ge=512, le=65536)
     """Address space of each process, in MiB; a file that needs more is not judged."""
-
-    @model_validator(mode="after")
-    def _has_time(self) -> "SignatureSettings":
-        if not timedelta(seconds=1) <= self.timeout <= timedelta(minutes=1):
-            raise ValueError("timeout must be 1s to 1m")
-        return self

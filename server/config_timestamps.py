@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from server.config_values import Duration, ExistingPath, Section
+from server.config_values import Duration, ExistingPath, Section, within
 
 
 def _name(value: str) -> str:
@@ -49,23 +49,17 @@ class TimestampsSettings(Section):
     """Whom to ask; without any, checkpoints are not stamped."""
     quorum: int = 1
     """Tokens of so many authorities over one checkpoint make a receipt under it a timestamped one."""
-    interval: Duration = timedelta(minutes=1)
+    interval: Annotated[Duration, within("1s", "24h")] = timedelta(minutes=1)
     """At most one checkpoint in this time is stamped, 1 s to 24 h. Tokens cost money: with a minute they are
     1,440 a day at most, and a minute is near enough where the law counts days.
     """
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Annotated[Duration, within("100ms", "1m")] = timedelta(seconds=10)
     """How long an authority may take to answer, 100 ms to 1 min."""
-    retry_longest: Duration = timedelta(minutes=10)
+    retry_longest: Annotated[Duration, within("1s", "1h")] = timedelta(minutes=10)
     """An authority that fails is left alone for a second, then twice as long each time, and this at most."""
 
     @model_validator(mode="after")
-    def _has_time(self) -> "TimestampsSettings":
-        if not timedelta(seconds=1) <= self.interval <= timedelta(hours=24):
-            raise ValueError("interval must be 1s to 24h")
-        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
-            raise ValueError("timeout must be 100ms to 1m")
-        if not timedelta(seconds=1) <= self.retry_longest <= timedelta(hours=1):
-            raise ValueError("retry_longest must be 1s to 1h")
+    def _names_differ(self) -> "TimestampsSettings":
         names = [each.name for each in self.authorities]
         if len(set(names)) != len(names):
             raise ValueError("two authorities have one name")

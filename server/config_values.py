@@ -23,9 +23,27 @@ def _duration(value: Any) -> Any:
     raise ValueError("a duration is a text with a unit, such as '30s'")
 
 
+def within(shortest: str, longest: str) -> AfterValidator:
+    """Has a duration lie between two others, both allowed; written as in the settings."""
+    least, most = _duration(shortest), _duration(longest)
+
+    def check(value: timedelta, info: ValidationInfo) -> timedelta:
+        if not least <= value <= most:
+            raise ValueError(f"{info.field_name} must be {shortest} to {longest}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _address(value: Any) -> Any:
     if not isinstance(value, str) or (match := _ADDRESS.fullmatch(value)) is None or int(match[2]) > 65535:
         raise ValueError("an address is IP:PORT, such as 127.0.0.1:8443 or [::1]:8443")
+    return value
+
+
+def _loopback(value: str, info: ValidationInfo) -> str:
+    if not value.startswith(("127.", "[::1]:", "localhost:")):
+        raise ValueError(f"{info.field_name} must be a loopback address: it has no TLS")
     return value
 
 
@@ -48,6 +66,8 @@ def _existing(value: Path) -> Path:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Address = Annotated[str, BeforeValidator(_address)]
+LoopbackAddress = Annotated[Address, AfterValidator(_loopback)]
+"""Where something listens that has no TLS."""
 NewPath = Annotated[Path, AfterValidator(_rooted)]
 ExistingPath = Annotated[Path, AfterValidator(_rooted), AfterValidator(_existing)]
 LISTED = BeforeValidator(_listed)

@@ -1,5 +1,6 @@
 """The server's settings: what is read, and how what is wrong is told."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -291,3 +292,19 @@ def test_revocation_that_can_t_be_asked_about_safely_is_refused(
     place: Path, section: str, problem: str
 ) -> None:
     assert problem in problems(place, f"{GOOD}\n[revocation]\n{section}\n")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("WITNESSES_INTERVAL", "WITNESSES_RENEWAL", "WITNESSES_RETRY_LONGEST", "WITNESSES_DEBT_LIMIT"),
+        *("TIMESTAMPS_INTERVAL", "TIMESTAMPS_TIMEOUT", "JOBS_GRACE", "JOBS_SILENT", "PRINTING_LEASE"),
+        *("INBOUND_MAIL_IDLE", "INBOUND_MAIL_TRANSFER", "SIGNATURES_TIMEOUT"),
+    ],
+)
+def test_the_bounds_that_a_refused_duration_is_told_may_be_set(place: Path, setting: str) -> None:
+    told = problems(place, environment={f"NAMAK_{setting}": "10000h"})
+    bounds = re.search(r"must be (\w+) to (\w+)$", told)
+    assert bounds is not None, told
+    for bound in bounds.groups():
+        loaded(place, environment={f"NAMAK_{setting}": bound})
