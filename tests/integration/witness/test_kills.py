@@ -18,7 +18,7 @@ from namak.witness.place import key_of, made, state_in
 from namak.witness.state import StateUnusable
 from namak.witness.witness import Witness
 from tests import forking
-from tests.killing import SENT, killed_before_each
+from tests.killing import SENT, killed_before_each, skip_untraceable
 from tests.unit.witness.growing_log import GrowingLog
 from tests.unit.witness.places import NAME, make
 from tests.waiting import until
@@ -98,6 +98,7 @@ def test_a_witness_that_was_half_made_signs_nothing(tmp_path: Path) -> None:
 async def test_a_running_one_that_is_killed_starts_again_where_it_was(
     place: str, change: int, recorded: int, tmp_path: Path
 ) -> None:
+    skip_untraceable()
     directory, ready = tmp_path / "witness", tmp_path / "ready"
     make(directory, LOG)
     with closing(state_in(directory)) as state:
