@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from namak.evidence import EvidenceError
 from namak.evidence.note import Verifier
 from namak.evidence.tiles import root_from_tiles, tiles_for_root
-from server.transparency.guard import FileGuard, SignedTree, verified
+from server.transparency.guard import FileGuard, GuardOfAnother, SignedTree, verified
 from server.transparency.ports import LogReader
 
 
@@ -29,7 +29,8 @@ async def adopt(reader: LogReader, guard: FileGuard, verifier: Verifier) -> Adop
     any more. A sound guard is never overwritten, whatever it contradicts.
 
     Raises:
-        AdoptionRefused: nothing is published, the note or its tree is not sound, or there is a sound guard.
+        AdoptionRefused: nothing is published, the note or its tree is not sound, or there is a sound guard,
+            of this shard or of another one.
         GuardUnreachable: the file can't be written.
         ServiceUnavailable: the database does not answer.
     """
@@ -41,7 +42,14 @@ async def adopt(reader: LogReader, guard: FileGuard, verifier: Verifier) -> Adop
     except EvidenceError as error:
         raise AdoptionRefused(f"the published note does not verify: {error}") from error
     await _check_tiles(reader, tree)
-    if not await guard.replace_unsound(tree):
+    try:
+        replaced = await guard.replace_unsound(tree)
+    except GuardOfAnother as other:
+        raise AdoptionRefused(
+            f"the guard's file holds a checkpoint of {other.origin}: do the settings mix up two guards?"
+            " If not, move it away"
+        ) from None
+    if not replaced:
         raise AdoptionRefused(
             "there is a sound guard; if the log is refused because of it, the database is wrong"
         )

@@ -38,6 +38,14 @@ class GuardMoved(Exception):
     """Another process advanced the guard since it was read: look again."""
 
 
+class GuardOfAnother(Exception):
+    """What lies at the guard's place is another shard's checkpoint, and may be all that is known of it."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+
+
 @dataclass(frozen=True, slots=True)
 class SignedTree:
     """A checkpoint and the note that says it, whose signature has been verified.
@@ -156,6 +164,10 @@ class FileGuard:
         """Keeps `tree` in place of nothing or of a damaged file; returns False where a sound one is kept.
 
         For a person's decision only (`log adopt-guard`).
+
+        Raises:
+            GuardOfAnother: settings mixed up the guards of two shards.
+            GuardUnreachable: as for `read`.
         """
         return await asyncio.to_thread(self._replace_unsound, tree)
 
@@ -198,9 +210,24 @@ class FileGuard:
             with contextlib.suppress(GuardDamaged):
                 if self._read() is not None:
                     return False
+            self._check_not_of_another()
             temporary.replace(self._path)
         self._sync_directory()
         return True
+
+    def _check_not_of_another(self) -> None:
+        """Its key is not at hand: that it looks like another shard's guard is enough to leave it alone."""
+        try:
+            with self._path.open("rb") as file:
+                checkpoint = Checkpoint.parse(parse_note(file.read(MAX_NOTE_BYTES + 1)).text)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unreachable(error) from error
+        except EvidenceError:
+            return
+        if checkpoint.origin != self._verifier.name:
+            raise GuardOfAnother(checkpoint.origin)
 
     @contextlib.contextmanager
     def _written(self, tree: SignedTree) -> Iterator[Path]:

@@ -173,6 +173,17 @@ async def test_a_guard_is_not_adopted_from_a_log_without_checkpoints(world: Worl
     assert not world.guard_path.exists()
 
 
+async def test_a_guard_is_not_adopted_over_that_of_another_shard(world: World) -> None:
+    await log_facts(world, 6)
+    note = world.guard_path.read_bytes().replace(ORIGIN.encode(), b"log.example.am/1999")
+    world.guard_path.write_bytes(note)
+    reader = PostgresLogReader(world.ledger.url, connections=1)
+    with pytest.raises(AdoptionRefused, match=r"checkpoint of log\.example\.am/1999"):
+        await adopt(reader, world.guard(), world.shard().verifier)
+    await reader.close()
+    assert world.guard_path.read_bytes() == note
+
+
 async def test_a_guard_is_not_adopted_from_tiles_that_give_another_root(world: World) -> None:
     await log_facts(world, 6)
     world.guard_path.unlink()
