@@ -95,3 +95,22 @@ async def test_the_shard_that_is_the_current_one_at_first_is_followed_to_its_end
         await told.source.checkpoint()
     await told.source.at_successor(told.log.origin, "log.example.am/2027").checkpoint()
     assert told.asked == ["", told.log.origin, "log.example.am/2027"]
+
+
+async def test_what_is_witnessed_of_another_shard_does_not_count() -> None:
+    told = Told()
+    told.log.grow(300)
+    told.cosign()
+    told.log = GrownLog(origin="log.example.am/2027")
+    newest = told.log.grow(1)
+    assert await told.source.checkpoint() == newest
+
+
+async def test_a_shard_that_was_not_asked_about_is_not_shown() -> None:
+    """Nobody would see that the one before does not go on."""
+    told = Told()
+    told.log.grow(3)
+    assert await told.source.checkpoint() is not None
+    told.log = GrownLog(origin="log.example.am/2027")
+    told.log.grow(1)
+    assert await told.source.checkpoint() is None

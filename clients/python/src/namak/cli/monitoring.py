@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import typer
 
@@ -22,11 +22,11 @@ from namak.cli.verifying import read_file, trusted_logs
 from namak.client import Client
 from namak.client.log_source import PostSource, mailbox_look
 from namak.errors import FileProblem, LogUnreached, NamakError
-from namak.evidence.tlog_proof import SUFFIX
 from namak.monitor.alarms import Alarm, AlarmKind, Values
 from namak.monitor.ending import extended
 from namak.monitor.following import Follower, Look, Terms
-from namak.monitor.holding import Held, ReceiptCheck
+from namak.monitor.holding import Held, ReceiptCheck, receipts_in
+from namak.monitor.other_shards import OtherShards
 from namak.monitor.sources import Source, SourceUnreached, source_at
 from namak.monitor.state import State, StateMoved, StateUnusable
 
@@ -110,7 +110,7 @@ class Monitor:
         now: Callable[[], float] = time.time,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        """``post`` is needed for a mailbox alone."""
+        """``post`` is needed for a mailbox, and where it is the source."""
         self._look_seconds = look_seconds
         self._run = run
         self._asked = asked
@@ -121,9 +121,15 @@ class Monitor:
         self._now = now
         self._follower = Follower(source, state, terms, now=now)
         self._complete: set[str] = set()
+        # The post shows all shards; any other place is one shard's.
+        self._others = None if post is None else OtherShards(self._at_post, state, terms, now=now)
         self._active: set[Alarm] = set()
         self._seen_at = now()
         self._unreached = ""
+
+    def _at_post(self, origin: str) -> Source:
+        address = self._run.connection().address
+        return PostSource(cast(Client, self._post), address, origin, known=self._state.size)
 
     async def run(self) -> ExitCode:
         """Looks once, or until it is interrupted. Raises LogUnreached, FileProblem."""
@@ -195,6 +201,8 @@ class Monitor:
             return False
         self._source, self._terms = source, replace(self._terms, policy=extended(self._terms.policy, found))
         self._follower = Follower(source, self._state, self._terms, now=self._now)
+        if self._others is not None:
+            self._others.goes_on(self._terms)
         return True
 
     def _age_left(self) -> float:
@@ -230,9 +238,12 @@ class Monitor:
     async def _look(self) -> Seen:
         try:
             seen = Seen(await self._follower.look())
-            if seen.look.known is None:
+            if (known := seen.look.known) is None:
                 return seen
-            check = ReceiptCheck(self._source, self._terms.policy, self._state, seen.look.known)
+            if self._others is not None and isinstance(self._source, PostSource):
+                former = await self._others.look(known.checkpoint.origin)
+                seen.look = replace(seen.look, alarms=[*seen.look.alarms, *former])
+            check = ReceiptCheck(self._source, self._terms.policy, self._state, known)
             if self._asked.receipts is not None:
                 await self._held(check, self._asked.receipts, seen)
             if self._asked.mailbox and self._post is not None:
@@ -244,8 +255,10 @@ class Monitor:
     async def _held(self, check: ReceiptCheck, directory: Path, seen: Seen) -> None:
         if not await asyncio.to_thread(directory.is_dir):
             raise FileProblem(_("{file} is no directory").format(file=directory))
-        paths = await asyncio.to_thread(_receipts_in, directory)
+        paths = await asyncio.to_thread(receipts_in, directory)
         held = await check.check({str(path): read_file(path) for path in paths})
+        if self._others is not None and isinstance(self._source, PostSource):
+            await self._others.check(held, must=False)
         for name in held.newer:
             if self._now() - paths[Path(name)] > NEWER_SECONDS:
                 problem = _("the log that everybody is shown ends before it")
@@ -256,6 +269,8 @@ class Monitor:
         address = (await post.mailbox.get()).address
         look = await mailbox_look(post, self._state.head(address))
         held = await check.check(look.receipts)
+        if self._others is not None:
+            await self._others.check(held, must=True)
         problems = [*look.problems, *(words(each) for each in held.alarms if each.kind is AlarmKind.RECEIPT)]
         pending = [*look.late, *held.newer]
         # A letter that is kept from the log must not be waited for without end.
@@ -349,11 +364,6 @@ class Monitor:
                     **seen.mailbox
                 )
             )
-
-
-def _receipts_in(directory: Path) -> Mapping[Path, float]:
-    """Returns the receipts in a directory and below it, and when each was written."""
-    return {path: path.stat().st_mtime for path in sorted(directory.rglob(f"*{SUFFIX}"))}
 
 
 def _shape(seen: Seen) -> dict[str, object]:

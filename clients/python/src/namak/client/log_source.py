@@ -46,8 +46,8 @@ class PostSource:
         self._origin = origin
         self._known = known
         self._clock = clock
-        self._shown = 0
         self._successor = b""
+        self._shown = 0
         self._witnessed: tuple[bytes, float] = (b"", 0.0)
 
     @property
@@ -64,10 +64,13 @@ class PostSource:
         except NamakError as problem:
             raise SourceUnreached(f"{self._address}: {problem}") from problem
         self._successor = reply.successor_receipt
-        if not self._origin:
+        with contextlib.suppress(EvidenceError):
             # One shard is followed to its end, also where another one is the current one meanwhile.
-            with contextlib.suppress(EvidenceError):
-                self._origin = _tree(reply.checkpoint).origin
+            shown = _tree(reply.checkpoint).origin
+            self._origin = self._origin or shown
+            if shown != self._origin:
+                # It was not asked about that one, however sound it is.
+                return None
         return self._chosen(reply.checkpoint, reply.witnessed_checkpoint)
 
     async def successor(self) -> bytes | None:
@@ -85,6 +88,8 @@ class PostSource:
         try:
             tree, published = _tree(witnessed), _tree(newest)
         except EvidenceError:
+            return newest
+        if tree.origin != published.origin:
             return newest
         is_late = self._clock() - self._witnessed[1] >= WITNESS_SECONDS
         if tree.size < max(self._shown, self._known(tree.origin)) or (is_late and tree.size < published.size):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.errors import EvidenceError
@@ -16,7 +17,7 @@ from namak.evidence.tiles import (
     tiles_for_root,
 )
 from namak.evidence.tlog_policy import TlogPolicy
-from namak.evidence.tlog_proof import TlogProof
+from namak.evidence.tlog_proof import SUFFIX, TlogProof
 from namak.evidence.tree import leaf_hash, verify_consistency, verify_inclusion
 from namak.monitor.alarms import Alarm, AlarmKind, Values
 from namak.monitor.sources import NotShown, Source, tiles_from
@@ -27,12 +28,20 @@ from namak.monitor.state import KnownTree, State, tile_files
 class Held:
     """What was found of receipts: how many stand in the log, of how many nothing can be said yet because they
     are newer than what the log shows, or of another log, and what is wrong.
+
+    Attributes:
+        others: receipts of other logs, by those and by the receipts' names.
     """
 
     found: int = 0
     newer: list[str] = field(default_factory=list)
-    elsewhere: int = 0
+    others: dict[str, dict[str, bytes]] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
+
+    @property
+    def elsewhere(self) -> int:
+        """How many are of another log."""
+        return sum(len(receipts) for receipts in self.others.values())
 
 
 class ReceiptCheck:
@@ -70,7 +79,7 @@ class ReceiptCheck:
         verify_inclusion(proof.index, theirs.size, leaf, proof.hashes, theirs.root)
         ours = self._known.checkpoint
         if theirs.origin != ours.origin:
-            held.elsewhere += 1
+            held.others.setdefault(theirs.origin, {})[name] = receipt
             return
         if theirs.size > ours.size:
             held.newer.append(name)
@@ -113,3 +122,8 @@ class ReceiptCheck:
         missing = wanted - self._tiles.keys()
         self._tiles.update(await tiles_from(self._source, missing, self._known.checkpoint.size))
         return self._tiles
+
+
+def receipts_in(directory: Path) -> Mapping[Path, float]:
+    """Returns the receipts in a directory and below it, and when each was written."""
+    return {path: path.stat().st_mtime for path in sorted(directory.rglob(f"*{SUFFIX}"))}
