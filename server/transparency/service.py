@@ -303,6 +303,7 @@ class TransparencyService:
             try:
                 await self._directory.refresh()
                 if self._directory.registered:
+                    self._vouch_for_all()
                     check_settings(self._configured, self._directory.registered)
                 self._surveying.ends()
             except LogTrouble as trouble:
@@ -312,6 +313,12 @@ class TransparencyService:
             # Who must know at once asks by itself.
             await asyncio.sleep(self._pace.follow_interval)
             await self._published.beyond(seen, self._pace.receipt_poll)
+
+    def _vouch_for_all(self) -> None:
+        """Sees to the ends of those shards, too, that the settings forgot."""
+        for shard in self._directory.registered:
+            for part in self._vouching.begin(Verifier.parse(shard.vkey)):
+                self._tasks.append(self._supervised(part.watchman, part.run))
 
     def _hear(self, signal: Signal) -> None:
         if signal is Signal.RECORDED:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from server.transparency.timestamp_link import TimestampTerms
 from server.transparency.timestamp_ports import LogTimestamps
 from server.transparency.timestamping import Timestamping
+from server.transparency.witnessing import Witnessing
 from server.usecases.log_ports import AuthorityState
 
 
@@ -15,14 +16,14 @@ class TimestampStates:
         self,
         store: LogTimestamps,
         terms: TimestampTerms | None,
-        work: Sequence[Timestamping],
+        work: Sequence[Witnessing | Timestamping],
         *,
         leading: Callable[[], bool],
     ) -> None:
-        """Takes whom the settings name, and what asks them on this replica."""
+        """Takes whom the settings name, and what asks them on this replica, of which there may come more."""
         self._store = store
         self._names = () if terms is None else tuple(each.name for each in terms.authorities)
-        self._work = {each.origin: each for each in work}
+        self._work = work
         self._leading = leading
 
     async def states(self, origins: Collection[str]) -> Mapping[str, Sequence[AuthorityState]]:
@@ -31,7 +32,10 @@ class TimestampStates:
 
     async def _of(self, origin: str) -> Sequence[AuthorityState]:
         newest = await self._store.newest(origin)
-        troubles = self._work[origin].troubles if self._leading() and origin in self._work else {}
+        work = next(
+            (each for each in self._work if isinstance(each, Timestamping) and each.origin == origin), None
+        )
+        troubles = work.troubles if self._leading() and work is not None else {}
         states = []
         for name in sorted({*self._names, *newest}):
             token = newest.get(name)

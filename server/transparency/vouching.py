@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from namak.evidence.note import Verifier
 from server.transparency.news import News
 from server.transparency.ports import LogStorage
 from server.transparency.settings import Pace
@@ -29,7 +30,8 @@ class Vouching:
         witnessed: gives receipts that witnesses vouch for.
         timestamped: gives receipts that time-stamping authorities vouch for.
         stamping: tells how far the log is stamped.
-        parts: the work itself, to be run by the log's service.
+        parts: the work itself, to be run by the log's service: that for the shards of the settings, and what
+            was begun since.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Vouching:
         """Takes whom to ask, and what tells of publications. Without `witnesses` nobody cosigns, without
         `timestamps` nobody stamps: then nobody waits for them either.
         """
-        self._configured, self._directory, self._storage = configured, directory, storage
+        self._directory, self._storage = directory, storage
         self._clock, self._published, self._leads = clock, published, leads
         self._cosigned, self._stamped = News(), News()
         self.witnessed = WitnessedReceipts(
@@ -63,44 +65,58 @@ class Vouching:
             quorum=1 if timestamps is None else timestamps.quorum,
             poll=pace.receipt_poll if timestamps is not None else None,
         )
-        witnessing = [] if witnesses is None else self._witnessing(witnesses)
-        timestamping = [] if timestamps is None else self._timestamping(timestamps, witnesses)
-        self.parts: Sequence[Witnessing | Timestamping] = (*witnessing, *timestamping)
-        self.stamping = TimestampStates(storage.timestamps, timestamps, timestamping, leading=leading)
+        self._witnesses, self._timestamps = witnesses, timestamps
+        self._begun: set[str] = set()
+        self.parts: list[Witnessing | Timestamping] = []
+        for verifier in configured.verifiers.values():
+            self.begin(verifier)
+        self.stamping = TimestampStates(storage.timestamps, timestamps, self.parts, leading=leading)
+
+    def begin(self, verifier: Verifier) -> Sequence[Witnessing | Timestamping]:
+        """Returns what more is to be run for a shard; nothing for one that was there before."""
+        if verifier.name in self._begun:
+            return []
+        self._begun.add(verifier.name)
+        more: list[Witnessing | Timestamping] = [
+            *self._witnessing(verifier),
+            *self._timestamping(verifier.name),
+        ]
+        self.parts += more
+        return more
 
     @property
     def watchmen(self) -> Sequence[Watchman]:
         """Who looks after each witness and each authority, of each shard."""
         return [each for part in self.parts for each in part.watchmen]
 
-    def _witnessing(self, terms: WitnessTerms) -> Sequence[Witnessing]:
+    def _witnessing(self, verifier: Verifier) -> Sequence[Witnessing]:
         storage = self._storage
         return [
             Witnessing(
                 *(verifier, terms, storage.reader, storage.witnessed, self._clock),
                 published=self._published,
                 witnessed=self._cosigned,
-                leading=self._leads(origin),
-                ended=partial(self._directory.ended, origin),
+                leading=self._leads(verifier.name),
+                ended=partial(self._directory.ended, verifier.name),
             )
-            for origin, verifier in self._configured.verifiers.items()
+            for terms in ([] if self._witnesses is None else [self._witnesses])
         ]
 
-    def _timestamping(self, terms: TimestampTerms, witnesses: WitnessTerms | None) -> Sequence[Timestamping]:
+    def _timestamping(self, origin: str) -> Sequence[Timestamping]:
         return [
             Timestamping(
-                *(origin, terms, self._to_stamp(origin, witnesses), self._storage.timestamps, self._clock),
-                news=self._published if witnesses is None else self._cosigned,
+                *(origin, terms, self._to_stamp(origin), self._storage.timestamps, self._clock),
+                news=self._published if self._witnesses is None else self._cosigned,
                 stamped=self._stamped,
                 leading=self._leads(origin),
                 ended=partial(self._directory.ended, origin),
             )
-            for origin in self._configured.verifiers
+            for terms in ([] if self._timestamps is None else [self._timestamps])
         ]
 
-    def _to_stamp(self, origin: str, witnesses: WitnessTerms | None) -> NewestNote:
+    def _to_stamp(self, origin: str) -> NewestNote:
         """Returns who finds what is to be stamped: witnessed notes, or the log's own if nobody witnesses."""
-        source = self._storage.reader if witnesses is None else self._storage.witnessed
+        source = self._storage.reader if self._witnesses is None else self._storage.witnessed
 
         async def newest() -> tuple[int, bytes] | None:
             tree = (await source.newest([origin])).get(origin)
