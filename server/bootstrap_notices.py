@@ -9,7 +9,7 @@ from namak.evidence.notification_steps import Action
 from server.bootstrap_jobs import Handlers
 from server.bootstrap_machine import SystemClock, SystemEntropy
 from server.bootstrap_registers import state_registers
-from server.bootstrap_sign_ins import repeating
+from server.bootstrap_rounds import repeating
 from server.config import Settings
 from server.domain.jobs import PUBLISH_NOTICE, WITHDRAW_NOTICE, JobKind
 from server.domain.profile import Profile

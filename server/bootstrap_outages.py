@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from server.bootstrap_machine import SystemClock, SystemEntropy
-from server.bootstrap_sign_ins import repeating
+from server.bootstrap_rounds import repeating
 from server.config import Settings
 from server.domain.refusals import ServiceUnavailable
 from server.jurisdictions import PROFILES

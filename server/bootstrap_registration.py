@@ -1,16 +1,12 @@
 """Wires registration: applications and the state's registers behind them, holders, agreements, imports."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-import structlog
-
-from server.bootstrap_sign_ins import repeating
+from server.bootstrap_rounds import repeating
 from server.config import Settings
 from server.domain.profile import Profile
-from server.domain.refusals import Refused
 from server.gateways.applicants import CertifiedSignatories
 from server.services.registration import Registration
 from server.usecases.administration import Administration
@@ -22,8 +18,6 @@ from server.usecases.ports import Clock, Entropy, Signatures, UnitOfWork
 from server.usecases.signatories import SignatoryRegister
 from server.usecases.signatory_rounds import SignatoryRounds
 from server.usecases.state_registers import StateRegisters
-
-_log = structlog.get_logger(__name__)
 
 ROUND_SECONDS: Final = 30.0
 """How often the state's registers are asked about what waits for them."""
@@ -100,20 +94,10 @@ async def asking_again(
     Every replica does so; that an application is asked about twice does no harm.
     """
 
-    async def rounds() -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await applications.check_unanswered()
-            except Refused as refused:
-                _log.warning("waiting applications were not all checked", reason=refused.reason.value)
-            except Exception:  # noqa: BLE001 - whatever it is, the next round is tried
-                _log.exception("waiting applications were not all checked")
-
-    task = asyncio.create_task(rounds())
-    try:
+    async with repeating(
+        applications.check_unanswered,
+        seconds,
+        "waiting applications were not all checked",
+        at_once=False,
+    ):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

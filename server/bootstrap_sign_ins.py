@@ -1,19 +1,14 @@
 """Wires what is done about sign-ins in the background."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Final
 
-import structlog
-
-from server.domain.refusals import Refused
+from server.bootstrap_rounds import repeating
 from server.usecases.forgetting import Forgetting
 from server.usecases.portal_sessions import PortalSessions
 from server.usecases.portals import PortalRegister
 from server.usecases.sign_in_effects import OutstandingEffects
-
-_log = structlog.get_logger(__name__)
 
 ROUND_SECONDS: Final = 2.0
 """How often it is looked whether a sign-in left something to be recorded."""
@@ -53,28 +48,3 @@ async def tidying(
         repeating(forgetting.work_off, seconds, "what is over was not all forgotten"),
     ):
         yield
-
-
-@contextlib.asynccontextmanager
-async def repeating(
-    work: Callable[[], Awaitable[object]], seconds: float, trouble: str
-) -> AsyncIterator[None]:
-    """Meanwhile does some work every so many seconds; where it fails, `trouble` is logged."""
-
-    async def rounds() -> None:
-        while True:
-            try:
-                await work()
-            except Refused as refused:
-                _log.warning(trouble, reason=refused.reason.value)
-            except Exception:  # noqa: BLE001 - whatever it is, the next round is tried
-                _log.exception(trouble)
-            await asyncio.sleep(seconds)
-
-    task = asyncio.create_task(rounds())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -144,7 +144,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_notices": frozenset(
         {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_registers"),
-            *("server.bootstrap_sign_ins", "server.config", "server.domain", "server.gateways"),
+            *("server.bootstrap_rounds", "server.config", "server.domain", "server.gateways"),
             "server.usecases",
         }
     ),
@@ -156,7 +156,7 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_outages": frozenset(
         {
-            *("server.bootstrap_machine", "server.bootstrap_sign_ins", "server.config", "server.domain"),
+            *("server.bootstrap_machine", "server.bootstrap_rounds", "server.config", "server.domain"),
             *("server.jurisdictions", "server.transparency", "server.usecases"),
         }
     ),
@@ -169,20 +169,21 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.bootstrap_registers": frozenset({"server.config", "server.gateways"}),
     "server.bootstrap_registration": frozenset(
         {
-            *("server.bootstrap_sign_ins", "server.config", "server.domain", "server.gateways"),
+            *("server.bootstrap_rounds", "server.config", "server.domain", "server.gateways"),
             *("server.services", "server.usecases"),
         }
     ),
     "server.bootstrap_ladder": frozenset(
         {
             *("server.bootstrap_letters", "server.bootstrap_notices", "server.bootstrap_nudges"),
-            *("server.config", "server.domain", "server.usecases"),
+            *("server.bootstrap_rounds", "server.config", "server.usecases"),
         }
     ),
     "server.bootstrap_nudges": frozenset(
         {"server.bootstrap_jobs", "server.config", "server.domain", "server.usecases"}
     ),
-    "server.bootstrap_sign_ins": frozenset({"server.domain", "server.usecases"}),
+    "server.bootstrap_rounds": frozenset({"server.domain"}),
+    "server.bootstrap_sign_ins": frozenset({"server.bootstrap_rounds", "server.usecases"}),
     "server.bootstrap_signatures": frozenset(
         {"server.bootstrap_citizens", "server.config", "server.domain", "server.gateways", "server.usecases"}
     ),
