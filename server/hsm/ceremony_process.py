@@ -11,20 +11,18 @@ First it says `{"token": …}`, before it logs in, and `{"open": true}` after th
 On any failure it says `{"error": NAME}`, what PKCS#11 calls it, and ends. It never says a PIN.
 """
 
-import contextlib
-import hashlib
 import json
 import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pkcs11
-from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, TokenFlag
+from pkcs11 import Attribute, ObjectClass, TokenFlag
 
 from server.hsm.errors import HsmKeyExists
 from server.hsm.key_kinds import KeyKind
 from server.hsm.keygen import make_pair
-from server.hsm.token_process import Say, standard_output_for_answers_only
+from server.hsm.token_process import Say, answering, signature_of
 
 _FLAGS: Final = {
     "sensitive": Attribute.SENSITIVE,
@@ -51,8 +49,17 @@ class _NotUsable(Exception):
     """Why a token is not even tried; the text is a name like those of PKCS#11."""
 
 
-def serve(say: Say, *, module: str, token: str, pin_file: str) -> None:
-    """Opens the token, answers until standard input ends. Raises what module or file system raises."""
+def serve(
+    say: Say,
+    *,
+    module: str,
+    token: str,
+    key: str = "",  # noqa: ARG001
+    pin_file: str,
+) -> None:
+    """Opens the token, answers until standard input ends: of any key, so `key` is of no interest. Raises what
+    module or file system raises.
+    """
     try:
         library = pkcs11.lib(module)
     except (pkcs11.PKCS11Error, RuntimeError) as failure:
@@ -153,30 +160,12 @@ def _got(found: Any, attribute: Attribute) -> Any:
 
 
 def _sign(session: Any, label: str, message: bytes) -> str:
-    key: Any = session.get_key(label=label, object_class=ObjectClass.PRIVATE_KEY)
-    match key.key_type:
-        case KeyType.EC_EDWARDS:
-            signature = key.sign(message, mechanism=Mechanism.EDDSA)
-        case KeyType.EC:
-            # Not every module hashes for ECDSA; all sign a digest.
-            signature = key.sign(hashlib.sha256(message).digest(), mechanism=Mechanism.ECDSA)
-        case _:
-            signature = key.sign(message, mechanism=Mechanism.SHA256_RSA_PKCS)
-    return bytes(signature).hex()
+    return signature_of(session.get_key(label=label, object_class=ObjectClass.PRIVATE_KEY), message).hex()
 
 
-def main() -> int:
-    module, token, _, pin_file = sys.argv[1:]
-    say = standard_output_for_answers_only()
-    try:
-        serve(say, module=module, token=token, pin_file=pin_file)
-    except (pkcs11.PKCS11Error, RuntimeError, OSError, ValueError, HsmKeyExists, _NotUsable) as failure:
-        name = str(failure) if isinstance(failure, _NotUsable) else type(failure).__name__
-        with contextlib.suppress(BrokenPipeError):
-            say({"error": name})
-        return 1
-    return 0
+def _name(failure: Exception) -> str:
+    return str(failure) if isinstance(failure, _NotUsable) else type(failure).__name__
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answering(serve, refusals=(HsmKeyExists, _NotUsable), words=_name))

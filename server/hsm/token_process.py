@@ -10,12 +10,13 @@ ends; so it does, silently, when its input ends. Diagnostics name PKCS#11 return
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
@@ -23,6 +24,17 @@ from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from server.hsm.ed25519_point import public_key_of_point
 
 Say = Callable[[dict[str, Any]], None]
+
+_FAILURES: tuple[type[Exception], ...] = (pkcs11.PKCS11Error, RuntimeError, OSError, ValueError)
+# RuntimeError is what python-pkcs11 raises for a module that cannot be loaded.
+
+
+class Serve(Protocol):
+    """What one of these processes does."""
+
+    def __call__(self, say: Say, *, module: str, token: str, key: str, pin_file: str) -> None:
+        """Opens the token, answers until standard input ends. Raises what module or file system raises."""
+        ...
 
 
 def standard_output_for_answers_only() -> Say:
@@ -37,11 +49,58 @@ def standard_output_for_answers_only() -> Say:
     return say
 
 
-def serve(say: Say, *, module: str, token: str, key: str, pin_file: str) -> None:
-    """Opens the key, answers until standard input ends. Raises what the module or the file system raises."""
+@contextlib.contextmanager
+def opened(module: str, token: str, pin_file: str) -> Iterator[Any]:
+    """Yields a session of a token's user. Raises what the module or the file system raises."""
     pin = Path(pin_file).read_text(encoding="utf-8").rstrip("\r\n")
     with pkcs11.lib(module).get_token(token_label=token).open(user_pin=pin) as session:
         del pin
+        yield session
+
+
+def signature_of(key: Any, message: bytes) -> bytes:
+    """Has a private key sign in the way of its type: Ed25519; ECDSA over the message's SHA-256, r and s one
+    after the other; RSA by PKCS #1 v1.5 with SHA-256.
+    """
+    match key.key_type:
+        case KeyType.EC_EDWARDS:
+            signature = key.sign(message, mechanism=Mechanism.EDDSA)
+        case KeyType.EC:
+            # Not every module hashes for ECDSA; all sign a digest.
+            signature = key.sign(hashlib.sha256(message).digest(), mechanism=Mechanism.ECDSA)
+        case _:
+            signature = key.sign(message, mechanism=Mechanism.SHA256_RSA_PKCS)
+    return bytes(signature)
+
+
+def words_of(failure: Exception) -> str:
+    """Returns what is told of a failure: the errors of PKCS#11 have a name but mostly no text."""
+    return type(failure).__name__ + (f": {failure}" if str(failure) else "")
+
+
+def answering(
+    serve: Serve,
+    *,
+    refusals: tuple[type[Exception], ...] = (),
+    words: Callable[[Exception], str] = words_of,
+) -> int:
+    """Runs a process that holds a token open, by its command line; returns the exit code. What fails is said
+    in `words`: of module and file system, and the process's own `refusals`.
+    """
+    module, token, key, pin_file = sys.argv[1:]
+    say = standard_output_for_answers_only()
+    try:
+        serve(say, module=module, token=token, key=key, pin_file=pin_file)
+    except (*_FAILURES, *refusals) as failure:
+        with contextlib.suppress(BrokenPipeError):
+            say({"error": words(failure)})
+        return 1
+    return 0
+
+
+def serve(say: Say, *, module: str, token: str, key: str, pin_file: str) -> None:
+    """Opens the key, answers until standard input ends. Raises what the module or the file system raises."""
+    with opened(module, token, pin_file) as session:
         public = session.get_key(label=key, object_class=ObjectClass.PUBLIC_KEY, key_type=KeyType.EC_EDWARDS)
         private: Any = session.get_key(
             label=key, object_class=ObjectClass.PRIVATE_KEY, key_type=KeyType.EC_EDWARDS
@@ -49,24 +108,8 @@ def serve(say: Say, *, module: str, token: str, key: str, pin_file: str) -> None
         say({"public_key": public_key_of_point(public[Attribute.EC_POINT]).hex()})
         for line in sys.stdin:
             request = json.loads(line)
-            signature = private.sign(bytes.fromhex(request["message"]), mechanism=Mechanism.EDDSA)
-            say({"signature": signature.hex()})
-
-
-def main() -> int:
-    module, token, key, pin_file = sys.argv[1:]
-    say = standard_output_for_answers_only()
-    try:
-        serve(say, module=module, token=token, key=key, pin_file=pin_file)
-    except (pkcs11.PKCS11Error, RuntimeError, OSError, ValueError) as failure:
-        # RuntimeError is what python-pkcs11 raises for a module that cannot be loaded. The errors of PKCS#11
-        # have a name but mostly no text.
-        words = type(failure).__name__ + (f": {failure}" if str(failure) else "")
-        with contextlib.suppress(BrokenPipeError):
-            say({"error": words})
-        return 1
-    return 0
+            say({"signature": signature_of(private, bytes.fromhex(request["message"])).hex()})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answering(serve))
