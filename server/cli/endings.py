@@ -1,11 +1,13 @@
-"""How commands end when something is wrong: with a line and exit code 1, never with a traceback."""
+"""How commands end when something is wrong: with a line and exit code 1, never with a traceback; those that
+check something, with `FOUND` where they found it.
+"""
 
 import asyncio
 import contextlib
 import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 import uvloop
@@ -19,6 +21,9 @@ from server.storage.embedded_place import EmbeddedPostgresFailed
 from server.tiles.directory import ExportRefused
 from server.transparency.adoption import AdoptionRefused
 from server.transparency.troubles import LogTrouble
+
+FOUND: Final = 4
+"""The exit code of a command that checked something and found it wrong."""
 
 _EXPECTED = (
     config.ConfigurationError,

@@ -26,11 +26,10 @@ from server.ceremony.shard_key import (
     verifier_key,
     verifier_of,
 )
-from server.cli.endings import run, told
+from server.cli.endings import FOUND, run, told
 from server.cli.hsm_init import keys_of
 from server.cli.hsm_settings import KeySettingsRead
 from server.cli.hsm_turns import turning
-from server.cli.log_fsck import FOUND
 from server.config import Settings
 from server.domain.refusals import ServiceUnavailable
 from server.hsm.token_contents import fingerprint

@@ -22,12 +22,11 @@ from server.ceremony.rotation_protocol import of_rotation
 from server.ceremony.shard_key import verifier_key
 from server.ceremony.trial import Trial
 from server.ceremony.turn import Step, Turn
-from server.cli.endings import fail, run, told
+from server.cli.endings import FOUND, fail, run, told
 from server.cli.hsm_check import Judged, judged_key, known_of, tell
 from server.cli.hsm_init import around_of, keys_of, reserved, tell_protocol
 from server.cli.hsm_settings import KeySettingsRead
 from server.cli.hsm_turns import Turning, turning
-from server.cli.log_fsck import FOUND
 
 _LOOK_SECONDS: Final = 0.2
 _QUIET_SECONDS: Final = 5.0

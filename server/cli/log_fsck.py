@@ -6,7 +6,6 @@ import json
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import typer
 
@@ -17,7 +16,7 @@ from namak.evidence.timestamp import TimestampTrust
 from namak.evidence.tlog_policy import TlogPolicy
 from server import bootstrap, bootstrap_fsck, bootstrap_log
 from server.bootstrap_timestamps import trust_in
-from server.cli.endings import fail, load, run
+from server.cli.endings import FOUND, fail, load, run
 from server.cli.fsck_progress import FsckProgress
 from server.config import Settings
 from server.domain.refusals import Refused
@@ -30,9 +29,6 @@ from server.storage import migrate
 from server.storage.failures import StorageFault
 from server.transparency.guard import FileGuard
 from server.transparency.troubles import LogTrouble
-
-FOUND: Final = 4
-"""The exit code where anything was found."""
 
 
 @dataclass(frozen=True, slots=True)
