@@ -9,6 +9,8 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
+from server.listening import cant_listen
+
 _log = structlog.get_logger(__name__)
 
 Readiness = Callable[[], Awaitable[bool]]
@@ -100,11 +102,6 @@ def listening_on(address: str) -> Iterator[None]:
         yield
     except RuntimeError as failure:  # gRPC's only word for it; why, it does not tell
         raise cant_listen(address) from failure
-
-
-def cant_listen(address: str) -> OSError:
-    """Returns what is told of an address that can't be listened on."""
-    return OSError(f"can't listen on {address}: another program does, or this is no address of this machine")
 
 
 async def says_serving(channel: grpc.aio.Channel, service: str, *, within: float) -> bool:

@@ -4,11 +4,9 @@ It is plain and on loopback: in front of it stands a web server that speaks TLS,
 """
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
 from datetime import UTC, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -18,6 +16,7 @@ from server.domain.refusals import Refused
 from server.feed.channel import HTML, PageName
 from server.feed.pages import FeedPages, File, Withdrawn
 from server.feed.web_page import SECURITY_POLICY
+from server.http_files import HttpListener, is_known, tag_of
 from server.usecases.ports import Clock
 
 _log = structlog.get_logger(__name__)
@@ -38,35 +37,17 @@ _HEADERS = {
 }
 
 
-class FeedListener:
-    """Listens until it is closed."""
+class FeedListener(HttpListener):
+    """Answers until it is closed."""
 
     def __init__(self, pages: FeedPages, clock: Clock, listen: str) -> None:
         """`listen` is HOST:PORT."""
         self._pages = pages
         self._clock = clock
-        self._host, _, port = listen.rpartition(":")
-        self._port = int(port)
         application = web.Application()
         application.router.add_get("/", self._home)
         application.router.add_get("/{name}", self._file)
-        self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=30, shutdown_timeout=5)
-
-    @property
-    def port(self) -> int:
-        """The port, once it listens."""
-        addresses: Sequence[Any] = self._runner.addresses
-        port: int = addresses[0][1]
-        return port
-
-    async def open(self) -> None:
-        """Begins to listen. Raises OSError."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host.strip("[]"), self._port).start()
-
-    async def close(self) -> None:
-        """Ends it; what is under way has five seconds."""
-        await self._runner.cleanup()
+        super().__init__(application, listen)
 
     async def _home(self, request: web.Request) -> web.StreamResponse:
         wish = request.headers.get("Accept-Language", "")
@@ -95,7 +76,7 @@ class FeedListener:
         return web.Response(body=file.content, headers={**headers, "Content-Type": file.media_type})
 
     def _validators(self, file: File) -> dict[str, str]:
-        tag = {"ETag": f'"{hashlib.sha256(file.content).hexdigest()[:32]}"'}
+        tag = {"ETag": tag_of(file.content)}
         changed = file.changed_at.astimezone(UTC).replace(microsecond=0)
         if self._clock.now() - changed < _SETTLED:
             # It may change once more within this second, and nobody could tell by the time.
@@ -105,9 +86,7 @@ class FeedListener:
 
 def _is_unchanged(request: web.Request, headers: dict[str, str]) -> bool:
     """RFC 9110, 13.2.2: the tag goes before the time."""
-    tags = request.headers.getall("If-None-Match", [])
-    if tags:
-        named = [each.strip().removeprefix("W/") for line in tags for each in line.split(",")]
-        return "*" in named or headers["ETag"] in named
+    if (known := is_known(request, headers["ETag"])) is not None:
+        return known
     since, changed = request.if_modified_since, headers.get("Last-Modified")
     return since is not None and changed is not None and parsedate_to_datetime(changed) <= since

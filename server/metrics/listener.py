@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from server.health_listener import cant_listen
+from server.listening import cant_listen
 from server.metrics.page import Page
 
 _log = structlog.get_logger(__name__)

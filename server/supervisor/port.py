@@ -5,7 +5,7 @@ import errno
 import socket
 from collections.abc import Iterator
 
-from server.health_listener import cant_listen
+from server.listening import cant_listen
 
 _NO_SUCH_FAMILY = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 

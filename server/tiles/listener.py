@@ -5,15 +5,15 @@ Each shard is below the path of its origin, `/2026/checkpoint` for `log.example.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import structlog
 from aiohttp import web
 
 from namak.evidence.succession import SUCCESSOR_FILE
 from server.domain.refusals import Refused
+from server.http_files import HttpListener, is_known, tag_of
 from server.tiles.paths import CHECKPOINT, MEDIA_TYPES, tile_at
 from server.tiles.published import PublishedTiles
 
@@ -31,8 +31,8 @@ _EACH_TIME: Final = {"Cache-Control": "no-cache"}
 _NOT_AT_ALL: Final = {"Cache-Control": "no-store"}
 
 
-class TilesListener:
-    """Listens until it is closed."""
+class TilesListener(HttpListener):
+    """Answers until it is closed."""
 
     def __init__(
         self,
@@ -57,27 +57,9 @@ class TilesListener:
             self._shards[prefix] = shard
         self._shown: dict[str, int] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._host, _, port = listen.rpartition(":")
-        self._port = int(port)
         application = web.Application()
         application.router.add_get("/{path:.*}", self._get)
-        self._runner = web.AppRunner(application, access_log=None, keepalive_timeout=30, shutdown_timeout=5)
-
-    @property
-    def port(self) -> int:
-        """The port, once it listens."""
-        addresses: Sequence[Any] = self._runner.addresses
-        port: int = addresses[0][1]
-        return port
-
-    async def open(self) -> None:
-        """Begins to listen. Raises OSError."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host.strip("[]"), self._port).start()
-
-    async def close(self) -> None:
-        """Ends it; what is under way has five seconds."""
-        await self._runner.cleanup()
+        super().__init__(application, listen)
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         answer = await self._whatever(request)
@@ -130,15 +112,8 @@ def _found(request: web.Request, content: bytes | None, *, is_checkpoint: bool) 
     headers = {
         **_HEADERS,
         **(_EACH_TIME if is_checkpoint else _FOR_EVER),
-        "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+        "ETag": tag_of(content),
     }
-    if _is_known(request, headers["ETag"]):
+    if is_known(request, headers["ETag"]):
         return web.Response(status=304, headers=headers)
     return web.Response(body=content, headers={**headers, "Content-Type": MEDIA_TYPES[is_checkpoint]})
-
-
-def _is_known(request: web.Request, tag: str) -> bool:
-    """RFC 9110, 13.1.2."""
-    lines = request.headers.getall("If-None-Match", [])
-    named = [each.strip().removeprefix("W/") for line in lines for each in line.split(",")]
-    return "*" in named or tag in named

@@ -30,7 +30,9 @@ HOMES: Mapping[str, frozenset[str]] = {
     "sqlalchemy": frozenset({"server.storage", "migrations"}),
     "asyncpg": frozenset({"server.storage", "migrations"}),
     "alembic": frozenset({"server.storage", "migrations"}),
-    "aiohttp": frozenset({"server.gateways", "server.feed", "server.tiles", "namak.witness"}),
+    "aiohttp": frozenset(
+        {"server.gateways", "server.http_files", "server.feed", "server.tiles", "namak.witness"}
+    ),
     "aiosmtpd": frozenset({"server.smtp"}),
     "aiosmtplib": frozenset({"server.gateways"}),
     "dkim": frozenset({"server.gateways"}),

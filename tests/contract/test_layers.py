@@ -49,12 +49,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.ceremony": frozenset({"server.hsm", "server.transparency"}),
     "server.fsck": frozenset({"server.domain", "server.transparency"}) | PORTS,
-    "server.feed": frozenset({"server.domain", "server.usecases"}),
+    "server.feed": frozenset({"server.domain", "server.http_files", "server.usecases"}),
     "server.smtp": frozenset({"server.domain", "server.usecases"}),
-    "server.tiles": frozenset({"server.domain", "server.transparency"}) | PORTS,
+    "server.tiles": frozenset({"server.domain", "server.http_files", "server.transparency"}) | PORTS,
     "server.workers": frozenset({"server.domain", "server.storage"}) | PORTS,
     "server.metrics": frozenset(
-        {"server.domain", "server.health_listener", "server.hsm", "server.transparency", "server.usecases"}
+        {"server.domain", "server.hsm", "server.listening", "server.transparency", "server.usecases"}
     ),
     "server.config": frozenset(
         {
@@ -86,8 +86,10 @@ INWARD: Mapping[str, frozenset[str]] = {
             "server.texts",
         }
     ),
-    "server.health_listener": frozenset(),
-    "server.supervisor": frozenset({"server.health_listener"}),
+    "server.listening": frozenset(),
+    "server.http_files": frozenset({"server.listening"}),
+    "server.health_listener": frozenset({"server.listening"}),
+    "server.supervisor": frozenset({"server.health_listener", "server.listening"}),
     # These wire things together, and nothing above imports them.
     "server.bootstrap_citizens": frozenset(
         {"server.config", "server.gateways", "server.usecases.certificate_status"}

@@ -1,6 +1,7 @@
 """The log over HTTP: what it answers at which path, and what caches may do with it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -177,3 +178,13 @@ def test_two_shards_at_the_same_paths_are_refused(log: GrownLog, clock: HeldCloc
     shards = [PublishedTiles(each.origin, each, each.witnessed, clock) for each in (log, other)]
     with pytest.raises(ValueError, match="same paths"):
         TilesListener(shards, "127.0.0.1:0")
+
+
+async def test_an_address_that_is_taken_is_told(log: GrownLog, clock: HeldClock) -> None:
+    shards = [PublishedTiles(log.origin, log, log.witnessed, clock)]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        listener = TilesListener(shards, address)
+        with pytest.raises(OSError, match=f"can't listen on {address}: another program does"):
+            await listener.open()
+        await listener.close()
