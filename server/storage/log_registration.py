@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from namak.evidence import EvidenceError
+from namak.evidence.note import Verifier, open_note, parse_note
 from namak.evidence.tree import EMPTY_ROOT
 from server.domain.log_shards import RegisteredShard
-from server.transparency.ports import ShardInLine
+from server.transparency.ports import ShardInLine, SignedByAnother
 
 SHARDS: Final = """
 SELECT origin, position, vkey, predecessor, announcement, announced_at FROM log_shards ORDER BY position
@@ -22,20 +24,38 @@ _ADD_HEAD = """
 INSERT INTO log_heads (origin, integrated_size, root, published_size) VALUES ($1, 0, $2, 0)
 ON CONFLICT DO NOTHING
 """
+_NEWEST_NOTE = "SELECT note FROM log_checkpoints WHERE origin = $1 ORDER BY size DESC LIMIT 1"
 _FREEZE = "UPDATE log_heads SET successor = $2, frozen_at = $3 WHERE origin = $1"
 
 
 async def register(connection: Any, shards: Sequence[RegisteredShard], at: datetime) -> None:
-    """Enters the shards, within a transaction, unless there are some; freezes all but the last one."""
+    """Enters the shards, within a transaction, unless there are some; freezes all but the last one.
+
+    Raises:
+        SignedByAnother: what is published of one of them was signed with another key. Entered once, a key
+            stays for ever.
+    """
     # Two of these at once: the second one waits, and finds them.
     await connection.execute("LOCK TABLE log_shards IN SHARE ROW EXCLUSIVE MODE")
     if await connection.fetchval("SELECT EXISTS (SELECT FROM log_shards)"):
         return
     for shard in shards:
+        await _check_key(connection, shard)
+    for shard in shards:
         await connection.execute(_ADD, shard.origin, shard.position, shard.vkey, shard.predecessor)
         await connection.execute(_ADD_HEAD, shard.origin, EMPTY_ROOT)
         if shard.predecessor is not None:
             await connection.execute(_FREEZE, shard.predecessor, shard.origin, at)
+
+
+async def _check_key(connection: Any, shard: RegisteredShard) -> None:
+    note = await connection.fetchval(_NEWEST_NOTE, shard.origin)
+    if note is None:
+        return
+    try:
+        open_note(parse_note(note), [Verifier.parse(shard.vkey)])
+    except EvidenceError as error:
+        raise SignedByAnother(shard) from error
 
 
 def shard_of(row: Any) -> RegisteredShard:

@@ -22,6 +22,14 @@ class HeadMoved(Exception):
     """Somebody else moved the shard's head since it was read: this process is no longer the leader."""
 
 
+class SignedByAnother(Exception):
+    """What is published of `shard` was signed with another key than the one that it is to have."""
+
+    def __init__(self, shard: RegisteredShard) -> None:
+        super().__init__(shard.origin)
+        self.shard = shard
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """How far a shard has come: its newest committed tree, and the size of the newest published one.
@@ -190,6 +198,8 @@ class LeaderSession(Protocol):
     async def register(self, shards: Sequence[RegisteredShard], at: datetime) -> None:
         """Enters the shards, the oldest first, into a database that knows none yet, and freezes all but the
         last one; where it knows some already nothing happens.
+
+        Raises `SignedByAnother` where what is published of one of them was signed with another key.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from namak.evidence.note import Verifier, vkey
 from server.domain.log_shards import RegisteredShard, in_order
-from server.transparency.ports import Head, LeaderSession
+from server.transparency.ports import Head, LeaderSession, SignedByAnother
 from server.transparency.shard import Shard
 from server.transparency.troubles import OriginUnknown, ShardKeyDiffers, ShardUnlisted
 from server.usecases.ports import Clock
@@ -38,7 +38,10 @@ async def settled(session: LeaderSession, configured: ConfiguredShards, clock: C
     shards = await session.shards()
     if not shards:
         check_all_listed(configured, await session.heads())
-        await session.register(configured.chain, clock.now())
+        try:
+            await session.register(configured.chain, clock.now())
+        except SignedByAnother as other:
+            raise ShardKeyDiffers(origin=other.shard.origin, vkey=other.shard.vkey) from other
         shards = await session.shards()
     check_settings(configured, shards)
     heads = {head.origin: head for head in await session.heads()}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from server.domain.administration import CommandLine
 from server.domain.refusals import RequestIdReused
 from server.transparency.guard import FileGuard
 from server.transparency.integrator import integrate
+from server.transparency.service import TransparencyService
 from server.transparency.settings import Pace
 from server.transparency.shard import Shard
 from server.transparency.troubles import Trouble
@@ -296,6 +298,31 @@ async def test_settings_that_do_not_fit_lead_nothing_and_say_what_is_wrong(world
     assert await troubled([Shard(ORIGIN, world.key(NEXT), world.guard(LATER))]) == {Trouble.SHARD_KEY_DIFFERS}
     assert await world.ledger.value("SELECT sum(integrated_size) FROM log_heads") == 2
     assert await world.ledger.value("SELECT count(*) FROM log_checkpoints") == 0
+
+
+async def test_a_key_that_signed_nothing_of_a_shard_is_not_entered_as_its_key(world: RotatingWorld) -> None:
+    """The release before knew no keys; and what is entered once can't be mended."""
+    async with world.replica(world.shard()) as service:
+        facts = await world.ledger.record(2)
+        await service.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)
+    await world.ledger.rows("ALTER TABLE log_shards DISABLE TRIGGER ALL")
+    await world.ledger.rows("DELETE FROM log_shards")
+    wrong = Verifier(ORIGIN, world.key(LATER).public_key)
+    settings: Sequence[tuple[Shard, Sequence[Verifier]]] = [
+        (Shard(ORIGIN, world.key(LATER), FileGuard(world.directory / "wrong", wrong)), []),
+        (world.shard(origin=NEXT), [wrong]),
+    ]
+    for shard, former in settings:
+        async with world.replica(shard, former=former, pace=Pace(retry_longest=0.2)) as service:
+            await eventually(partial(differs, service))
+        assert await world.ledger.value("SELECT count(*) FROM log_shards") == 0
+    async with world.replica(world.shard()) as service:
+        facts = await world.ledger.record(2)
+        assert len(await service.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)) == 2
+
+
+def differs(service: TransparencyService) -> bool:
+    return Trouble.SHARD_KEY_DIFFERS in {each.kind for each in service.status.troubles}
 
 
 async def test_another_key_than_the_announced_one_signs_nothing_of_the_next_shard(
