@@ -42,7 +42,6 @@ QUORUM = 2
 REVOKED = 100
 """Certificates on the revocation list of the citizens' authority."""
 CONFIRMATIONS_A_LIST = 200
-EVENTS_A_DELIVERY = 5
 _PARTS = (PartInfo("Ծանուցում 2026.pdf", "application/pdf", 48_213, bytes(range(32))),)
 _MESSAGE = "Հարկային ծանուցում"
 

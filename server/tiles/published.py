@@ -25,7 +25,6 @@ WITNESS_WAIT: Final = timedelta(seconds=10)
 """For so long a leaf waits for the witnesses before it is shown without them: whoever follows the log wants
 checkpoints that have the quorum, and learns so that there is none.
 """
-ENTRY_BYTES: Final = 32
 _TILES_KEPT = 512
 
 

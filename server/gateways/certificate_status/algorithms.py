@@ -13,8 +13,6 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 from namak.evidence.certificate import DIGESTS, UNREADABLE, public_key_of
 from namak.evidence.failures import CertificateUntrusted
 
-_Parameters = ec.ECDSA | padding.PKCS1v15 | padding.PSS
-
 _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
