@@ -26,7 +26,7 @@ class Trusted:
     Attributes:
         logs: each shard's key by its origin.
         witnesses: the policy that cosigned notes are to meet; None where none is set.
-        authorities: whose time-stamps count, by their names in the settings.
+        authorities: whose timestamps count, by their names in the settings.
     """
 
     logs: Mapping[str, Verifier]

@@ -1,4 +1,4 @@
-"""What checking time-stamps needs of the database."""
+"""What checking timestamps needs of the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verifies all time-stamps over notes again: over which note, by whom, and at which time."""
+"""Verifies all timestamps over notes again: over which note, by whom, and at which time."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Reads time-stamps with the notes that they are over, for who checks all of them."""
+"""Reads timestamps with the notes that they are over, for who checks all of them."""
 
 from collections.abc import Sequence
 

@@ -19,7 +19,7 @@ class Pace:
 
     Whoever waits for receipts sends nothing meanwhile: 64 calls in flight are at most 64 messages an
     interval. The specification begins with 0.1, which would be 640 a second; a checkpoint costs too much to
-    make it much shorter than this (docs/performance.md). Witnesses and time-stamps want only the newest of
+    make it much shorter than this (docs/performance.md). Witnesses and timestamps want only the newest of
     each second.
     """
     notify_interval: float = 0.02

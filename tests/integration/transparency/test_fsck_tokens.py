@@ -1,4 +1,4 @@
-"""`namak-server log fsck` over time-stamps: each kind of damage is found, and nothing else is told."""
+"""`namak-server log fsck` over timestamps: each kind of damage is found, and nothing else is told."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
