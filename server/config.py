@@ -28,7 +28,17 @@ from server.config_seal import CertificateSettings, SealSettings
 from server.config_signatures import SignatureSettings
 from server.config_sms import SmsSettings
 from server.config_timestamps import TimestampsSettings
-from server.config_values import LISTED, Address, Duration, ExistingPath, LoopbackAddress, NewPath, Section
+from server.config_values import (
+    LISTED,
+    LOOPBACK_HOSTS,
+    Address,
+    Duration,
+    ExistingPath,
+    LoopbackAddress,
+    NewPath,
+    Section,
+    within,
+)
 from server.config_witnesses import WitnessesSettings
 
 
@@ -104,19 +114,13 @@ class DnsSettings(Section):
     """Addresses of resolvers, `IP:PORT`, asked in their order; none means those that the system asks. Give
     ones that you trust, near by, for example one on the machine itself that checks DNSSEC.
     """
-    timeout: Duration = timedelta(seconds=3)
+    timeout: Annotated[Duration, within("100ms", "20s")] = timedelta(seconds=3)
     """How long one look-up takes at most, 100 ms to 20 s."""
 
     @model_validator(mode="after")
     def _servers_are_addresses(self) -> "DnsSettings":
         if any(server.startswith("localhost") for server in self.servers):
             raise ValueError("a server is IP:PORT, such as 127.0.0.1:53, and no name")
-        return self
-
-    @model_validator(mode="after")
-    def _has_time(self) -> "DnsSettings":
-        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(seconds=20):
-            raise ValueError("timeout must be 100ms to 20s")
         return self
 
 
@@ -147,7 +151,7 @@ class RegisterSettings(Section):
             raise ValueError("url must end with its path: the number is put behind it")
         if address.scheme == "https" and self.authorities is None:
             raise ValueError("authorities is needed: the roots that the register's certificate must lead to")
-        if address.scheme == "http" and address.hostname not in ("127.0.0.1", "::1", "localhost"):
+        if address.scheme == "http" and address.hostname not in LOOPBACK_HOSTS:
             raise ValueError("without https a register may only be on loopback")
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key are given together")
@@ -165,7 +169,7 @@ class RegistersSettings(Section):
     """The register of persons."""
     entities: RegisterSettings = RegisterSettings()
     """The register of entities."""
-    timeout: Duration = timedelta(seconds=5)
+    timeout: Annotated[Duration, within("100ms", "1m")] = timedelta(seconds=5)
     """How long one question takes at most, repetitions and all; 100 ms to 1 min."""
     connect_timeout: Duration = timedelta(seconds=2)
     """How long a connection may take to come about."""
@@ -184,8 +188,6 @@ class RegistersSettings(Section):
 
     @model_validator(mode="after")
     def _has_time(self) -> "RegistersSettings":
-        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
-            raise ValueError("timeout must be 100ms to 1m")
         if not timedelta(0) < self.connect_timeout <= self.timeout:
             raise ValueError("connect_timeout must be more than 0s and at most timeout")
         if self.rest <= timedelta(0):
@@ -208,11 +210,11 @@ class MobileIdSettings(Section):
     """The name that it gave the operator; phones show it."""
     languages: Annotated[tuple[str, ...], LISTED] = ("ENG",)
     """The languages of its own words on phones, as it names them, in three letters; others get ENG."""
-    session: Duration = timedelta(minutes=2)
+    session: Annotated[Duration, within("30s", "5m")] = timedelta(minutes=2)
     """How long a holder has to enter the PIN, 30 s to 5 min."""
-    poll: Duration = timedelta(seconds=20)
+    poll: Annotated[Duration, within("1s", "1m")] = timedelta(seconds=20)
     """How long the service is asked to wait with one answer, 1 s to 1 min."""
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Annotated[Duration, within("100ms", "1m")] = timedelta(seconds=10)
     """How long any other answer may take, 100 ms to 1 min."""
 
     @model_validator(mode="after")
@@ -226,16 +228,6 @@ class MobileIdSettings(Section):
             raise ValueError("url must end with its path")
         if self.authorities is None or self.relying_party_file is None or not self.relying_party_name:
             raise ValueError("authorities, relying_party_file and relying_party_name are needed with a url")
-        return self
-
-    @model_validator(mode="after")
-    def _has_time(self) -> "MobileIdSettings":
-        if not timedelta(seconds=30) <= self.session <= timedelta(minutes=5):
-            raise ValueError("session must be 30s to 5m")
-        if not timedelta(seconds=1) <= self.poll <= timedelta(minutes=1):
-            raise ValueError("poll must be 1s to 1m")
-        if not timedelta(milliseconds=100) <= self.timeout <= timedelta(minutes=1):
-            raise ValueError("timeout must be 100ms to 1m")
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from server.config_values import LISTED, Duration, ExistingPath, Section
+from server.config_values import LISTED, LOOPBACK_HOSTS, Duration, ExistingPath, Section
 
 # With `+` and a token the local part has to stay within 64 characters (RFC 5321, 4.5.3.1.1).
 _BOUNCES: Final = re.compile(r"[0-9A-Za-z._=-]{1,31}@[0-9A-Za-z.-]{1,253}", re.ASCII)
@@ -64,7 +64,7 @@ class MailSettings(Section):
             return self
         if "@" not in self.sender:
             raise ValueError("sender is needed with a host: an address")
-        if self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+        if self.tls == "none" and self.host not in LOOPBACK_HOSTS:
             raise ValueError("without TLS the host may only be on loopback")
         if bool(self.username) != (self.password_file is not None):
             raise ValueError("username and password_file are given together")

@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from server.config_values import Duration, ExistingPath, LoopbackAddress, Section
+from server.config_values import LOOPBACK_HOSTS, Duration, ExistingPath, LoopbackAddress, Section
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LONGEST_URL = 400
 
 
@@ -62,7 +61,7 @@ class NoticeSettings(Section):
         is_secure = urlsplit(self.site_url).scheme == "https"
         if is_secure and self.authorities is None:
             raise ValueError("authorities is needed: the roots that the site's certificate must lead to")
-        if not is_secure and urlsplit(self.site_url).hostname not in _LOOPBACK:
+        if not is_secure and urlsplit(self.site_url).hostname not in LOOPBACK_HOSTS:
             raise ValueError("without https the site may only be on loopback")
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key are given together")
@@ -78,7 +77,7 @@ class NoticeSettings(Section):
     def _feed_is_safe(self) -> "NoticeSettings":
         _check_url("feed_url", self.feed_url)
         address = urlsplit(self.feed_url)
-        if address.scheme == "http" and address.hostname not in _LOOPBACK:
+        if address.scheme == "http" and address.hostname not in LOOPBACK_HOSTS:
             raise ValueError("without https feed_url may only be on loopback")
         return self
 

@@ -71,6 +71,8 @@ LoopbackAddress = Annotated[Address, AfterValidator(_loopback)]
 NewPath = Annotated[Path, AfterValidator(_rooted)]
 ExistingPath = Annotated[Path, AfterValidator(_rooted), AfterValidator(_existing)]
 LISTED = BeforeValidator(_listed)
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+"""Where something may be asked without TLS."""
 
 
 class Section(BaseModel):

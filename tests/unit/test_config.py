@@ -299,7 +299,8 @@ def test_revocation_that_can_t_be_asked_about_safely_is_refused(
     [
         *("WITNESSES_INTERVAL", "WITNESSES_RENEWAL", "WITNESSES_RETRY_LONGEST", "WITNESSES_DEBT_LIMIT"),
         *("TIMESTAMPS_INTERVAL", "TIMESTAMPS_TIMEOUT", "JOBS_GRACE", "JOBS_SILENT", "PRINTING_LEASE"),
-        *("INBOUND_MAIL_IDLE", "INBOUND_MAIL_TRANSFER", "SIGNATURES_TIMEOUT"),
+        *("INBOUND_MAIL_IDLE", "INBOUND_MAIL_TRANSFER", "SIGNATURES_TIMEOUT", "DNS_TIMEOUT"),
+        *("MOBILE_ID_SESSION", "MOBILE_ID_POLL", "MOBILE_ID_TIMEOUT"),
     ],
 )
 def test_the_bounds_that_a_refused_duration_is_told_may_be_set(place: Path, setting: str) -> None:
