@@ -35,6 +35,7 @@ EXAMPLES = {
 INSIDE = (
     "recorded at X, as the operator says",
     "recorded at 2026-11-22T06:00:00Z, as the operator says; in the log before X according to X, X s",
+    "it states a time yet to come",
     "second X",
     "X X",
     "X: at X",

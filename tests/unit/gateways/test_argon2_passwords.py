@@ -9,6 +9,7 @@ from argon2.profiles import CHEAPEST, RFC_9106_LOW_MEMORY
 
 from server.domain.refusals import Overloaded
 from server.gateways.argon2_passwords import Argon2Passwords
+from tests.waiting import until
 
 
 async def test_a_password_is_told_from_all_others() -> None:
@@ -113,6 +114,8 @@ async def test_who_hangs_up_keeps_the_turn_until_the_hash_is_made() -> None:
 
     # Other threads of the server are free all the while.
     assert await asyncio.to_thread(lambda: True)
+    # Those who hung up have both places, whose threads may take a while to begin.
+    await until(lambda: passwords.now == 2)
     go.set()
     assert await asyncio.gather(*stays) == [True, True]
     assert passwords.most == 2
