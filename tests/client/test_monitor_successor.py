@@ -118,6 +118,6 @@ def test_successors_are_printed_as_lines_for_a_policy(place: Path) -> None:
     # Without the one before it, nothing vouches for it.
     code, out, err = run(place, "log", "successor", files[1])
     assert (code, out) == (4, "")
-    assert "the checkpoint's origin is no log of the policy" in err
+    assert "which the policy does not name" in err
     assert run(place, "log", "successor", place / "policy")[0] == 4
     assert run(place, "log", "successor", place / "nothing")[0] == 6

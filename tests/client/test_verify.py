@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from namak.evidence.cosignature import COSIGNATURE
 from namak.evidence.details import NamedList
 from namak.evidence.document import RecordedFact
+from namak.evidence.note import vkey
 from namak.evidence.tlog_proof import MAX_BYTES, TlogProof
 from tests.client.conftest import Namak
 from tests.unit.evidence_documents.world import Key, Story
@@ -142,6 +143,20 @@ def test_a_log_that_is_not_trusted_proves_nothing(namak: Namak, case: Case, tmp_
     run = namak(None, "verify", case.receipts, "--log-policy", other, *case.trust[2:])
     assert run.code == 4
     assert "0 of 5" in run.out
+    assert "log successor" not in run.err
+
+
+def test_a_log_that_the_policy_does_not_name_is_named_with_how_a_log_goes_on(
+    namak: Namak, case: Case, tmp_path: Path
+) -> None:
+    case.save(*case.tell())
+    key = case.story.world.log.key
+    other = tmp_path / "other.txt"
+    other.write_text(f"log {vkey('log.example.am/1999', key.public)}\nquorum none\n")
+    run = namak(None, "verify", case.receipts, "--log-policy", other, *case.trust[2:])
+    assert run.code == 4
+    assert f"the log '{key.name}', which the policy does not name" in " ".join(run.out.split())
+    assert "namak log successor RECEIPT" in " ".join(run.err.split())
 
 
 def test_who_misses_witnesses_is_told_how_to_get_a_witnessed_receipt(

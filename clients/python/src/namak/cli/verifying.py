@@ -22,7 +22,7 @@ from namak.cli.verifying_many import AT_ONCE, Result, Results, verify_many
 from namak.config import TrustFiles, find_config, load_trust
 from namak.errors import ConfigurationError, FileProblem, TrustMissing
 from namak.evidence.errors import EvidenceError
-from namak.evidence.tlog_policy import TlogPolicy
+from namak.evidence.tlog_policy import NOT_NAMED, TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
 from namak.evidence.verify import Outcome, Trust, Verdict
 
@@ -88,11 +88,19 @@ def _verified(
 def _show_all(screen: Screen, every: Iterable[Result], trust: Trust) -> None:
     if not trust.citizen_roots:
         screen.note(_("You named no citizen roots, so no confirmation can be valid."))
-    unwitnessed = None
+    unwitnessed, is_unknown = None, False
     for found in every:
         _show(screen, found)
+        is_unknown = is_unknown or _is_of_unknown_log(found)
         if unwitnessed is None and _lacks_witnesses(found):
             unwitnessed = found.evidence_id
+    if is_unknown:
+        screen.note(
+            _(
+                "A log goes on under another name and key now and then: for one that follows a log that you "
+                "trust, `namak log successor RECEIPT` prints the line for your policy."
+            )
+        )
     if unwitnessed is not None:
         screen.note(
             _("The post may have a witnessed receipt by now: {command}").format(
@@ -241,6 +249,10 @@ def _lacks_witnesses(found: Result) -> bool:
     return found.evidence_id is not None and any(
         check.name == "witnesses" and check.outcome is Outcome.FAILED for check in found.checks
     )
+
+
+def _is_of_unknown_log(found: Result) -> bool:
+    return any(check.name == "log" and check.words.endswith(NOT_NAMED) for check in found.checks)
 
 
 def _document(found: Result) -> Mapping[str, object]:

@@ -21,10 +21,15 @@ MAX_BYTES = 256 * 1024
 MAX_DEFINITIONS = 256
 """Logs, and witnesses, and groups in one policy, each; the standard asks for at least 32."""
 
+NOT_NAMED = ", which the policy does not name"
+"""How it is said that a checkpoint is another log's, in the end."""
+
 _FORBIDDEN = re.compile(rb"[^\x09\x0a\x20-\x7e\x80-\xff]")
 _BLANKS = re.compile(rb"[ \t]+")
 _THRESHOLD = re.compile(rb"[1-9][0-9]{0,3}")
 _NONE = b"none"
+_MOST_TOLD = 200
+"""Characters of an origin that is told of a checkpoint that nobody verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ class TlogPolicy:
         # log.
         log_keys = [log.verifier for log in self.logs if log.verifier.name == checkpoint.origin]
         if not log_keys:
-            raise UnknownLog("the checkpoint's origin is no log of the policy")
+            told = checkpoint.origin[:_MOST_TOLD]
+            raise UnknownLog(f"the checkpoint is of the log {told!r}{NOT_NAMED}")
         known: list[NoteVerifier] = [log.verifier for log in self.logs]
         known.extend(witness.verifier for witness in self.witnesses)
         verified = open_note(parsed, known)
