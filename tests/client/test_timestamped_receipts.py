@@ -28,7 +28,7 @@ Stamp = Callable[[bytes], bytes]
 
 @pytest.fixture(scope="module")
 def authority_of_time(tmp_path_factory: pytest.TempPathFactory) -> OpensslAuthority:
-    return OpensslAuthority.made(tmp_path_factory.mktemp("tsa") / "tsa")
+    return OpensslAuthority.made(tmp_path_factory.mktemp("tsa") / "tsa", chain=("between", "root"))
 
 
 @pytest.fixture

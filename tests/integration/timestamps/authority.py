@@ -47,17 +47,22 @@ class OpensslAuthority:
         usages: tuple[ObjectIdentifier, ...] = (ExtendedKeyUsageOID.TIME_STAMPING,),
         valid: timedelta = timedelta(days=1),
         ess: str = "sha256",
+        chain: tuple[str, ...] = (),
     ) -> "OpensslAuthority":
-        """Makes the root, and a certificate that ends after `valid` and serves `usages`."""
+        """Makes the root, and a certificate that ends after `valid` and serves `usages`.
+
+        With a `chain`, of "between" and "root", the certificate is of an authority between, and tokens hold
+        the chain in this order besides the signer's certificate.
+        """
         directory.mkdir()
         now = datetime.now(UTC)
         root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         begins = now - timedelta(days=30)
 
         def certificate(
-            name: str, public: ec.EllipticCurvePublicKey, until: datetime
+            name: str, public: ec.EllipticCurvePublicKey, until: datetime, issuer: str = "Root"
         ) -> x509.CertificateBuilder:
-            builder = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named("Root"))
+            builder = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(issuer))
             builder = builder.public_key(public).serial_number(x509.random_serial_number())
             return builder.not_valid_before(begins).not_valid_after(until)
 
@@ -66,10 +71,21 @@ class OpensslAuthority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(root_key, hashes.SHA256())
         )
-        own = (
-            certificate("Authority", key.public_key(), now + valid)
-            .add_extension(x509.ExtendedKeyUsage(list(usages)), critical=True)
+        between_key = ec.generate_private_key(ec.SECP256R1())
+        between = (
+            certificate("Between", between_key.public_key(), now + timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(root_key, hashes.SHA256())
+        )
+        issuer, issuer_key = ("Between", between_key) if chain else ("Root", root_key)
+        own = (
+            certificate("Authority", key.public_key(), now + valid, issuer)
+            .add_extension(x509.ExtendedKeyUsage(list(usages)), critical=True)
+            .sign(issuer_key, hashes.SHA256())
+        )
+        links = {"between": between, "root": root}
+        (directory / "chain.pem").write_bytes(
+            b"".join(links[name].public_bytes(serialization.Encoding.PEM) for name in chain)
         )
         (directory / "roots.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
         (directory / "own.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
@@ -81,7 +97,8 @@ class OpensslAuthority:
             )
         )
         (directory / "serial").write_text("01\n")
-        (directory / "openssl.cnf").write_text(_CONFIGURATION.replace("DIGEST", ess))
+        sent = "certs = chain.pem\n" if chain else ""
+        (directory / "openssl.cnf").write_text(_CONFIGURATION.replace("DIGEST", ess) + sent)
         return cls(directory)
 
     @property

@@ -30,7 +30,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> OpensslAuthority:
-    return OpensslAuthority.made(tmp_path_factory.mktemp("tsa") / "good")
+    """One that sends its chain along, the root first, which is not the order of DER."""
+    return OpensslAuthority.made(tmp_path_factory.mktemp("tsa") / "good", chain=("root", "between"))
 
 
 class Clock:

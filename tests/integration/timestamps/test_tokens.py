@@ -1,11 +1,12 @@
 """Tokens of a real authority: we and `openssl` take the same ones, and of others nothing is believed."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from asn1crypto import tsp
+from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from hypothesis import given, settings
@@ -120,6 +121,32 @@ def test_only_a_certificate_for_time_stamping_alone_may_sign(
         return
     with pytest.raises(InvalidTimestamp, match=told):
         check_timestamp(token, NOTE, TimestampTrust((root,)))
+
+
+@pytest.mark.parametrize("chain", [("between", "root"), ("root", "between")])
+def test_a_chain_is_taken_in_whatever_order_it_is_sent(chain: tuple[str, ...], tmp_path: Path) -> None:
+    authority = OpensslAuthority.made(tmp_path / "chain", chain=chain)
+    trust = TimestampTrust.from_pem(authority.roots.read_bytes())
+    token = token_from(authority.reply(timestamp_request(NOTE, NONCE)))
+    assert len(cms.ContentInfo.load(token)["content"]["certificates"]) == 3
+    for order in itertools.permutations(range(3)):
+        info = cms.ContentInfo.load(token)
+        held = list(info["content"]["certificates"])
+        # Written as they are put: to `asn1crypto` the set is a list.
+        mixed = token.replace(
+            b"".join(each.dump() for each in held), b"".join(held[place].dump() for place in order)
+        )
+        assert check_timestamp(mixed, NOTE, trust, nonce=NONCE).authority == "CN=Authority"
+    assert authority.verifies(token, NOTE)
+    with pytest.raises(InvalidTimestamp, match="Mismatch between messages"):
+        check_timestamp(token, NOTE + b"\n", trust)
+
+
+def test_what_is_no_token_is_told_in_the_parsers_words(good: Given) -> None:
+    time = good.token.index(b"\x18\x0f") + 2
+    for wrong in (good.token[:time] + b"\xff" + good.token[time + 1 :], good.token + b"\x00", b"0"):
+        with pytest.raises(MalformedTimestamp, match=r"^not a token: [ -~]{4,160}$"):
+            check_timestamp(wrong, NOTE, good.trust)
 
 
 def test_a_rejection_is_told_with_its_cause(good: Given) -> None:

@@ -28,8 +28,9 @@ from rfc3161_client import (
 )
 
 from namak.evidence.certificate import PARSING, UNREADABLE
-from namak.evidence.der import encode
+from namak.evidence.der import children, encode
 from namak.evidence.errors import InvalidTimestamp, MalformedTimestamp, TimestampNotGranted
+from namak.evidence.failures import SignatureInvalid
 from namak.evidence.timestamp_file import GRANTED, MAX_BYTES
 
 QUERY_TYPE: Final = "application/timestamp-query"
@@ -41,6 +42,8 @@ NONCE_BITS: Final = 63
 
 _SHA256: Final = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 _SEQUENCE: Final = (0, 1, 16)
+_CERTIFICATES: Final = b"\xa0"
+_MOST_WORDS: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,12 @@ def _checked(
         signer = x509.load_der_x509_certificate(certificate)
         usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         subject = signer.subject.rfc4514_string()
-        response = decode_timestamp_response(encode(0x30, GRANTED + token))
+        response = decode_timestamp_response(encode(0x30, GRANTED + _in_order(token)))
         gen_time = response.tst_info.gen_time
     except x509.ExtensionNotFound:
         raise InvalidTimestamp("the signer's certificate does not name what its key is for") from None
-    except UNREADABLE:
-        raise MalformedTimestamp("not a token") from None
+    except (*UNREADABLE, SignatureInvalid) as error:
+        raise MalformedTimestamp(_not_a_token(error)) from None
     if list(usage) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise InvalidTimestamp("the signer's certificate is not for time-stamping alone")
     builder = VerifierBuilder(
@@ -191,9 +194,30 @@ def _checked(
         # What OpenSSL says of a path is a page long, and names files.
         said = str(error).partition(":")[0]
         raise InvalidTimestamp(f"the token does not verify: {said}") from None
-    except UNREADABLE:
-        raise MalformedTimestamp("not a token") from None
+    except UNREADABLE as error:
+        raise MalformedTimestamp(_not_a_token(error)) from None
     return CheckedTimestamp(gen_time.astimezone(UTC), subject)
+
+
+def _in_order(token: bytes) -> bytes:
+    """Returns the token with its set of certificates sorted as DER asks (X.690, 11.6), all else as it stands.
+
+    The parser takes no other order, but nobody has to keep to it there: the set is not signed, and RFC 5652
+    (5.1) asks for DER only of what is. OpenSSL sends the signer first and its chain as it is configured.
+    """
+    kind, content = children(token)
+    (signed,) = children(content)
+    fields = children(signed)
+    for place, each in enumerate(fields):
+        if each[:1] == _CERTIFICATES:
+            fields[place] = encode(each[0], b"".join(sorted(children(each))))
+    return encode(token[0], kind + encode(content[0], encode(signed[0], b"".join(fields))))
+
+
+def _not_a_token(error: Exception) -> str:
+    """Returns what a parser says, in one line and of bounded length, since it may say bytes of the token."""
+    said = " ".join("".join(each if " " <= each <= "~" else " " for each in str(error)).split())
+    return f"not a token: {said[:_MOST_WORDS] or type(error).__name__}"
 
 
 def _pieces(reply: bytes) -> Sequence[bytes]:
