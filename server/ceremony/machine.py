@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
+
+_FILE: Final = "NAMAK_SERVER_CONFIG"
+"""Names the settings' file, and overrides nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def circumstances(
         f" python-pkcs11 {_version('python-pkcs11')}",
         settings=settings.resolve(),
         settings_digest=digest_of(settings),
-        overridden=tuple(sorted(each for each in environment if each.startswith("NAMAK_"))),
+        overridden=tuple(sorted(each for each in environment if each.startswith("NAMAK_") and each != _FILE)),
         zone=ZoneInfo(zone),
         names=names,
     )

@@ -88,8 +88,8 @@ def _begun(turn: Turn, around: Circumstances) -> Section:
     if turn.first is None:
         pieces.append(
             Paragraph(
-                "It has no leaf yet, because nothing was recorded since: its first checkpoint comes with the"
-                " first fact, and then the same command prints it here."
+                "NOT COMPLETE. It has no leaf yet, and nothing shows that a server can lead it: its first"
+                " checkpoint comes with the first fact, and then the same command prints it here."
             )
         )
     else:

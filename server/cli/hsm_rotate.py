@@ -165,10 +165,18 @@ async def _rotate(
         raise ValueError(f"a stored checkpoint is not signed by its shard's key: {problem}") from problem
     if written is None:
         typer.echo(text, nl=False)
-        return
-    written.write(text.encode())
-    typer.echo(f"The log goes on as {new.origin}.\n{vkey}")
-    tell_protocol(written, text)
+    else:
+        written.write(text.encode())
+    if done.first is None:
+        # A quiet log looks the same as one that nobody can lead on: say so, and not that it goes on.
+        fail(
+            f"NOT COMPLETE: {new.origin} has no first checkpoint, so nothing shows that a server can lead it."
+            " Restart the servers with [log.next]; once a fact was recorded, run the same command again"
+            " (with another --protocol), which goes on from here"
+        )
+    if written is not None:
+        typer.echo(f"The log goes on as {new.origin}.\n{vkey}")
+        tell_protocol(written, text)
 
 
 async def _awaited(turning: Turning, successor: str, seconds: float) -> Turn:

@@ -31,7 +31,9 @@ Origin = Annotated[
 ]
 
 
-@log.command(epilog="Example: namak-server log vkey --config namak-server.toml >> log-policy.txt")
+@log.command(
+    epilog='Example: echo "log $(namak-server log vkey --config namak-server.toml)" >> log-policy.txt'
+)
 def vkey(settings: Config, origin: Origin = "") -> None:
     """Prints the log's verifier key.
 

@@ -182,9 +182,10 @@ async def test_what_was_interrupted_goes_on_from_where_it_was(post: Post) -> Non
 
     async with post.leading():
         done = await post.rotate("--wait", "20", "--protocol", paper)
-        assert done.returncode == 0, done.stderr
-    assert "nothing was recorded since" in done.stderr
-    assert "It has no leaf yet" in paper.read_text(encoding="utf-8")
+    assert (done.returncode, "goes on as" in done.stdout) == (1, False)
+    assert "NOT COMPLETE" in done.stderr
+    assert "Restart the servers with [log.next]" in done.stderr
+    assert "NOT COMPLETE. It has no leaf yet" in paper.read_text(encoding="utf-8")
     taken = await post.rotate("--protocol", paper)
     assert (taken.returncode, "file exists" in taken.stderr) == (1, True)
 
