@@ -9,7 +9,7 @@ import hmac
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -60,6 +60,11 @@ _log = structlog.get_logger(__name__)
 
 LANGUAGES: Final = tuple(WORDS)
 """In which languages certificates are made."""
+
+_STAMPED_SOON: Final = timedelta(minutes=10)
+"""How long after its recording a fact may be stamped so that a certificate has its timestamped receipt rather
+than the one that witnesses saw first.
+"""
 
 MOST_WAITING: Final = 32
 """So many certificates may be in the making at once; more are refused, not queued."""
@@ -197,8 +202,8 @@ class DeliveryCertificates:
     async def _receipts(
         self, facts: Sequence[Fact], command: GetDeliveryCertificate
     ) -> Sequence[LoggedReceipt]:
-        """Returns the facts' receipts in the order of the facts: timestamped ones where there are some, else
-        witnessed ones where there are some.
+        """Returns the facts' receipts in the order of the facts: timestamped ones where there are some
+        that came soon, else witnessed ones where there are some.
         """
         if len(facts) > MOST_PROOFS:
             raise CertificateTooLarge(MOST_PROOFS)
@@ -222,17 +227,28 @@ class DeliveryCertificates:
         return [found[fact.id] for fact in facts]
 
     async def _vouched(self, fact: Fact, reply_by: float) -> LoggedReceipt | None:
-        """Returns a receipt that others than the log vouch for, if there is one already."""
-        receipt = None
+        """Returns a receipt that others than the log vouch for, if there is one already.
+
+        Of a timestamped and a witnessed one it is the timestamped one, unless that came too late to bound
+        the fact's time as well: a post may have come to authorities long after its witnesses.
+        """
+        stamped = seen = None
         if self._timestamped.active:
-            receipt = await timestamped_in_time(
+            stamped = await timestamped_in_time(
                 self._timestamped, fact.id, fact.data, wait_seconds=0.0, reply_by=reply_by
             )
-        if receipt is None and self._witnessed.active:
-            receipt = await witnessed_in_time(
+            if stamped is not None and _stamped_soon(stamped, fact):
+                return stamped
+        if self._witnessed.active:
+            seen = await witnessed_in_time(
                 self._witnessed, fact.id, fact.data, wait_seconds=0.0, reply_by=reply_by
             )
-        return receipt
+        return seen or stamped
+
+
+def _stamped_soon(receipt: LoggedReceipt, fact: Fact) -> bool:
+    first = min((each.gen_time for each in receipt.timestamps), default=None)
+    return first is not None and first - fact.recorded_at <= _STAMPED_SOON
 
 
 def _timestamps(proofs: Mapping[str, bytes], receipts: Sequence[LoggedReceipt]) -> Mapping[str, bytes]:

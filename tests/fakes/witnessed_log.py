@@ -43,7 +43,7 @@ class FakeWitnessedLog:
 @dataclass
 class FakeTimestampedLog:
     """A `TimestampedLog`: has a receipt of what is in `stamped`, witnessed if it is in `witnessed`, too, and
-    proven by `prove`.
+    proven by `prove`; the tokens tell `gen_time`.
     """
 
     active: bool = False
@@ -51,6 +51,7 @@ class FakeTimestampedLog:
     stamped: set[UUID] = field(default_factory=set)
     witnessed: set[UUID] = field(default_factory=set)
     prove: Callable[[bytes], bytes] = bytes
+    gen_time: datetime = datetime(2026, 11, 22, tzinfo=UTC)
     waited: list[float] = field(default_factory=list)
 
     async def receipt(
@@ -64,7 +65,7 @@ class FakeTimestampedLog:
         return LoggedReceipt(
             *(evidence_id, "log.e-citizen.am/2026", 0, 2, self.prove(document)),
             witnessed=evidence_id in self.witnessed,
-            timestamps=(ReceiptTimestamp("tsa", b"token", datetime(2026, 11, 22, tzinfo=UTC)),),
+            timestamps=(ReceiptTimestamp("tsa", b"token", self.gen_time),),
         )
 
 

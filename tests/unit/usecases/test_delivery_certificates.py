@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -241,6 +242,7 @@ async def test_timestamped_receipts_are_taken_before_all_others(scene: Scene) ->
     await scene.made(world.agency, delivery.id)
     assert world.timestamped.waited == world.witnessed.waited == [0.0] * 5
     world.timestamped.stamped = {evidence_id for _, evidence_id in world.uow.committed.evidence}
+    world.timestamped.gen_time = max(fact.recorded_at for fact in world.uow.committed.evidence.values())
     world.timestamped.prove = scene.log.proof
     await scene.made(world.agency, delivery.id)
     assert len(world.witnessed.waited) == 5
@@ -250,6 +252,24 @@ async def test_timestamped_receipts_are_taken_before_all_others(scene: Scene) ->
         *("ReadingConfirmed.tsa.tsr", "NotificationEffected.tsa.tsr"),
     ]
     assert set(certificate.timestamps.values()) == {timestamp_file(b"token")}
+
+
+@pytest.mark.parametrize(("after", "is_taken"), [(600, True), (601, False)])
+async def test_a_timestamp_that_came_late_is_taken_only_where_nobody_witnessed(
+    scene: Scene, after: int, is_taken: bool
+) -> None:
+    delivery = await scene.confirmed()
+    world, evidence = scene.world, {evidence_id for _, evidence_id in scene.world.uow.committed.evidence}
+    world.timestamped.active = world.witnessed.active = True
+    world.timestamped.stamped, world.timestamped.prove = evidence, scene.log.proof
+    recorded = [fact.recorded_at for fact in world.uow.committed.evidence.values()]
+    world.timestamped.gen_time = (min if is_taken else max)(recorded) + timedelta(seconds=after)
+
+    await scene.made(world.agency, delivery.id)
+    assert len(world.witnessed.waited) == (0 if is_taken else 5)
+    (certificate,) = scene.setter.certificates
+    # Nobody witnessed it: late is better than never.
+    assert len(certificate.timestamps) == 5
 
 
 async def test_without_a_seal_none_are_made(scene: Scene) -> None:
