@@ -114,6 +114,9 @@ def check_time(
         return
     first = min(times, key=lambda each: each.seconds)
     lead = event_time.timestamp() - first.seconds
+    if 0 < lead < 1 and float(first.seconds).is_integer():
+        # Witnesses state whole seconds: it was in the second that begins there.
+        lead = 0.0
     said = f"{recorded}; in the log before {_told(first.seconds)} according to {first.by}, {abs(lead):.0f} s"
     if lead > CLOCK_TOLERANCE.total_seconds():
         receipt.failed("time", f"{said} earlier: it can't have been recorded so late")
@@ -129,9 +132,10 @@ def check_time(
 def _told(seconds: float) -> str:
     """Returns a time as evidence writes it; of an absurd clock its number."""
     try:
-        return format_time(datetime.fromtimestamp(seconds, UTC))
+        told = format_time(datetime.fromtimestamp(seconds, UTC))
     except (OverflowError, ValueError, OSError):
         return f"second {seconds:.0f}"
+    return told.replace(".000000Z", "Z")
 
 
 def _one_line(name: str) -> str:
