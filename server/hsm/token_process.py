@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ import pkcs11
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 
 from server.hsm.ed25519_point import public_key_of_point
+
+_LOOKS_AGAIN_AFTER_SECONDS = (0.05, 0.1, 0.2)
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -53,9 +56,23 @@ def standard_output_for_answers_only() -> Say:
 def opened(module: str, token: str, pin_file: str) -> Iterator[Any]:
     """Yields a session of a token's user. Raises what the module or the file system raises."""
     pin = Path(pin_file).read_text(encoding="utf-8").rstrip("\r\n")
-    with pkcs11.lib(module).get_token(token_label=token).open(user_pin=pin) as session:
+    with _found(pkcs11.lib(module), token).open(user_pin=pin) as session:
         del pin
         yield session
+
+
+def _found(library: Any, token: str) -> Any:
+    """Returns the token, after looking for it anew for a moment: SoftHSM writes a token's file anew whenever
+    somebody opens it, and who looks just then sees none.
+    """
+    for pause in _LOOKS_AGAIN_AFTER_SECONDS:
+        try:
+            return library.get_token(token_label=token)
+        except pkcs11.NoSuchToken:
+            time.sleep(pause)
+            # A module looks for tokens when it is initialised.
+            library.reinitialize()
+    return library.get_token(token_label=token)
 
 
 def signature_of(key: Any, message: bytes) -> bytes:
