@@ -22,7 +22,7 @@ from pkcs11 import Attribute, ObjectClass, TokenFlag
 from server.hsm.errors import HsmKeyExists
 from server.hsm.key_kinds import KeyKind
 from server.hsm.keygen import make_pair
-from server.hsm.token_process import Say, answering, signature_of
+from server.hsm.token_process import Say, answering, signature_of, tokens_named
 
 _FLAGS: Final = {
     "sensitive": Attribute.SENSITIVE,
@@ -64,8 +64,7 @@ def serve(
         library = pkcs11.lib(module)
     except (pkcs11.PKCS11Error, RuntimeError) as failure:
         raise _NotUsable("ModuleUnusable") from failure
-    tokens = list(library.get_tokens())
-    named = [each for each in tokens if each.label == token]
+    named = tokens_named(library, token)
     if len(named) != 1:
         raise _NotUsable("NoSuchToken" if not named else "MultipleTokensReturned")
     (found,) = named

@@ -56,23 +56,31 @@ def standard_output_for_answers_only() -> Say:
 def opened(module: str, token: str, pin_file: str) -> Iterator[Any]:
     """Yields a session of a token's user. Raises what the module or the file system raises."""
     pin = Path(pin_file).read_text(encoding="utf-8").rstrip("\r\n")
-    with _found(pkcs11.lib(module), token).open(user_pin=pin) as session:
+    with _the_one(pkcs11.lib(module), token).open(user_pin=pin) as session:
         del pin
         yield session
 
 
-def _found(library: Any, token: str) -> Any:
-    """Returns the token, after looking for it anew for a moment: SoftHSM writes a token's file anew whenever
-    somebody opens it, and who looks just then sees none.
+def tokens_named(library: Any, label: str) -> list[Any]:
+    """Returns a module's tokens of this label, after looking for them anew for a moment where there is none:
+    SoftHSM writes a token's file anew whenever somebody opens it, and who looks just then sees no token.
     """
     for pause in _LOOKS_AGAIN_AFTER_SECONDS:
-        try:
-            return library.get_token(token_label=token)
-        except pkcs11.NoSuchToken:
-            time.sleep(pause)
-            # A module looks for tokens when it is initialised.
-            library.reinitialize()
-    return library.get_token(token_label=token)
+        if found := list(library.get_tokens(token_label=label)):
+            return found
+        time.sleep(pause)
+        # A module looks for tokens when it is initialised.
+        library.reinitialize()
+    return list(library.get_tokens(token_label=label))
+
+
+def _the_one(library: Any, label: str) -> Any:
+    found = tokens_named(library, label)
+    if not found:
+        raise pkcs11.NoSuchToken(f"no token is labelled {label!r}")
+    if len(found) > 1:
+        raise pkcs11.MultipleTokensReturned(f"{len(found)} tokens are labelled {label!r}")
+    return found[0]
 
 
 def signature_of(key: Any, message: bytes) -> bytes:

@@ -45,8 +45,8 @@ class Library:
     manufacturer_id: str = "M"
     cryptoki_version: tuple[int, int] = (2, 40)
 
-    def get_tokens(self) -> list[Token]:
-        return self.tokens
+    def get_tokens(self, *, token_label: str) -> list[Token]:
+        return [token for token in self.tokens if token.label == token_label]
 
 
 @pytest.mark.parametrize(
