@@ -1,7 +1,8 @@
 """How fast `namak-server log fsck` checks a stored post: `python -m scripts.benchmark.checking`.
 
 Fills a database of its own with a post (`stored_post`), and checks it as the command does, beside
-PostgreSQL. It prints each part's speed, also as leaves of the whole log, and the memory that was taken.
+PostgreSQL: part by part in one process, and then all parts side by side. It prints each part's speed as
+leaves of the whole log, the processor that this process and PostgreSQL took, and the memory.
 """
 
 import argparse
@@ -9,15 +10,17 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
 from namak.evidence.note import Verifier
 from scripts.benchmark.stored_post import ORIGIN, fill
 from server.bootstrap_fsck import opened
+from server.cli.fsck_checking import FsckChecking
 from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Part, Report
@@ -25,6 +28,9 @@ from server.fsck.kinds import COUNTED
 from server.jurisdictions.am import AM
 from server.storage import migrate
 from server.storage.embedded import EmbeddedPostgres
+
+AIM: Final = 50_000
+"""Leaves a second."""
 
 
 async def check(url: str, key: Verifier, parts: frozenset[Part]) -> Report:
@@ -43,31 +49,86 @@ def resident_mib() -> float:
     return 0.0
 
 
-def measure(url: str, leaves: int, key: Verifier, parts: frozenset[Part]) -> None:
-    """Checks part by part, and prints the figures."""
-    whole, loads = 0.0, os.getloadavg()[0]
-    print(f"{leaves:,} leaves; load average before: {loads:.1f}; {resident_mib():.0f} MiB")
+def processor_of(place: Path) -> float:
+    """Returns the seconds of processor that the server there took, its children that ended included."""
+    postgres = int(next(place.rglob("postmaster.pid")).read_text().splitlines()[0])
+    ticks = 0
+    for line in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            before, _, after = line.read_text().rpartition(")")
+        except OSError:
+            continue
+        fields = after.split()
+        if int(before.split()[0]) == postgres:
+            # utime, stime, cutime, cstime.
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == postgres:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+async def check_side_by_side(url: str, key: Verifier, parts: frozenset[Part], processes: int) -> Report:
+    """Checks parts in processes, as the command does."""
+    report = Report()
+    async with opened(url, AM) as stored:
+        checking = FsckChecking(stored, {}, Trusted({ORIGIN: key}), report, url=url, profile=AM.code)
+        await checking.run(Asked(parts, ORIGIN), processes)
+    return report
+
+
+def speed(leaves: int, seconds: float) -> str:
+    """Returns leaves a second, and whether that is as many as are aimed at."""
+    a_second = leaves / seconds
+    return f"{a_second:,.0f} leaves/s ({'reached' if a_second >= AIM else 'missed'})"
+
+
+def sound(report: Report) -> Report:
+    """Returns a report in which nothing was found."""
+    if not report.sound:
+        raise SystemExit(f"not sound: {report.findings[:3]}")
+    return report
+
+
+def measure(
+    place: Path,
+    url: str,
+    leaves: int,
+    key: Verifier,
+    parts: frozenset[Part],
+    processes: Sequence[int],
+) -> None:
+    """Checks part by part, then side by side, and prints the figures."""
+    whole = 0.0
+    print(f"{leaves:,} leaves; load average before: {os.getloadavg()[0]:.1f}; {resident_mib():.0f} MiB")
     for part in Part:
         if part not in parts:
             continue
-        began, processor = time.perf_counter(), time.process_time()
+        processor, beside = time.process_time(), processor_of(place)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            report = runner.run(check(url, key, frozenset({part})))
-        seconds = report.seconds[part]
-        processor = time.process_time() - processor
-        if not report.sound:
-            raise SystemExit(f"not sound: {report.findings[:3]}")
-        whole += time.perf_counter() - began
-        what = COUNTED[part][0]
+            report = sound(runner.run(check(url, key, frozenset({part}))))
+        processor, beside = time.process_time() - processor, processor_of(place) - beside
+        seconds, what = report.seconds[part], COUNTED[part][0]
+        whole += seconds
         print(
-            f"{part}: {seconds:.2f} s, {report.checked[what]:,} {what}, {leaves / seconds:,.0f} leaves/s,"
-            f" {processor / leaves * 1e6:.1f} µs of processor a leaf; {resident_mib():.0f} MiB"
+            f"{part}: {seconds:.2f} s, {report.checked[what]:,} {what}, {speed(leaves, seconds)},"
+            f" {processor / leaves * 1e6:.1f} µs of processor a leaf, PostgreSQL"
+            f" {beside / leaves * 1e6:.1f}; {resident_mib():.0f} MiB"
         )
-    print(f"all of these: {whole:.2f} s, {leaves / whole:,.0f} leaves/s")
+    print(f"one part after the other: {whole:.2f} s, {speed(leaves, whole)}")
+    for count in processes:
+        began = time.perf_counter()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            sound(runner.run(check_side_by_side(url, key, parts, count)))
+        seconds = time.perf_counter() - began
+        print(f"side by side in {count}, their start included: {seconds:.2f} s, {speed(leaves, seconds)}")
 
 
 def run(
-    leaves: int, parts: frozenset[Part], turn: Callable[[], AbstractContextManager[object]] = nullcontext
+    leaves: int,
+    parts: frozenset[Part],
+    turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    *,
+    processes: Sequence[int] = (),
 ) -> None:
     """Fills a database, and checks it within a `turn` at the machine."""
     with tempfile.TemporaryDirectory(prefix="namak-fsck-") as place:
@@ -77,7 +138,7 @@ def run(
             asyncio.run(migrate.upgrade(postgres.url))
             size, key = asyncio.run(fill(postgres.url, leaves))
             with turn():
-                measure(postgres.url, size, key, parts)
+                measure(Path(place), postgres.url, size, key, parts, processes)
         finally:
             postgres.stop()
 
@@ -87,8 +148,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leaves", type=int, default=200_000)
     parser.add_argument("--only", action="append", choices=list(Part), help="a part; may be repeated")
+    parser.add_argument(
+        "--processes",
+        action="append",
+        type=int,
+        help="side by side in so many; may be repeated; 2 by default",
+    )
     asked = parser.parse_args()
-    run(asked.leaves, frozenset(Part(each) for each in asked.only or Part))
+    parts = frozenset(Part(each) for each in asked.only or Part)
+    run(asked.leaves, parts, processes=asked.processes or [2])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ PostgreSQL went about it. No server runs: what is due stays due.
 """
 
 import asyncio
-import shutil
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from scripts.benchmark.__main__ import PLACE
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
+from server.storage.embedded_place import remove
 from server.storage.unit_of_work import SqlUnitOfWork
 
 OPEN, DUE, LOOKS, BATCH = 1_000_000, 1000, 200, 50
@@ -56,7 +56,7 @@ order by w.wake_at, w.delivery_id limit 50 for no key update of w, d skip locked
 
 async def measure() -> None:
     """Fills, looks, and prints."""
-    shutil.rmtree(PLACE, ignore_errors=True)
+    remove(PLACE)
     async with embedded_postgres(PLACE / "database", durable=True) as postgres:
         url = postgres.url
         await migrate.upgrade(url)

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from server.dev.pki import Identity
 from server.dev.process import ServerProcess
 from server.dev.world import OTHER_CITIZEN, World
 from server.storage.embedded import embedded_postgres
+from server.storage.embedded_place import remove
 
 SENDER = "notices@src.am"
 RECIPIENT = f"{OTHER_CITIZEN.personal_number}@e-citizen.am"
@@ -77,7 +77,7 @@ async def running(place: Path, *, processes: int, connections: int) -> AsyncIter
     """Makes a new world in `place`, whatever was there, and runs a post of so many processes in it, with so
     many connections of the agency and of the citizen.
     """
-    shutil.rmtree(place, ignore_errors=True)
+    remove(place)
     world = World.create(place)
     async with contextlib.AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(embedded_postgres(place / "database", durable=True))

@@ -6,7 +6,6 @@ memory of the worker's process at the start and after some thousands of jobs.
 """
 
 import asyncio
-import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +20,7 @@ from server.domain.jobs import SPREAD, Job
 from server.storage import migrate
 from server.storage.database import Database
 from server.storage.embedded import embedded_postgres
+from server.storage.embedded_place import remove
 from server.storage.unit_of_work import SqlUnitOfWork
 
 JOBS: Final = 100_000
@@ -32,7 +32,7 @@ AT_ONCE: Final = 2000
 
 async def measure(turn: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
     """Gives the worker its jobs in pieces, each within a `turn` at the machine, and prints its memory."""
-    shutil.rmtree(PLACE, ignore_errors=True)
+    remove(PLACE)
     with turn():
         world = World.create(PLACE)
     async with embedded_postgres(PLACE / "database", durable=True) as postgres:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import random
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from server.dev.pki import Identity
 from server.dev.world import World
 from server.storage import migrate
 from server.storage.embedded import embedded_postgres
+from server.storage.embedded_place import remove
 from tests.faults.agency import ONE_TRY
 from tests.faults.scene import OF_PROGRAMS
 from tests.gazette_server import GazetteServer, gazette_serving
@@ -66,7 +66,7 @@ async def ground(place: Path) -> AsyncIterator[tuple[World, str]]:
     """Makes a new world in `place`, whatever was there, and a durable PostgreSQL with our tables; yields its
     URL too.
     """
-    shutil.rmtree(place, ignore_errors=True)
+    remove(place)
     world = await asyncio.to_thread(World.create, place)
     async with embedded_postgres(place / "database", durable=True) as postgres:
         await migrate.upgrade(postgres.url)
