@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.signatures.cades import SignerCertificates
+from server.bootstrap_long_term import long_term_seal
 from server.bootstrap_machine import SystemClock
 from server.bootstrap_timestamps import timestamp_terms
 from server.config import Settings
@@ -51,9 +52,11 @@ async def certificate_office(settings: Settings) -> AsyncIterator[Office | None]
 
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(key.close)
+        certificates = SignerCertificates(own, tuple(above))
         setter = await stack.enter_async_context(CertificateWorkers(settings.certificate.processes))
         stamp = await stack.enter_async_context(_stamping(settings))
-        seal_ = PadesSeal(SignerCertificates(own, tuple(above)), sign, stamp)
+        long_term = await stack.enter_async_context(long_term_seal(settings, certificates, setter.extend))
+        seal_ = PadesSeal(certificates, sign, stamp, long_term)
         yield Office(setter, seal_, settings.certificate.site)
 
 

@@ -18,7 +18,7 @@ async def timestamp_terms(settings: TimestampsSettings) -> AsyncIterator[Timesta
     """Yields whom to ask for timestamps, and how; None where nobody is to be asked.
 
     Raises:
-        RootsUnusable, OSError: an authority's roots can't be used.
+        RootsUnusable: an authority's roots can't be used.
     """
     if not settings.authorities:
         yield None
@@ -38,11 +38,14 @@ async def timestamp_terms(settings: TimestampsSettings) -> AsyncIterator[Timesta
 
 
 def trust_in(settings: TimestampAuthoritySettings) -> TimestampTrust:
-    """Returns which tokens of an authority count. Raises RootsUnusable, OSError."""
+    """Returns which tokens of an authority count. Raises RootsUnusable."""
+    about = f"[timestamps] authority {settings.name!r}: roots {settings.roots}"
     try:
         return TimestampTrust.from_pem(settings.roots.read_bytes(), settings.policy)
+    except OSError as problem:
+        raise RootsUnusable(f"{about} can't be read: {problem.strerror}") from None
     except ValueError:
-        raise RootsUnusable(f"{settings.roots}: there are no certificates to read (PEM)") from None
+        raise RootsUnusable(f"{about}: there are no certificates to read (PEM)") from None
 
 
 def _authority(settings: TimestampAuthoritySettings) -> TimestampAuthority:

@@ -56,13 +56,13 @@ class RevocationSettings(Section):
     @model_validator(mode="after")
     def _addresses_may_be_asked(self) -> "RevocationSettings":
         for host in self.hosts:
-            _place(f"//{host}", "http")
-        known = {_place(f"//{host}", "http") for host in self.hosts}
+            place(f"//{host}", "http")
+        known = {place(f"//{host}", "http") for host in self.hosts}
         for address in (*self.lists, *([self.responder] if self.responder else [])):
             scheme = urlsplit(address).scheme
             if scheme not in _PORTS:
                 raise ValueError(f"{address!r} is no http or https address")
-            if _place(address, scheme) not in known:
+            if place(address, scheme) not in known:
                 raise ValueError(f"the host of {address!r} must stand in hosts")
         return self
 
@@ -77,7 +77,7 @@ class RevocationSettings(Section):
         return self
 
 
-def _place(address: str, scheme: str) -> tuple[str, int]:
+def place(address: str, scheme: str) -> tuple[str, int]:
     try:
         parts = urlsplit(address)
         port = parts.port

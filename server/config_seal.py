@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from server.config_long_term import LongTermSettings
 from server.config_values import ExistingPath, Section
 
 
@@ -33,6 +34,8 @@ class SealSettings(SealKeySettings):
     """PEM file: the key's certificate, and those above it, without the root. Its key usage must permit
     signing content (contentCommitment).
     """
+    long_term: LongTermSettings | None = None
+    """What the sealed files carry so that the seal verifies for decades (PAdES B-LT)."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "SealSettings":

@@ -1,8 +1,9 @@
 """Settings of who stamps the log's checkpoints with a time (RFC 3161)."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
@@ -33,13 +34,36 @@ class TimestampAuthoritySettings(Section):
     """One time-stamping authority."""
 
     name: Annotated[str, AfterValidator(_name)]
-    """By this its tokens are kept; it stays when the address changes."""
+    """What you call it: by this its tokens are kept and their files named, and it stays when the address
+    changes. It stands in no certificate, and nothing is trusted by it.
+    """
     url: Annotated[str, AfterValidator(_url)]
     """Where it is asked over HTTP."""
     roots: ExistingPath
-    """PEM file: the roots that the certificates of its tokens must lead to."""
+    """PEM file: the root certificates that those of its tokens must lead to. By these alone tokens count;
+    those who verify receipts name theirs themselves (`--tsa-roots`).
+    """
     policy: Annotated[str, AfterValidator(_policy)] | None = None
     """The object identifier of the policy that its tokens must be given under; any by default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_whom_to_trust(cls, value: Any) -> Any:
+        """Tells `name` from `roots`: the one is a word of the operator's own and proves nothing, by the other
+        tokens count.
+        """
+        if isinstance(value, str):
+            raise ValueError(
+                f"{value!r} alone is no authority: write {{ name = ..., url = ..., roots = FILE }}, where "
+                "name is what you call it and roots the PEM file that its certificates must lead to"
+            )
+        if isinstance(value, Mapping) and not value.get("roots"):
+            called = value.get("name") or value.get("url") or "?"
+            raise ValueError(
+                f"the authority {called!r} has no roots: name is only what you call it; name in roots the "
+                "PEM file with the root certificates that its tokens must lead to"
+            )
+        return value
 
 
 class TimestampsSettings(Section):

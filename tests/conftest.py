@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from server.storage.embedded_place import databases_under
 from tests import forking
 
 # How long an example takes says how busy the machine is: no test is to fail for that.
@@ -40,6 +42,15 @@ def tokens_are_made_in_forks() -> Iterator[None]:
         if tokens := sys.modules.get("server.dev.tokens"):
             patch.setattr(tokens, "_run", forking.token_run(tokens))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases_go_with_their_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Removes what embedded PostgreSQLs of tests leave elsewhere when root runs them: pytest does not."""
+    yield
+    for directory in databases_under(tmp_path_factory.getbasetemp()):
+        if not (directory / "data" / "postmaster.pid").exists():
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

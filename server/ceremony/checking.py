@@ -4,18 +4,25 @@ import stat
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server.ceremony.findings import Finding, Gravity, Kind, note, wrong
-from server.ceremony.purposes import ConfiguredKey
+from server.ceremony.purposes import ConfiguredKey, Purpose
 from server.ceremony.trial import tried
 from server.hsm.ceremony import DEFAULT_PATIENCE, CeremonyPatience, opened
 from server.hsm.errors import HsmError, HsmUnavailable
 from server.hsm.file_key import FileLogSigner
 from server.hsm.token_contents import KeyPair, NoSinglePair, TokenFacts, pair_of
 from server.hsm.token_link import TokenKey
+
+_MAKING: Final = {
+    Purpose.LOG: "hsm init",
+    Purpose.NEXT_LOG: "hsm init --shard next",
+    Purpose.SEAL: "hsm init --seal",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ async def _in_token(key: ConfiguredKey, where: TokenKey, patience: CeremonyPatie
             pair = pair_of(await token.objects(), where.key)
             trial = await tried(token, key, pair)
     except NoSinglePair as problem:
-        findings.append(wrong(Kind.NO_SINGLE_PAIR, f"token {where.token!r}: {problem}"))
+        first = f"; make it first: `namak-server {_MAKING[key.purpose]}`" if problem.missing else ""
+        findings.append(wrong(Kind.NO_SINGLE_PAIR, f"token {where.token!r}: {problem}{first}"))
     except HsmUnavailable as problem:
         findings.append(wrong(Kind.UNREACHABLE, str(problem)))
     else:

@@ -7,7 +7,8 @@ from server.ceremony import protocol
 from server.ceremony.machine import Circumstances, in_zone
 from server.ceremony.making import Tried
 from server.ceremony.paper import Digest, Field, Paragraph, Piece, Section, Verbatim, set_out
-from server.ceremony.turn import Published, Turn
+from server.ceremony.published_policy import published_policy
+from server.ceremony.turn import Published, Turn, Witness
 
 
 def of_rotation(turn: Turn, next_key: Tried | None, around: Circumstances, written: datetime) -> str:
@@ -20,11 +21,17 @@ def of_rotation(turn: Turn, next_key: Tried | None, around: Circumstances, writt
     sections = [_done(turn, around, written), _ended(turn, around), _begun(turn, around)]
     if next_key is not None:
         sections += [protocol.token(next_key), protocol.key(next_key, "The new key", timed=False)]
-    policy = f"log {turn.vkey}\nlog {turn.successor_vkey}\n"
+    policy = published_policy(turn.line or (turn.vkey, turn.successor_vkey), turn.policy)
     sections.append(
         Section(
             "For those who verify",
-            (Paragraph("These lines of a log policy (C2SP tlog-policy) name both shards."), Verbatim(policy)),
+            (
+                Paragraph(
+                    "The log policy (C2SP tlog-policy) to publish, whole: each shard's key up to the new one,"
+                    " and the witnesses with the quorum that the settings ask for."
+                ),
+                Verbatim(policy),
+            ),
         )
     )
     return set_out("PROTOCOL: THE LOG GOES OVER TO ANOTHER SHARD", sections, around.names)
@@ -34,6 +41,10 @@ def _done(turn: Turn, around: Circumstances, written: datetime) -> Section:
     steps: list[Piece] = [Field("Announced", in_zone(turn.announced_at, around.zone))]
     if turn.frozen_at is not None:
         steps.append(Field("Old shard ended", in_zone(turn.frozen_at, around.zone)))
+    if turn.last is not None:
+        steps.append(Field("Last tree published", in_zone(turn.last.at, around.zone)))
+    if turn.witnessed is not None:
+        steps.append(Field("Last tree witnessed", in_zone(turn.witnessed.at, around.zone)))
     if turn.first is not None:
         steps.append(Field("New shard began", in_zone(turn.first.at, around.zone)))
     return Section(
@@ -67,10 +78,7 @@ def _ended(turn: Turn, around: Circumstances) -> Section:
     if turn.witnessed is not None:
         pieces += [
             Field("Witnessed", in_zone(turn.witnessed.at, around.zone)),
-            *(
-                Field("  cosigned by", f"{each.name}, {in_zone(each.at, around.zone)}; {each.key}")
-                for each in turn.witnesses
-            ),
+            *(piece for each in turn.witnesses for piece in _cosigner(each, around)),
             Paragraph(""),
             Verbatim(turn.witnessed.note.decode()),
         ]
@@ -79,12 +87,26 @@ def _ended(turn: Turn, around: Circumstances) -> Section:
     return Section("The shard that ended", tuple(pieces))
 
 
+def _cosigner(witness: Witness, around: Circumstances) -> tuple[Piece, ...]:
+    who = f"{witness.name}, {in_zone(witness.at, around.zone)}"
+    return (Field("  cosigned by", who), *protocol.line("    with the key", witness.vkey))
+
+
 def _begun(turn: Turn, around: Circumstances) -> Section:
     pieces: list[Piece] = [
         Field("Origin", turn.successor),
         *protocol.line("Verifier key (vkey)", turn.successor_vkey),
         Paragraph(""),
     ]
+    if turn.opening is not None:
+        pieces += [
+            Paragraph(
+                "It begins with the evidence that it goes on from the old shard, which names the announcement"
+                " by its SHA-256."
+            ),
+            Field("Opening", f"evidence {turn.opening}"),
+            Field("  index of the leaf", "" if turn.first_leaf is None else str(turn.first_leaf)),
+        ]
     if turn.first is None:
         pieces.append(
             Paragraph(
@@ -101,7 +123,7 @@ def _tree(name: str, tree: Published, vkey: str, around: Circumstances) -> list[
     checkpoint = tree.verified(vkey)
     return [
         Field(name, in_zone(tree.at, around.zone)),
-        Field("  size", f"{checkpoint.size} leaves"),
+        Field("  size", "1 leaf" if checkpoint.size == 1 else f"{checkpoint.size} leaves"),
         Digest("  root", checkpoint.root.hex()),
         Digest("  SHA-256 of the note", hashlib.sha256(tree.note).hexdigest()),
         Paragraph(""),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import Verifier
+from namak.evidence.tlog_policy import TlogPolicy
 from server.transparency.guard import verified
 
 
@@ -35,10 +36,10 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Who cosigned a tree, and when by their own clock."""
+    """Who cosigned a tree, with their verifier key, and when by their own clock."""
 
     name: str
-    key: str
+    vkey: str
     at: datetime
 
 
@@ -60,12 +61,39 @@ class Turn:
     witnessed: Published | None = None
     """The same, with the cosignatures of a quorum."""
     witnesses: Sequence[Witness] = ()
-    wants_witnesses: bool = False
-    """Whether the settings name witnesses."""
+    policy: TlogPolicy | None = None
+    """The witnesses' policy, if the settings name one."""
+    line: Sequence[str] = ()
+    """The verifier keys of all shards up to the new one, the oldest first."""
     first: Published | None = None
     """The new shard's first tree."""
+    followed: bool = False
+    """Whether a quorum cosigned a tree of the new shard."""
+    opening: UUID | None = None
+    """The evidence that is the new shard's first leaf; None where the release before announced the shard."""
+    first_leaf: int | None = None
+    """The opening's index in the new shard: 0, unless a server of the release before led then."""
     waiting: int = 0
     """Facts that wait for the log."""
+
+    @property
+    def wants_witnesses(self) -> bool:
+        """Whether the settings ask for witnesses."""
+        return self.policy is not None and self.policy.quorum is not None
+
+    def at(self, step: Step) -> datetime | None:
+        """Returns when a step was done; None where it is still to come, or nobody asks for it."""
+        match step:
+            case Step.ANNOUNCED:
+                return self.announced_at
+            case Step.FROZEN:
+                return self.frozen_at
+            case Step.PUBLISHED:
+                return None if self.last is None else self.last.at
+            case Step.WITNESSED:
+                return None if self.witnessed is None else self.witnessed.at
+            case Step.BEGUN:
+                return None if self.first is None else self.first.at
 
     @property
     def next_step(self) -> Step | None:
@@ -79,6 +107,13 @@ class Turn:
         return Step.BEGUN if self.first is None else None
 
     @property
+    def lacks_followers(self) -> bool:
+        """Whether the witnesses that the settings ask for don't follow the new shard, as far as is seen."""
+        return self.wants_witnesses and not self.followed
+
+    @property
     def is_quiet(self) -> bool:
-        """Whether nothing is missing but a first fact for the new shard, and none is there."""
-        return self.next_step is Step.BEGUN and not self.waiting
+        """Whether nothing is missing but a first fact for the new shard, and none is there: nothing shows
+        then whether anybody can lead it. Not where the shard has an opening, which is such a fact.
+        """
+        return self.next_step is Step.BEGUN and self.opening is None and not self.waiting

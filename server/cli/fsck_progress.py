@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, TextIO
 
 from server.fsck.findings import Part, Progress
@@ -10,6 +11,20 @@ from server.fsck.findings import Part, Progress
 _SHOWN_SECONDS: Final = 0.2
 _TOLD_SECONDS: Final = 5.0
 _CLEARED: Final = "\r\x1b[K"
+
+
+_FORGOTTEN_SECONDS: Final = 6.0
+"""A part of which nothing is heard for so long is checked, or has nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How far a part is, and from when and where its speed is counted."""
+
+    progress: Progress
+    began: float
+    before: int
+    told: float
 
 
 class FsckProgress:
@@ -21,19 +36,23 @@ class FsckProgress:
         self._terminal = self._stream.isatty()
         self._now = now
         self._told = now()
-        self._part: Part | None = None
-        self._began, self._before = self._told, 0
+        self._parts: dict[Part, _Seen] = {}
         self._shown = False
 
     def __call__(self, progress: Progress) -> None:
         """Shows it, if it is time to."""
         now = self._now()
-        if progress.part is not self._part:
-            self._part, self._began, self._before = progress.part, now, progress.done
+        # Several processes check side by side, and each tells of its part.
+        seen = self._parts.get(progress.part)
+        began, before = (now, progress.done) if seen is None else (seen.began, seen.before)
+        self._parts[progress.part] = _Seen(progress, began, before, now)
         if now - self._told < (_SHOWN_SECONDS if self._terminal else _TOLD_SECONDS):
             return
         self._told = now
-        line = _line(progress, progress.done - self._before, now - self._began)
+        self._parts = {
+            part: each for part, each in self._parts.items() if now - each.told < _FORGOTTEN_SECONDS
+        }
+        line = "; ".join(_line(each, now) for each in self._parts.values())
         if self._terminal:
             self._stream.write(f"{_CLEARED}{line}")
             self._stream.flush()
@@ -49,7 +68,8 @@ class FsckProgress:
             self._shown = False
 
 
-def _line(progress: Progress, lately: int, seconds: float) -> str:
+def _line(seen: _Seen, now: float) -> str:
+    progress, lately, seconds = seen.progress, seen.progress.done - seen.before, now - seen.began
     whole = "" if not progress.whole else f" of {progress.whole:,}"
     rate = f", {lately / seconds:,.0f}/s" if seconds > 0 and lately else ""
     return f"{progress.part}: {progress.done:,}{whole} {progress.what}{rate}"

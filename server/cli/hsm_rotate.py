@@ -32,8 +32,9 @@ _LOOK_SECONDS: Final = 0.2
 _QUIET_SECONDS: Final = 5.0
 """How long to wait for a first fact of the new shard where none comes."""
 _STUCK: Final = timedelta(seconds=10)
-"""A fact that has waited so long says that nobody leads the log."""
-
+"""A fact that has waited so long says that whoever leads the log can't go on."""
+_FOLLOWED_SECONDS: Final = 5.0
+"""How long to wait for witnesses to follow the new shard; they are asked about once a second."""
 
 _LEADS: Final = " (only a server that was restarted with [log.next] leads the log now: is one running?)"
 _HINTS: Final = {
@@ -81,14 +82,25 @@ def rotate(settings: Path, asked: Asked) -> None:
         if unchecked:
             fail("; ".join(unchecked))
         if asked.dry_run:
-            typer.echo(_plan(old, new, answers))
+            typer.echo(f"{_plan(old, new, answers)}\nNothing was changed.")
             return
         if not answers.begun and not asked.yes:
             typer.echo(_plan(old, new, answers), err=True)
-            typer.confirm("Have all servers been restarted with these settings?", abort=True, err=True)
+            _confirm()
         with ExitStack() as stack:
             written = stack.enter_context(reserved(asked.protocol))
             run(_rotate(loaded, new, answers.judged[-1], asked, around, written))
+
+
+def _confirm() -> None:
+    """Asks whether to go on."""
+    try:
+        sure = typer.confirm("Have all servers been restarted with these settings?", err=True)
+    except typer.Abort:
+        typer.echo(err=True)
+        fail("nobody answered, and nothing was changed; where nobody can be asked, say --yes")
+    if not sure:
+        fail("nothing was changed")
 
 
 def _keys(loaded: KeySettingsRead) -> tuple[ConfiguredKey, ConfiguredKey]:
@@ -118,11 +130,20 @@ async def _check(loaded: KeySettingsRead, old: ConfiguredKey, new: ConfiguredKey
             if new.guard is not None and new.guard.exists():
                 text = f"there is a guard {new.guard} already, though {new.origin} was not announced"
                 findings.append(wrong(Kind.GUARD_MISPLACED, text))
-            since = await turn.waits_since()
-            if since is not None and SystemClock().now() - since > _STUCK:
-                text = f"facts wait for the log since {since:%Y-%m-%d %H:%M:%S} UTC: no server leads it"
-                findings.append(wrong(Kind.LOG_STANDS_STILL, text))
+            if (stands := await _standing_still(turn)) is not None:
+                findings.append(wrong(Kind.LOG_STANDS_STILL, stands))
         answers.judged.append(Judged(judged.checked, tuple(findings), judged.certificate, judged.unchecked))
+
+
+async def _standing_still(turn: Turning) -> str | None:
+    """Returns why nobody would carry the rotation out, if so."""
+    if not await turn.is_led():
+        return "no server leads the log: start one with these settings"
+    since = await turn.waits_since()
+    if since is not None and SystemClock().now() - since > _STUCK:
+        at = f"{since:%Y-%m-%d %H:%M:%S} UTC"
+        return f"facts wait for the log since {at}: the server that leads it can't go on"
+    return None
 
 
 def _order(old: ConfiguredKey, shards: Sequence[str]) -> list[Finding]:
@@ -139,7 +160,7 @@ def _order(old: ConfiguredKey, shards: Sequence[str]) -> list[Finding]:
 
 def _plan(old: ConfiguredKey, new: ConfiguredKey, answers: _Answers) -> str:
     if answers.begun:
-        return f"{new.origin} is announced already: nothing would be changed, and the protocol printed."
+        return f"{new.origin} is announced already: the protocol would be printed."
     return (
         f"The log goes over from {old.origin} to {new.origin}, for ever: {old.origin} takes no leaf more."
         f"\nThe new shard's verifier key: {verifier_key(new, answers.judged[-1].checked.public_key)}"
@@ -157,8 +178,9 @@ async def _rotate(
     vkey = verifier_key(new, judged.checked.public_key)
     async with turning(loaded.settings) as turn:
         await turn.announce(loaded.settings.log.origin, new.origin, vkey)
-        _say(Step.ANNOUNCED)
         done = await _awaited(turn, new.origin, asked.wait)
+        if done.first is not None:
+            done = await _followed(turn, done, asked.wait)
     try:
         text = of_rotation(done, _tried(judged), around, SystemClock().now())
     except EvidenceError as problem:
@@ -168,7 +190,8 @@ async def _rotate(
     else:
         written.write(text.encode())
     if done.first is None:
-        # A quiet log looks the same as one that nobody can lead on: say so, and not that it goes on.
+        # Announced by the release before, without an opening: a quiet log looks the same then as one that
+        # nobody can lead on. Say so, and not that it goes on.
         fail(
             f"NOT COMPLETE: {new.origin} has no first checkpoint, so nothing shows that a server can lead it."
             " Restart the servers with [log.next]; once a fact was recorded, run the same command again"
@@ -177,20 +200,37 @@ async def _rotate(
     if written is not None:
         typer.echo(f"The log goes on as {new.origin}.\n{vkey}")
         tell_protocol(written, text)
+    if done.lacks_followers:
+        hours = loaded.settings.witnesses.debt_limit / timedelta(hours=1)
+        typer.echo(
+            f"WARNING: no quorum of witnesses follows {new.origin} yet. Give them its verifier key"
+            " (docs/witnessing.md). What is not witnessed is debt: when it is older than"
+            f" {hours:g} h, no submission is accepted until they do; `namak log status` tells",
+            err=True,
+        )
+
+
+async def _followed(turning: Turning, turn: Turn, seconds: float) -> Turn:
+    """Waits a moment for the witnesses to follow the new shard."""
+    until = time.monotonic() + min(_FOLLOWED_SECONDS, seconds)
+    while turn.lacks_followers and time.monotonic() < until:
+        await asyncio.sleep(_LOOK_SECONDS)
+        turn = await turning.look(turn.successor)
+    return turn
 
 
 async def _awaited(turning: Turning, successor: str, seconds: float) -> Turn:
     """Waits until all is done, telling each step. Raises TimeoutError: it is not, in words."""
     began = time.monotonic()
     quiet_since = None
-    steps, said = list(Step), 1
+    steps, said = list(Step), 0
     while True:
         turn = await turning.look(successor)
         step = turn.next_step
         done = len(steps) if step is None else steps.index(step)
         for passed in steps[said:done]:
-            if passed is not Step.WITNESSED or turn.wants_witnesses:
-                _say(passed)
+            if (at := turn.at(passed)) is not None:
+                _say(passed, at)
         said = max(said, done)
         if step is None:
             return turn
@@ -207,8 +247,9 @@ async def _awaited(turning: Turning, successor: str, seconds: float) -> Turn:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _say(step: Step) -> None:
-    typer.echo(f"{datetime.now(UTC):%H:%M:%S} UTC  {step}", err=True)
+def _say(step: Step, at: datetime) -> None:
+    """Tells of a step when it was done, which may be long ago."""
+    typer.echo(f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC  {step}", err=True)
 
 
 def _tried(judged: Judged) -> Tried | None:

@@ -59,6 +59,7 @@ def read(path: Path, environment: Mapping[str, str]) -> KeySettingsRead:
 def _seal(written: config.Written) -> ConfiguredKey | None:
     content = dict(written.content.get("seal", {}))
     certificate = content.pop(_CERTIFICATE, None)
+    content.pop("long_term", None)  # about certificates, not about the key
     directory = written.path.resolve().parent
     try:
         seal = SealKeySettings.model_validate(content, context={"directory": directory})

@@ -10,6 +10,7 @@ from namak.evidence.note import Verifier
 from namak.evidence.tlog_policy import PolicyLog, TlogPolicy
 from server import bootstrap
 from server.bootstrap_log import shard_rotation
+from server.ceremony.published_policy import witness_vkey
 from server.ceremony.turn import Published, Turn, Witness
 from server.config import Settings
 from server.domain.administration import CommandLine
@@ -53,6 +54,10 @@ class Turning:
         """Returns since when the oldest fact waits for the log; None where none does."""
         return await self._reader.oldest_queued()
 
+    async def is_led(self) -> bool:
+        """Tells whether a server leads the log now."""
+        return await self._turns.is_led()
+
     async def announce(self, origin: str, successor: str, vkey: str) -> None:
         """Announces the next shard; again changes nothing. Raises RotationRefused."""
         await self._rotation.announce(AnnounceShard(CommandLine(), None, origin, successor, vkey))
@@ -68,20 +73,39 @@ class Turning:
             announced.announcement,
             announced.announced_at,
             announced.frozen_at,
-            wants_witnesses=self._policy is not None and self._policy.quorum is not None,
+            policy=self._policy,
+            line=await self._line(announced.successor),
+            opening=announced.opening,
             waiting=await self._reader.queued(),
         )
         if turn.frozen_at is None:
             return turn
-        leaves = await self._reader.leaves([turn.announcement])
-        turn = replace(turn, last_leaf=leaves[0].index if leaves else None)
+        turn = await self._with_leaves(turn)
         row = (await self._reader.shards([turn.origin])).get(turn.origin)
         if row is not None and row.note and row.published_at and row.published_size == row.integrated_size:
             turn = replace(turn, last=Published(row.note, row.published_at))
             turn = await self._with_witnesses(turn, row.integrated_size)
         if (first := await self._turns.first_checkpoint(successor)) is not None:
-            turn = replace(turn, first=Published(first.note, first.published_at))
+            followed = (await self._witnessed.newest([successor])).get(successor) is not None
+            turn = replace(turn, first=Published(first.note, first.published_at), followed=followed)
         return turn
+
+    async def _line(self, successor: str) -> tuple[str, ...]:
+        """Returns the verifier keys of the shards up to this one: those after it were not there then."""
+        shards = await self.shards()
+        last = next(each.position for each in shards if each.origin == successor)
+        return tuple(each.vkey for each in shards if each.position <= last)
+
+    async def _with_leaves(self, turn: Turn) -> Turn:
+        wanted = [turn.announcement, *([] if turn.opening is None else [turn.opening])]
+        places = {each.evidence_id: (each.origin, each.index) for each in await self._reader.leaves(wanted)}
+        indexes = {each: index for each, (_, index) in places.items()}
+        opened = turn.opening is not None and places.get(turn.opening, ("", 0))[0] == turn.successor
+        return replace(
+            turn,
+            last_leaf=indexes.get(turn.announcement),
+            first_leaf=indexes[turn.opening] if opened and turn.opening is not None else None,
+        )
 
     async def _with_witnesses(self, turn: Turn, size: int) -> Turn:
         tree = (await self._witnessed.newest([turn.origin])).get(turn.origin)
@@ -107,7 +131,7 @@ def _cosigners(policy: TlogPolicy | None, turn: Turn, note: bytes) -> tuple[Witn
     return tuple(
         Witness(
             each.witness.decode(errors="replace"),
-            f"{keys[each.witness].name}+{keys[each.witness].key_id.hex()}",
+            witness_vkey(keys[each.witness]),
             datetime.fromtimestamp(each.time, UTC),
         )
         for each in found

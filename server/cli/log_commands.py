@@ -82,7 +82,11 @@ def export(
         bool, typer.Option("--again", help="Go through all of the log, and write what is missing.")
     ] = False,
     origin: Annotated[
-        str, typer.Option(metavar="TEXT", help="Another shard; needs --vkey unless the settings have it.")
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="Another shard than the current one; needs --vkey unless the settings have it.",
+        ),
     ] = "",
     vkey: Annotated[
         str,
@@ -94,8 +98,9 @@ def export(
 ) -> None:
     """Writes the log into a directory, for a web server of files and for mirrors (C2SP tlog-tiles).
 
-    Only what is new: run it every minute or so, or with --follow. Never writes over another log, nor over a
-    larger tree or another one, nor a tree that is not signed and published. May be ended at any moment.
+    One shard, by default the one that the log is in now; the output says which. Only what is new: run it
+    every minute or so, or with --follow. Never writes over another log, nor over a larger tree or another
+    one, nor a tree that is not signed and published. May be ended at any moment.
     """
     from server.cli import log_tiles as command
 
@@ -141,6 +146,14 @@ def fsck(
             " settings; the token is asked for the key of a shard of which none is given.",
         ),
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=256,
+            help="Check side by side in so many processes; 0: as many as processors, one for a small log.",
+        ),
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Derives the log anew from the stored bytes, and tells what does not fit.
@@ -152,4 +165,5 @@ def fsck(
     """
     from server.cli import log_fsck as command
 
-    command.fsck(settings, command.Asked(tuple(only or ()), from_index, tuple(vkey or ()), as_json))
+    asked = command.Asked(tuple(only or ()), from_index, tuple(vkey or ()), as_json, processes)
+    command.fsck(settings, asked)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from namak.evidence.tlog_policy import TlogPolicy
 from server import bootstrap, bootstrap_fsck, bootstrap_log
 from server.bootstrap_timestamps import trust_in
 from server.cli.endings import FOUND, fail, load, run
+from server.cli.fsck_checking import FsckChecking
 from server.cli.fsck_progress import FsckProgress
 from server.config import Settings
 from server.domain.refusals import Refused
@@ -39,6 +41,7 @@ class Asked:
     from_index: int
     vkeys: tuple[str, ...]
     as_json: bool
+    processes: int = 0
 
 
 def fsck(settings: Path, asked: Asked) -> None:
@@ -69,8 +72,9 @@ async def _fsck(settings: Settings, asked: Asked) -> None:
                 "the database lacks tables of this release; run: namak-server migrate"
             )
         async with bootstrap_fsck.opened(url, PROFILES[settings.profile]) as stored:
-            log = check.LogCheck(stored, guards, trusted, report)
-            await _until_stopped(log, check.Asked(parts, settings.log.origin, asked.from_index), report)
+            checking = FsckChecking(stored, guards, trusted, report, url=url, profile=settings.profile)
+            what = check.Asked(parts, settings.log.origin, asked.from_index)
+            await _until_stopped(checking, what, asked.processes, report)
     progress.clear()
     if asked.as_json:
         typer.echo(json.dumps(_as_json(report), indent=2))
@@ -82,7 +86,7 @@ async def _fsck(settings: Settings, asked: Asked) -> None:
         fail(f"not all was checked: {report.stopped}")
 
 
-async def _until_stopped(log: check.LogCheck, asked: check.Asked, report: Report) -> None:
+async def _until_stopped(checking: FsckChecking, asked: check.Asked, processes: int, report: Report) -> None:
     """Checks; where that is interrupted, or the database goes away, the report says so and holds what was
     found until then.
     """
@@ -92,18 +96,20 @@ async def _until_stopped(log: check.LogCheck, asked: check.Asked, report: Report
     with contextlib.suppress(ValueError, RuntimeError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        await log.run(asked)
+        await checking.run(asked, processes)
     except asyncio.CancelledError:
         task.uncancel()
-        report.stopped = f"it was interrupted{_reached(report)}"
+        report.stopped = f"it was interrupted{_reached(report, checking.underway)}"
     except (Refused, LogTrouble, OSError) as trouble:
-        report.stopped = f"{str(trouble) or type(trouble).__name__}{_reached(report)}"
+        report.stopped = f"{str(trouble) or type(trouble).__name__}{_reached(report, checking.underway)}"
     except StorageFault as fault:
         report.stopped = f"the database refused a statement ({fault}): are its tables another release's?"
 
 
-def _reached(report: Report) -> str:
-    """Says how far it came, and how to go on from there."""
+def _reached(report: Report, underway: Sequence[Part] = ()) -> str:
+    """Says how far it came, and how to go on from there; side by side several parts were `underway`."""
+    if underway:
+        return f"; not checked to the end: {', '.join(underway)}"
     if report.current is None:
         return ""
     where = f", in part {report.current}"
@@ -164,7 +170,9 @@ def _tell_end(report: Report) -> None:
         found = [f"{report.by_part[part]:,} findings"] if report.by_part[part] else []
         typer.echo(f"{part}: {', '.join([f'{seconds:.1f} s', *counted, *rate, *found])}")
     checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items() if count) or "nothing"
-    found_all = "sound" if report.sound else f"NOT SOUND: {report.counts.total():,} findings"
+    found_all = "sound" if report.sound else f"NOT SOUND: {report.wrong:,} findings"
+    if notes := report.counts.total() - report.wrong:
+        found_all += f", {notes:,} notes"
     if report.stopped:
         typer.echo(f"NOT ALL WAS CHECKED: {report.stopped}.")
     typer.echo(f"{checked} checked: {found_all}.")

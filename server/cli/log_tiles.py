@@ -23,6 +23,7 @@ from server.config import Settings
 from server.domain.refusals import ServiceUnavailable
 from server.tiles.directory import TileDirectory
 from server.tiles.export import Exported, TileExport
+from server.transparency.ports import LogStorage
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +33,9 @@ _SWEEP_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to export: a shard, by default the current one, and its key, by default the token's."""
+    """What to export: a shard, by default that of the key, or else the one that the database has as the
+    current one; and its key, by default that of the settings or their token.
+    """
 
     directory: Path
     origin: str = ""
@@ -50,10 +53,10 @@ def export(settings: Path, asked: Asked, interval: float | None) -> None:
 
 async def _export(settings: Settings, asked: Asked, interval: float | None) -> None:
     stop = stop_signals() if interval is not None else asyncio.Event()
-    verifier = await _verifier(settings, asked)
     directory = TileDirectory(asked.directory)
     with directory.held():
         async with reading_log(settings) as storage:
+            verifier = await _verifier(settings, asked, storage)
             export = TileExport(
                 published_tiles(storage, verifier.name),
                 storage.reader,
@@ -67,13 +70,15 @@ async def _export(settings: Settings, asked: Asked, interval: float | None) -> N
                 swept = await export.sweep(asked.keep_partials) if asked.keep_partials else 0
                 _tell(asked.directory, verifier.name, done, swept)
             else:
-                await _follow(export, interval, asked.keep_partials, stop)
+                await _follow(export, verifier.name, interval, asked.keep_partials, stop)
 
 
-async def _follow(export: TileExport, interval: float, keep_partials: float, stop: asyncio.Event) -> None:
+async def _follow(
+    export: TileExport, origin: str, interval: float, keep_partials: float, stop: asyncio.Event
+) -> None:
     """Keeps on until it is told to stop, whatever the database does meanwhile."""
     swept_at, size = float("-inf"), -1
-    _log.info("exporting the log")
+    _log.info("exporting the log", origin=origin)
     while not stop.is_set():
         try:
             done = await export.run()
@@ -94,20 +99,28 @@ async def _follow(export: TileExport, interval: float, keep_partials: float, sto
     _log.info("stopped")
 
 
-async def _verifier(settings: Settings, asked: Asked) -> Verifier:
+async def _verifier(settings: Settings, asked: Asked, storage: LogStorage) -> Verifier:
+    """Returns the key of the shard that is meant: `--origin`'s, or `--vkey`'s, or the current one."""
     if not asked.vkey:
         try:
-            return await bootstrap_log.verifier_of(settings.log, asked.origin)
+            return await bootstrap_log.verifier_of(
+                settings.log, asked.origin or await _current(settings, storage)
+            )
         except bootstrap_log.ShardNotConfigured as unknown:
             raise ValueError(f"--vkey is needed for {unknown}") from unknown
     try:
         verifier = Verifier.parse(asked.vkey)
     except MalformedKey as error:
         raise ValueError(f"--vkey: {error.detail}") from error
-    origin = asked.origin or settings.log.origin
-    if verifier.name != origin:
-        raise ValueError(f"--vkey is the key of {verifier.name}, not of {origin}")
+    if verifier.name != (asked.origin or verifier.name):
+        raise ValueError(f"--vkey is the key of {verifier.name}, not of {asked.origin}")
     return verifier
+
+
+async def _current(settings: Settings, storage: LogStorage) -> str:
+    """Returns the shard that takes leaves; that of the settings where no leader has entered any yet."""
+    line = await storage.reader.line()
+    return next((each.origin for each in line if not each.frozen), settings.log.origin)
 
 
 def _progress(*, to_log: bool) -> Callable[[int, int], None]:
@@ -131,8 +144,9 @@ def _tell(directory: Path, origin: str, done: Exported | None, swept: int) -> No
     if done is None:
         typer.echo(f"nothing of {origin} is published yet")
         return
+    leaves = "leaf" if done.size == 1 else "leaves"
     typer.echo(
-        f"{directory}: {done.size} leaves of {origin}, {done.new} of them new; {done.files} files written,"
+        f"{directory}: {done.size} {leaves} of {origin}, {done.new} of them new; {done.files} files written,"
         f" the partial tiles of {swept} full ones deleted"
     )
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from namak.evidence import succession
 from namak.evidence.administrative_act import ActDetails, ActorKind, AdministrativeAct, FieldValue, Resource
 from namak.evidence.administrative_act import Actor as EvidenceActor
 from namak.evidence.document import Issuer, entry_of
@@ -126,7 +127,7 @@ class ResourceKind(StrEnum):
     SIGNATORY = "SIGNATORY"
     FORWARDING_TARGET = "FORWARDING_TARGET"
     PRINT_HOUSE = "PRINT_HOUSE"
-    LOG_SHARD = "LOG_SHARD"
+    LOG_SHARD = succession.RESOURCE_KIND
 
 
 def organisation_resource(organisation_id: UUID) -> Resource:

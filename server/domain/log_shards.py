@@ -26,6 +26,8 @@ class RegisteredShard:
         predecessor: the shard before it; None for the first.
         announcement, announced_at: the evidence that announced it, and when; None for those that the settings
             named before the database did.
+        opening: the evidence that was recorded with it, to be the shard's first leaf; None for those that the
+            settings named, and those that the release before announced.
     """
 
     origin: str
@@ -34,6 +36,7 @@ class RegisteredShard:
     predecessor: str | None = None
     announcement: UUID | None = None
     announced_at: datetime | None = None
+    opening: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

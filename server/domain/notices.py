@@ -7,11 +7,10 @@ identifier, and since when the recipient counts as notified. No number and no ad
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -46,29 +45,6 @@ class NoticeState(StrEnum):
     FAILED = "FAILED"
     """It could not be published, as `reason` says, and an operator decides (`notices retry`)."""
 
-
-NEXT: Final[Mapping[NoticeState, frozenset[NoticeState]]] = MappingProxyType(
-    {
-        NoticeState.WAITING: frozenset(
-            {NoticeState.PUBLISHED, NoticeState.FAILED, NoticeState.NOT_NEEDED, NoticeState.WITHDRAWING}
-        ),
-        # Tried again it may do all that one does that waits.
-        NoticeState.FAILED: frozenset(
-            {
-                NoticeState.WAITING,
-                NoticeState.PUBLISHED,
-                NoticeState.NOT_NEEDED,
-                NoticeState.WITHDRAWING,
-            }
-        ),
-        NoticeState.PUBLISHED: frozenset({NoticeState.WITHDRAWING}),
-        NoticeState.WITHDRAWING: frozenset({NoticeState.WITHDRAWN}),
-        # An attempt that was under way, and was given up for dead, may have made it public after all.
-        NoticeState.NOT_NEEDED: frozenset({NoticeState.WITHDRAWING}),
-        NoticeState.WITHDRAWN: frozenset({NoticeState.WITHDRAWING}),
-    }
-)
-"""What may follow each state."""
 
 UNPUBLISHED: Final = frozenset({NoticeState.WAITING, NoticeState.FAILED})
 """The states in which a notice may still be published."""
@@ -120,10 +96,6 @@ class Notice:
     published_at: datetime | None = None
     ending: Ending | None = None
     ended_at: datetime | None = None
-
-    def may_become(self, state: NoticeState) -> bool:
-        """Tells whether this state may follow."""
-        return state in NEXT[self.state]
 
 
 def ending_of(delivery: Delivery) -> Ending | None:

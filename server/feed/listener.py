@@ -1,6 +1,7 @@
 """Hands the feed out over HTTP: GET and HEAD alone, each file with what lets others ask only for changes.
 
-It is plain and on loopback: in front of it stands a web server that speaks TLS, bounds clients, and caches.
+It is plain and on loopback: in front of it stands a web server that speaks TLS, bounds
+each client, and caches.
 """
 
 import asyncio

@@ -12,6 +12,7 @@ from server.fsck.findings import Part, Report
 from server.fsck.mailbox_ports import MailboxInspection
 from server.fsck.mailboxes import MailboxCheck
 from server.fsck.ports import LogInspection, ShardEnd
+from server.fsck.quorums import Quorums
 from server.fsck.shard_ports import ShardInspection
 from server.fsck.shards import ShardCheck, current_of
 from server.fsck.stored_evidence import EvidenceCheck
@@ -73,6 +74,7 @@ class LogCheck:
         self._guards = guards
         self._trusted = trusted
         self._report = report
+        self._quorums = Quorums()
 
     async def run(self, asked: Asked) -> None:
         """Checks part by part.
@@ -81,6 +83,29 @@ class LogCheck:
             ServiceUnavailable: the database does not answer.
             GuardUnreachable: the guard can't be read.
             BeyondTheEnd: the leaf to begin at is not there.
+        """
+        origins = await self.begin(asked)
+        for part in Part:
+            if part not in asked.parts:
+                continue
+            self._report.begins(part)
+            for origin in origins if part in _OF_SHARDS else ():
+                await self._shard(part, origin, asked.from_index)
+            for origin in self._guards if part is Part.CHECKPOINTS else ():
+                # Of a shard that has no row there may still be a guard.
+                if origin not in origins:
+                    await self._checkpoints(origin)
+            await self._whole(part, asked)
+            self._report.ended(part)
+
+    async def leaves(self) -> int:
+        """Returns how many leaves all shards have. Raises ServiceUnavailable."""
+        return sum([_size(await self._log.end(each)) for each in await self._log.origins()])
+
+    async def begin(self, asked: Asked) -> Sequence[str]:
+        """Returns the shards that are to be checked; the report has how many leaves they have.
+
+        Raises as `run` does.
         """
         origins = await self._log.origins()
         if asked.from_index:
@@ -92,25 +117,16 @@ class LogCheck:
         if asked.parts & {Part.TREE, Part.EVIDENCE}:
             sizes = [_size(await self._log.end(each)) for each in origins]
             self._report.whole["leaves"] = self._report.whole["evidence"] = sum(sizes)
-        for part in Part:
-            if part not in asked.parts:
-                continue
-            self._report.begins(part)
-            for origin in origins if part in _OF_SHARDS else ():
-                await self._shard(part, origin, asked.from_index)
-            for origin in self._guards if part is Part.CHECKPOINTS else ():
-                # Of a shard that has no row there may still be a guard.
-                if origin not in origins:
-                    await self._checkpoints(origin)
-            await self._whole(part)
-            self._report.ended(part)
+        return origins
 
-    async def _whole(self, part: Part) -> None:
+    async def _whole(self, part: Part, asked: Asked) -> None:
         """Checks what is of no shard."""
         stored, report = self._stored, self._report
         match part:
             case Part.EVIDENCE:
                 await EvidenceCheck(self._log, report).unlogged()
+            case Part.CHECKPOINTS:
+                self._quorums.settle(current_of(await stored.shards.shards(), asked.current), report)
             case Part.SHARDS:
                 await ShardCheck(stored.shards, self._trusted.logs, stored.now, report).run()
             case Part.TOKENS:
@@ -142,7 +158,8 @@ class LogCheck:
             before = await guard.read()
             end = await self._log.end(origin)
             await guard.check(before, end)
-        await CheckpointCheck(self._log, origin, end, self._trusted, self._report).run()
+        check = CheckpointCheck(self._log, origin, end, self._trusted, self._report, self._quorums)
+        await check.run()
 
 
 class BeyondTheEnd(ValueError):

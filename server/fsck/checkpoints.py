@@ -13,6 +13,7 @@ from namak.evidence.timestamp import TimestampTrust
 from namak.evidence.tlog_policy import TlogPolicy
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.ports import LogInspection, ShardEnd, StoredNote
+from server.fsck.quorums import Quorums
 from server.transparency.guard import Guard
 from server.transparency.troubles import GuardDamaged
 
@@ -38,7 +39,13 @@ class CheckpointCheck:
     """Checks a shard's notes as far as they were published when `end` was seen."""
 
     def __init__(
-        self, log: LogInspection, origin: str, end: ShardEnd, trusted: Trusted, report: Report
+        self,
+        log: LogInspection,
+        origin: str,
+        end: ShardEnd,
+        trusted: Trusted,
+        report: Report,
+        quorums: Quorums,
     ) -> None:
         self._log = log
         self._origin = origin
@@ -47,6 +54,7 @@ class CheckpointCheck:
         self._published = end.head.published_size if end.head is not None else 0
         self._log_key = trusted.logs.get(origin)
         self._policy = trusted.witnesses
+        self._quorums = quorums
 
     async def run(self) -> None:
         """Goes through the notes. Raises ServiceUnavailable."""
@@ -64,17 +72,21 @@ class CheckpointCheck:
         await self._cosigned()
 
     async def _cosigned(self) -> None:
-        size = 0
+        size = count = 0
         while notes := await self._log.cosigned(self._origin, size, NOTES_AT_ONCE):
-            if not size and self._policy is None:
-                self._report.unchecked.append(f"cosignatures over {self._origin}: no policy is set")
-            size = notes[-1].size
+            size, count = notes[-1].size, count + len(notes)
             await asyncio.to_thread(self._check, notes, True)
             self._report.done(Part.CHECKPOINTS, "cosigned", len(notes))
+        if (renewed := await self._log.renewed(self._origin)) is not None:
+            count += 1
+            self._check([renewed], True, "note cosigned anew")
+            self._report.done(Part.CHECKPOINTS, "cosigned", 1)
+        if count and self._policy is None:
+            self._report.unchecked.append(f"cosignatures over {self._origin}: no policy is set")
 
-    def _check(self, notes: Sequence[StoredNote], cosigned: bool) -> None:
+    def _check(self, notes: Sequence[StoredNote], cosigned: bool, name: str = "") -> None:
+        kind = name or ("cosigned note" if cosigned else "checkpoint")
         for each in notes:
-            kind = "cosigned note" if cosigned else "checkpoint"
             where = f"{kind} of {each.size} leaves"
             if cosigned and not each.published:
                 self._found(Kind.COSIGNED_UNPUBLISHED, where)
@@ -112,8 +124,9 @@ class CheckpointCheck:
             return
         if log is not None and (log.name, log.key_id) not in signed:
             self._found(Kind.SIGNATURE_WRONG, where)
-        if policy is not None and not policy.is_quorum([witnesses[by] for by in signed if by in witnesses]):
-            self._found(Kind.BELOW_QUORUM, where)
+        if policy is not None:
+            has = policy.is_quorum([witnesses[by] for by in signed if by in witnesses])
+            self._quorums.saw(self._origin, f"{self._origin} {where}", quorum=has)
 
     def _found(self, kind: Kind, where: str, count: int = 1) -> None:
         self._report.found(Part.CHECKPOINTS, kind, f"{self._origin} {where}", count)

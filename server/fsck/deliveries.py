@@ -8,8 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from server.fsck.delivery_ports import DeliveryInspection, DeliveryKey, DeliveryPage, StoredDelivery
-from server.fsck.effects import Judged, is_untouched, judged
+from server.fsck.effects import Judged, judged
 from server.fsck.findings import Kind, Part, Report
+from server.fsck.usual import usual
 
 DELIVERIES_AT_ONCE: Final = 1000
 
@@ -17,6 +18,21 @@ DELIVERIES_AT_ONCE: Final = 1000
 def wall_clock() -> datetime:
     """Returns the machine's time."""
     return datetime.now(UTC)
+
+
+Verdicts = Sequence[tuple[UUID, Judged]]
+"""Deliveries of which there is something to say."""
+
+
+def verdicts_on(deliveries: Sequence[StoredDelivery], now: datetime) -> Verdicts:
+    """Returns what there is to say of deliveries as they were stored by `now`."""
+    found = []
+    for each in deliveries:
+        lists = usual(each)
+        verdict = judged(each, now) if lists is None else Judged(lists=[*lists])
+        if verdict.flaws or verdict.lists or verdict.underivable:
+            found.append((each.id, verdict))
+    return found
 
 
 class DeliveryCheck:
@@ -57,31 +73,21 @@ class DeliveryCheck:
 
     async def _check(self, page: DeliveryPage) -> None:
         for (_, delivery_id), evidence_id in page.strays:
-            self._report.found(
-                Part.EFFECTS, Kind.FACT_STRAY, f"delivery {delivery_id}, evidence {evidence_id}"
-            )
-        found = await asyncio.to_thread(_judge, page.deliveries, self._now())
-        named = {digest for _, each in found for _, digest in each.lists}
+            self._found(Kind.FACT_STRAY, delivery_id, f"evidence {evidence_id}")
+        verdicts = await asyncio.to_thread(verdicts_on, page.deliveries, self._now())
+        named = {digest for _, each in verdicts for _, digest in each.lists}
         there = await self._deliveries.published_lists(named) if named else ()
-        for delivery, each in found:
-            self._tell(delivery, each)
+        for delivery_id, each in verdicts:
+            for kind, where in each.flaws:
+                self._found(kind, delivery_id, where)
             for evidence_id, digest in each.lists:
                 if digest not in there:
                     where = f"evidence {evidence_id}: the revocation list {digest.hex()} is not there"
-                    self._found(Kind.CONFIRMATION_WRONG, delivery, where)
+                    self._found(Kind.CONFIRMATION_WRONG, delivery_id, where)
+            if each.underivable:
+                self._underivable[each.underivable] += 1
         self._report.checked["facts"] += sum(len(each.facts) for each in page.deliveries)
         self._report.done(Part.EFFECTS, "deliveries", len(page.deliveries))
 
-    def _tell(self, delivery: StoredDelivery, found: Judged) -> None:
-        for kind, where in found.flaws:
-            self._found(kind, delivery, where)
-        if found.underivable:
-            self._underivable[found.underivable] += 1
-
-    def _found(self, kind: Kind, delivery: StoredDelivery, where: str) -> None:
-        self._report.found(Part.EFFECTS, kind, f"delivery {delivery.id}, {where}")
-
-
-def _judge(deliveries: Sequence[StoredDelivery], now: datetime) -> list[tuple[StoredDelivery, Judged]]:
-    """Returns what there is to say of those of which there is more than their beginning."""
-    return [(each, judged(each, now)) for each in deliveries if not is_untouched(each)]
+    def _found(self, kind: Kind, delivery_id: UUID, where: str) -> None:
+        self._report.found(Part.EFFECTS, kind, f"delivery {delivery_id}, {where}")

@@ -26,8 +26,7 @@ class StoredConfirmation(NamedTuple):
     evidence_ids: Collection[UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDelivery:
+class StoredDelivery(NamedTuple):
     """A delivery's row, its evidence in the order of recording, and what was stored of its holder's acts.
 
     Attributes:

@@ -3,22 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Final
 from uuid import UUID
 
 from namak.evidence import events
+from namak.evidence.as_written import document_as_written
 from namak.evidence.details import EffectDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.errors import EvidenceError
 from namak.evidence.events import Event
-from namak.evidence.notification_policy import POLICIES, Effect, policy_named
+from namak.evidence.notification_policy import Effect, policy_named
 from namak.evidence.times import format_time
 from server.domain.deliveries import DeliveryState
 from server.fsck.confirmations import act_flaws, confirmation_flaws, published_lists_of
 from server.fsck.delivery_ports import StoredDelivery, StoredFact
 from server.fsck.kinds import Kind
-from server.fsck.reading import FactReader
 
 OVERDUE: Final = timedelta(hours=1)
 """An effect that came by lapse of time is recorded by workers, who may be so late."""
@@ -27,8 +26,6 @@ Flaw = tuple[Kind, str]
 """What is wrong, and with what of the delivery."""
 
 _FIRST = (events.SUBMISSION_ACCEPTANCE, events.CONTENT_CONSIGNMENT)
-_SALTED = len(b'"Extensions":{"salt":"') + 24
-# The salt, 16 bytes, in base64.
 _OPENED = (events.CONTENT_ACCESS_TRACKING, events.READING_CONFIRMED, events.NOTIFICATION_EFFECTED)
 
 
@@ -52,10 +49,11 @@ class Judged:
 
 def judged(delivery: StoredDelivery, now: datetime) -> Judged:
     """Returns what is wrong with a delivery as it was stored by `now`."""
-    found, facts, reader = Judged(), [], FactReader()
+    found, facts = Judged(), []
     for stored in delivery.facts:
         try:
-            facts.append(reader.read(stored.document))
+            document = document_as_written(stored.document) or EvidenceDocument.parse(stored.document)
+            facts.append(RecordedFact(document, stored.document))
         except EvidenceError as unreadable:
             # What follows from evidence that can't be read nobody can say.
             found.flaws.append((Kind.FACT_UNREADABLE, f"evidence {stored.id}: {unreadable.detail}"))
@@ -201,55 +199,3 @@ def _derived(facts: Sequence[RecordedFact], at: datetime) -> Effect | None:
         return policy_named(facts[0].document.notification_policy).effect_at(facts, at)
     except EvidenceError as error:
         raise _Underivable(error.detail) from None
-
-
-def is_untouched(delivery: StoredDelivery) -> bool:
-    """Tells whether nothing became of a delivery yet, by bytes that are just as the server writes them.
-
-    Most deliveries are so for long, and to read the whole of both documents takes twenty times as long. What
-    differs in any way is none of these, and is read.
-    """
-    if (
-        delivery.state != DeliveryState.CONSIGNED
-        or not delivery.linked
-        or len(delivery.facts) != 2
-        or delivery.openings
-        or delivery.confirmations
-        or not _waits_for_more(delivery.notification_policy)
-    ):
-        return False
-    own = (
-        b'"SenderDetails":{"Identifier":"%b"' % delivery.sender.encode(),
-        b'"RecipientDetails":{"Identifier":"%b"}' % delivery.recipient.encode(),
-        b'"SubmissionTime":"%b","MessageIdentifier":"%b",'
-        % (format_time(delivery.submitted_at).encode(), str(delivery.id).encode()),
-    )
-    shared = b""
-    for fact, event in zip(delivery.facts, _FIRST, strict=True):
-        head = (
-            f'{{"version":"namak-evidence/1","EvidenceIdentifier":"{fact.id}","ERDSEventId":"{event.uri}",'
-            f'"EventTime":"{format_time(fact.recorded_at)}",'
-        ).encode()
-        document = fact.document
-        end = document.rfind(b'"Extensions":{"salt":"')
-        policy = b'","notificationPolicy":"%b","' % delivery.notification_policy.encode()
-        if (
-            fact.event != event.uri
-            or end < 0
-            or not document.startswith(head)
-            or not document.startswith(policy, end + _SALTED)
-            or not document.endswith(b'"}}')
-        ):
-            return False
-        between = document[len(head) : end]
-        if shared and between != shared:
-            return False
-        shared = between
-    return all(each in shared for each in own)
-
-
-@cache
-def _waits_for_more(policy: str) -> bool:
-    """Tells whether nothing follows by a policy from acceptance and consignment alone."""
-    known = POLICIES.get(policy)
-    return known is not None and not any(rule.fact in _FIRST for rule in known.rules)

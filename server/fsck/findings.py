@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,6 +92,17 @@ class Report:
             self.findings.append(finding)
             self.on_finding(finding)
 
+    def take(self, findings: Sequence[Finding], counts: Counter[Kind], by_part: Counter[Part]) -> None:
+        """Notes what another report found, which counted more than it kept."""
+        told = Counter(each.kind for each in self.findings)
+        for finding in findings:
+            if told[finding.kind] < MOST_OF_A_KIND:
+                told[finding.kind] += 1
+                self.findings.append(finding)
+                self.on_finding(finding)
+        self.counts += counts
+        self.by_part += by_part
+
     def done(self, part: Part, what: str, count: int) -> None:
         """Counts what was checked."""
         self.checked[what] += count
@@ -109,5 +120,10 @@ class Report:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found."""
-        return not self.counts
+        """Whether nothing was found that is wrong; what is worth a note is not."""
+        return not self.wrong
+
+    @property
+    def wrong(self) -> int:
+        """How many findings are more than notes."""
+        return sum(count for kind, count in self.counts.items() if KINDS[kind][0] is not Gravity.NOTE)

@@ -48,6 +48,8 @@ class Gravity(StrEnum):
     """Evidence, or what was signed, is gone, changed, or nowhere proved."""
     MENDABLE = "mendable"
     """What is wrong can be derived or asked for again; the evidence is not touched."""
+    NOTE = "note"
+    """Nothing that anybody can mend or must: all that is proved stays so. The log is sound with it."""
 
 
 class Kind(StrEnum):
@@ -81,6 +83,7 @@ class Kind(StrEnum):
     NOTE_ROOT_WRONG = "note-root-wrong"
     COSIGNED_UNPUBLISHED = "cosigned-unpublished"
     BELOW_QUORUM = "below-quorum"
+    BEFORE_QUORUM = "before-quorum"
     GUARD_MISSING = "guard-missing"
     GUARD_DAMAGED = "guard-damaged"
     GUARD_BEHIND = "guard-behind"
@@ -94,6 +97,9 @@ class Kind(StrEnum):
     SHARD_UNPUBLISHED = "shard-unpublished"
     ANNOUNCEMENT_MISSING = "announcement-missing"
     ANNOUNCEMENT_NOT_LAST = "announcement-not-last"
+    ANNOUNCEMENT_FOLLOWED = "announcement-followed"
+    OPENING_WRONG = "opening-wrong"
+    OPENING_NOT_FIRST = "opening-not-first"
     TIMESTAMP_STRAY = "timestamp-stray"
     TIMESTAMP_WRONG = "timestamp-wrong"
     TIMESTAMP_TIME_WRONG = "timestamp-time-wrong"
@@ -116,18 +122,22 @@ class Kind(StrEnum):
     USAGE_UNPROVED = "usage-unproved"
 
 
-_G, _M = Gravity.GRAVE, Gravity.MENDABLE
+_G, _M, _N = Gravity.GRAVE, Gravity.MENDABLE, Gravity.NOTE
 
 _KEEP = "change nothing; find out who wrote to the database, and look for what is gone in backups and mirrors"
 _TILE = "write the row anew from the entries; hand out no tiles until then"
 _QUEUE = "stop the log's leader, and find out who wrote to the queue: what is put into it is logged for ever"
 _KEYS = "see whether the key that was given is the shard's; if so, as for what is gone or changed"
 _QUORUM = "see whether the policy was changed since; if not, ask the witnesses again"
+_RAISED = "nothing, if the policy was changed since: such receipts verify by the policy of their time"
 _ADOPT = "make sure that this is the log's newest state, then `namak-server log adopt-guard`"
 _BEHIND = "the leader writes it with the next checkpoint; if not, see that it may write the file"
 _AHEAD = "do not serve: bring the newer database back"
 _LEADER = "see that a leader runs whose settings still have the shard's key: it signs and publishes it"
-_LATE = "see whether a server of the release before led then; if not, as for what is gone or changed"
+_LATE = (
+    "nothing in the log: all receipts verify; give verifiers the next shard's key, for no receipt leads to it"
+)
+_NONE = "nothing: the announcement alone names the shard's key"
 _AUTHORITY = (
     "see whether the authority's roots in the settings are those of its tokens; other tokens still count"
 )
@@ -170,6 +180,11 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
         Kind.NOTE_ROOT_WRONG: (_G, "the note's root is not that of the recorded tree", _KEEP),
         Kind.COSIGNED_UNPUBLISHED: (_G, "witnesses cosigned what was never published", _KEEP),
         Kind.BELOW_QUORUM: (_M, "the cosignatures are no quorum of the policy in the settings", _QUORUM),
+        Kind.BEFORE_QUORUM: (
+            _N,
+            "the cosignatures are no quorum of the policy in the settings, and those of a later tree are",
+            _RAISED,
+        ),
         Kind.GUARD_MISSING: (_M, "there is no guard, though the log is published", _ADOPT),
         Kind.GUARD_DAMAGED: (_M, "the guard is no checkpoint of this log", _ADOPT),
         Kind.GUARD_BEHIND: (_M, "the guard holds less than is published", _BEHIND),
@@ -194,7 +209,18 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
             "what announced the next shard is not in the one that it ended",
             _KEEP,
         ),
-        Kind.ANNOUNCEMENT_NOT_LAST: (_M, "leaves stand behind what announced the next shard", _LATE),
+        Kind.ANNOUNCEMENT_NOT_LAST: (_G, "leaves came behind what announced the next shard", _KEEP),
+        Kind.OPENING_WRONG: (_G, "what opens a shard is gone, or speaks of other shards or keys", _KEEP),
+        Kind.OPENING_NOT_FIRST: (
+            _N,
+            "what opens a shard is not its first leaf: a server of the release before led then",
+            _NONE,
+        ),
+        Kind.ANNOUNCEMENT_FOLLOWED: (
+            _N,
+            "a server of the release before took leaves behind what announced the next shard",
+            _LATE,
+        ),
         Kind.TIMESTAMP_STRAY: (_G, "the token is over no stored note of that size", _KEEP),
         Kind.TIMESTAMP_WRONG: (_M, "the token does not verify: over the note, by that authority", _AUTHORITY),
         Kind.TIMESTAMP_TIME_WRONG: (

@@ -33,6 +33,10 @@ class MailboxInspection(Protocol):
         """Returns links by mailbox and place, behind a place of a mailbox."""
         ...
 
+    async def bounds(self, parts: int) -> Sequence[UUID]:
+        """Returns mailboxes, in order, between which so many parts lie of about as many links each."""
+        ...
+
     async def headed_without_links(self) -> Collection[UUID]:
         """Returns mailboxes whose head says that there are links, and that have none."""
         ...

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from namak.evidence.document import EvidenceDocument
-from namak.evidence.mailbox_chain import ChainCheck, ChainHead, Flaw
+from namak.evidence.mailbox_chain import ChainCheck, ChainHead, Flaw, Opening
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.mailbox_ports import MailboxInspection, StoredLink
-from server.fsck.reading import FactReader
+from server.fsck.ours import is_consignment
 
 LINKS_AT_ONCE: Final = 2000
 
@@ -17,8 +16,9 @@ _KINDS: Final = {Flaw.GAP: Kind.LINK_MISSING, Flaw.HEAD: Kind.CHAIN_HEAD_WRONG}
 # All else is a link that is not what it must be.
 
 
-def _document(data: bytes) -> EvidenceDocument:
-    return FactReader().read(data).document
+def is_consigned(address: str, opening: Opening) -> bool:
+    """Tells whether the opening has the consignment that belongs to it, without reading that."""
+    return is_consignment(opening.consignment, address, opening.delivery_id, opening.link)
 
 
 class MailboxCheck:
@@ -41,25 +41,34 @@ class MailboxCheck:
         """Goes through all mailboxes. Raises ServiceUnavailable."""
         for mailbox_id in await self._mailboxes.headed_without_links():
             self._found(Kind.LINK_MISSING, f"mailbox {mailbox_id}, all")
-        mailbox_id, sequence = UUID(int=0), 0
-        links = await self._mailboxes.links(mailbox_id, sequence, self._at_once)
-        while links:
-            await asyncio.to_thread(self._check, links)
-            self._report.done(Part.MAILBOXES, "links", len(links))
-            full = len(links) == self._at_once
-            last = links[-1]
-            links = (
-                await self._mailboxes.links(last.mailbox_id, last.opening.sequence, self._at_once)
-                if full
-                else ()
-            )
+        reading: asyncio.Task[Sequence[StoredLink]] | None = self._read(UUID(int=0), 0)
+        try:
+            while reading is not None:
+                links = await reading
+                full = len(links) == self._at_once
+                reading = self._read(links[-1].mailbox_id, links[-1].opening.sequence) if full else None
+                await asyncio.to_thread(self._check, links)
+                self._report.done(Part.MAILBOXES, "links", len(links))
+        finally:
+            if reading is not None:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
         self._end()
+
+    def _read(self, mailbox_id: UUID, after: int) -> asyncio.Task[Sequence[StoredLink]]:
+        return asyncio.create_task(self._links(mailbox_id, after))
+
+    async def _links(self, mailbox_id: UUID, after: int) -> Sequence[StoredLink]:
+        return await self._mailboxes.links(mailbox_id, after, self._at_once)
 
     def _check(self, links: Sequence[StoredLink]) -> None:
         for each in links:
             if each.mailbox_id != self._current:
                 self._end()
-                self._current, self._chain = each.mailbox_id, ChainCheck(each.address, parse=_document)
+                self._current, self._chain = (
+                    each.mailbox_id,
+                    ChainCheck(each.address, is_consigned=is_consigned),
+                )
             self._head = each.head
             self._chain.add(each.opening)
             if each.placed != each.opening.sequence:

@@ -113,6 +113,10 @@ class LogInspection(Protocol):
         """Returns cosigned notes by size."""
         ...
 
+    async def renewed(self, origin: str) -> StoredNote | None:
+        """Returns the note of a tree that stands still, cosigned anew, if there is one."""
+        ...
+
     async def root(self, origin: str, size: int) -> bytes | None:
         """Returns the recorded root of a size."""
         ...

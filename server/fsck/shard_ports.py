@@ -14,7 +14,11 @@ class StoredShard:
     Attributes:
         announcement, document: the evidence that announced it, by its row, and its bytes.
         announced_in, announced_at_leaf: where that stands in the log.
+        opening, opened_by: the evidence that is its first leaf, by its row, and its bytes; None for the first
+            shards, and for those that the release before announced.
+        opened_in, opened_at_leaf: where that stands in the log.
         integrated_size, published_size: of its head; None where there is none.
+        grown_at: when its last tree was integrated; None where that is not recorded.
         successor, ending: the shard after it and the announcement of that, by its head.
         last_evidence: that of its last leaf.
         note: the newest published one.
@@ -33,7 +37,12 @@ class StoredShard:
     successor: str | None
     ending: UUID | None
     frozen_at: datetime | None
+    grown_at: datetime | None
     note: bytes | None
+    opening: UUID | None = None
+    opened_by: bytes | None = None
+    opened_in: str | None = None
+    opened_at_leaf: int | None = None
 
 
 class ShardInspection(Protocol):

@@ -5,13 +5,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from namak.evidence.administrative_act import RecordedAct
+from namak.evidence.document import entry_of
 from namak.evidence.errors import EvidenceError
 from namak.evidence.note import Verifier, open_note, parse_note
+from namak.evidence.succession import Opening
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.shard_ports import ShardInspection, StoredShard
 
 PUBLISHED_WITHIN: Final = timedelta(minutes=1)
 """The last tree of a frozen shard is published a moment after; a leader may have to be found first."""
+
+CLOCKS: Final = timedelta(minutes=2)
+"""Who froze a shard may have another clock than who led before."""
 
 Flaw = tuple[Kind, str, str]
 """What is wrong, with which shard, and why."""
@@ -53,6 +58,8 @@ class ShardCheck:
             yield Kind.SHARD_ORDER_WRONG, shard.origin, why
         for why in _keys(previous, shard, self._keys.get(shard.origin)):
             yield Kind.SHARD_KEY_WRONG, shard.origin, why
+        if previous is not None and shard.opening is not None:
+            yield from _opened(previous, shard)
         if shard.frozen_at is not None:
             yield from self._end(shard, shard.frozen_at, following)
 
@@ -67,7 +74,11 @@ class ShardCheck:
         if following.announced_in != shard.origin or following.announced_at_leaf is None:
             yield Kind.ANNOUNCEMENT_MISSING, shard.origin, announcement
         elif (behind := shard.integrated_size - 1 - following.announced_at_leaf) > 0:
-            yield Kind.ANNOUNCEMENT_NOT_LAST, shard.origin, f"{behind} leaves behind {announcement}"
+            # A server of the release before, which knew of no successors, went on past it; the first leader
+            # of this one froze the shard (`transparency.integrator`). A frozen shard takes nothing.
+            before = shard.grown_at is not None and shard.grown_at <= frozen_at + CLOCKS
+            kind = Kind.ANNOUNCEMENT_FOLLOWED if before else Kind.ANNOUNCEMENT_NOT_LAST
+            yield kind, shard.origin, f"{behind} leaves behind {announcement}"
 
     def _found(self, flaw: Flaw) -> None:
         kind, origin, why = flaw
@@ -119,6 +130,23 @@ def _announced(previous: StoredShard, shard: StoredShard) -> Iterator[str]:
         yield "its announcement is of other shards"
     elif after.get("successor_vkey") != shard.vkey:
         yield "its announcement names another key"
+
+
+def _opened(previous: StoredShard, shard: StoredShard) -> Iterator[Flaw]:
+    """Yields what is wrong with the act that leads back from the shard to the one before it."""
+    opening = f"evidence {shard.opening}"
+    digest = entry_of(shard.document or b"").hex()
+    expected = Opening(shard.origin, shard.vkey, previous.origin, previous.vkey, digest)
+    try:
+        found = Opening.of(RecordedAct.parse(shard.opened_by or b"").document)
+    except EvidenceError as error:
+        yield Kind.OPENING_WRONG, shard.origin, f"{opening} can't be read: {error.detail}"
+        return
+    if found != expected:
+        yield Kind.OPENING_WRONG, shard.origin, f"{opening} is of other shards, keys or another announcement"
+    elif shard.integrated_size and (shard.opened_in, shard.opened_at_leaf) != (shard.origin, 0):
+        # That it has a leaf somewhere, or waits for one, is checked with all other evidence.
+        yield Kind.OPENING_NOT_FIRST, shard.origin, opening
 
 
 def _is_signed(note: bytes, verifier: Verifier) -> bool:

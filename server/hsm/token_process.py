@@ -63,11 +63,13 @@ def opened(module: str, token: str, pin_file: str) -> Iterator[Any]:
 
 def tokens_named(library: Any, label: str) -> list[Any]:
     """Returns a module's tokens of this label, after looking for them anew for a moment where there is none:
-    SoftHSM writes a token's file anew whenever somebody opens it, and who looks just then sees no token.
+    SoftHSM writes a token's file anew whenever somebody opens it, and who looks just then sees no token, or
+    half of one. Raises what the module raises; nobody has logged in yet, so looking again does no harm.
     """
     for pause in _LOOKS_AGAIN_AFTER_SECONDS:
-        if found := list(library.get_tokens(token_label=label)):
-            return found
+        with contextlib.suppress(pkcs11.GeneralError):
+            if found := list(library.get_tokens(token_label=label)):
+                return found
         time.sleep(pause)
         # A module looks for tokens when it is initialised.
         library.reinitialize()

@@ -1,7 +1,7 @@
 """The page of figures, put together for each scrape."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,24 @@ class Page:
     media_type: str
 
 
+class KeptPages:
+    """Keeps each form of the page while it is good, and has one at a time made."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._made: dict[bool, tuple[float, Page]] = {}
+
+    async def get(self, accept: str, make: Callable[[bool], Awaitable[Page]]) -> Page:
+        """Returns the page for an HTTP `Accept`; `make` is told whether OpenMetrics is wanted."""
+        wanted = OPENMETRICS in accept
+        async with self._turn:
+            now = asyncio.get_running_loop().time()
+            made = self._made.get(wanted)
+            if made is None or now - made[0] >= AGE_SECONDS:
+                made = self._made[wanted] = (now, await make(wanted))
+            return made[1]
+
+
 class MetricsPage:
     """Makes the page, in OpenMetrics' text format or in the older one of Prometheus."""
 
@@ -42,18 +60,11 @@ class MetricsPage:
         self._clock = clock
         self._looks = looks
         self._gauges = gauges
-        self._turn = asyncio.Lock()
-        self._made: dict[bool, tuple[float, Page]] = {}
+        self._pages = KeptPages()
 
     async def get(self, accept: str) -> Page:
         """Returns the page for an HTTP `Accept`. Takes bounded time, whatever the database does."""
-        wanted = OPENMETRICS in accept
-        async with self._turn:
-            now = asyncio.get_running_loop().time()
-            made = self._made.get(wanted)
-            if made is None or now - made[0] >= AGE_SECONDS:
-                made = self._made[wanted] = (now, await self._written(wanted))
-            return made[1]
+        return await self._pages.get(accept, self._written)
 
     async def _written(self, is_openmetrics: bool) -> Page:
         await self._looks.fresh()

@@ -19,7 +19,7 @@ from prometheus_client.samples import Sample
 
 from server.metrics import catalogue
 from server.metrics.listener import PATH
-from server.metrics.page import AGE_SECONDS, OPENMETRICS, Page, written
+from server.metrics.page import OPENMETRICS, KeptPages, Page, written
 from server.metrics.readings import Reading, families
 
 _log = structlog.get_logger(__name__)
@@ -40,18 +40,11 @@ class ProcessesPage:
         """
         self._serving = serving
         self._count = count
-        self._turn = asyncio.Lock()
-        self._made: dict[bool, tuple[float, Page]] = {}
+        self._pages = KeptPages()
 
     async def get(self, accept: str) -> Page:
         """Returns the page for an HTTP `Accept`, without those who do not answer."""
-        wanted = OPENMETRICS in accept
-        async with self._turn:
-            now = asyncio.get_running_loop().time()
-            made = self._made.get(wanted)
-            if made is None or now - made[0] >= AGE_SECONDS:
-                made = self._made[wanted] = (now, await self._asked(wanted))
-            return made[1]
+        return await self._pages.get(accept, self._asked)
 
     async def _asked(self, is_openmetrics: bool) -> Page:
         asked = dict(self._serving)

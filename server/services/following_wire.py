@@ -8,7 +8,7 @@ from server.domain import fields, limits
 from server.domain.caller import Holder, Sender
 from server.services.evidence_wire import evidence_to_proto, receipt_to_proto
 from server.services.problems import Problems
-from server.usecases.following import Follow, Followings, PublishedFact
+from server.usecases.following import BEGINNING, Follow, Followings, PublishedFact
 from server.usecases.log_ports import LogCursor
 
 log_origin = partial(fields.line, limit=limits.LOG_ORIGIN_CHARACTERS)
@@ -22,7 +22,9 @@ def follow_from_proto(
 ) -> Follow:
     problems = Problems()
     cursor = None
-    if request.HasField("cursor"):
+    if request.HasField("cursor") and request.cursor == evidence_pb2.LogCursor():
+        cursor = BEGINNING
+    elif request.HasField("cursor"):
         cursor = LogCursor(
             problems.text("cursor.origin", request.cursor.origin, log_origin), request.cursor.index
         )

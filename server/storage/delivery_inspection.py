@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from server.fsck.delivery_ports import (
     StoredDelivery,
     StoredFact,
 )
+from server.fsck.span_ports import WHOLE, Span
 from server.storage.log_inspection import PostgresLogInspection
 
 FACTS_AT_ONCE: Final = 4096
@@ -24,7 +26,8 @@ _DELIVERIES = """
 SELECT d.mailbox_id, d.id, d.sender, d.recipient, d.notification_policy, d.submitted_at, d.state,
     d.notified_at, d.withdrawn_at, l.delivery_id IS NOT NULL AS linked
 FROM (
-    SELECT * FROM deliveries WHERE (mailbox_id, id) > ($1, $2) ORDER BY mailbox_id, id LIMIT $3
+    SELECT * FROM deliveries WHERE (mailbox_id, id) > ($1, $2) AND (mailbox_id, id) <= ($3, $4)
+    ORDER BY mailbox_id, id LIMIT $5
 ) d
 LEFT JOIN LATERAL (
     SELECT delivery_id FROM mailbox_links
@@ -49,20 +52,25 @@ _LISTS = "SELECT digest FROM revocation_lists WHERE digest = ANY ($1)"
 
 
 class PostgresDeliveryInspection:
-    """A `DeliveryInspection` on the connection of who reads the log."""
+    """A `DeliveryInspection` on the connection of who reads the log, of the mailboxes of a span."""
 
-    def __init__(self, log: PostgresLogInspection, *, facts_at_once: int = FACTS_AT_ONCE) -> None:
+    def __init__(
+        self, log: PostgresLogInspection, span: Span = WHOLE, *, facts_at_once: int = FACTS_AT_ONCE
+    ) -> None:
         self._log = log
+        self._begin = (span.after, _LAST)
+        self._end = (span.up_to, _LAST)
         self._facts_at_once = facts_at_once
 
     async def page(self, after: DeliveryKey, limit: int) -> DeliveryPage:
         """See `DeliveryInspection`."""
+        after = max(after, self._begin)
         async with self._log.snapshot() as fetch:
-            rows = await fetch(_DELIVERIES, *after, limit)
+            rows = await fetch(_DELIVERIES, *after, *self._end, limit)
             until = (rows[-1]["mailbox_id"], rows[-1]["id"]) if len(rows) == limit else None
             most = self._facts_at_once
             while True:
-                found = await fetch(_FACTS, *after, *(until or (_LAST, _LAST)), most)
+                found = await fetch(_FACTS, *after, *(until or self._end), most)
                 if len(found) < most:
                     break
                 # Of the last delivery there may be more: the page ends with the one before it.
@@ -73,7 +81,7 @@ class PostgresDeliveryInspection:
                     found = found[: len(before)]
                     break
                 most *= 2
-            end = until or (_LAST, _LAST)
+            end = until or self._end
             openings = await fetch(_OPENINGS, *after, *end)
             confirmations = await fetch(_CONFIRMATIONS, *after, *end)
         kept = [each for each in rows if until is None or (each["mailbox_id"], each["id"]) <= until]
@@ -86,6 +94,9 @@ class PostgresDeliveryInspection:
 
 def _key_of(row: Any) -> DeliveryKey:
     return row["owner_id"], row["delivery_id"]
+
+
+_RECORDED_AT: Final = attrgetter("recorded_at")
 
 
 def _page(
@@ -106,10 +117,10 @@ def _page(
         confirmed[mailbox, delivery].append(StoredConfirmation._make(confirmation))
     deliveries = []
     for row in rows:
-        key = row["mailbox_id"], row["id"]
-        # Identifiers of two replicas are in order as far as their clocks agree; a delivery's times are.
-        own = sorted(facts.pop(key, ()), key=lambda fact: (fact.recorded_at, fact.id))
-        acts: dict[str, Any] = {"openings": opened.get(key, ()), "confirmations": confirmed.get(key, ())}
-        deliveries.append(StoredDelivery(**row, facts=own, **acts))
+        key = row[0], row[1]
+        # Identifiers of two replicas are in order as far as their clocks agree; a delivery's times are. Of
+        # the same time they stay in the order of identifiers.
+        own = sorted(facts.pop(key, ()), key=_RECORDED_AT)
+        deliveries.append(StoredDelivery._make((*row, own, opened.get(key, ()), confirmed.get(key, ()))))
     strays = [(key, fact.id) for key, those in facts.items() for fact in those]
     return DeliveryPage(deliveries, strays, until)

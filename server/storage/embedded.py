@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import stat
 import tempfile
@@ -99,6 +100,41 @@ class EmbeddedPostgres:
         finally:
             os.close(self.lock)
             self.lock = None
+
+
+def end_abandoned(directory: Path, *, within: float = START_SECONDS) -> bool:
+    """Ends the PostgreSQL of this directory if whoever started it is gone, with what makes or starts it;
+    returns whether there was one. Starts nothing and makes nothing; blocks until all has ended.
+
+    Raises:
+        EmbeddedPostgresFailed: another process uses it, or it does not end within so many seconds.
+    """
+    place = Place(directory.resolve(), Path(), None)
+    try:
+        lock = _take_lock(place.directory / "lock")
+    except FileNotFoundError:
+        return False
+    if lock is None:
+        raise EmbeddedPostgresFailed(f"another process uses the PostgreSQL in {directory}; end that first")
+    try:
+        return _end_all(place, time.monotonic() + within)
+    finally:
+        os.close(lock)
+
+
+def _end_all(place: Place, end: float) -> bool:
+    found, told = False, None
+    while _server_processes(place) or _programs_at_work(place):
+        found = True
+        if time.monotonic() > end:
+            raise EmbeddedPostgresFailed(f"the PostgreSQL in {place.data} does not end")
+        postmaster = _postmaster_pid(place)  # None while it is being made or is not yet there
+        if postmaster is not None and postmaster != told:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(postmaster, signal.SIGINT)  # it ends fast and in order
+            told = postmaster
+        time.sleep(_POLL_SECONDS)
+    return found
 
 
 @contextlib.asynccontextmanager
@@ -283,6 +319,19 @@ def _server_processes(place: Place) -> list[int]:
         try:
             works_here = (process / "cwd").readlink() == place.data
             if works_here and (process / "exe").readlink().name.startswith("postgres"):
+                found.append(int(process.name))
+        except OSError:
+            continue  # ended meanwhile, or another user's
+    return found
+
+
+def _programs_at_work(place: Place) -> list[int]:
+    """Returns the living `initdb` and `pg_ctl` of the directory, which make a server or start one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            works_here = (process / "cwd").readlink() in (place.directory, place.directory / "data.new")
+            if works_here and os.fsencode(place.directory) in (process / "cmdline").read_bytes():
                 found.append(int(process.name))
         except OSError:
             continue  # ended meanwhile, or another user's

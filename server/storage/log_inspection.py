@@ -17,7 +17,10 @@ COMMAND_SECONDS: Final = 600.0
 
 _COUNTED: Final = 100_000
 # Rows that are too many are counted so far.
-_TABLES: Final = ("log_heads", "log_entries", "log_tiles", "log_trees", "log_checkpoints", "log_witnessed")
+_TABLES: Final = (
+    *("log_heads", "log_entries", "log_tiles", "log_trees", "log_checkpoints", "log_witnessed"),
+    "log_rewitnessed",
+)
 
 _HEAD = "SELECT integrated_size, root, published_size FROM log_heads WHERE origin = $1"
 _END_TILES = """
@@ -78,6 +81,11 @@ _COSIGNED = """
 SELECT w.size, w.note, t.root, c.size IS NOT NULL AS published FROM log_witnessed w
 LEFT JOIN log_trees t USING (origin, size) LEFT JOIN log_checkpoints c USING (origin, size)
 WHERE w.origin = $1 AND w.size > $2 ORDER BY w.size LIMIT $3
+"""
+_RENEWED = """
+SELECT w.size, w.note, t.root, c.size IS NOT NULL AS published FROM log_rewitnessed w
+LEFT JOIN log_trees t USING (origin, size) LEFT JOIN log_checkpoints c USING (origin, size)
+WHERE w.origin = $1
 """
 _ROOT = "SELECT root FROM log_trees WHERE origin = $1 AND size = $2"
 
@@ -222,6 +230,10 @@ class PostgresLogInspection:
     async def cosigned(self, origin: str, after: int, limit: int) -> Sequence[StoredNote]:
         """See `LogInspection`."""
         return [StoredNote(*row) for row in await self.rows(_COSIGNED, origin, after, limit)]
+
+    async def renewed(self, origin: str) -> StoredNote | None:
+        """See `LogInspection`."""
+        return next((StoredNote(*row) for row in await self.rows(_RENEWED, origin)), None)
 
     async def root(self, origin: str, size: int) -> bytes | None:
         """See `LogInspection`."""

@@ -17,6 +17,7 @@ _ALL = select(
     log_shards.c.predecessor,
     log_shards.c.announcement,
     log_shards.c.announced_at,
+    log_shards.c.opening,
 ).order_by(log_shards.c.position)
 _GET = select(log_heads.c.successor, log_heads.c.announcement, log_heads.c.frozen_at).where(
     log_heads.c.origin == bindparam("key")
@@ -58,6 +59,7 @@ class SqlLogShards:
                 predecessor=row.predecessor,
                 announcement=row.announcement,
                 announced_at=row.announced_at,
+                opening=row.opening,
             )
             for row in await self._statements.rows(_ALL)
         ]

@@ -45,6 +45,10 @@ DELETE FROM log_queue WHERE position = ANY (ARRAY(
 ))
 RETURNING position, evidence_id, entry, organisation_id
 """
+_TAKE_OPENING = """
+DELETE FROM log_queue WHERE evidence_id = (SELECT opening FROM log_shards WHERE origin = $1)
+RETURNING evidence_id, entry, organisation_id
+"""
 _WAITING = "SELECT EXISTS (SELECT 1 FROM log_queue WHERE position > $1)"
 _TILES = """
 SELECT t.level, t.tile_index, t.hashes FROM log_tiles t
@@ -231,6 +235,12 @@ class PostgresIntegration:
                 row = await self._connection.fetchrow(_LOCK_HEAD, origin)
         return _head(row)
 
+    async def take_opening(self, origin: str) -> Sequence[QueuedEntry]:
+        """See `Integration`."""
+        with answering():
+            rows = await self._connection.fetch(_TAKE_OPENING, origin)
+        return [_queued(row) for row in rows]
+
     async def take(self, limit: int, *, up_to: UUID | None = None) -> Sequence[QueuedEntry]:
         """See `Integration`."""
         with answering():
@@ -241,7 +251,7 @@ class PostgresIntegration:
         rows.sort(key=_position)
         if rows:
             self._taken = (_position(rows[-1]), up_to is None and len(rows) < limit)
-        return [QueuedEntry(_uuid(row["evidence_id"]), row["entry"], row["organisation_id"]) for row in rows]
+        return [_queued(row) for row in rows]
 
     async def tiles(self, origin: str, wanted: Collection[TileId]) -> Mapping[TileId, bytes]:
         """See `Integration`."""
@@ -300,6 +310,10 @@ def _head(row: Any) -> Head:
     origin, size, root, published_size, successor, announcement, frozen = row
     evidence_id = None if announcement is None else _uuid(announcement)
     return Head(origin, size, root, published_size, successor, evidence_id, frozen)
+
+
+def _queued(row: Any) -> QueuedEntry:
+    return QueuedEntry(_uuid(row["evidence_id"]), row["entry"], row["organisation_id"])
 
 
 def _columns(tiles: Collection[TileId]) -> tuple[list[int], list[int]]:

@@ -105,6 +105,8 @@ log_shards = Table(
     # The evidence that announced it; null where the settings named it when there was no such table yet.
     Column("announcement", Uuid),
     Column("announced_at", DateTime(timezone=True)),
+    # The evidence that is its first leaf; null too where the release before announced it.
+    Column("opening", Uuid),
     CheckConstraint("position > 0", name="position"),
     CheckConstraint("(position = 1) = (predecessor IS NULL)", name="predecessor"),
     CheckConstraint("(announcement IS NULL) = (announced_at IS NULL)", name="announced"),

@@ -1,49 +1,78 @@
 """Reads mailboxes' links with what was stored beside them, for who checks all of them."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from namak.evidence import events
 from namak.evidence.mailbox_chain import ChainHead, Opening
 from server.fsck.mailbox_ports import StoredLink
+from server.fsck.span_ports import WHOLE, Span
 from server.storage.log_inspection import PostgresLogInspection
 
+# OFFSET: each is looked up by its key, whatever the statistics say.
 _LINKS = """
 SELECT l.mailbox_id, m.address, l.sequence, l.delivery_id, l.nonce, l.previous, l.link, e.document,
     d.sequence AS placed, h.sequence AS head_sequence, h.link AS head_link
 FROM (
-    SELECT * FROM mailbox_links WHERE (mailbox_id, sequence) > ($1, $2) ORDER BY mailbox_id, sequence LIMIT $3
+    SELECT * FROM mailbox_links WHERE (mailbox_id, sequence) > ($1, $2) AND mailbox_id <= $3
+    ORDER BY mailbox_id, sequence LIMIT $4
 ) l
-JOIN mailboxes m ON m.id = l.mailbox_id
-LEFT JOIN mailbox_heads h ON h.mailbox_id = l.mailbox_id
-LEFT JOIN deliveries d ON d.mailbox_id = l.mailbox_id AND d.id = l.delivery_id
+JOIN LATERAL (SELECT address FROM mailboxes WHERE id = l.mailbox_id OFFSET 0) m ON true
+LEFT JOIN LATERAL (
+    SELECT sequence, link FROM mailbox_heads WHERE mailbox_id = l.mailbox_id OFFSET 0
+) h ON true
+LEFT JOIN LATERAL (
+    SELECT sequence FROM deliveries WHERE mailbox_id = l.mailbox_id AND id = l.delivery_id OFFSET 0
+) d ON true
 LEFT JOIN LATERAL (
     SELECT document FROM evidence
-    WHERE owner_id = l.mailbox_id AND delivery_id = l.delivery_id AND event = $4 ORDER BY id LIMIT 1
+    WHERE owner_id = l.mailbox_id AND delivery_id = l.delivery_id AND event = $5 ORDER BY id LIMIT 1
 ) e ON true
 ORDER BY l.mailbox_id, l.sequence
 """
 _HEADED = """
-SELECT h.mailbox_id FROM mailbox_heads h WHERE h.sequence > 0
+SELECT h.mailbox_id FROM mailbox_heads h
+WHERE h.sequence > 0 AND h.mailbox_id > $1 AND h.mailbox_id <= $2
 AND NOT EXISTS (SELECT FROM mailbox_links l WHERE l.mailbox_id = h.mailbox_id)
 """
 
 
-class PostgresMailboxInspection:
-    """A `MailboxInspection` on the connection of who reads the log."""
+# A head counts its mailbox's links.
+_BOUNDS = """
+SELECT mailbox_id FROM (
+    SELECT mailbox_id, sequence, sum(sequence) OVER (ORDER BY mailbox_id) AS so_far,
+        nullif(sum(sequence) OVER (), 0) AS whole
+    FROM mailbox_heads
+) h
+WHERE floor(so_far * $1::int / whole) > floor((so_far - sequence) * $1::int / whole) ORDER BY mailbox_id
+"""
+_NO_PLACE: Final = 2**63 - 1
+"""Behind all places of a mailbox."""
 
-    def __init__(self, log: PostgresLogInspection) -> None:
+
+class PostgresMailboxInspection:
+    """A `MailboxInspection` on the connection of who reads the log, of the mailboxes of a span."""
+
+    def __init__(self, log: PostgresLogInspection, span: Span = WHOLE) -> None:
         self._log = log
+        self._span = span
 
     async def links(self, mailbox_id: UUID, after: int, limit: int) -> Sequence[StoredLink]:
         """See `MailboxInspection`."""
         event = events.CONTENT_CONSIGNMENT.uri
-        return [_link(row) for row in await self._log.rows(_LINKS, mailbox_id, after, limit, event)]
+        begin = max((mailbox_id, after), (self._span.after, _NO_PLACE))
+        rows = await self._log.rows(_LINKS, *begin, self._span.up_to, limit, event)
+        return [_link(row) for row in rows]
 
     async def headed_without_links(self) -> Collection[UUID]:
         """See `MailboxInspection`."""
-        return [row["mailbox_id"] for row in await self._log.rows(_HEADED)]
+        begin = (self._span.after, self._span.up_to)
+        return [row["mailbox_id"] for row in await self._log.rows(_HEADED, *begin)]
+
+    async def bounds(self, parts: int) -> Sequence[UUID]:
+        """See `MailboxInspection`."""
+        return [row["mailbox_id"] for row in await self._log.rows(_BOUNDS, parts)]
 
 
 def _link(row: Any) -> StoredLink:

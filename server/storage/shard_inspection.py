@@ -9,9 +9,14 @@ _SHARDS = """
 SELECT s.origin, s.position, s.vkey, s.predecessor, s.announcement,
     (SELECT document FROM evidence WHERE id = s.announcement) AS document,
     l.origin AS announced_in, l.leaf_index AS announced_at_leaf,
-    h.integrated_size, h.published_size, h.successor, h.announcement AS ending, h.frozen_at, c.note
+    h.integrated_size, h.published_size, h.successor, h.announcement AS ending, h.frozen_at,
+    t.integrated_at AS grown_at, c.note,
+    s.opening, (SELECT document FROM evidence WHERE id = s.opening) AS opened_by,
+    o.origin AS opened_in, o.leaf_index AS opened_at_leaf
 FROM log_shards s LEFT JOIN log_heads h ON h.origin = s.origin
 LEFT JOIN log_entries l ON l.evidence_id = s.announcement
+LEFT JOIN log_entries o ON o.evidence_id = s.opening
+LEFT JOIN log_trees t ON t.origin = s.origin AND t.size = h.integrated_size
 LEFT JOIN log_checkpoints c ON c.origin = s.origin AND c.size = h.published_size
 ORDER BY s.position
 """

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, bindparam, exists, func, literal, select
+from sqlalchemy import TIMESTAMP, bindparam, exists, func, literal_column, select
 
 from namak.evidence.events import Event
 from server.domain.deliveries import DeliveryState
@@ -13,11 +14,11 @@ from server.domain.ids import ID_MARGIN, first_id
 from server.domain.local_days import Stretch
 from server.domain.paper_desk import PAPER_DESK_ID
 from server.domain.usage import Usage, UsageRow
-from server.storage.facts import fact_of
+from server.storage.facts import plain
 from server.storage.log_tables import log_entries
 from server.storage.register_tables import OrganisationRow
 from server.storage.sender_sms_tables import SenderSmsRow
-from server.storage.statements import Statements, array
+from server.storage.statements import Direct, Statements, array
 from server.storage.stored import table
 from server.storage.tables import DeliveryRow, EvidenceRow, MailboxRow
 from server.usecases.records import UsageFact
@@ -63,7 +64,10 @@ _COUNT_TEXTS = (
     .group_by("portion", _TEXTS.c.sender)
 )
 _FACTS = (
-    select(_EVIDENCE, log_entries.c.entry.label("logged_entry"))
+    select(
+        *(_EVIDENCE.c.id, _EVIDENCE.c.organisation_id, _EVIDENCE.c.document, _EVIDENCE.c.entry),
+        log_entries.c.entry.label("logged_entry"),
+    )
     .outerjoin(log_entries, log_entries.c.evidence_id == _EVIDENCE.c.id)
     .where(
         _EVIDENCE.c.id > bindparam("after"),
@@ -71,11 +75,22 @@ _FACTS = (
         # Holders' letters stand under their mailboxes, and on nobody's bill.
         ~exists().where(_MAILBOXES.c.id == _EVIDENCE.c.organisation_id),
         # So do letters that came on paper, under the post's own desk.
-        _EVIDENCE.c.organisation_id != PAPER_DESK_ID,
+        _EVIDENCE.c.organisation_id != bindparam("desk"),
     )
     .order_by(_EVIDENCE.c.id)
     .limit(bindparam("most"))
 )
+
+
+@cache
+def _facts_of(event: Event, *, of_one: bool) -> Direct:
+    """Returns the statement for an event; it stands in the text, so that the planner knows of the small index
+    of withdrawals.
+    """
+    query = _FACTS.where(_EVIDENCE.c.event == literal_column(f"'{event.uri}'"))
+    if of_one:
+        query = query.where(_EVIDENCE.c.organisation_id == bindparam("organisation"))
+    return Direct(query)
 
 
 class SqlUsage:
@@ -143,14 +158,15 @@ class SqlUsage:
         """Returns an event's facts, of one organisation or of all, between two identifiers, both exclusive,
         by ascending identifier.
         """
-        # The event stands in the text, so that the planner knows of the small index of withdrawals.
-        query = _FACTS.where(_EVIDENCE.c.event == literal(event.uri, literal_execute=True))
-        values: dict[str, Any] = {"after": after, "before": before, "most": limit}
+        values: dict[str, Any] = {"after": after, "before": before, "most": limit, "desk": PAPER_DESK_ID}
         if organisation_id is not None:
-            query = query.where(_EVIDENCE.c.organisation_id == bindparam("organisation"))
             values["organisation"] = organisation_id
-        rows = await self._statements.rows(query, values)
-        return [UsageFact(fact_of(row), row.logged_entry) for row in rows]
+        statement = _facts_of(event, of_one=organisation_id is not None)
+        rows = await self._statements.direct(statement, values)
+        return [
+            UsageFact(plain(row.id), plain(row.organisation_id), row.document, row.entry, row.logged_entry)
+            for row in rows
+        ]
 
 
 def _between(organisation_id: UUID, boundaries: Sequence[datetime]) -> dict[str, Any]:

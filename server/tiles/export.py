@@ -8,7 +8,7 @@ from typing import Final
 
 from namak.evidence import EvidenceError
 from namak.evidence.checkpoint import Checkpoint
-from namak.evidence.note import Verifier
+from namak.evidence.note import Verifier, parse_note
 from namak.evidence.succession import SUCCESSOR_FILE
 from namak.evidence.tiles import (
     HEIGHT,
@@ -113,6 +113,12 @@ class TileExport:
         try:
             return verified(note, self._verifier).checkpoint
         except EvidenceError as error:
+            held = _origin_of(note)
+            if held not in ("", self._log.origin):
+                raise ExportRefused(
+                    f"{self._directory.path} holds the shard {held}, and a directory is one shard's: give"
+                    f" {self._log.origin} one of its own, or go on with the other by --origin {held}"
+                ) from None
             raise ExportRefused(
                 f"{self._directory.path}: its checkpoint is not one of {self._log.origin}: {error.detail}"
             ) from None
@@ -202,3 +208,11 @@ class TileExport:
     async def _stored(self, wanted: "frozenset[TileId] | Mapping[TileId, bytes]") -> Mapping[TileId, bytes]:
         rows = await self._reader.tiles({(self._log.origin, tile) for tile in wanted})
         return {tile: row for (_, tile), row in rows.items()}
+
+
+def _origin_of(note: bytes) -> str:
+    """Returns the shard that a checkpoint says it is of, whoever signed it; empty where it is none."""
+    try:
+        return Checkpoint.parse(parse_note(note).text).origin
+    except EvidenceError:
+        return ""

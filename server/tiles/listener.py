@@ -1,6 +1,7 @@
 """Hands the log out over HTTP: GET and HEAD alone, at exactly the paths that C2SP tlog-tiles has.
 
-It is plain and on loopback: in front of it stands a web server that speaks TLS, bounds clients, and caches.
+It is plain and on loopback: in front of it stands a web server that speaks TLS, bounds each
+client, and caches.
 Each shard is below the path of its origin, `/2026/checkpoint` for `log.example.am/2026`.
 """
 

@@ -35,7 +35,8 @@ async def integrate(
 
     Where the shard's successor is announced, the announcement is the last entry that it takes, and the same
     transaction freezes the shard. All that stands behind it in the queue is the successor's, and so is what
-    comes to stand before it later: entries become visible in any order.
+    comes to stand before it later: entries become visible in any order. What opens the successor becomes its
+    first leaf, whatever stands before it in the queue.
 
     Raises:
         ShardFrozen: the shard takes nothing more.
@@ -47,7 +48,8 @@ async def integrate(
         head = await transaction.head(origin)
         if head.frozen:
             raise ShardFrozen(_after(head))
-        entries = await transaction.take(limit, up_to=head.announcement)
+        opening = [] if head.integrated_size else await transaction.take_opening(origin)
+        entries = [*opening, *await transaction.take(limit - len(opening), up_to=head.announcement)]
         if entries:
             frozen = entries[-1].evidence_id == head.announcement
             tiles = await transaction.tiles(origin, tiles_for_extend(head.integrated_size))

@@ -24,11 +24,14 @@ _log = structlog.get_logger(__name__)
 
 
 class SteppedDown(Exception):
-    """This process can't lead now; another replica may. `moved` if another one leads already."""
+    """This process can't lead now; another replica may. `moved` if another one leads already, `keyless` if it
+    lacks the current shard's key, and so will until it is started with other settings.
+    """
 
-    def __init__(self, *, moved: bool) -> None:
+    def __init__(self, *, moved: bool, keyless: bool = False) -> None:
         super().__init__("another replica leads" if moved else "this replica can't lead now")
         self.moved = moved
+        self.keyless = keyless
 
 
 class Leader:
@@ -57,8 +60,8 @@ class Leader:
         self._finished = False
 
     async def inspect(self, session: LeaderSession) -> None:
-        """Checks, before anything is done, that the settings fit the log's shards, and that the database is
-        not behind what was signed.
+        """Checks, before anything is done, that the settings fit the log's shards and have the key that is
+        needed, and that the database is not behind what was signed.
 
         Raises:
             As `advance`.
@@ -72,6 +75,9 @@ class Leader:
                 # Of a shard that nobody has announced, nothing may have been signed either.
                 await check_committed(session, shard, heads.get(origin, Head(origin, 0, EMPTY_ROOT, 0)))
             self._current = next(head.origin for head in chain if not head.frozen)
+            # Where only it has the key of a tree that waits, it leads until that is published.
+            if not any(head.unpublished and head.origin in self._shards for head in chain):
+                self._key()
 
     async def advance(self, session: LeaderSession, *, told: bool = False) -> bool:
         """Publishes what is committed, or else integrates and publishes; returns whether it published.
@@ -101,7 +107,7 @@ class Leader:
             self._watchman.begins(trouble.kind, trouble.fields)
             if isinstance(trouble, ForkRefused):
                 raise
-            raise SteppedDown(moved=False) from trouble
+            raise SteppedDown(moved=False, keyless=isinstance(trouble, ShardKeyMissing)) from trouble
         except (HsmUnavailable, HsmKeyChanged) as failure:
             self._watchman.begins(_kind(failure), {"cause": str(failure)})
             raise SteppedDown(moved=False) from failure
@@ -160,7 +166,7 @@ class Leader:
     async def _finish(self, session: LeaderSession) -> bool:
         """Publishes the committed tree of each shard that waits for it."""
         waiting = [head for head in await session.heads() if head.unpublished]
-        if unknown := [head for head in waiting if head.origin not in self._shards]:
+        if unknown := [head for head in waiting if self._is_unknown(head)]:
             # Receipts of its last facts stay pending until its key is configured; the current shard goes on.
             first = unknown[0]
             self._shards_watchman.begins(
@@ -172,6 +178,11 @@ class Leader:
         for head in sorted(ours, key=lambda head: head.origin == self._current):
             await self._publish(session, head)
         return bool(ours)
+
+    def _is_unknown(self, head: Head) -> bool:
+        """Tells whether a tree waits for a key that somebody should bring."""
+        given_up = head.frozen and head.origin in self._configured.keys_lost
+        return head.origin not in self._shards and not given_up
 
 
 def _kind(failure: HsmError) -> Trouble:

@@ -61,17 +61,17 @@ async def _ping(session: LeaderSession, interval: float) -> None:
 class Backoff:
     """Pauses between attempts: each twice the one before, up to a longest, a little at random."""
 
-    def __init__(self, pace: Pace) -> None:
-        """Takes the first and the longest pause."""
-        self._pace = pace
-        self._next = pace.retry_first
+    def __init__(self, first: float, longest: float) -> None:
+        """Takes the first and the longest pause, in seconds."""
+        self._first, self._longest = first, longest
+        self._next = first
 
     def reset(self) -> None:
         """Begins again with the first pause: something worked."""
-        self._next = self._pace.retry_first
+        self._next = self._first
 
     def seconds(self) -> float:
         """Returns the next pause."""
         seconds = self._next
-        self._next = min(2 * seconds, self._pace.retry_longest)
+        self._next = min(2 * seconds, self._longest)
         return seconds * random.uniform(0.8, 1.0)  # noqa: S311 - no secret

@@ -30,6 +30,15 @@ class SignedByAnother(Exception):
         self.shard = shard
 
 
+class OrderContradicted(Exception):
+    """The database's own evidence has `origin` come after `follows`, and it is to be entered otherwise."""
+
+    def __init__(self, origin: str, follows: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+        self.follows = follows
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """How far a shard has come: its newest committed tree, and the size of the newest published one.
@@ -130,6 +139,12 @@ class Integration(Protocol):
         """Locks and returns the shard's head, that of the empty tree for a new shard."""
         ...
 
+    async def take_opening(self, origin: str) -> Sequence[QueuedEntry]:
+        """Removes the entry that opens the shard from the queue, and returns it; nothing where the queue does
+        not have it, and for a shard that was opened without one.
+        """
+        ...
+
     async def take(self, limit: int, *, up_to: UUID | None = None) -> Sequence[QueuedEntry]:
         """Removes up to `limit` entries from the queue and returns them in the order of recording.
 
@@ -199,7 +214,9 @@ class LeaderSession(Protocol):
         """Enters the shards, the oldest first, into a database that knows none yet, and freezes all but the
         last one; where it knows some already nothing happens.
 
-        Raises `SignedByAnother` where what is published of one of them was signed with another key.
+        Raises `SignedByAnother` where what is published of one of them was signed with another key, or
+        another one was announced, and `OrderContradicted` where they began, or were announced, in
+        another order.
         """
         ...
 

@@ -32,6 +32,10 @@ class Pace:
     """Pause after a first failure; it doubles with each further one."""
     retry_longest: float = 2.0
     """The longest such pause."""
+    keyless_longest: float = 30.0
+    """The longest pause of a replica that lacks the current shard's key, from `retry_longest` on: its
+    settings have to change, and others must find the lock free meanwhile.
+    """
     follow_interval: float = 1.0
     """A standing-by replica's guard follows the published checkpoints at most this often."""
     follow_poll: float = 10.0

@@ -28,11 +28,18 @@ class ShardDirectory:
     """Which shards there are, as of the last `refresh`."""
 
     def __init__(
-        self, verifiers: Sequence[Verifier], reader: LineReader, *, to_come: Sequence[Verifier] = ()
+        self,
+        verifiers: Sequence[Verifier],
+        reader: LineReader,
+        *,
+        to_come: Sequence[Verifier] = (),
+        keys_lost: Collection[str] = (),
     ) -> None:
         """Takes the keys that the settings have: those of the shards up to that of `[log]`, the oldest first,
-        and of those that are to come after it. And who reads which there are.
+        and of those that are to come after it. And who reads which there are; and those whose key is gone
+        before all of them was signed.
         """
+        self._keys_lost = frozenset(keys_lost)
         self._reader = reader
         self._verifiers = {each.name: each for each in (*verifiers, *to_come)}
         self._configured = in_order([(each.name, vkey(each.name, each.public_key)) for each in verifiers])
@@ -64,6 +71,13 @@ class ShardDirectory:
         """Returns the size of a shard that is frozen and published to its end; None for any other."""
         shard = self.get(origin)
         return shard.published_size if shard is not None and shard.complete else None
+
+    def awaited(self, origin: str) -> bool:
+        """Tells whether what a shard has beyond its newest checkpoint may still be published: not where it is
+        frozen and its key is lost.
+        """
+        shard = self.get(origin)
+        return origin not in self._keys_lost or shard is None or not shard.frozen
 
     def verifier(self, origin: str) -> Verifier | None:
         """Returns a shard's key."""

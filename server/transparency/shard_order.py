@@ -4,19 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 
 from namak.evidence.note import Verifier, vkey
 from server.domain.log_shards import RegisteredShard, in_order
-from server.transparency.ports import Head, LeaderSession, SignedByAnother
+from server.transparency.ports import Head, LeaderSession, OrderContradicted, SignedByAnother
 from server.transparency.shard import Shard
-from server.transparency.troubles import OriginUnknown, ShardKeyDiffers, ShardUnlisted
+from server.transparency.troubles import OriginUnknown, ShardKeyDiffers, ShardOrderDiffers, ShardUnlisted
 from server.usecases.ports import Clock
 
 
 class ConfiguredShards:
     """The shards as this replica's settings have them."""
 
-    def __init__(self, shards: Sequence[Shard], former: Sequence[Verifier]) -> None:
+    def __init__(
+        self, shards: Sequence[Shard], former: Sequence[Verifier], keys_lost: Collection[str] = ()
+    ) -> None:
         """Takes those that it has keys for, that of `[log]` first, and the keys of those before it, the
-        oldest first.
+        oldest first; and those of them whose key is gone before all of them was signed.
         """
+        self.keys_lost = frozenset(keys_lost)
         self.origin = shards[0].origin
         self.keys: Mapping[str, Shard] = {shard.origin: shard for shard in shards}
         self.verifiers: Mapping[str, Verifier] = {
@@ -42,6 +45,8 @@ async def settled(session: LeaderSession, configured: ConfiguredShards, clock: C
             await session.register(configured.chain, clock.now())
         except SignedByAnother as other:
             raise ShardKeyDiffers(origin=other.shard.origin, vkey=other.shard.vkey) from other
+        except OrderContradicted as other:
+            raise ShardOrderDiffers(origin=other.origin, follows=other.follows) from other
         shards = await session.shards()
     check_settings(configured, shards)
     heads = {head.origin: head for head in await session.heads()}

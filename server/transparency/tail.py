@@ -68,6 +68,10 @@ class Tail:
         """How many follow now."""
         return self._count
 
+    async def first(self) -> str:
+        """See `Subscriptions`."""
+        return (await self._directory.refresh())[0].origin
+
     async def size(self, origin: str) -> int | None:
         """See `Subscriptions`."""
         line = await self._directory.refresh()

@@ -27,6 +27,7 @@ class Trouble(StrEnum):
     SHARD_KEY_MISSING = "SHARD_KEY_MISSING"
     SHARD_KEY_DIFFERS = "SHARD_KEY_DIFFERS"
     SHARD_UNLISTED = "SHARD_UNLISTED"
+    SHARD_ORDER_DIFFERS = "SHARD_ORDER_DIFFERS"
     ORIGIN_UNKNOWN = "ORIGIN_UNKNOWN"
     INTERNAL = "INTERNAL"
     QUORUM_UNMET = "QUORUM_UNMET"
@@ -57,6 +58,8 @@ TEXTS: Mapping[Trouble, str] = MappingProxyType(
         " nothing is signed",
         Trouble.SHARD_UNLISTED: "ALARM: the log has a shard that is neither log.origin nor in log.former;"
         " nothing is signed",
+        Trouble.SHARD_ORDER_DIFFERS: "ALARM: the settings have the log's shards in another order than its own"
+        " evidence; nothing is signed",
         Trouble.ORIGIN_UNKNOWN: "ALARM: log.origin is no shard of this log; announce it, or set it right;"
         " nothing is signed",
         Trouble.INTERNAL: "ALARM: the log failed unexpectedly; it tries again",
@@ -143,6 +146,12 @@ class ShardUnlisted(LogTrouble):
     """The database knows no list of shards yet, and has leaves of one that the settings do not name."""
 
     kind = Trouble.SHARD_UNLISTED
+
+
+class ShardOrderDiffers(LogTrouble):
+    """The settings' order of shards is not that in which they began, or were announced."""
+
+    kind = Trouble.SHARD_ORDER_DIFFERS
 
 
 class OriginUnknown(LogTrouble):

@@ -60,6 +60,8 @@ class Changed(Generic[_T]):
             was changed, and nothing is recorded.
         with_it: other things that the same act changed; each is recorded by itself.
         keep: stores what needs the act's own evidence; called with it, and only where something was changed.
+        then: what follows from that evidence; called with it, and recorded right behind it.
+        name: what this change is called where that is not the act's own name.
         shown: others than the operator get to see the act, so that it tells neither from where it was asked
             for nor under which request id, and of the post's own people not who it was.
     """
@@ -72,6 +74,8 @@ class Changed(Generic[_T]):
     with_it: "tuple[Changed[None], ...]" = ()
     keep: Callable[[Transaction, Fact], Awaitable[None]] | None = None
     shown: bool = False
+    then: "Callable[[Fact], Changed[None]] | None" = None
+    name: str | None = None
 
 
 class Administration:
@@ -157,16 +161,18 @@ class Administration:
         """Records what was changed; returns whether anything was."""
         recorded = changed.before != changed.after
         if recorded:
-            await self._record(tx, act, changed)
+            fact = await self._record(tx, act, changed)
+            if changed.then is not None:
+                await self._record_all(tx, act, changed.then(fact))
         for other in changed.with_it:
             recorded = await self._record_all(tx, act, other) or recorded
         return recorded
 
-    async def _record(self, tx: Transaction, act: Act, changed: Changed[_T]) -> None:
+    async def _record(self, tx: Transaction, act: Act, changed: Changed[_T]) -> Fact:
         by = TheServer() if changed.shown and not isinstance(act.by, Holder) else act.by
         actor, acted_from = evidence_actor(by)
         details = ActDetails(
-            act=act.name,
+            act=changed.name or act.name,
             actor=actor,
             acted_from=None if changed.shown else acted_from,
             organisation=await _code(tx, changed.organisation_id),
@@ -183,7 +189,7 @@ class Administration:
             ListedAct(
                 evidence_id=fact.id,
                 organisation_id=changed.organisation_id,
-                act=act.name,
+                act=details.act,
                 actor_kind=actor.kind,
                 person_number=actor.person,
                 resource_kind=changed.resource.kind,
@@ -191,6 +197,7 @@ class Administration:
                 recorded_at=fact.recorded_at,
             )
         )
+        return fact
 
 
 async def check_right(tx: Transaction, by: Actor, *, locked: bool = False) -> None:

@@ -29,6 +29,8 @@ from server.usecases.ports import Clock, Log, UnitOfWork
 from server.usecases.records import LoggedReceipt
 from server.usecases.standing import standing_in
 
+BEGINNING = LogCursor("", 0)
+"""Asks to begin where the log does: with the oldest shard, whatever that is called."""
 FACTS = limits.PAGE_SIZE_MAX
 """How many facts a reply has at most."""
 REPLY_BYTES = 1024 * 1024
@@ -45,8 +47,8 @@ _SENDERS = frozenset({Audience.SENDER, Audience.BOTH})
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Where to begin; without a cursor, with what is published next. `mailbox` is for holders, None for their
-    own.
+    """Where to begin; without a cursor, with what is published next; at `BEGINNING`, with the oldest fact.
+    `mailbox` is for holders, None for their own.
     """
 
     caller: Sender | Holder
@@ -145,6 +147,8 @@ class Following:
         if asked is None:
             current = self._subscriptions.current
             return LogCursor(current, subscription.horizon(current))
+        if asked == BEGINNING:
+            return LogCursor(await self._subscriptions.first(), 0)
         # What another replica published a moment ago this one may not have gone through yet.
         size = await self._subscriptions.size(asked.origin)
         if size is None:

@@ -122,6 +122,10 @@ class Subscriptions(Protocol):
         """The origin of the shard that new facts go to."""
         ...
 
+    async def first(self) -> str:
+        """Returns the origin of the oldest shard of this log."""
+        ...
+
     async def size(self, origin: str) -> int | None:
         """Returns how many leaves of a shard are published, as the database has it now; None for no shard of
         this log.

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from namak.evidence.administrative_act import ActorKind
-from server.domain.facts import Fact
 from server.domain.reasons import Reason
 from server.domain.senders import ContractState, Organisation, SenderAddress
 
@@ -195,11 +195,14 @@ class VerifiedSigner:
     revocation_lists: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UsageFact:
-    """A fact that usage rests on; `logged_entry` is the entry of its leaf in the log, None before it has
-    one.
+class UsageFact(NamedTuple):
+    """A fact that usage rests on: its identifier, whose it is, its bytes and the digest beside them.
+
+    `logged_entry` is the entry of its leaf in the log, None before it has one.
     """
 
-    fact: Fact
+    id: UUID
+    organisation_id: UUID
+    data: bytes
+    entry: bytes
     logged_entry: bytes | None

@@ -4,26 +4,28 @@ What announces the next shard is an administrative act: evidence, and the last l
 So the old key, and the old shard's witnesses, vouch for the new key. The log's leader freezes the shard when
 it gives the announcement its leaf (`server.transparency.integrator`); whatever stands behind it in the queue
 goes into the new one. Nothing waits meanwhile.
+
+With the announcement, in one transaction, the act is recorded that opens the new shard: its first leaf, which
+names the announcement. So the new shard's first checkpoint comes by itself, however quiet the post is, and
+shows that somebody can lead it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
 from uuid import UUID
 
 from namak.evidence.details import REQUEST_ID_FORM
 from namak.evidence.errors import EvidenceError
 from namak.evidence.note import Verifier
+from namak.evidence.succession import ACT, OPENING_ACT, Opening
 from server.domain.administration import CommandLine, Snapshot, log_shard_resource
 from server.domain.caller import Operator
 from server.domain.facts import Fact
 from server.domain.log_shards import RegisteredShard, is_origin
 from server.usecases.administration import Act, Administration, Changed
 from server.usecases.ports import Entropy, Transaction
-
-ACT: Final = "hsm rotate"
-"""How the act is called in its evidence."""
 
 
 class RotationRefused(ValueError):
@@ -58,6 +60,8 @@ class AnnouncedShard:
         announcement: the evidence that says so: the last leaf of `origin` once that is frozen.
         frozen_at: when `origin` was frozen; None while the log's leader has not come that far. It takes a
             leader about 0.1 s.
+        opening: the evidence that is to be the first leaf of `successor`; None where the release before
+            announced it.
     """
 
     origin: str
@@ -67,6 +71,7 @@ class AnnouncedShard:
     announcement: UUID
     announced_at: datetime
     frozen_at: datetime | None
+    opening: UUID | None = None
 
 
 class ShardRotation:
@@ -144,6 +149,7 @@ class ShardRotation:
             announcement=shard.announcement,
             announced_at=shard.announced_at,
             frozen_at=None if end is None else end.frozen_at,
+            opening=shard.opening,
         )
 
 
@@ -154,6 +160,13 @@ def _next(command: AnnounceShard) -> tuple[str, str]:
 def _change(old: RegisteredShard, command: AnnounceShard) -> Changed[None]:
     before: Snapshot = {"origin": old.origin, "log_vkey": old.vkey}
     after: Snapshot = {**before, "successor": command.successor, "successor_vkey": command.vkey}
+    opened = partial(_opened, old, command)
+    return Changed(None, log_shard_resource(old.origin), None, before, after, then=opened)
+
+
+def _opened(old: RegisteredShard, command: AnnounceShard, announcement: Fact) -> Changed[None]:
+    """Returns what follows from the announcement: the new shard is there, and its first leaf is recorded."""
+    opening = Opening(command.successor, command.vkey, old.origin, old.vkey, announcement.entry.hex())
 
     async def keep(tx: Transaction, fact: Fact) -> None:
         await tx.log_shards.add(
@@ -162,12 +175,14 @@ def _change(old: RegisteredShard, command: AnnounceShard) -> Changed[None]:
                 position=old.position + 1,
                 vkey=command.vkey,
                 predecessor=old.origin,
-                announcement=fact.id,
-                announced_at=fact.recorded_at,
+                announcement=announcement.id,
+                announced_at=announcement.recorded_at,
+                opening=fact.id,
             )
         )
 
-    return Changed(None, log_shard_resource(old.origin), None, before, after, keep=keep)
+    resource = log_shard_resource(command.successor)
+    return Changed(None, resource, None, None, opening.fields, keep=keep, name=OPENING_ACT)
 
 
 def _check(command: AnnounceShard) -> None:

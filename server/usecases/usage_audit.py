@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from namak.evidence import events
+from namak.evidence.as_written import document_as_written
 from namak.evidence.details_sms import SmsAcceptedDetails
 from namak.evidence.document import EvidenceDocument, entry_of
 from namak.evidence.errors import EvidenceError
@@ -39,6 +40,16 @@ _TEXT = Usage(sms=1)
 """With the segments that its evidence names."""
 
 
+Recognise = Callable[[bytes], tuple[str, datetime] | None]
+"""Returns a submission's sender address and time from evidence of its acceptance; None where that has to be
+read, which is what it must give back too.
+"""
+
+
+def unrecognised(_data: bytes) -> None:
+    """Recognises nothing."""
+
+
 def unobserved(_facts: int) -> None:
     """Watches no progress."""
 
@@ -56,7 +67,11 @@ class _Recount:
 class UsageAudit:
     """Recounts usage from the documents of the evidence, whose digests stand in the log."""
 
-    def __init__(self, *, uow: UnitOfWork, clock: Clock, profile: Profile) -> None:
+    def __init__(
+        self, *, uow: UnitOfWork, clock: Clock, profile: Profile, recognise: Recognise = unrecognised
+    ) -> None:
+        """`recognise` says what usage is counted by, of evidence that need not be read for it."""
+        self._recognise = recognise
         self._uow = uow
         self._clock = clock
         self._zone = ZoneInfo(profile.time_zone)
@@ -132,10 +147,34 @@ class UsageAudit:
             (events.WITHDRAWN, _WITHDRAWN, self._clock.now() + ID_MARGIN),
         ):
             async for found in self._facts(event, organisation_id, after, until_time):
-                _count(recount, found, days, usage)
+                self._count(recount, found, days, usage)
                 if recount.facts % FACTS_AT_ONCE == 0:
                     on_progress(recount.facts)
         return recount
+
+    def _count(self, recount: _Recount, fact: UsageFact, days: Sequence[Stretch], usage: Usage) -> None:
+        recount.facts += 1
+        entry = entry_of(fact.data)
+        if fact.logged_entry is None:
+            recount.unlogged += 1
+        elif fact.logged_entry != entry or fact.entry != entry:
+            recount.corrupt = (*recount.corrupt, fact.id)
+        found = self._recognise(fact.data)
+        if found is not None:
+            sender, submitted = found
+        else:
+            try:
+                document = document_as_written(fact.data) or EvidenceDocument.parse(fact.data)
+            except EvidenceError:
+                # It counts for nobody, and so it is told as a difference too, if it was billed.
+                recount.corrupt = tuple(dict.fromkeys((*recount.corrupt, fact.id)))
+                return
+            sender, submitted = document.sender.identifier, document.submission_time
+            if isinstance(document.details, SmsAcceptedDetails):
+                usage += Usage(sms_segments=document.details.segments)
+        day = _day_of(submitted, days)
+        if day is not None:
+            recount.counts[fact.organisation_id, day, sender] += usage
 
     async def _facts(
         self, event: Event, organisation_id: UUID | None, after: datetime, before: datetime
@@ -150,38 +189,12 @@ class UsageAudit:
                 yield each
             if len(found) < FACTS_AT_ONCE:
                 return
-            position = found[-1].fact.id
+            position = found[-1].id
 
 
 def until(days: Sequence[Stretch], end: datetime) -> tuple[Stretch, ...]:
     """Returns the stretches as far as they lie before a time."""
     return tuple(Stretch(each.day, each.start, min(each.end, end)) for each in days if each.start < end)
-
-
-def _count(
-    recount: _Recount,
-    found: UsageFact,
-    days: Sequence[Stretch],
-    usage: Usage,
-) -> None:
-    fact = found.fact
-    recount.facts += 1
-    entry = entry_of(fact.data)
-    if found.logged_entry is None:
-        recount.unlogged += 1
-    elif found.logged_entry != entry or fact.entry != entry:
-        recount.corrupt = (*recount.corrupt, fact.id)
-    try:
-        document = EvidenceDocument.parse(fact.data)
-    except EvidenceError:
-        # It counts for nobody, and so it is told as a difference too, if it was billed.
-        recount.corrupt = tuple(dict.fromkeys((*recount.corrupt, fact.id)))
-        return
-    if isinstance(document.details, SmsAcceptedDetails):
-        usage += Usage(sms_segments=document.details.segments)
-    day = _day_of(document.submission_time, days)
-    if day is not None:
-        recount.counts[fact.organisation_id, day, document.sender.identifier] += usage
 
 
 def _day_of(at: datetime, days: Sequence[Stretch]) -> date | None:

@@ -149,6 +149,7 @@ class DeliveryDesk(Desk, delivery_pb2_grpc.DeliveryServiceServicer):
         self, request: delivery_pb2.WatchDeliveriesRequest, context: Context
     ) -> AsyncIterator[delivery_pb2.WatchDeliveriesResponse]:
         end = len(self.office.entries)
+        self.office.watched.append(request.cursor if request.HasField("cursor") else None)
         first = request.cursor.index if request.HasField("cursor") else end
         yield delivery_pb2.WatchDeliveriesResponse(
             facts=[

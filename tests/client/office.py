@@ -85,6 +85,8 @@ class Office:
     letters: dict[str, Letter] = field(default_factory=dict)
     claims: dict[str, tuple[bytes, Letter]] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
+    watched: list[evidence_pb2.LogCursor | None] = field(default_factory=list)
+    """Where each who watched deliveries began."""
     letter_desk: object = None
     """Where print houses come, once the counter is open."""
     facts: dict[str, RecordedFact] = field(default_factory=dict)

@@ -17,6 +17,7 @@ import pytest
 from tests import forking
 from tests.fakes.grown_log import Cosigner, GrownLog
 from tests.unit.monitor.showing import show
+from tests.unit.monitor.test_holding import grow, receipt
 
 
 @pytest.fixture
@@ -91,22 +92,52 @@ def test_alarms_are_documents_for_programs_and_are_handed_to_the_command(place: 
     assert "/nowhere/shout did not take the alarm: " in err
 
 
+def test_every_directory_of_receipts_is_checked_and_a_broken_file_is_no_alarm(
+    place: Path, log: GrownLog
+) -> None:
+    grow(log, 300)
+    show(log, place / "log")
+    held = [place / "first", place / "second"]
+    for index, directory in enumerate(held):
+        directory.mkdir()
+        (directory / "a.tlog-proof").write_bytes(receipt(log, index))
+    look = (place / "log", "--once", "--receipts", held[0], "--receipts", held[1])
+    code, out, err = run(place, *look)
+    assert (code, err, "receipts: 2 stand in the log" in out) == (0, "", True)
+    (torn := held[0] / "torn.tlog-proof").write_bytes(b"")
+    code, out, err = run(place, *look)
+    assert (code, f"{torn} is no receipt: " in err, "ALARM" in err) == (6, True, False)
+    assert "receipts: 2 stand in the log" in out
+    code, out, _ = run(place, *look, "--json")
+    (broken,) = json.loads(out)["broken"]
+    assert (code, broken["file"], json.loads(out)["alarms"]) == (6, str(torn), [])
+    (held[0] / "b.tlog-proof").write_bytes(receipt(log, 5).replace(b"index 5", b"index 6"))
+    assert run(place, *look)[0] == 4
+
+
 def test_how_many_of_ones_witnesses_signed_is_told(place: Path, log: GrownLog) -> None:
     first, second = Cosigner("w.example/1"), Cosigner("w.example/2")
     (place / "policy").write_text(
         f"log {log.vkey}\nwitness a {first.vkey}\nwitness b {second.vkey}\ngroup g all a b\nquorum g\n"
     )
-    note = log.grow(3)
+    now = int(time.time())
+
+    def cosigned(note: bytes, *witnesses: Cosigner) -> bytes:
+        return functools.reduce(lambda cosigned, each: each.cosigned(cosigned, now), witnesses, note)
+
+    # What had its quorum once has no time to gather it.
+    show(log, place / "log", cosigned(log.grow(2), first, second))
+    assert run(place, place / "log", "--once")[0] == 0
+    note = log.grow(1)
     show(log, place / "log", note)
     code, _, err = run(place, place / "log", "--once")
-    told = f"none of your 2 witnesses signed the log of 3 entries of {log.origin}."
-    assert (code, err) == (4, f"ALARM: NOT WITNESSED: {told}\n")
-    now = int(time.time())
-    show(log, place / "log", first.cosigned(note, now))
+    told = f"the checkpoint of 3 entries that {log.origin} shows has no signature of your 2 witnesses; "
+    assert (code, err.startswith(f"ALARM: NOT WITNESSED: {told}your quorum asks for 2. ")) == (4, True)
+    assert "Some may have signed: a post shows such signatures only once its own quorum is there" in err
+    show(log, place / "log", cosigned(note, first))
     _, _, err = run(place, place / "log", "--once")
-    assert "NOT WITNESSED: 1 of your 2 witnesses signed the log of 3 entries" in err
-    assert "your quorum asks for more" in err
-    show(log, place / "log", second.cosigned(first.cosigned(note, now), now))
+    assert "has signatures of 1 of your 2 witnesses; your quorum asks for 2." in err
+    show(log, place / "log", cosigned(note, first, second))
     assert run(place, place / "log", "--once")[0] == 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from namak.client import Connection
+from namak.v1 import evidence_pb2
 from tests.client.conftest import Namak
 from tests.client.office import Office
 from tests.client.refusing import Refusal
@@ -24,6 +25,13 @@ def facts(office: Office) -> list[str]:
 
 def shown(out: str) -> list[str]:
     return [json.loads(line)["evidence_id"] for line in out.splitlines()]
+
+
+def test_from_the_start_names_no_shard_for_the_log_may_have_gone_over_to_another(
+    namak: Namak, agency: Connection, office: Office, facts: list[str]
+) -> None:
+    assert namak(agency, "watch", "--from-start", "--limit", "1").code == 0
+    assert office.watched == [evidence_pb2.LogCursor()]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 6])

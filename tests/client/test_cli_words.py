@@ -5,12 +5,14 @@ from pathlib import Path
 
 import grpc
 import pytest
+import typer
 from google.protobuf.descriptor import Descriptor
 from typer.core import TyperGroup
 
 from namak.cli.app import build
 from namak.cli.fields import OWN, USUAL, taken_by, typed_as
 from namak.cli.renaming import EARLIER, renamed
+from namak.cli.usage import wrong_usage
 from namak.client import Connection
 from namak.v1 import (
     billing_pb2,
@@ -22,6 +24,7 @@ from namak.v1 import (
     sender_admin_pb2,
 )
 from namak.v1 import sender_admin_pb2 as pb
+from tests import forking
 from tests.client.conftest import Namak
 from tests.client.office import Office
 from tests.client.refusing import Refusal
@@ -66,6 +69,22 @@ REQUESTED = {
     for method in service.methods
     for name in fields(method.input_type)
 }
+
+
+def test_all_that_is_missing_is_told_in_one_form() -> None:
+    assert str(wrong_usage(typer.BadParameter("is needed", param_hint="--to"))) == "Missing: '--to'"
+
+
+@pytest.mark.parametrize(
+    ("language", "asks"),
+    [("en", "No such command 'sendd'. Did you mean 'send'?"), ("ru", "Возможно, вы имели в виду 'send'?")],
+)
+def test_a_command_that_there_is_not_is_told_in_one_language(language: str, asks: str) -> None:
+    done = forking.run("namak.cli", "--lang", language, "sendd")
+
+    assert done.returncode == 2
+    assert asks in done.stderr
+    assert ("Did you mean" in done.stderr) == (language == "en")
 
 
 def test_the_fields_that_have_an_option_are_the_contracts() -> None:

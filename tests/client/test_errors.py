@@ -9,9 +9,10 @@ from google.rpc import error_details_pb2, status_pb2
 from namak import errors
 from namak.cli.codes import ExitCode, exit_code_of
 from namak.cli.reasons import advice_for
+from namak.client.letters import check_parts
 from namak.client.statuses import CLASS_OF_REASON, error_from_call, error_from_status
 from namak.errors import NamakError
-from namak.v1 import errors_pb2
+from namak.v1 import delivery_pb2, errors_pb2
 
 
 def status(code: grpc.StatusCode, reason: str = "", domain: str = "namak.v1") -> status_pb2.Status:
@@ -36,6 +37,20 @@ def test_every_reason_leads_to_an_exit_code_and_an_advice(reason: str) -> None:
     assert error.metadata == {"key": "value"}
     assert exit_code_of(error) in (ExitCode.REFUSED, ExitCode.UNAVAILABLE, ExitCode.FAULT)
     assert advice_for(error)
+
+
+def test_the_text_of_wrong_fields_says_the_first_of_them_once() -> None:
+    part = delivery_pb2.Part(name="a.pdf", content=b"x" * (3 * 1024 * 1024 + 1))
+    with pytest.raises(errors.InvalidFields) as refused:
+        check_parts([part])
+    assert "(parts: must have at most 3145728 bytes (3 MiB) together)" in str(refused.value)
+
+    wrong = [errors.Violation(f"f{place}", "EMPTY", "must not be empty") for place in range(5)]
+    assert str(errors.InvalidFields("wrong", violations=wrong)) == (
+        "wrong (f0: must not be empty; f1: must not be empty; f2: must not be empty; 2 more)"
+    )
+    named = "2 fields are wrong: f0: must not be empty; f1: must not be empty"
+    assert str(errors.InvalidFields(named, violations=wrong[:2])) == named
 
 
 def test_what_a_person_is_told_comes_with_its_language() -> None:

@@ -1,6 +1,7 @@
 """``namak verify`` over the story of one delivery, offline."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,12 +9,18 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from namak.cli.verifying import _receipts_in, read_file
+from namak.client.signers import FileSigner
+from namak.client.signing import sign_pdf
 from namak.evidence.cosignature import COSIGNATURE
 from namak.evidence.details import NamedList
 from namak.evidence.document import RecordedFact
 from namak.evidence.note import vkey
 from namak.evidence.tlog_proof import MAX_BYTES, TlogProof
+from server.gateways.certificate_pages.renderer import CertificateRenderer
 from tests.client.conftest import Namak
+from tests.delivery_certificates import MADE, certificate_of
+from tests.unit.evidence_documents.pki import Authority
 from tests.unit.evidence_documents.world import Key, Story
 
 
@@ -114,6 +121,31 @@ def test_a_file_longer_than_any_receipt_is_refused(namak: Namak, case: Case, tmp
     assert "longer than" in run.out
 
 
+def test_a_file_is_read_to_one_byte_over_what_is_asked_for_whatever_length_it_says(tmp_path: Path) -> None:
+    (tmp_path / "some").write_bytes(bytes(range(100)))
+    # Of a length that its file system does not tell, as logs and lists somewhere mounted may be.
+    untold = Path("/proc/self/mountinfo")
+
+    assert read_file(tmp_path / "some") == read_file(tmp_path / "some", 100) == bytes(range(100))
+    assert read_file(tmp_path / "some", 99) == bytes(range(100))
+    assert read_file(tmp_path / "some", 9) == bytes(range(10))
+    assert untold.stat().st_size == 0
+    assert read_file(untold, 40) == untold.read_bytes()[:41] == read_file(untold)[:41]
+    assert read_file(untold).endswith(b"\n")
+
+
+def test_a_directory_is_read_by_its_files_names_and_not_into_others(tmp_path: Path) -> None:
+    names = ["b.tlog-proof", "B.tlog-proof", "a-1.tlog-proof", "a.tlog-proof", ".a.tlog-proof"]
+    for name in [*names, "a.tlog-proof.txt", "a"]:
+        (tmp_path / name).touch()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "c.tlog-proof").touch()
+
+    assert [path.name for path in _receipts_in(tmp_path)] == sorted(names)
+    assert list(_receipts_in(tmp_path)) == sorted(tmp_path.glob("*.tlog-proof"))
+    assert list(_receipts_in(tmp_path / "none")) == []
+
+
 def test_a_confirmation_signed_by_nobody_is_refused(namak: Namak, case: Case) -> None:
     story = case.story
     details = replace(story.confirmation_details(), cms=b"signed, really")
@@ -156,7 +188,7 @@ def test_a_log_that_the_policy_does_not_name_is_named_with_how_a_log_goes_on(
     run = namak(None, "verify", case.receipts, "--log-policy", other, *case.trust[2:])
     assert run.code == 4
     assert f"the log '{key.name}', which the policy does not name" in " ".join(run.out.split())
-    assert "namak log successor RECEIPT" in " ".join(run.err.split())
+    assert "`namak log successor successor.tlog-proof` prints" in " ".join(run.err.split())
 
 
 def test_who_misses_witnesses_is_told_how_to_get_a_witnessed_receipt(
@@ -171,7 +203,10 @@ def test_who_misses_witnesses_is_told_how_to_get_a_witnessed_receipt(
     assert run.code == 4
     command = f"namak receipt {acceptance.document.evidence_id} -o DIR --witnessed --force"
     assert command in run.err
-    assert "--witnessed" not in namak(None, "verify", case.receipts, *case.trust).err
+    assert "the cosignatures of its own time" in " ".join(run.err.split())
+    sound = namak(None, "verify", case.receipts, *case.trust).err
+    assert "--witnessed" not in sound
+    assert "of its own time" not in sound
 
 
 @pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
@@ -234,3 +269,51 @@ def test_what_can_not_be_used_is_named(
     run = namak(None, "verify", *case.trust, *arguments)
     assert run.code == code
     assert "Traceback" not in run.err
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[CertificateRenderer]:
+    with CertificateRenderer() as renderer:
+        yield renderer
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "failed"),
+    [
+        ("en", "INVALID: the certificate c.pdf was altered; the proofs inside hold.", "failed on seal"),
+        ("hy", "ՎԱՎԵՐ ՉԷ․ c.pdf վկայագիրը փոփոխվել է․ դրա մեջ եղած ապացույցներն ուժի մեջ են։", "՝ կնիք։"),
+        ("ru", "свидетельство c.pdf изменено; доказательства внутри него действительны.", "печать."),
+        ("kk", "c.pdf куәлігі өзгертілген; ішіндегі дәлелдемелер жарамды.", "мөр."),
+        ("az", "c.pdf şəhadətnaməsi dəyişdirilib; içindəki sübutlar qüvvədədir.", "möhür."),
+    ],
+)
+def test_of_an_altered_certificate_the_last_line_says_so_in_one_language(
+    namak: Namak, case: Case, renderer: CertificateRenderer, language: str, says: str, failed: str
+) -> None:
+    root = Authority.root("Seal root")
+    card = root.authority("Seal authority").card()
+    seal = FileSigner(card.key, card.der, tuple(card.chain))
+    pdf = sign_pdf(renderer.render(certificate_of(case.story, case.tell())), seal, at=MADE)
+    Path("seal.pem").write_bytes(root.certificate.public_bytes(Encoding.PEM))
+    trust = (*case.trust, "--seal-roots", "seal.pem")
+
+    Path("c.pdf").write_bytes(pdf)
+    sound = namak(None, "--lang", language, "verify", "c.pdf", *trust)
+    assert sound.code == 0, sound.out
+    Path("c.pdf").write_bytes(pdf.replace(b"/ByteRange", b"/ByteRangf"))
+    broken = namak(None, "--lang", language, "verify", "c.pdf", *trust)
+    Path("c.pdf").write_bytes(pdf + b"\n%hello\n")
+    altered = namak(None, "--lang", language, "verify", "c.pdf", *trust)
+
+    for run in (altered, broken):
+        assert run.code != 0
+        assert run.out.splitlines()[-1].endswith(says)
+        assert failed in run.out
+        assert "FAILURE" not in run.out
+
+
+def test_of_what_is_no_certificate_the_last_line_says_so(namak: Namak, case: Case) -> None:
+    Path("c.pdf").write_bytes(b"%PDF-1.7 and so on")
+    run = namak(None, "verify", "c.pdf", *case.trust)
+    assert run.code != 0
+    assert run.out.splitlines()[-1] == "INVALID: c.pdf is no delivery certificate that can be read."

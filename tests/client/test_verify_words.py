@@ -100,7 +100,7 @@ SAID = [text for source in SOURCES for text in sentences(source) if text not in 
 
 
 def test_the_sources_are_looked_through() -> None:
-    assert len(SOURCES) == 10
+    assert len(SOURCES) == 11
     assert len(SAID) > 55
 
 
@@ -138,3 +138,17 @@ def test_a_sentence_keeps_what_it_tells_of() -> None:
         assert said("something nobody thought of") == "something nobody thought of"
     with speaking("en"):
         assert said("the signer is the recipient: 5001950015") == "the signer is the recipient: 5001950015"
+
+
+@pytest.mark.parametrize("language", ["hy", "ru", "en", "kk", "az"])
+def test_clocks_apart_are_told_in_every_language(language: str) -> None:
+    first, last = "2026-11-22T06:00:00Z", "2026-11-22T07:00:00Z"
+    english = (
+        f"3 independent times stand over it, up to 3600 s apart: from {first} according to court, which "
+        f"decides, to {last} according to bar"
+    )
+    with speaking(language):
+        told = said(english)
+    assert (told == english) is (language == "en")
+    assert all(value in told for value in ("3", "3600", first, "court", last, "bar"))
+    assert told.index(first) < told.index(last)

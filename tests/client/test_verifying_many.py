@@ -109,13 +109,17 @@ def test_evidence_of_another_delivery_is_found_out_wherever_it_lies(
 
 
 @pytest.mark.parametrize("revoked", [False, True])
-def test_acts_count_wherever_they_lie(revoked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying_many, "AT_ONCE", 1)
+@pytest.mark.parametrize("is_strewn", [False, True])
+def test_acts_count_wherever_they_lie(
+    revoked: bool, is_strewn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deed = Deed()
     world, granted = deed.story.world, deed.grant()
     acts = [deed.revoke(granted, timedelta(minutes=2))] if revoked else []
     confirmed = deed.confirm(granted)
     files = {"confirmed": world.receipt(confirmed), **deed.story.files(deed.story.consignment)}
+    # The delivery in one part, or each of its files in one of its own; the acts in others either way.
+    monkeypatch.setattr(verifying_many, "AT_ONCE", 1 if is_strewn else len(files))
     for number, each in enumerate((granted, *acts)):
         proof = world.log.proof(each.data, world.log.entries.index(each.entry))
         files[f"act-{number}"] = proof.encode()

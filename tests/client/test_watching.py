@@ -195,16 +195,19 @@ async def test_gives_up_when_nothing_comes_for_too_long(
 
 
 async def test_who_stops_watching_ends_the_stream(authority: Authority, tmp_path: Path) -> None:
-    ended = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def until_left(context: Context) -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
     async with client_of(Post((1, until_left)), authority, tmp_path) as client:
-        async with aclosing(client.deliveries.watch()) as replies:
-            await anext(replies)
         async with asyncio.timeout(20):
+            async with aclosing(client.deliveries.watch()) as replies:
+                await anext(replies)
+                # A call that is left before it waits never gets there.
+                await begun.wait()
             await ended.wait()

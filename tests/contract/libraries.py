@@ -41,6 +41,8 @@ HOMES: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"server.workers"}),
     "dns": frozenset({"server.gateways.dns", "server.gateways.policy_records"}),
     "rfc3161_client": frozenset({"namak.evidence.timestamp"}),
-    "pyhanko": frozenset({"namak.signatures", "namak.delivery_certificate.reading"}),
+    "pyhanko": frozenset(
+        {"namak.signatures", "namak.delivery_certificate.additions", "namak.delivery_certificate.reading"}
+    ),
     "pkcs11": frozenset({"server.hsm", "server.dev", "namak.cards", "namak.witness"}),
 }

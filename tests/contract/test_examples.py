@@ -35,6 +35,7 @@ IN_PROSE = {
     "mail.dkim_key",
     *("witnesses.policy", "witnesses.authorities"),
     *("seal.module", "seal.pin_file", "seal.softhsm_config", "seal.certificate"),
+    "seal.long_term",
 }
 
 

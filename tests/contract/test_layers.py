@@ -41,7 +41,12 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.storage": frozenset(
         {
             *("server.domain", "server.fsck.ports", "server.fsck.mailbox_ports"),
-            *("server.fsck.delivery_ports", "server.fsck.shard_ports", "server.fsck.token_ports"),
+            *(
+                "server.fsck.delivery_ports",
+                "server.fsck.shard_ports",
+                "server.fsck.span_ports",
+                "server.fsck.token_ports",
+            ),
             *("server.transparency.ports", "server.transparency.settings"),
             "server.transparency.timestamp_ports",
         }
@@ -77,7 +82,8 @@ INWARD: Mapping[str, frozenset[str]] = {
     "server.config_revocation": frozenset({"server.config_values"}),
     "server.config_timestamps": frozenset({"server.config_values"}),
     "server.config_witnesses": frozenset({"server.config_values"}),
-    "server.config_seal": frozenset({"server.config_values"}),
+    "server.config_seal": frozenset({"server.config_long_term", "server.config_values"}),
+    "server.config_long_term": frozenset({"server.config_revocation", "server.config_values"}),
     "server.config_values": frozenset(),
     "server.log_lines": frozenset(),
     "server.grpc_server": frozenset(
@@ -87,7 +93,8 @@ INWARD: Mapping[str, frozenset[str]] = {
         }
     ),
     "server.listening": frozenset(),
-    "server.http_files": frozenset({"server.listening"}),
+    "server.http_bounds": frozenset(),
+    "server.http_files": frozenset({"server.http_bounds", "server.listening"}),
     "server.health_listener": frozenset({"server.listening"}),
     "server.supervisor": frozenset({"server.health_listener", "server.listening"}),
     # These wire things together, and nothing above imports them.
@@ -96,15 +103,24 @@ INWARD: Mapping[str, frozenset[str]] = {
     ),
     "server.bootstrap_delivery_certificates": frozenset(
         {
-            *("server.bootstrap_machine", "server.bootstrap_timestamps", "server.config", "server.gateways"),
-            *("server.hsm", "server.transparency", "server.usecases"),
+            *("server.bootstrap_long_term", "server.bootstrap_machine", "server.bootstrap_timestamps"),
+            *("server.config", "server.gateways", "server.hsm", "server.transparency", "server.usecases"),
         }
+    ),
+    "server.bootstrap_long_term": frozenset(
+        {"server.bootstrap_machine", "server.bootstrap_timestamps", "server.config", "server.gateways"}
     ),
     "server.bootstrap_forwarding": frozenset(
         {
             *("server.bootstrap_jobs", "server.bootstrap_machine", "server.bootstrap_nudges"),
             *("server.bootstrap_sms", "server.config", "server.config_mail", "server.domain"),
             *("server.gateways", "server.usecases"),
+        }
+    ),
+    "server.bootstrap_fsck_helpers": frozenset(
+        {
+            *("server.bootstrap_fsck", "server.domain", "server.fsck", "server.gateways"),
+            *("server.jurisdictions", "server.storage", "server.transparency"),
         }
     ),
     "server.bootstrap_fsck": frozenset(

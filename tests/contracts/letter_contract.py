@@ -104,7 +104,7 @@ class LetterContract:
 
             around = (first_id(examples.at(-1)), first_id(examples.at(9)))
             found = await tx.usage.facts(SUBMISSION_ACCEPTANCE, after=around[0], before=around[1], limit=1000)
-            ids = {each.fact.id for each in found}
+            ids = {each.id for each in found}
             assert facts[0].id in ids
             assert facts[1].id not in ids
             stretch = Stretch(examples.NOON.date(), examples.at(-1), examples.at(9))

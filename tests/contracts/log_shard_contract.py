@@ -15,7 +15,8 @@ FIRST = RegisteredShard("log.example.am/2026", 1, "log.example.am/2026+0+a")
 
 def announced(year: int, position: int, vkey: str = "") -> RegisteredShard:
     origin, before = f"log.example.am/{year}", f"log.example.am/{year - 1}"
-    return RegisteredShard(origin, position, vkey or f"{origin}+0+a", before, examples.new_id(), AT)
+    acts = (examples.new_id(), AT, examples.new_id())
+    return RegisteredShard(origin, position, vkey or f"{origin}+0+a", before, *acts)
 
 
 class LogShardContract:

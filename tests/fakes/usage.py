@@ -79,4 +79,10 @@ class FakeUsage:
         )
         # What waits for the log is not in it yet; the fake has no log, so nothing ever leaves the queue.
         queued = {fact.id for fact in self._state.queue}
-        return [UsageFact(fact, None if fact.id in queued else fact.entry) for fact in found[:limit]]
+        return [
+            UsageFact(
+                *(fact.id, fact.organisation_id, fact.data, fact.entry),
+                None if fact.id in queued else fact.entry,
+            )
+            for fact in found[:limit]
+        ]

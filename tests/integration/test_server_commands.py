@@ -15,13 +15,17 @@ import pytest
 from typer.testing import CliRunner
 
 from namak.client import Client, Connection, compose, compose_part
+from namak.evidence.errors import TimestampNotGranted
+from namak.evidence.timestamp import TimestampTrust, check_timestamp, timestamp_request, token_from
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.witness.place import state_in
 from server.cli.app import app
+from server.config import load
 from server.dev.examples import EXAMPLES
 from server.dev.process import ServerProcess
 from server.dev.tokens import SoftHsmMissing, softhsm_module
 from tests import forking
+from tests.integration.timestamps.authority import OPENSSL
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPIENT = "5001950015@e-citizen.am"
@@ -49,7 +53,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except SoftHsmMissing as missing:
         pytest.skip(str(missing))
     place = tmp_path_factory.mktemp("worlds") / "world"
-    done = run("dev", "init", place, "--listen", "127.0.0.1:0", "--witnesses", "2")
+    stamped = ("--timestamps",) if OPENSSL else ()
+    done = run("dev", "init", place, "--listen", "127.0.0.1:0", "--witnesses", "2", *stamped)
     assert done.returncode == 0, done.stderr
     (place / "said.txt").write_text(done.stdout, encoding="utf-8")
     return place
@@ -243,13 +248,76 @@ def test_a_world_without_witnesses_is_told_how_to_have_some(world: Path) -> None
     text = (world / "namak-server.toml").read_text(encoding="utf-8")
     alone.write_text(text.partition("\n[witnesses]")[0], encoding="utf-8")
     assert "dev init DIRECTORY --witnesses 2" in refused("dev", "witnesses", "--config", alone)
+    assert "dev init DIRECTORY --timestamps" in refused("dev", "timestamps", "--config", alone)
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="there is no openssl")
+def test_a_worlds_time_stamping_authority_answers_until_it_is_told_to_stop(world: Path) -> None:
+    roots = (world / "tsa-roots.pem").read_bytes()
+    assert f'tsa_roots = "{world / "tsa-roots.pem"}"' in (world / "agency.toml").read_text(encoding="utf-8")
+    said, theirs = os.pipe()
+    command = ("dev", "timestamps", "--config", world / "namak-server.toml")
+    process = forking.start("server", *command, out=theirs, err=theirs)
+    os.close(theirs)
+    try:
+        with os.fdopen(said) as lines:
+            name, _, url = lines.readline().strip().partition(" listens on ")
+            assert name == "office-of-time"
+            authority = load(world / "namak-server.toml", {}).timestamps.authorities[0]
+            assert (authority.name, authority.url) == (name, url)
+
+            status, kind, answer = asked(url, timestamp_request(b"a note", 7))
+            assert (status, kind) == (200, "application/timestamp-reply")
+            trust = TimestampTrust.from_pem(roots)
+            checked = check_timestamp(token_from(answer), b"a note", trust, nonce=7)
+            assert checked.authority == "CN=Office of Time,O=Office of Time,C=AM"
+
+            _, _, answer = asked(url, b"no question")
+            with pytest.raises(TimestampNotGranted):
+                token_from(answer)
+            assert asked(url, b"x", kind="text/plain")[0] == 415
+            assert asked(url, bytes(5000))[0] == 413
+            process.terminate()
+            assert process.wait() == 0
+            assert lines.read() == ""
+    finally:
+        process.terminate()
+        process.wait()
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        asked(url, b"")
+
+
+def test_keys_are_listed_in_a_world_whose_seals_are_kept_for_the_long_term(world: Path) -> None:
+    done = run("hsm", "list", "--config", world / "namak-server.toml")
+    assert done.returncode == 0, done.stderr
+    assert "namak-seal" in done.stdout
+
+
+def asked(url: str, query: bytes, *, kind: str = "application/timestamp-query") -> tuple[int, str, bytes]:
+    """Returns status, media type and body of what is answered."""
+    request = urllib.request.Request(url, query, {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers.get_content_type(), answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.headers.get_content_type(), refusal.read()
+
+
+def test_without_openssl_no_world_is_made_with_timestamps(tmp_path: Path) -> None:
+    done = forking.run(
+        *("server", "dev", "init", tmp_path / "world", "--timestamps"), environment={"PATH": str(tmp_path)}
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("namak-server: there is no openssl on this machine")
+    assert not (tmp_path / "world").exists()
 
 
 def test_what_a_new_world_tells_its_maker_to_run_are_commands_that_there_are(world: Path) -> None:
     said = (world / "said.txt").read_text(encoding="utf-8")
 
     commands = re.findall(r"^  \S*namak-server (.+) --config", said, re.MULTILINE)
-    assert commands == ["dev register", "dev witnesses", "serve"]
+    stamped = ["dev timestamps"] if OPENSSL else []
+    assert commands == ["dev register", "dev witnesses", *stamped, "serve"]
     for command in commands:
         assert CliRunner().invoke(app, [*command.split(), "--help"]).exit_code == 0
 

@@ -63,6 +63,19 @@ def events(answer: dict[str, Any]) -> list[str]:
     return [each["event"] for each in answer["evidence"]]
 
 
+@pytest.mark.parametrize("program", ["submit.mjs", "confirm.mjs"])
+async def test_how_it_is_called_is_told(program: str) -> None:
+    asked = await run("node", NODE / program, "--help", directory=NODE)
+    assert (asked.code, asked.told) == (0, "")
+    assert asked.output.startswith(f"usage: node {program} --protos …")
+
+    for words in (("--colour", "red"), ("--address", "localhost:1")):
+        wrong = await run("node", NODE / program, *words, directory=NODE)
+        assert (wrong.code, wrong.output) == (2, "")
+        assert f"usage: node {program}" in wrong.told
+        assert "    at " not in wrong.told
+
+
 async def test_submits_and_confirms(post: Post, agency: Agency, citizen: Citizen, letter: Path) -> None:
     sent = await submit(post, agency, citizen.address, "node-1", letter)
     assert sent.code == 0, sent.told

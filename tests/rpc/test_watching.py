@@ -17,7 +17,7 @@ from namak.v1 import (
 )
 from server.dev.pki import Person
 from server.interceptors.streams import StreamLimits
-from server.usecases.following import Follow
+from server.usecases.following import BEGINNING, Follow
 from server.usecases.log_ports import LogCursor
 from server.usecases.log_queries import AskConsistency, AskTile
 from tests.rpc.edge import Edge, World, bad_request, error_info, started_edge
@@ -58,6 +58,16 @@ async def test_hands_in_the_cursor_and_gives_back_facts_with_theirs(edge: Edge) 
     assert (command.cursor, command.with_receipts) == (LogCursor(ORIGIN, 5), True)
 
 
+async def test_a_cursor_that_names_no_shard_is_where_the_log_begins(edge: Edge) -> None:
+    request = delivery_pb2.WatchDeliveriesRequest(cursor=evidence_pb2.LogCursor())
+    call = deliveries(edge.channel(edge.world.agency)).WatchDeliveries(request, timeout=10)
+    await call.read()
+    call.cancel()
+    (command,) = edge.desks.commands
+    assert isinstance(command, Follow)
+    assert command.cursor == BEGINNING
+
+
 async def test_a_holder_watches_without_a_cursor(edge: Edge) -> None:
     edge.desks.followed_bytes = 10
     stub: Any = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
@@ -79,7 +89,7 @@ async def test_a_holder_watches_without_a_cursor(edge: Edge) -> None:
     [
         (evidence_pb2.LogCursor(origin=ORIGIN, index=-1), {"cursor.index": "NEGATIVE"}),
         (evidence_pb2.LogCursor(index=1), {"cursor.origin": "EMPTY"}),
-        (evidence_pb2.LogCursor(), {"cursor.origin": "EMPTY"}),
+        (evidence_pb2.LogCursor(index=-1), {"cursor.origin": "EMPTY", "cursor.index": "NEGATIVE"}),
         (evidence_pb2.LogCursor(origin="a\0b"), {"cursor.origin": "CONTROL_CHARACTER"}),
         (evidence_pb2.LogCursor(origin="x" * 256), {"cursor.origin": "TOO_LONG"}),
         (

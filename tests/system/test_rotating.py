@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from namak.client import Client
+from namak.client.watching import beginning
 from namak.evidence.note import vkey
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import TlogProof
-from namak.v1 import evidence_pb2
 from server.bootstrap_log import shard_rotation
 from server.dev.world import ORIGIN, World
 from server.domain.administration import CommandLine
@@ -50,9 +50,8 @@ async def announce(post: Post, key: str) -> None:
 async def watched(client: Client) -> list[Any]:
     """Watches from the beginning until all the letters' facts came."""
     facts: list[Any] = []
-    cursor = evidence_pb2.LogCursor(origin=ORIGIN)
     async with asyncio.timeout(PATIENCE):
-        async with aclosing(client.deliveries.watch(cursor, with_receipts=True)) as replies:
+        async with aclosing(client.deliveries.watch(beginning(), with_receipts=True)) as replies:
             async for reply in replies:
                 facts += reply.facts
                 if len(facts) >= FACTS:
@@ -95,7 +94,9 @@ async def test_calls_and_streams_go_on_while_the_log_goes_over_to_another_shard(
             receipts = [receipt for sent in await asyncio.gather(*sending) for receipt in sent]
             last = await there.deliveries.submit(agency.letter(citizen.address))
             receipts += [receipt.tlog_proof for receipt in last.receipts]
-            told = await asyncio.gather(*streams)
+            told = list(await asyncio.gather(*streams))
+            # Who comes after the rotation is shown what was before it, too.
+            told.append(await watched(agency.client))
             status = await agency.client.evidence.log_status()
             former = await agency.client.evidence.checkpoint(ORIGIN)
     origins = [policy.check(TlogProof.parse(receipt).checkpoint).checkpoint.origin for receipt in receipts]

@@ -119,7 +119,7 @@ async def test_a_person_without_a_mailbox_and_a_cursor_of_nowhere_are_refused(po
         await first(stranger.client.mailbox.watch())
     checkpoint = await agency.client.evidence.log_status()
     (shard,) = checkpoint.shards
-    for origin, index in ((shard.origin, shard.tree_size + 1000), ("log.example/1", 0), ("", 0)):
+    for origin, index in ((shard.origin, shard.tree_size + 1000), ("log.example/1", 0), ("", 1)):
         with pytest.raises(InvalidRequest):
             await first(agency.client.deliveries.watch(evidence_pb2.LogCursor(origin=origin, index=index)))
 

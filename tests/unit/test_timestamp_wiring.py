@@ -28,9 +28,29 @@ async def test_without_authorities_nobody_is_asked() -> None:
 async def test_roots_that_hold_no_certificate_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "roots.pem"
     path.write_bytes(content)
-    with pytest.raises(RootsUnusable, match="no certificates"):
+    with pytest.raises(RootsUnusable, match=r"authority 'tsa': roots .*roots\.pem: there are no certific"):
         async with timestamp_terms(settings(authority(roots=str(path)))):
             pass
+
+
+async def test_roots_that_cannot_be_read_are_told_with_the_authority(tmp_path: Path) -> None:
+    with pytest.raises(RootsUnusable, match=rf"'tsa': roots {tmp_path} can't be read: Is a directory"):
+        async with timestamp_terms(settings(authority(roots=str(tmp_path)))):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("tsa.example", "'tsa.example' alone is no authority"),
+        ({"name": "tsa", "url": "https://tsa.example/"}, "'tsa' has no roots: name is only what"),
+        ({"url": "https://tsa.example/", "roots": ""}, "authority 'https://tsa.example/' has no roots"),
+        (authority(roots="absent"), "absent does not exist"),
+    ],
+)
+def test_a_name_is_told_from_roots(wrong: object, told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        TimestampsSettings.model_validate({"authorities": [wrong]})
 
 
 @pytest.mark.parametrize(

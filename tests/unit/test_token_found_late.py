@@ -16,11 +16,14 @@ class Library:
     """A module that sees its token only after it was initialised so often."""
 
     sees_after: int
+    half: bool = False
     initialised: int = 0
     asked: list[str] = field(default_factory=list)
 
     def get_tokens(self, *, token_label: str) -> Sequence[str]:
         self.asked.append(token_label)
+        if self.half and self.initialised < self.sees_after:
+            raise pkcs11.GeneralError
         return [] if self.initialised < self.sees_after else ["the token"]
 
     def reinitialize(self) -> None:
@@ -32,9 +35,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_process, "_LOOKS_AGAIN_AFTER_SECONDS", (0, 0, 0))
 
 
+@pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_token_that_is_being_written_is_looked_for_again(after: int) -> None:
-    library = Library(after)
+def test_a_token_that_is_being_written_is_looked_for_again(after: int, half: bool) -> None:
+    library = Library(after, half)
     assert tokens_named(library, "namak-log") == ["the token"]
     assert library.asked == ["namak-log"] * (after + 1)
 
@@ -43,6 +47,11 @@ def test_a_token_that_is_not_there_is_looked_for_so_often_and_no_more() -> None:
     library = Library(4)
     assert tokens_named(library, "namak-log") == []
     assert len(library.asked) == 4
+
+
+def test_a_module_that_keeps_failing_is_told_so_in_the_end() -> None:
+    with pytest.raises(pkcs11.GeneralError):
+        tokens_named(Library(4, half=True), "namak-log")
 
 
 def test_a_session_of_a_token_that_is_not_there_is_refused(

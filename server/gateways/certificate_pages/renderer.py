@@ -27,6 +27,7 @@ STANDARD: Final = "a-3b"
 _TEMPLATE = "certificate.typ"
 _LONG_WORD = 28
 _JOINT = "\u200b"
+_JOINING: Final = frozenset("_-./@,;:+&=?\u058a")
 _DIGEST: Final = re.compile("[0-9a-f-]{1,64}")
 
 
@@ -144,8 +145,18 @@ def _folded_word(word: str) -> str:
 
 
 def _joints(word: str) -> str:
-    # Never between a letter and what stands above or below it.
-    return "".join(each if combining(each) else _JOINT + each for each in word)[1:]
+    """Returns the word with joints where it may break: behind signs that join, and in what is long all the
+    same; never between a letter and what stands above or below it.
+    """
+    pieces, length = [], 0
+    for place, each in enumerate(word):
+        pieces.append(each)
+        length += 1
+        after = word[place + 1 : place + 2]
+        if after and not combining(after) and (each in _JOINING or length >= _LONG_WORD):
+            pieces.append(_JOINT)
+            length = 0
+    return "".join(pieces)
 
 
 def _qr(content: str) -> Code:

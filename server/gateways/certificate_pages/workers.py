@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from namak.signatures.prepared import PreparedPdf
+from namak.signatures.prepared import LongTermPdf, PreparedPdf
 from server.gateways.certificate_pages.renderer import CertificateRenderer
 from server.gateways.setters import SetterDied, Setters, for_this_process
 from server.usecases.certificate_ports import Certificate, CertificateNotSet
@@ -29,6 +29,17 @@ class CertificateWorkers(Setters):
         except SetterDied as problem:
             raise CertificateNotSet("a process that set certificates died") from problem
 
+    async def extend(self, kept: LongTermPdf) -> bytes:
+        """Returns a sealed file with what verifies it in decades.
+
+        Raises:
+            CertificateNotSet: the file does not take it, or the process died.
+        """
+        try:
+            return await self.run(_extend, kept)
+        except SetterDied as problem:
+            raise CertificateNotSet("a process that set certificates died") from problem
+
 
 _renderer: CertificateRenderer | None = None
 # The process's own: one in each worker, never in the server.
@@ -46,3 +57,13 @@ def _render(certificate: Certificate) -> PreparedPdf:
     assert _renderer is not None
     pdf = _renderer.render(certificate)
     return prepare_pdf(pdf, algorithm=ALGORITHM, at=certificate.statement.made_time)
+
+
+def _extend(kept: LongTermPdf) -> bytes:
+    from namak.signatures.pdf_building import PdfNotSignable
+    from namak.signatures.pdf_long_term import with_material
+
+    try:
+        return with_material(kept.pdf, kept.certificates, kept.material)
+    except PdfNotSignable as problem:
+        raise CertificateNotSet(str(problem)) from None

@@ -3,7 +3,9 @@
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pypdfium2 as pdfium
 import pytest
@@ -12,15 +14,17 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from namak.delivery_certificate.reading import read_certificate
 from namak.delivery_certificate.statement import Audience, Statement
-from namak.evidence.document import Sender
+from namak.evidence.document import Sender, subject_part
 from namak.signatures.pdf_building import prepare_pdf
 from server.gateways.certificate_pages.renderer import CertificateRenderer
 from server.usecases.certificate_ports import Certificate
-from tests.delivery_certificates import MADE, certificate_of, many_facts
+from tests.delivery_certificates import MADE, SUBJECT, certificate_from, certificate_of, many_facts
 from tests.unit.delivery_certificates.conftest import Told
 from tests.unit.delivery_certificates.conftest import told as told
-from tests.unit.evidence_documents.world import Story
+from tests.unit.evidence_documents.documents import LETTER
+from tests.unit.evidence_documents.world import Key, Log, Story
 
+OTHER = UUID(int=0x0192F0C9_0000_7000_8000_000000000000)
 LONG_NAME = "Հայաստանի Հանրապետության պետական եկամուտների կոմիտեի փաստաթղթաշրջանառության բաժին " * 5
 LONG_SUBJECT = ("Հարկային մարմնի որոշում ակտի մասին Қазақстан Əliyev «ё» " * 5)[:250]
 
@@ -55,6 +59,25 @@ def test_the_pages_say_exactly_what_they_should(
     assert pages[0] == f"{expected}{foot}1/1"
 
 
+@pytest.mark.parametrize("language", ["hy", "ru", "en"])
+@pytest.mark.parametrize("joint", ["/", "", "-"])
+def test_a_log_of_a_long_name_stays_on_the_paper(
+    told: Told, renderer: CertificateRenderer, language: str, joint: str
+) -> None:
+    log = Log(Key(f"log.{joint.join(['elektronayin-tsanutsumner'] * 8)}.e-citizen.am/2026"))
+    for fact in told.facts:
+        log.append(fact)
+    receipts = [log.proof(fact.data, number).encode() for number, fact in enumerate(told.facts)]
+    certificate = certificate_from(receipts, language=language)
+    pdf = renderer.render(certificate)
+    pages, expected, foot = pages_and_expected(pdf, certificate)
+
+    feet = [f"{foot}{number}/{len(pages)}" for number, _ in enumerate(pages, 1)]
+    assert "".join(text.removesuffix(each) for text, each in zip(pages, feet, strict=True)) == expected
+    for lines in lines_of(pdf):
+        assert max(right for _, _, right, _ in lines) < 595 - 50
+
+
 def test_thirty_facts_under_long_names_flow_over_the_pages(renderer: CertificateRenderer) -> None:
     story = Story()
     sender = Sender("notices@src.am", "01234567", (LONG_NAME + "W" * 90)[:500])
@@ -73,6 +96,22 @@ def test_thirty_facts_under_long_names_flow_over_the_pages(renderer: Certificate
             assert right < 595 - 50
             assert bottom > 30
             assert top < 842 - 40
+
+
+def test_names_of_many_files_can_be_searched_on_the_pages(renderer: CertificateRenderer) -> None:
+    story = Story()
+    names = [f"Решение_суда_по_делу_о_взыскании_налоговой_задолженности_{n}.pdf" for n in range(19)]
+    names.append("Ձ" * 200)
+    parts = [replace(LETTER, identifier=str(n), file_name=name) for n, name in enumerate(names, 1)]
+    document = replace(story.consignment.document, parts=(subject_part(SUBJECT), *parts), evidence_id=OTHER)
+    pdf = renderer.render(certificate_of(story, [story.world.record(document)], language="hy"))
+    pages = read_certificate(pdf).pages or ()
+
+    assert len(pages) == 2
+    assert all(name in "".join(pages) for name in names)
+    assert "\u200b" not in "".join(pages)
+    for lines in lines_of(pdf):
+        assert max(right for _, _, right, _ in lines) < 595 - 50
 
 
 def lines_of(pdf: bytes) -> Iterator[list[tuple[float, float, float, float]]]:

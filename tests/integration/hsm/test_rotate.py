@@ -15,9 +15,11 @@ import pytest
 
 from namak.evidence.cosignature import COSIGNATURE, cosigned_message, timestamped_signature
 from namak.evidence.note import Verifier, key_id, parse_note, signature_line, vkey
+from namak.evidence.succession import SUCCESSOR_FILE
 from server.hsm.pkcs11 import Pkcs11LogSigner
 from server.hsm.token_link import TokenKey
 from server.storage.log import log_storage
+from server.storage.log_store import LEADER_LOCK
 from server.transparency.guard import FileGuard
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
@@ -61,6 +63,16 @@ class Post:
             await service.stop(5.0)
             for shard in shards:
                 await shard.signer.close()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Has the log led by a server that does nothing."""
+        connection = await self.ledger.connect()
+        await connection.execute("SELECT pg_advisory_lock($1)", LEADER_LOCK)
+        try:
+            yield
+        finally:
+            await connection.close()
 
     async def begin(self) -> None:
         """Has the log begin, with three leaves."""
@@ -113,12 +125,8 @@ async def test_the_log_goes_over_and_the_protocol_tells_all_of_it_again_and_agai
         assert f"goes over from {ORIGIN} to {NEXT}" in plan.stdout
         assert await post.successor() is None
 
-        going = asyncio.create_task(
-            post.rotate("--yes", "--protocol", paper, "--witness-name", "Ani Sargsyan")
-        )
-        await eventually(lambda: is_frozen(post))
-        await post.ledger.record(2)
-        done = await going
+        # Nobody sends anything meanwhile: the new shard begins by itself.
+        done = await post.rotate("--yes", "--protocol", paper, "--witness-name", "Ani Sargsyan")
     assert done.returncode == 0, done.stderr
     for step in (
         "is announced",
@@ -129,7 +137,9 @@ async def test_the_log_goes_over_and_the_protocol_tells_all_of_it_again_and_agai
         assert step in done.stderr
 
     text = joined(paper.read_text(encoding="utf-8"))
-    shards = await post.ledger.rows("SELECT origin, vkey, announcement FROM log_shards ORDER BY position")
+    shards = await post.ledger.rows(
+        "SELECT origin, vkey, announcement, opening FROM log_shards ORDER BY position"
+    )
     notes = await post.ledger.rows(
         "SELECT origin, size, note FROM log_checkpoints WHERE (origin, size) IN (SELECT $1, 4 UNION"
         " SELECT $2, min(size) FROM log_checkpoints WHERE origin = $2) ORDER BY origin",
@@ -143,6 +153,8 @@ async def test_the_log_goes_over_and_the_protocol_tells_all_of_it_again_and_agai
     for told in (
         *(each["vkey"] for each in shards),
         *(f"evidence {shards[1]['announcement']}", "index of the leaf   3\n", "4 leaves", "Ani Sargsyan"),
+        *(f"evidence {shards[1]['opening']}", "index of the leaf   0\n", "1 leaf\n"),
+        "".join(f"log {each['vkey']}\n" for each in shards) + "quorum none\n",
         *("The settings name no witnesses", "Asia/Yerevan", str(settings), "Label (CKA_LABEL)     turn"),
     ):
         assert told in text
@@ -150,14 +162,19 @@ async def test_the_log_goes_over_and_the_protocol_tells_all_of_it_again_and_agai
 
     again = await post.rotate("--witness-name", "Ani Sargsyan")
     assert again.returncode == 0, again.stderr
+    # Each step is told with when it was done, then as now.
+    assert told_steps(again.stderr) == told_steps(done.stderr)
+    assert await post.ledger.value("SELECT count(*) FROM administrative_acts") == 2
     assert undated(again.stdout) == undated(paper.read_text(encoding="utf-8"))
     assert "announced already" in (await post.rotate("--dry-run")).stdout
     checked = await asyncio.to_thread(forking.run, "server", "hsm", "check", "--config", settings)
     assert checked.stdout.endswith("2 keys checked: sound.\n")
 
 
-async def is_frozen(post: Post) -> bool:
-    return bool(await post.ledger.rows("SELECT 1 FROM log_heads WHERE frozen_at IS NOT NULL"))
+def told_steps(text: str) -> list[str]:
+    steps = [line for line in text.splitlines() if re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  ", line)]
+    assert len(steps) == 4
+    return steps
 
 
 async def is_announced(post: Post) -> bool:
@@ -170,8 +187,9 @@ async def test_what_was_interrupted_goes_on_from_where_it_was(post: Post) -> Non
     paper = post.directory / "protocol.txt"
 
     settings = post.directory / "namak-server.toml"
-    killed = forking.start("server", "hsm", "rotate", "--yes", "--protocol", paper, "--config", settings)
-    await eventually(lambda: is_announced(post))
+    async with post.held():
+        killed = forking.start("server", "hsm", "rotate", "--yes", "--protocol", paper, "--config", settings)
+        await eventually(lambda: is_announced(post))
     killed.kill()
     assert await asyncio.to_thread(killed.wait) < 0
     assert not paper.exists()
@@ -182,12 +200,32 @@ async def test_what_was_interrupted_goes_on_from_where_it_was(post: Post) -> Non
 
     async with post.leading():
         done = await post.rotate("--wait", "20", "--protocol", paper)
+    assert (done.returncode, "goes on as" in done.stdout) == (0, True), done.stderr
+    assert await post.ledger.value("SELECT count(*) FROM administrative_acts") == 2
+    taken = await post.rotate("--protocol", paper)
+    assert (taken.returncode, "file exists" in taken.stderr) == (1, True)
+
+
+async def test_of_a_shard_that_the_release_before_announced_nothing_is_said_that_is_not_known(
+    post: Post,
+) -> None:
+    """It has no opening: while the log is quiet nothing shows that a server can lead the new shard."""
+    post.settings()
+    await post.begin()
+    paper = post.directory / "protocol.txt"
+    async with post.held():
+        stopped = await post.rotate("--yes", "--wait", "0")
+    assert stopped.returncode == 1
+    opening = await post.ledger.value("SELECT opening FROM log_shards WHERE opening IS NOT NULL")
+    await post.ledger.rows("ALTER TABLE log_shards DISABLE TRIGGER ALL")
+    await post.ledger.rows("UPDATE log_shards SET opening = NULL")
+    await post.ledger.rows("DELETE FROM log_queue WHERE evidence_id = $1", opening)
+    async with post.leading():
+        done = await post.rotate("--wait", "20", "--protocol", paper)
     assert (done.returncode, "goes on as" in done.stdout) == (1, False)
     assert "NOT COMPLETE" in done.stderr
     assert "Restart the servers with [log.next]" in done.stderr
     assert "NOT COMPLETE. It has no leaf yet" in paper.read_text(encoding="utf-8")
-    taken = await post.rotate("--protocol", paper)
-    assert (taken.returncode, "file exists" in taken.stderr) == (1, True)
 
 
 async def test_the_last_tree_is_waited_for_until_it_is_witnessed(post: Post) -> None:
@@ -209,12 +247,22 @@ async def test_the_last_tree_is_waited_for_until_it_is_witnessed(post: Post) -> 
         identifier = key_id(WITNESS, COSIGNATURE, witness.public_key)
         cosigned = note + signature_line(WITNESS, identifier, timestamped_signature(at, signature))
         await post.ledger.rows("INSERT INTO log_witnessed VALUES ($1, 4, $2, now())", ORIGIN, cosigned)
-        await post.ledger.record(1)
-        done = await post.rotate("--wait", "20")
+        done = await post.rotate("--wait", "1")
     assert done.returncode == 0, done.stderr
     text = joined(done.stdout)
     assert cosigned.decode() in text
-    assert f"court, 2026-11-23 00:00:00+04:00 (20:00:00 UTC); {WITNESS}+{identifier.hex()}" in text
+    key = vkey(WITNESS, witness.public_key, COSIGNATURE)
+    assert "court, 2026-11-23 00:00:00+04:00 (20:00:00 UTC)\n" in text
+    shards = [row["vkey"] for row in await post.ledger.rows("SELECT vkey FROM log_shards ORDER BY position")]
+    published = "".join(f"log {each}\n" for each in shards) + f"witness court {key}\nquorum court\n"
+    assert published in text
+    assert text.count(key) == 2
+    quick = await post.rotate("--wait", "0")
+    assert (quick.returncode, f"no quorum of witnesses follows {NEXT} yet" in quick.stderr) == (0, True)
+    assert "older than 4 h" in quick.stderr
+    await post.ledger.rows("INSERT INTO log_witnessed VALUES ($1, 1, $2, now())", NEXT, cosigned)
+    followed = await post.rotate("--wait", "20")
+    assert (followed.returncode, "WARNING" in followed.stderr) == (0, False)
 
 
 async def test_nothing_changes_before_all_answers_are_good(post: Post) -> None:
@@ -223,14 +271,28 @@ async def test_nothing_changes_before_all_answers_are_good(post: Post) -> None:
     assert (early.returncode, "the database knows no shard yet" in early.stdout) == (4, True)
     await post.begin()
 
+    idle = await post.rotate("--dry-run")
+    assert (idle.returncode, "no server leads the log" in idle.stdout) == (4, True)
+    async with post.held():
+        await refusals(post)
+    assert await post.successor() is None
+
+
+async def refusals(post: Post) -> None:
     refused = await post.rotate(given="n\n")
     assert refused.returncode == 1
     assert "Have all servers been restarted with these settings?" in refused.stderr
+    assert "nothing was changed" in refused.stderr
+    nobody = await post.rotate()
+    assert (nobody.returncode, "say --yes" in nobody.stderr) == (1, True)
     (post.directory / "taken").touch()
     taken = await post.rotate("--yes", "--protocol", post.directory / "taken")
     assert (taken.returncode, "file exists" in taken.stderr) == (1, True)
 
-    for label, words in (("extractable", "can be taken out"), ("absent", "no key 'absent'")):
+    for label, words in (
+        ("extractable", "can be taken out"),
+        ("absent", "no key 'absent' in the token; make it first: `namak-server hsm init --shard next`"),
+    ):
         post.settings(next_label=label)
         bad = await post.rotate("--yes")
         assert (bad.returncode, words in bad.stdout, "Nothing was changed" in bad.stdout) == (4, True, True)
@@ -254,8 +316,7 @@ async def test_nothing_changes_before_all_answers_are_good(post: Post) -> None:
         "INSERT INTO log_queue (evidence_id, entry) SELECT id, entry FROM evidence WHERE id = $1", old
     )
     stuck = await post.rotate("--yes")
-    assert (stuck.returncode, "no server leads it" in stuck.stdout) == (4, True)
-    assert await post.successor() is None
+    assert (stuck.returncode, "that leads it can't go on" in stuck.stdout) == (4, True)
 
 
 async def test_commands_of_the_log_are_told_which_of_the_settings_shards_is_meant(post: Post) -> None:
@@ -276,3 +337,24 @@ async def test_commands_of_the_log_are_told_which_of_the_settings_shards_is_mean
     for origin, why in ((former, "no key for it"), (NEXT, f"nothing of {NEXT} is published")):
         refused = await asked("adopt-guard", "--yes", "--origin", origin)
         assert (refused.returncode, why in refused.stderr) == (1, True)
+
+
+async def test_the_shard_that_the_database_has_as_the_current_one_is_exported(post: Post) -> None:
+    """Whatever the settings have as [log]; and a directory goes on with its own shard when it is told to."""
+    settings, old, new = post.settings(), post.directory / "old", post.directory / "new"
+    await post.begin()
+
+    async def exported(*options: str | Path) -> "CompletedProcess[str]":
+        return await asyncio.to_thread(forking.run, "server", "log", "export", *options, "--config", settings)
+
+    assert f"3 leaves of {ORIGIN}" in (await exported(old)).stdout
+    async with post.leading():
+        assert (await post.rotate("--yes")).returncode == 0
+    assert f"1 leaf of {NEXT}" in (await exported(new)).stdout
+    refused = await exported(old)
+    assert (refused.returncode, f"holds the shard {ORIGIN}" in refused.stderr) == (1, True)
+    # Who names the shard by its key goes on with it, too.
+    key = await post.ledger.value("SELECT vkey FROM log_shards WHERE origin = $1", ORIGIN)
+    for named in (("--origin", ORIGIN), ("--vkey", key)):
+        assert f"4 leaves of {ORIGIN}" in (await exported(old, *named)).stdout
+    assert (old / SUCCESSOR_FILE).exists()

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import server
 from server.storage.embedded import EmbeddedPostgres, embedded_postgres
-from server.storage.embedded_place import EmbeddedPostgresFailed
+from server.storage.embedded_place import EmbeddedPostgresFailed, remove
 
 AS_ROOT = os.geteuid() == 0
 ROOT = str(Path(server.__file__).parent.parent)
@@ -301,6 +301,17 @@ class TestAsRoot:
         assert first.place.directory.parent == state
         assert len(list(state.iterdir())) == 1
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+    def test_what_lies_elsewhere_goes_with_the_directory(self, tmp_path: Path, open_directory: Path) -> None:
+        wanted, state = tmp_path / "world" / "postgres", open_directory / "state"
+        other = EmbeddedPostgres.start(tmp_path / "other", durable=False, state=state)
+        EmbeddedPostgres.start(wanted, durable=False, state=state).stop()
+        assert len(list(state.iterdir())) == 2
+        remove(tmp_path / "world", state=state)
+        assert list(state.iterdir()) == [other.place.directory]
+        assert not (tmp_path / "world").exists()
+        other.stop()
+        remove(tmp_path / "world", state=state)
 
     def test_a_removed_link_means_a_new_database(self, tmp_path: Path, open_directory: Path) -> None:
         tmp_path.chmod(0o700)

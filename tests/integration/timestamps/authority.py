@@ -14,15 +14,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from server.dev.timestamp_server import reply
+
 OPENSSL = shutil.which("openssl")
 POLICY, OTHER_POLICY = "1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.2"
 _CONFIGURATION = f"""
 [tsa]
-serial = $ENV::DIRECTORY/serial
+serial = serial
 signer_digest = sha256
 default_policy = {POLICY}
 other_policies = {OTHER_POLICY}
-digests = sha256, sha512
+digests = sha256, sha512, sha512-256, sha3-256
 ess_cert_id_alg = DIGEST
 ess_cert_id_chain = no
 accuracy = secs:1
@@ -108,35 +110,21 @@ class OpensslAuthority:
 
     def reply(self, query: bytes) -> bytes:
         """Answers a request (RFC 3161, 2.4.2); takes some milliseconds."""
-        asked, answered = self.directory / "query", self.directory / "reply"
-        asked.write_bytes(query)
-        self._run(
-            *("-reply", "-config", "openssl.cnf", "-section", "tsa", "-queryfile", "query"),
-            *("-signer", "own.pem", "-inkey", "key.pem", "-out", "reply"),
-        )
-        return answered.read_bytes()
+        return reply(self.directory, query)
 
     def verifies(self, token: bytes, data: bytes) -> bool:
         """Tells whether `openssl ts -verify` takes a token over data."""
         (self.directory / "token").write_bytes(token)
         (self.directory / "data").write_bytes(data)
-        return (
-            self._run(
-                *("-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", "roots.pem"),
-                check=False,
-            )
-            == 0
-        )
-
-    def _run(self, *arguments: str, check: bool = True) -> int:
         assert OPENSSL is not None
-        return subprocess.run(
-            [OPENSSL, "ts", *arguments],
+        words = ("-verify", "-data", "data", "-in", "token", "-token_in", "-CAfile", "roots.pem")
+        verified = subprocess.run(
+            [OPENSSL, "ts", *words],
             cwd=self.directory,
-            env={"DIRECTORY": str(self.directory)},
-            check=check,
+            check=False,
             capture_output=True,
-        ).returncode
+        )
+        return verified.returncode == 0
 
 
 def resigned(

@@ -1,5 +1,6 @@
 """Tokens of a real authority: we and `openssl` take the same ones, and of others nothing is believed."""
 
+import hashlib
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,9 @@ from namak.evidence.errors import EvidenceError, InvalidTimestamp, MalformedTime
 from namak.evidence.timestamp import (
     MAX_REPLY_BYTES,
     TimestampTrust,
+    check_digest_timestamp,
     check_timestamp,
+    digest_request,
     timestamp_request,
     token_from,
 )
@@ -75,6 +78,23 @@ def test_the_policy_that_is_asked_for_is_given_and_wanted(good: Given) -> None:
     with pytest.raises(InvalidTimestamp, match="Policy"):
         check_timestamp(good.token, NOTE, trust)
     check_timestamp(good.token, NOTE, TimestampTrust(good.trust.roots, POLICY))
+
+
+@pytest.mark.parametrize("algorithm", ["sha512_256", "sha3_256"])
+def test_a_digest_by_another_algorithm_is_not_taken_for_a_sha256(good: Given, algorithm: str) -> None:
+    # Of the same length: by its bytes alone nobody could tell.
+    digest = hashlib.sha256(NOTE).digest()
+    query = tsp.TimeStampReq.load(digest_request(digest, NONCE))
+    query["message_imprint"]["hash_algorithm"] = {"algorithm": algorithm}
+    token = token_from(good.authority.reply(query.dump(force=True)))
+    told = cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed
+    imprint = told["message_imprint"]
+    assert imprint["hashed_message"].native == digest
+    assert imprint["hash_algorithm"]["algorithm"].native == algorithm
+    with pytest.raises(InvalidTimestamp, match="Another hash algorithm"):
+        check_digest_timestamp(token, digest, good.trust, nonce=NONCE)
+    for_sha256 = token_from(good.authority.reply(digest_request(digest, NONCE)))
+    assert check_digest_timestamp(for_sha256, digest, good.trust, nonce=NONCE).authority == "CN=Authority"
 
 
 def test_an_answer_to_another_question_is_refused(good: Given) -> None:

@@ -151,9 +151,29 @@ DAMAGES: Mapping[str, tuple[str, set[str]]] = {
         "UPDATE log_witnessed SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 20)",
         {"signature-wrong"},
     ),
-    "a cosignature is gone": (
+    "a cosignature is gone, and a later tree has its own": (
         "UPDATE log_witnessed SET note = (SELECT note FROM log_checkpoints WHERE size = 100)",
+        {"before-quorum"},
+    ),
+    "a cosignature is gone, and there is no later one": (
+        (
+            "DELETE FROM log_rewitnessed;"
+            "UPDATE log_witnessed SET note = (SELECT note FROM log_checkpoints WHERE size = 100)"
+        ),
         {"below-quorum"},
+    ),
+    "a cosignature anew is another": (
+        "UPDATE log_rewitnessed SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 20)",
+        {"signature-wrong"},
+    ),
+    "a cosignature anew is gone": (
+        "UPDATE log_rewitnessed SET note = (SELECT note FROM log_checkpoints WHERE size = 550)",
+        {"below-quorum"},
+    ),
+    "what is cosigned anew is another tree": ("UPDATE log_rewitnessed SET size = 700", {"note-misplaced"}),
+    "what is cosigned anew is not published": (
+        "UPDATE log_rewitnessed SET size = 551",
+        {"cosigned-unpublished", "note-misplaced"},
     ),
 }
 """What is done to the rows, and what must be told of it."""
@@ -232,13 +252,16 @@ TOKEN_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
 SHARD_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
     "a key is another": (
         "UPDATE log_shards SET vkey = '{other}' WHERE origin = '{next}'",
-        {"shard-key-wrong"},
+        {"shard-key-wrong", "opening-wrong"},
     ),
     "a key is of another name": (
         "UPDATE log_shards SET vkey = replace(vkey, '{next}', 'x') WHERE origin = '{next}'",
-        {"shard-key-wrong"},
+        {"shard-key-wrong", "opening-wrong"},
     ),
-    "a key is none": ("UPDATE log_shards SET vkey = 'x' WHERE origin = '{next}'", {"shard-key-wrong"}),
+    "a key is none": (
+        "UPDATE log_shards SET vkey = 'x' WHERE origin = '{next}'",
+        {"shard-key-wrong", "opening-wrong"},
+    ),
     "the newest checkpoint has another signature": (
         (
             "UPDATE log_checkpoints SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 20)"
@@ -248,7 +271,7 @@ SHARD_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
     ),
     "an announcement is gone": (
         "DELETE FROM evidence WHERE id = (SELECT announcement FROM log_shards WHERE origin = '{next}')",
-        {"shard-key-wrong"},
+        {"shard-key-wrong", "opening-wrong"},
     ),
     "an announcement is of another shard": (
         (
@@ -256,7 +279,7 @@ SHARD_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
             " (SELECT announcement FROM log_shards WHERE origin = '{later}'))"
             " WHERE id = (SELECT announcement FROM log_shards WHERE origin = '{next}')"
         ),
-        {"shard-key-wrong"},
+        {"shard-key-wrong", "opening-wrong"},
     ),
     "an announcement names another key": (
         (
@@ -264,7 +287,7 @@ SHARD_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
             " '{other}'), 'UTF8')"
             " WHERE id = (SELECT announcement FROM log_shards WHERE origin = '{next}')"
         ),
-        {"shard-key-wrong"},
+        {"shard-key-wrong", "opening-wrong"},
     ),
     "an announcement's leaf is gone": (
         (
@@ -280,9 +303,61 @@ SHARD_DAMAGES: Mapping[str, tuple[str, set[str]]] = {
         ),
         {"announcement-missing"},
     ),
+    "an opening is gone": (
+        "DELETE FROM evidence WHERE id = (SELECT opening FROM log_shards WHERE origin = '{next}')",
+        {"opening-wrong"},
+    ),
+    "an opening is of another shard": (
+        (
+            "UPDATE evidence SET document = (SELECT document FROM evidence WHERE id ="
+            " (SELECT opening FROM log_shards WHERE origin = '{later}'))"
+            " WHERE id = (SELECT opening FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"opening-wrong"},
+    ),
+    "an opening names another announcement": (
+        (
+            "UPDATE evidence SET document = convert_to(regexp_replace(convert_from(document, 'UTF8'),"
+            " '\"announcement\":\"[0-9a-f]+\"', '\"announcement\":\"' || repeat('0', 64) || '\"'), 'UTF8')"
+            " WHERE id = (SELECT opening FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"opening-wrong"},
+    ),
+    "a server of the release before gave an opening another leaf": (
+        (
+            "UPDATE log_entries SET leaf_index = 1000 WHERE evidence_id ="
+            " (SELECT opening FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"opening-not-first"},
+    ),
+    "a server of the release before took an opening along with the announcement": (
+        (
+            "UPDATE log_entries SET origin = '{origin}', leaf_index = 1000 WHERE evidence_id ="
+            " (SELECT opening FROM log_shards WHERE origin = '{next}')"
+        ),
+        {"opening-not-first"},
+    ),
     "a frozen shard took another leaf": (
         "UPDATE log_heads SET integrated_size = integrated_size + 1 WHERE origin = '{origin}'",
         {"announcement-not-last", "shard-unpublished"},
+    ),
+    "a frozen shard took a leaf later": (
+        (
+            "WITH grown AS (UPDATE log_heads SET integrated_size = integrated_size + 1"
+            " WHERE origin = '{origin}' RETURNING *)"
+            " INSERT INTO log_trees SELECT origin, integrated_size, root, frozen_at + interval '1 hour'"
+            " FROM grown"
+        ),
+        {"announcement-not-last", "shard-unpublished"},
+    ),
+    "a server of the release before took a leaf more": (
+        (
+            "WITH grown AS (UPDATE log_heads SET integrated_size = integrated_size + 1,"
+            " published_size = published_size + 1 WHERE origin = '{origin}' RETURNING *)"
+            " INSERT INTO log_trees SELECT origin, integrated_size, root, frozen_at - interval '1 s'"
+            " FROM grown"
+        ),
+        {"announcement-followed"},
     ),
     "a frozen shard was never published": (
         "UPDATE log_heads SET published_size = 0 WHERE origin = '{origin}'",

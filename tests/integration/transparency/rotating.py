@@ -116,18 +116,21 @@ class RotatingWorld(World):
         """Announces a shard."""
         async with self.rotation() as (rotation, _):
             announced = await rotation.announce(self.asked(origin, successor))
-        await self.note(announced.announcement)
+        await self.note(announced)
         return announced
 
-    async def note(self, announcement: UUID) -> None:
-        """Counts an announcement among what was recorded."""
-        document = await self.ledger.value("SELECT document FROM evidence WHERE id = $1", announcement)
-        self.ledger.recorded[announcement] = document
+    async def note(self, announced: AnnouncedShard) -> None:
+        """Counts an announcement among what was recorded, and what opens the shard."""
+        for each in (announced.announcement, announced.opening):
+            assert each is not None
+            document = await self.ledger.value("SELECT document FROM evidence WHERE id = $1", each)
+            self.ledger.recorded[each] = document
 
-    async def check_line(self, *origins: str) -> None:
+    async def check_line(self, *origins: str, opened: Sequence[str] | None = None) -> None:
         """Asserts that these shards, in this order, are the whole log: everything that was recorded stands in
         one of them, once, each begins where the one before ended with its announcement, nothing waits, all
-        is published, and no size of a shard was ever signed with two roots.
+        is published, each but the first (or each of `opened`) begins with what opens it, and no size of a
+        shard was ever signed with two roots.
         """
         rows = await self.ledger.rows("SELECT origin, leaf_index, entry, evidence_id FROM log_entries")
         assert {row["origin"] for row in rows} <= set(origins)
@@ -136,6 +139,11 @@ class RotatingWorld(World):
             each: hashlib.sha256(document).digest() for each, document in self.ledger.recorded.items()
         }
         assert await self.ledger.value("SELECT count(*) FROM log_queue") == 0
+        openings = await self.ledger.rows("SELECT origin, opening FROM log_shards WHERE opening IS NOT NULL")
+        places = {row["evidence_id"]: (row["origin"], row["leaf_index"]) for row in rows}
+        assert {row["origin"]: places[row["opening"]] for row in openings} == {
+            origin: (origin, 0) for origin in (origins[1:] if opened is None else opened)
+        }
         for origin, successor in zip(origins, [*origins[1:], None], strict=True):
             size = await self.ledger.check(origin)
             (head,) = await self.ledger.rows("SELECT * FROM log_heads WHERE origin = $1", origin)

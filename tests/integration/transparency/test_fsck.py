@@ -85,15 +85,16 @@ async def made(world: World) -> Post:
             await eventually(lambda: is_published(world, len(world.ledger.recorded)))
     await record(world.ledger, QUEUED)
     witness = TokenLikeSigner(os.urandom(32), world.journal)
-    note = await world.ledger.value("SELECT note FROM log_checkpoints WHERE size = $1", PORTIONS[0])
-    at = int(datetime.now(UTC).timestamp())
-    signature = await witness.sign(cosigned_message(parse_note(note).text, at))
-    line = signature_line(
-        WITNESS, key_id(WITNESS, COSIGNATURE, witness.public_key), timestamped_signature(at, signature)
-    )
-    await world.ledger.rows(
-        "INSERT INTO log_witnessed VALUES ($1, $2, $3, now())", ORIGIN, PORTIONS[0], note + line
-    )
+    # The second tree stood still for a while.
+    for table, size in (("log_witnessed", PORTIONS[0]), ("log_rewitnessed", sum(PORTIONS[:2]))):
+        note = await world.ledger.value("SELECT note FROM log_checkpoints WHERE size = $1", size)
+        at = int(datetime.now(UTC).timestamp())
+        signature = await witness.sign(cosigned_message(parse_note(note).text, at))
+        line = signature_line(
+            WITNESS, key_id(WITNESS, COSIGNATURE, witness.public_key), timestamped_signature(at, signature)
+        )
+        statement = f"INSERT INTO {table} VALUES ($1, $2, $3, now())"
+        await world.ledger.rows(statement, ORIGIN, size, note + line)
     policy = f"witness w {vkey(WITNESS, witness.public_key, COSIGNATURE)}\nquorum w\n"
     return Post(world, TlogPolicy.parse(policy.encode()))
 
@@ -128,7 +129,7 @@ async def test_a_sound_log_is_sound_and_all_of_it_is_checked(post: Post) -> None
         "evidence": 700,
         "queued": QUEUED,
         "checkpoints": notes,
-        "cosigned": 1,
+        "cosigned": 2,
         "shards": 1,
     }
     assert list(report.seconds) == list(Part)

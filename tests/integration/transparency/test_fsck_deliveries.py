@@ -15,6 +15,7 @@ from server.bootstrap_machine import SystemEntropy
 from server.domain.deliveries import Delivery
 from server.fsck.deliveries import DeliveryCheck
 from server.fsck.findings import Part, Report
+from server.fsck.ours import acceptance_in
 from server.fsck.usage import UsageCheck
 from server.jurisdictions.am import AM
 from server.storage.database import Database
@@ -219,7 +220,7 @@ async def test_a_bill_that_differs_from_the_evidence_is_found(
 
     async def recounted() -> Report:
         report = Report()
-        audit = UsageAudit(uow=SqlUnitOfWork(database), clock=clock, profile=AM)
+        audit = UsageAudit(uow=SqlUnitOfWork(database), clock=clock, profile=AM, recognise=acceptance_in)
         log = PostgresLogInspection(connection)
         await UsageCheck(audit, log, ZoneInfo(AM.time_zone), clock.now, report).run()
         return report

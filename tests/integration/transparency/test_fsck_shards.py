@@ -74,9 +74,9 @@ async def test_a_log_of_several_shards_is_sound_whole(world: RotatingWorld) -> N
     await check.run(Asked(frozenset({Part.TREE}), ORIGIN, from_index=1))
     await inspection.close()
     assert (report.findings, report.unchecked) == ([], [])
-    assert (report.checked["shards"], report.checked["leaves"], report.checked["evidence"]) == (3, 11, 11)
+    assert (report.checked["shards"], report.checked["leaves"], report.checked["evidence"]) == (3, 13, 13)
     # It begins in the shard that takes leaves, whatever the settings say.
-    assert (later.findings, later.checked["leaves"]) == ([], 2)
+    assert (later.findings, later.checked["leaves"]) == ([], 3)
 
 
 async def checked(world: RotatingWorld, connection: object, *, knowing: bool) -> Report:
@@ -96,7 +96,7 @@ async def test_damage_to_the_order_of_shards_is_found(
     connection = await asyncpg.connect(driver_url(world.ledger.url))
     transaction = connection.transaction()
     await transaction.start()
-    for table in ("log_shards", "log_heads", "log_entries", "log_checkpoints", "evidence"):
+    for table in ("log_shards", "log_heads", "log_entries", "log_trees", "log_checkpoints", "evidence"):
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     await connection.execute("ALTER TABLE evidence DROP CONSTRAINT ck_evidence_entry")
     other = world.shard(world.key("another"), origin=NEXT).vkey
@@ -107,6 +107,8 @@ async def test_damage_to_the_order_of_shards_is_found(
     await transaction.rollback()
     await connection.close()
     assert {str(kind) for kind in report.counts} == expected
+    # What an older release did is told, and nothing is wrong with it.
+    assert report.sound == (expected <= {"announcement-followed", "opening-not-first"})
     assert {each.part for each in report.findings} == {Part.SHARDS}
 
 

@@ -19,11 +19,12 @@ from server.storage.log import log_storage
 from server.transparency.service import TransparencyService
 from server.transparency.settings import Pace
 from server.transparency.shard import Shard
+from server.transparency.troubles import Trouble
 from server.transparency.witness_link import WitnessTerms
 from tests.independent.strict_witness import StrictWitness
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, WallClock, eventually
 from tests.integration.transparency.ledger import Ledger
-from tests.integration.transparency.rotating import NEXT, RotatingWorld
+from tests.integration.transparency.rotating import NEXT, RotatingWorld, integrate_on
 
 QUICK = Pace(follow_interval=0.05, receipt_poll=0.1, retry_longest=0.2)
 
@@ -63,11 +64,20 @@ async def asked(court: Court) -> AsyncIterator[WitnessTerms]:
 
 @contextlib.asynccontextmanager
 async def replica(
-    world: RotatingWorld, shards: Sequence[Shard], terms: WitnessTerms, former: Sequence[Verifier] = ()
+    world: RotatingWorld,
+    shards: Sequence[Shard],
+    terms: WitnessTerms,
+    former: Sequence[Verifier] = (),
+    keys_lost: Sequence[str] = (),
 ) -> AsyncIterator[TransparencyService]:
     storage = log_storage(world.ledger.url, pace=QUICK)
     service = TransparencyService(
-        shards, storage, clock=WallClock(), former=former, pace=QUICK, witnesses=terms
+        *(shards, storage),
+        clock=WallClock(),
+        former=former,
+        keys_lost=keys_lost,
+        pace=QUICK,
+        witnesses=terms,
     )
     await service.start()
     try:
@@ -110,7 +120,7 @@ async def test_the_last_tree_of_a_shard_is_witnessed_though_its_key_is_gone_by_t
             for each in (announced.announcement, *after):
                 await check(service, policy, each, world.ledger.recorded[each])
             current, old = await service.public.states()
-            assert (current.witnessed_size, old.witnessed_size, old.size) == (4, 4, 4)
+            assert (current.witnessed_size, old.witnessed_size, old.size) == (5, 4, 4)
     await world.check_line(ORIGIN, NEXT)
 
 
@@ -131,3 +141,61 @@ async def check(service: TransparencyService, policy: TlogPolicy, evidence_id: U
     assert receipt is not None
     checked = TlogProof.parse(receipt.tlog_proof).verify(hashlib.sha256(document).digest(), policy)
     assert [each.witness for each in checked.witnesses] == [b"court"]
+
+
+async def test_a_lost_key_keeps_neither_the_log_nor_submissions_waiting_once_somebody_said_so(
+    world: RotatingWorld,
+) -> None:
+    """Its published leaves must be witnessed all the same; those that it never signed stay to be seen."""
+    court = Court(world)
+    async with asked(court) as terms:
+        async with replica(world, world.shards(ORIGIN, NEXT), terms) as service:
+            await world.ledger.record(3)
+            await eventually(lambda: witnessed_up_to(world, ORIGIN, 3))
+            court.away = True
+            await world.ledger.record(2)
+            await eventually(lambda: published_up_to(world, ORIGIN, 5))
+        # Integrated and never signed: two facts, and the announcement.
+        lost = await world.ledger.record(2)
+        await world.announce()
+        async with world.session() as session:
+            await integrate_on(session, ORIGIN)
+        former = [world.verifier(ORIGIN)]
+        async with replica(world, world.shards(NEXT), terms, former) as service:
+            await eventually(lambda: unsigned(service))
+            court.away = False
+            await eventually(lambda: witnessed_up_to(world, ORIGIN, 5))
+            await eventually(lambda: witnessed_up_to(world, NEXT, 1))
+            assert await owes(service, ORIGIN)
+        court.away = True
+        async with replica(world, world.shards(NEXT), terms, former, [ORIGIN]) as service:
+            more = await world.ledger.record(2)
+            assert len(await service.log.receipts(more, wait_seconds=PATIENCE_SECONDS)) == 2
+            assert not unsigned(service)
+            assert await owes(service, NEXT)
+            court.away = False
+            await eventually(lambda: is_paid(service, 2))
+            _, old = await service.public.states()
+            assert (old.size, old.witnessed_size, old.pending) == (5, 5, 3)
+            assert not await service.log.receipts(lost, wait_seconds=0.0)
+        # Found after all, the key signs them.
+        async with replica(world, world.shards(ORIGIN, NEXT), terms) as service:
+            assert len(await service.log.receipts(lost, wait_seconds=PATIENCE_SECONDS)) == 2
+
+
+async def test_a_lost_key_of_a_shard_that_takes_leaves_excuses_nothing(world: RotatingWorld) -> None:
+    court = Court(world)
+    async with asked(court) as terms:
+        court.away = True
+        async with replica(world, world.shards(ORIGIN), terms, (), [ORIGIN]) as service:
+            await world.ledger.record(1)
+            await eventually(lambda: owes(service, ORIGIN))
+
+
+async def published_up_to(world: RotatingWorld, origin: str, size: int) -> bool:
+    statement = "SELECT published_size FROM log_heads WHERE origin = $1"
+    return bool(await world.ledger.value(statement, origin) == size)
+
+
+def unsigned(service: TransparencyService) -> bool:
+    return Trouble.SHARD_UNKNOWN in {each.kind for each in service.status.troubles}

@@ -1,9 +1,8 @@
 """The log goes over to another shard: nothing waits, and every fact stands in one of them, once."""
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,18 +10,14 @@ import asyncpg
 import pytest
 
 from namak.evidence.administrative_act import AdministrativeAct
-from namak.evidence.note import Verifier, vkey
+from namak.evidence.note import vkey
+from namak.evidence.succession import ACT, Opening
 from namak.evidence.tiles import extend
 from namak.evidence.tree import leaf_hash
 from server.domain.administration import CommandLine
 from server.domain.refusals import RequestIdReused
-from server.transparency.guard import FileGuard
 from server.transparency.integrator import integrate
-from server.transparency.service import TransparencyService
-from server.transparency.settings import Pace
-from server.transparency.shard import Shard
-from server.transparency.troubles import Trouble
-from server.usecases.rotation import ACT, RotationRefused
+from server.usecases.rotation import RotationRefused
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, WallClock, eventually
 from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.rotating import LATER, NEXT, RotatingWorld, integrate_on
@@ -59,11 +54,11 @@ async def test_several_rotations_follow_each_other(world: RotatingWorld) -> None
         await eventually(lambda: published(world, 3))
         await world.announce(ORIGIN, NEXT)
         await world.ledger.record(4)
-        await eventually(lambda: published(world, 8))
+        await eventually(lambda: published(world, 9))
     async with world.replica(*world.shards(NEXT, LATER), former=[world.verifier(ORIGIN)]) as service:
         await world.announce(NEXT, LATER)
         await world.ledger.record(2)
-        await eventually(lambda: published(world, 11))
+        await eventually(lambda: published(world, 13))
     await world.check_line(ORIGIN, NEXT, LATER)
 
 
@@ -71,8 +66,32 @@ async def test_a_shard_may_end_without_any_other_leaf(world: RotatingWorld) -> N
     await world.begin()
     await world.announce()
     async with world.replica(*world.shards(ORIGIN, NEXT)):
-        await eventually(lambda: published(world, 1))
+        await eventually(lambda: published(world, 2))
     await world.check_line(ORIGIN, NEXT)
+
+
+async def test_a_shard_that_the_release_before_announced_begins_with_its_first_fact(
+    world: RotatingWorld,
+) -> None:
+    """It has no opening, neither recorded nor waiting, and nothing is wrong with it."""
+    await world.begin()
+    announced = await world.announce()
+    for table in ("log_shards", "administrative_acts", "evidence"):
+        await world.ledger.rows(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    await world.ledger.rows("UPDATE log_shards SET opening = NULL")
+    assert announced.opening is not None
+    for statement in (
+        "DELETE FROM log_queue WHERE evidence_id = $1",
+        "DELETE FROM administrative_acts WHERE evidence_id = $1",
+        "DELETE FROM evidence WHERE id = $1",
+    ):
+        await world.ledger.rows(statement, announced.opening)
+    del world.ledger.recorded[announced.opening]
+    async with world.replica(*world.shards(ORIGIN, NEXT)):
+        await eventually(lambda: published(world, 1))
+        await world.ledger.record(2)
+        await eventually(lambda: published(world, 3))
+    await world.check_line(ORIGIN, NEXT, opened=[])
 
 
 async def published(world: RotatingWorld, size: int) -> bool:
@@ -94,13 +113,13 @@ async def test_an_announcement_is_committed_while_an_integrator_waits(world: Rot
         assert done is not None
         # Behind what was recorded before it, and before what was recorded meanwhile or not: by its position.
         assert (done.head.origin, done.head.frozen) == (ORIGIN, True)
-        await world.note(announced.announcement)
+        await world.note(announced)
         rest = await integrate_on(session, ORIGIN)
         assert rest is not None
         assert rest.head.origin == NEXT
-        assert done.entries + rest.entries == 8
+        assert done.entries + rest.entries == 9
     async with world.replica(*world.shards(ORIGIN, NEXT)):
-        await eventually(lambda: published(world, 8))
+        await eventually(lambda: published(world, 9))
     await world.check_line(ORIGIN, NEXT)
 
 
@@ -157,9 +176,9 @@ async def test_what_becomes_visible_late_is_the_successors_whatever_its_position
         await late.close()
         done = await integrate_on(session, ORIGIN)
         assert done is not None
-        assert (done.entries, done.head.origin) == (3, NEXT)
+        assert (done.entries, done.head.origin) == (4, NEXT)
     async with world.replica(*world.shards(ORIGIN, NEXT)):
-        await eventually(lambda: published(world, 4))
+        await eventually(lambda: published(world, 5))
     await world.check_line(ORIGIN, NEXT)
 
 
@@ -178,7 +197,7 @@ async def test_two_integrators_at_once_never_both_commit(world: RotatingWorld) -
     await asyncio.gather(first, second)
     await integrates()
     async with world.replica(*world.shards(ORIGIN, NEXT)):
-        await eventually(lambda: published(world, 41))
+        await eventually(lambda: published(world, 42))
     await world.check_line(ORIGIN, NEXT)
 
 
@@ -193,7 +212,7 @@ async def test_a_rotation_is_announced_once_however_often_it_is_asked_for(world:
         with pytest.raises(RequestIdReused):
             await rotation.announce(world.asked(NEXT, LATER, "rotate-to-2027"))
         assert [shard.origin for shard in await rotation.shards(CommandLine())] == [ORIGIN, NEXT]
-    assert await world.ledger.value("SELECT count(*) FROM evidence") == 1
+    assert await world.ledger.value("SELECT count(*) FROM evidence") == 2
     assert (first.origin, first.successor, first.frozen_at) == (ORIGIN, NEXT, None)
     document = await world.ledger.value("SELECT document FROM evidence WHERE id = $1", first.announcement)
     details = AdministrativeAct.parse(document).details
@@ -205,6 +224,14 @@ async def test_a_rotation_is_announced_once_however_often_it_is_asked_for(world:
         "successor": NEXT,
         "successor_vkey": world.shard(origin=NEXT).vkey,
     }
+    opened = await world.ledger.value("SELECT document FROM evidence WHERE id = $1", first.opening)
+    assert Opening.of(AdministrativeAct.parse(opened)) == Opening(
+        origin=NEXT,
+        vkey=world.shard(origin=NEXT).vkey,
+        predecessor=ORIGIN,
+        predecessor_vkey=world.shard().vkey,
+        announcement=hashlib.sha256(document).hexdigest(),
+    )
 
 
 async def test_what_can_not_come_next_is_refused_and_leaves_nothing(world: RotatingWorld) -> None:
@@ -276,109 +303,7 @@ async def test_an_announcement_that_the_release_before_took_along_ends_the_shard
         more = await world.ledger.record(2)
         ended = await integrate_on(session, ORIGIN)
         assert ended is not None
-        assert (ended.entries, ended.head.frozen, ended.head.integrated_size) == (0, True, 3)
+        assert (ended.entries, ended.head.frozen, ended.head.integrated_size) == (0, True, 4)
     async with world.replica(*world.shards(ORIGIN, NEXT)) as service:
         receipts = await service.log.receipts(more, wait_seconds=PATIENCE_SECONDS)
     assert {receipt.origin for receipt in receipts.values()} == {NEXT}
-
-
-async def test_settings_that_do_not_fit_lead_nothing_and_say_what_is_wrong(world: RotatingWorld) -> None:
-    async def troubled(shards: Sequence[Shard], former: Sequence[Verifier] = ()) -> set[Trouble]:
-        async with world.replica(*shards, former=former, pace=Pace(retry_longest=0.2)) as service:
-            await eventually(lambda: bool(service.status.troubles))
-            return {condition.kind for condition in service.status.troubles}
-
-    async with world.session() as session:
-        await world.ledger.record(2)
-        await integrate_on(session, ORIGIN)
-    assert await troubled(world.shards(NEXT)) == {Trouble.SHARD_UNLISTED}
-    await world.begin()
-    await world.ledger.record(2)
-    assert await troubled(world.shards(NEXT), [world.verifier(ORIGIN)]) == {Trouble.ORIGIN_UNKNOWN}
-    assert await troubled([Shard(ORIGIN, world.key(NEXT), world.guard(LATER))]) == {Trouble.SHARD_KEY_DIFFERS}
-    assert await world.ledger.value("SELECT sum(integrated_size) FROM log_heads") == 2
-    assert await world.ledger.value("SELECT count(*) FROM log_checkpoints") == 0
-
-
-async def test_a_key_that_signed_nothing_of_a_shard_is_not_entered_as_its_key(world: RotatingWorld) -> None:
-    """The release before knew no keys; and what is entered once can't be mended."""
-    async with world.replica(world.shard()) as service:
-        facts = await world.ledger.record(2)
-        await service.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)
-    await world.ledger.rows("ALTER TABLE log_shards DISABLE TRIGGER ALL")
-    await world.ledger.rows("DELETE FROM log_shards")
-    wrong = Verifier(ORIGIN, world.key(LATER).public_key)
-    settings: Sequence[tuple[Shard, Sequence[Verifier]]] = [
-        (Shard(ORIGIN, world.key(LATER), FileGuard(world.directory / "wrong", wrong)), []),
-        (world.shard(origin=NEXT), [wrong]),
-    ]
-    for shard, former in settings:
-        async with world.replica(shard, former=former, pace=Pace(retry_longest=0.2)) as service:
-            await eventually(partial(differs, service))
-        assert await world.ledger.value("SELECT count(*) FROM log_shards") == 0
-    async with world.replica(world.shard()) as service:
-        facts = await world.ledger.record(2)
-        assert len(await service.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)) == 2
-
-
-def differs(service: TransparencyService) -> bool:
-    return Trouble.SHARD_KEY_DIFFERS in {each.kind for each in service.status.troubles}
-
-
-async def test_another_key_than_the_announced_one_signs_nothing_of_the_next_shard(
-    world: RotatingWorld,
-) -> None:
-    """Told when the log goes over, and on a replica that only stands by as well."""
-    pace = Pace(retry_longest=0.2, follow_interval=0.05, receipt_poll=0.1)
-    wrong = Shard(NEXT, world.key(LATER), FileGuard(world.directory / "wrong", world.verifier(LATER)))
-    async with world.replica(world.shard(), wrong, pace=pace) as service:
-        await eventually(lambda: service.status.leading)
-        await world.announce()
-        await world.ledger.record(3)
-        await eventually(lambda: published(world, 1))
-        await eventually(
-            lambda: {each.kind for each in service.status.troubles} == {Trouble.SHARD_KEY_DIFFERS}
-        )
-        assert await world.ledger.value("SELECT count(*) FROM log_queue") == 3
-        async with world.replica(*world.shards(ORIGIN, NEXT), pace=pace):
-            await eventually(lambda: published(world, 4))
-            assert Trouble.SHARD_KEY_DIFFERS in {each.kind for each in service.status.troubles}
-    await world.check_line(ORIGIN, NEXT)
-
-
-async def test_an_existing_log_goes_on_with_the_shards_of_its_settings(world: RotatingWorld) -> None:
-    async with world.session() as session:
-        facts = await world.ledger.record(2)
-        await integrate_on(session, ORIGIN)
-    async with world.replica(world.shard(origin=NEXT), former=[world.verifier(ORIGIN)]) as service:
-        more = await world.ledger.record(2)
-        receipts = await service.log.receipts(more, wait_seconds=PATIENCE_SECONDS)
-        assert {receipt.origin for receipt in receipts.values()} == {NEXT}
-        # The key of the former one is away: its last leaves wait, and someone is told.
-        assert {each.kind for each in service.status.troubles} == {Trouble.SHARD_UNKNOWN}
-    async with world.replica(world.shard(), *world.shards(NEXT)) as service:
-        assert len(await service.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)) == 2
-    assert await world.ledger.check(ORIGIN) == 2
-    assert await world.ledger.check(NEXT) == 2
-
-
-async def test_of_two_replicas_only_the_one_with_the_next_key_goes_on(world: RotatingWorld) -> None:
-    """The other one is told what it lacks when it is to lead, and never appends to the frozen shard."""
-    pace = Pace(retry_longest=0.2)
-    async with world.replica(world.shard(), pace=pace) as old:
-        await eventually(lambda: old.status.leading)
-        async with world.replica(*world.shards(ORIGIN, NEXT), pace=pace) as new:
-            await world.ledger.record(3)
-            await eventually(lambda: published(world, 3))
-            await world.announce()
-            facts = await world.ledger.record(4)
-            receipts = await new.log.receipts(facts, wait_seconds=PATIENCE_SECONDS)
-            assert {receipt.origin for receipt in receipts.values()} <= {ORIGIN, NEXT}
-            assert len(receipts) == 4
-            await eventually(lambda: new.status.leading and not old.status.troubles)
-        await world.ledger.record(2)
-        await eventually(lambda: Trouble.SHARD_KEY_MISSING in {each.kind for each in old.status.troubles})
-        assert await world.ledger.value("SELECT count(*) FROM log_queue") == 2
-        async with world.replica(*world.shards(ORIGIN, NEXT), pace=pace):
-            await eventually(lambda: published(world, 10))
-    await world.check_line(ORIGIN, NEXT)

@@ -64,6 +64,25 @@ async def test_another_leader_goes_over_after_one_was_killed(
     assert [row["size"] for row in frozen] == [4]
 
 
+@pytest.mark.parametrize("step", list(Step))
+async def test_a_quiet_log_begins_its_next_shard_though_a_leader_was_killed(
+    step: Step, world: RotatingWorld
+) -> None:
+    """Nothing but the announcement and the opening: each has its leaf, once, and all is published."""
+    await world.begin()
+    announced = await world.announce()
+    async with world.rotation() as (rotation, _):
+        await killed(world, step, 2)
+        again = await rotation.announce(world.asked(ORIGIN, NEXT))
+    assert (again.announcement, again.opening) == (announced.announcement, announced.opening)
+    async with world.replica(*world.shards(ORIGIN, NEXT)) as service:
+        receipts = await service.log.receipts(world.ledger.recorded, wait_seconds=PATIENCE_SECONDS)
+    world.verify(receipts)
+    places = {each: (receipts[each].origin, receipts[each].leaf_index) for each in receipts}
+    assert places == {announced.announcement: (ORIGIN, 0), announced.opening: (NEXT, 0)}
+    await world.check_line(ORIGIN, NEXT)
+
+
 async def test_leaders_that_die_again_and_again_over_several_rotations_lose_nothing(
     world: RotatingWorld,
 ) -> None:

@@ -68,7 +68,7 @@ async def test_everybody_is_shown_what_leads_to_the_next_shard_once_the_old_one_
 
         announced = await world.announce()
         await world.ledger.record(4)
-        await eventually(lambda: published(world, 305))
+        await eventually(lambda: published(world, 306))
         found = await fetched(paths[0])
         assert found is not None
         assert await service.witnessed.successor(ORIGIN) == found
@@ -95,9 +95,9 @@ async def test_an_announcement_that_names_its_caller_is_given_to_nobody(world: R
         by = Operator(Connection(bytes(32), CONNECTION.address))
         command = world.asked(ORIGIN, NEXT)
         await rotation.announce(type(command)(by, None, ORIGIN, NEXT, command.vkey))
-    document = await world.ledger.value("SELECT document FROM evidence")
+    document = await world.ledger.value("SELECT document FROM evidence JOIN log_heads ON announcement = id")
     assert AdministrativeAct.parse(document).details.acted_from is not None
     async with world.replica(*world.shards(ORIGIN, NEXT)) as service, fetching(world) as fetched:
-        await eventually(lambda: published(world, 1))
+        await eventually(lambda: published(world, 2))
         assert await service.witnessed.successor(ORIGIN) is None
         assert await fetched(f"/2026/{SUCCESSOR_FILE}") is None

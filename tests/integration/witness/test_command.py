@@ -1,6 +1,8 @@
 """The command `namak-witness`."""
 
 import json
+import re
+import socket
 import stat
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -31,6 +33,8 @@ def test_a_witness_is_made_shown_and_told_whom_to_follow(tmp_path: Path) -> None
     made = witness("init", "-d", directory, "--name", NAME)
     assert made.returncode == 0, made.stderr
     assert CosignatureVerifier.parse(made.stdout.strip()).name == NAME
+    assert f"namak-witness add-log VKEY --directory {directory}\n" in made.stderr
+    assert "no log yet" in witness("list", "-d", directory).stdout
     assert stat.S_IMODE((directory / "witness.key").stat().st_mode) == 0o600
     assert witness("show", "-d", directory).stdout == made.stdout
     said = json.loads(
@@ -62,6 +66,9 @@ def test_a_witness_is_made_shown_and_told_whom_to_follow(tmp_path: Path) -> None
     ("words", "told"),
     [
         (("init", "--name", "a name"), "no space"),
+        (("init", "--name", "https://court.example/w1/"), "without https://: court.example/w1"),
+        (("init", "--name", "court.example/"), "slash"),
+        (("init", "--name", "court.example/w1?a"), "has no ?"),
         (("init", "--name", NAME, "--module", "m"), "--token and --pin-file"),
         (("init", "--name", NAME, "--token", "t"), "--token and --pin-file"),
         (("list",), "no witness"),
@@ -82,6 +89,32 @@ def test_what_is_wrong_is_told_in_a_line(words: tuple[str, ...], told: str, tmp_
     assert done.stderr.startswith("namak-witness: ")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_taken_port_is_told_in_a_line(tmp_path: Path) -> None:
+    assert witness("init", "-d", tmp_path / "w", "--name", NAME).returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = witness("run", "-d", tmp_path / "w", "--listen", listen)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"namak-witness: --listen {listen}: another program listens there; end it, or name another port"
+    ]
+
+
+def test_an_example_is_not_broken_and_a_command_told_whole() -> None:
+    narrow = {"COLUMNS": "50", "TERMINAL_WIDTH": "50"}
+    example = "namak-witness init --directory /var/lib/namak-witness --name witness.court.example/w1\n"
+    assert example in witness("init", "--help", environment=narrow).stdout
+    assert "..." not in witness("--help", environment=narrow).stdout.partition("Commands:")[2]
+    serving = forking.run("server", "serve", "--help", environment=narrow).stdout
+    assert "namak-server serve --config /etc/namak/namak-server.toml --processes 4\n" in serving
+    assert "..." not in forking.run("server", "--help", environment=narrow).stdout.partition("Commands:")[2]
+
+
+def test_it_tells_its_version() -> None:
+    assert re.fullmatch(r"namak-witness \d+\.\d+\S*\n", witness("--version").stdout)
 
 
 @pytest.mark.parametrize("command", ["init", "run", "add-log", "remove-log", "list", "show"])

@@ -1,7 +1,7 @@
 // The connection to the post, from the .proto files alone: mutual TLS, deadlines, retries, and reasons of refusals.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
@@ -22,14 +22,27 @@ export class Refused extends Error {
   }
 }
 
-// Reads `--name value` for the connection and for each of the names; what else is given, are files.
+// Reads `--name value` for the connection and for each of the names; what else is given, are files. With --help it prints
+// how the program is called, and where something is wrong, that too; then the program ends.
 export function commandLine(names) {
-  const options = Object.fromEntries([...CONNECTION, ...names].map((name) => [name, { type: 'string' }]));
+  const wanted = [...CONNECTION, ...names];
+  const usage = `usage: node ${basename(process.argv[1])} ${wanted.map((name) => `--${name} …`).join(' ')} [FILE …]
+--protos may be given several times: the directories of namak/v1 and of google/rpc.`;
+  const options = Object.fromEntries(wanted.map((name) => [name, { type: 'string' }]));
   options.protos.multiple = true;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const missing = Object.keys(options).filter((name) => values[name] === undefined);
-  if (missing.length > 0) throw new Error(`missing: --${missing.join(' --')}`);
-  return { ...values, files: positionals };
+  try {
+    const { values, positionals } = parseArgs({ options: { ...options, help: { type: 'boolean' } }, allowPositionals: true });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const missing = wanted.filter((name) => values[name] === undefined);
+    if (missing.length > 0) throw new Error(`missing: --${missing.join(' --')}`);
+    return { ...values, files: positionals };
+  } catch (wrong) {
+    console.error(`${wrong.message}\n${usage}`);
+    return process.exit(2);
+  }
 }
 
 export class Post {

@@ -111,6 +111,13 @@ def test_refuses_what_is_no_proof(data: bytes) -> None:
         TlogProof.parse(data)
 
 
+def test_what_is_no_proof_at_all_is_told_as_such() -> None:
+    with pytest.raises(MalformedProof, match="it is empty"):
+        TlogProof.parse(b"")
+    with pytest.raises(MalformedProof, match="version line"):
+        TlogProof.parse(b"%PDF-1.7\n")
+
+
 def test_refuses_a_file_above_the_limit_and_writes_none() -> None:
     room = MAX_BYTES - len(ENCODED)
     largest = TlogProof(b"x" * (room * 3 // 4), PROOF.index, PROOF.hashes, PROOF.checkpoint)

@@ -13,6 +13,7 @@ from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.recorded import recorded
 from namak.evidence.report import Verdict
+from namak.evidence.succession import OPENING_ACT, Opening
 from namak.evidence.verify import verify_receipts
 from tests.unit.evidence_documents.acts import (
     AFTER,
@@ -189,6 +190,52 @@ def test_a_verifier_says_that_a_shard_ended_and_which_key_the_next_one_has() -> 
         "that the log's shard log.example.am/2026 ends here and goes on as log.example.am/2027, whose "
         "verifier key is log.example.am/2027+0+b."
     )
+
+
+OPENING = Opening(
+    *("log.example.am/2027", "log.example.am/2027+0+b"),
+    *("log.example.am/2026", "log.example.am/2026+0+a"),
+    "ab" * 32,
+)
+OPENED = replace(
+    AT_COMMAND_LINE,
+    details=replace(
+        AT_COMMAND_LINE.details,
+        act=OPENING_ACT,
+        resource=Resource("LOG_SHARD", OPENING.origin),
+        before=None,
+        after=OPENING.fields,
+    ),
+)
+
+
+def test_a_verifier_says_that_a_shard_began_and_after_which_one() -> None:
+    world = World()
+    report = verify_receipts({"first": _receipt(world, OPENED)}, world.trust())
+
+    assert report.verdict is Verdict.VALID
+    assert report.files[0].proves == (
+        "AdministrativeAct: at 2026-11-21T20:00:00.123456Z somebody at the server's command line opened the "
+        "log's shard log.example.am/2027, whose verifier key is log.example.am/2027+0+b: it goes on from "
+        f"log.example.am/2026, which ended with the announcement {'ab' * 32}."
+    )
+    assert Opening.of(AdministrativeAct.parse(OPENED.encode())) == OPENING
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"act": "hsm rotate"},
+        {"resource": Resource("LOG_SHARD", "log.example.am/2028")},
+        {"resource": Resource("DOMAIN", OPENING.origin)},
+        {"before": {"origin": OPENING.origin}},
+        {"after": {"origin": OPENING.origin}},
+        {"after": {**OPENING.fields, "announcement": ("ab" * 32,)}},
+    ],
+)
+def test_only_an_act_that_says_all_of_it_opens_a_shard(changed: dict[str, Any]) -> None:
+    act = replace(OPENED, details=replace(OPENED.details, **changed))
+    assert Opening.of(act) is None
 
 
 def test_an_act_that_is_not_in_the_log_proves_nothing() -> None:

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
+import pytest
+
 from namak.evidence import events
 from namak.evidence.details import DETAILS_OF
-from namak.evidence.events import EVENTS, Audience
+from namak.evidence.events import EVENTS, Audience, Event, Extension
 
 ETSI_NAMES = {
     "SubmissionAcceptance",
@@ -78,3 +82,21 @@ def test_every_event_about_a_message_with_extensions_has_its_details_and_no_othe
 
     assert set(DETAILS_OF) == {event for event in issued if event.of_message}
     assert issued - set(DETAILS_OF) == {events.ADMINISTRATIVE_ACT, events.OUTAGE_BEGAN, events.OUTAGE_ENDED}
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+def test_an_event_equals_only_what_is_the_same_in_everything(event: Event) -> None:
+    others = [
+        replace(
+            event, audience=Audience.OPERATOR if event.audience is not Audience.OPERATOR else Audience.BOTH
+        ),
+        replace(event, of_delivery=not event.of_delivery),
+        replace(event, optional=frozenset({*event.optional, Extension.ACT})),
+        replace(event, uri=event.uri + "s"),
+    ]
+
+    assert replace(event) == event
+    assert hash(replace(event)) == hash(event)
+    assert all(other != event for other in others)
+    assert event != event.uri
+    assert [other for other in EVENTS if other == event] == [event]

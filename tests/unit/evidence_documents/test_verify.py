@@ -203,7 +203,7 @@ def test_an_event_time_soon_after_a_witness_saw_it_is_said_to_be_within_bounds(
 ) -> None:
     file = witnessed(story, story.acceptance, witness, timedelta(seconds=-110))
     (words,) = [check.words for check in file.checks if check.name == "time"]
-    assert words.endswith("according to w, 110 s earlier, within the 120 s that clocks may differ")
+    assert words.endswith("according to w, 109 s earlier, within the 120 s that clocks may differ")
 
 
 def test_an_event_time_long_after_a_witness_saw_it_is_refused(story: Story, witness: Key) -> None:

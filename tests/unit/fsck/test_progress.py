@@ -54,5 +54,11 @@ def test_a_file_gets_a_line_every_five_seconds_and_nothing_of_a_short_check() ->
     shown(stream, 3.0, *STEPS, Progress(Part.EFFECTS, "deliveries", 5, None))
     assert stream.getvalue().splitlines() == [
         "tree: 20,000 of 40,000 leaves, 3,333/s",
-        "effects: 5 deliveries",
+        "tree: 30,000 of 40,000 leaves, 2,222/s; effects: 5 deliveries",
     ]
+
+
+def test_parts_side_by_side_are_told_in_one_line_until_nothing_is_heard_of_them() -> None:
+    stream = io.StringIO()
+    shown(stream, 3.0, *STEPS, *(Progress(Part.EFFECTS, "deliveries", done, None) for done in range(5, 8)))
+    assert stream.getvalue().splitlines()[-1] == "effects: 7 deliveries, 0/s"

@@ -6,6 +6,7 @@ import pytest
 
 from namak.evidence.tiles import TileId
 from namak.monitor.alarms import AlarmKind
+from namak.monitor.following import WITNESS_SECONDS
 from namak.monitor.sources import SourceUnreached
 from namak.monitor.state import State, StateMoved, StateUnusable
 from tests.fakes.grown_log import Cosigner, GrownLog
@@ -193,6 +194,72 @@ async def test_the_quorum_of_witnesses_is_asked_for(following: Following) -> Non
     # The better note is kept.
     assert look.known is not None
     assert look.known.note.count("—".encode()) == 3
+
+
+async def test_a_log_that_begins_is_looked_at_again_until_its_witnesses_signed(following: Following) -> None:
+    witness = Cosigner("w.example/1")
+    following.witnesses = [witness]
+    following.show(following.log.grow(3))
+
+    def cosign() -> None:
+        following.now += following.slept[-1]
+        note = following.log.grow(2)
+        following.show(witness.cosigned(note, int(following.now)) if len(following.slept) > 1 else note)
+
+    following.meanwhile = cosign
+    look = await following.look()
+    assert (look.alarms, look.new, look.witnesses) == ([], 7, ["w0"])
+    assert following.slept == [1.0, 3.0]
+
+    # What had its witnesses once does not begin again.
+    following.show(following.log.grow(1))
+    assert await following.alarms() == [AlarmKind.UNWITNESSED]
+    assert following.slept == [1.0, 3.0]
+
+
+async def test_a_log_that_begins_has_no_more_time_than_its_witnesses_need(following: Following) -> None:
+    following.witnesses = [Cosigner("w.example/1")]
+    following.show(following.log.grow(3))
+
+    def passes() -> None:
+        following.now += following.slept[-1]
+
+    following.meanwhile = passes
+    assert await following.alarms() == [AlarmKind.UNWITNESSED]
+    assert sum(following.slept) == WITNESS_SECONDS
+    assert await following.alarms() == [AlarmKind.UNWITNESSED]
+    assert sum(following.slept) == WITNESS_SECONDS
+
+
+async def test_who_was_killed_while_a_log_began_goes_on_waiting(following: Following) -> None:
+    following.witnesses, witnesses = [], [Cosigner("w.example/1")]
+    following.show(following.log.grow(3))
+    await following.look()
+    following.witnesses = witnesses
+    following.now += 9.5
+    following.meanwhile = lambda: setattr(following, "now", following.now + 1)
+    assert await following.alarms() == [AlarmKind.UNWITNESSED]
+    assert following.slept == [1.0]
+
+
+async def test_what_is_shown_while_a_log_begins_is_not_taken_back(following: Following) -> None:
+    witness = Cosigner("w.example/1")
+    following.witnesses = [witness]
+    following.show(following.log.grow(300))
+    other = following.log.forked(at=200)
+    other.grow(150, salt="other")
+    following.meanwhile = lambda: following.show(witness.cosigned(other.note or b"", NOW), log=other)
+    assert await following.alarms() == [AlarmKind.FORK]
+
+
+async def test_a_log_that_does_not_count_for_more_than_its_witnesses_is_told_at_once(
+    following: Following,
+) -> None:
+    following.witnesses = [Cosigner("w.example/1")]
+    following.show(following.log.grow(3))
+    (following.shown / "tile/0/000.p/3").unlink()
+    assert await following.alarms() == [AlarmKind.UNWITNESSED, AlarmKind.NOT_SHOWN]
+    assert following.slept == []
 
 
 async def test_cosignatures_from_the_future_are_no_quorum(following: Following) -> None:

@@ -87,8 +87,6 @@ async def test_what_is_no_sound_receipt_is_told_and_is_never_found(following: Fo
     sound = receipt(following.log, 7)
     proof = TlogProof.parse(sound)
     bad = {
-        "none": b"nothing of the kind",
-        "empty": b"",
         "evidence": TlogProof(b"other", 7, proof.hashes, proof.checkpoint).encode(),
         "index": TlogProof(proof.extra, 8, proof.hashes, proof.checkpoint).encode(),
         "short": TlogProof(proof.extra, 7, proof.hashes[1:], proof.checkpoint).encode(),
@@ -96,8 +94,9 @@ async def test_what_is_no_sound_receipt_is_told_and_is_never_found(following: Fo
         "no evidence": TlogProof(None, 7, proof.hashes, proof.checkpoint).encode(),
         "signature": TlogProof(proof.extra, 7, proof.hashes, GrownLog().grow(300)).encode(),
     }
-    held = await check(following, sound=sound, **bad)
-    assert held.found == 1
+    torn = {"none": b"nothing of the kind", "empty": b"", "half": sound[: len(sound) // 2]}
+    held = await check(following, sound=sound, **bad, **torn)
+    assert (held.found, list(held.broken)) == (1, list(torn))
     assert [alarm.about for alarm in held.alarms] == list(bad)
     assert {alarm.kind for alarm in held.alarms} == {AlarmKind.RECEIPT}
 

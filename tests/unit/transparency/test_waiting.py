@@ -162,7 +162,7 @@ def test_every_trouble_has_its_text() -> None:
 
 
 def test_pauses_double_up_to_the_longest_and_begin_again_after_success() -> None:
-    backoff = Backoff(Pace(retry_first=0.1, retry_longest=1.0))
+    backoff = Backoff(0.1, 1.0)
     pauses = [backoff.seconds() for _ in range(6)]
     for pause, most in zip(pauses, (0.1, 0.2, 0.4, 0.8, 1.0, 1.0), strict=True):
         assert 0.8 * most <= pause <= most

@@ -14,7 +14,7 @@ from namak.evidence import events
 from namak.evidence.events import EVENTS, Audience
 from server.domain.caller import Holder, Sender
 from server.domain.refusals import InvalidCursor, Overloaded, ResourceNotPermitted, ServiceUnavailable
-from server.usecases.following import FACTS, REPLY_BYTES, Followings
+from server.usecases.following import BEGINNING, FACTS, REPLY_BYTES, Follow, Followings
 from server.usecases.log_ports import LogCursor
 from tests.unit.usecases.followed_post import AGENCY, CONNECTION, HOLDER, NEW, OLD, OTHER, SRC, Post
 from tests.waiting import until
@@ -188,6 +188,19 @@ async def test_a_stream_goes_over_to_the_next_shard_at_the_end_of_the_former() -
         post.record(events.NOTIFICATION_EFFECTED, shard=1)
         fourth = await until_cursor(replies, LogCursor(NEW, 3))
     assert [leaves(each) for each in (first, second, third, fourth)] == [[0], [1], [0, 1], [2]]
+
+
+@pytest.mark.parametrize("caller", [AGENCY, HOLDER], ids=["sender", "holder"])
+async def test_from_the_beginning_is_from_that_of_the_oldest_shard(caller: Sender | Holder) -> None:
+    post = Post(OLD, NEW)
+    post.record(events.CONTENT_CONSIGNMENT, shard=0)
+    post.shards[0].frozen = True
+    post.record(events.CONTENT_CONSIGNMENT, events.CONTENT_CONSIGNMENT, shard=1)
+    follow = post.following.follow(Follow(caller, BEGINNING, with_receipts=False))
+    async with post.running(), aclosing(follow) as replies:
+        found = await until_cursor(replies, LogCursor(NEW, 2))
+    assert found[0] == Followings((), LogCursor(OLD, 0))
+    assert leaves(found) == [0, 0, 1]
 
 
 async def test_a_former_shard_is_left_only_when_all_of_it_is_published() -> None:

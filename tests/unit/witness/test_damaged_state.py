@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -106,6 +106,8 @@ def test_who_it_is_is_not_guessed_at(directory: Path, statement: str) -> None:
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# In the text of a table's definition, which SQLite quotes.
+@example(place=3600, put=b"\x80", cut=False)
 @given(place=st.integers(0, 200_000), put=st.binary(min_size=1, max_size=64), cut=st.booleans())
 def test_bytes_changed_at_random_leak_no_other_error(
     directory: Path, place: int, put: bytes, cut: bool
@@ -123,7 +125,8 @@ def test_bytes_changed_at_random_leak_no_other_error(
         pass
     finally:
         for each in directory.glob("witness.db*"):
-            each.unlink()
+            # SQLite may be at it: the last connection takes its own files away.
+            each.unlink(missing_ok=True)
         path.write_bytes(good)
 
 

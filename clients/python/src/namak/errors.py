@@ -7,7 +7,7 @@ text. Reasons that this version does not know come as the class that their statu
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,10 @@ class Violation:
     field: str
     reason: str
     description: str
+
+
+_TOLD: Final = 3
+"""So many wrong fields stand in the text of an error; ``violations`` has them all."""
 
 
 class NamakError(Exception):
@@ -96,6 +100,14 @@ class InvalidFields(InvalidRequest):
     advice = "Correct the fields named above."
     values: Mapping[str, str] = MappingProxyType({})
     options: Mapping[str, str] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        """Returns the message with the first of the wrong fields that it does not name itself."""
+        named = [f"{each.field}: {each.description}" for each in self.violations]
+        untold = [each for each in named if each not in self.message]
+        more = [f"{len(untold) - _TOLD} more"] if len(untold) > _TOLD else []
+        told = "; ".join([*untold[:_TOLD], *more])
+        return f"{self.message} ({told})" if told else self.message
 
 
 class TooLarge(InvalidRequest):
@@ -239,6 +251,16 @@ class ContentMismatch(NamakError):
 
     default_reason = "CONTENT_MISMATCH"
     advice = "Try once more; if it happens again, tell the operator."
+
+
+class SuccessorUnproven(ContentMismatch):
+    """A receipt does not lead from one shard of the log to the next one's key."""
+
+    default_reason = "SUCCESSOR_UNPROVEN"
+    advice = (
+        "Take the file successor.tlog-proof beside the public files of the log that ended; that "
+        "log's key must be in your policy."
+    )
 
 
 class FileProblem(NamakError):

@@ -137,7 +137,8 @@ def _show_certificate(
     screen.line(f"    {name}: {full_name(each.certificate.subject)}")
     screen.line(f"      {purposes}; {_validity(each.certificate, now)}")
     if Purpose.AUTHORITY not in each.purposes:
-        screen.line(f"      {_(_KEYS[each.key])} ({each.key_id.hex()})")
+        key_id = _("key id {id}").format(id=each.key_id.hex())
+        screen.line(f"      {_(_KEYS[each.key])} ({key_id})")
         _show_chain(screen, chain_of(each.certificate, token, card), now)
 
 

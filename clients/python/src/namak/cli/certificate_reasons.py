@@ -1,4 +1,6 @@
-"""What the reasons about delivery certificates mean, and what to do: a part of `namak.cli.reasons`."""
+"""What the reasons about delivery certificates and receipts mean, and what to do: a part of
+`namak.cli.reasons`.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,6 +16,13 @@ CERTIFYING: Mapping[str, tuple[str, str]] = MappingProxyType(
         "CERTIFICATE_TOO_LARGE": (
             N_("The delivery has more evidence than fits into a certificate."),
             N_("Save the receipts instead: namak receipt --delivery ID."),
+        ),
+        "SUCCESSOR_UNPROVEN": (
+            N_("This receipt does not lead to the key of a log that comes next and that you can trust."),
+            N_(
+                "Take the file successor.tlog-proof beside the public files of the log that ended; that "
+                "log's key must be in your policy."
+            ),
         ),
     }
 )

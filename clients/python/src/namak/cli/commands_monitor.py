@@ -63,8 +63,10 @@ async def monitor(
         bool, typer.Option("--from-start", help=N_("At the first look, go through the whole log."))
     ] = False,
     receipts: Annotated[
-        Path | None,
-        typer.Option("--receipts", metavar="DIR", help=N_("Receipts that must stand in the log.")),
+        list[Path] | None,
+        typer.Option(
+            "--receipts", metavar="DIR", help=N_("Receipts that must stand in the log; may be repeated.")
+        ),
     ] = None,
     mailbox: Annotated[
         bool, typer.Option("--mailbox", help=N_("Your mailbox must be complete, and stand in the log."))
@@ -95,7 +97,7 @@ async def monitor(
         interval=None if once else interval or 30.0,
         max_age=max_age,
         from_start=from_start,
-        receipts=receipts,
+        receipts=tuple(receipts or ()),
         mailbox=mailbox,
         execute=execute,
         follow_successors=follow_successors,

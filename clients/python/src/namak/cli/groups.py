@@ -1,10 +1,13 @@
 """The parser's groups and commands, with their own few texts in our languages."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from difflib import get_close_matches
 from typing import Any
 
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperOption
+from typer.exceptions import TyperException
 
+from namak import whole_help
 from namak.cli.renaming import command_name, renamed
 from namak.cli.texts import N_, _
 
@@ -55,7 +58,7 @@ class MadeWhenAskedFor(MutableMapping[str, Any]):
         return len(self._made)
 
 
-class Command(TyperCommand):
+class Command(whole_help.Command):
     """A command whose usage line and help option speak our language."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
@@ -79,7 +82,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, renamed(command_name(ctx), args))
 
 
-class Group(TyperGroup):
+class Group(whole_help.Group):
     """A group of commands that does the same."""
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
@@ -89,6 +92,17 @@ class Group(TyperGroup):
     def get_help_option(self, ctx: Any) -> Any:
         """Returns the help option, with its help translated."""
         return _translated_help(super().get_help_option(ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds a command; of one that there isn't, it says which ones are called much the same."""
+        self.suggest_commands = False  # the parser's own words for it are English alone
+        try:
+            return super().resolve_command(ctx, args)
+        except TyperException as wrong:
+            if alike := get_close_matches(args[0], self.list_commands(ctx)):
+                names = ", ".join(f"'{name}'" for name in alike)
+                wrong.message = f"{wrong.message} " + _("Did you mean {names}?").format(names=names)
+            raise
 
 
 class RootGroup(Group):

@@ -10,7 +10,7 @@ from namak.cli.codes import ExitCode
 from namak.cli.texts import N_, _
 from namak.cli.verifying import read_file, trusted_logs
 from namak.client.files import write_new_file
-from namak.errors import ContentMismatch, FileProblem
+from namak.errors import ContentMismatch, FileProblem, SuccessorUnproven
 from namak.evidence.errors import EvidenceError
 from namak.evidence.succession import succession
 from namak.evidence.times import format_time
@@ -29,7 +29,7 @@ async def successor(run: Run, receipts: Sequence[Path], log_policy: Path | None)
         try:
             found.append(each := succession(read_file(path), policy, latest=latest))
         except EvidenceError as problem:
-            raise ContentMismatch(f"{path}: {problem.detail}") from problem
+            raise SuccessorUnproven(f"{path}: {problem.detail}") from problem
         policy = extended(policy, each)
     run.screen.result(
         {

@@ -20,8 +20,8 @@ SENTENCES: Mapping[AlarmKind, str] = {
         "NOT SHOWN: {source} does not show the log of {size} entries that was signed: {problem}"
     ),
     AlarmKind.UNWITNESSED: N_(
-        "NOT WITNESSED: {count} of your {of} witnesses signed the log of {size} entries of {origin}; your "
-        "quorum asks for more."
+        "NOT WITNESSED: the checkpoint of {size} entries that {origin} shows has signatures of {count} of "
+        "your {of} witnesses; your quorum asks for {least}."
     ),
     AlarmKind.STALE: N_("OLD: there was nothing newer of {origin} since {time}."),
     AlarmKind.SUCCESSOR: N_(
@@ -33,8 +33,17 @@ SENTENCES: Mapping[AlarmKind, str] = {
 }
 """By kind; the values of each alarm stand in the braces."""
 
-BY_NOBODY = N_("NOT WITNESSED: none of your {of} witnesses signed the log of {size} entries of {origin}.")
-"""Of an unwitnessed log, where not even one did."""
+BY_NOBODY = N_(
+    "NOT WITNESSED: the checkpoint of {size} entries that {origin} shows has no signature of your {of} "
+    "witnesses; your quorum asks for {least}. Some may have signed: a post shows such signatures only once "
+    "its own quorum is there."
+)
+"""Of an unwitnessed log, where not even one is shown."""
+
+WITHHELD = N_(
+    "OLD: {origin} was announced at {time} as the shard that comes next, and is not shown: {problem}"
+)
+"""Of a shard that should have begun."""
 
 
 def words(alarm: Alarm) -> str:
@@ -42,5 +51,9 @@ def words(alarm: Alarm) -> str:
     values = dict(alarm.values)
     if isinstance(seconds := values.get("time"), int):
         values["time"] = datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    nobody = alarm.kind is AlarmKind.UNWITNESSED and not values["count"]
-    return _(BY_NOBODY if nobody else SENTENCES[alarm.kind]).format(**values)
+    sentence = SENTENCES[alarm.kind]
+    if alarm.kind is AlarmKind.UNWITNESSED and not values["count"]:
+        sentence = BY_NOBODY
+    elif alarm.kind is AlarmKind.STALE and "problem" in values:
+        sentence = WITHHELD
+    return _(sentence).format(**values)

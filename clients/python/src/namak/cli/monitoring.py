@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 import math
-import shlex
-import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -16,16 +14,19 @@ import typer
 
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
+from namak.cli.monitor_holding import of_letter, of_mailbox, of_receipt
+from namak.cli.monitor_telling import Seen, Telling, Unnamed, alarm_shape, shape_of
 from namak.cli.monitor_words import words
 from namak.cli.texts import _
 from namak.cli.verifying import read_file, trusted_logs
 from namak.client import Client
 from namak.client.log_source import PostSource, mailbox_look
 from namak.errors import FileProblem, LogUnreached, NamakError
+from namak.evidence.succession import Succession
 from namak.monitor.alarms import Alarm, AlarmKind, Values
 from namak.monitor.ending import extended
-from namak.monitor.following import Follower, Look, Terms
-from namak.monitor.holding import Held, ReceiptCheck, receipts_in
+from namak.monitor.following import Follower, Terms
+from namak.monitor.holding import ReceiptCheck, receipts_in
 from namak.monitor.other_shards import OtherShards
 from namak.monitor.sources import Source, SourceUnreached, source_at
 from namak.monitor.state import State, StateMoved, StateUnusable
@@ -34,8 +35,6 @@ NEWER_SECONDS: Final = 600.0
 """For so long a receipt, or a letter, may be newer than what the log shows to everybody."""
 LOOK_SECONDS: Final = 60.0
 """For so long a look may last before what was seen last is asked for its age."""
-EXEC_SECONDS: Final = 60.0
-"""How long the command of ``--exec`` may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +47,10 @@ class Asked:
     interval: float | None = None
     max_age: float | None = None
     from_start: bool = False
-    receipts: Path | None = None
+    receipts: Sequence[Path] = ()
     mailbox: bool = False
     execute: str = ""
     follow_successors: bool = False
-
-
-@dataclass(slots=True)
-class Seen:
-    """What one look saw, with all that was checked besides."""
-
-    look: Look
-    held: Held = field(default_factory=Held)
-    mailbox: Mapping[str, object] | None = None
-
-    @property
-    def alarms(self) -> Sequence[Alarm]:
-        """All alarms, each once."""
-        return list(dict.fromkeys([*self.look.alarms, *self.held.alarms]))
 
 
 async def monitor(run: Run, asked: Asked) -> ExitCode:
@@ -120,10 +105,17 @@ class Monitor:
         self._post = post
         self._now = now
         self._follower = Follower(source, state, terms, now=now)
-        self._complete: set[str] = set()
         # The post shows all shards; any other place is one shard's.
         self._others = None if post is None else OtherShards(self._at_post, state, terms, now=now)
-        self._active: set[Alarm] = set()
+        # Of other places those are known that it came along.
+        self._passed: dict[str, Source] = {}
+        self._behind = OtherShards(self._passed.get, state, terms, now=now)
+        self._telling = Telling(
+            run,
+            execute=asked.execute,
+            by_line=asked.interval is not None,
+            with_receipts=bool(asked.receipts),
+        )
         self._seen_at = now()
         self._unreached = ""
 
@@ -135,25 +127,35 @@ class Monitor:
         """Looks once, or until it is interrupted. Raises LogUnreached, FileProblem."""
         if self._asked.interval is None:
             try:
-                seen = await self._look_at_last()
+                seen = await self._look_along()
             except SourceUnreached as problem:
                 raise LogUnreached(_("the log can't be read: {problem}").format(problem=problem)) from problem
-            while not seen.alarms and await self._goes_on(seen):
-                self._show(seen)
-                seen = await self._look_at_last()
-            await self._tell(seen.alarms)
-            self._run.screen.result({**_shape(seen), "alarms": [_alarm_shape(each) for each in seen.alarms]})
-            self._show(seen)
-            return ExitCode.NOT_VERIFIED if seen.alarms else ExitCode.OK
+            self._telling.broken(seen.held.broken)
+            await self._telling.alarms(seen.alarms)
+            self._run.screen.result({**shape_of(seen), "alarms": [alarm_shape(each) for each in seen.alarms]})
+            self._telling.show(seen)
+            if seen.alarms:
+                return ExitCode.NOT_VERIFIED
+            return ExitCode.FILE if seen.held.broken else ExitCode.OK
         self._run.screen.note(_("Watching; Ctrl-C ends it."))
         try:
             while True:
                 await self.turn()
                 await asyncio.sleep(self._asked.interval)
         except asyncio.CancelledError:
-            if self._active:
+            if self._telling.active:
                 return ExitCode.NOT_VERIFIED
             raise
+
+    async def _look_along(self) -> Seen:
+        """Looks at the shard that is followed, and at those after it that it goes over to."""
+        seen = await self._look_at_last()
+        while (source := await self._next(seen)) is not None:
+            self._goes_on(seen, source)
+            self._telling.show(seen)
+            seen = await self._look_at_last()
+        seen.settle()
+        return seen
 
     async def turn(self) -> None:
         """Looks once, among many times, and goes on where the log can't be read."""
@@ -162,57 +164,129 @@ class Monitor:
         except (SourceUnreached, NamakError) as problem:
             if isinstance(problem, FileProblem):
                 raise
-            if not self._unreached:
-                self._run.screen.warning(_("the log can't be read: {problem}").format(problem=problem))
-            self._unreached = str(problem)
+            self._not_read(problem)
             if self._age_left() < 0:
                 await self._tell_stale()
             return
         except StateMoved:
             return
+        try:
+            source = await self._next(seen)
+        except (LogUnreached, SourceUnreached) as problem:
+            seen.settle()
+            if self._age_left() < 0:
+                seen.held.alarms.append(self._stale())
+            await self._tell(seen)
+            if isinstance(problem, LogUnreached):
+                raise
+            self._not_read(problem)
+            return
         self._unreached, self._seen_at = "", self._now()
-        await self._tell(seen.alarms)
-        if seen.look.new:
-            self._line({"event": "look", **_shape(seen)})
-            self._show(seen)
-        elif (found := seen.look.succession) is not None and found.tree.origin not in self._complete:
-            self._line({"event": "complete", **_shape(seen)})
-            self._show(seen)
-        if not seen.alarms:
-            await self._goes_on(seen)
+        if source is None:
+            seen.settle()
+        await self._tell(seen)
+        if source is not None:
+            self._goes_on(seen, source)
 
-    async def _goes_on(self, seen: Seen) -> bool:
-        """Goes over to the shard after one that is complete, if that is asked for and it is shown."""
+    def _not_read(self, problem: Exception) -> None:
+        if not self._unreached:
+            self._run.screen.warning(_("the log can't be read: {problem}").format(problem=problem))
+        self._unreached = str(problem)
+
+    async def _tell(self, seen: Seen) -> None:
+        self._telling.broken(seen.held.broken)
+        await self._telling.alarms(seen.alarms)
+        if seen.look.new:
+            self._telling.line({"event": "look", **shape_of(seen)})
+            self._telling.show(seen)
+        elif (found := seen.look.succession) is not None and found.tree.origin not in self._telling.complete:
+            self._telling.line({"event": "complete", **shape_of(seen)})
+            self._telling.show(seen)
+
+    async def _next(self, seen: Seen) -> Source | None:
+        """Returns where the shard after one that is complete is read, if that is asked for, nothing is wrong
+        and it is shown. Raises LogUnreached where its place can't be told, SourceUnreached where it
+        can't be read and was before.
+        """
         found = seen.look.succession
-        if found is None or not self._asked.follow_successors:
-            return False
+        if found is None or seen.alarms or not self._asked.follow_successors:
+            return None
         source = self._source.at_successor(found.tree.origin, found.verifier.name)
         if source is None:
             raise LogUnreached(
-                _("where {successor} is read can't be told from {source}: name its place").format(
-                    successor=found.verifier.name, source=self._source.name
+                _(
+                    "where {successor} is read can't be told from {source}, whose last part is not {name}: "
+                    "call both places as the last parts of their origins, side by side; or follow the next "
+                    "one with a monitor of its own, its place as LOG, and this line in the policy: {line}"
+                ).format(
+                    successor=found.verifier.name,
+                    source=self._source.name,
+                    name=found.tree.origin.rpartition("/")[2],
+                    line=found.policy_line,
                 )
             )
+        problem = "there is no checkpoint"
+        unreached = None
         try:
-            if await source.checkpoint() is None:
-                return False
-        except SourceUnreached:
-            # It comes with its first entry.
-            return False
+            if await source.checkpoint() is not None:
+                return source
+        except SourceUnreached as failed:
+            problem, unreached = str(failed), failed
+        alarm = self._withheld(seen, found, source, problem)
+        if unreached is not None and alarm is not None and alarm.kind is AlarmKind.NOT_SHOWN:
+            raise SourceUnreached(
+                _("{successor} had {size} entries, and is not shown any more: {problem}").format(
+                    successor=found.verifier.name, size=alarm.values["size"], problem=problem
+                )
+            ) from unreached
+        if alarm is not None:
+            seen.held.alarms.append(alarm)
+        return None
+
+    def _withheld(self, seen: Seen, found: Succession, source: Source, problem: str) -> Alarm | None:
+        """Returns the alarm of a next shard that is not shown; None where it may yet come with its first
+        entry. What is held of that one is told to be of it.
+        """
+        origin, begun = found.verifier.name, int(found.announced_at.timestamp())
+        for each in seen.unnamed:
+            if each.origin == origin:
+                each.problem = _(
+                    "it is of the log {origin}, which comes next and is not shown: {problem}"
+                ).format(origin=origin, problem=problem)
+        try:
+            known = self._state.size(origin)
+        except StateUnusable as damaged:
+            raise FileProblem(str(damaged)) from damaged
+        if known:
+            return Alarm(
+                AlarmKind.NOT_SHOWN, origin, {"source": source.name, "size": known, "problem": problem}
+            )
+        if self._terms.max_age is None or self._now() - begun <= self._terms.max_age:
+            return None
+        return Alarm(AlarmKind.STALE, origin, {"origin": origin, "time": begun, "problem": problem})
+
+    def _goes_on(self, seen: Seen, source: Source) -> None:
+        """Goes over to the next shard, by the key that the one before it names."""
+        if (found := seen.look.succession) is None:
+            raise AssertionError("only what is complete has a next one")
+        self._passed[found.tree.origin] = self._source
         self._source, self._terms = source, replace(self._terms, policy=extended(self._terms.policy, found))
         self._follower = Follower(source, self._state, self._terms, now=self._now)
+        self._behind.goes_on(self._terms)
         if self._others is not None:
             self._others.goes_on(self._terms)
-        return True
 
     def _age_left(self) -> float:
         """Returns for how many seconds more what was seen last is not too old."""
         most = self._terms.max_age
         return math.inf if most is None else self._seen_at + most - self._now()
 
-    async def _tell_stale(self) -> None:
+    def _stale(self) -> Alarm:
         values: Values = {"origin": self._source.name, "time": int(self._seen_at)}
-        await self._tell([*self._active, Alarm(AlarmKind.STALE, self._source.name, values)])
+        return Alarm(AlarmKind.STALE, self._source.name, values)
+
+    async def _tell_stale(self) -> None:
+        await self._telling.alarms([*self._telling.active, self._stale()])
 
     async def _watched(self, look: Coroutine[Any, Any, Seen]) -> Seen:
         """Waits for a look, and tells where it takes so long that what was seen last is too old by then: a
@@ -244,7 +318,7 @@ class Monitor:
                 former = await self._others.look(known.checkpoint.origin)
                 seen.look = replace(seen.look, alarms=[*seen.look.alarms, *former])
             check = ReceiptCheck(self._source, self._terms.policy, self._state, known)
-            if self._asked.receipts is not None:
+            if self._asked.receipts:
                 await self._held(check, self._asked.receipts, seen)
             if self._asked.mailbox and self._post is not None:
                 await self._mailbox(check, self._post, seen)
@@ -252,17 +326,25 @@ class Monitor:
             raise FileProblem(str(problem)) from problem
         return seen
 
-    async def _held(self, check: ReceiptCheck, directory: Path, seen: Seen) -> None:
-        if not await asyncio.to_thread(directory.is_dir):
-            raise FileProblem(_("{file} is no directory").format(file=directory))
-        paths = await asyncio.to_thread(receipts_in, directory)
+    async def _held(self, check: ReceiptCheck, directories: Sequence[Path], seen: Seen) -> None:
+        paths: dict[Path, float] = {}
+        for directory in directories:
+            if not await asyncio.to_thread(directory.is_dir):
+                raise FileProblem(_("{file} is no directory").format(file=directory))
+            paths.update(await asyncio.to_thread(receipts_in, directory))
         held = await check.check({str(path): read_file(path) for path in paths})
         if self._others is not None and isinstance(self._source, PostSource):
             await self._others.check(held, must=False)
+        else:
+            await self._behind.check(held, must=True)
+        for name, origin in held.unnamed.items():
+            problem = self._unnamed(origin, since=paths[Path(name)])
+            if problem is not None:
+                seen.unnamed.append(Unnamed(origin, problem, partial(of_receipt, name)))
         for name in held.newer:
             if self._now() - paths[Path(name)] > NEWER_SECONDS:
                 problem = _("the log that everybody is shown ends before it")
-                held.alarms.append(Alarm(AlarmKind.RECEIPT, name, {"file": name, "problem": problem}))
+                held.alarms.append(of_receipt(name, problem))
         seen.held = held
 
     async def _mailbox(self, check: ReceiptCheck, post: Client, seen: Seen) -> None:
@@ -271,126 +353,38 @@ class Monitor:
         held = await check.check(look.receipts)
         if self._others is not None:
             await self._others.check(held, must=True)
-        problems = [*look.problems, *(words(each) for each in held.alarms if each.kind is AlarmKind.RECEIPT)]
-        pending = [*look.late, *held.newer]
+        # What comes from the post and is no receipt is the post's fault.
+        problems = [*look.problems, *(f"{each}: {why}" for each, why in held.broken.items())]
+        problems += [*(words(each) for each in held.alarms if each.kind is AlarmKind.RECEIPT)]
         # A letter that is kept from the log must not be waited for without end.
         ends = _("the log that everybody is shown ends before it")
-        overdue = [each for each in pending if self._now() - look.since[each] > NEWER_SECONDS]
+        late = [*look.late, *held.newer]
+        overdue = [each for each in late if self._now() - look.since[each] > NEWER_SECONDS]
         problems += [f"{each}: {ends}" for each in overdue]
         seen.held.alarms += [each for each in held.alarms if each.kind is not AlarmKind.RECEIPT]
-        seen.held.alarms += [
-            Alarm(AlarmKind.MAILBOX, f"{address}: {problem}", {"mailbox": address, "problem": problem})
-            for problem in problems
+        seen.unnamed += [
+            Unnamed(origin, problem, partial(of_letter, address, name))
+            for name, origin in held.unnamed.items()
+            if (problem := self._unnamed(origin, since=look.since[name])) is not None
         ]
+        seen.held.alarms += [of_mailbox(address, problem) for problem in problems]
+        pending = [*late, *held.unnamed]
         if not held.alarms and not problems and not pending:
             self._state.complete(address, look.head)
         seen.mailbox = {"address": address, "head_sequence": look.head.sequence, "pending": len(pending)}
 
-    async def _tell(self, alarms: Sequence[Alarm]) -> None:
-        """Tells each alarm when it begins, and when it is over."""
-        for alarm in alarms:
-            if alarm not in self._active:
-                self._run.screen.warning(_("ALARM: {words}").format(words=words(alarm)))
-                self._line({"event": "alarm", **_alarm_shape(alarm)})
-                await self._execute(alarm)
-        # What is proven by the log's own signatures is never over, whatever it shows next.
-        proven = {alarm for alarm in self._active if alarm.kind is AlarmKind.FORK}
-        for alarm in sorted(self._active - proven - set(alarms), key=lambda each: (each.kind, each.about)):
-            self._run.screen.warning(_("over: {words}").format(words=words(alarm)))
-            self._line({"event": "over", **_alarm_shape(alarm)})
-        self._active = proven | set(alarms)
-
-    async def _execute(self, alarm: Alarm) -> None:
-        if not self._asked.execute:
-            return
-        content = json.dumps(_alarm_shape(alarm), ensure_ascii=False).encode()
-        problem = ""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *shlex.split(self._asked.execute), stdin=asyncio.subprocess.PIPE
-            )
-            try:
-                async with asyncio.timeout(EXEC_SECONDS):
-                    await process.communicate(content)
-                if process.returncode:
-                    problem = _("it ended with {code}").format(code=process.returncode)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-                problem = _("it took too long")
-        except (OSError, ValueError) as failed:
-            problem = str(failed)
-        if problem:
-            self._run.screen.warning(
-                _("{command} did not take the alarm: {problem}").format(
-                    command=self._asked.execute, problem=problem
-                )
-            )
-
-    def _line(self, document: Mapping[str, object]) -> None:
-        # One line each, for what goes on; a single look is one document.
-        if self._run.options.as_json and self._asked.interval is not None:
-            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
-
-    def _show(self, seen: Seen) -> None:
-        known = seen.look.known
-        if known is None:
-            return
-        if (found := seen.look.succession) is not None:
-            self._complete.add(found.tree.origin)
-            self._run.screen.line(
-                _(
-                    "{origin} is complete: nothing comes after its {size} entries. Its successor is "
-                    "{successor}; to trust that, add this line to your policy:"
-                ).format(origin=found.tree.origin, size=found.tree.size, successor=found.verifier.name)
-            )
-            self._run.screen.line(found.policy_line)
-        names = ", ".join(seen.look.witnesses) or "-"
-        self._run.screen.line(
-            _("{origin}: {size} entries, {new} of them new; witnesses: {names}").format(
-                origin=known.checkpoint.origin, size=known.checkpoint.size, new=seen.look.new, names=names
-            )
-        )
-        if self._asked.receipts is not None:
-            self._run.screen.line(
-                _("receipts: {found} stand in the log, {newer} are newer, {elsewhere} of another log").format(
-                    found=seen.held.found, newer=len(seen.held.newer), elsewhere=seen.held.elsewhere
-                )
-            )
-        if seen.mailbox is not None:
-            self._run.screen.line(
-                _("mailbox {address}: {head_sequence} letters, {pending} of them not in the log yet").format(
-                    **seen.mailbox
-                )
-            )
-
-
-def _shape(seen: Seen) -> dict[str, object]:
-    known = seen.look.known
-    return {
-        "origin": None if known is None else known.checkpoint.origin,
-        "size": None if known is None else known.checkpoint.size,
-        "root_hash": None if known is None else known.checkpoint.root.hex(),
-        "new": seen.look.new,
-        "witnesses": list(seen.look.witnesses),
-        "receipts": {
-            "found": seen.held.found,
-            "newer": len(seen.held.newer),
-            "elsewhere": seen.held.elsewhere,
-        },
-        "mailbox": seen.mailbox,
-        "successor": None
-        if (found := seen.look.succession) is None
-        else {"origin": found.verifier.name, "log_vkey": found.vkey},
-    }
-
-
-def _alarm_shape(alarm: Alarm) -> dict[str, object]:
-    return {
-        "kind": alarm.kind.value,
-        "about": alarm.about,
-        "words": words(alarm),
-        "proof": None if alarm.proof is None else str(alarm.proof),
-        **{name: value for name, value in alarm.values.items() if name != "proof"},
-    }
+    def _unnamed(self, origin: str, *, since: float) -> str | None:
+        """Returns what is wrong with a receipt of a log that the policy does not name; None where it may yet
+        be that of a shard to come.
+        """
+        if not self._asked.follow_successors:
+            return _(
+                "it is of the log {origin}, which your policy does not name: add that one's line (namak log "
+                "successor prints it), or go along with --follow-successors"
+            ).format(origin=origin)
+        if self._now() - since <= NEWER_SECONDS:
+            return None
+        return _(
+            "it is of the log {origin}, which your policy does not name, and no shard that is shown leads "
+            "there"
+        ).format(origin=origin)

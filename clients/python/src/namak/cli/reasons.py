@@ -101,7 +101,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "MAILBOX_UNKNOWN": (
             N_("No mailbox has that address."),
-            N_("Check the recipient's address; correct it and send under a new request id."),
+            N_(
+                "Correct the recipient's address; then send to that one alone, or to all again with the same "
+                "--request-id: who has the letter gets no second one."
+            ),
         ),
         "MAILBOX_SUSPENDED": (
             N_("The recipient's mailbox is suspended."),

@@ -20,7 +20,7 @@ from namak.errors import InvalidFields, NamakError, Violation
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 
 def printable(text: str) -> str:
@@ -67,6 +67,16 @@ class Screen:
         """Prints lines for people."""
         if not self.as_json and (shown := [printable(text) for text in texts]):
             _write(sys.stdout, "\n".join(shown))
+
+    def paragraphs(self, paragraphs: Iterable[Iterable[str]]) -> None:
+        """Prints any number of paragraphs' lines for people, and sees to it only at their end that all is
+        out.
+        """
+        if self.as_json:
+            return
+        for texts in paragraphs:
+            sys.stdout.write("".join([f"{printable(text)}\n" for text in texts]))
+        sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """Prints a line beside the result, on standard error."""
@@ -155,6 +165,9 @@ class Screen:
     @contextmanager
     def progress(self, label: str, total: int | None = None) -> Iterator["Steps"]:
         """Shows, on a terminal, that something is going on and how far it is."""
+        if self.as_json or not sys.stderr.isatty():
+            yield Steps()  # without rich, which takes longer to import than most commands to run
+            return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
         bar = Progress(
@@ -163,27 +176,27 @@ class Screen:
             *((BarColumn(), MofNCompleteColumn()) if total is not None else ()),
             console=console(sys.stderr),
             transient=True,
-            disable=self.as_json or not sys.stderr.isatty(),
         )
         with bar:
-            yield Steps(bar, printable(label), total)
+            yield Steps(bar, bar.add_task(printable(label), total=total))
 
 
+@dataclass(frozen=True, slots=True)
 class Steps:
-    """A progress bar to tell how far things are."""
+    """A progress bar to tell how far things are, if there is one, with its one task."""
 
-    def __init__(self, bar: "Progress", label: str, total: int | None) -> None:
-        self._bar = bar
-        self._task = bar.add_task(label, total=total)
+    bar: "Progress | None" = None
+    task: "TaskID | None" = None
 
     @property
     def is_shown(self) -> bool:
         """Whether anybody sees it."""
-        return not self._bar.disable
+        return self.bar is not None
 
     def reached(self, done: int, total: int | None = None) -> None:
         """Says how many of how many are done."""
-        self._bar.update(self._task, completed=done, total=total)
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, completed=done, total=total)
 
 
 @dataclass(frozen=True, slots=True)

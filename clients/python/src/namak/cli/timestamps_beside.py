@@ -19,13 +19,17 @@ def timestamps_beside(receipts: Sequence[Path]) -> Mapping[str, Mapping[str, byt
     Of each receipt no more are read than a verification looks at, and one. What can't be read is empty, and
     nothing is found in a directory that can't be listed.
     """
+    # Mostly there are none, and many receipts.
+    names = {directory: _names(directory) for directory in dict.fromkeys(path.parent for path in receipts)}
+    if not any(names.values()):
+        return {}
     of_directory: dict[Path, dict[str, Path]] = {}
     for path in receipts:
         if path.name.endswith(RECEIPT_SUFFIX):
             of_directory.setdefault(path.parent, {})[path.name.removesuffix(RECEIPT_SUFFIX)] = path
     found: dict[str, dict[str, bytes]] = {}
     for directory, stems in of_directory.items():
-        for name in _names(directory):
+        for name in names[directory]:
             owner = owner_of(name, stems)
             if owner is not None:
                 own = found.setdefault(str(stems[owner]), {})

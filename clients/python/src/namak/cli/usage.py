@@ -42,6 +42,9 @@ def _words(wrong: Any) -> str:
             hint = wrong.param_hint
             if hint is None and wrong.param is not None:
                 hint = wrong.param.get_error_hint()
+            if hint is not None and wrong.message == _("is needed"):
+                # As the parser says it of what it needs itself.
+                return _("Missing: {name}").format(name=f"'{hint}'")
             if hint is not None:
                 return _("Invalid value for {name}: {problem}").format(name=hint, problem=wrong.message)
     return str(wrong.format_message())

@@ -8,6 +8,7 @@ and so do the names of events, rules and policies, which are those of the specif
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from namak.cli import certificate_words
 from namak.cli.texts import N_, _, is_translated
@@ -20,6 +21,7 @@ CHECKS: Sequence[str] = (
     N_("inclusion"),
     N_("timestamp"),
     N_("time"),
+    N_("clocks"),
     N_("fact"),
     N_("derivation"),
     N_("lapse"),
@@ -73,6 +75,10 @@ WORDS: Sequence[str] = (
     N_(
         "recorded at {time}, as the operator says; in the log before {bound} according to {name}, "
         "{seconds} s later"
+    ),
+    N_(
+        "{number} independent times stand over it, up to {seconds} s apart: from {first} according to "
+        "{name}, which decides, to {last} according to {other}"
     ),
     N_("what was signed is not a statement: {problem}"),
     N_("the statement's sentence is not the one of the evidence's policy"),
@@ -232,6 +238,10 @@ WORDS: Sequence[str] = (
         "{event}: at {time} {actor} announced that the log's shard {log} ends here and goes on as "
         "{successor}, whose verifier key is {key}."
     ),
+    N_(
+        "{event}: at {time} {actor} opened the log's shard {log}, whose verifier key is {key}: it goes on "
+        "from {predecessor}, which ended with the announcement {announcement}."
+    ),
     N_("{event}: at {time} {actor} did {act} on the {thing}, as the operator recorded; it changed {fields}."),
     *certificate_words.WORDS,
 )
@@ -253,13 +263,16 @@ def said(text: str) -> str:
 
 def template_of(text: str) -> str | None:
     """Returns the template that a sentence fits; None when there is none."""
-    return next((template for template, _begin, form in _forms if form.fullmatch(text)), None)
+    return next((template for template, _begin, form in _forms() if form.fullmatch(text)), None)
 
 
 def _translated(text: str) -> str | None:
-    for template, begin, form in _forms:
+    for template, begin, form in _forms():
         if text.startswith(begin) and (found := form.fullmatch(text)):
-            return _(template).format(**found.groupdict())
+            values = found.groupdict()
+            if "checks" in values:
+                values["checks"] = ", ".join(map(_, values["checks"].split(", ")))
+            return _(template).format(**values)
     return None
 
 
@@ -270,4 +283,7 @@ def _form(template: str) -> re.Pattern[str]:
     return re.compile(_HOLE.sub(hole, re.escape(template)))
 
 
-_forms = [(template, template.partition("{")[0], _form(template)) for template in WORDS]
+@cache
+def _forms() -> Sequence[tuple[str, str, re.Pattern[str]]]:
+    """Returns each template with how it begins and what fits it. Who reads English needs none."""
+    return [(template, template.partition("{")[0], _form(template)) for template in WORDS]

@@ -1,18 +1,25 @@
 """``namak verify``: receipts against what the verifier trusts, offline."""
 
+import fnmatch
+import functools
+import gc
 import hashlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.cli.app import Run
+from namak.cli.certificate_words import is_only_itself_broken, verdict_over
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
 from namak.cli.texts import N_, _, ngettext
@@ -26,11 +33,20 @@ from namak.evidence.tlog_policy import NOT_NAMED, TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
 from namak.evidence.verify import Outcome, Trust, Verdict
 
+if TYPE_CHECKING:
+    from namak.delivery_certificate.verify import VerifiedCertificate
+
 _PDF_MARK = b"%PDF-"
 _PDF_MARK_WITHIN = 1024
 
+_PIECE = 1024 * 1024
+"""Bytes of a file that is longer than it said, at a time."""
+
 _LIST_BYTES = 256 * 1024 * 1024
 """More than a revocation list of some million entries."""
+
+_OBJECTS = 50_000
+"""More than this many new objects that may be garbage are looked through, when many files are verified."""
 
 _MARKS: Mapping[Outcome, str] = {
     Outcome.PASSED: N_("ok"),
@@ -38,6 +54,7 @@ _MARKS: Mapping[Outcome, str] = {
     Outcome.NOT_BOUNDED: N_("note"),
     Outcome.NOT_GIVEN: N_("note"),
     Outcome.NOT_COUNTED: N_("note"),
+    Outcome.NOTED: N_("note"),
 }
 
 VERDICTS = (N_("VALID"), N_("INVALID"))
@@ -54,9 +71,8 @@ def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Pa
     if stamps:
         trust = _trusting_authorities(run, trust, named.tsa_roots)
     results = _verified(run.screen, receipts, trust, stamps)
-    inside = _certificates(run, certificates, trust, named) if certificates else []
-    # What is in the certificates counts as well, but not they themselves.
-    others = [found for found in inside if found.name not in {str(path) for path in certificates}]
+    judged = _certificates(run, certificates, trust, named) if certificates else []
+    inside = [Result.of(file) for each in judged for file in (each.file, *each.proofs.files)]
     sound = all(found.verdict is Verdict.VALID for found in inside) and results.valid == results.count
     verdict = Verdict.VALID if sound and paths else Verdict.INVALID
     every = itertools.chain(results, inside)
@@ -64,16 +80,30 @@ def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Pa
         run.screen.results({"verdict": str(verdict)}, "files", map(_document, every))
     else:
         _show_all(run.screen, every, trust)
-    if count := results.count + len(others):
-        valid = results.valid + sum(found.verdict is Verdict.VALID for found in others)
-        run.screen.line(
+    _conclude(run.screen, results, judged, verdict)
+    return ExitCode.OK if verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
+
+
+def _conclude(
+    screen: Screen, results: Results, certificates: Sequence["VerifiedCertificate"], verdict: Verdict
+) -> None:
+    """Says the verdict over all last: how many receipts are valid, and of which certificate that is not all
+    that there is to say.
+    """
+    broken = [each for each in certificates if is_only_itself_broken(each)]
+    # What is in the other certificates counts as well, but not they themselves.
+    inside = [file for each in certificates if each not in broken for file in each.proofs.files]
+    if count := results.count + len(inside):
+        valid = results.valid + sum(file.verdict is Verdict.VALID for file in inside)
+        screen.line(
             ngettext(
                 "{verdict}: {valid} of {count} receipt is valid.",
                 "{verdict}: {valid} of {count} receipts are valid.",
                 count,
             ).format(verdict=_(verdict), valid=valid, count=count)
         )
-    return ExitCode.OK if verdict is Verdict.VALID else ExitCode.NOT_VERIFIED
+    for each in broken:
+        screen.line(_(verdict_over(each)).format(verdict=_(each.verdict), file=each.file.name))
 
 
 def _verified(
@@ -81,30 +111,58 @@ def _verified(
 ) -> Results:
     if len(receipts) <= AT_ONCE:
         return verify_many(receipts, read_file, trust, stamps)
-    with screen.progress(_("Verifying"), len(receipts)) as steps:
+    with _seldom_collecting(), screen.progress(_("Verifying"), len(receipts)) as steps:
         return verify_many(receipts, read_file, trust, stamps, steps.reached)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Looks for garbage less often than Python does by itself: what a verification makes goes by itself, and
+    what there is besides lives as long as the process.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _show_all(screen: Screen, every: Iterable[Result], trust: Trust) -> None:
     if not trust.citizen_roots:
         screen.note(_("You named no citizen roots, so no confirmation can be valid."))
     unwitnessed, is_unknown = None, False
-    for found in every:
-        _show(screen, found)
-        is_unknown = is_unknown or _is_of_unknown_log(found)
-        if unwitnessed is None and _lacks_witnesses(found):
-            unwitnessed = found.evidence_id
+    begin = functools.cache(_begin)  # in the language that is spoken now
+
+    def told() -> Iterator[Iterable[str]]:
+        nonlocal unwitnessed, is_unknown
+        for found in every:
+            yield _lines_of(found, begin)
+            is_unknown = is_unknown or _is_of_unknown_log(found)
+            if unwitnessed is None and _lacks_witnesses(found):
+                unwitnessed = found.evidence_id
+
+    screen.paragraphs(told())
     if is_unknown:
         screen.note(
             _(
                 "A log goes on under another name and key now and then: for one that follows a log that you "
-                "trust, `namak log successor RECEIPT` prints the line for your policy."
+                "trust, `namak log successor successor.tlog-proof` prints the line for your policy; that "
+                "file is beside the public files of the log that ended."
             )
         )
     if unwitnessed is not None:
         screen.note(
             _("The post may have a witnessed receipt by now: {command}").format(
                 command=f"namak receipt {unwitnessed} -o DIR --witnessed --force"
+            )
+        )
+        screen.note(
+            _(
+                "A receipt keeps the cosignatures of its own time: if your policy asks for more witnesses "
+                "than the one of that time did, verify it by that one."
             )
         )
 
@@ -115,15 +173,17 @@ def _is_pdf(path: Path) -> bool:
     return read_file(path, _PDF_MARK_WITHIN)[:_PDF_MARK_WITHIN].find(_PDF_MARK) >= 0
 
 
-def _certificates(run: Run, paths: Sequence[Path], trust: Trust, named: TrustFiles) -> Sequence[Result]:
+def _certificates(
+    run: Run, paths: Sequence[Path], trust: Trust, named: TrustFiles
+) -> Sequence["VerifiedCertificate"]:
     # Only where there are some, since the library for PDFs takes a while to load.
     from namak.delivery_certificate.reading import MAX_BYTES as CERTIFICATE_BYTES
-    from namak.delivery_certificate.verify import VerifiedCertificate, verify_certificate
+    from namak.delivery_certificate.verify import verify_certificate
 
     seal_roots = named.seal_roots or _configured(run.options.config).seal_roots
     roots = [] if seal_roots is None else _roots(seal_roots)
 
-    def verified(trust: Trust) -> Sequence[VerifiedCertificate]:
+    def verified(trust: Trust) -> Sequence["VerifiedCertificate"]:
         now = datetime.now(UTC)
         return [
             verify_certificate(str(path), read_file(path, CERTIFICATE_BYTES), trust, roots, now)
@@ -134,7 +194,7 @@ def _certificates(run: Run, paths: Sequence[Path], trust: Trust, named: TrustFil
     if any(each.timestamped for each in found) and not trust.tsa_roots:
         trust = _trusting_authorities(run, trust, named.tsa_roots)
         found = verified(trust) if trust.tsa_roots else found
-    return [Result.of(file) for each in found for file in (each.file, *each.proofs.files)]
+    return found
 
 
 def _trusting_authorities(run: Run, trust: Trust, named: Path | None) -> Trust:
@@ -215,11 +275,22 @@ def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
     expanded: list[Path] = []
     # A shell's * names also what lies beside receipts.
     for path in [path for path in paths if not is_beside(path)] or paths:
-        inside = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        inside = _receipts_in(path) if path.is_dir() else [path]
         if not inside:
             raise FileProblem(_("{directory} holds no {suffix} file").format(directory=path, suffix=SUFFIX))
         expanded += inside
     return expanded
+
+
+def _receipts_in(directory: Path) -> Sequence[Path]:
+    """Returns its receipts in the order of their names; none where it can't be listed."""
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return []
+    # By names, since paths are slow to compare and there may be many.
+    return [directory / name for name in sorted(fnmatch.filter(names, f"*{SUFFIX}"))]
 
 
 def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
@@ -228,21 +299,30 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
     A pipe or a device is no receipt, and reading one might never end.
     """
     try:
-        if not S_ISREG(path.stat().st_mode):
+        found = path.stat()
+        if not S_ISREG(found.st_mode):
             raise FileProblem(_("{file} can't be read: it is no regular file").format(file=path))
-        with path.open("rb") as file:
-            return file.read(most + 1)
+        with path.open("rb", buffering=0) as file:
+            # Room is made for as much as is asked for: for a byte more than there should be.
+            data = file.read(min(found.st_size, most) + 1)
+            while len(data) != found.st_size and len(data) <= most:
+                if not (more := file.read(min(_PIECE, most + 1 - len(data)))):
+                    break
+                data += more
+            return data
     except OSError as problem:
         raise FileProblem(
             _("{file} can't be read: {problem}").format(file=path, problem=problem.strerror)
         ) from problem
 
 
-def _show(screen: Screen, found: Result) -> None:
-    checks = (
-        f"    {_(_MARKS[check.outcome]):4} {_(check.name)}: {said(check.words)}" for check in found.checks
-    )
-    screen.lines([f"{_(found.verdict)}  {found.name}", *checks, f"    {said(found.proves)}", ""])
+def _lines_of(found: Result, begin: Callable[[Outcome, str], str]) -> Iterable[str]:
+    checks = [f"    {begin(check.outcome, check.name)}: {said(check.words)}" for check in found.checks]
+    return [f"{_(found.verdict)}  {found.name}", *checks, f"    {said(found.proves)}", ""]
+
+
+def _begin(outcome: Outcome, name: str) -> str:
+    return f"{_(_MARKS[outcome]):4} {_(name)}"
 
 
 def _lacks_witnesses(found: Result) -> bool:

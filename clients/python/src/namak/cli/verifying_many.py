@@ -64,35 +64,55 @@ class Results:
     def __iter__(self) -> Iterator[Result]:
         """Yields them, and lets go of the file."""
         self._kept.seek(0)
-        for place in range(self.count):
+        place = 0
+        while place < self.count:
             # In one piece: from a file it would be read value by value.
             length = int.from_bytes(self._kept.read(_LENGTH_BYTES), "big")
-            name, verdict, proves, evidence_id, event, checks = marshal.loads(self._kept.read(length))  # noqa: S302 - our own
-            found = Result(
-                *(name, Verdict(verdict), proves, evidence_id, event),
-                tuple(Check(each, Outcome(outcome), words) for each, outcome, words in checks),
-            )
-            yield self._corrected.pop(place, found)
+            for kept in marshal.loads(self._kept.read(length)):  # noqa: S302 - our own
+                yield self._corrected.pop(place) if place in self._corrected else _taken_out(*kept)
+                place += 1
         self.close()
 
     def close(self) -> None:
         """Lets go of the file."""
         self._kept.close()
 
-    def append(self, found: FileReport) -> None:
-        """Adds the next one."""
-        one = Result.of(found)
-        checks = [(check.name, check.outcome.value, check.words) for check in one.checks]
-        kept = (one.name, one.verdict.value, one.proves, one.evidence_id, one.event, checks)
-        data = marshal.dumps(kept)
+    def add(self, found: Sequence[FileReport]) -> None:
+        """Adds the next ones."""
+        data = marshal.dumps([_to_be_kept(Result.of(each)) for each in found])
         self._kept.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
-        self.count += 1
-        self.valid += one.verdict is Verdict.VALID
+        self.count += len(found)
+        self.valid += sum(each.verdict is Verdict.VALID for each in found)
 
     def correct(self, place: int, found: FileReport, *, was_valid: bool) -> None:
         """Puts another one in a place, where one stood that was valid or not."""
         self.valid += (found.verdict is Verdict.VALID) - was_valid
         self._corrected[place] = Result.of(found)
+
+
+_Kept = tuple[str, str, str, str | None, str | None, list[tuple[str, str, str]]]
+_PLAIN: Final[Mapping[str, str]] = {each: each.value for each in (*Verdict, *Outcome)}
+_VERDICTS: Final[Mapping[str, Verdict]] = {each.value: each for each in Verdict}
+_OUTCOMES: Final[Mapping[str, Outcome]] = {each.value: each for each in Outcome}
+
+
+def _to_be_kept(one: Result) -> _Kept:
+    checks = [(check.name, _PLAIN[check.outcome], check.words) for check in one.checks]
+    return one.name, _PLAIN[one.verdict], one.proves, one.evidence_id, one.event, checks
+
+
+def _taken_out(
+    name: str,
+    verdict: str,
+    proves: str,
+    evidence_id: str | None,
+    event: str | None,
+    checks: Sequence[tuple[str, str, str]],
+) -> Result:
+    return Result(
+        *(name, _VERDICTS[verdict], proves, evidence_id, event),
+        tuple([Check(each, _OUTCOMES[outcome], words) for each, outcome, words in checks]),
+    )
 
 
 @dataclass
@@ -181,8 +201,7 @@ def verify_many(
     try:
         for part, some in enumerate(_parts(paths)):
             found = verified(some)
-            for report in found:
-                results.append(report)
+            results.add(found)
             index.add(part, found)
             reached(results.count)
         again, besides = index.unsettled()

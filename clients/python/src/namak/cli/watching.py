@@ -19,6 +19,7 @@ from namak.cli.texts import _
 from namak.cli.verifying import read_file
 from namak.client import Client
 from namak.client.receipts import SavedReceipt, save_receipt
+from namak.client.watching import beginning
 from namak.errors import FileProblem
 from namak.v1 import delivery_pb2, evidence_pb2
 
@@ -80,7 +81,7 @@ async def watch(
     seen = 0
     async with run.client() as post:
         if from_start:
-            cursor = evidence_pb2.LogCursor(origin=await _current_shard(post), index=0)
+            cursor = beginning()
         run.screen.note(_("Watching; Ctrl-C ends it."))
         replies = _replies(post, cursor, mailbox=mailbox, with_receipts=with_receipts)
         async with contextlib.aclosing(replies):
@@ -110,11 +111,6 @@ def _replies(
     if mailbox:
         return post.mailbox.watch(cursor, with_receipts=with_receipts)
     return post.deliveries.watch(cursor, with_receipts=with_receipts)
-
-
-async def _current_shard(post: Client) -> str:
-    shards = (await post.evidence.log_status()).shards
-    return shards[0].origin if shards else ""
 
 
 async def _save(post: Client, fact: delivery_pb2.DeliveryFact, directory: Path) -> SavedReceipt:

@@ -170,7 +170,7 @@ class Deliveries:
         self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
     ) -> AsyncGenerator[delivery_pb2.WatchDeliveriesResponse, None]:
         """Yields the facts of the caller's deliveries as they are published, for ever, from a cursor or from
-        now; see :func:`namak.client.watching.watched`.
+        now; see :func:`namak.client.watching.watched`, and ``beginning`` there for all that ever happened.
         """
 
         def request(at: evidence_pb2.LogCursor | None) -> delivery_pb2.WatchDeliveriesRequest:

@@ -110,6 +110,16 @@ class PostSource:
             raise SourceUnreached(f"{self._address}: {problem}") from problem
         return found.tile
 
+    async def entries(self, index: int, width: int) -> bytes | None:
+        """See :class:`namak.monitor.sources.Source`."""
+        try:
+            found = await self._post.evidence.tile(index, width=width % WIDTH, origin=self._origin)
+        except NotFound:
+            return None
+        except NamakError as problem:
+            raise SourceUnreached(f"{self._address}: {problem}") from problem
+        return found.tile
+
 
 @dataclass(frozen=True, slots=True)
 class MailboxLook:

@@ -121,7 +121,7 @@ class Mailbox:
         self, cursor: evidence_pb2.LogCursor | None = None, *, with_receipts: bool = False
     ) -> AsyncGenerator[mailbox_pb2.WatchMailboxResponse, None]:
         """Yields the facts of the caller's messages as they are published, for ever, from a cursor or from
-        now; see :func:`namak.client.watching.watched`.
+        now; see :func:`namak.client.watching.watched`, and ``beginning`` there for all that ever happened.
         """
 
         def request(at: evidence_pb2.LogCursor | None) -> mailbox_pb2.WatchMailboxRequest:

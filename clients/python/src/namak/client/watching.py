@@ -30,7 +30,13 @@ Reply = TypeVar("Reply", bound=_Reply)
 SILENCE = 60.0
 """Seconds; the post says something at least every few, if only where the cursor is."""
 
+
 _random = random.SystemRandom()
+
+
+def beginning() -> evidence_pb2.LogCursor:
+    """Returns the cursor with which a watcher begins at the first fact of all, in the oldest shard."""
+    return evidence_pb2.LogCursor()
 
 
 async def watched(

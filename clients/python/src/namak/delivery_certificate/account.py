@@ -160,13 +160,15 @@ def account_of(files: Mapping[str, bytes], timestamps: Mapping[str, bytes] = _NO
     facts = [ProvenFact(each, each.evidence) for each in found if isinstance(each.evidence, RecordedFact)]
     if not facts:
         raise NoAccount("no proof is about a delivery")
-    facts.sort(key=lambda each: (each.proven.at, each.proven.index))
+    facts.sort(key=lambda each: _order(each.proven))
     _check_one(facts)
-    acts = sorted(
-        (each for each in found if isinstance(each.evidence, RecordedAct)),
-        key=lambda each: (each.at, each.index),
-    )
+    acts = sorted((each for each in found if isinstance(each.evidence, RecordedAct)), key=_order)
     return Account(tuple(facts), tuple(acts))
+
+
+def _order(proven: Proven) -> tuple[datetime, str, int]:
+    """Of what was recorded at one time, what stands in the next shard comes after: its index begins anew."""
+    return proven.at, proven.checkpoint.origin, proven.index
 
 
 def named(proofs: Sequence[bytes]) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import chain
 
 from namak.delivery_certificate.account import Account, Proven, ProvenFact
+from namak.delivery_certificate.signer import signer_of
 from namak.delivery_certificate.statement import Audience, Statement
 from namak.delivery_certificate.words import WORDS, Words
 from namak.evidence import events
@@ -61,12 +62,13 @@ class Page:
 
     Attributes:
         title, operator: the heading, and who made it.
+        effect: what is asked for: whether the recipient is notified, since when, and by which rule.
         rows: names and values of the delivery.
-        parts: what was sent; each part's line with its digest below it.
         story: the heading of the timeline and whom it concerns.
         moments: the timeline.
         acts: acts that gave rights, with no lines where there are none.
-        effect, log, check: the sections below.
+        parts: what was sent; each part's line with its digest below it.
+        log, check: the sections below.
         command: what to type.
         notes: what stands below the command.
         code: what the QR code holds; none of it is personal.
@@ -76,13 +78,13 @@ class Page:
     language: str
     title: str
     operator: str
+    effect: Section
     rows: tuple[tuple[str, str], ...]
-    parts_heading: str
-    parts: tuple[tuple[str, str], ...]
     story: Section
     moments: tuple[Moment, ...]
     acts: Section
-    effect: Section
+    parts_heading: str
+    parts: tuple[tuple[str, str], ...]
     log: Section
     check: Section
     command: str
@@ -92,17 +94,17 @@ class Page:
 
     def strings(self) -> Iterator[str]:
         """Yields the texts in the order of the pages, their feet aside."""
-        yield self.title
-        yield self.operator
+        yield from (self.title, self.operator, self.effect.heading, *self.effect.lines)
         yield from chain.from_iterable(self.rows)
-        yield self.parts_heading
-        yield from chain.from_iterable(self.parts)
         yield from (self.story.heading, *self.story.lines)
         for moment in self.moments:
             yield from (moment.day, moment.time, moment.title, *moment.lines)
-        for section in (self.acts, self.effect, self.log, self.check):
-            if section.lines:
-                yield from (section.heading, *section.lines)
+        if self.acts.lines:
+            yield from (self.acts.heading, *self.acts.lines)
+        yield self.parts_heading
+        yield from chain.from_iterable(self.parts)
+        for section in (self.log, self.check):
+            yield from (section.heading, *section.lines)
         yield self.command
         yield from self.notes
 
@@ -173,17 +175,20 @@ class _Writer:
 
     def _rows(self) -> tuple[tuple[str, str], ...]:
         document = self._account.document
-        sender = self._text(f"{document.sender.organisation_name}, {document.sender.identifier}")
-        if document.sender.organisation_name == document.sender.identifier:
-            sender = self._text(document.sender.identifier)
         return (
-            (self._say("sender"), sender),
+            (self._say("sender"), self._text(self._sender())),
             (self._say("recipient"), self._text(document.recipient.identifier)),
             (self._say("subject"), self._text(self._statement.subject)),
-            (self._say("accepted"), self._time(document.submission_time)),
+            (self._say("accepted"), self._zoned(document.submission_time)),
             (self._say("delivery"), str(self._account.delivery_id)),
-            (self._say("made"), self._time(self._statement.made_time)),
+            (self._say("made"), self._zoned(self._statement.made_time)),
         )
+
+    def _sender(self) -> str:
+        sender = self._account.document.sender
+        if sender.organisation_name == sender.identifier:
+            return sender.identifier
+        return f"{sender.organisation_name}, {sender.identifier}"
 
     def _moment(self, each: ProvenFact) -> Moment:
         at = each.proven.at.astimezone(UTC) + self._offset
@@ -199,10 +204,16 @@ class _Writer:
 
     def _details(self, each: ProvenFact) -> Iterator[str]:
         match each.document.details:
-            case ConfirmationDetails(right=right):
-                yield self._say("own") if right is None else self._say("behalf", digest=right)
+            case ConfirmationDetails(right=right) as confirmed:
+                if right is None:
+                    yield self._say("own")
+                else:
+                    yield from self._behalf(right)
+                signer = signer_of(confirmed, each.document.policy_id)
+                if signer is not None:
+                    yield self._say("signer", name=signer)
             case AccessDetails(right=str(right)):
-                yield self._say("behalf", digest=right)
+                yield from self._behalf(right)
             case SignInDetails(method=method):
                 yield self._say("method", method=self._code(method))
             case EffectDetails(effective_time=time, rule=rule):
@@ -211,6 +222,12 @@ class _Writer:
                 yield self._say("original", place=place)
             case OutsideDetails() as outside:
                 yield from self._outside(outside)
+
+    def _behalf(self, digest: str) -> Iterator[str]:
+        yield self._say("behalf", digest=digest)
+        for proven in self._account.acts:
+            if proven.evidence.digest == digest:
+                yield self._say("right", act=self._kind(proven), time=self._time(proven.at))
 
     def _outside(self, details: OutsideDetails) -> Iterator[str]:
         if details.reported_time is not None:
@@ -224,31 +241,41 @@ class _Writer:
                 yield self._say(name, **{name: value})
 
     def _act(self, proven: Proven) -> str:
+        # Of the persons in it the page says nothing: whoever may see the act has it attached.
+        return f"{self._time(proven.at)}: {self._kind(proven)}. {self._entry(proven)}"
+
+    def _kind(self, proven: Proven) -> str:
         act = proven.evidence
         assert isinstance(act, RecordedAct)
-        kind = self._code(act.document.details.resource.kind)
-        # Of the persons in it the page says nothing: whoever may see the act has it attached.
-        return f"{self._time(proven.at)}: {kind}. {self._entry(proven)}"
+        return self._code(act.document.details.resource.kind)
 
     def _entry(self, proven: Proven) -> str:
-        return self._say("entry", index=proven.index, digest=proven.evidence.digest)
+        return self._say(
+            "entry",
+            index=proven.index,
+            origin=proven.checkpoint.origin,
+            digest=proven.evidence.digest,
+        )
 
     def _effect(self) -> Iterator[str]:
-        policy = self._account.document.notification_policy
-        found = self._account.effect
-        if found is not None:
-            details = found[1]
-            yield self._say("notified", time=self._time(details.effective_time))
-            yield self._say("rule", rule=details.rule, policy=policy, words=self._rule(details.rule))
-            carrier = self._account.named(details.fact)
+        account = self._account
+        policy = account.document.notification_policy
+        source = self._words.sources.get(policy, self._words.said["unknown-source"])
+        parties = {"recipient": account.document.recipient.identifier, "sender": self._sender()}
+        if account.effect is not None:
+            details = account.effect[1]
+            yield self._say("notified", time=self._zoned(details.effective_time), **parties)
+            words = self._rule(details.rule)
+            yield self._say("rule", rule=details.rule, policy=policy, words=words, source=source)
+            carrier = account.named(details.fact)
             if carrier is not None:
                 yield self._say("because", event=self._event(carrier), time=self._time(carrier.proven.at))
             return
-        if self._account.withdrawn:
-            yield self._say("withdrawn")
+        if account.withdrawn:
+            yield self._say("withdrawn", **parties)
             return
-        yield self._say("none")
-        yield self._say("ways", policy=policy)
+        yield self._say("none", time=self._zoned(self._statement.made_time), **parties)
+        yield self._say("ways", policy=policy, source=source)
         try:
             rules = policy_named(policy).rules
         except EvidenceError:
@@ -289,6 +316,9 @@ class _Writer:
 
     def _time(self, at: datetime) -> str:
         return f"{at.astimezone(UTC) + self._offset:%d.%m.%Y %H:%M:%S}"
+
+    def _zoned(self, at: datetime) -> str:
+        return f"{self._time(at)} (UTC{_signed(self._offset)})"
 
     def _say(self, which: str, **values: object) -> str:
         return self._text(self._words.said[which].format(**values))

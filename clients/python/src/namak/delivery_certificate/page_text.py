@@ -21,7 +21,7 @@ MAX_SHOWN: Final = 256 * 1024
 MAX_MEANING: Final = 16
 """Characters that one sign stands for: the parts of a ligature."""
 
-_TOKEN: Final = re.compile(
+TOKEN: Final = re.compile(
     rb"\s*(?:"
     rb"(?P<string>\()"
     rb"|(?P<hex><[0-9A-Fa-f\s]*>)"
@@ -115,7 +115,7 @@ def shown_text(content: bytes, fonts: Mapping[str, Font], images: Collection[str
     operands: list[tuple[str, bytes]] = []
     position = 0
     while True:
-        token = _TOKEN.match(content, position)
+        token = TOKEN.match(content, position)
         if token is None:
             raise Unreadable("a page has instructions that can't be read")
         position, kind = token.end(), token.lastgroup or ""
@@ -123,7 +123,7 @@ def shown_text(content: bytes, fonts: Mapping[str, Font], images: Collection[str
             return "".join(page.shown)
         value = token[kind]
         if kind == "string":
-            position = _end_of_string(content, position)
+            position = end_of_string(content, position)
             value = content[token.start(kind) : position]
         if kind == "word" and not _OPERAND.fullmatch(value):
             page.follow(value, operands)
@@ -132,7 +132,7 @@ def shown_text(content: bytes, fonts: Mapping[str, Font], images: Collection[str
             operands.append((kind, value))
 
 
-def _end_of_string(content: bytes, position: int) -> int:
+def end_of_string(content: bytes, position: int) -> int:
     """Returns where a string ends, of which the opening bracket is behind: brackets inside it come in pairs,
     however deep (ISO 32000-2, 7.3.4.2).
     """

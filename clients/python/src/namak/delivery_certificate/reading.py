@@ -44,7 +44,7 @@ MAX_CONTENTS: Final = 8 * 1024 * 1024
 _DEPTH: Final = 8
 # Levels of the trees of pages and of names.
 _MIB: Final = 1024 * 1024
-_LIMITS: Final = DecodeLimits(
+LIMITS: Final = DecodeLimits(
     per_stream=StreamDecodeLimits(max_output_size=16 * _MIB),
     per_purpose={
         **DEFAULT_PURPOSE_LIMITS,
@@ -92,7 +92,7 @@ def read_certificate(data: bytes) -> CertificateFile:
 
 
 def _read(data: bytes) -> CertificateFile:
-    reader = PdfFileReader(io.BytesIO(data), strict=True, decode_limits=_LIMITS)
+    reader = PdfFileReader(io.BytesIO(data), strict=True, decode_limits=LIMITS)
     if "/Encrypt" in reader.trailer:
         raise NotReadable("the file is encrypted, which no certificate is")
     attached = _attachments(reader)

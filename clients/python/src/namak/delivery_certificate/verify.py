@@ -17,23 +17,21 @@ from namak.delivery_certificate.page import page_of
 from namak.delivery_certificate.reading import CertificateFile, NotReadable, read_certificate
 from namak.delivery_certificate.stated_time import by_proof
 from namak.delivery_certificate.statement import WORDING, Statement
+from namak.delivery_certificate.verify_seal import ALTERED, judged_seal
 from namak.delivery_certificate.verify_statement import problems_of
 from namak.delivery_certificate.words import WORDS
 from namak.evidence.errors import EvidenceError
-from namak.evidence.report import Check, FileReport, Outcome, Receipt, Report, Verdict
+from namak.evidence.report import FileReport, Outcome, Receipt, Report, Verdict
 from namak.evidence.times import format_time
 from namak.evidence.verify import Trust, verify_receipts
 from namak.signatures import verify as signatures
-from namak.signatures.report import Finding, SignatureKind, SignatureReport, SubIndication
-from namak.signatures.report import Verdict as SealVerdict
-from namak.signatures.trust import Trust as SealTrust
-from namak.signatures.trust import TrustPolicy
 
 PDF_MARK: Final = signatures.PDF_MARK
 """How a file begins that may be a certificate."""
 
 _BETWEEN: Final = re.compile(r"[\s\u200b]+")
 # Spaces, the ends of lines, and joints within long words.
+_OTHER_PAGE: Final = "the page says something else than the proofs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class VerifiedCertificate:
     statement: Statement | None
     account: Account | None
     timestamped: bool = False
-    """Whether timestamps are attached; they count by ``Trust.tsa_roots``."""
+    """Whether timestamps are attached, or in the seal; they count by ``Trust.tsa_roots``."""
 
     @property
     def verdict(self) -> Verdict:
@@ -56,14 +54,24 @@ class VerifiedCertificate:
         sound = self.file.verdict is Verdict.VALID and self.proofs.verdict is Verdict.VALID
         return Verdict.VALID if sound else Verdict.INVALID
 
+    @property
+    def is_altered(self) -> bool:
+        """Whether a check says that the file is not as it was made, or not by the software of a post."""
+        return any(
+            check.name in ("delivery", "statement") or check.words in (_OTHER_PAGE, *ALTERED)
+            for check in self.file.checks
+            if check.outcome is Outcome.FAILED
+        )
+
 
 def verify_certificate(
     name: str, data: bytes, trust: Trust, seal_roots: Sequence[bytes], now: datetime
 ) -> VerifiedCertificate:
     """Verifies the certificate in a file of that name.
 
-    ``seal_roots`` (DER) are the authorities that the verifier trusts for the post's seal, ``now`` the time to
-    judge the seal at. Never raises over what is in the file.
+    ``seal_roots`` (DER) are the authorities that the verifier trusts for the post's seal; the seal's
+    timestamp counts by ``Trust.tsa_roots``, or without any by these. ``now`` is the time to judge the seal
+    at. Never raises over what is in the file.
     """
     receipt = Receipt(name)
     try:
@@ -85,12 +93,12 @@ def verify_certificate(
     )
     account = _account(receipt, read)
     statement = _statement(receipt, read, account)
-    seal = _seal(data, seal_roots, now)
+    seal, stamped = judged_seal(data, seal_roots, trust.tsa_roots, now)
     if account is not None and statement is not None:
         trusted = seal.outcome is Outcome.PASSED
         _check_page(receipt, read, account, statement, sealed=trusted)
     receipt.note("seal", seal.outcome, seal.words)
-    return VerifiedCertificate(_report(receipt, account), proofs, statement, account, bool(stamps))
+    return VerifiedCertificate(_report(receipt, account), proofs, statement, account, bool(stamps) or stamped)
 
 
 def _account(receipt: Receipt, read: CertificateFile) -> Account | None:
@@ -138,68 +146,13 @@ def _check_page(
     found = "".join(text.removesuffix(foot) for text, foot in zip(pages, feet, strict=True))
     receipt.settle(
         "page",
-        [] if told and found == expected else ["the page says something else than the proofs"],
+        [] if told and found == expected else [_OTHER_PAGE],
         "the page says, word for word, what follows from the proofs",
     )
 
 
 def _joined(text: str) -> str:
     return _BETWEEN.sub("", text)
-
-
-def _seal(data: bytes, roots: Sequence[bytes], now: datetime) -> Check:
-    policies = (TrustPolicy("seal", tuple(roots)),) if roots else ()
-    report = signatures.verify(signatures.BytesDocument(data), None, SealTrust(policies), now)
-    seals = [each for each in report.signatures if each.kind is SignatureKind.PDF]
-    if not seals:
-        return Check("seal", Outcome.NOT_GIVEN, "the file has no seal; the proofs hold without one")
-    found = [_judged(each) for each in seals]
-    order = {Outcome.FAILED: 0, Outcome.PASSED: 1}
-    return min(found, key=lambda check: order.get(check.outcome, 2))
-
-
-_UNKNOWN: Final = frozenset(
-    {SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.NO_SIGNING_CERTIFICATE_FOUND}
-)
-
-
-_ALTERED: Final = frozenset({Finding.COVERS_PART, Finding.CHANGED_FORBIDDEN, Finding.DIGEST_DIFFERS})
-_VISIBLE: Final = frozenset({"ANNOTATIONS", "OTHER"})
-# What may follow the seal: material that keeps it for the long term, and further signatures that show
-# nowhere.
-
-
-def _judged(seal: SignatureReport) -> Check:
-    name = _name(seal)
-    if seal.verdict is SealVerdict.INVALID:
-        words = f"the seal does not hold: {seal.sub_indication}"
-        if any(check.finding in _ALTERED for check in seal.checks):
-            words = "the seal does not hold: the file was altered after it was sealed"
-        return Check("seal", Outcome.FAILED, words)
-    if seal.pdf is not None and seal.pdf.changes in _VISIBLE:
-        return Check(
-            "seal", Outcome.FAILED, "the seal does not hold: something was put over the pages afterwards"
-        )
-    if seal.sub_indication in _UNKNOWN:
-        words = f"sealed by {name}, whom you did not name as trusted; the file was not altered since"
-        return Check("seal", Outcome.NOT_GIVEN, words)
-    if seal.sub_indication is None:
-        return Check(
-            "seal", Outcome.PASSED, f"sealed by {name}, whom you trust; the file was not altered since"
-        )
-    if seal.sub_indication is SubIndication.TRY_LATER:
-        words = (
-            f"sealed by {name}, whom you trust; the file does not tell whether the certificate was revoked"
-        )
-        return Check("seal", Outcome.PASSED, words)
-    words = f"sealed by {name}, but whether the seal counts can't be told: {seal.sub_indication}"
-    return Check("seal", Outcome.NOT_GIVEN, words)
-
-
-def _name(seal: SignatureReport) -> str:
-    if seal.chain:
-        return seal.chain[0].name
-    return "somebody" if seal.signer is None else seal.signer.name
 
 
 def _report(receipt: Receipt, account: Account | None) -> FileReport:

@@ -22,6 +22,7 @@ class Words:
     Attributes:
         said: headings and sentences by where they stand; values in braces.
         events: what happened, by the event's name.
+        sources: what a notification policy goes by, by its key.
         rules: when a rule of a notification policy notifies, by the rule's identifier.
         codes: words for codes in the evidence: channels, ways to sign in, acts.
     """
@@ -29,6 +30,7 @@ class Words:
     said: Mapping[str, str]
     events: Mapping[str, str]
     rules: Mapping[str, str]
+    sources: Mapping[str, str]
     codes: Mapping[str, str]
 
 

@@ -29,23 +29,31 @@ ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
         "original": "The paper is kept: {place}",
         "own": "Signed by the recipient with their own key",
         "behalf": "On the recipient's behalf, by the right of the act with SHA-256 {digest}",
+        "signer": "The signer by the certificate of the verified signature: {name}",
+        "right": "This right: {act}, recorded {time}",
         "effective": "As of {time}, by rule {rule}",
-        "entry": "Entry {index} of the log, SHA-256 {digest}",
+        "entry": "Entry {index} of the log {origin}, SHA-256 {digest}",
         "acts": "Acts that gave the right",
         "effect": "Legal effect",
-        "notified": "The recipient is properly notified as of {time}.",
-        "rule": "Rule {rule} of the notification policy {policy}: {words}.",
+        "notified": "The recipient ({recipient}) is properly notified of this message of the sender "
+        "({sender}) as of {time}.",
+        "rule": "By this rule: {words}. It is rule {rule} of the notification policy {policy}; its source: "
+        "{source}.",
         "because": "This follows from: {event}, recorded {time}.",
-        "withdrawn": "The sender withdrew the message. It notifies nobody.",
-        "none": "No proper notification had been recorded when this certificate was made.",
-        "ways": "Under the notification policy {policy} the recipient is properly notified in these cases:",
-        "way": "{rule}: {words}",
+        "withdrawn": "The sender ({sender}) withdrew the message. It notifies nobody, nor the recipient "
+        "({recipient}).",
+        "none": "Not yet notified: when this certificate was made, {time}, no proper notification of the "
+        "recipient ({recipient}) of this message of the sender ({sender}) had been recorded.",
+        "ways": "The notification policy {policy} (its source: {source}) lets the recipient be properly "
+        "notified in these cases:",
+        "way": "– {words} (rule {rule}).",
         "unknown-rule": "see the policy",
+        "unknown-source": "see the policy",
         "log": "Log",
         "logged": "Each of these facts stands as an entry in the post's public log, in which nothing can be "
         "altered or removed without its being noticed. The attached proofs show it under this state of the "
         "log:",
-        "state": "{origin}: {size} entries, root SHA-256 {root}",
+        "state": "Log {origin}: {size} entries, root SHA-256 {root}",
         "witnesses": "Cosigned by witnesses, whom whoever checks must know from elsewhere: {witnesses}",
         "no-witnesses": "No witness had cosigned this state.",
         "timestamps": "Stamped by time-stamping authorities, whom whoever checks must know from elsewhere: "
@@ -87,6 +95,12 @@ ENGLISH: Final[Mapping[str, Mapping[str, str]]] = {
         "LADDER-1-LETTER": "the letter on paper is handed over; the time is the one reported",
         "LADDER-1-NOTICE": "seven whole days have passed since a public notice was published, which is at "
         "the earliest seven whole days after the letter on paper was due",
+    },
+    "sources": {
+        "am-2015@1": "EKENG's guide to the official electronic post",
+        "am-2025@1": "law ZR-415, as reported by the press (ARKA, 11 November 2025)",
+        "am-2025@2": "law ZR-415 of 22 December 2025, as reported by the press and by an unofficial "
+        "translation of its beginning",
     },
     "codes": {
         "EMAIL": "e-mail",

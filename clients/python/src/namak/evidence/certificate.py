@@ -20,14 +20,6 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
-from pyhanko_certvalidator.errors import (
-    ExpiredError,
-    NotYetValidError,
-    PathBuildingError,
-    PathError,
-    ValidationError,
-)
 
 from namak.evidence.details import LISTS_LIMIT
 from namak.evidence.failures import CertificateExpired, CertificateUntrusted, NoPath
@@ -157,8 +149,6 @@ def der_of(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
-# The same few authorities, and each signer's several times in a row.
-@lru_cache(maxsize=256)
 def public_key_of(certificate: x509.Certificate) -> PublicKey:
     """Returns the key if it is strong enough. Raises :class:`CertificateUntrusted`."""
     key = certificate.public_key()
@@ -224,6 +214,15 @@ def _refuse_slow(der: bytes) -> None:
 
 def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:
     """Returns the DER of a path that certvalidator accepts, the leaf first."""
+    # Not before it is needed, here and below: who verifies no signature does not wait for it.
+    from pyhanko_certvalidator.errors import (
+        ExpiredError,
+        NotYetValidError,
+        PathBuildingError,
+        PathError,
+        ValidationError,
+    )
+
     try:
         return _path_found(leaf, above, roots, at)
     except (ExpiredError, NotYetValidError):
@@ -233,6 +232,8 @@ def _validated(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: 
 
 
 def _path_found(leaf: bytes, above: Sequence[bytes], roots: Sequence[bytes], at: datetime) -> list[bytes]:
+    from pyhanko_certvalidator import CertificateValidator, ValidationContext
+
     with PARSING:
         given = {der: _asn1(der) for der in (leaf, *above, *roots)}
         context = ValidationContext(

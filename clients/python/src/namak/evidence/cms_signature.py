@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from asn1crypto import tsp
@@ -48,6 +49,7 @@ _HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
     "sha384": hashes.SHA384,
     "sha512": hashes.SHA512,
 }
+_HASHED: Final = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 # Object identifiers as they stand in DER.
 _SIGNED: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 07 02")
 _DATA: Final = bytes.fromhex("06 09 2a 86 48 86 f7 0d 01 07 01")
@@ -106,7 +108,7 @@ def check_signature(data: bytes, content: bytes) -> CheckedSignature:
         raise SignatureInvalid("not a CMS signature") from None
     except CertificateUntrusted as weak:
         raise SignatureInvalid(weak.detail) from None
-    if not hmac.compare_digest(parsed.message_digest, hashlib.new(parsed.digest, content).digest()):
+    if not hmac.compare_digest(parsed.message_digest, _HASHED[parsed.digest](content).digest()):
         raise SignatureInvalid("the signature is not over these bytes")
     _verify(key, parsed)
     others = tuple(der for der in parsed.certificates if der != parsed.certificate)
@@ -139,7 +141,7 @@ def _read(data: bytes) -> _Parsed:
     digest = _digest_name(of_signer)
     _require(_digest_name(declared) == digest, "the digests declared are not the signer's one")
     kind = _kind(signing, digest)
-    _check_parameters(raw, kind, hashlib.new(digest).digest_size)
+    _check_parameters(raw, kind, _HASHED[digest]().digest_size)
     _check_certificates(raw.certificates)
     certificate = _signers(raw)
     attributes = _attributes(raw.attributes)
@@ -170,8 +172,15 @@ def _parts(value: bytes, tag: int = _SEQUENCE) -> list[bytes]:
     return children(value)
 
 
+# Few are in use.
+@lru_cache(maxsize=64)
+def _algorithm(value: bytes) -> tuple[bytes, ...]:
+    """Returns an algorithm's identifier, and after it its parameters."""
+    return tuple(_parts(value))
+
+
 def _digest_name(algorithm: bytes) -> str:
-    name = _DIGESTS.get(_parts(algorithm)[0])
+    name = _DIGESTS.get(_algorithm(algorithm)[0])
     if name is None:
         raise SignatureInvalid("the signature uses a digest that is not accepted")
     return name
@@ -179,7 +188,7 @@ def _digest_name(algorithm: bytes) -> str:
 
 def _kind(algorithm: bytes, digest: str) -> str:
     """Returns the kind of key and padding that the signature algorithm names."""
-    known = _ALGORITHMS.get(_parts(algorithm)[0])
+    known = _ALGORITHMS.get(_algorithm(algorithm)[0])
     if known is None:
         raise SignatureInvalid("the signature uses an algorithm that is not accepted")
     kind, fixed = known
@@ -214,12 +223,10 @@ def _raw(data: bytes) -> _Raw:
     _require(bytes(field[0] for field in fields) == _SIGNED_DATA, others)
     version, digests, content, certificates, signers = fields
     _require(content == _DETACHED_DATA, "the signature is not detached, or not over data")
-    _require(len(children(signers)) == 1, "the signature does not have exactly one signer")
-    (signer,) = children(signers)
+    signer = _only(signers, "the signature does not have exactly one signer")
     parts = _parts(signer)
     _require(bytes(part[0] for part in parts) in _SIGNER_INFO, others)
-    _require(len(children(digests)) == 1, "the digests declared are not the signer's one")
-    (declared,) = children(digests)
+    declared = _only(digests, "the digests declared are not the signer's one")
     of_signer, identifier, digest, attributes, algorithm, signature = parts
     return _Raw(
         (version, of_signer),
@@ -231,6 +238,13 @@ def _raw(data: bytes) -> _Raw:
     )
 
 
+def _only(value: bytes, otherwise: str) -> bytes:
+    """Returns the one value inside."""
+    inside = children(value)
+    _require(len(inside) == 1, otherwise)
+    return inside[0]
+
+
 def _check_parameters(raw: _Raw, kind: str, salt_bytes: int) -> None:
     """Checks that the algorithms have no parameters (absent or NULL), PSS only the usual ones (RFC 4055,
     3.1), in DER.
@@ -238,15 +252,15 @@ def _check_parameters(raw: _Raw, kind: str, salt_bytes: int) -> None:
     *digests, signature = raw.algorithms
     plain = digests if kind == "pss" else raw.algorithms
     for algorithm in plain:
-        _require(children(algorithm)[1:] in ([], [_NULL]), "an algorithm of the signature has parameters")
+        _require(_algorithm(algorithm)[1:] in ((), (_NULL,)), "an algorithm of the signature has parameters")
     if kind != "pss":
         return
-    name = children(digests[-1])[0]
+    name = _algorithm(digests[-1])[0]
     forms = [encode(_SEQUENCE, name), encode(_SEQUENCE, name + _NULL)]
     salt = encode(_CONTEXT_0 + 2, encode(0x02, bytes([salt_bytes])))
     masks = [encode(_CONTEXT_0 + 1, encode(_SEQUENCE, _MGF1 + form)) for form in forms]
     usual = [encode(_SEQUENCE, encode(_CONTEXT_0, form) + mask + salt) for form in forms for mask in masks]
-    parameters = children(signature)[1:]
+    parameters = _algorithm(signature)[1:]
     fits = len(parameters) == 1 and parameters[0] in usual
     _require(fits, "the parameters of the PSS signature are not the usual ones")
 
@@ -279,6 +293,8 @@ def _signers(raw: _Raw) -> bytes:
     return named[0]
 
 
+# The authorities' certificates stand in one signature after the other.
+@lru_cache(maxsize=256)
 def issuer_and_serial(certificate: bytes) -> bytes:
     """Returns IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate of version 3, in its own bytes."""
     _, serial, _, issuer, *_ = children(children(certificate)[0])
@@ -312,7 +328,7 @@ def _check_signing_certificate(value: bytes, certificate: bytes) -> None:
     fields = _parts(identifier)
     # The digest algorithm may be left out where it is SHA-256.
     algorithm = _digest_name(fields.pop(0)) if fields[0][0] == _SEQUENCE else "sha256"
-    matches = _tagged(fields.pop(0), _OCTETS) == hashlib.new(algorithm, certificate).digest()
+    matches = _tagged(fields.pop(0), _OCTETS) == _HASHED[algorithm](certificate).digest()
     _require(matches, "the signature was made for another certificate")
     if fields:
         with PARSING:

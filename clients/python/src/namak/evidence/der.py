@@ -43,7 +43,15 @@ def children(value: bytes) -> list[bytes]:
     position, limit = _extent(value, 0, len(value))
     values = []
     while position < limit:
-        _, end = _extent(value, position, limit)
+        # As in `_check_values`: nearly all are short.
+        body = position + 2
+        if (
+            body > limit
+            or value[position] & 0x1F == 0x1F
+            or (size := value[position + 1]) >= 0x80
+            or (end := body + size) > limit
+        ):
+            _, end = _extent(value, position, limit)
         values.append(value[position:end])
         position = end
     return values
@@ -81,8 +89,8 @@ def _check_values(data: bytes, start: int, limit: int, depth: int) -> None:
                 _check_kept(data[body:end])
             elif body < end:
                 _check_values(data, body, end, depth + 1)
-        elif tag in _CHECKED:
-            _CHECKED[tag](data, body, end)
+        elif (check := _CHECKED.get(tag)) is not None:
+            check(data, body, end)
 
 
 # The authorities' certificates stand in one signature after the other.

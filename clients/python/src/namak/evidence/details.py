@@ -40,7 +40,7 @@ from namak.evidence.details_sms import (
     SmsFailedDetails,
     SmsSentDetails,
 )
-from namak.evidence.encoding import encode_base64
+from namak.evidence.encoding import decode_repeated, encode_base64
 from namak.evidence.events import Event, Extension
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.mailbox_link import LINK_BYTES
@@ -240,7 +240,7 @@ def _read_revocation(value: Value) -> tuple[RevocationList, ...]:
 
 def _read_list(item: Value) -> RevocationList:
     if item.has("crl"):
-        return InlineList(item.fields(["crl"])["crl"].base64(1, INLINE_LIST_LIMIT))
+        return InlineList(item.fields(["crl"])["crl"].base64(1, INLINE_LIST_LIMIT, decode_repeated))
     return NamedList(item.fields(["crlDigest"])["crlDigest"].hex_digest())
 
 
@@ -361,13 +361,14 @@ def read_details(event: Event, fields: Mapping[str, Value]) -> Details:
     """Returns what the event's own extensions say; ``fields`` has all of :func:`extension_keys` but perhaps
     some of the optional ones.
     """
-    spellings = {key: _SPELLINGS[key] for key in extension_keys(event)}
-    attributes: dict[str, Any] = {
-        spelling.attribute: spelling.read(fields[key])
-        for key, spelling in spellings.items()
-        if key in fields or key not in event.optional
-    }
+    given = [(key, spelling) for key, spelling, optional in _spelled(event) if not optional or key in fields]
+    attributes: dict[str, Any] = {spelling.attribute: spelling.read(fields[key]) for key, spelling in given}
     return DETAILS_OF[event](**attributes)
+
+
+@cache
+def _spelled(event: Event) -> tuple[tuple[str, _Spelling, bool], ...]:
+    return tuple((key.value, _SPELLINGS[key], key in event.optional) for key in extension_keys(event))
 
 
 def write_details(event: Event, details: Details) -> str:
@@ -388,7 +389,6 @@ def write_details(event: Event, details: Details) -> str:
 
 @cache
 def _written_keys(event: Event) -> tuple[tuple[str, str, Callable[[Any], str], bool], ...]:
-    spellings = [(key, _SPELLINGS[key]) for key in extension_keys(event)]
     return tuple(
-        (f',"{key.value}":', each.attribute, each.write, key in event.optional) for key, each in spellings
+        (f',"{key}":', each.attribute, each.write, optional) for key, each, optional in _spelled(event)
     )

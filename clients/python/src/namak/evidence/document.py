@@ -36,8 +36,11 @@ __all__ = [
     "Sender",
     "entry_of",
     "event_of",
+    "read_extensions",
     "read_issuer",
     "read_policy_id",
+    "read_recipient",
+    "read_sender",
     "subject_part",
 ]
 
@@ -128,15 +131,15 @@ class EvidenceDocument:
             value.refuse(f"{event.name} is not about a message")
         fields = value.fields(_keys(event))
         fields["version"].exactly(VERSION)
-        salt, notification_policy, details = _read_extensions(event, fields["Extensions"])
+        salt, notification_policy, details = read_extensions(event, fields["Extensions"])
         return cls(
             evidence_id=fields["EvidenceIdentifier"].uuid(),
             event=event,
             event_time=fields["EventTime"].time(),
             policy_id=read_policy_id(fields["EvidenceIssuerPolicyID"]),
             issuer=read_issuer(fields["EvidenceIssuerDetails"]),
-            sender=_read_sender(fields["SenderDetails"]),
-            recipient=_read_recipient(fields["RecipientDetails"], event),
+            sender=read_sender(fields["SenderDetails"]),
+            recipient=read_recipient(fields["RecipientDetails"], of_delivery=event.of_delivery),
             submission_time=fields["SubmissionTime"].time(),
             parts=read_parts(fields["UserContentInfo"]),
             salt=salt,
@@ -237,14 +240,15 @@ def _read_reason(value: Value) -> str:
     return value.items(1, 1)[0].fields(["Code"])["Code"].matching(_REASON)
 
 
-def _read_recipient(value: Value, event: Event) -> Recipient:
-    return Recipient(value.fields(["Identifier"])["Identifier"].matching(_recipient_form(event)))
+def read_recipient(value: Value, *, of_delivery: bool) -> Recipient:
+    """Returns what ``RecipientDetails`` says in evidence of a delivery, or of none."""
+    return Recipient(value.fields(["Identifier"])["Identifier"].matching(_recipient_form(of_delivery)))
 
 
 @cache
-def _recipient_form(event: Event) -> re.Pattern[str]:
+def _recipient_form(of_delivery: bool) -> re.Pattern[str]:
     """What has no delivery may be about a phone."""
-    if event.of_delivery:
+    if of_delivery:
         return ADDRESS_FORM
     return re.compile(f"(?:{ADDRESS_FORM.pattern})|(?:{PHONE_FORM.pattern})")
 
@@ -254,7 +258,8 @@ def _required(event: Event) -> tuple[Extension, ...]:
     return tuple(key for key in extension_keys(event) if key not in event.optional)
 
 
-def _read_extensions(event: Event, value: Value) -> tuple[bytes, str, Details]:
+def read_extensions(event: Event, value: Value) -> tuple[bytes, str, Details]:
+    """Returns what ``Extensions`` says: the salt, the notification policy, and the event's details."""
     fields = value.fields(("salt", "notificationPolicy", *_required(event)), event.optional)
     return (
         fields["salt"].base64(SALT_BYTES, SALT_BYTES),
@@ -274,7 +279,8 @@ def read_issuer(value: Value) -> Issuer:
     return Issuer(fields["Identifier"].line(254), fields["Name"].line(500))
 
 
-def _read_sender(value: Value) -> Sender:
+def read_sender(value: Value) -> Sender:
+    """Returns what ``SenderDetails`` says."""
     fields = value.fields(["Identifier", "OrganisationCode", "OrganisationName"])
     return Sender(
         fields["Identifier"].matching(ADDRESS_FORM),
@@ -337,12 +343,12 @@ def _write_sender(sender: Sender) -> str:
         "OrganisationCode": sender.organisation_code,
         "OrganisationName": sender.organisation_name,
     }
-    return written(values, _read_sender, sender)
+    return written(values, read_sender, sender)
 
 
 def _write_recipient(recipient: Recipient, event: Event) -> str:
     identifier = recipient.identifier
-    if not _recipient_form(event).fullmatch(identifier):
+    if not _recipient_form(event.of_delivery).fullmatch(identifier):
         raise MalformedEvidence("the recipient is no address")
     return f'{{"Identifier":{text_of(identifier)}}}'
 

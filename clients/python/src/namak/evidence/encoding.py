@@ -7,9 +7,13 @@ the format that reads the field turns it into its own error.
 
 import binascii
 import re
+from functools import lru_cache
 
 LIMIT = 2**63
 """Sizes, indexes and times are below this everywhere: what a signed 64-bit integer holds."""
+
+# So that what is kept stays below some twenty megabytes.
+_KEPT_CHARACTERS = 90_000
 
 _LINE = re.compile(r"[^\x00-\x1f\ud800-\udfff]+")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
@@ -35,6 +39,14 @@ def decode_base64(text: str) -> bytes:
     if len(text) != (len(data) + 2) // 3 * 4 or (data and encode_base64(data[-rest:]) != text[-4:]):
         raise ValueError("not canonical base64")
     return data
+
+
+def decode_repeated(text: str) -> bytes:
+    """Does what :func:`decode_base64` does, for what stands in many documents, as a revocation list does."""
+    return (_decode_kept if len(text) <= _KEPT_CHARACTERS else decode_base64)(text)
+
+
+_decode_kept = lru_cache(maxsize=128)(decode_base64)
 
 
 def parse_decimal(text: str) -> int:

@@ -5,7 +5,7 @@ which is a name and not an address to fetch. There is one national operator, hen
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 
@@ -95,6 +95,14 @@ class Event:
     def __hash__(self) -> int:
         # Events are looked up for each document; the URI names one.
         return hash(self.uri)
+
+    def __eq__(self, other: object) -> bool:
+        # And compared: nearly always two of the table, each of which there is once.
+        if self is other:
+            return True
+        if not isinstance(other, Event):
+            return NotImplemented
+        return self.uri == other.uri and astuple(self) == astuple(other)
 
 
 _NONE: frozenset[Extension] = frozenset()

@@ -88,7 +88,7 @@ class KnownChains:
             self._kept.move_to_end((above, roots))
         issuer = leaf.issuer.public_bytes()
         for chain in chains:
-            if chain.subject == issuer and _is_usual(leaf, chain.key_identifier):
+            if chain.subject == issuer and _is_usual(leaf, issuer, chain.key_identifier):
                 path = (leaf, *chain.certificates)
                 return path if _is_valid(path, at) and _is_issued(leaf, chain.certificates[0]) else None
         return None
@@ -123,8 +123,10 @@ def _extensions_within(certificate: x509.Certificate, known: frozenset[x509.Obje
     return True
 
 
-def _is_usual(leaf: x509.Certificate, key_identifier: bytes) -> bool:
-    """Tells whether there is nothing about the certificate that a validator might take amiss."""
+def _is_usual(leaf: x509.Certificate, issuer_name: bytes, key_identifier: bytes) -> bool:
+    """Tells whether there is nothing about the certificate that a validator might take amiss, which names
+    its issuer so.
+    """
     named = False
     for extension in leaf.extensions:
         match extension.value:
@@ -136,7 +138,7 @@ def _is_usual(leaf: x509.Certificate, key_identifier: bytes) -> bool:
         named
         and leaf.signature_algorithm_oid in _SIGNATURES
         and _extensions_within(leaf, _OF_PEOPLE)
-        and (subject := leaf.subject.public_bytes()) != leaf.issuer.public_bytes()
+        and (subject := leaf.subject.public_bytes()) != issuer_name
         and _is_plain(subject)
     )
 

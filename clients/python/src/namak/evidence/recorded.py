@@ -1,6 +1,7 @@
 """Evidence of whichever event, with the bytes that were recorded."""
 
 from namak.evidence.administrative_act import AdministrativeAct, RecordedAct
+from namak.evidence.as_written import document_as_written
 from namak.evidence.document import DOCUMENT_LIMIT, EvidenceDocument, RecordedFact, event_of
 from namak.evidence.events import ADMINISTRATIVE_ACT, OUTAGE_BEGAN, OUTAGE_ENDED
 from namak.evidence.outage import OutageDocument, RecordedOutage
@@ -12,6 +13,8 @@ Recorded = RecordedFact | RecordedAct | RecordedOutage
 
 def recorded(data: bytes) -> Recorded:
     """Returns the evidence that ``data`` records, of whichever event. Raises :class:`MalformedEvidence`."""
+    if (written := document_as_written(data)) is not None:
+        return RecordedFact(written, data)
     value = load(data, DOCUMENT_LIMIT)
     event = event_of(value)
     if event == ADMINISTRATIVE_ACT:

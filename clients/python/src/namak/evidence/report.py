@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     """
     NOT_COUNTED = "not counted"
     """Something was given beside the receipt that is no good; what is proven does not depend on it."""
+    NOTED = "noted"
+    """Nothing is wrong with the receipt; who relies on it should know this all the same."""
 
 
 class Verdict(StrEnum):
@@ -115,7 +117,7 @@ class Receipt:
             self.note(check.name, check.outcome, check.words)
 
     def passed(self, name: str, words: str) -> None:
-        self.note(name, Outcome.PASSED, words)
+        self.checks.append(Check(name, Outcome.PASSED, words))
 
     def failed(self, name: str, words: str) -> None:
         self.note(name, Outcome.FAILED, words)

@@ -74,8 +74,9 @@ def _covers(
     )
 
 
-# Many signatures are judged by one list. Nothing of this hangs on the time.
-@lru_cache(maxsize=64)
+# Many signatures are judged by one list, and those of a year by a few hundred. Nothing of this hangs on the
+# time.
+@lru_cache(maxsize=512)
 def _is_list_of(crl: bytes, issuer: x509.Certificate) -> bool:
     """Tells whether the list is the issuer's own, signed as it has to be."""
     parsed = load_list(crl)
@@ -151,7 +152,7 @@ def _names_of_points(certificate: x509.Certificate) -> set[x509.GeneralName]:
     return {name for point in points for name in point.full_name or ()}
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def load_list(crl: bytes) -> x509.CertificateRevocationList | None:
     """Returns the list, or None for bytes that are none: one such says nothing about the others."""
     try:

@@ -103,7 +103,7 @@ def check_confirmation_signature(
     number = (naming or CertificateNaming()).number_of(path[0].subject)
     _check_usage(path[0], "content_commitment")
     lists = check_path(path, crls, at) if revocation is None else revocation(path, at)
-    return Signer(_person(number, path, lists), signature.digest_algorithm)
+    return Signer(_person(number, signature.certificate, path, lists), signature.digest_algorithm)
 
 
 def check_personal_certificate(
@@ -124,7 +124,7 @@ def check_personal_certificate(
     number = (naming or CertificateNaming()).number_of(path[0].subject)
     _check_usage(path[0], "digital_signature")
     _check_extended_usage(path[0], _AUTHENTICATION)
-    return _person(number, path, check_path(path, crls, at))
+    return _person(number, leaf, path, check_path(path, crls, at))
 
 
 def build_confirmation_signature(
@@ -160,14 +160,17 @@ def _check_extended_usage(certificate: x509.Certificate, any_of: Sequence[Object
         raise CertificatePurpose("the certificate's extended key usage does not permit this use")
 
 
-def _person(number: str, path: Sequence[x509.Certificate], lists: tuple[CheckedList, ...]) -> Person:
+def _person(
+    number: str, leaf: bytes, path: Sequence[x509.Certificate], lists: tuple[CheckedList, ...]
+) -> Person:
+    """Returns the person of the path's first certificate, whose DER is ``leaf``."""
     subject = path[0].subject
     return Person(
         number,
         _name(subject, NameOID.COMMON_NAME),
         _name(subject, NameOID.GIVEN_NAME),
         _name(subject, NameOID.SURNAME),
-        tuple(map(der_of, path)),
+        (leaf, *map(der_of, path[1:])),
         lists,
     )
 

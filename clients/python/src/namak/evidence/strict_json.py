@@ -153,9 +153,9 @@ class Value:
             self.refuse("not 64 hexadecimal digits in lower case")
         return text
 
-    def base64(self, at_least: int, at_most: int) -> bytes:
-        """Returns ``at_least`` to ``at_most`` bytes."""
-        data = self._spelled(decode_base64)
+    def base64(self, at_least: int, at_most: int, decode: Callable[[str], bytes] = decode_base64) -> bytes:
+        """Returns ``at_least`` to ``at_most`` bytes. ``decode`` does what ``decode_base64`` does."""
+        data = self._spelled(decode)
         if not at_least <= len(data) <= at_most:
             self.refuse(f"has {len(data)} bytes, not {at_least} to {at_most}")
         return data

@@ -2,9 +2,11 @@
 
 The leaf is the evidence of the administrative act that announced the successor. Who trusts the old shard's
 key, and the quorum of its witnesses, can so read the next one's from a receipt; nothing else that comes with
-it is believed. ``docs/receipts.md`` is normative.
+it is believed. The next shard begins with an act that names the announcement, and so leads back; shards that
+were announced before there were such acts have none. ``docs/receipts.md`` is normative.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,7 +27,13 @@ MAX_BYTES: Final = 256 * 1024
 """Such a receipt is far shorter: a note and an act."""
 
 ACT: Final = "hsm rotate"
+"""The act that announces the next shard: the last leaf of the one before it."""
+
+OPENING_ACT: Final = "shard opening"
+"""The act that the same command records with it: the first leaf of the shard that is announced."""
+
 RESOURCE_KIND: Final = "LOG_SHARD"
+"""What both are acts on: the one on the shard that ends, the other on the shard that begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,44 @@ def succession(receipt: bytes, policy: TlogPolicy, *, latest: int | None = None)
     ):
         raise InvalidProof("you trust another key of the next shard's name, or its key under another name")
     return Succession(tree, verifier, vkey, act.event_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the act says that opens a shard: which one, with which key; after which one, with which key; and
+    the hex SHA-256 of the evidence that announced it.
+    """
+
+    origin: str
+    vkey: str
+    predecessor: str
+    predecessor_vkey: str
+    announcement: str
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What the act has as ``after``; as ``before`` it has nothing."""
+        return {
+            "origin": self.origin,
+            "log_vkey": self.vkey,
+            "predecessor": self.predecessor,
+            "predecessor_vkey": self.predecessor_vkey,
+            "announcement": self.announcement,
+        }
+
+    @classmethod
+    def of(cls, act: AdministrativeAct) -> "Opening | None":
+        """Returns what an act says that opens a shard; None for any other act, and for one that lacks some of
+        it.
+        """
+        details = act.details
+        if (details.act, details.resource.kind, details.before) != (OPENING_ACT, RESOURCE_KIND, None):
+            return None
+        after = details.after or {}
+        names = ("origin", "log_vkey", "predecessor", "predecessor_vkey", "announcement")
+        values = [value for name in names if isinstance(value := after.get(name), str)]
+        found = cls(*values) if len(values) == len(names) else None
+        return found if found is not None and details.resource.identifier == found.origin else None
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -155,6 +155,14 @@ class TlogPolicy:
         ahead = tuple(each.witness for each in cosigned if each not in witnesses)
         return CheckedCheckpoint(checkpoint, checkpoint.origin, witnesses, met, ahead)
 
+    @property
+    def least_witnesses(self) -> int:
+        """How many witnesses a quorum has at least, where no group shares members with another one."""
+        least = {witness.name: 1 for witness in self.witnesses}
+        for group in self.groups:
+            least[group.name] = sum(sorted(least[name] for name in group.members)[: group.threshold])
+        return 0 if self.quorum is None else least[self.quorum]
+
     def is_quorum(self, witnesses: Collection[bytes]) -> bool:
         """Says whether these witnesses, by their names in this policy, are strong enough together."""
         if self.quorum is None:

@@ -22,6 +22,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_HASHES = 63
 """Hashes in an inclusion proof: the height of a tree of up to 2**63 - 1 leaves."""
 
+_ONE_LENGTH = frozenset({HASH_BYTES})
 _KEPT_BYTES = 4096
 # Lines of 32 bytes each in canonical base64: the last digit's two lowest bits are nobody's, and zero.
 _HASHES = re.compile(rb"(?:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=(?:\n(?!\Z)|\Z))+")
@@ -47,7 +48,7 @@ class TlogProof:
             raise MalformedProof("the extra data is empty")
         if not 0 <= self.index < LIMIT:
             raise MalformedProof(f"index {self.index} is not between 0 and 2**63 - 1")
-        if len(self.hashes) > MAX_HASHES or any(len(value) != HASH_BYTES for value in self.hashes):
+        if len(self.hashes) > MAX_HASHES or not _ONE_LENGTH.issuperset(map(len, self.hashes)):
             raise MalformedProof(
                 f"the inclusion proof is not at most {MAX_HASHES} hashes of {HASH_BYTES} bytes"
             )
@@ -69,12 +70,14 @@ class TlogProof:
         Raises :class:`MalformedProof` for all but the one encoding that :meth:`encode` gives.
         """
         _check_length(data)
-        head, separator, checkpoint = data.partition(b"\n\n")
-        if not separator:
+        if not data.startswith(_FIRST_LINE + b"\n"):
+            raise MalformedProof("a proof does not begin with its version line" if data else "it is empty")
+        # No empty line begins within the second line, which is long: it holds the extra data.
+        empty = data.find(b"\n\n", max(0, data.find(b"\n", len(_FIRST_LINE) + 1) - 1))
+        if empty < 0:
             raise MalformedProof("a proof has no empty line before its checkpoint")
-        first, *lines = head.split(b"\n", MAX_HASHES + 4)
-        if first != _FIRST_LINE:
-            raise MalformedProof("a proof does not begin with its version line")
+        head, checkpoint = data[:empty], data[empty + 2 :]
+        _version, *lines = head.split(b"\n", MAX_HASHES + 4)
         extra = None
         if lines and lines[0].startswith(b"extra "):
             extra = _decode("the extra data", lines.pop(0).removeprefix(b"extra "))

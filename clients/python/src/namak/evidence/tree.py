@@ -149,5 +149,5 @@ def _check_size(size: int) -> None:
 
 
 def _check_hashes(*hashes: bytes) -> None:
-    if any(len(value) != HASH_BYTES for value in hashes):
+    if set(map(len, hashes)) != {HASH_BYTES}:
         raise InvalidProof(f"a hash is not {HASH_BYTES} bytes long")

@@ -27,7 +27,7 @@ from namak.evidence.tree import leaf_hash, verify_inclusion
 from namak.evidence.verify_confirmation import check_confirmation
 from namak.evidence.verify_effect import check_effect
 from namak.evidence.verify_paper import check_paper
-from namak.evidence.verify_right import check_readers_right
+from namak.evidence.verify_right import Acts, check_readers_right
 from namak.evidence.verify_sentences import act_sentence, outage_sentence, right_of, sentence_of
 from namak.evidence.verify_time import CLOCK_TOLERANCE, Timestamps, check_time
 from namak.evidence.verify_withdrawal import check_withdrawal
@@ -95,7 +95,8 @@ def verify_receipts(
     stamps = Timestamps(timestamps or {}, trust.tsa_roots, _latest(trust))
     notes = notes or notes_under(trust)
     receipts = [_read(name, data, trust, stamps, notes) for name, data in files.items()]
-    given, acts = _by_digest(receipts), _acts_by_digest(receipts)
+    ordered = sorted(receipts, key=_place)
+    given, acts = _by_digest(ordered), Acts.among(ordered)
     for receipt in given.values():
         if receipt.fact is None:
             continue
@@ -144,25 +145,16 @@ def _stories(
     return stories
 
 
-def _by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
-    """Returns the sound receipts by the digest of their evidence.
+def _by_digest(ordered: Sequence[Receipt]) -> dict[str, Receipt]:
+    """Returns the sound receipts of facts by the digest of their evidence.
 
     Of evidence that was logged twice the first entry counts, whatever the files' names and order.
     """
     given: dict[str, Receipt] = {}
-    for receipt in sorted(receipts, key=_place):
+    for receipt in ordered:
         if receipt.fact is not None and receipt.is_sound:
             given.setdefault(receipt.fact.digest, receipt)
     return given
-
-
-def _acts_by_digest(receipts: Sequence[Receipt]) -> dict[str, Receipt]:
-    """Returns the sound receipts of administrative acts by the digest of their evidence, as above."""
-    acts: dict[str, Receipt] = {}
-    for receipt in sorted(receipts, key=_place):
-        if receipt.act is not None and receipt.is_sound:
-            acts.setdefault(receipt.act.digest, receipt)
-    return acts
 
 
 def _place(receipt: Receipt) -> tuple[str, int]:

@@ -23,7 +23,7 @@ from namak.evidence.report import Outcome, Receipt
 from namak.evidence.signature import Signer, check_confirmation_signature
 from namak.evidence.statement import Statement, language_under, stated_parts
 from namak.evidence.times import format_time
-from namak.evidence.verify_right import check_signers_right
+from namak.evidence.verify_right import Acts, check_signers_right
 
 
 def check_confirmation(
@@ -32,12 +32,9 @@ def check_confirmation(
     citizen_roots: Sequence[bytes],
     naming: CertificateNaming,
     crls: Mapping[str, bytes],
-    acts: Mapping[str, Receipt],
+    acts: Acts,
 ) -> None:
-    """Notes on ``receipt``, which holds a ReadingConfirmed, everything that makes it a confirmation.
-
-    ``acts`` are the sound receipts of administrative acts, by the digest of their evidence.
-    """
+    """Notes on ``receipt``, which holds a ReadingConfirmed, everything that makes it a confirmation."""
     fact = receipt.fact
     if fact is None or not isinstance(fact.document.details, ConfirmationDetails):
         raise ValueError("the receipt does not hold a confirmation")

@@ -4,9 +4,10 @@ The operator records the acts. What follows from them for a given signature is j
 themselves: none is taken for granted, so all of them must be among the files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
-from namak.evidence.administrative_act import ActorKind, RecordedAct
+from namak.evidence.administrative_act import ActorKind, RecordedAct, Resource
 from namak.evidence.delegation import SIGNATORY, DelegationTerms, Right, SignatoryEntry, is_ended_by
 from namak.evidence.document import EvidenceDocument
 from namak.evidence.errors import EvidenceError
@@ -14,10 +15,49 @@ from namak.evidence.report import Outcome, Receipt
 from namak.evidence.times import format_time
 
 
-def check_signers_right(receipt: Receipt, acts: Mapping[str, Receipt], digest: str, signer: str) -> None:
+class Acts:
+    """The receipts of administrative acts that are given, each act once; found by the digest of its evidence
+    and by what was acted on.
+    """
+
+    def __init__(self, by_digest: Mapping[str, Receipt]) -> None:
+        """Takes the sound receipts of acts by the digest of their evidence."""
+        self._by_digest = by_digest
+        self._on: dict[Resource, list[Receipt]] = {}
+        self._ends: dict[str, Sequence[Receipt]] = {}
+        for receipt in by_digest.values():
+            if receipt.act is not None:
+                self._on.setdefault(receipt.act.document.details.resource, []).append(receipt)
+
+    @classmethod
+    def among(cls, receipts: Iterable[Receipt]) -> Self:
+        """Finds the acts among receipts; of an act that stands twice the first receipt that is sound
+        counts.
+        """
+        acts: dict[str, Receipt] = {}
+        for receipt in receipts:
+            if receipt.act is not None and receipt.is_sound:
+                acts.setdefault(receipt.act.digest, receipt)
+        return cls(acts)
+
+    def get(self, digest: str) -> Receipt | None:
+        """Returns the receipt of the act with this digest."""
+        return self._by_digest.get(digest)
+
+    def ends_of(self, act: RecordedAct) -> Sequence[Receipt]:
+        """Returns the receipts of all acts that take back the right that ``act`` gave."""
+        if (known := self._ends.get(act.digest)) is not None:
+            return known
+        # One right is taken back by acts on the same thing, and a thing has few.
+        on_the_same = self._on.get(act.document.details.resource, ())
+        ends = [other for other in on_the_same if other.act is not None and is_ended_by(act, other.act)]
+        self._ends[act.digest] = ends
+        return ends
+
+
+def check_signers_right(receipt: Receipt, acts: Acts, digest: str, signer: str) -> None:
     """Notes whether ``signer``, a personal number, was entitled to confirm on the recipient's behalf.
 
-    ``acts`` are the sound receipts of administrative acts that are given, by the digest of their evidence;
     ``digest`` is that of the act by which the signer is said to be entitled.
     """
     document = _document(receipt)
@@ -32,7 +72,7 @@ def check_signers_right(receipt: Receipt, acts: Mapping[str, Receipt], digest: s
     receipt.settle("right", problems, words)
 
 
-def check_readers_right(receipt: Receipt, acts: Mapping[str, Receipt], digest: str) -> None:
+def check_readers_right(receipt: Receipt, acts: Acts, digest: str) -> None:
     """Notes whether somebody was entitled to open the recipient's message; who it was, the act says."""
     found = acts.get(digest)
     if found is None or found.act is None:
@@ -49,9 +89,7 @@ def _document(receipt: Receipt) -> EvidenceDocument:
     return receipt.fact.document
 
 
-def _problems(
-    receipt: Receipt, acts: Mapping[str, Receipt], found: Receipt, person: str | None, needed: Right
-) -> list[str]:
+def _problems(receipt: Receipt, acts: Acts, found: Receipt, person: str | None, needed: Right) -> list[str]:
     """Returns why the act that was found does not entitle the person; of a None whoever it names will do."""
     document, act = _document(receipt), found.act
     assert act is not None
@@ -75,9 +113,7 @@ def _problems(
     return problems + _grantor_problems(acts, found, act, terms)
 
 
-def _grantor_problems(
-    acts: Mapping[str, Receipt], found: Receipt, act: RecordedAct, terms: DelegationTerms
-) -> list[str]:
+def _grantor_problems(acts: Acts, found: Receipt, act: RecordedAct, terms: DelegationTerms) -> list[str]:
     """Returns why who granted a delegation could not."""
     actor = act.document.details.actor
     if actor.kind is not ActorKind.HOLDER or actor.person is None:
@@ -97,7 +133,7 @@ def _grantor_problems(
 
 def _signatory_problems(
     later: Receipt,
-    acts: Mapping[str, Receipt],
+    acts: Acts,
     found: Receipt,
     act: RecordedAct,
     mailbox: str,
@@ -116,17 +152,15 @@ def _signatory_problems(
     return problems
 
 
-def _common_problems(
-    later: Receipt, acts: Mapping[str, Receipt], found: Receipt, act: RecordedAct
-) -> list[str]:
+def _common_problems(later: Receipt, acts: Acts, found: Receipt, act: RecordedAct) -> list[str]:
     """Returns why a right had not begun, or had ended, when ``later`` was recorded."""
     problems = []
     if not found.precedes(later):
         problems.append("the act that gave the right was recorded afterwards")
     ends = [
         other.act.document.event_time
-        for other in acts.values()
-        if other.act is not None and is_ended_by(act, other.act) and other.precedes(later)
+        for other in acts.ends_of(act)
+        if other.act is not None and other.precedes(later)
     ]
     if ends:
         problems.append(f"the right had been taken back at {format_time(min(ends))}")

@@ -10,6 +10,7 @@ from namak.evidence.details_paper import PaperDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.events import Event
 from namak.evidence.outage import OutageBeganDetails, RecordedOutage
+from namak.evidence.succession import RESOURCE_KIND, Opening
 from namak.evidence.times import format_time
 
 
@@ -34,12 +35,20 @@ def act_sentence(act: RecordedAct) -> str:
     details = act.document.details
     resource, before, after = details.resource, details.before or {}, details.after or {}
     thing = f"{resource.kind.lower().replace('_', ' ')} {resource.identifier}"
-    if resource.kind == "LOG_SHARD" and "successor" in after:
+    if resource.kind == RESOURCE_KIND and "successor" in after:
         successor, key = after["successor"], after.get("successor_vkey")
         return (
             f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} "
             f"announced that the log's shard {resource.identifier} ends here and goes on as "
             f"{successor}, whose verifier key is {key}."
+        )
+    if (opening := Opening.of(act.document)) is not None:
+        origin, key = opening.origin, opening.vkey
+        predecessor, announcement = opening.predecessor, opening.announcement
+        return (
+            f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} "
+            f"opened the log's shard {origin}, whose verifier key is {key}: it goes on from "
+            f"{predecessor}, which ended with the announcement {announcement}."
         )
     where = "" if details.acted_from is None else f" from {details.acted_from}"
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
@@ -118,6 +127,7 @@ def _of_others(fact: RecordedFact, what: str, message: str) -> str:
     return f"{what} the operator recorded this of {message}."
 
 
+_BY_A_RIGHT: Final = (AccessDetails, ConfirmationDetails)
 _TEXTS: Final = (events.SMS_ACCEPTED, events.SMS_SENT, events.SMS_DELIVERED, events.SMS_FAILED)
 
 
@@ -170,4 +180,4 @@ def _sentence_on_behalf(fact: RecordedFact, what: str, message: str) -> str:
 def right_of(fact: RecordedFact) -> str | None:
     """Returns the hex digest of the act that gave the right to what was done on somebody's behalf."""
     details = fact.document.details
-    return details.right if isinstance(details, AccessDetails | ConfirmationDetails) else None
+    return details.right if isinstance(details, _BY_A_RIGHT) else None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -10,7 +11,7 @@ from cryptography import x509
 from namak.evidence.errors import EvidenceError
 from namak.evidence.report import Outcome, Receipt
 from namak.evidence.times import format_time
-from namak.evidence.tlog_policy import CheckedCheckpoint
+from namak.evidence.tlog_policy import CheckedCheckpoint, Witnessing
 
 if TYPE_CHECKING:
     from namak.evidence.timestamp import CheckedTimestamp, TimestampTrust
@@ -103,21 +104,18 @@ def check_time(
     debt_limit: timedelta,
 ) -> None:
     """Compares the operator's clock with the first independent one over the evidence; says both bounds."""
-    times = [
-        IndependentTime(float(each.time), _one_line(each.witness.decode("utf-8", errors="replace")))
-        for each in checked.witnesses
-    ]
-    times += stamped
+    times = [*_witnessed(checked.witnesses), *stamped]
     recorded = f"recorded at {format_time(event_time)}, as the operator says"
     if not times:
         receipt.note("time", Outcome.NOT_BOUNDED, f"{recorded}; time not bounded by independent time")
         return
     first = min(times, key=lambda each: each.seconds)
     lead = event_time.timestamp() - first.seconds
-    if 0 < lead < 1 and float(first.seconds).is_integer():
-        # Witnesses state whole seconds: it was in the second that begins there.
-        lead = 0.0
-    said = f"{recorded}; in the log before {_told(first.seconds)} according to {first.by}, {abs(lead):.0f} s"
+    bound = _bound(first.seconds)
+    if event_time.timestamp() < bound:
+        lead = min(lead, 0.0)
+    apart = lead if lead > CLOCK_TOLERANCE.total_seconds() else event_time.timestamp() - bound
+    said = f"{recorded}; in the log before {_told(bound)} according to {first.by}, {abs(apart):.0f} s"
     if lead > CLOCK_TOLERANCE.total_seconds():
         receipt.failed("time", f"{said} earlier: it can't have been recorded so late")
     elif lead < -debt_limit.total_seconds():
@@ -127,8 +125,42 @@ def check_time(
         receipt.passed("time", f"{said} earlier, within the {most} s that clocks may differ")
     else:
         receipt.passed("time", f"{said} later")
+    _tell_apart(receipt, first, times)
 
 
+# Of witnesses and their times there are as many as checkpoints, and thousands of receipts under each.
+@lru_cache(maxsize=256)
+def _witnessed(witnesses: tuple[Witnessing, ...]) -> tuple[IndependentTime, ...]:
+    return tuple(
+        IndependentTime(float(each.time), _one_line(each.witness.decode("utf-8", errors="replace")))
+        for each in witnesses
+    )
+
+
+def _tell_apart(receipt: Receipt, first: IndependentTime, times: Sequence[IndependentTime]) -> None:
+    """Says so where the independent clocks are further apart than they may be: the first one decides, and who
+    put it back would decide alone. They may also rightly differ, as where a witness was away for a while.
+    """
+    last = max(times, key=lambda each: each.seconds)
+    apart = last.seconds - first.seconds
+    if apart > CLOCK_TOLERANCE.total_seconds():
+        receipt.note(
+            "clocks",
+            Outcome.NOTED,
+            f"{len(times)} independent times stand over it, up to {apart:.0f} s apart: from "
+            f"{_told(first.seconds)} according to {first.by}, which decides, to {_told(last.seconds)} "
+            f"according to {last.by}",
+        )
+
+
+def _bound(seconds: float) -> float:
+    """Returns before when it was: who states whole seconds, as witnesses do, states that it was in the second
+    that begins there.
+    """
+    return seconds + 1 if seconds.is_integer() else seconds
+
+
+@lru_cache(maxsize=256)
 def _told(seconds: float) -> str:
     """Returns a time as evidence writes it; of an absurd clock its number."""
     try:

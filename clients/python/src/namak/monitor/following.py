@@ -25,17 +25,23 @@ from namak.evidence.tlog_policy import CheckedCheckpoint, TlogPolicy
 from namak.evidence.tree import HASH_BYTES
 from namak.monitor.alarms import Alarm, AlarmKind, Values
 from namak.monitor.ending import ending
+from namak.monitor.entries import wrong_entries
 from namak.monitor.sources import NotShown, Source, tiles_from
 from namak.monitor.state import KnownTree, State, tile_files
 
 SMALLER_AGAIN: Final = 3
 """A smaller tree is looked at so often before it counts: caches, and replicas that are a moment behind."""
 SMALLER_SECONDS: Final = 2.0
+WITNESS_SECONDS: Final = 10.0
+"""For so long a log that begins may be without the quorum: its witnesses are only now being asked."""
 AHEAD_SECONDS: Final = 300
 """A cosignature that is so far ahead of our clock says nothing of a checkpoint's age."""
 
 _BROKEN: Final = frozenset({AlarmKind.FORK, AlarmKind.ROLLBACK, AlarmKind.NOT_SHOWN, AlarmKind.NOT_SIGNED})
 # Of what is shown otherwise than it was nothing more is asked.
+
+_WITNESS_PAUSES = (1.0, 3.0, 6.0)
+# Together as long. They become longer because a busy log shows ever newer checkpoints meanwhile.
 
 _BATCH = 64
 # Tiles that are read and hashed at a time.
@@ -121,22 +127,50 @@ class Follower:
         return replace(seen, alarms=alarms, succession=found)
 
     async def _look(self) -> Look:
+        """Looks, and again where the log has only begun and its witnesses are still being asked."""
+        begun = self._now()
+        seen, before = await self._once()
+        for pause in _WITNESS_PAUSES:
+            kinds = [alarm.kind for alarm in seen.alarms]
+            if kinds != [AlarmKind.UNWITNESSED] or not self._has_begun(before, begun):
+                break
+            await self._sleep(pause)
+            again, _ = await self._once()
+            seen = replace(again, new=seen.new + again.new)
+        return seen
+
+    def _has_begun(self, before: KnownTree | None, begun: float) -> bool:
+        """Whether a log is known for less than the time that its witnesses have, by what was known when the
+        look began: what had the quorum once does not begin again, and has no such time.
+        """
+        if before is None:
+            return self._now() < begun + WITNESS_SECONDS
+        try:
+            if self._terms.policy.check_log_signature(before.note).quorum_met:
+                return False
+        except EvidenceError:
+            # It was kept by another policy.
+            return False
+        return self._now() < before.seen_at + WITNESS_SECONDS
+
+    async def _once(self) -> tuple[Look, KnownTree | None]:
+        """Returns what is seen now, and what was known before."""
         for turn in range(1, SMALLER_AGAIN + 1):
             note = await self._source.checkpoint()
             if note is None:
-                return self._not_signed("there is no checkpoint")
+                return self._not_signed("there is no checkpoint"), None
             try:
                 checked = self._terms.policy.check_log_signature(
                     note, latest=int(self._now() + AHEAD_SECONDS)
                 )
             except EvidenceError as problem:
-                return self._not_signed(problem.detail)
+                return self._not_signed(problem.detail), None
             known = self._state.tree(checked.log_name)
             if known is None or checked.checkpoint.size >= known.checkpoint.size or turn == SMALLER_AGAIN:
-                return await self._judged(checked, note, known)
+                return await self._judged(checked, note, known), known
             # What is shown once and never again must not pass for a cache's.
             if (forked := await self._forked(checked.checkpoint, note, known)) is not None:
-                return Look(known, 0, _names(checked), [*self._of_time(checked, known), forked])
+                return Look(known, 0, _names(checked), [*self._of_time(checked, known), forked]), known
             await self._sleep(SMALLER_SECONDS)
         raise AssertionError("the last look counts")
 
@@ -192,6 +226,7 @@ class Follower:
         if not checked.quorum_met:
             values: Values = {"origin": tree.origin, "size": tree.size, "count": len(checked.witnesses)}
             values["of"] = len(self._terms.policy.witnesses)
+            values["least"] = self._terms.policy.least_witnesses
             alarms.append(Alarm(AlarmKind.UNWITNESSED, tree.origin, values))
         if self._terms.max_age is not None:
             now = self._now()
@@ -214,11 +249,13 @@ class Follower:
             return edge
         size = 0 if known is None else known.checkpoint.size
         edge = {} if known is None else dict(known.edge)
+        wrong = ""
         while size < tree.size:
             first = size - size % WIDTH
             end = min(first + _BATCH * WIDTH, tree.size)
             wanted = [TileId(0, index) for index in range(first // WIDTH, (end - 1) // WIDTH + 1)]
             rows = await tiles_from(self._source, wanted, tree.size)
+            wrong = wrong or await wrong_entries(self._source, rows)
             joined = b"".join(rows[tile] for tile in wanted)
             leaves = [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
             edge.update(extend(edge, size, leaves[size - first :]).changed)
@@ -228,6 +265,9 @@ class Follower:
                 self._progress(size, tree.size)
         if root_from_tiles(edge, tree.size) != tree.root:
             await self._why(tree, known)
+        # Only now: of a log that signed two histories that is told.
+        if wrong:
+            raise NotShown(wrong)
         return edge
 
     async def _why(self, tree: Checkpoint, known: KnownTree | None) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from namak.evidence.checkpoint import Checkpoint
-from namak.evidence.errors import EvidenceError
+from namak.evidence.errors import EvidenceError, UnknownLog
+from namak.evidence.note import parse_note
 from namak.evidence.tiles import (
     TileId,
     consistency_proof,
@@ -31,11 +32,15 @@ class Held:
 
     Attributes:
         others: receipts of other logs, by those and by the receipts' names.
+        broken: which files are no receipts at all, and why: of the log that says nothing.
+        unnamed: which receipts are of logs that the policy does not name, and of which: nothing is checked.
     """
 
     found: int = 0
     newer: list[str] = field(default_factory=list)
     others: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    unnamed: dict[str, str] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
 
     @property
@@ -73,8 +78,17 @@ class ReceiptCheck:
         return held
 
     async def _one(self, name: str, receipt: bytes, held: Held) -> None:
-        proof = TlogProof.parse(receipt)
-        theirs = self._policy.check_log_signature(proof.checkpoint).checkpoint
+        try:
+            proof = TlogProof.parse(receipt)
+            origin = Checkpoint.parse(parse_note(proof.checkpoint).text).origin
+        except EvidenceError as problem:
+            held.broken[name] = problem.detail
+            return
+        try:
+            theirs = self._policy.check_log_signature(proof.checkpoint).checkpoint
+        except UnknownLog:
+            held.unnamed[name] = origin
+            return
         leaf = leaf_hash(hashlib.sha256(proof.extra or b"").digest())
         verify_inclusion(proof.index, theirs.size, leaf, proof.hashes, theirs.root)
         ours = self._known.checkpoint

@@ -16,9 +16,14 @@ class OtherShards:
     """Looks at them where one source shows them all."""
 
     def __init__(
-        self, source_of: Callable[[str], Source], state: State, terms: Terms, *, now: Callable[[], float]
+        self,
+        source_of: Callable[[str], Source | None],
+        state: State,
+        terms: Terms,
+        *,
+        now: Callable[[], float],
     ) -> None:
-        """Takes where a shard is read, by its origin."""
+        """Takes where a shard is read, by its origin; None is of one that is not looked at."""
         self._source_of = source_of
         self._sources: dict[str, Source] = {}
         self._state = state
@@ -39,9 +44,10 @@ class OtherShards:
         self._followed.add(current)
         alarms: list[Alarm] = []
         for origin in sorted({log.verifier.name for log in self._terms.policy.logs} - {current}):
-            if not self._state.size(origin):
+            source = self._source(origin)
+            if source is None or not self._state.size(origin):
                 continue
-            look = await self._look(origin)
+            look = await self._look(source)
             # The state may know other posts' logs, of which this one knows nothing.
             if look.known is not None or origin in self._followed:
                 alarms += look.alarms
@@ -55,7 +61,9 @@ class OtherShards:
         Raises as :meth:`look`.
         """
         for origin, receipts in list(held.others.items()):
-            look = await self._look(origin)
+            if (source := self._source(origin)) is None:
+                continue
+            look = await self._look(source)
             if look.known is None or look.known.checkpoint.origin != origin:
                 if must:
                     problem = f"the log {origin} that it stands in is not shown"
@@ -64,17 +72,17 @@ class OtherShards:
                         for name in receipts
                     ]
                 continue
-            check = ReceiptCheck(self._source(origin), self._terms.policy, self._state, look.known)
+            check = ReceiptCheck(source, self._terms.policy, self._state, look.known)
             found = await check.check(receipts)
             del held.others[origin]
             held.found += found.found
             held.newer += found.newer
             held.alarms += [*look.alarms, *found.alarms]
 
-    async def _look(self, origin: str) -> Look:
-        return await Follower(self._source(origin), self._state, self._terms, now=self._now).look()
+    async def _look(self, source: Source) -> Look:
+        return await Follower(source, self._state, self._terms, now=self._now).look()
 
-    def _source(self, origin: str) -> Source:
-        if origin not in self._sources:
-            self._sources[origin] = self._source_of(origin)
-        return self._sources[origin]
+    def _source(self, origin: str) -> Source | None:
+        if (source := self._sources.get(origin)) is None and (source := self._source_of(origin)) is not None:
+            self._sources[origin] = source
+        return source

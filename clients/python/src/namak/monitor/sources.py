@@ -19,6 +19,11 @@ from namak.monitor.limited_http import TOO_LONG, in_time
 SECONDS: Final = 20.0
 """How long one file may take to come, however it comes."""
 
+ENTRY_BYTES: Final = 32
+"""Each entry is a SHA-256 (docs/tiles.md)."""
+BUNDLE_BYTES: Final = WIDTH * (2 + ENTRY_BYTES)
+"""In a bundle each entry stands behind its length in two bytes (C2SP tlog-tiles)."""
+
 _AT_ONCE = 8
 _GONE = (404, 410)
 
@@ -45,6 +50,10 @@ class Source(Protocol):
 
     async def tile(self, tile: TileId, width: int) -> bytes | None:
         """Returns a tile of exactly this width, whatever it holds; None where there is none."""
+        ...
+
+    async def entries(self, index: int, width: int) -> bytes | None:
+        """Returns a bundle of exactly so many entries, whatever it holds; None where there is none."""
         ...
 
     async def successor(self) -> bytes | None:
@@ -79,6 +88,10 @@ class FileSource:
             self._read, tile_path(tile.level, tile.index, width), WIDTH * HASH_BYTES
         )
 
+    async def entries(self, index: int, width: int) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(self._read, entries_path(index, width), BUNDLE_BYTES)
+
     async def successor(self) -> bytes | None:
         """See :class:`Source`."""
         return await asyncio.to_thread(self._read, SUCCESSOR_FILE, MAX_BYTES)
@@ -100,6 +113,11 @@ class FileSource:
             return None
         except OSError as problem:
             raise SourceUnreached(f"{problem.filename}: {problem.strerror}") from None
+
+
+def entries_path(index: int, width: int) -> str:
+    """Returns the path of a bundle of so many entries."""
+    return tile_path(0, index, width).replace("tile/0/", "tile/entries/", 1)
 
 
 def _unblocked(path: str, flags: int) -> int:
@@ -131,6 +149,10 @@ class HttpSource:
         """See :class:`Source`."""
         path = tile_path(tile.level, tile.index, width)
         return await asyncio.to_thread(self._get, path, WIDTH * HASH_BYTES)
+
+    async def entries(self, index: int, width: int) -> bytes | None:
+        """See :class:`Source`."""
+        return await asyncio.to_thread(self._get, entries_path(index, width), BUNDLE_BYTES)
 
     async def successor(self) -> bytes | None:
         """See :class:`Source`."""

@@ -247,3 +247,6 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as problem:
         raise StateUnusable(f"{path}: {problem}") from None
+    except UnicodeDecodeError:
+        # SQLite quotes what it found in a damaged file, and that is no text.
+        raise StateUnusable(f"{path}: it is damaged") from None

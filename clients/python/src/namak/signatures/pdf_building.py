@@ -22,7 +22,7 @@ RESERVED_BYTES: Final = 32 * 1024
 """The room for the CMS in the PDF: certificates of a chain and a timestamp token fit in."""
 
 
-class _AsItIs(IncrementalPdfFileWriter):
+class AsItIs(IncrementalPdfFileWriter):
     """Leaves the file's metadata alone: written anew they might not be those of a PDF/A any more."""
 
     def _update_meta(self) -> None:
@@ -80,7 +80,7 @@ def prepare_pdf(
 def _prepared(
     data: bytes, algorithm: str, at: datetime, name: str, reason: str, location: str
 ) -> tuple[Any, Any, Any]:
-    writer = _AsItIs(io.BytesIO(data), strict=True)
+    writer = AsItIs(io.BytesIO(data), strict=True)
     if writer.prev.encrypted:
         raise PdfNotSignable("the file is encrypted")
     field = _new_name({found for found, _value, _field in enumerate_sig_fields(writer.prev)})

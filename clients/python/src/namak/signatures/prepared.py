@@ -1,6 +1,10 @@
-"""A PDF with room for a signature, between the process that prepares it and the one that signs."""
+"""PDFs between the process that changes them and the one that signs: with room for a signature, and with what
+is to be kept in them.
+"""
 
 from dataclasses import dataclass, field
+
+from namak.signatures.trust import RevocationMaterial
 
 
 class SignatureTooLarge(Exception):
@@ -30,3 +34,12 @@ class PreparedPdf:
             raise SignatureTooLarge("the signature is larger than the room for it")
         value = b"<" + digits.ljust(room, b"0") + b">"
         return self.data[: self.start] + value + self.data[self.end :]
+
+
+@dataclass(frozen=True, slots=True)
+class LongTermPdf:
+    """A signed PDF, and what is to be put into it: certificates (DER), and what tells of their revocation."""
+
+    pdf: bytes = field(repr=False)
+    certificates: tuple[bytes, ...] = field(repr=False)
+    material: RevocationMaterial

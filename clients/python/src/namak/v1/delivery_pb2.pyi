@@ -654,7 +654,9 @@ class WatchDeliveriesRequest(_message.Message):
     """Whether each fact is to come with its receipt."""
     @_builtins.property
     def cursor(self) -> _evidence_pb2.LogCursor:
-        """Where to begin. Absent means from now on; index 0 of a shard means from its beginning."""
+        """Where to begin. Absent means from now on; a cursor without an origin means from the log's very beginning, the oldest shard's; index 0
+        of a shard means from that one's beginning.
+        """
 
     def __init__(
         self,

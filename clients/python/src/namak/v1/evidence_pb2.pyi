@@ -33,7 +33,7 @@ class LogCursor(_message.Message):
     ORIGIN_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """The origin of the shard, for example `log.e-citizen.am/2026`."""
+    """The origin of the shard, for example `log.e-citizen.am/2026`. Empty, with index 0, is where the oldest shard begins; no reply says so."""
     index: _builtins.int
     """The index of the next leaf to look at, from 0."""
     def __init__(

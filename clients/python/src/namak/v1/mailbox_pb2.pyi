@@ -1109,7 +1109,9 @@ class WatchMailboxRequest(_message.Message):
     """The mailbox to act in, by its official address or an alias of it; empty for the caller's own. See DelegationService."""
     @_builtins.property
     def cursor(self) -> _evidence_pb2.LogCursor:
-        """Where to begin. Absent means from now on; index 0 of a shard means from its beginning."""
+        """Where to begin. Absent means from now on; a cursor without an origin means from the log's very beginning, the oldest shard's; index 0
+        of a shard means from that one's beginning.
+        """
 
     def __init__(
         self,

@@ -1,14 +1,20 @@
 """The command ``namak-witness``, for whoever runs a witness (docs/witnessing.md)."""
 
 import asyncio
+import errno
 import importlib.util
+import inspect
 import json
 import logging
+import os
+import shlex
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -24,6 +30,11 @@ from namak.witness.place import key_of, made, state_in
 from namak.witness.state import State, StateUnusable
 from namak.witness.witness import KeyChanged, Witness
 
+_NEXT = (
+    "Publish this verifier key. Next, name the logs to follow, and run the witness:",
+    "  namak-witness add-log VKEY --directory {directory}",
+    "  namak-witness run --directory {directory}",
+)
 _NO_SERVER = "serving needs aiohttp: pip install 'namak-client[witness]'"
 
 app = typer.Typer(
@@ -49,6 +60,27 @@ Origin = Annotated[
 ]
 
 
+def _say_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        found = metadata.version("namak-client")
+    except metadata.PackageNotFoundError:  # run from a source tree
+        found = "not installed"
+    typer.echo(f"namak-witness {found}")
+    raise typer.Exit
+
+
+@app.callback()
+def begin(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command(
     epilog="Example: namak-witness init --directory /var/lib/namak-witness --name witness.court.example/w1"
 )
@@ -71,7 +103,7 @@ def init(
         bool, typer.Option("--create-key", help="Make the key in the token; by default it is there.")
     ] = False,
 ) -> None:
-    """Makes a witness: its directory, its key and its state. Prints its verifier key.
+    """Makes a witness: its directory, its key and its state. Prints its verifier key, and what comes next.
 
     The key is made in a file that only its owner may read, unless a token is named.
     """
@@ -81,7 +113,11 @@ def init(
         place = None
         if module is not None and pin_file is not None:
             place = TokenPlace(str(module.absolute()), token, label, str(pin_file.absolute()))
-        typer.echo(made(directory, name, place, create_key=create_key))
+        vkey_made = made(directory, name, place, create_key=create_key)
+    # Standard output is the key alone, so that a program gets just that.
+    typer.echo(vkey_made)
+    for line in _NEXT:
+        typer.echo(line.format(directory=shlex.quote(str(directory))), err=True)
 
 
 @app.command(epilog="Example: namak-witness run --directory /var/lib/namak-witness --listen 127.0.0.1:7380")
@@ -115,7 +151,8 @@ def run(
         host, port = _address(listen)
         with closing(state_in(directory)) as state:
             witness = Witness(state, key_of(directory, state), WitnessClock())
-            asyncio.run(serve(witness, Listening(host, port, certificate, certificate_key, ready_file)))
+            with _listening_at(listen):
+                asyncio.run(serve(witness, Listening(host, port, certificate, certificate_key, ready_file)))
 
 
 @app.command(
@@ -162,6 +199,8 @@ def list_logs(directory: Directory, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"logs": rows, "forks": forks}, ensure_ascii=False, indent=2))
         return
+    if not rows:
+        typer.echo("It follows no log yet; namak-witness add-log has it follow one.")
     for row in rows:
         seen = "nothing seen yet" if row["size"] is None else f"{row['size']} leaves, {row['time']}"
         typer.echo(f"{row['origin']}: {seen}\n  {row['vkey']}")
@@ -181,6 +220,10 @@ def show(directory: Directory, as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Runs the command."""
+    for command in app.registered_commands:
+        # Told by a whole sentence in the list, and its example in one line, to be copied.
+        command.short_help = (inspect.getdoc(command.callback) or "").partition("\n\n")[0]
+        command.epilog = f"\b\n{command.epilog}"
     app(prog_name="namak-witness")
 
 
@@ -211,6 +254,21 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         _fail("--listen is HOST:PORT, such as 127.0.0.1:7380 or [::1]:7380")
     return host.strip("[]"), int(port)
+
+
+@contextmanager
+def _listening_at(listen: str) -> Iterator[None]:
+    """Ends the command with a line where nobody can listen there."""
+    try:
+        yield
+    except socket.gaierror as wrong:
+        _fail(f"--listen {listen}: {wrong.strerror}")
+    except OSError as wrong:
+        if wrong.errno == errno.EADDRINUSE:
+            _fail(f"--listen {listen}: another program listens there; end it, or name another port")
+        if wrong.errno in (errno.EADDRNOTAVAIL, errno.EACCES) and wrong.filename is None:
+            _fail(f"--listen {listen}: {os.strerror(wrong.errno)}")
+        raise
 
 
 def _fail(text: str) -> NoReturn:

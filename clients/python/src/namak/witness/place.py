@@ -1,5 +1,6 @@
 """The directory of a witness: its key, unless a token holds it, and its state."""
 
+import re
 from pathlib import Path
 
 from namak.evidence import ed25519
@@ -11,14 +12,28 @@ from namak.witness.state import STATE_FILE, Identity, State, StateUnusable
 from namak.witness.token import TokenKey
 
 
+def check_name(name: str) -> None:
+    """Raises :class:`MalformedKey` for what is no name to sign as for ever: it should be a URL without a
+    schema (C2SP signed-note), such as ``witness.court.example/w1``.
+    """
+    if not is_key_name(name):
+        raise MalformedKey("a witness's name is not empty and has no space, plus sign or control character")
+    if "://" in name:
+        bare = name.partition("://")[2].strip("/")
+        raise MalformedKey(f"a witness's name is written without {name.partition('://')[0]}://: {bare}")
+    if wrong := re.search("[?#@\\\\]", name):
+        raise MalformedKey(f"a witness's name is an address and a path, and has no {wrong[0]}")
+    if not all(name.split("/")):
+        raise MalformedKey("a witness's name neither begins nor ends with a slash, and has no two together")
+
+
 def made(directory: Path, name: str, token: TokenPlace | None, *, create_key: bool = False) -> str:
     """Makes a witness and returns its verifier key.
 
     Raises :class:`~namak.witness.keys.KeyUnusable`, :class:`StateUnusable` and OSError, also where there is a
     witness already or a part of one; :class:`MalformedKey` for a name that no key can have.
     """
-    if not is_key_name(name):
-        raise MalformedKey("a witness's name is not empty and has no space, plus sign or control character")
+    check_name(name)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if (directory / STATE_FILE).exists():
         raise StateUnusable(f"{directory} holds a witness already")

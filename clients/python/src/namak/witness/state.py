@@ -119,11 +119,14 @@ class State:
         if not path.is_file():
             raise StateUnusable(f"{path}: there is no witness; make one with `namak-witness init`")
         state = cls(_connected(path))
-        with _told():
-            ((found,),) = state._connection.execute("PRAGMA user_version")
-        if found != _FORMAT:
+        try:
+            with _told():
+                ((found,),) = state._connection.execute("PRAGMA user_version")
+            if found != _FORMAT:
+                raise StateUnusable(f"{path} is no state of this version's")
+        except BaseException:
             state.close()
-            raise StateUnusable(f"{path} is no state of this version's")
+            raise
         return state
 
     def close(self) -> None:
@@ -276,9 +279,13 @@ def _connected(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        # What was recorded must outlive a loss of power: a commit waits for the disk.
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # What was recorded must outlive a loss of power: a commit waits for the disk.
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -288,3 +295,6 @@ def _told() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StateUnusable(f"the state can't be used: {error}") from error
+    except UnicodeDecodeError:
+        # SQLite quotes what it found in a damaged file, and that is no text.
+        raise StateUnusable("the state can't be used: it is damaged") from None

@@ -3,9 +3,10 @@
 For one thread at a time: python-pkcs11 lets threads into a module that was told there is only one.
 """
 
+import contextlib
 import importlib
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,6 +15,7 @@ from namak.witness.keys import KeyUnusable, TokenPlace
 _POINT_WRAPPINGS: Final = (b"", b"\x04\x20", b"\x03\x21\x00")
 """How tokens write a public key: bare (PKCS #11 3.1), in an OCTET STRING (3.0), in a BIT STRING."""
 
+_LOOKS_AGAIN_AFTER_SECONDS = (0.05, 0.1, 0.2)
 _PUBLIC_KEY_BYTES: Final = 32
 _ED25519: Final = "1.3.101.112"
 
@@ -104,11 +106,25 @@ def _pkcs11() -> Any:
 
 def _opened(place: TokenPlace, *, rw: bool) -> Any:
     pin = Path(place.pin_file).read_text(encoding="utf-8").rstrip("\r\n")
-    module = _pkcs11().lib(place.module)
-    return module.get_token(token_label=place.token).open(user_pin=pin, rw=rw)
+    return _found(_pkcs11().lib(place.module), place.token).open(user_pin=pin, rw=rw)
 
 
-@contextmanager
+def _found(module: Any, label: str) -> Any:
+    """Returns a module's token of this label, after looking for it anew for a moment where it is not there:
+    SoftHSM writes a token's file anew whenever somebody opens it, and who looks just then sees no token, or
+    half of one. Nobody has logged in yet, so looking again does no harm.
+    """
+    wrong = _pkcs11().exceptions
+    for pause in _LOOKS_AGAIN_AFTER_SECONDS:
+        with contextlib.suppress(wrong.NoSuchToken, wrong.GeneralError):
+            return module.get_token(token_label=label)
+        time.sleep(pause)
+        # A module looks for tokens when it is initialised.
+        module.reinitialize()
+    return module.get_token(token_label=label)
+
+
+@contextlib.contextmanager
 def _session(place: TokenPlace, *, rw: bool) -> Iterator[Any]:
     session = _opened(place, rw=rw)
     try:
@@ -117,7 +133,7 @@ def _session(place: TokenPlace, *, rw: bool) -> Iterator[Any]:
         session.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told(place: TokenPlace) -> Iterator[None]:
     try:
         yield
