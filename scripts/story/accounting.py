@@ -10,7 +10,10 @@ from server.jurisdictions.am import AM
 
 async def accounts(stage: Stage, shell: Shell, began: datetime) -> None:
     """Plays the act; `began` is when the story did, for it may go on past midnight."""
-    stage.act("Anybody can recount: the bill, and the mailbox")
+    stage.act(
+        "Anybody can recount: the bill, and the mailbox",
+        "Neither the bill nor the mailbox has to be believed: both follow from evidence.",
+    )
     zone = ZoneInfo(AM.time_zone)
     days = ("--from", str(began.astimezone(zone).date()), "--to", str(datetime.now(zone).date()))
     await shell.run("agency", "asks what it sent", "namak", "usage", *days)

@@ -15,7 +15,10 @@ ADDRESS = "archive@src.am"
 
 async def administration(stage: Stage, post: Post, shell: Shell) -> None:
     """Plays the act."""
-    stage.act("The agency's administrator signs in with the ID card and acts for it")
+    stage.act(
+        "The agency's administrator signs in with the ID card and acts for it",
+        "The agency looks after its own addresses; whatever anybody changes can be read afterwards.",
+    )
     card = post.world.pki.card("admin", ADMINISTRATOR)
     post.world.write_client("administrator", card.authentication, post.server.address)
     stage.note(

@@ -62,7 +62,10 @@ async def _ended(directory: Path, who: str, line: Sequence[str], due: int, colum
     name, *words = line
     environment = {"NAMAK_CONFIG": f"{who}.toml", "NAMAK_LANG": "en", "COLUMNS": str(columns)}
     try:
-        code, printed = await programs.ended(_MODULES[name], words, environment, directory)
+        if name in _MODULES:
+            code, printed = await programs.ended(_MODULES[name], words, environment, directory)
+        else:
+            code, printed = await programs.ended_program(line, environment, directory)
     except programs.Hangs as hangs:
         raise StoryFailed(str(hangs)) from hangs
     if code != due:

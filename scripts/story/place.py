@@ -2,17 +2,18 @@
 
 import contextlib
 import fcntl
-import os
-import shutil
-import signal
-import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.story import belonging
+from server.storage.embedded import end_abandoned
+from server.storage.embedded_place import EmbeddedPostgresFailed, remove
+
 
 class InUse(Exception):
-    """Another demo runs in this directory."""
+    """Another demo runs in this directory, or a program that is no demo's uses what is in it."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,6 @@ class Place:
     """Where a demo's world is; `directory` itself may not be there yet."""
 
     directory: Path
-
-    @property
-    def pid(self) -> Path:
-        """Holds the process ids of the server that was left up and of its log's witnesses, a line each."""
-        return self.directory / "server.pid"
 
     @property
     def earlier(self) -> Path:
@@ -48,40 +44,24 @@ class Place:
         if not self.directory.exists():
             return
         if (self.directory / "receipts").is_dir():
-            shutil.rmtree(self.earlier, ignore_errors=True)
+            remove(self.earlier)
             self.directory.rename(self.earlier)
         else:
-            shutil.rmtree(self.directory)
+            remove(self.directory)
 
-    def stop_kept(self) -> bool:
-        """Stops the server that an earlier demo left up, and its witnesses; returns whether there was one."""
+    def marking(self) -> AbstractContextManager[None]:
+        """Marks the programs that are started meanwhile as this demo's."""
+        return belonging.marking(self.directory)
+
+    def end(self) -> bool:
+        """Ends all that a demo has running here, however it ended itself: the server, those beside it, their
+        PostgreSQL. Returns whether there was anything.
+
+        Raises `InUse`.
+        """
+        ended = belonging.end_marked(self.directory)
         try:
-            pids = [int(line) for line in self.pid.read_text(encoding="ascii").splitlines()]
-        except (FileNotFoundError, ValueError):
-            return False
-        finally:
-            self.pid.unlink(missing_ok=True)
-        stopped = [pid for pid in pids if self._asked_to_end(pid)]
-        for pid in stopped:
-            while _runs(pid):
-                time.sleep(0.05)
-        return bool(stopped)
-
-    def _asked_to_end(self, pid: int) -> bool:
-        """Asks a process to end; returns False where it is none of this directory's."""
-        try:
-            # Process ids are used again.
-            if str(self.directory) not in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8"):
-                return False
-            os.kill(pid, signal.SIGTERM)
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        return True
-
-
-def _runs(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+            # Last: whoever started it stops it, unless that was killed.
+            return end_abandoned(self.directory / "database") or ended
+        except EmbeddedPostgresFailed as failed:
+            raise InUse(str(failed)) from failed

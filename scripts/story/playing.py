@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from scripts.story import (
     accounting,
     administering,
     certifying,
+    interrupting,
     letters,
     reading,
     registering,
@@ -27,11 +29,12 @@ from scripts.story import (
 )
 from scripts.story.commanding import Shell
 from scripts.story.place import InUse, Place
-from scripts.story.post import Post, bind_operator, callers, settle, witnessed
+from scripts.story.post import Post, bind_operator, callers, settle, stamped, witnessed
 from scripts.story.registering import PERSON, SENDER
 from scripts.story.stage import Stage, StoryFailed, console_for
+from server.dev.beside import BesideProcess
 from server.dev.process import ServerProcess
-from server.dev.witnesses import WitnessProcess
+from server.dev.timestamp_server import OpensslMissing, openssl
 from server.dev.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,26 +45,24 @@ SUBJECT = "Փորձ"
 
 @dataclass(frozen=True)
 class Running:
-    """The processes of a demo: the server, and those who witness its log."""
+    """The processes of a demo: the server, and those beside it, who witness and stamp its log."""
 
     server: ServerProcess
-    witnesses: Sequence[WitnessProcess]
+    beside: Sequence[BesideProcess]
 
     async def stop(self) -> int:
         """Stops all; returns the server's exit code."""
         code = await self.server.stop()
-        await asyncio.gather(*(witness.stop() for witness in self.witnesses))
+        await asyncio.gather(*(each.stop() for each in self.beside))
         return code
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """Their process ids, the server's first."""
-        return [self.server.process.pid, *(each.process.pid for each in self.witnesses)]
 
 
 async def prepare(stage: Stage, place: Place) -> tuple[World, Running]:
-    """Makes a fresh world and starts two witnesses and a server in it."""
-    stage.act("Set-up: throwaway certificates and tokens, PostgreSQL, witnesses, the server")
+    """Makes a fresh world, and starts in it two witnesses, a time-stamping authority and a server."""
+    stage.act(
+        "Set-up: throwaway certificates and tokens, PostgreSQL, who watches the log, the server",
+        "Everything is made anew and only for this demo; nothing of it leaves this machine.",
+    )
     place.clear()
     world = await stage.step(
         "demo",
@@ -69,25 +70,35 @@ async def prepare(stage: Stage, place: Place) -> tuple[World, Running]:
         asyncio.to_thread(World.create, place.directory),
     )
     settings = world.write_settings()
-    witnesses = await stage.step(
+    beside: list[BesideProcess] = []
+    beside += await stage.step(
         "demo",
         "starts the log's witnesses: a court's, a university's",
         witnessed(settings, world),
         lambda started: f"listen on {', '.join(each.url.rpartition('/')[2] for each in started)}",
     )
     try:
-        await stage.step("demo", "makes the database and binds the operator", bind_operator(settings, world))
-        await stage.step("demo", "registers a portal, and an entity with its people", settle(settings))
-        server = await stage.step(
-            "demo",
-            "starts the server",
-            ServerProcess.start(settings, log=place.directory / "server.log"),
-            lambda started: f"listens on {started.address}",
+        openssl()
+    except OpensslMissing as missing:
+        stage.note(f"no timestamps: {missing}")
+    else:
+        beside.append(
+            await stage.step(
+                "demo",
+                "starts a time-stamping authority (openssl ts -reply)",
+                stamped(settings, world),
+                lambda started: f"listens on {started.url.rpartition('/')[2]}",
+            )
         )
-    except BaseException:
-        await asyncio.gather(*(witness.stop() for witness in witnesses))
-        raise
-    return world, Running(server, witnesses)
+    await stage.step("demo", "makes the database and binds the operator", bind_operator(settings, world))
+    await stage.step("demo", "registers a portal, and an entity with its people", settle(settings))
+    server = await stage.step(
+        "demo",
+        "starts the server",
+        ServerProcess.start(settings, log=place.directory / "server.log"),
+        lambda started: f"listens on {started.address}",
+    )
+    return world, Running(server, beside)
 
 
 async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
@@ -100,8 +111,8 @@ async def online(stage: Stage, post: Post, files: Sequence[Path]) -> str:
     await withdrawing.withdrawal(stage, shell, regretted_id)
     delivery_id = await reading.reading(stage, post, shell)
     await reading.outcome(stage, post, delivery_id)
-    await certifying.certificate(stage, shell, delivery_id)
     await withdrawing.following(stage, shell)
+    await certifying.certificate(stage, shell, post.world, delivery_id)
     await witnessing.witnesses(stage, shell, post.world, delivery_id)
     await accounting.accounts(stage, shell, began)
     return delivery_id
@@ -112,16 +123,16 @@ async def story(console: Console, files: Sequence[Path], *, keep_running: bool) 
     # The dishonest operator opens the log's token in this process; its log lines are no part of the story.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     stage = Stage(console)
-    world, running = await prepare(stage, PLACE)
     kept = False
     try:
+        world, running = await prepare(stage, PLACE)
         async with callers(world, running.server) as post:
             delivery_id = await online(stage, post, files)
             receipts = post.receipts
         if not keep_running:
             await stage.step(
                 "demo",
-                "stops the server and the witnesses",
+                "stops the server, and those beside it",
                 running.stop(),
                 lambda code: f"ended with {code}",
             )
@@ -138,7 +149,7 @@ async def story(console: Console, files: Sequence[Path], *, keep_running: bool) 
             kept = True
     finally:
         if not kept:
-            await running.stop()
+            await asyncio.to_thread(PLACE.end)
 
 
 def _tell_of_earlier(console: Console, world: World) -> None:
@@ -159,7 +170,6 @@ def _leave(console: Console, world: World, running: Running) -> None:
     """Leaves the server up, with everything that a newcomer needs to reach it in one file."""
     handover = PLACE.directory / "handover.json"
     world.write_handover(handover, running.server.address)
-    PLACE.pid.write_text("".join(f"{pid}\n" for pid in running.pids), encoding="ascii")
     place = PLACE.directory.relative_to(ROOT)
     console.print(f"The server runs on at {running.server.address}. To send a letter and look for it:")
     _command(console, f"export NAMAK_CONFIG={place}/agency.toml")
@@ -187,7 +197,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep-running", action="store_true", help="leave the server up and write var/demo/handover.json"
     )
-    parser.add_argument("--stop", action="store_true", help="only stop the server that was left up")
+    parser.add_argument(
+        "--stop",
+        action="store_true",
+        help="only stop the server that was left up, and whatever a killed demo left",
+    )
     arguments = parser.parse_args(words)
     files = [file.resolve() for file in arguments.files] or sorted(SAMPLES.iterdir())
     if problem := letters.problem(files):
@@ -196,23 +210,29 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         with PLACE.alone():
             if arguments.stop:
-                console.print("Stopped." if PLACE.stop_kept() else "No server was left up.")
+                console.print("Stopped." if PLACE.end() else "No server was left up.")
                 return 0
             return _play(console, files, keep_running=arguments.keep_running)
     except InUse as in_use:
         sys.stderr.write(f"scripts/demo: {in_use}\n")
         return 1
-    except KeyboardInterrupt:
+    except OSError as error:
+        sys.stderr.write(f"scripts/demo: {error}\n")
+        return 1
+    except interrupting.Interrupted as interrupted:
         console.print("Interrupted; the server is stopped.")
-        return 130
+        return interrupted.exit_code
+    except KeyboardInterrupt:  # while what an earlier demo had left was ended
+        return 128 + signal.SIGINT
 
 
 def _play(console: Console, files: Sequence[Path], *, keep_running: bool) -> int:
-    if PLACE.stop_kept():
-        console.print("Stopped the server that the demo before this one had left up.")
+    if PLACE.end():
+        console.print("Stopped what the demo before this one had left running.")
     began = time.monotonic()
     try:
-        asyncio.run(story(console, files, keep_running=keep_running))
+        with PLACE.marking():
+            interrupting.run(story(console, files, keep_running=keep_running))
     except StoryFailed as failure:
         console.print(
             f"\n[bold red]The story did not come out as told[/] after {time.monotonic() - began:.1f} s:"

@@ -13,6 +13,7 @@ from scripts.story import programs
 from server.dev.pki import Identity
 from server.dev.process import Process, ServerProcess, started
 from server.dev.relay import Relay
+from server.dev.timestamps import TimestampProcess, make_timestamp_authority, with_timestamps
 from server.dev.witnesses import WitnessProcess, make_witnesses, with_witnesses, write_policies
 from server.dev.world import World
 
@@ -66,6 +67,22 @@ async def witnessed(
     return running
 
 
+async def stamped(
+    settings: Path,
+    world: World,
+    start: Callable[[Sequence[str], BinaryIO, Mapping[str, str]], Process] = started,
+) -> TimestampProcess:
+    """Makes and starts a time-stamping authority, and has the server that is to start ask it. `start` does
+    what `started` does.
+
+    Raises `OpensslMissing`.
+    """
+    directory = await asyncio.to_thread(make_timestamp_authority, world)
+    running = await TimestampProcess.start(directory, start=start)
+    with_timestamps(settings, world, running.url)
+    return running
+
+
 async def settle(settings: Path) -> None:
     """Registers the portal, and the entity with its people, of which the story does not tell."""
     await _server_command("dev", "settle", "--config", str(settings))
@@ -76,6 +93,7 @@ async def _server_command(*command: str) -> None:
         *(sys.executable, "-P", "-m", "server", *command),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # what ends the demo leaves it to us to wait for it
     )
     try:
         output, _ = await process.communicate()

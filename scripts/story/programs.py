@@ -1,4 +1,4 @@
-"""Our programs, run as processes of their own."""
+"""Programs, run as processes of their own."""
 
 import asyncio
 import os
@@ -18,12 +18,19 @@ class Hangs(Exception):
 async def ended(
     module: str, words: Sequence[str], environment: Mapping[str, str], directory: Path | None = None
 ) -> tuple[int, str]:
-    """Runs `python -m MODULE WORDS` with no input; returns its exit code and all that it printed.
+    """Does what `ended_program` does, of `python -m MODULE WORDS`."""
+    return await ended_program((sys.executable, "-P", "-m", module, *words), environment, directory)
+
+
+async def ended_program(
+    command: Sequence[str], environment: Mapping[str, str], directory: Path | None = None
+) -> tuple[int, str]:
+    """Runs a program with no input; returns its exit code and all that it printed.
 
     The environment is added to this process's. Raises `Hangs`.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", module, *words),
+        *command,
         cwd=directory,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -34,7 +41,7 @@ async def ended(
         async with asyncio.timeout(_SECONDS):
             output, _ = await process.communicate()
     except TimeoutError as error:
-        raise Hangs(f"{shlex.join([module, *words])}\ndid not end within {_SECONDS:.0f} s") from error
+        raise Hangs(f"{shlex.join(command)}\ndid not end within {_SECONDS:.0f} s") from error
     finally:
         if process.returncode is None:
             process.kill()

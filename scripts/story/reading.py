@@ -24,7 +24,10 @@ FACTS_OF_THE_SENDER = [
 
 async def reading(stage: Stage, post: Post, shell: Shell) -> str:
     """The citizen lists, opens, downloads, and confirms with the card's signing key."""
-    stage.act("The citizen reads and confirms with the ID card")
+    stage.act(
+        "The citizen reads and confirms with the ID card",
+        "Only the recipient's own signature says that it was read: nobody else can make that up.",
+    )
     mailbox = post.citizen.mailbox
     messages = await stage.step(
         "citizen", "lists the mailbox", _listed(post), lambda found: f"{len(found)} messages, none opened"
@@ -96,7 +99,10 @@ def _bytes(data: bytes) -> str:
 
 async def outcome(stage: Stage, post: Post, delivery_id: str) -> None:
     """The agency sees that the citizen is properly notified, and why; receipts are saved."""
-    stage.act("The agency sees it, and everybody keeps their receipts")
+    stage.act(
+        "The agency sees it, and everybody keeps their receipts",
+        "From the signature on the citizen is properly notified; receipts prove it without the post.",
+    )
     await stage.step("agency", "looks at the delivery", post.agency.deliveries.get(delivery_id), _notified)
     await stage.step("agency", "reads the facts it may see, in order", _facts(post, delivery_id), _in_order)
     await stage.refused(
@@ -121,7 +127,7 @@ def _notified(delivery: delivery_pb2.Delivery) -> str:
     if delivery.state != delivery_pb2.DELIVERY_STATE_NOTIFIED:
         raise ValueError(f"the state is {delivery_pb2.DeliveryState.Name(delivery.state)}")
     at = delivery.notification_time.ToDatetime().isoformat(sep=" ", timespec="seconds")
-    return f"properly notified at {at} UTC under {delivery.notification_policy}"
+    return f"properly notified at {at} UTC, under policy {delivery.notification_policy}"
 
 
 def _in_order(facts: Sequence[evidence_pb2.Evidence]) -> str:

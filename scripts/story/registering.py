@@ -27,7 +27,10 @@ class Registered:
 
 async def registration(stage: Stage, post: Post) -> Registered:
     """Plays the act."""
-    stage.act("The operator registers an agency and opens two mailboxes")
+    stage.act(
+        "The operator registers an agency and opens two mailboxes",
+        "Who may send is settled beforehand: which agency, from which addresses and networks.",
+    )
     admin = post.operator.admin
     agency = await stage.step(
         "operator",
@@ -45,7 +48,7 @@ async def registration(stage: Stage, post: Post) -> Registered:
         "operator",
         "puts its contract in force",
         admin.set_contract_state(agency.organisation_id, sender_admin_pb2.CONTRACT_STATE_IN_FORCE),
-        lambda organisation: sender_admin_pb2.ContractState.Name(organisation.contract_state),
+        _in_force,
     )
     await stage.step(
         "operator",
@@ -71,6 +74,14 @@ async def registration(stage: Stage, post: Post) -> Registered:
             lambda mailbox: mailbox.address,
         )
     return Registered(agency.organisation_id, identifiers[SENDER_ELSEWHERE])
+
+
+def _in_force(organisation: sender_admin_pb2.Organisation) -> str:
+    if organisation.contract_state != sender_admin_pb2.CONTRACT_STATE_IN_FORCE:
+        raise ValueError(
+            f"the contract is {sender_admin_pb2.ContractState.Name(organisation.contract_state)}"
+        )
+    return "in force"
 
 
 async def _other_agency(post: Post) -> None:

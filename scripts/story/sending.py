@@ -18,7 +18,10 @@ SUBJECT = "Հարկային ծանուցում"
 
 async def submission(stage: Stage, post: Post, files: Sequence[Path]) -> str:
     """The agency submits the files: single, in a batch, and again. Returns a delivery of the batch."""
-    stage.act("The agency submits its letters")
+    stage.act(
+        "The agency submits its letters",
+        "For each letter the agency gets proof at once: the post took it, and it lies in the mailbox.",
+    )
     parts = [read_part(file) for file in files]
     stage.note("files: " + ", ".join(f"{part.name} ({len(part.content):,} bytes)" for part in parts))
 
@@ -61,7 +64,7 @@ def _with_receipts(accepted: delivery_pb2.Accepted) -> str:
             f"{len(accepted.evidence)} facts and {len(accepted.receipts)} receipts, not two each"
         )
     leaves = ", ".join(str(receipt.leaf_index) for receipt in accepted.receipts)
-    return f"accepted, with receipts (leaves {leaves})"
+    return f"accepted, with receipts (entries {leaves} of the log)"
 
 
 def _all_accepted(outcomes: Sequence[Outcome]) -> int:
@@ -81,7 +84,10 @@ def _same(first: delivery_pb2.Accepted, again: delivery_pb2.Accepted) -> str:
 
 async def refusals(stage: Stage, post: Post, registered: Registered, files: Sequence[Path]) -> None:
     """Wrong submissions are refused, each with its reason; where the caller is identified, with evidence."""
-    stage.act("Wrong submissions are refused, and that is evidence too")
+    stage.act(
+        "Wrong submissions are refused, and that is evidence too",
+        "Nobody sends in another's name; and a sender can prove that a letter was refused, when, and why.",
+    )
     part = read_part(files[0])
 
     def letter(sender: str, recipient: str = PERSON) -> delivery_pb2.Submission:

@@ -22,7 +22,8 @@ T = TypeVar("T")
 PIPED_WIDTH = 140
 """Columns where nobody looks."""
 
-_INDENT = 15
+_WHO = len("administrator")
+_INDENT = 1 + 1 + 2 + 1 + _WHO + 1
 # Mark, number and who, with the spaces after each: a step's sentence begins here.
 _WIDE, _MEDIUM = 130, 100
 # From so many columns on there is room for what was done (the longest or a usual one) beside its outcome.
@@ -82,10 +83,11 @@ class Stage:
         """Columns that a remark has."""
         return self.console.width - _INDENT
 
-    def act(self, title: str) -> None:
-        """Begins an act."""
+    def act(self, title: str, why: str) -> None:
+        """Begins an act; `why` says in a sentence what it is to anybody."""
         self.console.print()
         self.console.rule(f"[bold]{escape(title)}", align="left", style="dim")
+        self.console.print(Padding(Text(why, style="italic"), (0, 0, 0, 2)))
 
     def note(self, text: str) -> None:
         """Prints a remark that is no step."""
@@ -157,7 +159,7 @@ class Stage:
         row = Table.grid(padding=(0, 1), expand=True)
         row.add_column(width=1)
         row.add_column(width=2, justify="right", style="dim")
-        row.add_column(width=9, style="cyan")
+        row.add_column(width=_WHO, style="cyan")
         cells: list[RenderableType] = [Text(what), outcome]
         if self.console.width >= _MEDIUM:
             row.add_column(width=58 if self.console.width >= _WIDE else 44)

@@ -17,7 +17,10 @@ _WATCH = ("namak", "watch", "--cursor-file", CURSOR)
 
 async def withdrawal(stage: Stage, shell: Shell, delivery_id: str) -> None:
     """Plays the act, while nobody has opened anything."""
-    stage.act("The agency follows its deliveries, and withdraws one that nobody has opened")
+    stage.act(
+        "The agency follows its deliveries, and withdraws one that nobody has opened",
+        "A mistake can be taken back as long as nobody has read it, and that leaves evidence as well.",
+    )
     await shell.run(
         *("agency", f"follows its first {_BEFORE} facts, and keeps its place"),
         *(*_WATCH, "--from-start", "--limit", str(_BEFORE)),

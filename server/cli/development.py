@@ -20,6 +20,8 @@ from server.cli.settling import Certificates, EntityOfTheWorld
 from server.config import Settings
 from server.dev.examples import EXAMPLES, Example
 from server.dev.paper import with_paper_and_notices
+from server.dev.timestamp_server import openssl
+from server.dev.timestamps import make_timestamp_authority, with_timestamps
 from server.dev.witnesses import free_ports, make_witnesses, with_witnesses, write_policies
 from server.dev.world import AUTHENTICATION_KEY, CARD_KEY, PORTAL_NAME, PRINT_HOUSE_NAME, World, WorldExists
 from server.domain.administration import CommandLine
@@ -40,13 +42,21 @@ from server.usecases.sender_admin import SenderAdmin
 _MAIL_PORT = 8587
 _NOTICE_PORT = 8447
 _WITNESS_PORT = 7381
+_TIMESTAMP_PORT = 3161
 
 
-def make_world(directory: Path, listen: str, profile: str, witnesses: int = 0) -> None:
-    """Makes a development world, its log with so many witnesses, and says how to go on."""
+def make_world(
+    directory: Path, listen: str, profile: str, witnesses: int = 0, *, timestamps: bool = False
+) -> None:
+    """Makes a development world, its log with so many witnesses and, if asked to, a time-stamping authority;
+    and says how to go on.
+    """
     if profile not in PROFILES:
         fail(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
     example = EXAMPLES[profile]
+    with told():
+        if timestamps:
+            openssl()
     with told(f"{directory}: "):
         try:
             world = World.create(directory, profile)
@@ -63,6 +73,10 @@ def make_world(directory: Path, listen: str, profile: str, witnesses: int = 0) -
             ports = free_ports(len(found)) if listen.endswith(":0") else range(_WITNESS_PORT, 65_536)
             urls = [f"http://127.0.0.1:{port}" for port, _ in zip(ports, found, strict=False)]
             with_witnesses(settings, write_policies(world, list(zip(found, urls, strict=True))))
+        if timestamps:
+            make_timestamp_authority(world)
+            (port,) = free_ports(1) if listen.endswith(":0") else (_TIMESTAMP_PORT,)
+            with_timestamps(settings, world, f"http://127.0.0.1:{port}")
         for name, identity in (
             ("operator", world.operator),
             ("agency", world.agency),
@@ -81,13 +95,15 @@ def make_world(directory: Path, listen: str, profile: str, witnesses: int = 0) -
     typer.echo(
         f"Made. Register everybody, and start the server:\n"
         f"  {server} dev register --config {shlex.quote(str(settings))}\n"
-        f"{_witnesses(server, settings) if witnesses else ''}"
+        f"{_in_background(server, 'witnesses', settings) if witnesses else ''}"
+        f"{_in_background(server, 'timestamps', settings) if timestamps else ''}"
         f"  {server} serve --config {shlex.quote(str(settings))}\n"
         f"Then, in another terminal, send a letter and look for it:\n"
         f"  {client} --config {file['agency']} send --from {example.sender} --to {example.citizen_address} "
         f"--subject {example.subject} {shlex.quote(str(letter))}\n"
         f"  {client} --config {file['citizen']} inbox\n"
         f"{_with_quorum(client, file['agency'], world) if witnesses else ''}"
+        f"{_with_timestamps(client, file['agency'], world) if timestamps else ''}"
         f"Or send it with an ordinary mail client, such as swaks (docs/mail.md):\n"
         f"  swaks --server {mail} --tls --from {example.sender} --to {example.citizen_address} "
         f"--header 'Subject: {example.subject}' --body . --attach-type text/plain "
@@ -99,8 +115,8 @@ def make_world(directory: Path, listen: str, profile: str, witnesses: int = 0) -
     )
 
 
-def _witnesses(server: str, settings: Path) -> str:
-    return f"  {server} dev witnesses --config {shlex.quote(str(settings))} &\n"
+def _in_background(server: str, command: str, settings: Path) -> str:
+    return f"  {server} dev {command} --config {shlex.quote(str(settings))} &\n"
 
 
 def _with_quorum(client: str, agency: str, world: World) -> str:
@@ -111,6 +127,15 @@ def _with_quorum(client: str, agency: str, world: World) -> str:
         f"Get its receipts once the witnesses have seen them, and verify them by their quorum:\n"
         f"  {client} --config {agency} receipt --delivery ID --witnessed -o {receipts}\n"
         f"  {client} --config {agency} verify {receipts} --log-policy {policy}\n"
+    )
+
+
+def _with_timestamps(client: str, agency: str, world: World) -> str:
+    roots, receipts = (shlex.quote(str(path)) for path in (world.tsa_roots, world.directory / "timestamped"))
+    return (
+        f"Get them once the time-stamping authority has stamped the log, and verify them by its root:\n"
+        f"  {client} --config {agency} receipt --delivery ID --timestamped -o {receipts}\n"
+        f"  {client} --config {agency} verify {receipts} --tsa-roots {roots}\n"
     )
 
 

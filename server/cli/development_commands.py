@@ -23,6 +23,12 @@ def init(
     witnesses: Annotated[
         int, typer.Option(min=0, max=5, help="So many witnesses of the log, which `dev witnesses` runs.")
     ] = 0,
+    timestamps: Annotated[
+        bool,
+        typer.Option(
+            "--timestamps", help="With a time-stamping authority (openssl), which `dev timestamps` runs."
+        ),
+    ] = False,
 ) -> None:
     """Makes a throwaway world, for development.
 
@@ -30,7 +36,7 @@ def init(
     """
     from server.cli import development
 
-    development.make_world(directory, listen, profile_code, witnesses)
+    development.make_world(directory, listen, profile_code, witnesses, timestamps=timestamps)
 
 
 @dev.command("witnesses", epilog="Example: namak-server dev witnesses --config var/world/namak-server.toml")
@@ -39,6 +45,17 @@ def witnesses(settings: Config) -> None:
     from server.cli import development_witnesses
 
     development_witnesses.run_witnesses(settings)
+
+
+@dev.command("timestamps", epilog="Example: namak-server dev timestamps --config var/world/namak-server.toml")
+def timestamps(settings: Config) -> None:
+    """Runs the time-stamping authority of a world that `dev init --timestamps` made, until Ctrl-C or SIGTERM.
+
+    It is `openssl ts -reply` behind a small HTTP server. Its clock is the machine's.
+    """
+    from server.cli import development_witnesses
+
+    development_witnesses.run_timestamps(settings)
 
 
 @dev.command("settle", epilog="Example: namak-server dev settle --config var/world/namak-server.toml")

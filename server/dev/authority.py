@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 # Older than anything it certifies, so that certificates which expired in the past can be made too.
 _AUTHORITY_DAYS = (730, 3650)
@@ -255,7 +256,9 @@ def _request(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
     if purpose.extended:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(purpose.extended), critical=False)
+        # RFC 3161, 2.3: critical where it is for timestamps.
+        stamping = ExtendedKeyUsageOID.TIME_STAMPING in purpose.extended
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purpose.extended), critical=stamping)
     return builder
 
 

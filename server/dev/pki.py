@@ -206,6 +206,17 @@ class DevelopmentPki:
         """The root below which the post's seal is."""
         return Authority.open(self.directory / "authorities", "seal-ca", _authority_name("Seal CA"))
 
+    def timestamp_authority(self) -> Authority:
+        """The root below which a world's time-stamping authority is."""
+        return Authority.open(self.directory / "authorities", "timestamp-ca", _authority_name("Timestamp CA"))
+
+    @staticmethod
+    def office(name: str) -> x509.Name:
+        """How a certificate names an office that is neither a person nor a machine of an agency."""
+        return _name(
+            (NameOID.COUNTRY_NAME, _COUNTRY), (NameOID.ORGANIZATION_NAME, name), (NameOID.COMMON_NAME, name)
+        )
+
     def card(
         self,
         label: str,

@@ -1,25 +1,22 @@
 """Witnesses of a development world's log: each a `namak-witness` with a key and a directory of its own."""
 
-import asyncio
 import json
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 from namak.evidence.note import Verifier
 from namak.witness.place import made, state_in
-from server.dev.process import Process, ServerFailed, started
+from server.dev.beside import BesideProcess, Start
+from server.dev.process import started
 from server.dev.world import World
 
 NAMES: Final = ("court", "university", "bar", "notaries", "newspaper")
 """Who they are, and so how many a world may have."""
 
-_POLL = 0.02
 _DIRECTORY = "witnesses"
 
 
@@ -79,53 +76,16 @@ def with_witnesses(settings: Path, policy: Path) -> None:
         file.write(f"\n[witnesses]\npolicy = {json.dumps(str(policy), ensure_ascii=False)}\n")
 
 
-@dataclass
-class WitnessProcess:
-    """A witness that runs, and its address. It outlives the program that started it, unless that stops it."""
-
-    process: Process
-    url: str
+class WitnessProcess(BesideProcess):
+    """A witness that runs."""
 
     @classmethod
     async def start(
-        cls,
-        directory: Path,
-        *,
-        listen: str = "127.0.0.1:0",
-        within: float = 60.0,
-        start: Callable[[Sequence[str], BinaryIO, Mapping[str, str]], Process] = started,
+        cls, directory: Path, *, listen: str = "127.0.0.1:0", within: float = 60.0, start: Start = started
     ) -> Self:
         """Starts the witness of a directory and waits until it listens. `start` does what `started` does.
 
         Raises `ServerFailed`.
         """
-        ready = directory / "ready.json"
-        ready.unlink(missing_ok=True)
-        command = [sys.executable, "-P", "-m", "namak.witness", "run", "--directory", str(directory)]
-        with (directory / "witness.log").open("ab") as log:
-            process = start([*command, "--listen", listen, "--ready-file", str(ready)], log, {})
-        witness = cls(process, "")
-        try:
-            async with asyncio.timeout(within):
-                while not ready.exists():
-                    if process.poll() is not None:
-                        said = (directory / "witness.log").read_text(encoding="utf-8").strip()
-                        raise ServerFailed(f"the witness ended with {process.poll()}: {said}")
-                    await asyncio.sleep(_POLL)
-        except BaseException as error:
-            await witness.stop()
-            if isinstance(error, TimeoutError):
-                raise ServerFailed(f"the witness was not ready within {within:g} s") from error
-            raise
-        witness.url = json.loads(ready.read_text(encoding="utf-8"))["url"]
-        return witness
-
-    async def stop(self, within: float = 15.0) -> int:
-        """Asks it to end (SIGTERM), kills it if it does not in time; returns its exit code."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                await asyncio.to_thread(self.process.wait, within)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        return await asyncio.to_thread(self.process.wait)
+        words = ("namak.witness", "run", "--directory", str(directory), "--listen", listen)
+        return await cls.run("witness", words, directory, within=within, start=start)

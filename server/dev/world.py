@@ -127,6 +127,11 @@ class World:
         return self.directory / "witnessed-policy.txt"
 
     @property
+    def tsa_roots(self) -> Path:
+        """The root of the world's time-stamping authority, where it has one."""
+        return self.directory / "tsa-roots.pem"
+
+    @property
     def seal_roots(self) -> Path:
         """The authority that vouches for the post's seal, PEM."""
         return self.pki.seal_authority().path
@@ -204,6 +209,8 @@ class World:
                 "seal_roots": str(self.seal_roots),
             }
         }
+        if self.tsa_roots.exists():
+            sections["trust"] = {**sections["trust"], "tsa_roots": str(self.tsa_roots)}
         if signs:
             other = identity is self.other_citizen.authentication
             card = self.other_card_token if other else self.card_token

@@ -1,5 +1,6 @@
 """The demo's story, act by act, against a server of its own; and what that server wrote into its log."""
 
+import contextlib
 import io
 import json
 from collections.abc import Iterable, Sequence
@@ -16,10 +17,12 @@ from namak.v1 import evidence_pb2, evidence_pb2_grpc
 from scripts.story import verifying
 from scripts.story.administering import ADMINISTRATOR
 from scripts.story.playing import SAMPLES, online
-from scripts.story.post import bind_operator, callers, witnessed
+from scripts.story.post import bind_operator, callers, stamped, witnessed
 from scripts.story.sending import NOBODY, SUBJECT
 from scripts.story.stage import Stage
+from server.dev.beside import BesideProcess
 from server.dev.process import ServerProcess
+from server.dev.timestamp_server import OpensslMissing
 from server.dev.world import World
 from tests import forking
 from tests.system.conftest import new_world
@@ -47,7 +50,9 @@ async def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     log = world.directory / "server.log"
     files = sorted(SAMPLES.iterdir())
     await bind_operator(settings, world)
-    witnesses = await witnessed(settings, world, forking.start_logging)
+    beside: list[BesideProcess] = [*await witnessed(settings, world, forking.start_logging)]
+    with contextlib.suppress(OpensslMissing):
+        beside.append(await stamped(settings, world))
     server = await ServerProcess.start(settings, log=log)
     try:
         async with callers(world, server) as post:
@@ -56,8 +61,8 @@ async def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             receipts = post.receipts
     finally:
         exit_code = await server.stop()
-        for witness in witnesses:
-            exit_code |= await witness.stop()
+        for each in beside:
+            exit_code |= await each.stop()
     return Told(world, files, receipts, delivery_id, exit_code, log)
 
 

@@ -1,6 +1,7 @@
 """The demo's manners: what it refuses, what it keeps, and how it ends."""
 
 import asyncio
+import contextlib
 import functools
 import io
 import os
@@ -16,7 +17,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from scripts.story import letters, programs
+from scripts.story import interrupting, letters, programs
 from scripts.story import playing as demo
 from scripts.story.commanding import broken
 from scripts.story.place import InUse, Place
@@ -61,33 +62,37 @@ def test_nothing_is_set_up_for_files_that_are_refused(
     assert "is a directory" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("left", [None, "no number", "1"])
 def test_stopping_says_so_when_there_is_nothing_to_stop(
-    left: str | None, place: Place, capsys: pytest.CaptureFixture[str]
+    place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if left is not None:  # the last is somebody's process, but no server of this demo
-        place.directory.mkdir()
-        place.pid.write_text(left, encoding="ascii")
-
     assert demo.main(["--stop"]) == 0
     assert capsys.readouterr().out == "No server was left up.\n"
+    assert not place.directory.exists()
 
 
-def test_a_server_that_was_left_up_is_stopped(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    place.directory.mkdir()
+def test_what_a_demo_started_is_ended_and_nobody_else(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     program = [sys.executable, "-c", "import signal; print(flush=True); signal.pause()", str(place.directory)]
-    start = functools.partial(subprocess.Popen, program, stdout=subprocess.PIPE)
-    with start() as server, start() as witness:
-        for process in (server, witness):
+    start = functools.partial(
+        subprocess.Popen, program, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    with contextlib.ExitStack() as stack:
+        with place.marking():
+            theirs = [stack.enter_context(start()) for _ in range(2)]
+        with Place(place.directory.with_name("demo-2")).marking():
+            another_demos = stack.enter_context(start())
+        # One that looks at a file of the demo's.
+        strangers = stack.enter_context(start())
+        for process in (*theirs, another_demos, strangers):
+            stack.callback(process.kill)
             assert process.stdout is not None
             process.stdout.readline()
-        # One of them has ended by itself.
-        place.pid.write_text(f"{server.pid}\n{2**22 + 1}\n{witness.pid}\n", encoding="ascii")
 
         assert demo.main(["--stop"]) == 0
-        assert [process.wait(10) for process in (server, witness)] == [-signal.SIGTERM] * 2
+        assert [process.wait(10) for process in theirs] == [-signal.SIGTERM] * 2
+        assert [process.poll() for process in (another_demos, strangers)] == [None, None]
     assert capsys.readouterr().out == "Stopped.\n"
-    assert not place.pid.exists()
 
 
 def test_two_demos_at_once_are_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,25 +115,34 @@ def test_the_receipts_of_the_demo_before_are_kept(place: Place) -> None:
     assert (place.earlier / "number").stat().st_size == 2
 
 
-def test_an_interrupted_demo_ends_in_order(
-    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", interrupting.SIGNALS)
+def test_an_interrupted_demo_ends_in_order_also_when_it_is_told_so_again(
+    number: signal.Signals,
+    place: Place,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ended = []
 
     async def story(_console: Console, _files: Sequence[Path], *, keep_running: bool) -> None:
         try:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             await asyncio.Event().wait()
         finally:
+            for again in interrupting.SIGNALS:
+                os.kill(os.getpid(), again)
+            for _ in range(3):
+                await asyncio.sleep(0)
             ended.append(keep_running)
 
     monkeypatch.setattr(demo, "story", story)
     # Whoever started the tests in the background has them ignore it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in interrupting.SIGNALS}
     try:
-        assert demo.main([]) == 130
+        assert demo.main([]) == 128 + number
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert ended == [False]
     assert capsys.readouterr().out == "Interrupted; the server is stopped.\n"
 
