@@ -19,6 +19,14 @@ from server.dev.world import ORIGIN, World
 from tests.independent.go_verifier import build_go_verifier, independent_verifier_missing
 
 _EXIT_NOT_VERIFIED = 4
+_MEANS = {
+    "inclusion": "it is not in the log that was signed",
+    "log": "no key signed it that is trusted",
+    "signer": "the signer is not the recipient",
+    "signature": "there is no valid signature",
+    "fact": "it does not follow from that fact",
+}
+"""What it is that the checks of `namak verify` found, by their names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +61,10 @@ class Chain:
 
 async def accepted(stage: Stage, world: World, receipts: Path) -> None:
     """Everything that was saved verifies, with `namak verify` and with a verifier that nobody here wrote."""
-    stage.act("A stranger verifies, without any server")
+    stage.act(
+        "A stranger verifies, without any server",
+        "The server is stopped: the receipts must hold without it, also for a verifier that others wrote.",
+    )
     files = _saved(receipts)
     await stage.step(
         "stranger",
@@ -74,13 +85,16 @@ async def accepted(stage: Stage, world: World, receipts: Path) -> None:
 
 async def refused(stage: Stage, world: World, receipts: Path, delivery_id: str) -> None:
     """What was tampered with or forged is refused."""
-    stage.act("What was tampered with or forged is refused")
+    stage.act(
+        "What was tampered with or forged is refused",
+        "A proof is worth what forgeries it withstands; each row says what gave one away.",
+    )
     chain = Chain.of(receipts, delivery_id)
     confirmation = TlogProof.parse(chain.confirmation.read_bytes())
     other = next(
         proof
         for file in _saved(receipts)
-        if (proof := TlogProof.parse(file.read_bytes())).checkpoint != confirmation.checkpoint
+        if _head(proof := TlogProof.parse(file.read_bytes())) != _head(confirmation)
     )
     changed = bytearray(confirmation.extra or b"")
     changed[changed.index(b"5001950015")] ^= 1
@@ -131,6 +145,11 @@ async def _refuse_forged(stage: Stage, world: World, chain: Chain) -> None:
     )
 
 
+def _head(proof: TlogProof) -> bytes:
+    """Returns the tree head that was signed: the same one may have been cosigned by more witnesses later."""
+    return parse_note(proof.checkpoint).text
+
+
 def _signed_anew(proof: TlogProof) -> TlogProof:
     text = parse_note(proof.checkpoint).text
     Checkpoint.parse(text)
@@ -169,7 +188,8 @@ async def _refuse(world: World, forged: bytes, *given: Path, extra: bytes | None
     failed = [check["name"] for check in found[str(suspect)]["checks"] if check["outcome"] == "failed"]
     if not failed:
         raise StoryFailed(f"namak verify did not refuse the forged receipt:\n{output}")
-    return f"refused: {', '.join(failed)}"
+    # The first that failed; the others follow from it.
+    return f"refused: {_MEANS.get(failed[0], failed[0])}"
 
 
 def _independent(world: World, files: Sequence[Path]) -> str:
