@@ -72,7 +72,7 @@ is a fact of the holder's; no policy may rest an effect on it, or on what become
 A step that failed stands in the server's log too, with its reason; later steps wait for what they name,
 and for nothing else. `namak-server ladder` shows the operator a delivery's ladder and all failed steps, and
 has one carried out again when what carries it out is there: it moves from FAILED to ORDERED once, while
-nobody is notified (`operations.md`).
+nobody is notified (`alarms.md`).
 
 A step is taken once: the table's key refuses a second time. Every replica looks every five seconds for
 deliveries whose time has come, takes a batch that no other has in hand, and does all that is due of each in

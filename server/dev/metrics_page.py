@@ -5,7 +5,7 @@ from server.metrics.catalogue import MEASURES, Kind, Measure
 _HEAD = """# Metrics
 
 Printed from `server/metrics/catalogue.py` by `scripts/generate`; don't edit. How they are switched on, and
-what to be woken by, stands in [operations.md](operations.md#metrics).
+what to be woken by, stands in [alarms.md](alarms.md#metrics).
 
 Names are without what their kind appends: `_total` of a counter, `_info`, and `_bucket`, `_sum` and `_count`
 of a histogram. Ages and times are in seconds, sizes in leaves of the log. Labels have the values of the

@@ -1,5 +1,5 @@
 """Outages: times in which nothing new is accepted, since the log's witnesses have not vouched for what was
-recorded long ago (docs/operations.md).
+recorded long ago (docs/log-operations.md).
 
 Evidence that no witness has seen yet is *debt*: only the operator's word bounds its time. The law's clocks
 run on such times, so the debt may grow old only so far.

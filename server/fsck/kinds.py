@@ -1,4 +1,4 @@
-"""What a check may find, how bad each is, and what to do then: printed into docs/operations.md."""
+"""What a check may find, how bad each is, and what to do then: printed into docs/log-operations.md."""
 
 from collections.abc import Mapping
 from enum import StrEnum

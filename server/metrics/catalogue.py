@@ -183,7 +183,7 @@ TROUBLE: Final = Measure(
     "namak_log_trouble", Kind.GAUGE, "1 for each trouble under way; otherwise missing.", SERVE,
     (
         _PART,
-        Label("trouble", "those of [operations](operations.md)"),
+        Label("trouble", "those of [alarms](alarms.md)"),
         Label("alarm", "`yes` where a person must act, `no` where it passes"),
     ),
 )  # fmt: skip

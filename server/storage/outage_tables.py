@@ -1,4 +1,4 @@
-"""The table of outages (docs/operations.md)."""
+"""The table of outages (docs/log-operations.md)."""
 
 from datetime import datetime
 from uuid import UUID

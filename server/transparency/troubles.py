@@ -12,7 +12,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Trouble(StrEnum):
-    """Kinds of trouble, by their names in logs (docs/operations.md says what to do about each)."""
+    """Kinds of trouble, by their names in logs (docs/alarms.md says what to do about each)."""
 
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     HSM_UNAVAILABLE = "HSM_UNAVAILABLE"

@@ -1,4 +1,4 @@
-"""Keeps evidence debt within its limit: what begins and ends an outage (docs/operations.md).
+"""Keeps evidence debt within its limit: what begins and ends an outage (docs/log-operations.md).
 
 While there is an outage no new submission is taken; what was taken before is answered as ever, and reading
 and confirming go on, so that nobody loses what the law gives them for want of a witness.

@@ -1,4 +1,4 @@
-"""Going over to another shard of the log (docs/operations.md, "A new year's shard").
+"""Going over to another shard of the log (docs/keys.md, "A new year's shard").
 
 What announces the next shard is an administrative act: evidence, and the last leaf of the shard that ends.
 So the old key, and the old shard's witnesses, vouch for the new key. The log's leader freezes the shard when

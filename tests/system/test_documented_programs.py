@@ -56,7 +56,7 @@ async def test_the_operators_program_registers_and_the_agencys_sends(post: Post,
     shutil.copy(world.write_client("documented-agency", world.agency, post.address), tmp_path / "namak.toml")
     shutil.copy(world.agency.cert_path, tmp_path / "agency.pem")
     (tmp_path / "letter.pdf").write_bytes(b"a letter")
-    registering = program_in("docs/operations.md")
+    registering = program_in("docs/senders-and-mailboxes.md")
     # The page tells that development permits loopback networks, which is where these tests call from.
     assert "217.76.0.10/32" in registering
     sending = program_in("README.md")
@@ -84,8 +84,8 @@ async def test_the_operators_commands_register_and_close_as_the_page_tells(
     # Another organisation than the one that the page's program registers in the same post.
     others = {"217.76.0.10/32": "127.0.0.1/32", "00000701": "00000799", "src.am": "commanded.am"}
     others["5001950015"] = "4908870019"
-    registering = commands_in("docs/operations.md", "export NAMAK_CONFIG=operator.toml")
-    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    registering = commands_in("docs/senders-and-mailboxes.md", "export NAMAK_CONFIG=operator.toml")
+    page = (ROOT / "docs/senders-and-mailboxes.md").read_text(encoding="utf-8")
     # Not those that need a file, a portal, a print house or a session: these have tests of their own, too.
     apart = re.compile("import FILE|portal bind|print-house|session list")
     told = re.findall(r"^\| [^|]+ \| `(namak admin [^`]+)`", page, re.MULTILINE)

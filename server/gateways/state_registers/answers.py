@@ -1,4 +1,4 @@
-"""Reads a register's answer: strict JSON, one record, in exactly the form of `docs/operations.md`.
+"""Reads a register's answer: strict JSON, one record, in exactly the form of `docs/outside-services.md`.
 
 Keys that are not known are passed over, for registers grow; whatever is known must be there, once, and of its
 form. A refusal names the field and what kind of thing is wrong with it, never what stood there.

@@ -47,7 +47,7 @@ _COMMON_KEYS = (
 @dataclass(frozen=True, slots=True)
 class OutageBeganDetails:
     """The ``shard`` of the log, the size of the largest tree of it that witnesses had cosigned, since when
-    the oldest evidence beyond that waited, and how long it may (docs/operations.md): whole seconds.
+    the oldest evidence beyond that waited, and how long it may (docs/log-operations.md): whole seconds.
     """
 
     shard: str
