@@ -7,10 +7,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from namak.releases import installed
 
 _FILE: Final = "NAMAK_SERVER_CONFIG"
 """Names the settings' file, and overrides nothing in it."""
@@ -42,8 +43,8 @@ def circumstances(
         machine=system.nodename,
         system=f"{system.sysname} {system.release} {system.machine}",
         account=_account(),
-        release=f"namak-server {_version('namak-server')}, Python {sys.version.split()[0]},"
-        f" python-pkcs11 {_version('python-pkcs11')}",
+        release=f"namak-server {_release('namak-server')}, Python {sys.version.split()[0]},"
+        f" python-pkcs11 {_release('python-pkcs11')}",
         settings=settings.resolve(),
         settings_digest=digest_of(settings),
         overridden=tuple(sorted(each for each in environment if each.startswith("NAMAK_") and each != _FILE)),
@@ -72,8 +73,5 @@ def _account() -> str:
         return str(number)
 
 
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # run from a source tree
-        return "(not installed)"
+def _release(distribution: str) -> str:
+    return installed(distribution) or "(not installed)"

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from namak.releases import installed
 from server.cli.development_commands import dev
 from server.cli.hsm_commands import hsm
 from server.cli.job_commands import jobs
@@ -53,16 +54,9 @@ app.add_typer(dev, name="dev")
 
 def say_version(wanted: bool) -> None:
     """Prints the version of the package and ends the process."""
-    if not wanted:
-        return
-    from importlib import metadata  # brings the reader of e-mail with it, which no other run needs
-
-    try:
-        found = metadata.version("namak-server")
-    except metadata.PackageNotFoundError:  # run from a source tree
-        found = "not installed"
-    typer.echo(f"namak-server {found}")
-    raise typer.Exit
+    if wanted:
+        typer.echo(f"namak-server {installed('namak-server') or 'not installed'}")
+        raise typer.Exit
 
 
 @app.callback()

@@ -25,6 +25,7 @@ from namak.cli.screen import Asked, Screen
 from namak.cli.texts import LANGUAGES, N_, _
 from namak.config import Connection, parse_duration
 from namak.errors import NamakError, ServerFault
+from namak.releases import installed
 
 if TYPE_CHECKING:
     from namak.client import Client
@@ -43,16 +44,9 @@ def seconds(text: str) -> float:
 
 
 def _say_version(wanted: bool) -> None:
-    if not wanted:
-        return
-    from importlib import metadata  # brings the reader of e-mail with it, which no other run needs
-
-    try:
-        found = metadata.version("namak-client")
-    except metadata.PackageNotFoundError:  # run from a source tree
-        found = _("not installed")
-    typer.echo(f"namak-client {found}")
-    raise typer.Exit
+    if wanted:
+        typer.echo(f"namak-client {installed('namak-client') or _('not installed')}")
+        raise typer.Exit
 
 
 def _language(value: str | None) -> str | None:

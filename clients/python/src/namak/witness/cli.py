@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -24,6 +23,7 @@ from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.errors import MalformedCheckpoint, MalformedKey
 from namak.evidence.note import Verifier, vkey
 from namak.evidence.tree import EMPTY_ROOT
+from namak.releases import installed
 from namak.witness.clock import WitnessClock
 from namak.witness.keys import KeyUnusable, TokenPlace
 from namak.witness.place import key_of, made, state_in
@@ -61,14 +61,9 @@ Origin = Annotated[
 
 
 def _say_version(wanted: bool) -> None:
-    if not wanted:
-        return
-    try:
-        found = metadata.version("namak-client")
-    except metadata.PackageNotFoundError:  # run from a source tree
-        found = "not installed"
-    typer.echo(f"namak-witness {found}")
-    raise typer.Exit
+    if wanted:
+        typer.echo(f"namak-witness {installed('namak-client') or 'not installed'}")
+        raise typer.Exit
 
 
 @app.callback()
