@@ -10,7 +10,7 @@ class NotOpened(Refused):
     reason = Reason.NOT_OPENED
 
     def __init__(self, delivery_id: UUID) -> None:
-        super().__init__("the message has not been opened yet; open it first", delivery_id=str(delivery_id))
+        super().__init__("the message has not been opened yet", delivery_id=str(delivery_id))
 
 
 class StatementNotIssued(Refused):

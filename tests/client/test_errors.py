@@ -1,5 +1,7 @@
 """Statuses become exceptions by reason; codes only count where no reason of ours is there."""
 
+import uuid
+
 import grpc
 import grpc.aio
 import pytest
@@ -9,10 +11,12 @@ from google.rpc import error_details_pb2, status_pb2
 from namak import errors
 from namak.cli.codes import ExitCode, exit_code_of
 from namak.cli.reasons import advice_for
+from namak.cli.screen import Screen
 from namak.client.letters import check_parts
 from namak.client.statuses import CLASS_OF_REASON, error_from_call, error_from_status
 from namak.errors import NamakError
 from namak.v1 import delivery_pb2, errors_pb2
+from server.domain.refusals import ChallengeUsed, NotOpened, Refused, SessionUnknown
 
 
 def status(code: grpc.StatusCode, reason: str = "", domain: str = "namak.v1") -> status_pb2.Status:
@@ -150,3 +154,20 @@ def test_a_path_is_to_be_checked_only_where_the_path_is_the_trouble(
     error = errors.FileProblem("x")
     error.__cause__ = cause
     assert bool(advice_for(error)) is advised
+
+
+@pytest.mark.parametrize(
+    ("refused", "advice"),
+    [
+        (NotOpened(uuid.uuid4()), "open it first"),
+        (SessionUnknown(), "sign in again"),
+        (ChallengeUsed(), "start another one"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_to_do_is_said_once(refused: Refused, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
+    kind = CLASS_OF_REASON[refused.reason.value]
+
+    Screen(as_json=False).failure(kind(refused.text, reason=refused.reason.value))
+
+    assert capsys.readouterr().err.casefold().count(advice) == 1

@@ -139,7 +139,8 @@ class Screen:
             _write(sys.stderr, printable(f"  {note}"))
         if self._asked.verbose and (details := error.metadata.get("details")):
             _write(sys.stderr, printable(f"  {details}"))
-        if advice := advice_for(error, self._asked.delivery_id):
+        advice = advice_for(error, self._asked.delivery_id)
+        if advice.removesuffix(".").casefold() not in error.message.casefold():
             _write(sys.stderr, printable(f"  {advice}"))
         return code
 
