@@ -20,6 +20,7 @@ from typer.models import CommandInfo
 from namak.cli.codes import EXIT_CODES_TEXT, ExitCode
 from namak.cli.fields import taken_by
 from namak.cli.groups import Command, Group, MadeWhenAskedFor, RootGroup
+from namak.cli.interrupts import end_at_the_next, one_heeded
 from namak.cli.renaming import command_name
 from namak.cli.screen import Asked, Screen
 from namak.cli.texts import LANGUAGES, N_, _
@@ -312,13 +313,16 @@ def _spoken(annotation: Any) -> Any:
 
 def _outcome(work: Awaitable[ExitCode], screen: Screen) -> ExitCode:
     async def awaited() -> ExitCode:
-        return await work
+        with one_heeded():
+            return await work
 
     try:
         return asyncio.run(awaited())
     except NamakError as error:
         return screen.failure(error)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as how:
+        if isinstance(how, KeyboardInterrupt):
+            end_at_the_next()
         screen.note(_("namak: interrupted"))
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
