@@ -1,10 +1,13 @@
 """The demo's end from outside, by real processes: whatever ends it, what it started does not run on."""
 
+import fcntl
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +20,9 @@ from server.storage.embedded import end_abandoned
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 90.0
 DEMO = """
-import fcntl, pathlib, sys, termios
+import pathlib, sys
 from scripts.story import place, playing
 
-if sys.stdin.isatty():
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 playing.PLACE = place.Place(pathlib.Path(sys.argv[1]))
 sys.exit(playing.main(sys.argv[2:]))
 """
@@ -64,16 +65,26 @@ def until_told(terminal: int, words: bytes) -> None:
             pytest.fail(f"the demo ended:\n{said.decode(errors='replace')}")
 
 
-def played(directory: Path) -> tuple["subprocess.Popen[bytes]", int]:
-    """Starts a demo at a terminal of its own; returns it with the terminal's other end."""
+def at_terminal(command: list[str], environment: dict[str, str]) -> tuple["subprocess.Popen[bytes]", int]:
+    """Starts a program at a terminal of its own; returns it with the terminal's other end."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-P", "-c", DEMO, str(directory)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
-    demo = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    started = subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, **environment},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
-    return demo, ours
+    return started, ours
+
+
+def played(directory: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """Starts a demo at a terminal of its own; returns it with the terminal's other end."""
+    command = [sys.executable, "-P", "-c", DEMO, str(directory)]
+    return at_terminal(command, {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])})
 
 
 @pytest.mark.timeout(240)
@@ -103,3 +114,26 @@ def test_a_closed_terminal_ends_all_and_what_a_killed_demo_leaves_is_ended_by_st
     )
     assert stopped.stdout == "Stopped.\n"
     assert running(directory) == set()
+
+
+def test_ctrl_c_while_the_environment_is_made_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
+    for name in ("scripts/demo", "scripts/setup", "scripts/built.txt", "requirements.txt", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    demo, terminal = at_terminal(["bash", str(tmp_path / "scripts/demo")], {})
+    until = time.monotonic() + SECONDS
+    while not (tmp_path / ".venv/pyvenv.cfg").exists():  # then it is at pip, which takes seconds
+        assert time.monotonic() < until
+        assert demo.poll() is None
+        time.sleep(0.005)
+    os.write(terminal, b"\x03")
+
+    assert demo.wait(SECONDS) == -signal.SIGINT
+    shown = b""
+    try:
+        while more := os.read(terminal, 65536):
+            shown += more
+    except OSError:  # the other side is closed: that is how a terminal ends on Linux
+        os.close(terminal)
+    said = shown.decode().replace("^C", "").splitlines()
+    assert [line.split(" ")[:3] for line in said if line] == [["setup:", "making", ".venv"]]
