@@ -71,12 +71,21 @@ def _bears_mark(process: Path, directory: Path) -> bool:
 def _end(handles: list[int]) -> None:
     for handle in handles:
         _send(handle, signal.SIGTERM)
-    waiting, until = set(handles), time.monotonic() + _END_SECONDS
+    waiting, ended, until = set(handles), select.poll(), time.monotonic() + _END_SECONDS
+    for handle in waiting:
+        ended.register(handle, select.POLLIN)
     while waiting and (left := until - time.monotonic()) > 0:
-        waiting -= set(select.select(waiting, (), (), left)[0])
+        _forget_ended(waiting, ended, left)
     for handle in waiting:
         _send(handle, signal.SIGKILL)
-        select.select([handle], (), ())
+    while waiting:
+        _forget_ended(waiting, ended, None)
+
+
+def _forget_ended(waiting: set[int], ended: select.poll, seconds: float | None) -> None:
+    for handle, _event in ended.poll(None if seconds is None else 1000 * seconds):
+        ended.unregister(handle)
+        waiting.discard(handle)
 
 
 def _send(handle: int, number: signal.Signals) -> None:

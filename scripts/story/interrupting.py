@@ -55,6 +55,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
             if told:
                 raise Interrupted(told[0]) from error
             raise
+        if told:  # it came to its end all the same
+            raise Interrupted(told[0])
 
     asyncio.run(watched())
 

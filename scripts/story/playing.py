@@ -233,6 +233,9 @@ def _play(console: Console, files: Sequence[Path], *, keep_running: bool) -> int
     try:
         with PLACE.marking():
             interrupting.run(story(console, files, keep_running=keep_running))
+    except interrupting.Interrupted:
+        PLACE.end()  # of a story that was over, and left the server up
+        raise
     except StoryFailed as failure:
         console.print(
             f"\n[bold red]The story did not come out as told[/] after {time.monotonic() - began:.1f} s:"

@@ -6,6 +6,7 @@ import functools
 import io
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from scripts.story import interrupting, letters, programs
+from scripts.story import belonging, interrupting, letters, programs
 from scripts.story import playing as demo
 from scripts.story.commanding import broken
 from scripts.story.place import InUse, Place
@@ -145,6 +146,48 @@ def test_an_interrupted_demo_ends_in_order_also_when_it_is_told_so_again(
             signal.signal(each, handler)
     assert ended == [False]
     assert capsys.readouterr().out == "Interrupted; the server is stopped.\n"
+
+
+def test_a_signal_that_comes_at_the_very_end_stops_the_server_that_was_to_run_on(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[subprocess.Popen[bytes]] = []
+
+    def leave() -> None:
+        left.append(subprocess.Popen(["sleep", "60"], start_new_session=True))
+
+    async def story(_console: Console, _files: Sequence[Path], *, keep_running: bool) -> None:
+        assert keep_running
+        leave()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(demo, "story", story)
+    try:
+        assert demo.main(["--keep-running"]) == 128 + signal.SIGTERM
+        assert [process.wait(10) for process in left] == [-signal.SIGTERM]
+    finally:
+        for process in left:
+            process.kill()
+            process.wait()
+    assert capsys.readouterr().out == "Interrupted; the server is stopped.\n"
+
+
+def test_processes_are_ended_by_whoever_holds_more_files_than_select_can_name(place: Place) -> None:
+    _soft, hard = before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while held[-1] < 1024:
+            held.append(os.dup(held[0]))
+        with place.marking(), subprocess.Popen(["sleep", "60"]) as process:
+            assert belonging.end_marked(place.directory)
+        assert process.returncode == -signal.SIGTERM
+    finally:
+        for file in held:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_no_line_ends_with_blanks_where_nobody_looks() -> None:
