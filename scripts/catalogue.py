@@ -1,5 +1,6 @@
 """The catalogues of texts for people: extracted from the code, checked, compiled (``scripts/texts``)."""
 
+import ast
 import io
 import re
 import sys
@@ -66,6 +67,18 @@ def extracted(domain: Domain) -> Catalog:
             name = path.relative_to(ROOT).as_posix()
             template.add(text, None, [(name, 1)], auto_comments=comments)
     return template
+
+
+def overlooked(domain: Domain) -> Iterator[str]:
+    """Yields the texts that are marked where extraction does not look: within f-strings."""
+    texts = {text for message in extracted(domain) if message.id for text in _texts(message.id)}
+    for path in sorted(domain.sources.glob("*.py")):
+        for call in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _KEYWORDS:
+                marked = (each.value for each in call.args if isinstance(each, ast.Constant))
+                for text in marked:
+                    if text not in texts:
+                        yield f"{path.name}: not extracted, as if it were not marked: {text!r}"
 
 
 def updated(domain: Domain, language: str) -> Catalog:
@@ -160,6 +173,7 @@ def main(arguments: Sequence[str]) -> int:
     found = [
         f"{domain.name} {problem}" for domain, language in every for problem in problems(domain, language)
     ]
+    found += [f"{domain.name} {problem}" for domain in DOMAINS for problem in overlooked(domain)]
     sys.stderr.write("".join(f"texts: {problem}\n" for problem in found))
     return 1 if found else 0
 

@@ -16,7 +16,7 @@ from namak.cli.texts import LANGUAGES, chosen, ngettext, speaking
 from namak.client import Connection
 from namak.client.statuses import CLASS_OF_REASON
 from namak.errors import NamakError
-from scripts.catalogue import COMMAND, problems, wrong_with
+from scripts.catalogue import COMMAND, DOMAINS, Domain, overlooked, problems, wrong_with
 from tests.client.conftest import Namak
 
 TRANSLATED = COMMAND.languages
@@ -25,6 +25,20 @@ TRANSLATED = COMMAND.languages
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_text_of_the_code_is_translated_and_compiled(language: str) -> None:
     assert list(problems(COMMAND, language)) == []
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda each: each.name)
+def test_no_text_is_marked_where_extraction_does_not_look(domain: Domain) -> None:
+    assert list(overlooked(domain)) == []
+
+
+def test_a_text_within_an_f_string_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.catalogue.ROOT", tmp_path)
+    (tmp_path / "said.py").write_text("""_("seen")\nsaid = f"{_('hidden')} {_(name)}"\n""", encoding="utf-8")
+
+    told = list(overlooked(Domain("texts", tmp_path, (), "a test")))
+
+    assert told == ["said.py: not extracted, as if it were not marked: 'hidden'"]
 
 
 def test_the_command_speaks_what_the_catalogues_hold_and_the_codes_own_language() -> None:

@@ -46,7 +46,8 @@ def seconds(text: str) -> float:
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"namak-client {installed('namak-client') or _('not installed')}")
+        release = installed("namak-client") or _("not installed")
+        typer.echo(f"namak-client {release}")
         raise typer.Exit
 
 
