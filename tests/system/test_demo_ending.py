@@ -117,7 +117,15 @@ def test_a_closed_terminal_ends_all_and_what_a_killed_demo_leaves_is_ended_by_st
 
 
 def test_ctrl_c_while_the_environment_is_made_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
-    for name in ("scripts/demo", "scripts/setup", "scripts/built.txt", "requirements.txt", "pyproject.toml"):
+    needed = (
+        "demo",
+        "setup",
+        "built.txt",
+        "../requirements.txt",
+        "../requirements-dev.txt",
+        "../pyproject.toml",
+    )
+    for name in (f"scripts/{each}" for each in needed):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     demo, terminal = at_terminal(["bash", str(tmp_path / "scripts/demo")], {})
