@@ -91,6 +91,19 @@ async def test_a_server_that_sends_a_byte_now_and_then_is_left(
             await HttpSource(address, seconds=0.3).checkpoint()
 
 
+def _says_nothing(server: Hostile, _connection: socket.socket) -> None:
+    server.stopped.wait()
+
+
+async def test_a_server_that_says_nothing_is_left_in_the_same_words_whichever_clock_is_first(
+    hostile: Callable[..., Hostile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # That of each read; the one of all of them together is late.
+    monkeypatch.setattr(threading.Timer, "start", lambda _: None)
+    with pytest.raises(SourceUnreached, match="it took too long"):
+        await HttpSource(hostile(_says_nothing).address, seconds=0.05).checkpoint()
+
+
 async def test_no_redirection_is_followed_and_nothing_of_it_is_read(hostile: Callable[..., Hostile]) -> None:
     def redirect(server: Hostile, connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n")

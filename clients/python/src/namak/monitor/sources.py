@@ -176,8 +176,12 @@ class HttpSource:
                     raise SourceUnreached(f"{address}: status {refused.code}") from None
                 content = None
             except (OSError, ValueError, HTTPException) as problem:
+                reason = getattr(problem, "reason", problem)
+                if isinstance(reason, TimeoutError):
+                    # One read took all the time there is: by which clock that is seen first is chance.
+                    limited.end()
                 if not limited.is_over:
-                    cause = str(getattr(problem, "reason", problem)) or type(problem).__name__
+                    cause = str(reason) or type(problem).__name__
                     raise SourceUnreached(f"{self._prefix}: {cause}") from None
                 content = None
             if limited.is_over:
