@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,21 +11,13 @@ from pathlib import Path
 
 from namak.client import Client
 
-WITHIN_SECONDS = 90.0
+WITHIN_SECONDS = 180.0
 _POLL_SECONDS = 0.02
 _LAST_LINES = 15
 
 
 class ProgramFailed(RuntimeError):
     """A process ended by itself, or was not ready in time; the last lines of its log follow."""
-
-
-def free_port() -> int:
-    """Returns a port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from namak.client import Client, Connection
 from scripts.soaking.outside import MailHome, Phones, mail_home, sms_centre
-from scripts.soaking.programs import Program, Reached, free_port
+from scripts.soaking.programs import Program, Reached
 from scripts.soaking.settling import SENDERS, Box, boxes_of, settle
 from server.dev.pki import Identity
 from server.dev.world import World
@@ -22,6 +22,7 @@ from server.storage.embedded_place import remove
 from tests.faults.agency import ONE_TRY
 from tests.faults.scene import OF_PROGRAMS
 from tests.gazette_server import GazetteServer, gazette_serving
+from tests.ports import free_port
 
 CONCURRENCY = 10
 """Jobs that a worker does at once."""

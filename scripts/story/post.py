@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from namak.client import Client, Connection
+from namak.client import Client, Connection, Patience
 from scripts.story import programs
 from server.dev.pki import Identity
 from server.dev.process import Process, ServerProcess, started
@@ -18,6 +18,8 @@ from server.dev.witnesses import WitnessProcess, make_witnesses, with_witnesses,
 from server.dev.world import World
 
 OTHER_NETWORK = "127.0.0.2"
+_PATIENCE = Patience(total=240.0)
+"""Far more than any call takes. A slow machine makes the story long, and never another one."""
 
 
 @dataclass
@@ -118,7 +120,7 @@ async def callers(world: World, server: ServerProcess) -> AsyncIterator[Post]:
             name: str, identity: Identity, address: str = server.address, *, signs: bool = False
         ) -> Client:
             path = world.write_client(name, identity, address, signs=signs)
-            return await stack.enter_async_context(Client(Connection.load(path)))
+            return await stack.enter_async_context(Client(Connection.load(path), patience=_PATIENCE))
 
         world.write_client("portal", world.portal, server.address)
         world.write_client("clerk", world.clerk, server.address)

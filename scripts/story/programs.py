@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_SECONDS = 60.0
+_SECONDS = 180.0
 """Far more than any of them takes; only one that waits for what never comes takes longer."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from namak.client import compose, read_part
@@ -14,6 +15,8 @@ from scripts.story.stage import Stage
 
 NOBODY = "4999999999@e-citizen.am"
 SUBJECT = "Հարկային ծանուցում"
+_RECEIPTS = timedelta(seconds=30)
+"""How long to wait for receipts at most: as long as a server does."""
 
 
 async def submission(stage: Stage, post: Post, files: Sequence[Path]) -> str:
@@ -33,13 +36,13 @@ async def submission(stage: Stage, post: Post, files: Sequence[Path]) -> str:
     accepted = await stage.step(
         "agency",
         f"submits them to {PERSON}",
-        post.agency.deliveries.submit(letter(PERSON, "demo-0001")),
+        post.agency.deliveries.submit(letter(PERSON, "demo-0001"), max_receipt_wait=_RECEIPTS),
         _with_receipts,
     )
     await stage.step(
         "agency",
         f"submits them to {ENTITY}",
-        post.agency.deliveries.submit(letter(ENTITY, "demo-0002")),
+        post.agency.deliveries.submit(letter(ENTITY, "demo-0002"), max_receipt_wait=_RECEIPTS),
         _with_receipts,
     )
     both = [letter(PERSON, "demo-0003"), letter(ENTITY, "demo-0004")]

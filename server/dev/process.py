@@ -71,7 +71,7 @@ class ServerProcess:
         environment: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "-P", "-m", "server"),
         processes: int | None = None,
-        within: float = 60.0,
+        within: float = 180.0,
         start: Callable[[Sequence[str], BinaryIO, Mapping[str, str]], Process] = started,
     ) -> Self:
         """Starts a server with the given settings and waits until it serves, at most `within` seconds; with

@@ -25,7 +25,7 @@ REPLY_TYPE: Final = "application/timestamp-reply"
 MAX_QUERY_BYTES: Final = 4096
 """A question has some hundred bytes."""
 
-_SECONDS: Final = 10.0
+_SECONDS: Final = 60.0
 
 
 class OpensslMissing(OSError):

@@ -86,7 +86,7 @@ class TimestampProcess(BesideProcess):
 
     @classmethod
     async def start(
-        cls, directory: Path, *, listen: str = "127.0.0.1:0", within: float = 60.0, start: Start = started
+        cls, directory: Path, *, listen: str = "127.0.0.1:0", within: float = 180.0, start: Start = started
     ) -> Self:
         """Starts the authority of a directory and waits until it listens. `start` does what `started` does.
 

@@ -27,7 +27,7 @@ from pkcs11.util.x509 import decode_x509_certificate
 from server.hsm.keygen import generate_log_key
 
 _CONFIGURATION = "SOFTHSM2_CONF"
-_SECONDS = 60
+_SECONDS = 180
 
 # scripts/setup looks in the same places.
 _PLACES = (

@@ -18,20 +18,20 @@ from namak.client import Client, Connection, compose, compose_part
 from namak.client.printing import file_digest
 from namak.errors import NotPermitted, WrongState
 from namak.v1 import letter_pb2
-from scripts.soaking.programs import free_port
 from server.dev.examples import EXAMPLES
 from server.dev.pki import DevelopmentPki
 from server.dev.process import ServerProcess
 from server.dev.tokens import SoftHsmMissing, softhsm_module
 from tests import forking
 from tests.faults.scene import OF_PROGRAMS, eventually
+from tests.ports import free_port
 from tests.system.print_houses import fonts_missing
 from tests.system.receipts import events_of
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.hsm,
-    pytest.mark.timeout(240),  # it starts a whole world three times
+    pytest.mark.timeout(600),  # it starts a whole world three times
     pytest.mark.skipif(fonts_missing(), reason="needs Debian's fonts-noto-core"),
 ]
 

@@ -27,7 +27,7 @@ from server.dev.world import World
 from tests import forking
 from tests.system.conftest import new_world
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ async def knock(world: World, address: str) -> None:
     credentials = grpc.ssl_channel_credentials(world.pki.server_root_path.read_bytes())
     async with grpc.aio.secure_channel(address, credentials) as channel:
         stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
-        call = stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10)
+        call = stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=60)
         assert await call.code() is grpc.StatusCode.UNAVAILABLE
 
 

@@ -91,7 +91,7 @@ def test_what_a_demo_started_is_ended_and_nobody_else(
             process.stdout.readline()
 
         assert demo.main(["--stop"]) == 0
-        assert [process.wait(10) for process in theirs] == [-signal.SIGTERM] * 2
+        assert [process.wait(60) for process in theirs] == [-signal.SIGTERM] * 2
         assert [process.poll() for process in (another_demos, strangers)] == [None, None]
     assert capsys.readouterr().out == "Stopped.\n"
 
