@@ -14,6 +14,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from tests.ports import free_port
+
 Message = dns.message.Message
 Behaviour = Callable[[Message, bool], Sequence[bytes]]
 """From a question, and whether it came over TCP, to what is sent back: any number of messages."""
@@ -74,7 +76,7 @@ class DnsServer:
 
     async def wait_for(self, name: str, kind: str, times: int = 1) -> None:
         """Waits until a question has come so often."""
-        async with asyncio.timeout(10), self.came:
+        async with asyncio.timeout(60), self.came:
             await self.came.wait_for(lambda: self.asked[name, kind] >= times)
 
     async def answers(self, wire: bytes, *, tcp: bool) -> Sequence[bytes]:
@@ -150,8 +152,9 @@ async def dns_serving(server: DnsServer | None = None) -> AsyncIterator[DnsServe
                 await writer.drain()
         writer.close()
 
-    tcp = await asyncio.start_server(serve, "127.0.0.1", 0)
-    server.port = tcp.sockets[0].getsockname()[1]
+    # One port for both, which the system would not choose for either.
+    server.port = free_port()
+    tcp = await asyncio.start_server(serve, *server.address)
     udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Udp(server, tasks), local_addr=server.address
     )

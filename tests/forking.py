@@ -32,7 +32,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, NoReturn
 
-SECONDS = 90.0
+SECONDS = 240.0
 """A command that takes longer than this hangs."""
 
 _PROGRAMS = ("namak.cli", "namak.client", "namak.witness", "server.cli", "server.dev", "server.smtp")

@@ -8,15 +8,15 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.dev.pki import Identity
+from tests.ports import free_port
 
-WITHIN = 30.0
+WITHIN = 60.0
 _OWNER, _GROUP = "daemon", "mail"
 """Accounts that every Debian has. Postfix asks for one that is not root's, and for another's group."""
 _MAIN = """
@@ -143,9 +143,7 @@ def _lay_out(place: Path, identity: Identity, authority: Path, ports: Mapping[st
     for name, mode in (("maildrop", 0o730), ("public", 0o710)):
         shutil.chown(place / "queue" / name, _OWNER, _GROUP)
         (place / "queue" / name).chmod(mode)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     main = _MAIN.format(
         place=place,
         root=root if root != Path("/") else "",

@@ -128,7 +128,7 @@ class RegisterServer:
 
     async def wait_for(self, number: str, times: int = 1) -> None:
         """Waits until a question has come so often."""
-        async with asyncio.timeout(10), self._came:
+        async with asyncio.timeout(60), self._came:
             await self._came.wait_for(lambda: self.asked[number] >= times)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], object | Awaitable[object]], *, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object | Awaitable[object]], *, seconds: float = 60.0) -> None:
     """Returns as soon as the condition holds, or what it awaits; a TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):
         while True:

@@ -383,7 +383,7 @@ def open_counter(office: Office, authority: Authority) -> Iterator[str]:
         async def awaited() -> T:
             return await work
 
-        return asyncio.run_coroutine_threadsafe(awaited(), loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(awaited(), loop).result(timeout=60)
 
     server, port = on_loop(_start(office, authority, authority.issue("localhost")))
     try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tests import forking
 
-_PATIENCE_S = 60
+_PATIENCE_S = 240
 
 
 def at_terminal(

@@ -186,7 +186,7 @@ async def test_it_goes_on_over_http_and_tells_alarms_when_they_begin_and_when_th
 
     async def said() -> tuple[str, str | int]:
         assert process.stdout is not None
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             document = json.loads(await process.stdout.readline())
         return document["event"], document.get("kind") or document["size"]
 
@@ -202,7 +202,7 @@ async def test_it_goes_on_over_http_and_tells_alarms_when_they_begin_and_when_th
         (place / "log/checkpoint").write_bytes(b"")
         assert await said() == ("alarm", "not-signed")
         process.send_signal(signal.SIGINT)
-        _, err = await asyncio.wait_for(process.communicate(), 90)
+        _, err = await asyncio.wait_for(process.communicate(), 240)
     finally:
         if process.returncode is None:
             process.kill()

@@ -58,7 +58,7 @@ def on_terminal(caller: Connection, columns: int, answer: str, *arguments: objec
     finally:
         os.close(ours)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())  # colours, the cursor
-    return process.wait(timeout=60), text.replace("\r\n", "\n")
+    return process.wait(timeout=240), text.replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("arguments", DESTRUCTIVE, ids=lambda arguments: " ".join(arguments[:3]))
@@ -166,7 +166,7 @@ def completed(shell: str, words: str, place: Path) -> subprocess.CompletedProces
         text=True,
         env=environment,
         cwd=place,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 
@@ -188,7 +188,7 @@ def test_the_completion_of_a_shell_can_be_printed(shell: str, tmp_path: Path) ->
         text=True,
         env={**os.environ, "_NAMAK_COMPLETE": f"source_{shell}"},
         cwd=tmp_path,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert run.returncode == 0

@@ -23,7 +23,7 @@ HEAVY = {"grpc", "google.protobuf", "rich", "namak.client"}
 def imported_by(*arguments: str, place: Path, code: int) -> set[str]:
     """Returns the modules that a run of the command imported; it must end with this exit code."""
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, cwd=place, timeout=60
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, cwd=place, timeout=240
     )
     told = json.loads(run.stderr.splitlines()[-1])
     assert told["code"] == code, run.stderr
@@ -95,7 +95,7 @@ except SystemExit:
     print(json.dumps(sorted(sys.modules)))
 """
     run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=240
     )
     completed, modules = run.stdout.splitlines()
     assert completed == "list"

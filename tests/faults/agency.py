@@ -15,6 +15,9 @@ from tests.faults.told import Told
 ONE_TRY = Patience(total=8.0, first_pause=60.0)
 """At most 4 s a try, and no pause fits into it: repeating is done here, at the other replica."""
 
+LONG_TRY = Patience(total=40.0, first_pause=120.0)
+"""Likewise one try, where nobody is dead or frozen who could have it wait: 20 s."""
+
 AT_ONCE = timedelta(0)
 """Waits for no receipt."""
 

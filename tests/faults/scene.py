@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from namak.client import Client, Connection, Outcome, Patience
+from namak.client import Client, Connection, Patience
+from namak.v1 import delivery_pb2
 from server.dev.process import ServerProcess
 from server.dev.world import World
 from server.transparency.steps import Step
@@ -29,7 +30,7 @@ OF_PROGRAMS = {
     "PYTHONDONTWRITEBYTECODE": "",
     "PYTHONPYCACHEPREFIX": str(ROOT / "var" / "cache" / "pycache"),
 }
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -93,6 +94,8 @@ class Scene:
     told: Told = field(default_factory=Told)
     replicas: list[Replica] = field(default_factory=list)
     """Those that callers try, dead ones included until they are forgotten."""
+    patience: Patience = ONE_TRY
+    """How long callers wait for an answer, from the next start of a replica on."""
     _started: list[Replica] = field(default_factory=list)
 
     @property
@@ -118,7 +121,7 @@ class Scene:
             environment={ORDER: str(self.order), **OF_PROGRAMS},
             start=forking.start_logging,
         )
-        replica = Replica(name, process, self.client(process.address, ONE_TRY))
+        replica = Replica(name, process, self.client(process.address, self.patience))
         self._started.append(replica)
         await replica.client.__aenter__()
         return replica
@@ -197,8 +200,7 @@ class Scene:
                 again = Agency(f"again-{replica.name}", [replica], self.told)
                 await again.send(letters, wait=AT_ONCE)
                 for letter in letters[-5:]:
-                    (outcome,) = await again.send([letter])
-                    assert_has_receipts(outcome)
+                    await assert_gets_receipts(again, letter)
 
     async def balance(self) -> Account:
         """Waits until all that was recorded is published and draws up the account; fails if it is out."""
@@ -218,7 +220,15 @@ class Scene:
                 self.told.checkpoints.add((await replica.client.evidence.checkpoint()).checkpoint)
 
 
-def assert_has_receipts(outcome: Outcome) -> None:
-    """Asserts that an accepted submission came with its receipts."""
-    if outcome.accepted is not None:
-        assert len(outcome.accepted.receipts) == len(outcome.accepted.evidence) == 2
+async def assert_gets_receipts(agency: Agency, letter: delivery_pb2.Submission) -> None:
+    """Asserts that a letter, if it is accepted, has its receipts in the end: they come by asking again."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        accepted = await _accepted(agency, letter)
+        while accepted is not None and not accepted.receipts:
+            accepted = await _accepted(agency, letter)
+    assert accepted is None or len(accepted.receipts) == len(accepted.evidence) == 2
+
+
+async def _accepted(agency: Agency, letter: delivery_pb2.Submission) -> delivery_pb2.Accepted | None:
+    (outcome,) = await agency.send([letter])
+    return outcome.accepted

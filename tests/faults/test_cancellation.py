@@ -12,7 +12,7 @@ import pytest
 from namak.client import Patience
 from namak.errors import DeadlineExceeded
 from server.storage.log_connection import driver_url
-from tests.faults.agency import Agency
+from tests.faults.agency import LONG_TRY, Agency
 from tests.faults.register import ENTITY, PERSON
 from tests.faults.scene import PATIENCE_SECONDS, Scene, eventually
 
@@ -66,6 +66,7 @@ async def mailbox_held(url: str, address: str) -> AsyncIterator[HeldMailbox]:
 
 
 async def test_callers_who_leave_in_the_middle_disturb_nobody(scene: Scene) -> None:
+    scene.patience = LONG_TRY
     (server,) = await scene.start("one")
     agency = Agency("leaver", scene.replicas, scene.told)
     cancelled, late = agency.letter(PERSON), agency.letter(PERSON)

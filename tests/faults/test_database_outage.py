@@ -11,7 +11,7 @@ from namak.errors import Unavailable
 from server.dev.world import World
 from server.storage import migrate
 from server.storage.embedded import EmbeddedPostgres
-from tests.faults.agency import Agency
+from tests.faults.agency import LONG_TRY, Agency
 from tests.faults.register import PERSON, register
 from tests.faults.scene import Replica, Scene, eventually
 from tests.postgres import finish
@@ -55,6 +55,7 @@ def start(postgres: EmbeddedPostgres) -> None:
 async def test_a_server_outlives_its_database_and_says_unavailable_meanwhile(
     scene: Scene, postgres: EmbeddedPostgres
 ) -> None:
+    scene.patience = LONG_TRY
     (server,) = await scene.start("one")
     async with scene.sending("outage"):
         await scene.more_answers(8)

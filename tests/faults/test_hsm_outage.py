@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from server.dev.tokens import SoftToken
-from tests.faults.agency import Agency
+from tests.faults.agency import LONG_TRY, Agency
 from tests.faults.register import ENTITY, PERSON
-from tests.faults.scene import Replica, Scene, assert_has_receipts, eventually
+from tests.faults.scene import Replica, Scene, assert_gets_receipts, eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.hsm]
 
@@ -20,10 +20,10 @@ BRIEFLY = timedelta(seconds=0.5)
 
 
 async def test_receipts_wait_for_the_key_and_come_by_themselves(scene: Scene) -> None:
+    scene.patience = LONG_TRY
     (server,) = await scene.start("one")
     agency = Agency("hsm", scene.replicas, scene.told)
-    (before,) = await agency.send([agency.letter(PERSON)])
-    assert_has_receipts(before)
+    await assert_gets_receipts(agency, agency.letter(PERSON))
     with token_away(scene.world.log_token, server):
         single = await agency.send([agency.letter(ENTITY)], wait=BRIEFLY)
         letters = [agency.letter(each) for each in (PERSON, ENTITY, PERSON)]
@@ -34,7 +34,7 @@ async def test_receipts_wait_for_the_key_and_come_by_themselves(scene: Scene) ->
         assert [len(accepted.evidence) for accepted in pending] == [2, 2, 2, 2]
     for accepted in pending:
         for fact in accepted.evidence:
-            scene.told.keep(await server.client.evidence.receipt(fact.evidence_id, within=30.0))
+            scene.told.keep(await server.client.evidence.receipt(fact.evidence_id, within=60.0))
     assert not server.dead
     assert scene.told.failures == []
     await scene.repeat_everything()

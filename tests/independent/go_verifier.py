@@ -17,7 +17,7 @@ SOURCE = Path(__file__).with_name("verify.go")
 GOPATH = Path("/usr/share/gocode")
 _MODULE = GOPATH / "src" / "golang.org" / "x" / "mod" / "sumdb"
 _BUILD_SECONDS = 240
-_RUN_SECONDS = 60
+_RUN_SECONDS = 240
 
 
 @dataclass(frozen=True)

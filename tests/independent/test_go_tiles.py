@@ -17,7 +17,7 @@ from tests.fakes.clock import HeldClock
 from tests.fakes.grown_log import GrownLog
 from tests.independent.go_verifier import build, independent_verifier_missing
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

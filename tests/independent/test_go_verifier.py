@@ -12,7 +12,7 @@ from tests.independent import go_verifier as building
 from tests.independent.go_verifier import GoVerifier, independent_verifier_missing
 from tests.unit.evidence.signing import LogKey, WitnessKey, proof_of, signed_checkpoint
 
-pytestmark = [pytest.mark.go, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.go, pytest.mark.timeout(600)]
 
 LOG = LogKey()
 EVIDENCE = [f"Ապացույց {number}".encode() for number in range(300)]

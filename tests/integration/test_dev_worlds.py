@@ -26,7 +26,7 @@ def by_mail(place: Path, sender: str, recipient: str) -> list[int]:
     lines = [json.loads(line) for line in (place / "server.log").read_text("utf-8").splitlines()]
     (port,) = next(line["ports"] for line in lines if line["event"] == "taking mails")
     (root,) = place.glob("pki/**/server-ca.pem")
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.starttls(context=ssl.create_default_context(cafile=str(root)))
         client.ehlo()
         return [client.mail(sender)[0], client.rcpt(recipient)[0]]

@@ -168,7 +168,7 @@ async def test_the_feed_is_exported_and_handed_out_by_a_process_of_its_own(
     os.close(theirs)
     told = os.fdopen(ours, "rb")
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             began = json.loads(await asyncio.to_thread(told.readline))
             async with aiohttp.ClientSession(f"http://127.0.0.1:{began['port']}") as reader:
                 async with reader.get(f"/{notice.id}.json") as answer:

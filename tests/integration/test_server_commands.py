@@ -165,7 +165,7 @@ async def the_documented_portal_signs_in_and_confirms(world: Path) -> None:
         cwd=world,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -197,7 +197,7 @@ def test_both_cards_of_a_new_world_hold_two_keys_with_their_certificates(world: 
             ],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         (token,) = (slot["token"] for slot in json.loads(done.stdout)["slots"] if slot["token"])
@@ -230,7 +230,7 @@ def test_a_worlds_witnesses_run_until_they_are_told_to_stop(world: Path) -> None
                 with closing(state_in(world / "witnesses" / name)) as state:
                     assert state.logs() == [(log.verifier.name, log.verifier)]
                 with pytest.raises(urllib.error.HTTPError, match="404"):
-                    urllib.request.urlopen(f"{url}/{'0' * 64}/checkpoint", timeout=60)
+                    urllib.request.urlopen(f"{url}/{'0' * 64}/checkpoint", timeout=240)
             process.terminate()
             assert process.wait() == 0
             assert lines.read() == ""
@@ -240,7 +240,7 @@ def test_a_worlds_witnesses_run_until_they_are_told_to_stop(world: Path) -> None
         process.wait()
     for witness in policy.witnesses:
         with pytest.raises(urllib.error.URLError, match="refused"):
-            urllib.request.urlopen((witness.url or b"").decode(), timeout=60)
+            urllib.request.urlopen((witness.url or b"").decode(), timeout=240)
 
 
 def test_a_world_without_witnesses_is_told_how_to_have_some(world: Path) -> None:
@@ -297,7 +297,7 @@ def asked(url: str, query: bytes, *, kind: str = "application/timestamp-query") 
     """Returns status, media type and body of what is answered."""
     request = urllib.request.Request(url, query, {"Content-Type": kind})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=240) as answer:
             return answer.status, answer.headers.get_content_type(), answer.read()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.headers.get_content_type(), refusal.read()
@@ -340,7 +340,7 @@ main()
 def test_an_unexpected_error_is_told_in_a_line_unless_more_is_asked_for(debug: bool) -> None:
     arguments = [*(["--debug"] if debug else []), "migrate", "--check"]
     program = [sys.executable, "-P", "-c", BROKEN.format(arguments=arguments)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=240, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
     if debug:

@@ -211,7 +211,7 @@ async def refusal_of(channel: Any, method: MethodDescriptor, metadata: Sequence[
     """Calls with an empty request; returns the reason if the door refused it, empty if it let the call in."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     call = (channel.unary_stream if method.server_streaming else channel.unary_unary)(path)(
-        b"", timeout=10, metadata=tuple(metadata)
+        b"", timeout=60, metadata=tuple(metadata)
     )
     if method.server_streaming:
         with contextlib.suppress(grpc.aio.AioRpcError):
@@ -298,7 +298,7 @@ async def test_ends_the_handshake_without_a_certificate_that_an_authority_vouche
     channel: Any = edge.channel(getattr(edge.world, certificate) if certificate else None)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await channel.unary_unary("/namak.v1.EvidenceService/GetCheckpoint")(b"", timeout=10)
+        await channel.unary_unary("/namak.v1.EvidenceService/GetCheckpoint")(b"", timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
     assert edge.desks.commands == []

@@ -47,30 +47,30 @@ async def test_one_organisation_never_takes_the_last_places(world: World) -> Non
     async with started_edge(world, max_concurrent_calls=4) as edge:
         edge.desks.gate = gate = Gate()
         agency, colleague = deliveries(edge, "agency"), deliveries(edge, "agency_address")
-        under_way = [asyncio.ensure_future(agency.ListDeliveries(LIST, timeout=30)) for _ in range(2)]
+        under_way = [asyncio.ensure_future(agency.ListDeliveries(LIST, timeout=60)) for _ in range(2)]
         await until(lambda: len(edge.desks.callers) == 2)
 
-        refused = await refusal(colleague.ListDeliveries(LIST, timeout=10))
+        refused = await refusal(colleague.ListDeliveries(LIST, timeout=60))
 
         assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert error_info(refused).reason == "OVERLOADED"
         assert retry_info(refused).retry_delay.seconds >= 1
         assert len(edge.desks.callers) == 2
-        neighbour = asyncio.ensure_future(log(edge, "stranger").GetCheckpoint(CHECKPOINT, timeout=30))
+        neighbour = asyncio.ensure_future(log(edge, "stranger").GetCheckpoint(CHECKPOINT, timeout=60))
         await until(lambda: len(edge.desks.commands) == 3)
         gate.leave.set()
         assert all([(await call).deliveries for call in under_way])
         await neighbour
-        assert (await colleague.ListDeliveries(LIST, timeout=10)).deliveries
+        assert (await colleague.ListDeliveries(LIST, timeout=60)).deliveries
 
 
 async def test_a_call_that_its_client_gives_up_leaves_its_place(world: World) -> None:
     async with started_edge(world, max_concurrent_calls=1) as edge:
         edge.desks.gate = gate = Gate()
         agency = deliveries(edge, "agency")
-        given_up = agency.ListDeliveries(LIST, timeout=30)
+        given_up = agency.ListDeliveries(LIST, timeout=60)
         await gate.entered.wait()
-        assert (await refusal(agency.ListDeliveries(LIST, timeout=10))).code() is (
+        assert (await refusal(agency.ListDeliveries(LIST, timeout=60))).code() is (
             grpc.StatusCode.RESOURCE_EXHAUSTED
         )
 
@@ -78,7 +78,7 @@ async def test_a_call_that_its_client_gives_up_leaves_its_place(world: World) ->
         await until(gate.left.is_set)
         edge.desks.gate = None
 
-        assert (await agency.ListDeliveries(LIST, timeout=10)).deliveries
+        assert (await agency.ListDeliveries(LIST, timeout=60)).deliveries
 
 
 async def test_streams_that_follow_the_log_take_no_places(world: World) -> None:
@@ -90,7 +90,7 @@ async def test_streams_that_follow_the_log_take_no_places(world: World) -> None:
             await stream.read()
             streams.append(stream)
 
-        assert (await agency.ListDeliveries(LIST, timeout=10)).deliveries
+        assert (await agency.ListDeliveries(LIST, timeout=60)).deliveries
         for stream in streams:
             stream.cancel()
 
@@ -100,7 +100,7 @@ async def test_calls_without_a_request_take_no_places(world: World) -> None:
         silent = [without_a_request(edge, "stranger") for _ in range(5)]
         await asyncio.gather(*(call.wait_for_connection() for call in silent))
 
-        await log(edge, "stranger").GetCheckpoint(CHECKPOINT, timeout=10)
+        await log(edge, "stranger").GetCheckpoint(CHECKPOINT, timeout=60)
 
         assert not any(call.done() for call in silent)
 
@@ -109,10 +109,10 @@ async def test_more_open_calls_than_the_server_holds_are_refused_without_a_reaso
     async with started_edge(world, max_open_calls=2) as edge:
         edge.desks.gate = gate = Gate()
         agency = deliveries(edge, "agency")
-        under_way = [asyncio.ensure_future(agency.ListDeliveries(LIST, timeout=30)) for _ in range(2)]
+        under_way = [asyncio.ensure_future(agency.ListDeliveries(LIST, timeout=60)) for _ in range(2)]
         await until(lambda: len(edge.desks.callers) == 2)
 
-        refused = await refusal(agency.ListDeliveries(LIST, timeout=10))
+        refused = await refusal(agency.ListDeliveries(LIST, timeout=60))
 
         assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert error_info(refused).reason == ""

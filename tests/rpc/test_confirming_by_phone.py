@@ -19,7 +19,7 @@ def holder(edge: Edge) -> mailbox_pb2_grpc.MailboxServiceStub:
 
 async def violations(edge: Edge, method: str, request: object) -> list[tuple[str, str]]:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await getattr(holder(edge), method)(request, timeout=10)
+        await getattr(holder(edge), method)(request, timeout=60)
     return [(each.field, each.reason) for each in bad_request(refused.value).field_violations]
 
 
@@ -36,7 +36,7 @@ async def test_starts_for_the_caller_in_a_language_that_phones_have_words_in(
         mailbox="22335588@ECITIZEN.am",
     )
 
-    started = await holder(edge).StartConfirmationByPhone(request, timeout=10)
+    started = await holder(edge).StartConfirmationByPhone(request, timeout=60)
 
     command = edge.desks.commands[-1]
     assert isinstance(command, StartConfirmationByPhone)
@@ -52,7 +52,7 @@ async def test_starts_for_the_caller_in_a_language_that_phones_have_words_in(
 async def test_shows_the_digits_where_they_are_compared(edge: Edge) -> None:
     request = pb.StartConfirmationByPhoneRequest(delivery_id=str(COMPARED), phone_number="+37455000001")
 
-    started = await holder(edge).StartConfirmationByPhone(request, timeout=10)
+    started = await holder(edge).StartConfirmationByPhone(request, timeout=60)
 
     assert (started.verification_code, started.verification_code_required) == (CODE, False)
 
@@ -69,12 +69,12 @@ async def test_tells_what_is_wrong_with_a_start(edge: Edge) -> None:
 async def test_hands_in_the_digits_and_waits_no_longer_than_the_call(edge: Edge) -> None:
     request = pb.CompleteConfirmationByPhoneRequest(confirmation_id=CONFIRMATION, verification_code=CODE)
 
-    reply = await holder(edge).CompleteConfirmationByPhone(request, timeout=10)
+    reply = await holder(edge).CompleteConfirmationByPhone(request, timeout=20)
 
     command = edge.desks.commands[-1]
     assert isinstance(command, CompleteConfirmationByPhone)
     assert (str(command.confirmation_id), command.code, command.mailbox) == (CONFIRMATION, CODE, None)
-    assert 0 < command.wait.total_seconds() < 10
+    assert 0 < command.wait.total_seconds() < 20
     assert reply.confirmed.message.delivery_id
     assert len(reply.confirmed.evidence) == 1
     assert CODE not in repr(command)
@@ -83,7 +83,7 @@ async def test_hands_in_the_digits_and_waits_no_longer_than_the_call(edge: Edge)
 async def test_says_that_the_phone_has_not_answered(edge: Edge) -> None:
     request = pb.CompleteConfirmationByPhoneRequest(confirmation_id=CONFIRMATION)
 
-    reply = await holder(edge).CompleteConfirmationByPhone(request, timeout=10)
+    reply = await holder(edge).CompleteConfirmationByPhone(request, timeout=60)
 
     assert reply.WhichOneof("outcome") == "pending"
     assert reply.pending.HasField("expire_time")

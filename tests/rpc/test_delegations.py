@@ -47,7 +47,7 @@ async def test_hands_in_a_grant_as_it_came(edge: Edge) -> None:
         expire_time=stamp(EXPIRE),
     )
 
-    granted = (await desk(edge).GrantDelegation(request, timeout=10)).delegation
+    granted = (await desk(edge).GrantDelegation(request, timeout=60)).delegation
 
     (command,) = edge.desks.commands
     assert isinstance(command, GrantDelegation)
@@ -66,7 +66,7 @@ async def test_tells_all_that_is_wrong_with_a_grant(edge: Edge) -> None:
     request = pb.GrantDelegationRequest(mailbox="nobody", delegate="1", right=pb.DELEGATED_RIGHT_UNSPECIFIED)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await desk(edge).GrantDelegation(request, timeout=10)
+        await desk(edge).GrantDelegation(request, timeout=60)
 
     assert problems(refused.value) == {"request_id", "mailbox", "delegate", "right", "expire_time"}
     assert edge.desks.commands == []
@@ -75,7 +75,7 @@ async def test_tells_all_that_is_wrong_with_a_grant(edge: Edge) -> None:
 async def test_hands_in_a_revocation_and_gives_back_what_came_of_it(edge: Edge) -> None:
     request = pb.RevokeDelegationRequest(request_id="r-2", delegation_id=str(KNOWN_DELIVERY))
 
-    revoked = (await desk(edge).RevokeDelegation(request, timeout=10)).delegation
+    revoked = (await desk(edge).RevokeDelegation(request, timeout=60)).delegation
 
     (command,) = edge.desks.commands
     assert isinstance(command, RevokeDelegation)
@@ -85,9 +85,9 @@ async def test_hands_in_a_revocation_and_gives_back_what_came_of_it(edge: Edge) 
 
 
 async def test_lists_for_holders_and_for_the_operator_each_in_their_own_way(edge: Edge) -> None:
-    reply = await desk(edge).ListDelegations(pb.ListDelegationsRequest(received=True), timeout=10)
+    reply = await desk(edge).ListDelegations(pb.ListDelegationsRequest(received=True), timeout=60)
     assert (len(reply.delegations), reply.next_page_token) == (1, "second")
-    await desk(edge, "operator").ListDelegations(pb.ListDelegationsRequest(mailbox=THEIRS), timeout=10)
+    await desk(edge, "operator").ListDelegations(pb.ListDelegationsRequest(mailbox=THEIRS), timeout=60)
 
     own, named = edge.desks.commands
     assert isinstance(own, ListDelegations)
@@ -101,7 +101,7 @@ async def test_lists_for_holders_and_for_the_operator_each_in_their_own_way(edge
         ("operator", pb.ListDelegationsRequest(mailbox=THEIRS, received=True), "received"),
     ):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await desk(edge, who).ListDelegations(request, timeout=10)
+            await desk(edge, who).ListDelegations(request, timeout=60)
         assert field in problems(refused.value)
 
 
@@ -110,24 +110,24 @@ async def test_every_call_in_a_mailbox_names_the_one_that_it_is_for(edge: Edge) 
     mailbox = mailbox_pb2_grpc.MailboxServiceStub(channel)
     evidence = evidence_pb2_grpc.EvidenceServiceStub(channel)
     message = {"delivery_id": str(KNOWN_DELIVERY), "mailbox": "12345678@E-CITIZEN.am"}
-    got = await mailbox.GetMailbox(mailbox_pb2.GetMailboxRequest(mailbox=THEIRS), timeout=10)
+    got = await mailbox.GetMailbox(mailbox_pb2.GetMailboxRequest(mailbox=THEIRS), timeout=60)
     assert got.mailbox.address == THEIRS
-    await mailbox.ListMessages(mailbox_pb2.ListMessagesRequest(mailbox=THEIRS), timeout=10)
-    await mailbox.OpenMessage(mailbox_pb2.OpenMessageRequest(**message), timeout=10)
+    await mailbox.ListMessages(mailbox_pb2.ListMessagesRequest(mailbox=THEIRS), timeout=60)
+    await mailbox.OpenMessage(mailbox_pb2.OpenMessageRequest(**message), timeout=60)
     request = mailbox_pb2.DownloadContentRequest(part_number=1, **message)
-    assert [reply async for reply in mailbox.DownloadContent(request, timeout=10)]
-    await mailbox.IssueStatement(mailbox_pb2.IssueStatementRequest(**message), timeout=10)
+    assert [reply async for reply in mailbox.DownloadContent(request, timeout=60)]
+    await mailbox.IssueStatement(mailbox_pb2.IssueStatementRequest(**message), timeout=60)
     signed = mailbox_pb2.ConfirmReadingRequest(
         statement_id=str(KNOWN_DELIVERY), cms_signature=b"x", **message
     )
-    await mailbox.ConfirmReading(signed, timeout=10)
-    await mailbox.ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(mailbox=THEIRS), timeout=10)
+    await mailbox.ConfirmReading(signed, timeout=60)
+    await mailbox.ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(mailbox=THEIRS), timeout=60)
     await evidence.ListFacts(
         evidence_pb2.ListFactsRequest(delivery_id=message["delivery_id"], mailbox=message["mailbox"]),
-        timeout=10,
+        timeout=60,
     )
     await evidence.GetReceipt(
-        evidence_pb2.GetReceiptRequest(evidence_id=str(KNOWN_DELIVERY), mailbox=THEIRS), timeout=10
+        evidence_pb2.GetReceiptRequest(evidence_id=str(KNOWN_DELIVERY), mailbox=THEIRS), timeout=60
     )
 
     _, *commands = edge.desks.commands
@@ -152,14 +152,14 @@ async def test_senders_name_no_mailbox(edge: Edge) -> None:
     request = evidence_pb2.ListFactsRequest(delivery_id=str(KNOWN_DELIVERY), mailbox=THEIRS)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.ListFacts(request, timeout=10)
+        await stub.ListFacts(request, timeout=60)
 
     assert problems(refused.value) == {"mailbox"}
 
 
 async def test_a_stream_ends_when_the_right_to_it_ends(edge: Edge) -> None:
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
-    stream = stub.WatchMailbox(mailbox_pb2.WatchMailboxRequest(mailbox=THEIRS), timeout=30)
+    stream = stub.WatchMailbox(mailbox_pb2.WatchMailboxRequest(mailbox=THEIRS), timeout=60)
     await stream.read()
     await until(lambda: THEIRS in edge.desks.rechecked)
 

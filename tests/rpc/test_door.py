@@ -34,7 +34,7 @@ FORGED = (
 async def reason_of_listing(stub: delivery_pb2_grpc.DeliveryServiceStub) -> str:
     """Returns why listing deliveries is refused; empty when it is not."""
     try:
-        await stub.ListDeliveries(LIST, timeout=10)
+        await stub.ListDeliveries(LIST, timeout=60)
     except grpc.aio.AioRpcError as error:
         return str(error_info(error).reason)
     return ""
@@ -43,7 +43,7 @@ async def reason_of_listing(stub: delivery_pb2_grpc.DeliveryServiceStub) -> str:
 async def test_takes_a_bound_certificate_for_its_organisation(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
 
-    await stub.ListDeliveries(LIST, timeout=10)
+    await stub.ListDeliveries(LIST, timeout=60)
 
     (caller,) = edge.desks.callers
     assert isinstance(caller, Sender)
@@ -55,7 +55,7 @@ async def test_takes_a_bound_certificate_for_its_organisation(edge: Edge) -> Non
 async def test_takes_a_certificate_bound_to_one_address_for_that_address(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency_address))
 
-    await stub.ListDeliveries(LIST, timeout=10)
+    await stub.ListDeliveries(LIST, timeout=60)
 
     (caller,) = edge.desks.callers
     assert isinstance(caller, Sender)
@@ -65,7 +65,7 @@ async def test_takes_a_certificate_bound_to_one_address_for_that_address(edge: E
 async def test_takes_a_citizens_certificate_for_the_person(edge: Edge) -> None:
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
 
-    await stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10)
+    await stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=60)
 
     (caller,) = edge.desks.callers
     assert isinstance(caller, Holder)
@@ -76,7 +76,7 @@ async def test_forged_metadata_makes_nobody_of_a_stranger(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.stranger))
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.ListDeliveries(LIST, timeout=10, metadata=FORGED)
+        await stub.ListDeliveries(LIST, timeout=60, metadata=FORGED)
 
     assert error_info(refused.value).reason == "CERTIFICATE_UNBOUND"
 
@@ -85,7 +85,7 @@ async def test_forged_metadata_moves_nobody_into_a_network(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency_elsewhere))
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.ListDeliveries(LIST, timeout=10, metadata=FORGED)
+        await stub.ListDeliveries(LIST, timeout=60, metadata=FORGED)
 
     info = error_info(refused.value)
     assert info.reason == "NETWORK_NOT_PERMITTED"
@@ -95,7 +95,7 @@ async def test_forged_metadata_moves_nobody_into_a_network(edge: Edge) -> None:
 async def test_forged_metadata_moves_nobody_out_of_a_network(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
 
-    await stub.ListDeliveries(LIST, timeout=10, metadata=FORGED)
+    await stub.ListDeliveries(LIST, timeout=60, metadata=FORGED)
 
     assert [str(caller.connection.address) for caller in edge.desks.callers] == ["127.0.0.1"]
 
@@ -129,23 +129,23 @@ async def test_sees_a_revoked_binding_on_an_open_connection(edge: Edge) -> None:
             pass
         return reason
 
-    assert await asyncio.wait_for(refusal(), 10) == "CERTIFICATE_REVOKED"
+    assert await asyncio.wait_for(refusal(), 60) == "CERTIFICATE_REVOKED"
 
 
 async def test_sees_a_revoked_personal_certificate_on_an_open_connection(world: World, edge: Edge) -> None:
     card = world.pki.authentication_certificate("revoked-between-calls", Person(CITIZEN, "A", "B"))
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(card))
     request = evidence_pb2.GetCheckpointRequest()
-    await stub.GetCheckpoint(request, timeout=10)
+    await stub.GetCheckpoint(request, timeout=60)
 
     world.pki.revoke(card)
 
     async def call_on() -> None:
         while True:
-            await stub.GetCheckpoint(request, timeout=10)
+            await stub.GetCheckpoint(request, timeout=60)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await asyncio.wait_for(call_on(), 10)
+        await asyncio.wait_for(call_on(), 60)
     # Nobody at all, not even a stranger.
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert error_info(refused.value).reason == "CERTIFICATE_REVOKED"

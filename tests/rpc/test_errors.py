@@ -36,7 +36,7 @@ async def test_hides_what_went_wrong_inside_and_says_what_to_quote(edge: Edge) -
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
 
     with structlog.testing.capture_logs() as logs, pytest.raises(grpc.aio.AioRpcError) as failed:
-        await stub.ListDeliveries(LIST, timeout=10)
+        await stub.ListDeliveries(LIST, timeout=60)
 
     error = failed.value
     request_id = dict(error.trailing_metadata())["x-request-id"]
@@ -56,7 +56,7 @@ async def test_a_call_whose_inside_was_cancelled_is_answered_all_the_same(edge: 
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
 
     with structlog.testing.capture_logs() as logs, pytest.raises(grpc.aio.AioRpcError) as failed:
-        await stub.ListDeliveries(LIST, timeout=10)
+        await stub.ListDeliveries(LIST, timeout=60)
 
     assert failed.value.code() is grpc.StatusCode.INTERNAL
     assert error_info(failed.value).reason == "INTERNAL"
@@ -68,7 +68,7 @@ async def test_tells_a_fault_in_a_stream_the_same_way(edge: Edge) -> None:
     edge.desks.fault = RuntimeError(SECRET)
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.stranger))
     digest = evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=bytes(32))
-    call = stub.GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=10)
+    call = stub.GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=60)
 
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call.read()
@@ -79,7 +79,7 @@ async def test_tells_a_fault_in_a_stream_the_same_way(edge: Edge) -> None:
 
 async def test_gives_every_reply_an_identifier_of_our_own(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
-    call = stub.ListDeliveries(LIST, timeout=10, metadata=(("x-request-id", "mine"),))
+    call = stub.ListDeliveries(LIST, timeout=60, metadata=(("x-request-id", "mine"),))
 
     await call
 
@@ -92,7 +92,7 @@ async def test_says_when_to_come_back_after_too_many_refusals(edge: Edge) -> Non
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.ListDeliveries(LIST, timeout=10)
+        await stub.ListDeliveries(LIST, timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert dict(error_info(refused.value).metadata) == {"limit_per_minute": "600"}
@@ -104,7 +104,7 @@ async def test_says_that_repeating_helps_when_something_does_not_answer(edge: Ed
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.ListDeliveries(LIST, timeout=10)
+        await stub.ListDeliveries(LIST, timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
     info = error_info(refused.value)
@@ -126,7 +126,7 @@ async def test_lists_every_wrong_field_with_its_path(edge: Edge) -> None:
     )
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.RegisterSenderAddress(request, timeout=10)
+        await stub.RegisterSenderAddress(request, timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     found = {each.field: each.reason for each in bad_request(refused.value).field_violations}
@@ -145,7 +145,7 @@ async def test_keeps_very_many_problems_within_what_trailers_hold(edge: Edge) ->
     request = sender_admin_pb2.RegisterSenderAddressRequest(address="ա" * 3000, networks=["x" * 500] * 64)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub.RegisterSenderAddress(request, timeout=10)
+        await stub.RegisterSenderAddress(request, timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     listed = len(bad_request(refused.value).field_violations)
@@ -183,12 +183,12 @@ async def test_leaves_the_use_case_when_the_client_cancels(edge: Edge) -> None:
     edge.desks.gate = gate = Gate()
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
     with structlog.testing.capture_logs() as logs:
-        call = stub.ListDeliveries(LIST, timeout=30)
+        call = stub.ListDeliveries(LIST, timeout=60)
         await gate.entered.wait()
 
         call.cancel()
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await gate.left.wait()
         await until(lambda: lines(logs, "call finished"))
     assert [line["status"] for line in lines(logs, "call finished")] == ["CANCELLED"]
@@ -198,7 +198,7 @@ async def test_leaves_the_use_case_when_the_client_cancels(edge: Edge) -> None:
 async def test_cancelling_one_call_leaves_its_neighbours_alone(edge: Edge) -> None:
     edge.desks.gate = gate = Gate()
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
-    cancelled, neighbour = (stub.ListDeliveries(LIST, timeout=30) for _ in range(2))
+    cancelled, neighbour = (stub.ListDeliveries(LIST, timeout=60) for _ in range(2))
     await until(lambda: len(edge.desks.callers) == 2)
 
     cancelled.cancel()
@@ -210,7 +210,7 @@ async def test_cancelling_one_call_leaves_its_neighbours_alone(edge: Edge) -> No
 async def test_logs_a_call_of_a_machine_with_its_organisation(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
     with structlog.testing.capture_logs() as logs:
-        call = stub.ListDeliveries(LIST, timeout=10)
+        call = stub.ListDeliveries(LIST, timeout=60)
         await call
         await until(lambda: lines(logs, "call finished"))
 
@@ -230,7 +230,7 @@ async def test_logs_a_call_of_a_machine_with_its_organisation(edge: Edge) -> Non
 async def test_logs_a_clerks_desk_with_its_address(edge: Edge) -> None:
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.clerk))
     with structlog.testing.capture_logs() as logs:
-        await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10)
+        await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=60)
         await until(lambda: lines(logs, "call finished"))
 
     (line,) = lines(logs, "call finished")
@@ -240,7 +240,7 @@ async def test_logs_a_clerks_desk_with_its_address(edge: Edge) -> None:
 async def test_logs_a_holders_call_without_anything_personal(edge: Edge) -> None:
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
     with structlog.testing.capture_logs() as logs:
-        await stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10)
+        await stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=60)
         await until(lambda: lines(logs, "call finished"))
 
     (line,) = lines(logs, "call finished")
@@ -255,7 +255,7 @@ async def test_logs_why_a_call_was_refused(edge: Edge) -> None:
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.citizen))
     with structlog.testing.capture_logs() as logs:
         with pytest.raises(grpc.aio.AioRpcError):
-            await stub.ListDeliveries(LIST, timeout=10)
+            await stub.ListDeliveries(LIST, timeout=60)
         await until(lambda: lines(logs, "call finished"))
 
     (line,) = lines(logs, "call finished")

@@ -199,13 +199,13 @@ def stamp(at: datetime) -> Timestamp:
 
 
 async def leased(stub: Any, most: int = 1000) -> list[pb.PaperLetter]:
-    replies = stub.LeasePaperLetters(pb.LeasePaperLettersRequest(max_letters=most), timeout=20)
+    replies = stub.LeasePaperLetters(pb.LeasePaperLettersRequest(max_letters=most), timeout=60)
     return [each.letter async for each in replies]
 
 
 async def downloaded(stub: Any, letter_id: str, offset: int = 0) -> bytes:
     request = pb.DownloadPaperLetterRequest(letter_id=letter_id, offset=offset)
-    return b"".join([each.chunk async for each in stub.DownloadPaperLetter(request, timeout=20)])
+    return b"".join([each.chunk async for each in stub.DownloadPaperLetter(request, timeout=60)])
 
 
 async def refusal(call: Any) -> tuple[str, str]:

@@ -36,7 +36,7 @@ async def test_takes_a_portal_with_a_session_for_its_holder_and_remembers_the_po
     token = edge.register.begin_session(edge.world.portal.sha256, CITIZEN)
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.portal))
 
-    await stub.GetMailbox(GET, timeout=10, metadata=carrying(token))
+    await stub.GetMailbox(GET, timeout=60, metadata=carrying(token))
 
     (caller,) = edge.desks.callers
     (session,) = edge.register.sessions.values()
@@ -52,7 +52,7 @@ async def test_takes_a_portal_without_a_session_for_the_portal(edge: Edge) -> No
         certificate=identity_pb2.CertificateSignIn(certificate=b"certificate")
     )
 
-    await stub.StartSignIn(request, timeout=10)
+    await stub.StartSignIn(request, timeout=60)
 
     (caller,) = edge.desks.callers
     assert isinstance(caller, Portal)
@@ -63,7 +63,7 @@ async def test_an_administrators_session_at_a_portal_administers_nothing(edge: E
     token = edge.register.begin_session(edge.world.portal.sha256, ADMINISTRATOR)
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.portal))
 
-    await stub.GetMailbox(GET, timeout=10, metadata=carrying(token))
+    await stub.GetMailbox(GET, timeout=60, metadata=carrying(token))
 
     (caller,) = edge.desks.callers
     assert isinstance(caller, Holder)
@@ -74,7 +74,7 @@ async def test_several_tokens_in_one_call_are_none(edge: Edge) -> None:
     token = edge.register.begin_session(edge.world.portal.sha256, CITIZEN)
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.portal))
 
-    call = stub.GetMailbox(GET, timeout=10, metadata=(*carrying(token), *carrying(token)))
+    call = stub.GetMailbox(GET, timeout=60, metadata=(*carrying(token), *carrying(token)))
 
     assert await refusal(call) == "SESSION_UNKNOWN"
 
@@ -85,7 +85,7 @@ async def test_a_foreign_token_and_a_guessed_one_get_the_same_answer(edge: Edge)
     answers = []
     for token in (foreign, session_token(bytes(range(32)))):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetMailbox(GET, timeout=10, metadata=carrying(token))
+            await stub.GetMailbox(GET, timeout=60, metadata=carrying(token))
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
         answers.append((refused.value.details(), dict(error_info(refused.value).metadata)))
 
@@ -96,18 +96,18 @@ async def test_a_foreign_token_and_a_guessed_one_get_the_same_answer(edge: Edge)
 async def test_an_ended_session_is_refused_at_once_and_says_how_it_ended(edge: Edge) -> None:
     token = edge.register.begin_session(edge.world.portal.sha256, CITIZEN)
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.portal))
-    await stub.GetMailbox(GET, timeout=10, metadata=carrying(token))
+    await stub.GetMailbox(GET, timeout=60, metadata=carrying(token))
 
     edge.register.end_session(token, Ending.TERMINATED)
 
     async def call_on() -> grpc.aio.AioRpcError:
         while True:
             try:
-                await stub.GetMailbox(GET, timeout=10, metadata=carrying(token))
+                await stub.GetMailbox(GET, timeout=60, metadata=carrying(token))
             except grpc.aio.AioRpcError as error:
                 return error
 
-    info = error_info(await asyncio.wait_for(call_on(), 10))
+    info = error_info(await asyncio.wait_for(call_on(), 60))
     assert (info.reason, info.metadata["ending"]) == ("SESSION_ENDED", "TERMINATED")
 
 
@@ -117,7 +117,7 @@ async def test_ends_a_waiting_stream_when_its_session_ends(world: World, how: st
         token = edge.register.begin_session(world.portal.sha256, CITIZEN)
         edge.desks.gate = gate = Gate()
         stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(world.portal))
-        call = stub.DownloadContent(REQUEST, timeout=30, metadata=carrying(token))
+        call = stub.DownloadContent(REQUEST, timeout=60, metadata=carrying(token))
         await gate.entered.wait()
 
         if how == "ended":
@@ -139,7 +139,7 @@ async def test_another_holders_stream_on_the_same_connection_goes_on(edge: Edge)
     edge.desks.gate = gate = Gate()
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.portal))
     ending, going_on = (
-        stub.DownloadContent(REQUEST, timeout=30, metadata=carrying(each)) for each in (token, other)
+        stub.DownloadContent(REQUEST, timeout=60, metadata=carrying(each)) for each in (token, other)
     )
     await until(lambda: len(edge.desks.callers) == 2)
 
@@ -157,10 +157,10 @@ async def test_the_log_line_names_the_portal_and_neither_the_holder_nor_the_sess
     channel = edge.channel(edge.world.portal)
     with structlog.testing.capture_logs() as logs:
         await mailbox_pb2_grpc.MailboxServiceStub(channel).GetMailbox(
-            GET, timeout=10, metadata=carrying(token)
+            GET, timeout=60, metadata=carrying(token)
         )
         await evidence_pb2_grpc.EvidenceServiceStub(channel).GetCheckpoint(
-            evidence_pb2.GetCheckpointRequest(), timeout=10
+            evidence_pb2.GetCheckpointRequest(), timeout=60
         )
         await until(lambda: len(calls_in(logs)) == 2)
 
@@ -176,10 +176,10 @@ async def test_the_log_line_names_the_portal_and_neither_the_holder_nor_the_sess
 async def test_a_session_is_remembered_as_long_as_a_certificate_is(edge: Edge) -> None:
     token = edge.register.begin_session(edge.world.portal.sha256, CITIZEN)
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.portal))
-    await stub.GetMailbox(GET, timeout=10, metadata=carrying(token))
+    await stub.GetMailbox(GET, timeout=60, metadata=carrying(token))
     before = edge.register.readings
 
-    calls = [stub.GetMailbox(GET, timeout=10, metadata=carrying(token)) for _ in range(50)]
+    calls = [stub.GetMailbox(GET, timeout=60, metadata=carrying(token)) for _ in range(50)]
     await asyncio.gather(*calls)
 
     assert edge.register.readings - before < 50

@@ -38,7 +38,7 @@ async def test_opens_a_mailbox_under_the_canonical_address(edge: Edge) -> None:
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.operator))
     request = pb.OpenMailboxRequest(request_id="1", address="5001950015@ECITIZEN.am")
 
-    mailbox = (await stub.OpenMailbox(request, timeout=10)).mailbox
+    mailbox = (await stub.OpenMailbox(request, timeout=60)).mailbox
 
     (command,) = edge.desks.commands
     assert isinstance(command, OpenMailbox)
@@ -48,7 +48,7 @@ async def test_opens_a_mailbox_under_the_canonical_address(edge: Edge) -> None:
 
 
 async def test_gives_a_holder_the_own_mailbox(edge: Edge) -> None:
-    response = await holder(edge).GetMailbox(pb.GetMailboxRequest(), timeout=10)
+    response = await holder(edge).GetMailbox(pb.GetMailboxRequest(), timeout=60)
 
     assert response.mailbox.address == f"{CITIZEN}@e-citizen.am"
 
@@ -56,8 +56,8 @@ async def test_gives_a_holder_the_own_mailbox(edge: Edge) -> None:
 async def test_leads_from_page_to_page(edge: Edge) -> None:
     stub = holder(edge)
 
-    first = await stub.ListMessages(pb.ListMessagesRequest(page_size=1000), timeout=10)
-    second = await stub.ListMessages(pb.ListMessagesRequest(page_token=first.next_page_token), timeout=10)
+    first = await stub.ListMessages(pb.ListMessagesRequest(page_size=1000), timeout=60)
+    second = await stub.ListMessages(pb.ListMessagesRequest(page_token=first.next_page_token), timeout=60)
 
     assert (first.next_page_token, second.next_page_token) == ("second", "")
     sizes = [command.page_size for command in edge.desks.commands if isinstance(command, ListMessages)]
@@ -66,7 +66,7 @@ async def test_leads_from_page_to_page(edge: Edge) -> None:
 
 async def test_refuses_a_negative_page_size(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await holder(edge).ListMessages(pb.ListMessagesRequest(page_size=-1), timeout=10)
+        await holder(edge).ListMessages(pb.ListMessagesRequest(page_size=-1), timeout=60)
 
     (violation,) = bad_request(refused.value).field_violations
     assert (violation.field, violation.reason) == ("page_size", "NEGATIVE")
@@ -74,7 +74,7 @@ async def test_refuses_a_negative_page_size(edge: Edge) -> None:
 
 async def test_refuses_a_page_token_of_another_query(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await holder(edge).ListMessages(pb.ListMessagesRequest(page_token="another"), timeout=10)
+        await holder(edge).ListMessages(pb.ListMessagesRequest(page_token="another"), timeout=60)
 
     assert error_info(refused.value).reason == "INVALID_PAGE_TOKEN"
 
@@ -82,7 +82,7 @@ async def test_refuses_a_page_token_of_another_query(edge: Edge) -> None:
 async def test_shows_no_content_in_a_list(edge: Edge) -> None:
     edge.desks.content = b"what only an opened message shows"
 
-    response = await holder(edge).ListMessages(pb.ListMessagesRequest(), timeout=10)
+    response = await holder(edge).ListMessages(pb.ListMessagesRequest(), timeout=60)
 
     (message,) = response.messages
     assert (message.sender, message.subject) == ("notices@src.am", "Notice")
@@ -94,7 +94,7 @@ async def test_shows_no_content_in_a_list(edge: Edge) -> None:
 async def test_describes_the_parts_of_an_opened_message(edge: Edge) -> None:
     request = pb.OpenMessageRequest(delivery_id=str(KNOWN_DELIVERY))
 
-    response = await holder(edge).OpenMessage(request, timeout=10)
+    response = await holder(edge).OpenMessage(request, timeout=60)
 
     (part,) = response.parts
     assert part.digest.value == hashlib.sha256(edge.desks.content).digest()
@@ -103,7 +103,7 @@ async def test_describes_the_parts_of_an_opened_message(edge: Edge) -> None:
 
 async def test_answers_the_same_for_what_is_anothers_and_what_does_not_exist(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await holder(edge).OpenMessage(pb.OpenMessageRequest(delivery_id=UNKNOWN), timeout=10)
+        await holder(edge).OpenMessage(pb.OpenMessageRequest(delivery_id=UNKNOWN), timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert error_info(refused.value).reason == "RESOURCE_NOT_PERMITTED"
@@ -112,7 +112,7 @@ async def test_answers_the_same_for_what_is_anothers_and_what_does_not_exist(edg
 async def test_refuses_parts_that_no_message_has(edge: Edge) -> None:
     for number in (0, -1, 21):
         request = pb.DownloadContentRequest(delivery_id=str(KNOWN_DELIVERY), part_number=number)
-        call = holder(edge).DownloadContent(request, timeout=10)
+        call = holder(edge).DownloadContent(request, timeout=60)
 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call.read()
@@ -126,7 +126,7 @@ async def test_hands_in_a_confirmation_as_it_came(edge: Edge) -> None:
         delivery_id=str(KNOWN_DELIVERY), statement_id=UNKNOWN, cms_signature=b"\x30\x00"
     )
 
-    await holder(edge).ConfirmReading(request, timeout=10)
+    await holder(edge).ConfirmReading(request, timeout=60)
 
     (command,) = edge.desks.commands
     assert isinstance(command, ConfirmReading)
@@ -139,7 +139,7 @@ async def test_refuses_a_signature_that_is_too_large(edge: Edge) -> None:
     )
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await holder(edge).ConfirmReading(request, timeout=10)
+        await holder(edge).ConfirmReading(request, timeout=60)
 
     (violation,) = bad_request(refused.value).field_violations
     assert (violation.field, violation.reason) == ("cms_signature", "TOO_LARGE")
@@ -168,7 +168,7 @@ async def test_waits_for_a_receipt_within_the_limit_and_the_deadline(edge: Edge)
 async def test_gives_everybody_the_newest_checkpoint(world: World, edge: Edge) -> None:
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(world.stranger))
 
-    response = await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10)
+    response = await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=60)
 
     assert (response.checkpoint, response.log_vkey) == (b"note", "vkey")
     assert response.witnessed_checkpoint == b"witnessed note"
@@ -178,7 +178,7 @@ async def test_gives_everybody_the_newest_checkpoint(world: World, edge: Edge) -
 
 async def test_says_not_found_for_a_list_that_no_evidence_names(edge: Edge) -> None:
     digest = evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=bytes(32))
-    call = evidence(edge).GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=10)
+    call = evidence(edge).GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=60)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await call.read()
@@ -198,7 +198,7 @@ async def test_sets_a_contract_to_a_state_and_never_back_to_none(
     request = sender_admin_pb2.SetContractStateRequest(
         request_id="1", organisation_id=UNKNOWN, contract_state=value
     )
-    call = stub.SetContractState(request, timeout=10)
+    call = stub.SetContractState(request, timeout=60)
 
     assert (await call.code() is grpc.StatusCode.OK) == accepted
     assert bool(edge.desks.commands) == accepted
@@ -210,10 +210,10 @@ async def test_suspends_and_resumes_the_address_that_was_named(edge: Edge) -> No
     stub = sender_admin_pb2_grpc.SenderAdminServiceStub(edge.channel(edge.world.operator))
 
     suspended = await stub.SuspendSenderAddress(
-        sender_admin_pb2.SuspendSenderAddressRequest(request_id="1", sender_address_id=UNKNOWN), timeout=10
+        sender_admin_pb2.SuspendSenderAddressRequest(request_id="1", sender_address_id=UNKNOWN), timeout=60
     )
     resumed = await stub.ResumeSenderAddress(
-        sender_admin_pb2.ResumeSenderAddressRequest(request_id="2", sender_address_id=UNKNOWN), timeout=10
+        sender_admin_pb2.ResumeSenderAddressRequest(request_id="2", sender_address_id=UNKNOWN), timeout=60
     )
 
     assert (suspended.sender_address.suspended, resumed.sender_address.suspended) == (True, False)

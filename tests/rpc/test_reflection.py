@@ -24,7 +24,7 @@ def opened(channel: Any, method: str) -> Any:
         method,
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
-    )(timeout=10)
+    )(timeout=60)
 
 
 async def told(channel: Any, method: str, request: reflection_pb2.ServerReflectionRequest) -> Any:
@@ -91,5 +91,5 @@ async def test_ends_when_its_callers_binding_is_revoked(edge: Edge, method: str)
     edge.register.revoke(edge.world.agency.sha256)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await asyncio.wait_for(call.read(), 10)
+        await asyncio.wait_for(call.read(), 60)
     assert error_info(refused.value).reason == "CERTIFICATE_REVOKED"

@@ -22,11 +22,11 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 async def health_of(address: str, service: str = "") -> int:
     async with grpc.aio.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        return int((await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)).status)
+        return int((await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=60)).status)
 
 
 async def await_health(address: str, status: int, service: str = "") -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await health_of(address, service) != status:
             pass
 
@@ -83,10 +83,10 @@ def test_refuses_to_serve_health_to_the_world(world: World, address: str) -> Non
 
 
 async def test_a_stopping_server_says_so_finishes_what_is_under_way_and_takes_no_more(world: World) -> None:
-    async with started_edge(world, drain=10) as edge:
+    async with started_edge(world, drain=60) as edge:
         edge.desks.gate = gate = Gate()
         stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(world.agency))
-        under_way = asyncio.ensure_future(stub.ListDeliveries(LIST, timeout=30))
+        under_way = asyncio.ensure_future(stub.ListDeliveries(LIST, timeout=60))
         await gate.entered.wait()
         health = f"127.0.0.1:{edge.server.health_port}"
 
@@ -103,7 +103,7 @@ async def test_a_stopping_server_says_so_finishes_what_is_under_way_and_takes_no
 
 async def await_unavailable(stub: delivery_pb2_grpc.DeliveryServiceStub) -> None:
     """Returns once calls are refused because nobody listens any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await stub.ListDeliveries(LIST, timeout=0.5)
@@ -116,7 +116,7 @@ async def test_ends_calls_that_outlast_the_drain(world: World) -> None:
     async with started_edge(world, drain=0.05) as edge:
         edge.desks.gate = gate = Gate()
         stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(world.agency))
-        under_way = asyncio.ensure_future(stub.ListDeliveries(LIST, timeout=30))
+        under_way = asyncio.ensure_future(stub.ListDeliveries(LIST, timeout=60))
         await gate.entered.wait()
 
         await edge.server.stop()
@@ -141,7 +141,7 @@ async def is_let_in(edge: Edge, name: str) -> bool:
     """Tells whether a new connection with this certificate gets through the handshake."""
     async with grpc.aio.secure_channel(edge.address, credentials_of(edge.world, name)) as channel:
         try:
-            await evidence_pb2_grpc.EvidenceServiceStub(channel).GetCheckpoint(CHECKPOINT, timeout=10)
+            await evidence_pb2_grpc.EvidenceServiceStub(channel).GetCheckpoint(CHECKPOINT, timeout=60)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 return False

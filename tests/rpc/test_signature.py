@@ -32,7 +32,7 @@ def stub(edge: Edge, signers: World) -> signature_pb2_grpc.SignatureServiceStub:
 async def asked(
     stub: signature_pb2_grpc.SignatureServiceStub, request: pb.VerifySignatureRequest
 ) -> pb.SignatureVerification:
-    response: pb.VerifySignatureResponse = await stub.VerifySignature(request, timeout=20)
+    response: pb.VerifySignatureResponse = await stub.VerifySignature(request, timeout=60)
     return response.verification
 
 

@@ -40,7 +40,7 @@ async def test_describes_a_part_first_and_then_sends_its_content_in_chunks(edge:
     edge.desks.content = bytes(range(256)) * 1000
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen))
 
-    first, *others = [reply async for reply in stub.DownloadContent(REQUEST, timeout=10)]
+    first, *others = [reply async for reply in stub.DownloadContent(REQUEST, timeout=60)]
 
     assert first.part.size == len(edge.desks.content)
     assert first.part.digest.value == hashlib.sha256(edge.desks.content).digest()
@@ -56,7 +56,7 @@ async def test_streams_a_revocation_list_to_a_stranger(edge: Edge) -> None:
         )
     )
 
-    chunks = [reply.chunk async for reply in stub.GetRevocationList(request, timeout=10)]
+    chunks = [reply.chunk async for reply in stub.GetRevocationList(request, timeout=60)]
 
     assert b"".join(chunks) == REVOCATION_LIST
 
@@ -66,7 +66,7 @@ async def test_ends_a_waiting_stream_when_its_certificate_is_revoked(world: Worl
         card = world.pki.authentication_certificate("revoked-while-waiting", Person("5001950015", "A", "B"))
         edge.desks.gate = gate = Gate()
         stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(card))
-        call = stub.DownloadContent(REQUEST, timeout=30)
+        call = stub.DownloadContent(REQUEST, timeout=60)
         await gate.entered.wait()
 
         world.pki.revoke(card)
@@ -82,7 +82,7 @@ async def test_ends_a_senders_stream_when_its_networks_are_taken_away(edge: Edge
     edge.desks.gate = gate = Gate()
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.agency))
     digest = evidence_pb2.Digest(algorithm=evidence_pb2.Digest.ALGORITHM_SHA256, value=bytes(32))
-    call = stub.GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=30)
+    call = stub.GetRevocationList(evidence_pb2.GetRevocationListRequest(digest=digest), timeout=60)
     await gate.entered.wait()
 
     edge.register.addresses.clear()
@@ -99,7 +99,7 @@ async def test_ends_a_stream_whose_certificate_is_revoked_though_its_reader_has_
         card = world.pki.authentication_certificate("revoked-while-stopped", Person("5001950015", "A", "B"))
         stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(card, options=SMALL_WINDOW))
         with structlog.testing.capture_logs() as logs:
-            call = stub.DownloadContent(REQUEST, timeout=30)
+            call = stub.DownloadContent(REQUEST, timeout=60)
             await call.read()
 
             world.pki.revoke(card)
@@ -121,7 +121,7 @@ async def test_ends_a_stream_whose_reader_stops(world: World) -> None:
         edge.desks.content = LARGE
         stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(world.citizen, options=SMALL_WINDOW))
         with structlog.testing.capture_logs() as logs:
-            call = stub.DownloadContent(REQUEST, timeout=30)
+            call = stub.DownloadContent(REQUEST, timeout=60)
             await call.read()
 
             await until(lambda: calls_in(logs))
@@ -134,7 +134,7 @@ async def test_closes_a_stream_that_its_client_cancels(edge: Edge) -> None:
     edge.desks.content = LARGE
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen, options=SMALL_WINDOW))
     with structlog.testing.capture_logs() as logs:
-        call = stub.DownloadContent(REQUEST, timeout=30)
+        call = stub.DownloadContent(REQUEST, timeout=60)
         await call.read()
 
         call.cancel()
@@ -146,11 +146,11 @@ async def test_closes_a_stream_that_its_client_cancels(edge: Edge) -> None:
 async def test_serves_others_while_a_reader_has_stopped(edge: Edge) -> None:
     edge.desks.content = LARGE
     stub = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.citizen, options=SMALL_WINDOW))
-    stopped = stub.DownloadContent(REQUEST, timeout=30)
+    stopped = stub.DownloadContent(REQUEST, timeout=60)
     await stopped.read()
 
     async def read_whole() -> int:
-        return sum([len(reply.chunk) async for reply in stub.DownloadContent(REQUEST, timeout=30)])
+        return sum([len(reply.chunk) async for reply in stub.DownloadContent(REQUEST, timeout=60)])
 
     assert set(await asyncio.gather(read_whole(), read_whole())) == {len(LARGE)}
     stopped.cancel()

@@ -44,7 +44,7 @@ async def waiting_stream(edge: Edge, place: Place) -> Any:
     ]
     edge.desks.gate = gate = Gate()
     stub = evidence_pb2_grpc.EvidenceServiceStub(edge.channel(edge.world.agency))
-    call = stub.GetRevocationList(REQUEST, timeout=30)
+    call = stub.GetRevocationList(REQUEST, timeout=60)
     await gate.entered.wait()
     await place.again.wait()
     return call

@@ -40,7 +40,7 @@ def stub_of(edge: Edge) -> delivery_pb2_grpc.DeliveryServiceStub:
 
 async def violations(edge: Edge, request: pb.SubmitRequest) -> dict[str, str]:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub_of(edge).Submit(request, timeout=10)
+        await stub_of(edge).Submit(request, timeout=60)
     assert error_info(refused.value).reason == "INVALID_FIELDS"
     assert edge.desks.submitted == []
     return {each.field: each.reason for each in bad_request(refused.value).field_violations}
@@ -53,7 +53,7 @@ def info_of(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
 
 
 async def test_hands_in_a_submission_in_canonical_form(edge: Edge) -> None:
-    await stub_of(edge).Submit(pb.SubmitRequest(submission=submission()), timeout=10)
+    await stub_of(edge).Submit(pb.SubmitRequest(submission=submission()), timeout=60)
 
     (command,) = edge.desks.submitted
     digest = hashlib.sha256(CONTENT).digest()
@@ -69,7 +69,7 @@ async def test_hands_in_the_notification_policy_that_was_picked(edge: Edge) -> N
     picked = submission()
     picked.notification_policy = "am-2025@2"
 
-    await stub_of(edge).Submit(pb.SubmitRequest(submission=picked), timeout=10)
+    await stub_of(edge).Submit(pb.SubmitRequest(submission=picked), timeout=60)
 
     (command,) = edge.desks.submitted
     assert [each.notification_policy for each in command.submissions] == ["am-2025@2"]
@@ -86,7 +86,7 @@ async def test_names_a_notification_policy_that_is_none(edge: Edge, text: str) -
 
 
 async def test_gives_back_the_delivery_its_evidence_and_receipts(edge: Edge) -> None:
-    response = await stub_of(edge).Submit(pb.SubmitRequest(submission=submission()), timeout=10)
+    response = await stub_of(edge).Submit(pb.SubmitRequest(submission=submission()), timeout=60)
 
     accepted = response.accepted
     assert accepted.request_id == "notice-1"
@@ -123,7 +123,7 @@ async def test_tells_when_the_reply_must_go_out(edge: Edge) -> None:
 
 async def test_raises_the_refusal_of_a_single_submission_with_its_evidence(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub_of(edge).Submit(pb.SubmitRequest(submission=submission(sender=SUSPENDED)), timeout=10)
+        await stub_of(edge).Submit(pb.SubmitRequest(submission=submission(sender=SUSPENDED)), timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     info = error_info(refused.value)
@@ -190,7 +190,7 @@ async def test_takes_content_of_exactly_the_limit(edge: Edge) -> None:
     largest = submission()
     largest.parts[0].content = bytes(3 * 1024 * 1024)
 
-    response = await stub_of(edge).Submit(pb.SubmitRequest(submission=largest), timeout=10)
+    response = await stub_of(edge).Submit(pb.SubmitRequest(submission=largest), timeout=60)
 
     assert response.accepted.delivery.parts[0].size == 3 * 1024 * 1024
 
@@ -200,7 +200,7 @@ async def test_refuses_a_request_larger_than_the_transport_takes(edge: Edge) -> 
     huge.parts[0].content = bytes(5 * 1024 * 1024)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub_of(edge).Submit(pb.SubmitRequest(submission=huge), timeout=10)
+        await stub_of(edge).Submit(pb.SubmitRequest(submission=huge), timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert edge.desks.submitted == []
@@ -213,7 +213,7 @@ async def test_gives_each_item_of_a_batch_its_own_result_in_order(edge: Edge) ->
         submissions=[submission("a"), submission("b", sender=SUSPENDED), malformed, submission("d")]
     )
 
-    response = await stub_of(edge).BatchSubmit(request, timeout=10)
+    response = await stub_of(edge).BatchSubmit(request, timeout=60)
 
     assert [each.request_id for each in response.results] == ["a", "b", "c", "d"]
     assert [each.WhichOneof("outcome") for each in response.results] == [
@@ -252,7 +252,7 @@ async def test_refuses_a_batch_that_is_wrong_as_a_whole(
     request = pb.BatchSubmitRequest(submissions=[submission(request_id) for request_id in request_ids])
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await stub_of(edge).BatchSubmit(request, timeout=10)
+        await stub_of(edge).BatchSubmit(request, timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     (violation,) = bad_request(refused.value).field_violations
@@ -264,7 +264,7 @@ async def test_leaves_out_receipts_rather_than_send_a_reply_that_no_client_takes
     edge.desks.receipt_bytes = 8 * 1024
     request = pb.BatchSubmitRequest(submissions=[submission(f"r{index}") for index in range(500)])
 
-    response = await stub_of(edge).BatchSubmit(request, timeout=30)
+    response = await stub_of(edge).BatchSubmit(request, timeout=60)
 
     assert response.ByteSize() < 4 * 1024 * 1024
     accepted = [each.accepted for each in response.results]

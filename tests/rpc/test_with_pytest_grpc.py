@@ -60,14 +60,14 @@ def code_of(error: Any) -> grpc.StatusCode:
 
 
 def test_lists_deliveries(grpc_stub: Any) -> None:
-    reply = grpc_stub.ListDeliveries(delivery_pb2.ListDeliveriesRequest(), timeout=10)
+    reply = grpc_stub.ListDeliveries(delivery_pb2.ListDeliveriesRequest(), timeout=60)
 
     assert [each.sender for each in reply.deliveries] == ["notices@src.am"]
 
 
 def test_tells_the_reason_of_a_refusal(grpc_stub: Any) -> None:
     with pytest.raises(grpc.RpcError) as refused:
-        grpc_stub.Submit(delivery_pb2.SubmitRequest(), timeout=10)
+        grpc_stub.Submit(delivery_pb2.SubmitRequest(), timeout=60)
 
     assert code_of(refused.value) is grpc.StatusCode.INVALID_ARGUMENT
 
@@ -79,6 +79,6 @@ def test_refuses_another_role(
         call: Any = channel.unary_unary("/namak.v1.DeliveryService/Submit")
 
         with pytest.raises(grpc.RpcError) as refused:
-            call(b"", timeout=10)
+            call(b"", timeout=60)
 
     assert code_of(refused.value) is grpc.StatusCode.PERMISSION_DENIED

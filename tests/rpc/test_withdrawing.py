@@ -52,7 +52,7 @@ def withdrawal(delivery_id: str = str(KNOWN_DELIVERY), **fields: Any) -> deliver
 
 
 async def test_withdraws_and_gives_evidence_and_receipt(edge: Edge) -> None:
-    reply = await sender(edge).WithdrawDelivery(withdrawal(), timeout=10)
+    reply = await sender(edge).WithdrawDelivery(withdrawal(), timeout=60)
 
     (command,) = edge.desks.commands
     assert isinstance(command, WithdrawDelivery)
@@ -65,7 +65,7 @@ async def test_withdraws_and_gives_evidence_and_receipt(edge: Edge) -> None:
 
 
 async def test_does_not_wait_for_a_receipt_that_was_not_asked_for(edge: Edge) -> None:
-    reply = await sender(edge).WithdrawDelivery(withdrawal(max_receipt_wait=Duration()), timeout=10)
+    reply = await sender(edge).WithdrawDelivery(withdrawal(max_receipt_wait=Duration()), timeout=60)
 
     assert not reply.HasField("receipt")
 
@@ -85,7 +85,7 @@ async def test_says_why_it_does_not_withdraw(
     edge.desks.fault = refusal
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await sender(edge).WithdrawDelivery(withdrawal(), timeout=10)
+        await sender(edge).WithdrawDelivery(withdrawal(), timeout=60)
 
     assert refused.value.code() is status
     assert error_info(refused.value).reason == reason
@@ -93,7 +93,7 @@ async def test_says_why_it_does_not_withdraw(
 
 async def test_a_delivery_that_is_not_the_caller_s_is_not_permitted(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await sender(edge).WithdrawDelivery(withdrawal(UNKNOWN), timeout=10)
+        await sender(edge).WithdrawDelivery(withdrawal(UNKNOWN), timeout=60)
 
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert error_info(refused.value).reason == "RESOURCE_NOT_PERMITTED"
@@ -105,7 +105,7 @@ async def test_all_wrong_fields_of_a_withdrawal_are_told_at_once(edge: Edge) -> 
     )
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await sender(edge).WithdrawDelivery(request, timeout=10)
+        await sender(edge).WithdrawDelivery(request, timeout=60)
 
     fields = {violation.field for violation in bad_request(refused.value).field_violations}
     assert fields == {"request_id", "delivery_id", "max_receipt_wait"}
@@ -122,7 +122,7 @@ async def test_hands_the_filters_of_deliveries_on_in_canonical_form(edge: Edge) 
         request_id="r-1",
     )
 
-    await sender(edge).ListDeliveries(request, timeout=10)
+    await sender(edge).ListDeliveries(request, timeout=60)
 
     (command,) = edge.desks.commands
     assert isinstance(command, ListDeliveries)
@@ -137,8 +137,8 @@ async def test_hands_the_filters_of_deliveries_on_in_canonical_form(edge: Edge) 
 
 
 async def test_no_filters_ask_for_all(edge: Edge) -> None:
-    await sender(edge).ListDeliveries(delivery_pb2.ListDeliveriesRequest(), timeout=10)
-    await holder(edge).ListMessages(mailbox_pb2.ListMessagesRequest(), timeout=10)
+    await sender(edge).ListDeliveries(delivery_pb2.ListDeliveriesRequest(), timeout=60)
+    await holder(edge).ListMessages(mailbox_pb2.ListMessagesRequest(), timeout=60)
 
     deliveries, messages = edge.desks.commands
     assert isinstance(deliveries, ListDeliveries)
@@ -158,7 +158,7 @@ async def test_wrong_filters_of_deliveries_are_wrong_fields(edge: Edge) -> None:
     )
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await sender(edge).ListDeliveries(request, timeout=10)
+        await sender(edge).ListDeliveries(request, timeout=60)
 
     found = {violation.field: violation.reason for violation in bad_request(refused.value).field_violations}
     assert found == {
@@ -178,7 +178,7 @@ async def test_the_first_and_the_last_time_that_there_is_are_times(edge: Edge) -
         end_time=Timestamp(seconds=253402300799, nanos=999_999_999),
     )
 
-    await holder(edge).ListMessages(request, timeout=10)
+    await holder(edge).ListMessages(request, timeout=60)
 
     (command,) = edge.desks.commands
     assert isinstance(command, ListMessages)
@@ -195,7 +195,7 @@ async def test_hands_the_filters_of_messages_on(edge: Edge) -> None:
         end_time=stamp(END),
     )
 
-    await holder(edge).ListMessages(request, timeout=10)
+    await holder(edge).ListMessages(request, timeout=60)
 
     (command,) = edge.desks.commands
     assert isinstance(command, ListMessages)
@@ -204,14 +204,14 @@ async def test_hands_the_filters_of_messages_on(edge: Edge) -> None:
 
 async def test_a_wrong_sender_of_messages_is_a_wrong_field(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await holder(edge).ListMessages(mailbox_pb2.ListMessagesRequest(sender="@"), timeout=10)
+        await holder(edge).ListMessages(mailbox_pb2.ListMessagesRequest(sender="@"), timeout=60)
 
     (violation,) = bad_request(refused.value).field_violations
     assert violation.field == "sender"
 
 
 async def test_lists_links_with_their_consignments_and_the_head(edge: Edge) -> None:
-    reply = await holder(edge).ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(), timeout=10)
+    reply = await holder(edge).ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(), timeout=60)
 
     (link,) = reply.links
     assert (link.sequence, link.delivery_id) == (1, str(KNOWN_DELIVERY))
@@ -222,7 +222,7 @@ async def test_lists_links_with_their_consignments_and_the_head(edge: Edge) -> N
 
 async def test_a_negative_page_size_of_links_is_a_wrong_field(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await holder(edge).ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(page_size=-1), timeout=10)
+        await holder(edge).ListMailboxLinks(mailbox_pb2.ListMailboxLinksRequest(page_size=-1), timeout=60)
 
     assert error_info(refused.value).reason == "INVALID_FIELDS"
 
@@ -231,8 +231,8 @@ async def test_tells_senders_less_of_an_address_than_the_operator(edge: Edge) ->
     request = mailbox_pb2.ResolveAddressRequest(address="5001950015@ECITIZEN.am")
     as_sender = mailbox_pb2_grpc.MailboxServiceStub(edge.channel(edge.world.agency))
 
-    told = await as_sender.ResolveAddress(request, timeout=10)
-    told_operator = await operator(edge).ResolveAddress(request, timeout=10)
+    told = await as_sender.ResolveAddress(request, timeout=60)
+    told_operator = await operator(edge).ResolveAddress(request, timeout=60)
 
     assert told.address == told_operator.address == "5001950015@e-citizen.am"
     assert told.state == mailbox_pb2.MAILBOX_STATE_SUSPENDED
@@ -246,7 +246,7 @@ async def test_tells_senders_less_of_an_address_than_the_operator(edge: Edge) ->
 )
 async def test_resolves_no_address_that_means_nothing(edge: Edge, address: str, reason: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await operator(edge).ResolveAddress(mailbox_pb2.ResolveAddressRequest(address=address), timeout=10)
+        await operator(edge).ResolveAddress(mailbox_pb2.ResolveAddressRequest(address=address), timeout=60)
 
     assert error_info(refused.value).reason == reason
 
@@ -255,9 +255,9 @@ async def test_suspends_resumes_and_closes(edge: Edge) -> None:
     stub = operator(edge)
     fields = {"request_id": "1", "address": "5001950015@ECITIZEN.am"}
 
-    suspended = await stub.SuspendMailbox(mailbox_pb2.SuspendMailboxRequest(**fields), timeout=10)
-    resumed = await stub.ResumeMailbox(mailbox_pb2.ResumeMailboxRequest(**fields), timeout=10)
-    closed = await stub.CloseMailbox(mailbox_pb2.CloseMailboxRequest(**fields), timeout=10)
+    suspended = await stub.SuspendMailbox(mailbox_pb2.SuspendMailboxRequest(**fields), timeout=60)
+    resumed = await stub.ResumeMailbox(mailbox_pb2.ResumeMailboxRequest(**fields), timeout=60)
+    closed = await stub.CloseMailbox(mailbox_pb2.CloseMailboxRequest(**fields), timeout=60)
 
     states = [reply.mailbox.state for reply in (suspended, resumed, closed)]
     assert states == [
@@ -291,6 +291,6 @@ async def test_says_why_a_mailbox_keeps_its_state(
     request = mailbox_pb2.ResumeMailboxRequest(request_id=request_id, address=address)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await operator(edge).ResumeMailbox(request, timeout=10)
+        await operator(edge).ResumeMailbox(request, timeout=60)
 
     assert error_info(refused.value).reason == reason

@@ -20,7 +20,7 @@ async def told(edge: Edge, *metadata: tuple[str, str]) -> tuple[str, str, str]:
     """Returns the language and the text for people, and the developer's message."""
     stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(edge.world.agency))
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await stub.ListDeliveries(LIST, timeout=10, metadata=metadata)
+        await stub.ListDeliveries(LIST, timeout=60, metadata=metadata)
     status = rpc_status.from_call(failed.value)
     message = error_details_pb2.LocalizedMessage()
     (detail,) = [each for each in status.details if each.Is(message.DESCRIPTOR)]
@@ -73,7 +73,7 @@ async def test_a_statement_comes_with_what_it_says_in_the_language_asked_for(edg
     request = mailbox_pb2.IssueStatementRequest(delivery_id="0192f0c3-0000-7000-8000-00000000000d")
 
     told = {
-        wish: await stub.IssueStatement(request, timeout=10, metadata=(("accept-language", wish),))
+        wish: await stub.IssueStatement(request, timeout=60, metadata=(("accept-language", wish),))
         for wish in ("ru", "en", "kk")
     }
 

@@ -20,7 +20,7 @@ from server.config import Settings
 from server.dev.pki import Identity
 from tests.system.post import Agency, Post
 
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 @dataclass

@@ -16,7 +16,7 @@ from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from tests import scans
 from tests.signing import files
-from tests.system.post import Post, der
+from tests.system.post import RECEIPTS, Post, der
 
 _desks = itertools.count(1)
 
@@ -36,7 +36,7 @@ class Clerk:
 
     async def submit(self, recipient: str, **changes: Any) -> delivery_pb2.Accepted:
         """Hands in an ordinary letter, but for what is changed."""
-        return await self.client.paper.submit(**letter(recipient, **changes))
+        return await self.client.paper.submit(**letter(recipient, **changes), max_receipt_wait=RECEIPTS)
 
 
 async def clerk_of(post: Post) -> Clerk:

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -39,7 +40,9 @@ ELSEWHERE = "127.0.0.2"
 SUBJECT = "Հարկային ծանուցում"
 TEXT = "Նամակի բովանդակություն".encode()
 
-_PATIENCE = Patience(total=20.0)
+_PATIENCE = Patience(total=120.0)
+RECEIPTS = timedelta(seconds=30)
+"""How long to wait for receipts at most where a test needs them."""
 _numbers = itertools.count(1)
 
 
@@ -240,7 +243,7 @@ class Post:
         self.pki.revoke(identity)
         self.pki.revoke(probe)
         client = await self.client(probe)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     await client.mailbox.get()

@@ -28,7 +28,7 @@ TABLES = (
     "revocation_lists",
 )
 _COUNTS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in TABLES)
-_SECONDS = 10.0
+_SECONDS = 60.0
 
 
 class Records:

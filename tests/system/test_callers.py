@@ -52,7 +52,7 @@ async def submit(
     metadata: Sequence[tuple[str, str]] = (),
 ) -> delivery_pb2.SubmitResponse:
     request = delivery_pb2.SubmitRequest(submission=agency.letter(citizen.address))
-    return await delivery_pb2_grpc.DeliveryServiceStub(channel).Submit(request, metadata=metadata, timeout=10)
+    return await delivery_pb2_grpc.DeliveryServiceStub(channel).Submit(request, metadata=metadata, timeout=60)
 
 
 @pytest.mark.parametrize("kind", ["none", "expired", "unknown issuer"])
@@ -88,7 +88,7 @@ async def test_a_verified_certificate_that_is_bound_to_nobody_is_a_strangers(
     # What is public is a stranger's too.
     stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
     await agency.client.deliveries.submit(agency.letter(citizen.address))
-    assert (await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10)).checkpoint
+    assert (await stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=60)).checkpoint
 
 
 async def test_a_certificate_whose_binding_is_revoked_is_nobodys_even_for_public_data(
@@ -102,7 +102,7 @@ async def test_a_certificate_whose_binding_is_revoked_is_nobodys_even_for_public
         await refused(submit(channel, agency, citizen), StatusCode.UNAUTHENTICATED, "CERTIFICATE_REVOKED")
         stub = evidence_pb2_grpc.EvidenceServiceStub(channel)
         await refused(
-            stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=10),
+            stub.GetCheckpoint(evidence_pb2.GetCheckpointRequest(), timeout=60),
             StatusCode.UNAUTHENTICATED,
             "CERTIFICATE_REVOKED",
         )
@@ -133,7 +133,7 @@ async def test_a_revoked_personal_certificate_is_nobodys(post: Post) -> None:
     )
 
     await refused(
-        stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10),
+        stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=60),
         StatusCode.UNAUTHENTICATED,
         "CERTIFICATE_REVOKED",
     )
@@ -154,9 +154,9 @@ async def test_an_agencys_certificate_with_a_citizens_number_opens_no_mailbox(
 
     async with post.records.grow_by():
         for call in (
-            stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=10),
-            stub.ListMessages(mailbox_pb2.ListMessagesRequest(), timeout=10),
-            stub.OpenMessage(mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id), timeout=10),
+            stub.GetMailbox(mailbox_pb2.GetMailboxRequest(), timeout=60),
+            stub.ListMessages(mailbox_pb2.ListMessagesRequest(), timeout=60),
+            stub.OpenMessage(mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id), timeout=60),
         ):
             await refused(call, StatusCode.UNAUTHENTICATED, "CERTIFICATE_UNBOUND")
 
@@ -167,7 +167,7 @@ async def test_an_agencys_certificate_with_a_citizens_number_opens_no_mailbox(
     )
     async with post.records.grow_by():
         await refused(
-            bound.OpenMessage(mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id), timeout=10),
+            bound.OpenMessage(mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id), timeout=60),
             StatusCode.PERMISSION_DENIED,
             "ROLE_NOT_PERMITTED",
         )
@@ -218,14 +218,14 @@ async def test_forged_metadata_gives_a_stranger_nothing(post: Post, agency: Agen
             submit(channel, agency, citizen, metadata), StatusCode.UNAUTHENTICATED, "CERTIFICATE_UNBOUND"
         )
         await refused(
-            mailbox.GetMailbox(mailbox_pb2.GetMailboxRequest(), metadata=metadata, timeout=10),
+            mailbox.GetMailbox(mailbox_pb2.GetMailboxRequest(), metadata=metadata, timeout=60),
             StatusCode.UNAUTHENTICATED,
             "CERTIFICATE_UNBOUND",
         )
         stream = mailbox.DownloadContent(
             mailbox_pb2.DownloadContentRequest(delivery_id=delivery_id, part_number=1),
             metadata=metadata,
-            timeout=10,
+            timeout=60,
         )
         await refused(stream.read(), StatusCode.UNAUTHENTICATED, "CERTIFICATE_UNBOUND")
 

@@ -21,7 +21,7 @@ from namak.evidence.verify import Trust
 from scripts.story.post import namak
 from tests.system.post import Agency, Citizen, Post, opened, signed
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
 
 
 @dataclass(frozen=True)

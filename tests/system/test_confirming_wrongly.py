@@ -183,7 +183,7 @@ async def test_refuses_malformed_identifiers(post: Post, citizen: Citizen, given
 
     async with post.records.grow_by():
         refusal = await refused(
-            stub.ConfirmReading(request, timeout=10), StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS"
+            stub.ConfirmReading(request, timeout=60), StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS"
         )
 
     assert [field for field, _ in refusal.violations] == ["delivery_id", "statement_id"]

@@ -47,12 +47,12 @@ async def test_a_submission_that_ends_in_the_middle_is_accepted_all_the_same_and
         async with post.records.holding(HEAD, a=citizen.address):
             # So long that it is waiting for the lock by then, on whatever machine.
             call = stub.Submit(
-                delivery_pb2.SubmitRequest(submission=letter), timeout=2.0 if end == "deadline" else 30
+                delivery_pb2.SubmitRequest(submission=letter), timeout=5.0 if end == "deadline" else 30
             )
             waiting = asyncio.ensure_future(call)
             await post.records.somebody_waits()
             beside = await stub.Submit(
-                delivery_pb2.SubmitRequest(submission=agency.letter(neighbour.address)), timeout=10
+                delivery_pb2.SubmitRequest(submission=agency.letter(neighbour.address)), timeout=60
             )
             if end == "cancelled":
                 call.cancel()
@@ -72,7 +72,7 @@ async def test_a_cancelled_batch_is_accepted_whole(post: Post, agency: Agency) -
 
     async with post.records.grow_by(**{name: 4 * count for name, count in ACCEPTED.items()}):
         async with post.records.holding(HEAD, a=citizens[0].address):
-            call = stub.BatchSubmit(delivery_pb2.BatchSubmitRequest(submissions=letters), timeout=30)
+            call = stub.BatchSubmit(delivery_pb2.BatchSubmitRequest(submissions=letters), timeout=60)
             waiting = asyncio.ensure_future(call)
             await post.records.somebody_waits()
             call.cancel()
@@ -104,7 +104,7 @@ async def test_an_opening_that_is_cancelled_is_one_access_or_none(post: Post, ag
 
     async with post.records.grow_by(openings=1, evidence=1):
         async with post.records.holding(DELIVERY, id=delivery_id):
-            call = stub.OpenMessage(mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id), timeout=30)
+            call = stub.OpenMessage(mailbox_pb2.OpenMessageRequest(delivery_id=delivery_id), timeout=60)
             waiting = asyncio.ensure_future(call)
             await post.records.somebody_waits()
             call.cancel()
@@ -127,7 +127,7 @@ async def test_a_confirmation_that_is_cancelled_is_whole_when_it_is_repeated(
 
     async with post.records.grow_by(confirmations=1, evidence=2):
         async with post.records.holding(DELIVERY, id=act.delivery_id):
-            call = stub.ConfirmReading(request, timeout=30)
+            call = stub.ConfirmReading(request, timeout=60)
             waiting = asyncio.ensure_future(call)
             await post.records.somebody_waits()
             call.cancel()
@@ -146,18 +146,18 @@ async def test_a_page_token_belongs_to_its_query(post: Post, agency: Agency) -> 
     of_agency = await deliveries(post, agency)
     of_citizen = mailbox_pb2_grpc.MailboxServiceStub(await post.channel(citizen.card.authentication))
     of_other = mailbox_pb2_grpc.MailboxServiceStub(await post.channel(other.card.authentication))
-    page = await of_citizen.ListMessages(mailbox_pb2.ListMessagesRequest(page_size=1), timeout=10)
+    page = await of_citizen.ListMessages(mailbox_pb2.ListMessagesRequest(page_size=1), timeout=60)
     token = page.next_page_token
 
     rest = await of_citizen.ListMessages(
-        mailbox_pb2.ListMessagesRequest(page_size=1, page_token=token), timeout=10
+        mailbox_pb2.ListMessagesRequest(page_size=1, page_token=token), timeout=60
     )
     assert [message.delivery_id for message in (*page.messages, *rest.messages)] == [sent[1], sent[0]]
     assert rest.next_page_token == ""
     for wrong in (
-        of_other.ListMessages(mailbox_pb2.ListMessagesRequest(page_token=token), timeout=10),
-        of_agency.ListDeliveries(delivery_pb2.ListDeliveriesRequest(page_token=token), timeout=10),
-        of_citizen.ListMessages(mailbox_pb2.ListMessagesRequest(page_token=token[:-1]), timeout=10),
-        of_citizen.ListMessages(mailbox_pb2.ListMessagesRequest(page_token="!"), timeout=10),
+        of_other.ListMessages(mailbox_pb2.ListMessagesRequest(page_token=token), timeout=60),
+        of_agency.ListDeliveries(delivery_pb2.ListDeliveriesRequest(page_token=token), timeout=60),
+        of_citizen.ListMessages(mailbox_pb2.ListMessagesRequest(page_token=token[:-1]), timeout=60),
+        of_citizen.ListMessages(mailbox_pb2.ListMessagesRequest(page_token="!"), timeout=60),
     ):
         await refused(wrong, StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")

@@ -23,7 +23,7 @@ from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from tests import forking, numbers
 from tests.system.conftest import new_world
-from tests.system.post import Agency, Citizen, Post, running_post
+from tests.system.post import RECEIPTS, Agency, Citizen, Post, running_post
 from tests.system.receipts import events_of, receipts_of, saved, verified
 from tests.system.refusing import refused
 from tests.system.test_commands import run
@@ -100,7 +100,9 @@ async def test_a_person_replies_and_the_agencys_mailbox_has_it_with_evidence_tha
     citizen = await ground.post.citizen()
     notice = await ground.notice(citizen)
 
-    taken = await citizen.client.letters.send(subject="Жауап", parts=PARTS, in_reply_to=notice)
+    taken = await citizen.client.letters.send(
+        subject="Жауап", parts=PARTS, in_reply_to=notice, max_receipt_wait=RECEIPTS
+    )
 
     letter = taken.delivery
     assert (letter.sender, letter.recipient) == (citizen.address, ground.address)

@@ -34,12 +34,12 @@ async def test_refusals_and_faults_are_logged_without_anything_personal(
             (await refusal_of(call)).reason
             for call in (
                 agency.client.deliveries.submit(agency.letter(nobody)),
-                stub.Submit(malformed, metadata=metadata, timeout=10),
+                stub.Submit(malformed, metadata=metadata, timeout=60),
                 stub.Submit(
                     delivery_pb2.SubmitRequest(
                         submission=agency.letter(citizen.address, request_id="x", subject=SUBJECT * 20)
                     ),
-                    timeout=10,
+                    timeout=60,
                 ),
                 neighbour.client.mailbox.open(act.delivery_id),
                 citizen.client.mailbox.confirm(
@@ -47,7 +47,7 @@ async def test_refusals_and_faults_are_logged_without_anything_personal(
                 ),
                 citizen.client.mailbox.confirm(act.delivery_id, act.statement_id, TEXT),
                 mailbox.OpenMessage(
-                    mailbox_pb2.OpenMessageRequest(delivery_id=citizen.person.personal_number), timeout=10
+                    mailbox_pb2.OpenMessageRequest(delivery_id=citizen.person.personal_number), timeout=60
                 ),
                 (await post.operator()).admin.open_mailbox(citizen.address),
             )

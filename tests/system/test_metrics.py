@@ -96,7 +96,7 @@ async def test_what_calls_and_the_log_did_is_told(post: Post) -> None:
         found = await figures(address_of(post))
         return one(found, "namak_log_tree_leaves", stage="published") >= status.tree_size
 
-    await until(caught_up, seconds=30)
+    await until(caught_up)
     found = await figures(address_of(post))
 
     submit = "namak.v1.DeliveryService/Submit"
@@ -130,7 +130,7 @@ async def test_labels_have_the_values_of_the_release_and_of_the_settings(post: P
     channel = await post.channel(agency.identity)
     strange: Any = channel.unary_unary("/namak.v1.DeliveryService/5001950015")
     with pytest.raises(Exception, match="UNIMPLEMENTED"):
-        await strange(b"", timeout=10)
+        await strange(b"", timeout=60)
 
     found, text = await figures(address_of(post)), await text_of(address_of(post))
 

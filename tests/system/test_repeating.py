@@ -6,7 +6,7 @@ import pytest
 from grpc import StatusCode
 
 from namak.v1 import delivery_pb2, delivery_pb2_grpc
-from tests.system.post import Agency, Citizen, Post
+from tests.system.post import RECEIPTS, Agency, Citizen, Post
 from tests.system.refusing import refusal_in, refusal_of, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,11 +28,12 @@ async def test_twenty_times_at_once_over_two_replicas_is_one_delivery(
     post: Post, agency: Agency, citizen: Citizen
 ) -> None:
     request = delivery_pb2.SubmitRequest(submission=agency.letter(citizen.address))
+    request.max_receipt_wait.FromTimedelta(RECEIPTS)
     stubs = await both(post, agency)
 
     async with post.records.grow_by(claims=1, deliveries=1, parts=1, mailbox_links=1, evidence=2):
         replies = await asyncio.gather(
-            *(stubs[number % 2].Submit(request, timeout=30) for number in range(TIMES))
+            *(stubs[number % 2].Submit(request, timeout=60) for number in range(TIMES))
         )
 
     assert len({reply.accepted.delivery.delivery_id for reply in replies}) == 1
@@ -49,7 +50,7 @@ async def test_a_refusal_twenty_times_at_once_over_two_replicas_is_one_piece_of_
 
     async with post.records.grow_by_a_refusal():
         refusals = await asyncio.gather(
-            *(refusal_of(stubs[number % 2].Submit(request, timeout=30)) for number in range(TIMES))
+            *(refusal_of(stubs[number % 2].Submit(request, timeout=60)) for number in range(TIMES))
         )
 
     assert len(set(refusals)) == 1
@@ -69,7 +70,7 @@ async def test_two_contents_under_one_id_at_once_are_one_delivery_and_one_refusa
     async with post.records.grow_by(claims=1, deliveries=1, parts=1, mailbox_links=1, evidence=2):
         outcomes = await asyncio.gather(
             *(
-                stub.Submit(delivery_pb2.SubmitRequest(submission=letter), timeout=30)
+                stub.Submit(delivery_pb2.SubmitRequest(submission=letter), timeout=60)
                 for stub, letter in zip(stubs, letters, strict=True)
             ),
             return_exceptions=True,
@@ -79,7 +80,7 @@ async def test_two_contents_under_one_id_at_once_are_one_delivery_and_one_refusa
     assert len(lost) == 1
     async with post.records.grow_by():
         await refused(
-            stubs[0].Submit(delivery_pb2.SubmitRequest(submission=letters[lost[0]]), timeout=30),
+            stubs[0].Submit(delivery_pb2.SubmitRequest(submission=letters[lost[0]]), timeout=60),
             StatusCode.INVALID_ARGUMENT,
             "REQUEST_ID_REUSED",
         )
@@ -124,10 +125,10 @@ async def test_each_item_of_a_batch_gets_its_own_outcome_in_order(
     request = delivery_pb2.BatchSubmitRequest(submissions=batch)
 
     async with post.records.grow_by(claims=3, refusals=1, deliveries=2, parts=2, mailbox_links=2, evidence=5):
-        reply = await stub.BatchSubmit(request, timeout=30)
+        reply = await stub.BatchSubmit(request, timeout=60)
     async with post.records.grow_by():
-        again = await stub.BatchSubmit(request, timeout=30)
-        other = await stub.BatchSubmit(delivery_pb2.BatchSubmitRequest(submissions=[changed]), timeout=30)
+        again = await stub.BatchSubmit(request, timeout=60)
+        other = await stub.BatchSubmit(delivery_pb2.BatchSubmitRequest(submissions=[changed]), timeout=60)
 
     results = reply.results
     assert [result.request_id for result in results] == [item.request_id for item in batch]

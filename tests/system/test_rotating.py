@@ -19,11 +19,11 @@ from server.storage.database import Database
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.rotation import AnnounceShard
 from tests.postgres import copied_database, database_called
-from tests.system.post import Agency, Citizen, Post, running_post
+from tests.system.post import RECEIPTS, Agency, Citizen, Post, running_post
 
 NEXT = "log.e-citizen.am/2027"
 LABEL = "namak-log-2027"
-PATIENCE = 40.0
+PATIENCE = 60.0
 LETTERS = 12
 FACTS = 2 * (2 * LETTERS + 1)
 
@@ -65,7 +65,7 @@ async def send(client: Client, agency: Agency, citizen: Citizen, under_way: asyn
     for number in range(LETTERS):
         if number == LETTERS // 3:
             under_way.set()
-        accepted = await client.deliveries.submit(agency.letter(citizen.address))
+        accepted = await client.deliveries.submit(agency.letter(citizen.address), max_receipt_wait=RECEIPTS)
         assert len(accepted.receipts) == 2
         receipts += [receipt.tlog_proof for receipt in accepted.receipts]
     return receipts
@@ -92,7 +92,7 @@ async def test_calls_and_streams_go_on_while_the_log_goes_over_to_another_shard(
             await asyncio.wait_for(under_way.wait(), PATIENCE)
             await announce(post, key)
             receipts = [receipt for sent in await asyncio.gather(*sending) for receipt in sent]
-            last = await there.deliveries.submit(agency.letter(citizen.address))
+            last = await there.deliveries.submit(agency.letter(citizen.address), max_receipt_wait=RECEIPTS)
             receipts += [receipt.tlog_proof for receipt in last.receipts]
             told = list(await asyncio.gather(*streams))
             # Who comes after the rotation is shown what was before it, too.

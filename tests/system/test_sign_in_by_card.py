@@ -194,7 +194,7 @@ async def ending_of(stream: Any) -> str:
             pass
 
     with pytest.raises(grpc.aio.AioRpcError) as ended:
-        await asyncio.wait_for(read_on(), 10)
+        await asyncio.wait_for(read_on(), 60)
     assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
     return str(error_info(ended.value).reason)
 
@@ -212,7 +212,7 @@ async def test_an_ended_session_is_refused_within_a_second_by_the_other_replica(
     await operator.identity.terminate_session(entered.session.session_id)
 
     await assert_refused_within_a_second(
-        lambda: stub.GetSession(pb.GetSessionRequest(), timeout=10, metadata=metadata),
+        lambda: stub.GetSession(pb.GetSessionRequest(), timeout=60, metadata=metadata),
         grpc.StatusCode.UNAUTHENTICATED,
         "SESSION_ENDED",
     )

@@ -54,7 +54,7 @@ class Scene:
     async def complete(self, begun: pb.StartSignInResponse, code: str) -> pb.CompleteSignInResponse:
         """Enters the code, and waits for the phone."""
         request = pb.CompleteSignInRequest(sign_in_id=begun.sign_in_id, verification_code=code)
-        return await self.portal.CompleteSignIn(request, timeout=20)
+        return await self.portal.CompleteSignIn(request, timeout=60)
 
 
 def _card(identity: Identity) -> Card:

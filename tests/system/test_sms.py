@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.hsm]
 ANIS, BOBS = "+37491123456", "+37493654321"
 TEXT = "Ձեզ նամակ կա"
 A_DAY = 20
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 120.0
 ANYWHERE = {"NAMAK_JOBS_HEALTH_LISTEN": "127.0.0.1:0", "NAMAK_METRICS_WORK_LISTEN": "127.0.0.1:0"}
 SMS = """
 [sms]
@@ -155,13 +155,13 @@ async def figures_of(directory: Path) -> list[str]:
         return (await answer.text()).splitlines()
 
 
-async def permitted(texting: Texting, sms_permitted: bool) -> None:
-    admin = (await texting.post.operator()).admin
-    await admin.update_sender_address(texting.agency.sender_id, sms_permitted=sms_permitted)
+async def permitted(post: Post, agency: Agency, sms_permitted: bool) -> None:
+    admin = (await post.operator()).admin
+    await admin.update_sender_address(agency.sender_id, sms_permitted=sms_permitted)
 
 
 async def test_without_the_flag_it_is_refused_with_evidence(texting: Texting) -> None:
-    await permitted(texting, False)
+    await permitted(texting.post, texting.agency, False)
     with pytest.raises(WrongState) as refused:
         await texting.agency.client.sms.send(sender=texting.agency.sender, sms=sms_text(TEXT, [ANIS]))
 
@@ -178,7 +178,7 @@ async def test_without_the_flag_it_is_refused_with_evidence(texting: Texting) ->
 async def test_a_text_goes_out_is_reported_shown_and_billed_apart(
     texting: Texting, citizen: Citizen, directory: Path
 ) -> None:
-    await permitted(texting, True)
+    await permitted(texting.post, texting.agency, True)
     agency, centre = texting.agency, texting.centre
     sending = ("sms", "send", "--from", agency.sender, "--text", TEXT, "--request-id", "alone")
     accepted = (await texting.namak(*sending, "--to", ANIS, "--to", BOBS))["messages"]
@@ -205,10 +205,16 @@ async def test_a_text_goes_out_is_reported_shown_and_billed_apart(
     assert await texting.evidence(to_ani["evidence_ids"]) == ["SmsAccepted", "SmsSent", "SmsDelivered"]
     assert await texting.evidence(to_bob["evidence_ids"]) == ["SmsAccepted", "SmsSent", "SmsFailed"]
     (beside,) = await texting.until("beside", "DELIVERED")
-    counted = await figures_of(directory)
-    for kind in ("sms.send", "sms.report"):
-        assert f'namak_job_attempts_total{{kind="{kind}",outcome="done"}} 3.0' in counted
-    assert 'namak_jobs{kind="sms.send",state="dead"} 0.0' in counted
+
+    async def counted() -> bool:
+        done = (
+            f'namak_job_attempts_total{{kind="{kind}",outcome="done"}} 3.0'
+            for kind in ("sms.send", "sms.report")
+        )
+        return {*done, 'namak_jobs{kind="sms.send",state="dead"} 0.0'} <= set(await figures_of(directory))
+
+    # What a job did is seen before it counts as done.
+    await eventually(counted)
     assert beside["delivery_id"] == delivery.delivery_id
     assert await events_of(agency.client, delivery.delivery_id) == [
         "SubmissionAcceptance",
@@ -223,8 +229,9 @@ async def test_a_text_goes_out_is_reported_shown_and_billed_apart(
 
 
 async def test_over_the_days_limit_nothing_is_recorded(texting: Texting, citizen: Citizen) -> None:
-    await permitted(texting, True)
-    agency = texting.agency
+    # Another one than above: a day may have ended since.
+    agency = await texting.post.agency()
+    await permitted(texting.post, agency, True)
     await agency.client.sms.send(sender=agency.sender, sms=sms_text(TEXT, [ANIS]))
     before = [each.sms_id async for each in agency.client.sms.list()]
     sent = [each.delivery_id async for each in agency.client.deliveries.list()]

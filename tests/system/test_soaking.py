@@ -14,7 +14,7 @@ from scripts.soaking.reckoning import compare
 from scripts.soaking.running import Order, Soak
 from server.dev.world import World
 
-pytestmark = [pytest.mark.hsm, pytest.mark.timeout(240)]  # it starts a process every time that it kills one
+pytestmark = [pytest.mark.hsm, pytest.mark.timeout(600)]  # it starts a process every time that it kills one
 
 MESSAGES = 100
 KILL_EVERY = 50

@@ -287,7 +287,7 @@ async def test_refuses_a_request_over_4_mib_before_it_is_read(
 
     async with post.records.grow_by():
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            await stub.Submit(request, timeout=10)
+            await stub.Submit(request, timeout=60)
 
     assert refusal.value.code() is StatusCode.RESOURCE_EXHAUSTED
 
@@ -318,7 +318,7 @@ async def test_refuses_a_batch_as_a_whole_and_stores_nothing(
 
     async with post.records.grow_by():
         refusal = await refused(
-            stub.BatchSubmit(batch_of(agency, citizen, *request_ids), timeout=10),
+            stub.BatchSubmit(batch_of(agency, citizen, *request_ids), timeout=60),
             StatusCode.INVALID_ARGUMENT,
             "INVALID_FIELDS",
         )

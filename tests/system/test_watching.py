@@ -15,7 +15,7 @@ from tests.system.post import Post, opened, signed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 SENDERS = [
     "SubmissionAcceptance",
     "ContentConsignment",

@@ -121,23 +121,23 @@ async def test_a_mailbox_that_is_closed_receives_never_again(post: Post, agency:
     delivery_id = (await agency.client.deliveries.submit(agency.letter(citizen.address))).delivery.delivery_id
 
     suspend = mailbox_pb2.SuspendMailboxRequest(request_id="s", address=citizen.address)
-    await stub.SuspendMailbox(suspend, timeout=10)
+    await stub.SuspendMailbox(suspend, timeout=60)
     assert (
         await reason_of(agency.client.deliveries.submit(agency.letter(citizen.address)))
         == "MAILBOX_SUSPENDED"
     )
     resume = mailbox_pb2.ResumeMailboxRequest(request_id="r", address=citizen.address)
-    await stub.ResumeMailbox(resume, timeout=10)
+    await stub.ResumeMailbox(resume, timeout=60)
     await agency.client.deliveries.submit(agency.letter(citizen.address))
     close = mailbox_pb2.CloseMailboxRequest(request_id="c", address=citizen.address)
-    closed = await stub.CloseMailbox(close, timeout=10)
+    closed = await stub.CloseMailbox(close, timeout=60)
 
     assert closed.mailbox.state == mailbox_pb2.MAILBOX_STATE_CLOSED
     assert (
         await reason_of(agency.client.deliveries.submit(agency.letter(citizen.address))) == "MAILBOX_CLOSED"
     )
     assert (await citizen.client.mailbox.open(delivery_id)).message.delivery_id == delivery_id
-    told = await stub.ResolveAddress(mailbox_pb2.ResolveAddressRequest(address=citizen.address), timeout=10)
+    told = await stub.ResolveAddress(mailbox_pb2.ResolveAddressRequest(address=citizen.address), timeout=60)
     assert told.state == mailbox_pb2.MAILBOX_STATE_CLOSED
 
 
@@ -157,7 +157,7 @@ async def test_nothing_slips_in_after_a_mailbox_was_closed(post: Post, agency: A
 
     senders = [asyncio.create_task(send()) for _ in range(4)]
     close = mailbox_pb2.CloseMailboxRequest(request_id="close-now", address=citizen.address)
-    await stub.CloseMailbox(close, timeout=10)
+    await stub.CloseMailbox(close, timeout=60)
     count = len((await citizen.client.mailbox.links()).links)
 
     assert await asyncio.gather(*senders) == ["MAILBOX_CLOSED"] * 4

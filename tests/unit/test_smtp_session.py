@@ -14,7 +14,7 @@ from server.smtp.desk import MailDesk
 from server.smtp.session import Doors, MailSession
 from server.smtp.settings import SmtpSettings
 
-WITHIN = 20.0
+WITHIN = 60.0
 SETTINGS = SmtpSettings(
     "127.0.0.1:0",
     None,

@@ -18,7 +18,7 @@ from server.smtp.desk import MailDesk
 from server.smtp.session import Doors, MailSession
 from server.smtp.settings import SmtpSettings
 
-WITHIN = 20.0
+WITHIN = 60.0
 SETTINGS = SmtpSettings(
     "127.0.0.1:0", None, "localhost", Path("c"), Path("k"), Path("r"), idle_seconds=WITHIN
 )

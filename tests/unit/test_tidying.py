@@ -8,7 +8,7 @@ from server.usecases.forgetting import Forgetting
 from server.usecases.portal_sessions import PortalSessions
 from server.usecases.portals import PortalRegister
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 class Broken:

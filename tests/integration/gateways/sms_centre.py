@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -12,8 +11,9 @@ import smpp34
 from server.gateways.sms.link import LinkSettings, SmppLink
 from server.gateways.sms.pdu import source_address
 from server.usecases.sms_ports import TakeReport
+from tests.ports import free_port
 
-DEADLINE: Final = 20.0
+DEADLINE: Final = 60.0
 
 
 class Wire:
@@ -143,9 +143,7 @@ class Centre:
 @contextlib.asynccontextmanager
 async def centre_running(context: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Centre, Wire]]:
     """Runs a centre and a wire to it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server, centre, wire = smpp34.Server("127.0.0.1", port), Centre(), Wire(port, context)
     await server.start()
     serving = asyncio.create_task(centre.serve(server))
@@ -168,7 +166,7 @@ def link_to(port: int, take: TakeReport, **changes: object) -> SmppLink:
         "password": "secret",
         "source": source_address("NAMAK"),
         "rate": 10_000.0,
-        "timeout": 5.0,
+        "timeout": DEADLINE,
         "first_wait": 0.01,
         "longest_wait": 0.05,
         "pause": 0.01,

@@ -73,7 +73,7 @@ def _laid_out(directory: Path, authority: Issued, signer: Issued, index: str) ->
 
 async def _port(process: asyncio.subprocess.Process) -> int:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while line := await process.stdout.readline():
             if found := _ACCEPTS.search(line):
                 return int(found[1])

@@ -68,7 +68,7 @@ async def terms(authority: OpensslAuthority) -> AsyncIterator[TimestampTerms]:
 
     application = web.Application()
     application.router.add_post("/tsr", answer)
-    client = HttpTimestampAuthorities(seconds=20.0)
+    client = HttpTimestampAuthorities(seconds=60.0)
     trust = TimestampTrust.from_pem(authority.roots.read_bytes())
     async with TestServer(application) as server:
         away = TimestampAuthority("away", "http://127.0.0.1:1/", trust)

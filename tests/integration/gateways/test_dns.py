@@ -41,7 +41,7 @@ def hand() -> Hand:
 
 @pytest.fixture
 def dns_(server: DnsServer, hand: Hand) -> Dns:
-    return Dns([server.address], timeout_seconds=2.0, monotonic=hand)
+    return Dns([server.address], timeout_seconds=60.0, monotonic=hand)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ async def server() -> AsyncIterator[DnsServer]:
 
 @pytest.fixture
 def dns_(server: DnsServer) -> Dns:
-    return Dns([server.address], timeout_seconds=2.0)
+    return Dns([server.address], timeout_seconds=60.0)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ async def gazette() -> AsyncIterator[GazetteServer]:
 
 
 def site_of(gazette: GazetteServer) -> Site:
-    return Site(gazette.url, "https://gazette.example.am/read", connect_seconds=2, seconds=5)
+    return Site(gazette.url, "https://gazette.example.am/read", connect_seconds=60, seconds=60)
 
 
 class WatchedSite(NoticeSite):

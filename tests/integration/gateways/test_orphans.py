@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 PROGRAM = """
 import multiprocessing, os, time
 from concurrent.futures import ProcessPoolExecutor

@@ -20,7 +20,7 @@ from tests.signing.authority import NOW
 from tests.signing.world import DOCUMENT, SIGNED, World
 from tests.waiting import until
 
-LIMITS = WorkerLimits(processes=1, waiting=2, seconds=20.0)
+LIMITS = WorkerLimits(processes=1, waiting=2, seconds=60.0)
 
 
 @pytest.fixture(scope="module")

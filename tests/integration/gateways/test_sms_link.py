@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,11 @@ async def refused(link: SmppLink, segment: Segment = WORLD) -> tuple[str, bool]:
     with pytest.raises(SmsNotSent) as told:
         await link.submit(PHONE, segment, reports=True)
     return told.value.reason, told.value.for_good
+
+
+def waits_for(link: SmppLink, seconds: float) -> None:
+    """Has a link wait so long for answers from now on."""
+    link._settings = replace(link._settings, timeout=seconds)
 
 
 async def test_segments_go_out_as_smpp_means_them(running: tuple[Centre, Wire]) -> None:
@@ -190,6 +196,7 @@ async def test_a_centre_that_is_away_is_waited_for_a_while(running: tuple[Centre
     await wire.cut()
     async with link_to(wire.port, Reports().take, timeout=0.05) as link:
         assert await refused(link) == ("UNREACHABLE", False)
+        waits_for(link, DEADLINE)
         await wire.lay()
         await centre.until(lambda each: each.links == 1)
         assert await link.submit(PHONE, WORLD, reports=True) == "1"
@@ -198,8 +205,13 @@ async def test_a_centre_that_is_away_is_waited_for_a_while(running: tuple[Centre
 async def test_a_centre_that_does_not_answer_in_time_frees_its_window(running: tuple[Centre, Wire]) -> None:
     centre, wire = running
     centre.rule = lambda number: None if number == 1 else str(number)
-    async with link_to(wire.port, Reports().take, timeout=0.2, window=1) as link:
+    async with link_to(wire.port, Reports().take, window=1) as link:
+        await centre.until(lambda each: each.links == 1)
+        waits_for(link, 0.05)
+        # It never comes, so a moment is enough.
         assert await refused(link) == ("NO_ANSWER", False)
+        waits_for(link, DEADLINE)
+        await centre.until(lambda each: len(each.open) == 1)
         centre.answer_open()  # too late: nobody waits for it
         assert await link.submit(PHONE, WORLD, reports=True) == "2"
 
@@ -225,7 +237,7 @@ async def test_a_link_over_which_nothing_comes_any_more_is_given_up(running: tup
     async with link_to(port, Reports().take, timeout=0.1, silence=0.05):
         await asyncio.wait_for(came_back.wait(), DEADLINE)
     mute.close()
-    async with link_to(wire.port, Reports().take, timeout=2.0, silence=0.01) as link:
+    async with link_to(wire.port, Reports().take, silence=0.01) as link:
         await centre.until(lambda each: each.links == 1)
         # Signs of life that are answered keep the link, and what is sent comes between them.
         assert [await link.submit(PHONE, WORLD, reports=True) for _ in range(3)] == ["1", "2", "3"]
@@ -297,7 +309,7 @@ async def refusing_bind(status: int) -> asyncio.Server:
 async def test_a_centre_that_does_not_let_us_in_is_told_as_that(status: int, problem: str) -> None:
     server = await refusing_bind(status)
     with structlog.testing.capture_logs() as lines:
-        async with link_to(server.sockets[0].getsockname()[1], Reports().take, timeout=0.2) as link:
+        async with link_to(server.sockets[0].getsockname()[1], Reports().take) as link:
             assert await refused(link) == ("NOT_LET_IN", False)
     server.close()
     assert lines[0] == {

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from server.domain.forwarding import ForwardedContent, ForwardingTarget, TargetKind
 from server.domain.mailboxes import HolderKind, Mailbox, MailboxState
+from server.gateways import smtp
 from server.gateways.dkim_key import DkimKey
 from server.gateways.forwarded_mails import ForwardedMails, MailNames
 from server.gateways.smtp import SmtpRoute, SmtpSettings
@@ -35,6 +36,7 @@ NAMES = MailNames(
     "no-reply@post.example.am", "Փոստ", "post.example.am", "bounces@post.example.am", "", "Asia/Yerevan"
 )
 TO = "ani@example.am"
+SECONDS = 60.0
 
 
 class Clock:
@@ -53,6 +55,7 @@ class Post:
         self.silent = asyncio.Event()
         self.farewell = ""
         self.stays = False
+        self.leaving = asyncio.Event()
         self.left = asyncio.Event()
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -65,6 +68,7 @@ class Post:
         return answer
 
     async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        self.leaving.set()
         if self.stays:
             await self.silent.wait()
         return "221 Bye"
@@ -122,7 +126,7 @@ async def serving(post: Post, context: ssl.SSLContext | None) -> AsyncIterator[i
 
 def route(port: int, trusted: Path | None, key: DkimKey | None = None, **changes: Any) -> SmtpRoute:
     context = ssl.create_default_context(cafile=None if trusted is None else str(trusted))
-    settings = SmtpSettings("127.0.0.1", port, "starttls", context, "post.example.am", timeout=10.0)
+    settings = SmtpSettings("127.0.0.1", port, "starttls", context, "post.example.am", timeout=SECONDS)
     return SmtpRoute(replace(settings, **changes), key)
 
 
@@ -250,12 +254,22 @@ async def test_a_new_connection_whose_server_says_goodbye_is_not_tried_twice(
 
 
 async def test_a_mail_that_was_taken_is_sent_whatever_becomes_of_the_goodbye(
-    post: Post, certificate: tuple[Path, ssl.SSLContext]
+    post: Post, certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, context = certificate
     post.stays = True
-    async with serving(post, context) as port, kept(route(port, path, mails=1, timeout=0.45)) as sender:
-        await sender.send(mail(), bounces_to="", to=TO)
+    monkeypatch.setattr(smtp, "_QUIT_SECONDS", 3600.0)
+    loop = asyncio.get_running_loop()
+    time = loop.time
+    async with serving(post, context) as port, kept(route(port, path, mails=1)) as sender:
+        sending = asyncio.create_task(sender.send(mail(), bounces_to="", to=TO))
+        await post.leaving.wait()
+        # All the time that the mail itself may take is over.
+        monkeypatch.setattr(loop, "time", lambda: time() + 4 * SECONDS + 1)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        post.silent.set()
+        await sending
 
     assert len(post.taken) == 1
 
@@ -266,7 +280,7 @@ async def test_a_connection_that_has_nothing_to_do_is_closed(
     path, context = certificate
     async with serving(post, context) as port:
         await route(port, path, idle=0.0).send(mail(), bounces_to="", to=TO)
-        await asyncio.wait_for(post.left.wait(), 10)
+        await asyncio.wait_for(post.left.wait(), 60)
 
 
 async def test_nothing_is_sent_where_it_could_be_read_on_the_way(

@@ -30,7 +30,7 @@ from tests.register_server import (
 )
 
 NUMBER, OTHER = "5001950015", "2509850022"
-PATIENCE = Patience(seconds=5.0, attempts=3, pause_seconds=0.0, failures=1000, keep_seconds=86_400.0)
+PATIENCE = Patience(seconds=60.0, attempts=3, pause_seconds=0.0, failures=1000, keep_seconds=86_400.0)
 
 
 class Hand:

@@ -17,7 +17,7 @@ from server.usecases.state_registers import StateRegisters
 from tests.contracts.state_registers_contract import StateRegistersContract
 from tests.register_server import ENTITIES, PERSONS, RegisterServer, registers_serving
 
-PATIENCE = Patience(seconds=5.0, attempts=2, pause_seconds=0.0, failures=1000, keep_seconds=86_400.0)
+PATIENCE = Patience(seconds=60.0, attempts=2, pause_seconds=0.0, failures=1000, keep_seconds=86_400.0)
 
 
 class Hand:

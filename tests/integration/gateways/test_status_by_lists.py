@@ -227,11 +227,11 @@ async def test_checks_go_on_by_the_former_list_while_a_large_one_is_being_read(
     monkeypatch.setattr(RevocationList, "read", slowly)
     scene.put_list("government", scene.government_list(Entry(person.serial)))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert (await checked(checker, person)).verdict is Verdict.GOOD
     assert reading.is_set()
     may_end.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await checked(checker, person)).verdict is not Verdict.REVOKED:
             pass
 

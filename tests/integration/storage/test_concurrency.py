@@ -24,7 +24,7 @@ from tests.contracts import examples
 from tests.contracts.post_contract import delivered
 
 OWNER = UUID(int=0)
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.unit.usecases.test_ladder import EFFECTIVE, NOTICE_DUE, PUBLISHED
 
 __all__ = ["replicas"]
 
-DEADLINE = 90.0
+DEADLINE = 240.0
 
 
 async def worked_off(url: str, moment: datetime, seed: int) -> Counter[str]:

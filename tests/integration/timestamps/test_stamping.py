@@ -24,7 +24,7 @@ from server.transparency.timestamping import Timestamping
 from tests.integration.timestamps.authority import OPENSSL, OpensslAuthority
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="there is no openssl")
-ORIGIN, SECONDS = "log.example/2026", 30.0
+ORIGIN, SECONDS = "log.example/2026", 60.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

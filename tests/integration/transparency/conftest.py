@@ -27,7 +27,7 @@ from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.signers import TokenLikeSigner
 
 ORIGIN = "log.example.am/2026"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class WallClock:

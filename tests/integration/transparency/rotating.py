@@ -81,7 +81,7 @@ class RotatingWorld(World):
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[PostgresLeaderSession]:
         """Opens a leader's session, without the lock."""
-        connection = await connect(self.ledger.url, command_seconds=10.0, settings={})
+        connection = await connect(self.ledger.url, command_seconds=60.0, settings={})
         session = PostgresLeaderSession(connection)
         try:
             yield session

@@ -21,7 +21,7 @@ from tests.postgres import finish
 from tests.waiting import until
 
 LEAVES = 1600
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'log_queue'::regclass AND NOT granted"
 
 SOME = "mailbox_id = (SELECT mailbox_id FROM mailbox_heads ORDER BY mailbox_id LIMIT 1 OFFSET {})"

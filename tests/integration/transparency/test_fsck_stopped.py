@@ -17,7 +17,7 @@ from tests.integration.transparency.test_tiles_commands import SETTINGS, run
 from tests.waiting import until
 
 WAITING = "SELECT pid FROM pg_locks WHERE relation = 'log_timestamps'::regclass AND NOT granted"
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 A_HEAD_WITHOUT_LEAVES = "INSERT INTO log_heads VALUES ($1, 1, sha256('x'), 0)"
 
 

@@ -19,7 +19,7 @@ INSERT = "INSERT INTO log_queue (evidence_id, entry) VALUES ($1, $2) RETURNING p
 
 @contextlib.asynccontextmanager
 async def leading(world: World, floor: QueueFloor) -> AsyncIterator[PostgresLeaderSession]:
-    session = PostgresLeaderSession(await connect(world.ledger.url, command_seconds=10.0, settings={}), floor)
+    session = PostgresLeaderSession(await connect(world.ledger.url, command_seconds=60.0, settings={}), floor)
     try:
         yield session
     finally:

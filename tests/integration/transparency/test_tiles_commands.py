@@ -19,7 +19,7 @@ from tests.integration.transparency.exporting import export
 from tests.killing import killed_before_each
 from tests.unit.tiles import reading
 
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 
 SETTINGS = """
 [server]

@@ -93,7 +93,7 @@ async def main(world: World, policy: bytes, moment: Moment) -> None:
         [world.shard()],
         replace(storage, witnessed=_Store(storage.witnessed, killed)),
         clock=WallClock(),
-        witnesses=terms(policy, _Witnesses(HttpWitnesses(seconds=20), killed)),
+        witnesses=terms(policy, _Witnesses(HttpWitnesses(seconds=60), killed)),
     )
     await service.start()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -18,7 +18,7 @@ from tests.unit.witness.growing_log import GrowingLog
 from tests.unit.witness.places import Opened, make, opened
 
 LOG = GrowingLog()
-SECONDS = 30
+SECONDS = 60
 GOOD = LOG.asks(0, 5)
 ASK = b"POST /add-checkpoint HTTP/1.1\r\nHost: witness.example\r\n"
 

@@ -19,7 +19,7 @@ from tests.unit.witness.growing_log import GrowingLog
 from tests.unit.witness.places import NAME, Opened, make, opened
 
 LOG = GrowingLog()
-SECONDS = 30
+SECONDS = 60
 
 
 class Held:

@@ -32,7 +32,7 @@ from tests.unit.usecases.forwarding_world import NAMES
 from tests.unit.usecases.world import letter
 
 AT_ONCE = Backoff(3, timedelta(milliseconds=10), 1, timedelta(milliseconds=10))
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 class SlowClock:

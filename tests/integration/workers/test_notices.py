@@ -41,7 +41,7 @@ from tests.unit.usecases.notice_world import UNDER_LADDER
 from tests.unit.usecases.world import FixedClock, MemoryLog, letter
 
 AT_ONCE = Backoff(9, timedelta(milliseconds=10), 1, timedelta(milliseconds=10))
-DEADLINE = 30.0
+DEADLINE = 60.0
 NAME = "Անի </title><script>alert(1)</script>"
 
 
@@ -58,7 +58,7 @@ class Post:
             entropy=self.entropy,
             log=None,
             profile=AM,
-            place=NoticeSite(Site(gazette.url, gazette.url, connect_seconds=5, seconds=10)),
+            place=NoticeSite(Site(gazette.url, gazette.url, connect_seconds=60, seconds=60)),
             names=HolderNames(uow, self.registers),
         )
         self.due = DueSteps(

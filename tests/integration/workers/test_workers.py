@@ -32,7 +32,7 @@ QUICK = WorkerSettings(
     silent=timedelta(seconds=2),
     pause=timedelta(milliseconds=20),
 )
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 class Clock:

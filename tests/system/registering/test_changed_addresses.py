@@ -30,7 +30,7 @@ async def test_deleting_an_address_ends_its_sending_and_the_certificate_bound_to
     await only.deliveries.submit(new_agency.letter(citizen.address))
     await admin.delete_sender_address(new_agency.sender_id)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             refusal = await refusal_of(only.deliveries.submit(new_agency.letter(citizen.address)))
             if refusal.reason == "CERTIFICATE_REVOKED":
@@ -85,7 +85,7 @@ async def test_an_update_mask_names_only_what_can_be_changed(
         update_mask=FieldMask(paths=paths),
     )
     refusal = await refused(
-        (await operators(post)).UpdateSenderAddress(request, timeout=10),
+        (await operators(post)).UpdateSenderAddress(request, timeout=60),
         StatusCode.INVALID_ARGUMENT,
         "INVALID_FIELDS",
     )

@@ -131,10 +131,10 @@ async def test_a_dns_without_a_usable_answer_proves_nothing_and_keeps_nothing(
     )
     stub = await operators(post)
     async with post.records.grow_by():
-        await refused(stub.ProveDomain(request, timeout=10), StatusCode.UNAVAILABLE, "SERVICE_UNAVAILABLE")
+        await refused(stub.ProveDomain(request, timeout=60), StatusCode.UNAVAILABLE, "SERVICE_UNAVAILABLE")
     del dns_server.behaviours[proof.record_name, "TXT"]
     show_proof(dns_server, proof)
-    assert (await stub.ProveDomain(request, timeout=10)).domain.name == name
+    assert (await stub.ProveDomain(request, timeout=60)).domain.name == name
 
 
 async def test_of_two_organisations_that_prove_one_domain_at_once_one_gets_it(
@@ -156,7 +156,7 @@ async def test_of_two_organisations_that_prove_one_domain_at_once_one_gets_it(
             for agency in agencies
         ]
         outcomes = await asyncio.gather(
-            *(stub.ProveDomain(request, timeout=10) for request in requests), return_exceptions=True
+            *(stub.ProveDomain(request, timeout=60) for request in requests), return_exceptions=True
         )
         lost = [each for each in outcomes if isinstance(each, grpc.aio.AioRpcError)]
         assert [each.code() for each in lost] == [StatusCode.ALREADY_EXISTS]

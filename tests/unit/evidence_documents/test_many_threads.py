@@ -44,6 +44,6 @@ class Citizens:
 
     def judge(self) -> tuple[str, str]:
         """Returns the numbers of the caller and of the signer."""
-        self.start.wait(timeout=30)
+        self.start.wait(timeout=60)
         caller = personal(self.caller, self.lists, self.roots)
         return caller, check(self.cms, crls=self.lists, roots=self.roots).person.number

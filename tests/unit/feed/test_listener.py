@@ -45,7 +45,7 @@ class WatchedFeed:
     def __init__(self, world: FeedWorld, reader: aiohttp.ClientSession) -> None:
         self._reader = reader
         self.feed = NoticeFeed(uow=world.uow, clock=world.clock, url=str(reader._base_url).rstrip("/"))
-        public = PublicFeed(self.feed, authorities=None, connect_seconds=5, seconds=5)
+        public = PublicFeed(self.feed, authorities=None, connect_seconds=60, seconds=60)
         self.publish, self.withdraw = public.publish, public.withdraw
 
     async def public(self, notice_id: UUID) -> bytes | None:
@@ -68,7 +68,7 @@ async def test_nothing_counts_as_published_or_gone_before_anybody_can_see_that_i
     place, notice_id = WatchedFeed(world, reader), examples.new_id()
     # The listener shows another feed than the one that is written to: an export that nobody runs, say.
     elsewhere = NoticeFeed(uow=FakeUnitOfWork(), clock=world.clock, url=str(reader._base_url).rstrip("/"))
-    public = PublicFeed(elsewhere, authorities=None, connect_seconds=5, seconds=5)
+    public = PublicFeed(elsewhere, authorities=None, connect_seconds=60, seconds=60)
     with pytest.raises(NoticeTrouble, match="NOT_READABLE"):
         await public.publish(notice_id, DOCUMENT)
     await place.publish(notice_id, DOCUMENT)

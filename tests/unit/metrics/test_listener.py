@@ -50,7 +50,7 @@ async def port(pages: Pages) -> AsyncIterator[int]:
 
 async def sent(port: int, question: bytes) -> bytes:
     """Returns all that comes back."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             with contextlib.suppress(ConnectionError):

@@ -141,5 +141,5 @@ async def test_closing_ends_a_look(asked: Asked, monkeypatch: pytest.MonkeyPatch
     looks = Looks({"one": asked})
     await looks.fresh()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await looks.close()

@@ -17,5 +17,12 @@ def show(log: GrownLog, directory: Path, note: bytes | None = None, *, size: int
         else:
             content = log.rows[TileId(level, index)][: 32 * width]
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        (directory / path).write_bytes(content)
-    (directory / "checkpoint").write_bytes(note or log.signed(size))
+        _put(directory / path, content)
+    _put(directory / "checkpoint", note or log.signed(size))
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Writes a file whole: somebody may be reading it."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(content)
+    new.replace(path)

@@ -80,7 +80,7 @@ def mirror(tmp_path: Path) -> Path:
 
 async def test_a_pipe_in_a_mirror_holds_nobody_up(mirror: Path) -> None:
     os.mkfifo(mirror / "checkpoint")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         with pytest.raises(SourceUnreached, match="is no file"):
             await FileSource(mirror).checkpoint()
 

@@ -33,7 +33,7 @@ def test_processes_share_it_and_take_all_its_connections() -> None:
             assert one == other == port
             # Were one of them given to the socket that only holds the port, it would be refused.
             for _ in range(20):
-                socket.create_connection(("127.0.0.1", port), timeout=10).close()
+                socket.create_connection(("127.0.0.1", port), timeout=60).close()
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -58,7 +58,7 @@ def test_a_port_is_held_by_one_supervisor_at_a_time_even_while_nobody_listens() 
 def test_a_port_that_was_used_a_moment_ago_is_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             # The side that closes first keeps the connection for a minute, as a server that stops does.
             listener.accept()[0].close()
             assert client.recv(1) == b""

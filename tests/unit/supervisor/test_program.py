@@ -30,7 +30,7 @@ async def test_what_is_printed_in_a_process_neither_misleads_the_supervisor_nor_
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     program = await ServerProgram.start("noisy_server", {"number": 1})
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await program.ready() == "127.0.0.1:50051"
             program._orders.close()  # the end of its input, which it heeds once all is printed
             assert await program.ended() == 3

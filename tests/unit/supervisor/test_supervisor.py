@@ -70,7 +70,7 @@ class Machine:
         return process
 
     async def has_started(self, count: int) -> None:
-        async with asyncio.timeout(10), self.starting:
+        async with asyncio.timeout(60), self.starting:
             await self.starting.wait_for(lambda: len(self.started) >= count)
 
 
@@ -83,12 +83,12 @@ class Running:
         self.end = asyncio.create_task(self.supervisor.run(self.all_serve.set))
 
     async def serving(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.all_serve.wait()
 
     async def stop(self) -> bool:
         self.supervisor.stop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.end
 
 

@@ -7,6 +7,8 @@ from functools import partial
 from typing import cast
 from uuid import UUID
 
+import pytest
+
 from namak.evidence.checkpoint import Checkpoint
 from namak.evidence.note import parse_note
 from server.domain.outages import EvidenceDebt
@@ -202,7 +204,10 @@ async def test_a_shard_that_ended_without_any_witness_before_announcements_is_no
     assert trees.asked == {NEW: 1}
 
 
-async def test_witnesses_are_asked_no_more_about_a_shard_that_they_saw_to_its_end() -> None:
+async def test_witnesses_are_asked_no_more_about_a_shard_that_they_saw_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.transparency.witnessing._IDLE_SECONDS", 0.01)
     world = World("all")
     counting = CountingReader(world.shard)
     world.reader = counting

@@ -19,7 +19,7 @@ from server.transparency.receipt_board import ReceiptBoard
 from server.usecases.records import PublishedCheckpoint
 
 ORIGIN = "log.example.am/2026"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Looks:

@@ -13,7 +13,7 @@ from server.transparency.settings import Pace
 from server.transparency.troubles import TEXTS, Trouble, Watchman
 from server.transparency.waker import Waker
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 class CountingSender:

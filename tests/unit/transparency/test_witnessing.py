@@ -23,7 +23,7 @@ from tests.unit.evidence.signing import LogKey, WitnessKey
 from tests.unit.usecases.test_log_queries import fact
 
 ORIGIN = "log.example/2026"
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Clock:

@@ -27,7 +27,7 @@ ANI = uuid4()
 CONNECTION = Connection(bytes(32), ipaddress.ip_address("127.0.0.1"))
 AGENCY = Sender(CONNECTION, SRC, None, ())
 HOLDER = Holder(CONNECTION, "5001950015")
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Post:

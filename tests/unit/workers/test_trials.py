@@ -18,7 +18,7 @@ from server.workers.workers import Workers, WorkerSettings
 
 NOON = datetime(2126, 11, 2, 12, tzinfo=UTC)
 KIND = JobKind("test.kind", "does it", "does it again", Backoff(3, timedelta(hours=1), 1, timedelta(hours=1)))
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 class Clock:
