@@ -39,6 +39,14 @@ class RegisteredShard:
     opening: UUID | None = None
 
 
+class AnnouncementUnreadable(Exception):
+    """What is stored as the evidence that announced a shard is not what was recorded: it can't be read."""
+
+    def __init__(self, evidence_id: UUID) -> None:
+        super().__init__(str(evidence_id))
+        self.evidence_id = evidence_id
+
+
 @dataclass(frozen=True, slots=True)
 class ShardEnd:
     """How a shard ends: the shard that is announced to come after it, and when it was frozen."""

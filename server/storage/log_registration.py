@@ -12,7 +12,7 @@ from namak.evidence.administrative_act import AdministrativeAct
 from namak.evidence.note import Verifier, open_note, parse_note
 from namak.evidence.succession import ACT, RESOURCE_KIND
 from namak.evidence.tree import EMPTY_ROOT
-from server.domain.log_shards import RegisteredShard
+from server.domain.log_shards import AnnouncementUnreadable, RegisteredShard
 from server.transparency.ports import OrderContradicted, ShardInLine, SignedByAnother
 
 SHARDS: Final = """
@@ -32,7 +32,7 @@ ON CONFLICT DO NOTHING
 _NEWEST_NOTE = "SELECT note FROM log_checkpoints WHERE origin = $1 ORDER BY size DESC LIMIT 1"
 _BEGAN = "SELECT integrated_at FROM log_trees WHERE origin = $1 ORDER BY size LIMIT 1"
 _ANNOUNCED = """
-SELECT e.document FROM administrative_acts a JOIN evidence e ON e.id = a.evidence_id
+SELECT e.id, e.document FROM administrative_acts a JOIN evidence e ON e.id = a.evidence_id
 WHERE a.act = $1 AND a.resource_kind = $2
 """
 _FREEZE = "UPDATE log_heads SET successor = $2, frozen_at = $3 WHERE origin = $1"
@@ -45,6 +45,7 @@ async def register(connection: Any, shards: Sequence[RegisteredShard], at: datet
         SignedByAnother: what is published of one of them was signed with another key. Entered once, a key
             stays for ever.
         OrderContradicted: they did not begin in this order, or were announced in another one.
+        AnnouncementUnreadable: what is stored of an announcement is not what was recorded.
     """
     # Two of these at once: the second one waits, and finds them.
     await connection.execute("LOCK TABLE log_shards IN SHARE ROW EXCLUSIVE MODE")
@@ -81,7 +82,10 @@ async def _check_order(connection: Any, shards: Sequence[RegisteredShard]) -> No
     following: dict[str, RegisteredShard | None] = {shard.origin: None for shard in shards}
     following.update({shard.predecessor: shard for shard in shards if shard.predecessor is not None})
     for row in await connection.fetch(_ANNOUNCED, ACT, RESOURCE_KIND):
-        details = AdministrativeAct.parse(row["document"]).details
+        try:
+            details = AdministrativeAct.parse(row["document"]).details
+        except EvidenceError as error:
+            raise AnnouncementUnreadable(UUID(int=row["id"].int)) from error
         old, after = details.resource.identifier, details.after or {}
         successor, vkey = after.get("successor"), after.get("successor_vkey")
         listed = following.get(old)

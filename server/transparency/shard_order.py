@@ -3,10 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from namak.evidence.note import Verifier, vkey
-from server.domain.log_shards import RegisteredShard, in_order
+from server.domain.log_shards import AnnouncementUnreadable, RegisteredShard, in_order
 from server.transparency.ports import Head, LeaderSession, OrderContradicted, SignedByAnother
 from server.transparency.shard import Shard
-from server.transparency.troubles import OriginUnknown, ShardKeyDiffers, ShardOrderDiffers, ShardUnlisted
+from server.transparency.troubles import (
+    AnnouncementDamaged,
+    OriginUnknown,
+    ShardKeyDiffers,
+    ShardOrderDiffers,
+    ShardUnlisted,
+    cause_of,
+)
 from server.usecases.ports import Clock
 
 
@@ -47,6 +54,8 @@ async def settled(session: LeaderSession, configured: ConfiguredShards, clock: C
             raise ShardKeyDiffers(origin=other.shard.origin, vkey=other.shard.vkey) from other
         except OrderContradicted as other:
             raise ShardOrderDiffers(origin=other.origin, follows=other.follows) from other
+        except AnnouncementUnreadable as damaged:
+            raise AnnouncementDamaged(evidence=str(damaged.evidence_id), **cause_of(damaged)) from damaged
         shards = await session.shards()
     check_settings(configured, shards)
     heads = {head.origin: head for head in await session.heads()}

@@ -28,6 +28,7 @@ class Trouble(StrEnum):
     SHARD_KEY_DIFFERS = "SHARD_KEY_DIFFERS"
     SHARD_UNLISTED = "SHARD_UNLISTED"
     SHARD_ORDER_DIFFERS = "SHARD_ORDER_DIFFERS"
+    ANNOUNCEMENT_DAMAGED = "ANNOUNCEMENT_DAMAGED"
     ORIGIN_UNKNOWN = "ORIGIN_UNKNOWN"
     INTERNAL = "INTERNAL"
     QUORUM_UNMET = "QUORUM_UNMET"
@@ -60,6 +61,8 @@ TEXTS: Mapping[Trouble, str] = MappingProxyType(
         " nothing is signed",
         Trouble.SHARD_ORDER_DIFFERS: "ALARM: the settings have the log's shards in another order than its own"
         " evidence; nothing is signed",
+        Trouble.ANNOUNCEMENT_DAMAGED: "ALARM: the evidence that announced a shard can't be read;"
+        " nothing is signed",
         Trouble.ORIGIN_UNKNOWN: "ALARM: log.origin is no shard of this log; announce it, or set it right;"
         " nothing is signed",
         Trouble.INTERNAL: "ALARM: the log failed unexpectedly; it tries again",
@@ -152,6 +155,12 @@ class ShardOrderDiffers(LogTrouble):
     """The settings' order of shards is not that in which they began, or were announced."""
 
     kind = Trouble.SHARD_ORDER_DIFFERS
+
+
+class AnnouncementDamaged(LogTrouble):
+    """The stored bytes of an announcement, by which the settings' shards are checked, are no evidence."""
+
+    kind = Trouble.ANNOUNCEMENT_DAMAGED
 
 
 class OriginUnknown(LogTrouble):

@@ -220,3 +220,25 @@ async def test_an_order_that_was_announced_otherwise_is_not_entered(world: Rotat
         await eventually(partial(differs, service))
     await world.begin(ORIGIN, origin=NEXT)
     assert await world.ledger.value("SELECT count(*) FROM log_shards") == 2
+
+
+async def test_an_announcement_that_cannot_be_read_is_told_and_nothing_is_entered(
+    world: RotatingWorld,
+) -> None:
+    await world.begin()
+    await world.announce()
+    for table in ("log_shards", "evidence"):
+        await world.ledger.rows(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+    announcement = await world.ledger.value("SELECT announcement FROM log_shards WHERE position = 2")
+    await world.ledger.rows("DELETE FROM log_shards")
+    await world.ledger.rows(
+        "UPDATE evidence SET document = $2, entry = sha256($2) WHERE id = $1", announcement, b"{}"
+    )
+
+    async with world.replica(*world.shards(ORIGIN, NEXT), pace=Pace(retry_longest=0.2)) as service:
+        await eventually(lambda: bool(service.status.troubles))
+        (trouble,) = service.status.troubles
+
+    fields = {"evidence": str(announcement), "cause": "MalformedEvidence"}
+    assert (trouble.kind, dict(trouble.fields)) == (Trouble.ANNOUNCEMENT_DAMAGED, fields)
+    assert await world.ledger.value("SELECT count(*) FROM log_shards") == 0
