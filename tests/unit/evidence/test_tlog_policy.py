@@ -3,6 +3,8 @@
 from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from namak.evidence import cosignature, note
 from namak.evidence.checkpoint import Checkpoint
@@ -271,3 +273,25 @@ def test_refuses_what_is_no_checkpoint() -> None:
         parsed.check(b"no note")
     with pytest.raises(MalformedCheckpoint):
         parsed.check(note_from(b"text\n", [LOG.line(b"text\n")]))
+
+
+@st.composite
+def quorums(draw: st.DrawFn) -> str:
+    """Groups of witnesses and of groups, and a quorum, of whatever shape the format permits."""
+    free, lines = [name.decode() for name in NAMES], []
+    names = list(free)
+    for number in range(draw(st.integers(min_value=0, max_value=5))):
+        members = draw(st.lists(st.sampled_from(free), min_size=1, unique=True))
+        threshold = draw(st.sampled_from(["any", "all", *map(str, range(1, len(members) + 1))]))
+        lines.append(f"group g{number} {threshold} {' '.join(members)}\n")
+        free = [name for name in free if name not in members] + [f"g{number}"]
+        names.append(f"g{number}")
+    return "".join(lines) + f"quorum {draw(st.sampled_from([*names, 'none']))}\n"
+
+
+@given(quorums())
+def test_the_least_number_of_witnesses_is_that_of_the_smallest_set_that_is_a_quorum(groups: str) -> None:
+    parsed = policy(f"log {LOG.vkey}\n{LINES}{groups}")
+    sets = (names for count in range(7) for names in combinations(NAMES, count))
+
+    assert parsed.least_witnesses == len(next(filter(parsed.is_quorum, sets)))

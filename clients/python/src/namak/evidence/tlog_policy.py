@@ -157,7 +157,7 @@ class TlogPolicy:
 
     @property
     def least_witnesses(self) -> int:
-        """How many witnesses a quorum has at least, where no group shares members with another one."""
+        """How many witnesses a quorum has at least; exactly so, for whoever is in two groups is refused."""
         least = {witness.name: 1 for witness in self.witnesses}
         for group in self.groups:
             least[group.name] = sum(sorted(least[name] for name in group.members)[: group.threshold])
