@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from namak.evidence import tlog_proof
 from namak.evidence.errors import (
     EvidenceError,
     InvalidProof,
@@ -14,6 +15,7 @@ from namak.evidence.errors import (
     QuorumNotMet,
     UnknownLog,
 )
+from namak.evidence.note import Note, parse_note
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, MAX_HASHES, TlogProof
 from tests.unit.evidence.signing import LogKey, WitnessKey, proof_of, signed_checkpoint
@@ -181,3 +183,24 @@ def test_the_quorum_is_asked_for() -> None:
     with pytest.raises(QuorumNotMet):
         PROOF.verify(ENTRIES[5], policy)
     assert proof_of(LOG, ENTRIES, 5, witnesses=[WITNESS]).verify(ENTRIES[5], policy).quorum_met
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(4096, True), (4097, False)])
+def test_what_is_known_of_a_checkpoint_is_kept_of_short_ones_alone(
+    length: int, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a thousand of them hold four megabytes, and not a thousand notes of any length."""
+    note = PROOF.checkpoint.replace(b"\n\n", b"\n" + b"x" * (length - len(PROOF.checkpoint) - 1) + b"\n\n", 1)
+    assert len(note) == length
+    read: list[int] = []
+
+    def parse_noted(data: bytes) -> Note:
+        read.append(len(data))
+        return parse_note(data)
+
+    monkeypatch.setattr(tlog_proof, "parse_note", parse_noted)
+
+    for index in (1, 2):
+        TlogProof(None, index, (), note)
+
+    assert read == [length] * (1 if is_kept else 2)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from namak.evidence import as_written
 from namak.evidence.as_written import document_as_written
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import MalformedEvidence
@@ -187,3 +188,18 @@ def test_what_is_too_long_to_be_kept_or_to_be_evidence() -> None:
     assert document_as_written(data) == long
     assert document_as_written(too_long) is document_as_written(hidden) is None
     assert either_way(hidden) == f"document: has {len(hidden)} bytes, more than 1048576"
+
+
+@pytest.mark.parametrize(("bytes_kept", "is_kept"), [(4096, True), (64, False)])
+def test_what_documents_have_in_common_is_kept_where_it_is_short(
+    bytes_kept: int, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what is kept of strangers' documents, of up to a megabyte each, is bounded."""
+    monkeypatch.setattr(as_written, "_KEPT_BYTES", bytes_kept)
+    data = ACCEPTANCE.encode()
+
+    first, again = document_as_written(data), document_as_written(data)
+
+    assert first is not None
+    assert again is not None
+    assert (first.sender is again.sender, first.recipient is again.recipient) == (is_kept, is_kept)
