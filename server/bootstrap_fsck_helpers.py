@@ -16,7 +16,7 @@ from server import bootstrap_fsck
 from server.domain.refusals import Refused
 from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
-from server.fsck.findings import Progress, Report
+from server.fsck.findings import Part, Progress, Report
 from server.fsck.side_by_side import HelperLost, Job, Outcome
 from server.gateways.orphans import end_with_parent
 from server.jurisdictions import PROFILES
@@ -103,13 +103,16 @@ async def _do(connection: Connection, work: Work, job: Job) -> None:
             connection.send(Outcome.of(report, job.part))
 
     report.on_progress = tell
-    stopped = ""
+    stopped, gleaned = "", None
     try:
         async with bootstrap_fsck.opened(work.url, PROFILES[work.profile], job.span) as stored:
             check = LogCheck(stored, {}, Trusted({}), report)
-            await check.run(Asked(frozenset({job.part}), work.current, work.from_index))
+            if job.part is Part.EFFECTS:
+                gleaned = await check.walk(job.wanted, report)
+            else:
+                await check.run(Asked(frozenset({job.part}), work.current, work.from_index))
     except (Refused, LogTrouble, OSError) as trouble:
         stopped = str(trouble) or type(trouble).__name__
     except StorageFault as fault:
         stopped = f"the database refused a statement ({fault}): are its tables another release's?"
-    connection.send(Outcome.of(report, job.part, over=not stopped, stopped=stopped))
+    connection.send(Outcome.of(report, job.part, over=not stopped, stopped=stopped, gleaned=gleaned))

@@ -8,6 +8,7 @@ from server.bootstrap_fsck_helpers import Work, started
 from server.fsck.check import Asked, LogCheck, Stored
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Part, Report
+from server.fsck.gleaning import Gleaned
 from server.fsck.side_by_side import ELSEWHERE, SideBySide, jobs_for
 from server.fsck.span_ports import spans_between
 from server.transparency.guard import Guard
@@ -57,15 +58,17 @@ class FsckChecking:
         if processes == 1 or not asked.parts & {*ELSEWHERE}:
             await check.run(asked)
             return
-        await check.begin(asked)
+        wanted = await check.wanted(asked, await check.begin(asked))
         spans = spans_between(await self._stored.mailboxes.bounds(processes * _SPANS_OF_ONE))
         work = Work(self._url, self._profile, asked.current, asked.from_index)
 
-        async def own(part: Part, report: Report) -> None:
+        async def own(part: Part, report: Report, gleaned: Gleaned | None) -> None:
             one = Asked(frozenset({part}), asked.current, asked.from_index)
-            await LogCheck(self._stored, self._guards, self._trusted, report).run(one)
+            if gleaned is not None:
+                gleaned = await check.without_odd(gleaned)
+            await LogCheck(self._stored, self._guards, self._trusted, report, gleaned).run(one)
 
-        jobs = len(jobs_for(asked.parts, spans))
+        jobs = len(jobs_for(asked.parts, spans, wanted))
         with started(min(processes, jobs), work) as helpers:
             self._side_by_side = SideBySide(self._report, helpers, own)
-            await self._side_by_side.run(asked.parts, spans)
+            await self._side_by_side.run(asked.parts, spans, wanted)

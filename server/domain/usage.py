@@ -1,11 +1,14 @@
 """What senders used: accepted messages, one for each recipient, by local day and by address (ADMIN-5)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Self
+from datetime import date, datetime, timedelta
+from typing import Final, Self
 from uuid import UUID
+
+SETTLING: Final = timedelta(minutes=1)
+"""What was accepted within the last minute is not recounted: its transaction may not have committed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,19 @@ class UsageReport:
             days[row.day] += row.usage
             addresses[row.sender] += row.usage
         return cls(time_zone, total, tuple(sorted(days.items())), tuple(sorted(addresses.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class CountedAcceptances:
+    """Acceptances that somebody counted by their evidence, all of which the log vouches for.
+
+    Attributes:
+        counts: by organisation, local day and sender address.
+        until: submissions from then on were left out.
+    """
+
+    counts: Mapping[tuple[UUID, date, str], int]
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """Runs the parts that are asked for, one shard after another."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from server.domain.usage import SETTLING, CountedAcceptances
 from server.fsck.checkpoints import CheckpointCheck, GuardCheck, Trusted
 from server.fsck.deliveries import DeliveryCheck, wall_clock
 from server.fsck.delivery_ports import DeliveryInspection
 from server.fsck.findings import Part, Report
+from server.fsck.gleaning import GLEANED, Gleaned, Gleaner, Wanted
 from server.fsck.mailbox_ports import MailboxInspection
 from server.fsck.mailboxes import MailboxCheck
 from server.fsck.ports import LogInspection, ShardEnd
@@ -67,8 +69,17 @@ class Stored:
 class LogCheck:
     """Checks the stored log; it writes nothing, and a server may run meanwhile."""
 
-    def __init__(self, stored: Stored, guards: Mapping[str, Guard], trusted: Trusted, report: Report) -> None:
-        """Takes the guards that there are, by their shards."""
+    def __init__(
+        self,
+        stored: Stored,
+        guards: Mapping[str, Guard],
+        trusted: Trusted,
+        report: Report,
+        gleaned: Gleaned | None = None,
+    ) -> None:
+        """Takes the guards that there are, by their shards, and what a walk over deliveries gleaned."""
+        self._gleaned = gleaned
+        self._effects: Report | None = None
         self._stored = stored
         self._log = stored.log
         self._guards = guards
@@ -88,7 +99,12 @@ class LogCheck:
         for part in Part:
             if part not in asked.parts:
                 continue
+            if part in GLEANED and self._gleaned is None:
+                await self._glean(asked, origins)
             self._report.begins(part)
+            if part is Part.EFFECTS and self._effects is not None:
+                self._report.take_all(self._effects)
+                continue
             for origin in origins if part in _OF_SHARDS else ():
                 await self._shard(part, origin, asked.from_index)
             for origin in self._guards if part is Part.CHECKPOINTS else ():
@@ -97,6 +113,50 @@ class LogCheck:
                     await self._checkpoints(origin)
             await self._whole(part, asked)
             self._report.ended(part)
+
+    async def _glean(self, asked: Asked, origins: Sequence[str]) -> None:
+        """Goes through the deliveries, if they are asked for too, before those parts that it spares work."""
+        wanted = await self.wanted(asked, origins)
+        if not wanted.parts:
+            return
+        self._report.begins(Part.EFFECTS)
+        own = Report(on_progress=self._report.on_progress)
+        try:
+            self._gleaned = await self.walk(wanted, own)
+        except BaseException:
+            # What was found until it was stopped is told.
+            self._report.take_all(own)
+            raise
+        self._gleaned = await self.without_odd(self._gleaned)
+        self._effects = own
+
+    async def wanted(self, asked: Asked, origins: Sequence[str]) -> Wanted:
+        """Returns for which parts to glean from deliveries; for none where those are not asked for.
+
+        Raises ServiceUnavailable.
+        """
+        parts = asked.parts & {*GLEANED} if Part.EFFECTS in asked.parts else frozenset()
+        if asked.from_index:
+            parts -= {Part.EVIDENCE}
+        sizes = [(each, _size(await self._log.end(each))) for each in origins]
+        return Wanted(parts, tuple(sizes) if Part.EVIDENCE in parts else (), self._stored.now() - SETTLING)
+
+    async def walk(self, wanted: Wanted, report: Report) -> Gleaned:
+        """Checks the deliveries, and returns what it gleaned for other parts. Raises ServiceUnavailable."""
+        stored = self._stored
+        gleaner = Gleaner(wanted, stored.zone) if wanted.parts else None
+        report.begins(Part.EFFECTS)
+        await DeliveryCheck(stored.deliveries, report, now=stored.now, gleaner=gleaner).run()
+        report.ended(Part.EFFECTS)
+        return Gleaned() if gleaner is None else gleaner.gleaned()
+
+    async def without_odd(self, gleaned: Gleaned) -> Gleaned:
+        """Returns what may be believed of what was gleaned of all mailboxes. Raises ServiceUnavailable."""
+        if gleaned.wanted.parts & {Part.EVIDENCE, Part.USAGE} and (
+            await self._stored.deliveries.has_odd_evidence()
+        ):
+            return replace(gleaned, leaves={}, accepted=None)
+        return gleaned
 
     async def leaves(self) -> int:
         """Returns how many leaves all shards have. Raises ServiceUnavailable."""
@@ -132,11 +192,27 @@ class LogCheck:
             case Part.TOKENS:
                 await TokenCheck(stored.tokens, self._trusted.authorities, report).run()
             case Part.MAILBOXES:
-                await MailboxCheck(stored.mailboxes, report).run()
+                await self._mailboxes()
             case Part.EFFECTS:
                 await DeliveryCheck(stored.deliveries, report, now=stored.now).run()
             case Part.USAGE:
-                await UsageCheck(stored.recount, self._log, stored.zone, stored.now, report).run()
+                await self._usage()
+
+    async def _mailboxes(self) -> None:
+        gleaned, mailboxes = self._gleaned, self._stored.mailboxes
+        if gleaned is None or Part.MAILBOXES not in gleaned.wanted.parts or gleaned.unsure is None:
+            await MailboxCheck(mailboxes, self._report).run()
+            return
+        self._report.checked["mailboxes"] += gleaned.mailboxes
+        self._report.done(Part.MAILBOXES, "links", gleaned.links)
+        await MailboxCheck(mailboxes, self._report, gleaned.unsure).run()
+
+    async def _usage(self) -> None:
+        gleaned, stored, accepted = self._gleaned, self._stored, None
+        if gleaned is not None and Part.USAGE in gleaned.wanted.parts and gleaned.accepted is not None:
+            accepted = CountedAcceptances(gleaned.accepted, gleaned.wanted.until)
+        check = UsageCheck(stored.recount, self._log, stored.zone, stored.now, self._report, accepted)
+        await check.run()
 
     async def _shard(self, part: Part, origin: str, start: int) -> None:
         log, report = self._log, self._report
@@ -144,8 +220,12 @@ class LogCheck:
             case Part.TREE:
                 await TreeCheck(log, origin, await log.end(origin), report).run(start)
             case Part.EVIDENCE:
-                size = _size(await log.end(origin))
-                await EvidenceCheck(log, report, self._stored.beside).leaves(origin, size, start)
+                check = EvidenceCheck(log, report, self._stored.beside)
+                gleaned = self._gleaned
+                if gleaned is not None and (known := gleaned.leaves.get(origin)) is not None:
+                    await check.others(origin, dict(gleaned.wanted.sizes)[origin], known)
+                else:
+                    await check.leaves(origin, _size(await log.end(origin)), start)
             case Part.CHECKPOINTS:
                 await self._checkpoints(origin)
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from server.fsck.delivery_ports import DeliveryInspection, DeliveryKey, DeliveryPage, StoredDelivery
+from server.fsck.delivery_ports import DeliveryInspection, DeliveryKey, DeliveryPage
 from server.fsck.effects import Judged, judged
 from server.fsck.findings import Kind, Part, Report
+from server.fsck.gleaning import Gleaner
 from server.fsck.usual import usual
 
 DELIVERIES_AT_ONCE: Final = 1000
@@ -24,15 +25,24 @@ Verdicts = Sequence[tuple[UUID, Judged]]
 """Deliveries of which there is something to say."""
 
 
-def verdicts_on(deliveries: Sequence[StoredDelivery], now: datetime) -> Verdicts:
+def verdicts_on(page: DeliveryPage, now: datetime, gleaner: Gleaner | None = None) -> Verdicts:
     """Returns what there is to say of deliveries as they were stored by `now`."""
-    found = []
-    for each in deliveries:
-        lists = usual(each)
-        verdict = judged(each, now) if lists is None else Judged(lists=[*lists])
+    found, are_usual = [], []
+    for each in page.deliveries:
+        digests = None
+        if gleaner is not None and gleaner.reads_leaves:
+            digests = [gleaner.digest(fact) for fact in each.facts]
+        lists = usual(each, digests)
+        are_usual.append(lists is not None)
+        verdict = judged(each, now) if lists is None else Judged(lists=[*lists]) if lists else _NOTHING
         if verdict.flaws or verdict.lists or verdict.underivable:
             found.append((each.id, verdict))
+    if gleaner is not None:
+        gleaner.page(page, are_usual)
     return found
+
+
+_NOTHING: Final = Judged()
 
 
 class DeliveryCheck:
@@ -45,8 +55,10 @@ class DeliveryCheck:
         *,
         now: Callable[[], datetime] = wall_clock,
         at_once: int = DELIVERIES_AT_ONCE,
+        gleaner: Gleaner | None = None,
     ) -> None:
-        """Takes how many deliveries are read at a time, and what tells the post's time."""
+        """Takes how many deliveries are read at a time, what tells the post's time, and who gleans."""
+        self._gleaner = gleaner
         self._deliveries = deliveries
         self._report = report
         self._now = now
@@ -69,12 +81,17 @@ class DeliveryCheck:
             self._report.unchecked.append(f"effects of {count:,} deliveries: {why}")
 
     def _fetch(self, after: DeliveryKey) -> asyncio.Task[DeliveryPage]:
-        return asyncio.create_task(self._deliveries.page(after, self._at_once))
+        gleaner = self._gleaner
+        leaves, boxes = (False, False) if gleaner is None else (gleaner.reads_leaves, gleaner.links)
+        return asyncio.create_task(self._deliveries.page(after, self._at_once, leaves=leaves, boxes=boxes))
 
     async def _check(self, page: DeliveryPage) -> None:
-        for (_, delivery_id), evidence_id in page.strays:
-            self._found(Kind.FACT_STRAY, delivery_id, f"evidence {evidence_id}")
-        verdicts = await asyncio.to_thread(verdicts_on, page.deliveries, self._now())
+        for (_, delivery_id), fact in page.strays:
+            self._found(Kind.FACT_STRAY, delivery_id, f"evidence {fact.id}")
+        verdicts = await asyncio.to_thread(verdicts_on, page, self._now(), self._gleaner)
+        if (gleaner := self._gleaner) is not None:
+            unknown = gleaner.unknown()
+            gleaner.settle(await self._deliveries.mailboxes_among(unknown) if unknown else ())
         named = {digest for _, each in verdicts for _, digest in each.lists}
         there = await self._deliveries.published_lists(named) if named else ()
         for delivery_id, each in verdicts:

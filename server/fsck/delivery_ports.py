@@ -11,12 +11,23 @@ DeliveryKey = tuple[UUID, UUID]
 
 
 class StoredFact(NamedTuple):
-    """A piece of evidence and what stands beside it; `event` is a URI."""
+    """A piece of evidence and what stands beside it; `event` is a URI.
+
+    Attributes:
+        organisation_id: whose bill it is on.
+        digest: the SHA-256 that stands beside it.
+        origin, leaf_index, entry: its leaf, if it has one and that was asked for.
+    """
 
     id: UUID
     event: str
     document: bytes
     recorded_at: datetime
+    organisation_id: UUID | None = None
+    digest: bytes = b""
+    origin: str | None = None
+    leaf_index: int = -1
+    entry: bytes | None = None
 
 
 class StoredConfirmation(NamedTuple):
@@ -32,6 +43,8 @@ class StoredDelivery(NamedTuple):
     Attributes:
         linked: whether a link of its mailbox's chain has it, at its place.
         openings: the evidence that each opening names.
+        sequence: its place in the mailbox.
+        nonce, previous, link: of its link, empty where there is none.
     """
 
     mailbox_id: UUID
@@ -47,6 +60,21 @@ class StoredDelivery(NamedTuple):
     facts: Sequence[StoredFact]
     openings: Collection[UUID]
     confirmations: Sequence[StoredConfirmation]
+    sequence: int = 0
+    nonce: bytes = b""
+    previous: bytes = b""
+    link: bytes = b""
+
+
+class StoredBox(NamedTuple):
+    """A mailbox: its address, its head (0 and nothing where there is none), and its first and last link."""
+
+    id: UUID
+    address: str
+    sequence: int
+    link: bytes
+    first: int | None
+    last: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +84,33 @@ class DeliveryPage:
     Attributes:
         until: how far it goes; None where nothing is behind it.
         strays: each with the mailbox and the delivery that it names.
+        boxes: the mailboxes from that of the page before to the last, if they were asked for.
     """
 
     deliveries: Sequence[StoredDelivery]
-    strays: Sequence[tuple[DeliveryKey, UUID]]
+    strays: Sequence[tuple[DeliveryKey, StoredFact]]
     until: DeliveryKey | None
+    boxes: Sequence[StoredBox] = ()
 
 
 class DeliveryInspection(Protocol):
     """Reads deliveries with their evidence. All raise `ServiceUnavailable`."""
 
-    async def page(self, after: DeliveryKey, limit: int) -> DeliveryPage:
+    async def page(
+        self, after: DeliveryKey, limit: int, *, leaves: bool = False, boxes: bool = False
+    ) -> DeliveryPage:
         """Returns what is behind a delivery, all as of one moment; at most so many deliveries, and fewer
-        where they have much evidence.
+        where they have much evidence. With the leaves of the evidence, and with the mailboxes, if asked.
+        """
+        ...
+
+    async def mailboxes_among(self, identifiers: Collection[UUID]) -> Collection[UUID]:
+        """Returns those that are mailboxes."""
+        ...
+
+    async def has_odd_evidence(self) -> bool:
+        """Tells whether there is evidence of no delivery whose identifier others have too, or an acceptance
+        of no delivery: all that going through deliveries would not meet.
         """
         ...
 

@@ -103,6 +103,14 @@ class Report:
         self.counts += counts
         self.by_part += by_part
 
+    def take_all(self, other: "Report") -> None:
+        """Notes all that another report says that began later."""
+        self.take(other.findings, other.counts, other.by_part)
+        self.checked += other.checked
+        self.unchecked += other.unchecked
+        self.seconds.update(other.seconds)
+        self.current = None
+
     def done(self, part: Part, what: str, count: int) -> None:
         """Counts what was checked."""
         self.checked[what] += count

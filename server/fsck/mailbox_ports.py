@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from namak.evidence.mailbox_chain import ChainHead, Opening
+
+BEHIND_ALL: Final = 2**63 - 1
+"""A place behind all of a mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class StoredLink:
 class MailboxInspection(Protocol):
     """Reads mailboxes' links; each answer is of one moment. All raise `ServiceUnavailable`."""
 
-    async def links(self, mailbox_id: UUID, after: int, limit: int) -> Sequence[StoredLink]:
-        """Returns links by mailbox and place, behind a place of a mailbox."""
+    async def links(self, mailbox_id: UUID, after: int, up_to: UUID, limit: int) -> Sequence[StoredLink]:
+        """Returns links by mailbox and place, behind a place of a mailbox, up to another mailbox with it."""
         ...
 
     async def bounds(self, parts: int) -> Sequence[UUID]:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from namak.evidence.mailbox_chain import ChainCheck, ChainHead, Flaw, Opening
 from server.fsck.findings import Kind, Part, Report
-from server.fsck.mailbox_ports import MailboxInspection, StoredLink
+from server.fsck.mailbox_ports import BEHIND_ALL, MailboxInspection, StoredLink
 from server.fsck.ours import is_consignment
+from server.fsck.span_ports import WHOLE, Span
 
 LINKS_AT_ONCE: Final = 2000
 
@@ -28,8 +29,16 @@ class MailboxCheck:
     meanwhile makes both longer.
     """
 
-    def __init__(self, mailboxes: MailboxInspection, report: Report, *, at_once: int = LINKS_AT_ONCE) -> None:
-        """Takes how many links are read at a time."""
+    def __init__(
+        self,
+        mailboxes: MailboxInspection,
+        report: Report,
+        spans: Sequence[Span] = (WHOLE,),
+        *,
+        at_once: int = LINKS_AT_ONCE,
+    ) -> None:
+        """Takes which mailboxes' links are read, in order, and how many at a time."""
+        self._spans = spans
         self._at_once = at_once
         self._mailboxes = mailboxes
         self._report = report
@@ -38,28 +47,34 @@ class MailboxCheck:
         self._head: ChainHead | None = None
 
     async def run(self) -> None:
-        """Goes through all mailboxes. Raises ServiceUnavailable."""
+        """Goes through the mailboxes. Raises ServiceUnavailable."""
         for mailbox_id in await self._mailboxes.headed_without_links():
             self._found(Kind.LINK_MISSING, f"mailbox {mailbox_id}, all")
-        reading: asyncio.Task[Sequence[StoredLink]] | None = self._read(UUID(int=0), 0)
+        for span in self._spans:
+            await self._go_through(span)
+            self._end()
+
+    async def _go_through(self, span: Span) -> None:
+        reading: asyncio.Task[Sequence[StoredLink]] | None = self._read(span.after, BEHIND_ALL, span)
         try:
             while reading is not None:
                 links = await reading
                 full = len(links) == self._at_once
-                reading = self._read(links[-1].mailbox_id, links[-1].opening.sequence) if full else None
+                reading = None
+                if full:
+                    reading = self._read(links[-1].mailbox_id, links[-1].opening.sequence, span)
                 await asyncio.to_thread(self._check, links)
                 self._report.done(Part.MAILBOXES, "links", len(links))
         finally:
             if reading is not None:
                 reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
-        self._end()
 
-    def _read(self, mailbox_id: UUID, after: int) -> asyncio.Task[Sequence[StoredLink]]:
-        return asyncio.create_task(self._links(mailbox_id, after))
+    def _read(self, mailbox_id: UUID, after: int, span: Span) -> asyncio.Task[Sequence[StoredLink]]:
+        return asyncio.create_task(self._links(mailbox_id, after, span))
 
-    async def _links(self, mailbox_id: UUID, after: int) -> Sequence[StoredLink]:
-        return await self._mailboxes.links(mailbox_id, after, self._at_once)
+    async def _links(self, mailbox_id: UUID, after: int, span: Span) -> Sequence[StoredLink]:
+        return await self._mailboxes.links(mailbox_id, after, span.up_to, self._at_once)
 
     def _check(self, links: Sequence[StoredLink]) -> None:
         for each in links:
@@ -83,6 +98,7 @@ class MailboxCheck:
             # Not in the chain's own words: they name the address.
             self._found(kind, f"{self._where(found.sequence)}, {found.flaw}")
         self._report.checked["mailboxes"] += 1
+        self._current, self._head = None, None
 
     def _where(self, sequence: int) -> str:
         return f"mailbox {self._current} link {sequence}"

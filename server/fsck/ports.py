@@ -85,6 +85,10 @@ class LogInspection(Protocol):
         """Returns the leaves of a range with their evidence, in no order."""
         ...
 
+    async def logged_at(self, origin: str, indexes: Sequence[int]) -> Sequence[LoggedEvidence]:
+        """Returns the leaves of these indexes with their evidence, in no order."""
+        ...
+
     async def first_evidence(self) -> UUID | None:
         """Returns the smallest identifier of stored evidence."""
         ...

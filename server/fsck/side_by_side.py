@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from server.fsck.findings import Finding, Kind, Part, Progress, Report
+from server.fsck.gleaning import GLEANED, NOTHING, Gleaned, Wanted
 from server.fsck.kinds import COUNTED
 from server.fsck.span_ports import WHOLE, Span
 
@@ -18,10 +19,11 @@ _SPANNED: Final = (Part.EFFECTS, Part.MAILBOXES)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A part to check, of some mailboxes where it is of mailboxes."""
+    """A part to check, of some mailboxes where it is of mailboxes, and for which others to glean there."""
 
     part: Part
     span: Span = WHOLE
+    wanted: Wanted = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Outcome:
     Attributes:
         over: whether all was checked.
         stopped: why not, if it was given up.
+        gleaned: what other parts are spared by it, once it is over.
     """
 
     findings: Sequence[Finding] = ()
@@ -41,13 +44,26 @@ class Outcome:
     seconds: float = 0.0
     over: bool = False
     stopped: str = ""
+    gleaned: Gleaned | None = None
 
     @classmethod
-    def of(cls, report: Report, part: Part, *, over: bool = False, stopped: str = "") -> "Outcome":
+    def of(
+        cls,
+        report: Report,
+        part: Part,
+        *,
+        over: bool = False,
+        stopped: str = "",
+        gleaned: Gleaned | None = None,
+    ) -> "Outcome":
         """Returns what a report of one part says now."""
         return cls(
             *([*report.findings], report.counts.copy(), report.by_part.copy(), report.checked.copy()),
-            *([*report.unchecked], report.seconds.get(part, 0.0), over, stopped),
+            unchecked=[*report.unchecked],
+            seconds=report.seconds.get(part, 0.0),
+            over=over,
+            stopped=stopped,
+            gleaned=gleaned,
         )
 
 
@@ -70,12 +86,15 @@ class GivenUp(OSError):
     """Something else than the stored log stopped a process; the text says what."""
 
 
-def jobs_for(parts: frozenset[Part], spans: Sequence[Span]) -> list[Job]:
-    """Returns what other processes are to do, in the order in which to begin it."""
+def jobs_for(parts: frozenset[Part], spans: Sequence[Span], wanted: Wanted = NOTHING) -> list[Job]:
+    """Returns what other processes are to do, in the order in which to begin it.
+
+    What is left of parts that are gleaned for is short, and has to wait.
+    """
     return [
-        Job(part, span)
+        Job(part, span, wanted if part is Part.EFFECTS else NOTHING)
         for part in ELSEWHERE
-        if part in parts
+        if part in parts - wanted.parts
         for span in (spans if part in _SPANNED else (WHOLE,))
     ]
 
@@ -88,9 +107,13 @@ class SideBySide:
     """
 
     def __init__(
-        self, report: Report, helpers: Sequence[Helper], own: Callable[[Part, Report], Awaitable[None]]
+        self,
+        report: Report,
+        helpers: Sequence[Helper],
+        own: Callable[[Part, Report, Gleaned | None], Awaitable[None]],
     ) -> None:
-        """Takes what checks a part in this process."""
+        """Takes what checks a part in this process, with what was gleaned for it."""
+        self._walked = asyncio.Event()
         self._report = report
         self._helpers = helpers
         self._own = own
@@ -104,8 +127,8 @@ class SideBySide:
         """Which parts are not checked to their end."""
         return sorted(self._underway, key=[*Part].index)
 
-    async def run(self, parts: frozenset[Part], spans: Sequence[Span]) -> None:
-        """Checks parts; those of mailboxes in these spans.
+    async def run(self, parts: frozenset[Part], spans: Sequence[Span], wanted: Wanted = NOTHING) -> None:
+        """Checks parts; those of mailboxes in these spans, gleaning for others.
 
         Raises:
             HelperLost: a process died.
@@ -113,8 +136,10 @@ class SideBySide:
             ServiceUnavailable: the database does not answer.
             GuardUnreachable: a guard can't be read.
         """
-        jobs = jobs_for(parts, spans)
-        own = [Job(part) for part in Part if part in parts and part not in ELSEWHERE]
+        jobs = jobs_for(parts, spans, wanted)
+        elsewhere = {each.part for each in jobs}
+        own = [Job(part) for part in Part if part in parts - elsewhere]
+        own.sort(key=lambda job: job.part in wanted.parts)
         # Sorting keeps the spans of a part in their order.
         self._order = sorted([*jobs, *own], key=lambda job: [*Part].index(job.part))
         self._underway = {each.part for each in self._order}
@@ -139,18 +164,30 @@ class SideBySide:
 
     async def _work_here(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
+            gleaned = None
+            if job.part in GLEANED:
+                await self._walked.wait()
+                gleaned = self._gleaned()
             report = Report()
             report.begins(job.part)
             try:
-                await self._own(job.part, report)
+                await self._own(job.part, report, gleaned)
             finally:
                 # Also what was found until it was stopped.
                 self._note(job, Outcome.of(report, job.part))
             report.ended(job.part)
             self._note(job, Outcome.of(report, job.part, over=True))
 
+    def _gleaned(self) -> Gleaned:
+        """Returns what all spans gave; what was not asked for is not there."""
+        outcomes = [self._outcomes[job] for job in self._order if job.part is Part.EFFECTS]
+        return Gleaned.together([each.gleaned for each in outcomes if each.gleaned is not None])
+
     def _note(self, job: Job, outcome: Outcome) -> None:
         self._outcomes[job] = outcome
+        walks = [each for each in self._order if each.part is Part.EFFECTS]
+        if all((known := self._outcomes.get(each)) and known.over for each in walks):
+            self._walked.set()
         what = COUNTED[job.part][0]
         done = sum(each.checked[what] for of, each in self._outcomes.items() if of.part is job.part)
         self._report.on_progress(Progress(job.part, what, done, self._report.whole.get(what)))

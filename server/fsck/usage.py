@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from server.domain.local_days import FIRST_DAY
-from server.domain.usage import UsageDifference, UsageFindings
+from server.domain.usage import CountedAcceptances, UsageDifference, UsageFindings
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.ports import LogInspection
 
@@ -17,9 +17,16 @@ class UsageRecount(Protocol):
     """Compares bill and evidence (`usecases.usage_audit`)."""
 
     async def run(
-        self, first: date, last: date, *, on_progress: Callable[[int], None] = ...
+        self,
+        first: date,
+        last: date,
+        *,
+        accepted: CountedAcceptances | None = ...,
+        on_progress: Callable[[int], None] = ...,
     ) -> UsageFindings:
-        """Compares the usage of local days, both inclusive. Raises `ServiceUnavailable`."""
+        """Compares the usage of local days, both inclusive, with acceptances that were counted before, if
+        given. Raises `ServiceUnavailable`.
+        """
         ...
 
 
@@ -33,8 +40,10 @@ class UsageCheck:
         zone: ZoneInfo,
         now: Callable[[], datetime],
         report: Report,
+        accepted: CountedAcceptances | None = None,
     ) -> None:
-        """Takes the zone whose days are billed, and the post's time."""
+        """Takes the zone whose days are billed, the post's time, and acceptances that were counted before."""
+        self._accepted = accepted
         self._recount = recount
         self._log = log
         self._zone = zone
@@ -52,7 +61,7 @@ class UsageCheck:
         today = self._now().astimezone(self._zone).date()
         while day <= today:
             last = min(day + timedelta(days=DAYS_AT_ONCE - 1), today)
-            found = await self._recount.run(day, last, on_progress=self._progress)
+            found = await self._recount.run(day, last, accepted=self._accepted, on_progress=self._progress)
             for each in found.differences:
                 self._report.found(Part.USAGE, Kind.USAGE_WRONG, _where(each))
             for evidence_id in found.corrupt:

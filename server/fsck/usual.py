@@ -28,6 +28,7 @@ from namak.evidence.document import (
     Sender,
     subject_part,
 )
+from namak.evidence.mailbox_link import LINK_BYTES
 from namak.evidence.notification_policy import POLICIES, NotificationPolicy
 from namak.evidence.notification_steps import TimeOf
 from namak.evidence.statement import PURPOSE, TRANSLATIONS, language_under
@@ -72,8 +73,12 @@ class Shape:
     rule: str
 
 
-def usual(delivery: StoredDelivery) -> Lists | None:
-    """Returns what is still to be looked up of a delivery that is in order; None where it is to be read."""
+def usual(delivery: StoredDelivery, digests: Sequence[bytes] | None = None) -> Lists | None:
+    """Returns what is still to be looked up of a delivery that is in order; None where it is to be read.
+
+    `digests` are the SHA-256 of its evidence, where that is known. If the delivery has a link, it is that of
+    the consignment.
+    """
     facts = delivery.facts
     if not delivery.linked or len(facts) < 2 or (facts[0].event, facts[1].event) != (_ACCEPTED, _CONSIGNED):
         return None
@@ -87,9 +92,9 @@ def usual(delivery: StoredDelivery) -> Lists | None:
     if message is None or message.parties.sender != delivery.sender:
         return None
     tails = _tails(delivery, middle)
-    if tails is None or not _are_first(tails):
+    if tails is None or not _are_first(tails, delivery.link):
         return None
-    return _Story(delivery, message, tails).lists() if later else _untouched(delivery)
+    return _Story(delivery, message, tails, digests).lists() if later else _untouched(delivery)
 
 
 def _is_usual_order(later: Sequence[str]) -> bool:
@@ -116,13 +121,13 @@ def _tails(delivery: StoredDelivery, middle: bytes) -> list[bytes] | None:
     return found
 
 
-def _are_first(tails: Sequence[bytes]) -> bool:
+def _are_first(tails: Sequence[bytes], link: bytes) -> bool:
     acceptance = ACCEPTANCE.fullmatch(tails[0])
-    return (
-        acceptance is not None
-        and is_ip_address(acceptance[1].decode())
-        and _CONSIGNMENT.fullmatch(tails[1]) is not None
-    )
+    if acceptance is None or not is_ip_address(acceptance[1].decode()):
+        return False
+    if len(link) == LINK_BYTES:
+        return tails[1] == b',"mailboxLink":"%b"}}' % binascii.b2a_base64(link, newline=False)
+    return not link and _CONSIGNMENT.fullmatch(tails[1]) is not None
 
 
 def _untouched(delivery: StoredDelivery) -> Lists | None:
@@ -146,11 +151,21 @@ def _is_in_state(
 class _Story:
     """What became of a delivery, whose acceptance and consignment are in order."""
 
-    def __init__(self, delivery: StoredDelivery, message: Message, tails: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        delivery: StoredDelivery,
+        message: Message,
+        tails: Sequence[bytes],
+        digests: Sequence[bytes] | None,
+    ) -> None:
         self._delivery = delivery
         self._message = message
         self._tails = tails
-        self._digests = [sha256(fact.document).hexdigest() for fact in delivery.facts]
+        self._digests = (
+            [sha256(fact.document).hexdigest() for fact in delivery.facts]
+            if digests is None
+            else [each.hex() for each in digests]
+        )
 
     def lists(self) -> Lists | None:
         """See `usual`."""

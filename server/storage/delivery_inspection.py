@@ -6,9 +6,11 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+from namak.evidence import events
 from server.fsck.delivery_ports import (
     DeliveryKey,
     DeliveryPage,
+    StoredBox,
     StoredConfirmation,
     StoredDelivery,
     StoredFact,
@@ -24,21 +26,53 @@ _LAST: Final = UUID(int=2**128 - 1)
 # OFFSET: each link is looked up by its place, whatever the statistics say.
 _DELIVERIES = """
 SELECT d.mailbox_id, d.id, d.sender, d.recipient, d.notification_policy, d.submitted_at, d.state,
-    d.notified_at, d.withdrawn_at, l.delivery_id IS NOT NULL AS linked
+    d.notified_at, d.withdrawn_at, l.link IS NOT NULL AS linked, d.sequence,
+    coalesce(l.nonce, ''), coalesce(l.previous, ''), coalesce(l.link, '')
 FROM (
     SELECT * FROM deliveries WHERE (mailbox_id, id) > ($1, $2) AND (mailbox_id, id) <= ($3, $4)
     ORDER BY mailbox_id, id LIMIT $5
 ) d
 LEFT JOIN LATERAL (
-    SELECT delivery_id FROM mailbox_links
+    SELECT nonce, previous, link FROM mailbox_links
     WHERE mailbox_id = d.mailbox_id AND sequence = d.sequence AND delivery_id = d.id OFFSET 0
 ) l ON true
 ORDER BY d.mailbox_id, d.id
 """
-_FACTS = """
-SELECT owner_id, delivery_id, id, event, document, recorded_at FROM evidence
+_FACT = "id, event, document, recorded_at, organisation_id, entry"
+_RANGE = """
 WHERE (owner_id, delivery_id) > ($1, $2) AND (owner_id, delivery_id) <= ($3, $4) AND delivery_id IS NOT NULL
 ORDER BY owner_id, delivery_id, id LIMIT $5
+"""
+_FACTS = f"""
+SELECT {_FACT}, NULL, 0, NULL, owner_id, delivery_id FROM evidence {_RANGE}
+"""  # noqa: S608
+_FACTS_WITH_LEAVES = f"""
+SELECT {", ".join(f"e.{name}" for name in _FACT.split(", "))}, l.origin, l.leaf_index, l.entry,
+    e.owner_id, e.delivery_id
+FROM (SELECT {_FACT}, owner_id, delivery_id FROM evidence {_RANGE}) e
+LEFT JOIN LATERAL (
+    SELECT origin, leaf_index, entry FROM log_entries WHERE evidence_id = e.id OFFSET 0
+) l ON true
+ORDER BY e.owner_id, e.delivery_id, e.id
+"""  # noqa: S608
+_BOXES = """
+SELECT m.id, m.address, coalesce(h.sequence, 0), coalesce(h.link, ''),
+    (SELECT min(sequence) FROM mailbox_links WHERE mailbox_id = m.id),
+    (SELECT max(sequence) FROM mailbox_links WHERE mailbox_id = m.id)
+FROM mailboxes m LEFT JOIN mailbox_heads h ON h.mailbox_id = m.id
+WHERE m.id > $1 AND m.id >= $2 AND m.id <= $3 ORDER BY m.id
+"""
+_MAILBOXES = "SELECT id FROM mailboxes WHERE id = ANY ($1)"
+# Of other mailboxes than that of noughts all is met.
+_ODD = """
+SELECT EXISTS (
+    SELECT FROM evidence e WHERE e.delivery_id IS NULL AND (
+        e.event = $1
+        OR EXISTS (SELECT FROM evidence o WHERE o.id = e.id AND o.owner_id <> e.owner_id OFFSET 0)
+    )
+) OR EXISTS (
+    SELECT FROM evidence WHERE owner_id = '00000000-0000-0000-0000-000000000000' AND delivery_id IS NOT NULL
+) AS odd
 """
 _OPENINGS = """
 SELECT mailbox_id, delivery_id, evidence_id FROM openings
@@ -62,15 +96,18 @@ class PostgresDeliveryInspection:
         self._end = (span.up_to, _LAST)
         self._facts_at_once = facts_at_once
 
-    async def page(self, after: DeliveryKey, limit: int) -> DeliveryPage:
+    async def page(
+        self, after: DeliveryKey, limit: int, *, leaves: bool = False, boxes: bool = False
+    ) -> DeliveryPage:
         """See `DeliveryInspection`."""
         after = max(after, self._begin)
+        statement = _FACTS_WITH_LEAVES if leaves else _FACTS
         async with self._log.snapshot() as fetch:
             rows = await fetch(_DELIVERIES, *after, *self._end, limit)
             until = (rows[-1]["mailbox_id"], rows[-1]["id"]) if len(rows) == limit else None
             most = self._facts_at_once
             while True:
-                found = await fetch(_FACTS, *after, *(until or self._end), most)
+                found = await fetch(statement, *after, *(until or self._end), most)
                 if len(found) < most:
                     break
                 # Of the last delivery there may be more: the page ends with the one before it.
@@ -84,12 +121,31 @@ class PostgresDeliveryInspection:
             end = until or self._end
             openings = await fetch(_OPENINGS, *after, *end)
             confirmations = await fetch(_CONFIRMATIONS, *after, *end)
-        kept = [each for each in rows if until is None or (each["mailbox_id"], each["id"]) <= until]
-        return _page(kept, found, openings, confirmations, until)
+            stored = await fetch(_BOXES, self._begin[0], after[0], end[0]) if boxes else ()
+        kept = rows if until is None or not rows or _key(rows[-1]) <= until else _up_to(rows, until)
+        deliveries, strays = _joined(kept, found, openings, confirmations)
+        return DeliveryPage(deliveries, strays, until, [StoredBox._make(each) for each in stored])
 
     async def published_lists(self, digests: Collection[bytes]) -> Collection[bytes]:
         """See `DeliveryInspection`."""
         return {row["digest"] for row in await self._log.rows(_LISTS, list(digests))}
+
+    async def mailboxes_among(self, identifiers: Collection[UUID]) -> Collection[UUID]:
+        """See `DeliveryInspection`."""
+        return {row["id"] for row in await self._log.rows(_MAILBOXES, list(identifiers))}
+
+    async def has_odd_evidence(self) -> bool:
+        """See `DeliveryInspection`."""
+        rows = await self._log.rows(_ODD, events.SUBMISSION_ACCEPTANCE.uri)
+        return bool(rows[0]["odd"])
+
+
+def _key(row: Any) -> DeliveryKey:
+    return row["mailbox_id"], row["id"]
+
+
+def _up_to(rows: Sequence[Any], until: DeliveryKey) -> Sequence[Any]:
+    return [each for each in rows if _key(each) <= until]
 
 
 def _key_of(row: Any) -> DeliveryKey:
@@ -99,16 +155,11 @@ def _key_of(row: Any) -> DeliveryKey:
 _RECORDED_AT: Final = attrgetter("recorded_at")
 
 
-def _page(
-    rows: Sequence[Any],
-    found: Sequence[Any],
-    openings: Sequence[Any],
-    confirmations: Sequence[Any],
-    until: DeliveryKey | None,
-) -> DeliveryPage:
-    facts: defaultdict[DeliveryKey, list[StoredFact]] = defaultdict(list)
-    for owner, delivery, *fact in found:
-        facts[owner, delivery].append(StoredFact._make(fact))
+def _joined(
+    rows: Sequence[Any], found: Sequence[Any], openings: Sequence[Any], confirmations: Sequence[Any]
+) -> tuple[Sequence[StoredDelivery], Sequence[tuple[DeliveryKey, StoredFact]]]:
+    """Returns deliveries with what is of them, and evidence of none of them."""
+    facts = _facts_by_delivery(found)
     opened: defaultdict[DeliveryKey, list[UUID]] = defaultdict(list)
     for mailbox, delivery, evidence_id in openings:
         opened[mailbox, delivery].append(evidence_id)
@@ -117,10 +168,31 @@ def _page(
         confirmed[mailbox, delivery].append(StoredConfirmation._make(confirmation))
     deliveries = []
     for row in rows:
-        key = row[0], row[1]
+        own = tuple(row)
+        key = own[:2]
         # Identifiers of two replicas are in order as far as their clocks agree; a delivery's times are. Of
         # the same time they stay in the order of identifiers.
-        own = sorted(facts.pop(key, ()), key=_RECORDED_AT)
-        deliveries.append(StoredDelivery._make((*row, own, opened.get(key, ()), confirmed.get(key, ()))))
-    strays = [(key, fact.id) for key, those in facts.items() for fact in those]
-    return DeliveryPage(deliveries, strays, until)
+        those = facts.pop(key, [])
+        those.sort(key=_RECORDED_AT)
+        of_holder = (opened.get(key, ()), confirmed.get(key, ()))
+        deliveries.append(StoredDelivery._make((*own[:10], those, *of_holder, *own[10:])))
+    strays = [(key, fact) for key, those in facts.items() for fact in those]
+    return deliveries, strays
+
+
+def _facts_by_delivery(found: Sequence[Any]) -> dict[DeliveryKey, list[StoredFact]]:
+    facts: dict[DeliveryKey, list[StoredFact]] = {}
+    owner = delivery = None
+    own: list[StoredFact] = []
+    for row in found:
+        *fact, of_owner, of_delivery = row
+        # Those of a delivery come one after the other.
+        if of_delivery != delivery or of_owner != owner:
+            owner, delivery = of_owner, of_delivery
+            facts[owner, delivery] = own = []
+        elif fact[0] == own[-1].id:
+            # It has two leaves; so neither is its.
+            own[-1] = own[-1]._replace(entry=b"")
+            continue
+        own.append(StoredFact._make(fact))
+    return facts

@@ -49,6 +49,11 @@ SELECT l.leaf_index, l.entry, l.evidence_id, e.document, e.entry AS digest FROM 
 LEFT JOIN LATERAL (SELECT document, entry FROM evidence WHERE id = l.evidence_id OFFSET 0) e ON true
 WHERE l.origin = $1 AND l.leaf_index >= $2 AND l.leaf_index < $3
 """
+_LOGGED_AT = """
+SELECT l.leaf_index, l.entry, l.evidence_id, e.document, e.entry AS digest FROM log_entries l
+LEFT JOIN LATERAL (SELECT document, entry FROM evidence WHERE id = l.evidence_id OFFSET 0) e ON true
+WHERE l.origin = $1 AND l.leaf_index = ANY ($2)
+"""
 _FIRST_EVIDENCE = "SELECT id FROM evidence ORDER BY id LIMIT 1"
 _LAST_EVIDENCE = "SELECT id FROM evidence ORDER BY id DESC LIMIT 1"
 _STEP = "SELECT id FROM evidence WHERE id > $1 AND id <= $2 ORDER BY id OFFSET $3 LIMIT 1"
@@ -193,6 +198,10 @@ class PostgresLogInspection:
     async def logged(self, origin: str, first: int, end: int) -> Sequence[LoggedEvidence]:
         """See `LogInspection`."""
         return [LoggedEvidence._make(row) for row in await self.rows(_LOGGED, origin, first, end)]
+
+    async def logged_at(self, origin: str, indexes: Sequence[int]) -> Sequence[LoggedEvidence]:
+        """See `LogInspection`."""
+        return [LoggedEvidence._make(row) for row in await self.rows(_LOGGED_AT, origin, list(indexes))]
 
     async def first_evidence(self) -> UUID | None:
         """See `LogInspection`."""

@@ -1,12 +1,12 @@
 """Reads mailboxes' links with what was stored beside them, for who checks all of them."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from namak.evidence import events
 from namak.evidence.mailbox_chain import ChainHead, Opening
-from server.fsck.mailbox_ports import StoredLink
+from server.fsck.mailbox_ports import BEHIND_ALL, StoredLink
 from server.fsck.span_ports import WHOLE, Span
 from server.storage.log_inspection import PostgresLogInspection
 
@@ -47,8 +47,6 @@ SELECT mailbox_id FROM (
 ) h
 WHERE floor(so_far * $1::int / whole) > floor((so_far - sequence) * $1::int / whole) ORDER BY mailbox_id
 """
-_NO_PLACE: Final = 2**63 - 1
-"""Behind all places of a mailbox."""
 
 
 class PostgresMailboxInspection:
@@ -58,11 +56,11 @@ class PostgresMailboxInspection:
         self._log = log
         self._span = span
 
-    async def links(self, mailbox_id: UUID, after: int, limit: int) -> Sequence[StoredLink]:
+    async def links(self, mailbox_id: UUID, after: int, up_to: UUID, limit: int) -> Sequence[StoredLink]:
         """See `MailboxInspection`."""
         event = events.CONTENT_CONSIGNMENT.uri
-        begin = max((mailbox_id, after), (self._span.after, _NO_PLACE))
-        rows = await self._log.rows(_LINKS, *begin, self._span.up_to, limit, event)
+        begin = max((mailbox_id, after), (self._span.after, BEHIND_ALL))
+        rows = await self._log.rows(_LINKS, *begin, min(up_to, self._span.up_to), limit, event)
         return [_link(row) for row in rows]
 
     async def headed_without_links(self) -> Collection[UUID]:

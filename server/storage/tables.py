@@ -226,6 +226,7 @@ class EvidenceRow(Stored):
         Index(None, "id"),
         Index(None, "owner_id", "delivery_id", "id"),
         Index("ix_evidence_withdrawals", "id", postgresql_where=text(f"event = '{events.WITHDRAWN.uri}'")),
+        Index("ix_evidence_texts", "id", postgresql_where=text(f"event = '{events.SMS_ACCEPTED.uri}'")),
     )
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)

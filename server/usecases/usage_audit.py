@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,15 +19,12 @@ from server.domain.ids import ID_MARGIN, first_id
 from server.domain.local_days import Stretch
 from server.domain.profile import Profile
 from server.domain.refusals import NotFound
-from server.domain.usage import Usage, UsageDifference, UsageFindings
+from server.domain.usage import SETTLING, CountedAcceptances, Usage, UsageDifference, UsageFindings
 from server.usecases.billing import days_asked_for, in_portions
 from server.usecases.ports import Clock, UnitOfWork
 from server.usecases.records import UsageFact
 
 FACTS_AT_ONCE: Final = 1000
-
-SETTLING: Final = timedelta(minutes=1)
-"""What was accepted within the last minute is left out: its transaction may not have committed yet."""
 
 _Key = tuple[UUID, date, str]
 """Organisation, local day, sender address."""
@@ -82,20 +79,25 @@ class UsageAudit:
         last: date,
         organisation_id: UUID | None = None,
         *,
+        accepted: CountedAcceptances | None = None,
         on_progress: Callable[[int], None] = unobserved,
     ) -> UsageFindings:
         """Compares the usage of these local days, both inclusive, of one organisation or of all.
 
         `on_progress` is told how many pieces of evidence were read so far. What is accepted meanwhile, or was
         within the last minute, is left out on both sides. What is withdrawn meanwhile may look like a
-        difference; so whatever was found is looked at once more, and told only if it stays.
+        difference; so whatever was found is looked at once more, and told only if it stays. Acceptances that
+        were counted before are not read, unless something differs.
 
         Raises:
             InvalidFields: the days make no sense.
             NotFound: there is no such organisation.
         """
-        days = until(days_asked_for(first, last, self._zone), self._clock.now() - SETTLING)
-        recount, differences = await self._compare(days, organisation_id, on_progress)
+        asked = days_asked_for(first, last, self._zone)
+        days = until(asked, self._clock.now() - SETTLING if accepted is None else accepted.until)
+        recount, differences = await self._compare(days, organisation_id, on_progress, accepted)
+        if differences and accepted is not None:
+            recount, differences = await self._compare(days, organisation_id, on_progress)
         if differences:
             recount, again = await self._compare(days, organisation_id, on_progress)
             differences = [each for each in differences if each in again]
@@ -106,8 +108,9 @@ class UsageAudit:
         days: Sequence[Stretch],
         organisation_id: UUID | None,
         on_progress: Callable[[int], None],
+        accepted: CountedAcceptances | None = None,
     ) -> tuple[_Recount, list[UsageDifference]]:
-        recount = await self._recount(days, organisation_id, on_progress)
+        recount = await self._recount(days, organisation_id, on_progress, accepted)
         billed = await self._billed(days, organisation_id)
         return recount, _differences(billed, recount.counts)
 
@@ -135,10 +138,17 @@ class UsageAudit:
         days: Sequence[Stretch],
         organisation_id: UUID | None,
         on_progress: Callable[[int], None],
+        accepted: CountedAcceptances | None,
     ) -> _Recount:
         recount = _Recount(defaultdict(Usage))
         if not days:
             return recount
+        if accepted is not None:
+            known = {each.day for each in days}
+            for key, count in accepted.counts.items():
+                if key[1] in known and organisation_id in (None, key[0]):
+                    recount.counts[key] += Usage(accepted=count)
+                    recount.facts += count
         after, before = days[0].start - ID_MARGIN, days[-1].end + ID_MARGIN
         for event, usage, until_time in (
             (events.SUBMISSION_ACCEPTANCE, _ACCEPTED, before),
@@ -146,6 +156,8 @@ class UsageAudit:
             # Of these days' deliveries, but on whatever day since.
             (events.WITHDRAWN, _WITHDRAWN, self._clock.now() + ID_MARGIN),
         ):
+            if accepted is not None and event == events.SUBMISSION_ACCEPTANCE:
+                continue
             async for found in self._facts(event, organisation_id, after, until_time):
                 self._count(recount, found, days, usage)
                 if recount.facts % FACTS_AT_ONCE == 0:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from server.domain.usage import UsageFindings
+from server.domain.usage import CountedAcceptances, UsageFindings
 from server.fsck.check import Stored
 from server.storage.delivery_inspection import PostgresDeliveryInspection
 from server.storage.log_inspection import PostgresLogInspection
@@ -17,7 +17,12 @@ class RightBill:
     """Finds nothing: usage is recounted over connections of its own."""
 
     async def run(
-        self, first: date, last: date, *, on_progress: Callable[[int], None] = lambda _: None
+        self,
+        first: date,
+        last: date,
+        *,
+        accepted: CountedAcceptances | None = None,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> UsageFindings:
         assert first <= last
         return UsageFindings(0, (), 0, ())

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from server.fsck.findings import MOST_OF_A_KIND, Finding, Kind, Part, Progress, Report
+from server.fsck.gleaning import Gleaned, Wanted
 from server.fsck.side_by_side import GivenUp, HelperLost, Job, Outcome, SideBySide, jobs_for
 from server.fsck.span_ports import WHOLE, Span, spans_between
 
@@ -38,7 +39,7 @@ class FakeHelper:
         yield Outcome(*found, Counter({what: 2}), ["a"], 2.0, over=not stopped, stopped=stopped)
 
 
-async def nothing(part: Part, report: Report) -> None:
+async def nothing(part: Part, report: Report, _gleaned: object) -> None:
     report.done(part, "checkpoints", 3)
 
 
@@ -113,3 +114,42 @@ def test_of_many_findings_of_several_a_hundred_are_told_and_all_counted() -> Non
         report.take(found, Counter({Kind.ROOT_WRONG: 500}), Counter({Part.TREE: 500}))
     assert (len(report.findings), report.counts[Kind.ROOT_WRONG]) == (MOST_OF_A_KIND, 1500)
     assert report.findings[-1].where == "1/39"
+
+
+async def test_what_spans_gave_is_put_together_for_the_parts_that_wait_for_it() -> None:
+    wanted = Wanted(frozenset({Part.EVIDENCE}), (("log", 8),))
+    parts = frozenset({Part.EVIDENCE, Part.EFFECTS, Part.TOKENS})
+    jobs = jobs_for(parts, SPANS, wanted)
+    assert jobs == [Job(Part.EFFECTS, span, wanted) for span in SPANS]
+    order: list[tuple[Part, Gleaned | None]] = []
+
+    class Gleaning:
+        async def check(self, job: Job) -> AsyncIterator[Outcome]:
+            await asyncio.sleep(0)
+            order.append((job.part, None))
+            gleaned = Gleaned(wanted, {"log": bytearray([1 << jobs.index(job)])})
+            yield Outcome(over=True, gleaned=gleaned)
+
+    async def own(part: Part, report: Report, gleaned: Gleaned | None) -> None:
+        order.append((part, gleaned))
+        report.done(part, "evidence", 8)
+
+    report = Report()
+    await SideBySide(report, [Gleaning()], own).run(parts, SPANS, wanted)
+    assert [part for part, _ in order] == [Part.TOKENS, *[Part.EFFECTS] * 3, Part.EVIDENCE]
+    assert order[0][1] is None
+    assert order[-1][1] == Gleaned(wanted, {"log": bytearray([0b111])}, unsure=[], accepted=Counter())
+    assert list(report.seconds) == [Part.EVIDENCE, Part.TOKENS, Part.EFFECTS]
+
+
+async def test_what_this_process_found_until_it_was_stopped_is_told() -> None:
+    async def stopped(part: Part, report: Report, _gleaned: object) -> None:
+        report.found(part, Kind.SIGNATURE_WRONG, "the first")
+        raise GivenUp("the database went away")
+
+    report = Report()
+    side_by_side = SideBySide(report, [], stopped)
+    with pytest.raises(GivenUp):
+        await side_by_side.run(frozenset({Part.CHECKPOINTS}), SPANS)
+    assert [each.where for each in report.findings] == ["the first"]
+    assert (report.seconds, side_by_side.underway) == ({}, [Part.CHECKPOINTS])
