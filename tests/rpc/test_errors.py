@@ -156,7 +156,7 @@ async def test_keeps_very_many_problems_within_what_trailers_hold(edge: Edge) ->
 
 
 async def test_ends_a_call_that_has_no_deadline(world: World) -> None:
-    async with started_edge(world, unary=TimeLimit(default=0.05, most=60)) as edge:
+    async with started_edge(world, unary=TimeLimit(default=0.5, most=60)) as edge:
         edge.desks.gate = gate = Gate()
         stub = delivery_pb2_grpc.DeliveryServiceStub(edge.channel(world.agency))
 

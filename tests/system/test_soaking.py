@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.soaking.mailing import MailBooks
-from scripts.soaking.reckoning import compare
+from scripts.soaking.reckoning import FORWARDED, compare
 from scripts.soaking.running import Order, Soak
 from server.dev.world import World
 
@@ -88,7 +88,7 @@ def a_copy_waits_for_ever(soak: Soak) -> None:
 
 def a_fact_of_a_copy_is_lost(soak: Soak) -> None:
     rows = list(soak.account.rows["evidence"])
-    rows.remove(next(row for row in rows if "Notification" in row["event"] or "Relay" in row["event"]))
+    rows.remove(next(row for row in rows if row["event"] in FORWARDED))
     soak.account.rows["evidence"] = rows
 
 

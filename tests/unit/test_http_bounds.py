@@ -61,7 +61,7 @@ async def answer(incoming: asyncio.StreamReader) -> bytes:
 
 @pytest.mark.parametrize("asked_before", [False, True])
 async def test_a_request_whose_head_drips_is_ended(asked_before: bool) -> None:
-    async with listening(Bounds(head_seconds=0.3)) as port, asyncio.timeout(60):
+    async with listening(Bounds(head_seconds=1.0)) as port, asyncio.timeout(60):
         incoming, outgoing = await asyncio.open_connection("127.0.0.1", port)
         if asked_before:
             outgoing.write(GET)
@@ -126,13 +126,13 @@ async def test_who_leaves_an_answer_lying_is_cut_off(ended: bool) -> None:
 
 
 async def test_who_takes_an_answer_that_lay_for_a_moment_is_not_cut_off_later() -> None:
-    async with listening(Bounds(sending_seconds=0.3)) as port, asyncio.timeout(60):
+    async with listening(Bounds(sending_seconds=1.0)) as port, asyncio.timeout(60):
         incoming, outgoing = await asyncio.open_connection("127.0.0.1", port)
         outgoing.write(GET.replace(b"/ ", b"/big ", 1))
         await incoming.readuntil(b"\r\n\r\n")
         assert len(await incoming.readexactly(BIG)) == BIG
         loop = asyncio.get_running_loop()
-        later = loop.time() + 0.6
+        later = loop.time() + 1.5
 
         async def is_answered_later() -> bool:
             outgoing.write(GET)

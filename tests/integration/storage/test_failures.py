@@ -27,7 +27,7 @@ OWNER = UUID(int=0)
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, pool_size=2, checkout_seconds=0.2, statement_seconds=1.0)
+    database = Database(database_url, pool_size=2, checkout_seconds=1.0, statement_seconds=2.0)
     yield database
     assert database.connections_in_use == 0
     await database.dispose()
@@ -166,7 +166,7 @@ async def test_a_wait_that_takes_too_long_is_unavailable(uow: SqlUnitOfWork) -> 
 
 
 async def test_an_idle_transaction_is_ended_so_that_it_frees_what_it_holds(database_url: str) -> None:
-    frozen = Database(database_url, idle_in_transaction_seconds=0.1)
+    frozen = Database(database_url, idle_in_transaction_seconds=1.5)
     alive = Database(database_url)
     held = claim()
     async with SqlUnitOfWork(frozen).writing() as tx:
@@ -362,7 +362,7 @@ async def test_a_server_that_is_killed_is_unavailable_and_keeps_what_was_committ
 
 async def test_a_server_that_freezes_is_unavailable_within_its_time(own_server: EmbeddedPostgres) -> None:
     await migrate.upgrade(own_server.url)
-    database = Database(own_server.url, pool_size=1, statement_seconds=0.1, connect_seconds=1.0)
+    database = Database(own_server.url, pool_size=1, statement_seconds=1.0, connect_seconds=2.0)
     uow = SqlUnitOfWork(database)
     frozen: list[int] = []
     try:

@@ -233,7 +233,6 @@ def _to_another(authority: OpensslAuthority, note: bytes) -> Handler:
 
 
 BAD: Mapping[str, tuple[Callable[[OpensslAuthority], Handler], str, str]] = {
-    "slow": (lambda _: _never, "AUTHORITY_UNREACHED", "timed out"),
     "endless": (lambda _: _endless, "AUTHORITY_UNREACHED", "too long"),
     "busy": (lambda _: _answering(503, b""), "AUTHORITY_UNREACHED", "status 503"),
     "redirect": (lambda _: _elsewhere, "AUTHORITY_REFUSES", "status 307"),
@@ -265,10 +264,10 @@ def _strange(directory: Path) -> Handler:
 
 
 async def test_bad_authorities_are_told_of_and_hold_up_nobody(authority: OpensslAuthority) -> None:
-    world = World(authority, seconds=2.0)
+    world = World(authority)
     handlers = {name: made(authority) for name, (made, _, _) in BAD.items()}
     with capture_logs() as logs:
-        async with world.running(good=world.good, **handlers):
+        async with world.running(good=world.good, never=_never, **handlers):
             world.grow(3)
             await world.until(lambda: world.sizes("good") == [3])
 
@@ -288,6 +287,20 @@ async def test_bad_authorities_are_told_of_and_hold_up_nobody(authority: Openssl
         assert BAD[name][2] in cause, name
     # Said once, however often they are asked.
     assert len([line for line in logs if line.get("authority") == "garbage"]) == 1
+
+
+async def test_one_that_does_not_answer_in_time_is_told_of_as_that(authority: OpensslAuthority) -> None:
+    world = World(authority, seconds=0.05)
+    with capture_logs() as logs:
+        async with world.running(never=_never):
+            world.grow(3)
+            await world.until(lambda: any("trouble" in line for line in logs))
+    told = next(line for line in logs if "trouble" in line)
+    assert (told["authority"], told["trouble"], told["cause"]) == (
+        "never",
+        "AUTHORITY_UNREACHED",
+        "timed out",
+    )
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(minutes=-5)])

@@ -29,7 +29,7 @@ QUICK = WorkerSettings(
     grace=timedelta(seconds=20),
     poll=timedelta(milliseconds=20),
     heartbeat=timedelta(milliseconds=200),
-    silent=timedelta(seconds=2),
+    silent=timedelta(seconds=30),
     pause=timedelta(milliseconds=20),
 )
 DEADLINE = 60.0
@@ -293,7 +293,7 @@ async def test_jobs_of_a_killed_worker_are_taken_over(
     process.kill()
     await asyncio.to_thread(process.wait)
 
-    async with working({mine: handler, once: handler}):
+    async with working({mine: handler, once: handler}, replace(QUICK, silent=timedelta(seconds=2))):
         await until(lambda: _none(uow, mine))
         await until(lambda: _dead(uow, once))
     # The attempt that the killed worker had begun counts.
