@@ -151,8 +151,8 @@ def _conditions_in_words(setup: Setup, spread: Mapping[str, object]) -> str:
     )
 
 
-def main() -> int:
-    """Measures; returns the exit code."""
+def asked(words: Sequence[str] | None = None) -> tuple[Setup, Path | None]:
+    """Returns what is to be measured, and the file for the figures."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description=_DESCRIPTION,
@@ -181,7 +181,7 @@ def main() -> int:
         help=f"of the longest log that proofs are made from ({long_log.SIZES[-2]:,}; {long_log.SIZES[-1]:,} "
         "take a minute to make, and 400 MiB)",
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     processes = arguments.processes
     setup = Setup(
         arguments.seconds,
@@ -190,6 +190,12 @@ def main() -> int:
         _PARTS if arguments.parts == "all" else [_part(parser, name) for name in arguments.parts.split(",")],
         arguments.leaves,
     )
+    return setup, arguments.json
+
+
+def main() -> int:
+    """Measures; returns the exit code."""
+    setup, file = asked()
     told = Console(stderr=True, highlight=False)
     try:
         figures, spread = asyncio.run(measure(setup, told))
@@ -204,9 +210,9 @@ def main() -> int:
         _conditions_in_words(setup, spread),
     ):
         shown.print(sentence)
-    if arguments.json is not None:
+    if file is not None:
         document = {**figures, "conditions": {**conditions(setup), **spread}}
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

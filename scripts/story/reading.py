@@ -28,6 +28,14 @@ async def reading(stage: Stage, post: Post, shell: Shell) -> str:
         "The citizen reads and confirms with the ID card",
         "Only the recipient's own signature says that it was read: nobody else can make that up.",
     )
+    opened = await _opened(stage, post)
+    delivery_id = opened.message.delivery_id
+    await withdrawing.too_late(shell, delivery_id)
+    await _confirmed(stage, post, opened)
+    return delivery_id
+
+
+async def _opened(stage: Stage, post: Post) -> mailbox_pb2.OpenMessageResponse:
     mailbox = post.citizen.mailbox
     messages = await stage.step(
         "citizen", "lists the mailbox", _listed(post), lambda found: f"{len(found)} messages, none opened"
@@ -58,7 +66,11 @@ async def reading(stage: Stage, post: Post, shell: Shell) -> str:
             mailbox.download(delivery_id, number, place, expected=part, force=True),
             lambda path: f"{path.stat().st_size:,} bytes, digest checked",
         )
-    await withdrawing.too_late(shell, delivery_id)
+    return opened
+
+
+async def _confirmed(stage: Stage, post: Post, opened: mailbox_pb2.OpenMessageResponse) -> None:
+    mailbox, delivery_id = post.citizen.mailbox, opened.message.delivery_id
     issued = await stage.step(
         "citizen", "asks for the statement to sign", mailbox.issue_statement(delivery_id), lambda _: "issued"
     )
@@ -74,7 +86,6 @@ async def reading(stage: Stage, post: Post, shell: Shell) -> str:
         mailbox.confirm(delivery_id, issued.statement_id, cms),
         lambda reply: " and ".join(fact.event.rpartition("/")[2] for fact in reply.evidence),
     )
-    return delivery_id
 
 
 async def _listed(post: Post) -> Sequence[mailbox_pb2.Message]:

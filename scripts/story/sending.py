@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from namak.client import compose, read_part
+from namak.client import Client, compose, read_part
 from namak.client.delivery import Outcome
 from namak.client.receipts import save_receipt
-from namak.v1 import delivery_pb2
+from namak.errors import NamakError
+from namak.v1 import delivery_pb2, sender_admin_pb2
 from scripts.story.post import Post
 from scripts.story.registering import ENTITY, PERSON, SENDER, SENDER_ELSEWHERE, Registered
 from scripts.story.stage import Stage
@@ -91,69 +93,76 @@ async def refusals(stage: Stage, post: Post, registered: Registered, files: Sequ
         "Wrong submissions are refused, and that is evidence too",
         "Nobody sends in another's name; and a sender can prove that a letter was refused, when, and why.",
     )
-    part = read_part(files[0])
-
-    def letter(sender: str, recipient: str = PERSON) -> delivery_pb2.Submission:
-        return compose(sender=sender, recipient=recipient, subject=SUBJECT, parts=[part])
-
+    wrong = _Wrong(stage, read_part(files[0]))
     refused = [
-        await stage.refused(
-            "agency",
-            f"submits as {SENDER} from 127.0.0.2",
-            post.agency_elsewhere.deliveries.submit(letter(SENDER)),
-            "NETWORK_NOT_PERMITTED",
-            evidence=True,
+        await wrong.submission(
+            f"submits as {SENDER} from 127.0.0.2", post.agency_elsewhere, "NETWORK_NOT_PERMITTED"
         ),
-        await stage.refused(
-            "agency",
+        await wrong.submission(
             "submits as duty@police.am, another organisation's address",
-            post.agency.deliveries.submit(letter("duty@police.am")),
+            post.agency,
             "SENDER_NOT_PERMITTED",
-            evidence=True,
+            sender="duty@police.am",
         ),
-        await stage.refused(
-            "agency",
-            f"submits to {NOBODY}, which nobody has",
-            post.agency.deliveries.submit(letter(SENDER, NOBODY)),
-            "MAILBOX_UNKNOWN",
-            evidence=True,
+        await wrong.submission(
+            f"submits to {NOBODY}, which nobody has", post.agency, "MAILBOX_UNKNOWN", recipient=NOBODY
         ),
     ]
+    admin, elsewhere_id = post.operator.admin, registered.sender_elsewhere_id
     await stage.step(
         "operator",
         f"suspends {SENDER_ELSEWHERE}",
-        post.operator.admin.suspend_sender_address(registered.sender_elsewhere_id),
-        lambda address: "suspended" if address.suspended else "active",
+        admin.suspend_sender_address(elsewhere_id),
+        _suspended_or_active,
     )
     refused.append(
-        await stage.refused(
-            "agency",
+        await wrong.submission(
             f"submits as {SENDER_ELSEWHERE}, now suspended",
-            post.agency_elsewhere.deliveries.submit(letter(SENDER_ELSEWHERE)),
+            post.agency_elsewhere,
             "SENDER_SUSPENDED",
-            evidence=True,
+            sender=SENDER_ELSEWHERE,
         )
     )
     await stage.step(
         "operator",
         f"resumes {SENDER_ELSEWHERE}",
-        post.operator.admin.resume_sender_address(registered.sender_elsewhere_id),
-        lambda address: "suspended" if address.suspended else "active",
+        admin.resume_sender_address(elsewhere_id),
+        _suspended_or_active,
     )
-    await stage.refused(
-        "stranger",
-        "submits with a certificate that is bound to nobody",
-        post.stranger.deliveries.submit(letter(SENDER)),
-        "CERTIFICATE_UNBOUND",
-        evidence=False,
+    await wrong.caller(
+        "stranger", "submits with a certificate that is bound to nobody", post.stranger, "CERTIFICATE_UNBOUND"
     )
-    await stage.refused(
-        "citizen",
-        "tries to submit",
-        post.citizen.deliveries.submit(letter(SENDER)),
-        "ROLE_NOT_PERMITTED",
-        evidence=False,
-    )
+    await wrong.caller("citizen", "tries to submit", post.citizen, "ROLE_NOT_PERMITTED")
+    await _keep_receipts(stage, post, refused)
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    """Submissions that are refused, of one letter."""
+
+    stage: Stage
+    part: delivery_pb2.Part
+
+    async def submission(
+        self, words: str, client: Client, reason: str, *, sender: str = SENDER, recipient: str = PERSON
+    ) -> NamakError:
+        """One of the agency's, which is known, so that the refusal is evidence."""
+        letter = compose(sender=sender, recipient=recipient, subject=SUBJECT, parts=[self.part])
+        return await self.stage.refused(
+            "agency", words, client.deliveries.submit(letter), reason, evidence=True
+        )
+
+    async def caller(self, who: str, words: str, client: Client, reason: str) -> None:
+        """One of somebody who may submit nothing."""
+        letter = compose(sender=SENDER, recipient=PERSON, subject=SUBJECT, parts=[self.part])
+        await self.stage.refused(who, words, client.deliveries.submit(letter), reason, evidence=False)
+
+
+def _suspended_or_active(address: sender_admin_pb2.SenderAddress) -> str:
+    return "suspended" if address.suspended else "active"
+
+
+async def _keep_receipts(stage: Stage, post: Post, refused: Sequence[NamakError]) -> None:
     receipts = await stage.step(
         "agency",
         "fetches the receipts of its refused submissions",

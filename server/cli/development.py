@@ -4,6 +4,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -62,52 +63,95 @@ def make_world(
             world = World.create(directory, profile)
         except WorldExists as problem:
             fail(str(problem))
-        settings = world.write_settings(listen=listen)
-        mail = listen if listen.endswith(":0") else f"{listen.rpartition(':')[0]}:{_MAIL_PORT}"
-        with settings.open("a", encoding="utf-8") as file_of_settings:
-            file_of_settings.write(f'\n[inbound_mail]\nin_server = true\nspf = false\nlisten = "{mail}"\n')
-        notices = f"127.0.0.1:{0 if listen.endswith(':0') else _NOTICE_PORT}"
-        with_paper_and_notices(settings, example.return_address, notices)
-        if witnesses:
-            found = make_witnesses(world, witnesses)
-            ports = free_ports(len(found)) if listen.endswith(":0") else range(_WITNESS_PORT, 65_536)
-            urls = [f"http://127.0.0.1:{port}" for port, _ in zip(ports, found, strict=False)]
-            with_witnesses(settings, write_policies(world, list(zip(found, urls, strict=True))))
-        if timestamps:
-            make_timestamp_authority(world)
-            (port,) = free_ports(1) if listen.endswith(":0") else (_TIMESTAMP_PORT,)
-            with_timestamps(settings, world, f"http://127.0.0.1:{port}")
-        for name, identity in (
-            ("operator", world.operator),
-            ("agency", world.agency),
-            ("other-agency", world.other_agency),
-            ("portal", world.portal),
-            ("clerk", world.clerk),
-            ("print-house", world.print_house),
-        ):
-            world.write_client(name, identity, listen)
-        world.write_client("citizen", world.citizen.authentication, listen, signs=True)
-        world.write_client("other-citizen", world.other_citizen.authentication, listen, signs=True)
-        letter = directory / "letter.txt"
-        letter.write_text(example.letter, encoding="utf-8")
+        made = _Made(world, example, world.write_settings(listen=listen), listen, witnesses, timestamps)
+        _write_settings(made)
+        _write_clients(made)
+        made.letter.write_text(example.letter, encoding="utf-8")
+    typer.echo(_how_to_go_on(made))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A world, and what was asked for with it."""
+
+    world: World
+    example: Example
+    settings: Path
+    listen: str
+    witnesses: int
+    timestamps: bool
+
+    @property
+    def free(self) -> bool:
+        """Whether everything listens on ports that are free."""
+        return self.listen.endswith(":0")
+
+    @property
+    def mail(self) -> str:
+        """Where mail clients find the server."""
+        return self.listen if self.free else f"{self.listen.rpartition(':')[0]}:{_MAIL_PORT}"
+
+    @property
+    def letter(self) -> Path:
+        """A letter to send."""
+        return self.world.directory / "letter.txt"
+
+
+def _write_settings(made: _Made) -> None:
+    """Adds what the world's server does besides, and makes those beside it."""
+    world, settings = made.world, made.settings
+    with settings.open("a", encoding="utf-8") as file:
+        file.write(f'\n[inbound_mail]\nin_server = true\nspf = false\nlisten = "{made.mail}"\n')
+    notices = f"127.0.0.1:{0 if made.free else _NOTICE_PORT}"
+    with_paper_and_notices(settings, made.example.return_address, notices)
+    if made.witnesses:
+        found = make_witnesses(world, made.witnesses)
+        ports = free_ports(len(found)) if made.free else range(_WITNESS_PORT, 65_536)
+        urls = [f"http://127.0.0.1:{port}" for port, _ in zip(ports, found, strict=False)]
+        with_witnesses(settings, write_policies(world, list(zip(found, urls, strict=True))))
+    if made.timestamps:
+        make_timestamp_authority(world)
+        (port,) = free_ports(1) if made.free else (_TIMESTAMP_PORT,)
+        with_timestamps(settings, world, f"http://127.0.0.1:{port}")
+
+
+def _write_clients(made: _Made) -> None:
+    """Writes a configuration for each who calls."""
+    world = made.world
+    for name, identity in (
+        ("operator", world.operator),
+        ("agency", world.agency),
+        ("other-agency", world.other_agency),
+        ("portal", world.portal),
+        ("clerk", world.clerk),
+        ("print-house", world.print_house),
+    ):
+        world.write_client(name, identity, made.listen)
+    world.write_client("citizen", world.citizen.authentication, made.listen, signs=True)
+    world.write_client("other-citizen", world.other_citizen.authentication, made.listen, signs=True)
+
+
+def _how_to_go_on(made: _Made) -> str:
+    world, example, directory = made.world, made.example, made.world.directory
     server, client = _program("namak-server"), _program("namak")
-    file = {name: shlex.quote(str(directory / f"{name}.toml")) for name in ("agency", "citizen")}
-    typer.echo(
+    settings, letter = shlex.quote(str(made.settings)), shlex.quote(str(made.letter))
+    agency, citizen = (shlex.quote(str(directory / f"{name}.toml")) for name in ("agency", "citizen"))
+    return (
         f"Made. Register everybody, and start the server:\n"
-        f"  {server} dev register --config {shlex.quote(str(settings))}\n"
-        f"{_in_background(server, 'witnesses', settings) if witnesses else ''}"
-        f"{_in_background(server, 'timestamps', settings) if timestamps else ''}"
-        f"  {server} serve --config {shlex.quote(str(settings))}\n"
+        f"  {server} dev register --config {settings}\n"
+        f"{_in_background(server, 'witnesses', made.settings) if made.witnesses else ''}"
+        f"{_in_background(server, 'timestamps', made.settings) if made.timestamps else ''}"
+        f"  {server} serve --config {settings}\n"
         f"Then, in another terminal, send a letter and look for it:\n"
-        f"  {client} --config {file['agency']} send --from {example.sender} --to {example.citizen_address} "
-        f"--subject {example.subject} {shlex.quote(str(letter))}\n"
-        f"  {client} --config {file['citizen']} inbox\n"
-        f"{_with_quorum(client, file['agency'], world) if witnesses else ''}"
-        f"{_with_timestamps(client, file['agency'], world) if timestamps else ''}"
+        f"  {client} --config {agency} send --from {example.sender} --to {example.citizen_address} "
+        f"--subject {example.subject} {letter}\n"
+        f"  {client} --config {citizen} inbox\n"
+        f"{_with_quorum(client, agency, world) if made.witnesses else ''}"
+        f"{_with_timestamps(client, agency, world) if made.timestamps else ''}"
         f"Or send it with an ordinary mail client, such as swaks (docs/mail.md):\n"
-        f"  swaks --server {mail} --tls --from {example.sender} --to {example.citizen_address} "
+        f"  swaks --server {made.mail} --tls --from {example.sender} --to {example.citizen_address} "
         f"--header 'Subject: {example.subject}' --body . --attach-type text/plain "
-        f"--attach @{shlex.quote(str(letter))}\n"
+        f"--attach @{letter}\n"
         f"Who there is, each with a configuration in {directory}:\n{_people(example)}\n"
         f"Both cards are software tokens with two keys, {AUTHENTICATION_KEY} and {CARD_KEY}; "
         f"their PINs are in card/citizen-card.pin and other-card/other-citizen-card.pin. "

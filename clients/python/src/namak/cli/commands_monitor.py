@@ -9,6 +9,49 @@ from namak.cli.app import Run, add, seconds
 from namak.cli.codes import ExitCode
 from namak.cli.texts import N_
 
+State = Annotated[Path, typer.Option("--state", metavar="DIR", help=N_("Where to remember what was seen."))]
+Place = Annotated[str, typer.Argument(metavar="[LOG]", help=N_("A directory, or an address with https://."))]
+Policy = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help=N_("The logs and witnesses you trust, a C2SP tlog-policy.")),
+]
+Once = Annotated[bool, typer.Option("--once", help=N_("Look once, and end."))]
+Interval = Annotated[
+    float | None,
+    typer.Option("--interval", metavar="TIME", parser=seconds, help=N_("How often to look; 30s if missing.")),
+]
+MaxAge = Annotated[
+    float | None,
+    typer.Option(
+        "--max-age", metavar="TIME", parser=seconds, help=N_("How old the newest checkpoint may be.")
+    ),
+]
+FromStart = Annotated[
+    bool, typer.Option("--from-start", help=N_("At the first look, go through the whole log."))
+]
+Receipts = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--receipts", metavar="DIR", help=N_("Receipts that must stand in the log; may be repeated.")
+    ),
+]
+Mailbox = Annotated[
+    bool, typer.Option("--mailbox", help=N_("Your mailbox must be complete, and stand in the log."))
+]
+Execute = Annotated[
+    str,
+    typer.Option(
+        "--exec", metavar="COMMAND", help=N_("Run this for each alarm, with it as JSON on standard input.")
+    ),
+]
+FollowSuccessors = Annotated[
+    bool,
+    typer.Option(
+        "--follow-successors",
+        help=N_("Go on with the shard after one that is complete, by the key that its last entry names."),
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -36,56 +79,17 @@ def register(app: typer.Typer) -> None:
 
 async def monitor(
     run: Run,
-    state: Annotated[
-        Path, typer.Option("--state", metavar="DIR", help=N_("Where to remember what was seen."))
-    ],
-    log: Annotated[
-        str, typer.Argument(metavar="[LOG]", help=N_("A directory, or an address with https://."))
-    ] = "",
-    log_policy: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=N_("The logs and witnesses you trust, a C2SP tlog-policy.")),
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help=N_("Look once, and end."))] = False,
-    interval: Annotated[
-        float | None,
-        typer.Option(
-            "--interval", metavar="TIME", parser=seconds, help=N_("How often to look; 30s if missing.")
-        ),
-    ] = None,
-    max_age: Annotated[
-        float | None,
-        typer.Option(
-            "--max-age", metavar="TIME", parser=seconds, help=N_("How old the newest checkpoint may be.")
-        ),
-    ] = None,
-    from_start: Annotated[
-        bool, typer.Option("--from-start", help=N_("At the first look, go through the whole log."))
-    ] = False,
-    receipts: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--receipts", metavar="DIR", help=N_("Receipts that must stand in the log; may be repeated.")
-        ),
-    ] = None,
-    mailbox: Annotated[
-        bool, typer.Option("--mailbox", help=N_("Your mailbox must be complete, and stand in the log."))
-    ] = False,
-    execute: Annotated[
-        str,
-        typer.Option(
-            "--exec",
-            metavar="COMMAND",
-            help=N_("Run this for each alarm, with it as JSON on standard input."),
-        ),
-    ] = "",
-    follow_successors: Annotated[
-        bool,
-        typer.Option(
-            "--follow-successors",
-            help=N_("Go on with the shard after one that is complete, by the key that its last entry names."),
-        ),
-    ] = False,
+    state: State,
+    log: Place = "",
+    log_policy: Policy = None,
+    once: Once = False,
+    interval: Interval = None,
+    max_age: MaxAge = None,
+    from_start: FromStart = False,
+    receipts: Receipts = None,
+    mailbox: Mailbox = False,
+    execute: Execute = "",
+    follow_successors: FollowSuccessors = False,
 ) -> ExitCode:
     """Follows a log."""
     from namak.cli import monitoring

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from google.protobuf.message import Message
+
 from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
@@ -60,50 +62,11 @@ async def status(run: Run) -> ExitCode:
     accepted for want of witnesses."""
     async with run.client() as post:
         found = await post.evidence.log_status()
-    shards = found.shards
-    stopped = found.HasField("outage_begin_time")
-    limit = found.debt_limit.ToTimedelta().total_seconds() if found.HasField("debt_limit") else None
-    run.screen.result(
-        {
-            "debt_limit_seconds": limit,
-            "outage_begin_time": shapes.time_of(found.outage_begin_time, stopped),
-            "shards": [
-                {
-                    "origin": item.origin,
-                    "log_vkey": item.log_vkey,
-                    "tree_size": item.tree_size,
-                    "root_hash": item.root_hash.hex(),
-                    "publish_time": shapes.time_of(item.publish_time, item.HasField("publish_time")),
-                    "pending_entries": item.pending_entries,
-                    "healthy": item.healthy,
-                    "witnessed_tree_size": item.witnessed_tree_size,
-                    "witness_time": shapes.time_of(item.witness_time, item.HasField("witness_time")),
-                    "unwitnessed_entries": item.unwitnessed_entries,
-                    "oldest_unwitnessed_time": shapes.time_of(
-                        item.oldest_unwitnessed_time, item.HasField("oldest_unwitnessed_time")
-                    ),
-                    "timestamping": [_stamping(each) for each in item.timestamping],
-                    "freeze_time": shapes.time_of(item.freeze_time, item.HasField("freeze_time")),
-                    "successor": item.successor,
-                    "announcement_evidence_id": item.announcement_evidence_id,
-                }
-                for item in shards
-            ],
-        }
-    )
+    shards, stopped = found.shards, found.HasField("outage_begin_time")
+    run.screen.result(_document(found))
     run.screen.table(
         (N_("SHARD"), N_("SIZE"), N_("PUBLISHED"), N_("PENDING"), N_("UNWITNESSED"), N_("STATE")),
-        [
-            (
-                item.origin,
-                str(item.tree_size),
-                shapes.when(item.publish_time, item.HasField("publish_time")),
-                str(item.pending_entries),
-                str(item.unwitnessed_entries),
-                _state(item, stopped=stopped),
-            )
-            for item in shards
-        ],
+        [_row(item, stopped=stopped) for item in shards],
     )
     for item in shards:
         run.screen.lines(_stamped(item.origin, each) for each in item.timestamping)
@@ -123,11 +86,55 @@ _TROUBLES: Mapping[int, str] = {
 }
 
 
+def _document(found: evidence_pb2.GetLogStatusResponse) -> Mapping[str, object]:
+    limit = found.debt_limit.ToTimedelta().total_seconds() if found.HasField("debt_limit") else None
+    return {
+        "debt_limit_seconds": limit,
+        "outage_begin_time": _time_in(found, "outage_begin_time"),
+        "shards": [_shard(item) for item in found.shards],
+    }
+
+
+def _shard(item: evidence_pb2.LogShard) -> Mapping[str, object]:
+    return {
+        "origin": item.origin,
+        "log_vkey": item.log_vkey,
+        "tree_size": item.tree_size,
+        "root_hash": item.root_hash.hex(),
+        "publish_time": _time_in(item, "publish_time"),
+        "pending_entries": item.pending_entries,
+        "healthy": item.healthy,
+        "witnessed_tree_size": item.witnessed_tree_size,
+        "witness_time": _time_in(item, "witness_time"),
+        "unwitnessed_entries": item.unwitnessed_entries,
+        "oldest_unwitnessed_time": _time_in(item, "oldest_unwitnessed_time"),
+        "timestamping": [_stamping(each) for each in item.timestamping],
+        "freeze_time": _time_in(item, "freeze_time"),
+        "successor": item.successor,
+        "announcement_evidence_id": item.announcement_evidence_id,
+    }
+
+
+def _time_in(message: Message, field: str) -> str | None:
+    return shapes.time_of(getattr(message, field), message.HasField(field))
+
+
+def _row(item: evidence_pb2.LogShard, *, stopped: bool) -> Sequence[str]:
+    return (
+        item.origin,
+        str(item.tree_size),
+        shapes.when(item.publish_time, item.HasField("publish_time")),
+        str(item.pending_entries),
+        str(item.unwitnessed_entries),
+        _state(item, stopped=stopped),
+    )
+
+
 def _stamping(state: evidence_pb2.TimestampingState) -> Mapping[str, object]:
     return {
         "authority": state.authority,
         "tree_size": state.tree_size,
-        "gen_time": shapes.time_of(state.gen_time, state.HasField("gen_time")),
+        "gen_time": _time_in(state, "gen_time"),
         "trouble": evidence_pb2.TimestampingState.Trouble.Name(state.trouble).removeprefix("TROUBLE_")
         if state.trouble in _TROUBLES
         else None,
