@@ -17,6 +17,7 @@ class StoredFact(NamedTuple):
         organisation_id: whose bill it is on.
         digest: the SHA-256 that stands beside it.
         origin, leaf_index, entry: its leaf, if it has one and that was asked for.
+        owner_id, delivery_id: the mailbox and the delivery that it is of.
     """
 
     id: UUID
@@ -28,6 +29,8 @@ class StoredFact(NamedTuple):
     origin: str | None = None
     leaf_index: int = -1
     entry: bytes | None = None
+    owner_id: UUID | None = None
+    delivery_id: UUID | None = None
 
 
 class StoredConfirmation(NamedTuple):

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from namak.evidence import events
 from namak.evidence.document import DOCUMENT_LIMIT, PARTS_LIMIT, VERSION
@@ -21,6 +20,8 @@ from namak.evidence.strict_json import UUID_FORM, Value
 from namak.evidence.times import format_time
 
 SALT: Final = b'"Extensions":{"salt":"'
+
+HEAD: Final = f'{{"version":"{VERSION}","EvidenceIdentifier":"'
 
 _COMMON: Final = b'"EvidenceIssuerPolicyID":'
 _RECIPIENT: Final = b',"RecipientDetails":'
@@ -41,12 +42,13 @@ _PARTIES: Final = re.compile(
     rf'"SenderDetails":\{{"Identifier":"({_ADDRESS_SIDE}@{_ADDRESS_SIDE})",'
     rf'"OrganisationCode":"{_NAME_CHARACTER}{{1,64}}","OrganisationName":"{_NAME_CHARACTER}{{1,500}}"\}}'
 )
-_SUBJECT: Final = re.compile(
+_PART_BEGINS: Final = '{"PartIdentifier":'
+_SUBJECT: Final = (
     r'\{"PartIdentifier":"subject","MediaType":"text/plain;charset=utf-8",'
     rf'"Size":{_SIZE},{_DIGEST}'
 )
-_PART: Final = re.compile(
-    r',\{"PartIdentifier":"([1-9][0-9]{0,2})","MediaType":"[!#-\[\]-~]{1,50}/[ !#-\[\]-~]{1,98}",'
+_PART: Final = (
+    r',\{"PartIdentifier":"NUMBER","MediaType":"[!#-\[\]-~]{1,50}/[ !#-\[\]-~]{1,98}",'
     rf'"FileName":"[^"/\\{_CONTROLS}\u2028\u2029]{{1,200}}","Size":{_SIZE},{_DIGEST}'
 )
 
@@ -120,16 +122,16 @@ def _digests(parts: bytes) -> Sequence[str] | None:
         text = parts.decode()
     except UnicodeDecodeError:
         return None
-    found = _SUBJECT.match(text)
-    if found is None:
-        return None
-    digests, place = [found[1]], found.end()
-    while (found := _PART.match(text, place)) is not None:
-        if found[1] != str(len(digests)):
-            return None
-        digests.append(found[2])
-        place = found.end()
-    return digests if text[place:] == "]}," and len(digests) <= PARTS_LIMIT else None
+    count = text.count(_PART_BEGINS)
+    found = _parts_pattern(count).fullmatch(text) if 1 <= count <= PARTS_LIMIT else None
+    return None if found is None else found.groups()
+
+
+@lru_cache(64)
+def _parts_pattern(count: int) -> re.Pattern[str]:
+    """Returns the pattern of so many parts, of which the first is the subject; its groups are digests."""
+    parts = (_PART.replace("NUMBER", str(number)) for number in range(1, count))
+    return re.compile(f"{_SUBJECT}{''.join(parts)}\\]\\}},")
 
 
 @lru_cache(1024)
@@ -178,14 +180,6 @@ def is_ip_address(text: str) -> bool:
     except EvidenceError:
         return False
     return True
-
-
-def head_of(evidence_id: UUID, event: str, time: str) -> bytes:
-    """Returns how evidence of this identifier, event and time begins."""
-    return (
-        f'{{"version":"{VERSION}","EvidenceIdentifier":"{evidence_id}","ERDSEventId":"{event}",'
-        f'"EventTime":"{time}",'
-    ).encode()
 
 
 def is_consignment(document: bytes, address: str, delivery_id: str, link: bytes) -> bool:

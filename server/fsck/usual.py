@@ -37,11 +37,11 @@ from server.domain.deliveries import DeliveryState
 from server.fsck.delivery_ports import StoredDelivery
 from server.fsck.ours import (
     ACCEPTANCE,
+    HEAD,
     SALT,
     SALTED,
     TIME,
     Message,
-    head_of,
     is_ip_address,
     is_time,
     message_in,
@@ -55,12 +55,14 @@ Lists = Sequence[tuple[UUID, bytes]]
 _ACCEPTED, _CONSIGNED = events.SUBMISSION_ACCEPTANCE.uri, events.CONTENT_CONSIGNMENT.uri
 _OPENED, _CONFIRMED = events.CONTENT_ACCESS_TRACKING.uri, events.READING_CONFIRMED.uri
 _EFFECTED, _WITHDRAWN = events.NOTIFICATION_EFFECTED.uri, events.WITHDRAWN.uri
+_FIRST: Final = (_ACCEPTED, _CONSIGNED)
 _LATER: Final = frozenset({_OPENED, _CONFIRMED, _EFFECTED, _WITHDRAWN})
 
 _CONSIGNMENT: Final = re.compile(rb',"mailboxLink":"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="\}\}')
 _CMS: Final = b'","cms":"'
 _REVOCATION: Final = b'","revocation":['
-_LIST: Final = re.compile(rb'\{"crl":"([A-Za-z0-9+/]+={0,2})"\}|\{"crlDigest":"([0-9a-f]{64})"\}')
+_WHOLE: Final = b'{"crl":"'
+_NAMED: Final = re.compile(rb'\{"crlDigest":"([0-9a-f]{64})"\}')
 _STATEMENT_ENDS: Final = re.compile(rf"issued: ({TIME})\\nexpires: ({TIME})\\n".encode())
 _UUID: Final = re.compile(UUID_FORM.pattern.encode())
 
@@ -73,6 +75,39 @@ class Shape:
     rule: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be in order of evidence of some events in an order.
+
+    Attributes:
+        named: how each stands in its document, between identifier and time.
+        cause, rule: which of them has the effect that is among them, and by which rule.
+    """
+
+    named: Sequence[str]
+    cause: int | None
+    rule: str
+
+
+@lru_cache(4096)
+def plan_of(policy: str, told: tuple[str, ...]) -> Plan | None:
+    """Returns what is to be in order of evidence of these events; None where that is not usual."""
+    later = told[len(_FIRST) :]
+    if told[: len(_FIRST)] != _FIRST or not (_LATER.issuperset(later) and _is_usual_order(later)):
+        return None
+    follows = shape_of(policy, tuple(each for each in told if each != _EFFECTED))
+    if follows is None:
+        return None
+    cause = follows.cause
+    if _EFFECTED in later:
+        # Places are counted without the effect, so those before it stay.
+        if cause is None or cause >= told.index(_EFFECTED):
+            return None
+    elif cause is not None:
+        return None
+    return Plan([f'","ERDSEventId":"{each}","EventTime":"' for each in told], cause, follows.rule)
+
+
 def usual(delivery: StoredDelivery, digests: Sequence[bytes] | None = None) -> Lists | None:
     """Returns what is still to be looked up of a delivery that is in order; None where it is to be read.
 
@@ -80,21 +115,23 @@ def usual(delivery: StoredDelivery, digests: Sequence[bytes] | None = None) -> L
     the consignment.
     """
     facts = delivery.facts
-    if not delivery.linked or len(facts) < 2 or (facts[0].event, facts[1].event) != (_ACCEPTED, _CONSIGNED):
-        return None
-    later = [fact.event for fact in facts[2:]]
-    if later and not (_LATER.issuperset(later) and _is_usual_order(later)):
+    plan = plan_of(delivery.notification_policy, tuple([fact.event for fact in facts]))
+    if plan is None or not delivery.linked:
         return None
     middle = middle_of(facts[0].document)
     if middle is None:
         return None
-    message = message_in(middle, delivery.recipient, time_text(delivery.submitted_at), str(delivery.id))
+    submitted = time_text(delivery.submitted_at)
+    message = message_in(middle, delivery.recipient, submitted, str(delivery.id))
     if message is None or message.parties.sender != delivery.sender:
         return None
-    tails = _tails(delivery, middle)
+    tails = _tails(delivery, plan, middle, submitted)
     if tails is None or not _are_first(tails, delivery.link):
         return None
-    return _Story(delivery, message, tails, digests).lists() if later else _untouched(delivery)
+    if len(facts) > len(_FIRST):
+        return _Story(delivery, plan, message, tails, digests).lists()
+    in_order = not delivery.openings and not delivery.confirmations and _is_in_state(delivery, None, None)
+    return [] if in_order else None
 
 
 def _is_usual_order(later: Sequence[str]) -> bool:
@@ -104,14 +141,19 @@ def _is_usual_order(later: Sequence[str]) -> bool:
     return later.count(_CONFIRMED) <= 1 and later.count(_EFFECTED) <= 1
 
 
-def _tails(delivery: StoredDelivery, middle: bytes) -> list[bytes] | None:
+def _tails(delivery: StoredDelivery, plan: Plan, middle: bytes, submitted: str) -> list[bytes] | None:
     """Returns each document from behind its notification policy on; None where what is before differs."""
     common = middle + SALT
     policy = delivery.notification_policy.encode() + b'"'
     found = []
-    for fact in delivery.facts:
+    told, at = submitted, delivery.submitted_at
+    for fact, named in zip(delivery.facts, plan.named, strict=True):
         document = fact.document
-        head = head_of(fact.id, fact.event, time_text(fact.recorded_at)) + common
+        # Several are often of one moment.
+        if fact.recorded_at != at:
+            at = fact.recorded_at
+            told = time_text(at)
+        head = f'{HEAD}{fact.id}{named}{told}",'.encode() + common
         if not document.startswith(head) or len(document) > DOCUMENT_LIMIT:
             return None
         salted = SALTED.match(document, len(head))
@@ -128,13 +170,6 @@ def _are_first(tails: Sequence[bytes], link: bytes) -> bool:
     if len(link) == LINK_BYTES:
         return tails[1] == b',"mailboxLink":"%b"}}' % binascii.b2a_base64(link, newline=False)
     return not link and _CONSIGNMENT.fullmatch(tails[1]) is not None
-
-
-def _untouched(delivery: StoredDelivery) -> Lists | None:
-    follows = shape_of(delivery.notification_policy, (_ACCEPTED, _CONSIGNED))
-    waits = follows is not None and follows.cause is None
-    in_order = not delivery.openings and not delivery.confirmations and _is_in_state(delivery, None, None)
-    return [] if waits and in_order else None
 
 
 def _is_in_state(
@@ -154,11 +189,13 @@ class _Story:
     def __init__(
         self,
         delivery: StoredDelivery,
+        plan: Plan,
         message: Message,
         tails: Sequence[bytes],
         digests: Sequence[bytes] | None,
     ) -> None:
         self._delivery = delivery
+        self._plan = plan
         self._message = message
         self._tails = tails
         self._digests = (
@@ -169,53 +206,40 @@ class _Story:
 
     def lists(self) -> Lists | None:
         """See `usual`."""
-        delivery = self._delivery
+        delivery, facts, tails = self._delivery, self._delivery.facts, self._tails
         named: list[tuple[UUID, bytes]] = []
         opened: set[UUID] = set()
         confirmed: tuple[UUID, bytes] | None = None
         notified_at = withdrawn_at = None
-        for number, fact in enumerate(delivery.facts[2:], 2):
-            if fact.event == _CONFIRMED:
+        consigned = b',"consignment":"%b"}}' % self._digests[1].encode()
+        for number in range(len(_FIRST), len(facts)):
+            fact, event = facts[number], facts[number].event
+            if event == _CONFIRMED:
                 found = self._confirmation(number)
                 if found is None:
                     return None
                 confirmed = fact.id, found[0]
                 named += [(fact.id, digest) for digest in found[1]]
-            elif fact.event == _EFFECTED:
+            elif event == _EFFECTED:
                 notified_at = self._notified_at(number)
                 if notified_at is None:
                     return None
-            elif self._tails[number] != b',"consignment":"%b"}}' % self._digests[1].encode():
+            elif tails[number] != consigned:
                 return None
-            elif fact.event == _OPENED:
+            elif event == _OPENED:
                 opened.add(fact.id)
             else:
                 withdrawn_at = fact.recorded_at
-        if notified_at is None and not self._waits():
-            return None
         acts = set(delivery.openings) == opened and self._is_confirmed(confirmed)
         return named if acts and _is_in_state(delivery, notified_at, withdrawn_at) else None
 
-    def _shape(self) -> Shape | None:
-        known = tuple(fact.event for fact in self._delivery.facts if fact.event != _EFFECTED)
-        return shape_of(self._delivery.notification_policy, known)
-
-    def _waits(self) -> bool:
-        follows = self._shape()
-        return follows is not None and follows.cause is None
-
     def _notified_at(self, number: int) -> datetime | None:
         """Returns since when it is notified, if that is what the effect says."""
-        follows = self._shape()
-        # Places are counted without the effect, so those before it stay.
-        if follows is None or follows.cause is None or follows.cause >= number:
-            return None
-        cause = self._delivery.facts[follows.cause]
-        told = (
-            f',"fact":"{self._digests[follows.cause]}","rule":"{follows.rule}",'
-            f'"effectiveTime":"{time_text(cause.recorded_at)}"}}}}'
-        )
-        return cause.recorded_at if self._tails[number] == told.encode() else None
+        cause, rule = self._plan.cause, self._plan.rule
+        assert cause is not None
+        at = self._delivery.facts[cause].recorded_at
+        told = f',"fact":"{self._digests[cause]}","rule":"{rule}","effectiveTime":"{time_text(at)}"}}}}'
+        return at if self._tails[number] == told.encode() else None
 
     def _is_confirmed(self, confirmed: tuple[UUID, bytes] | None) -> bool:
         """Tells whether what was stored of a confirmation is of that evidence and that signature."""
@@ -244,8 +268,8 @@ class _Story:
             return None
         if not self._is_stated(tail[len(named) : statement_ends], time_text(facts[number].recorded_at)):
             return None
-        cms = _decoded(tail[statement_ends + len(_CMS) : cms_ends], CMS_LIMIT)
-        lists = _lists(tail[cms_ends + len(_REVOCATION) : -3])
+        cms = decoded(tail[statement_ends + len(_CMS) : cms_ends], CMS_LIMIT)
+        lists = lists_in(tail[cms_ends + len(_REVOCATION) : -3])
         return None if cms is None or lists is None else (sha256(cms).digest(), lists)
 
     def _is_stated(self, statement: bytes, at: str) -> bool:
@@ -273,28 +297,42 @@ def _part_lines(message: Message) -> Iterator[str]:
         yield f"part: {number or 'subject'} sha-256:{base64.b64decode(digest).hex()}\\n"
 
 
-def _decoded(text: bytes, limit: int) -> bytes | None:
+def decoded(text: bytes, limit: int) -> bytes | None:
     """Returns 1 to `limit` bytes from their one spelling in base64."""
     try:
         data = binascii.a2b_base64(text)
     except binascii.Error:
         return None
-    is_canonical = binascii.b2a_base64(data, newline=False) == text
-    return data if is_canonical and 1 <= len(data) <= limit else None
+    if not 1 <= len(data) <= limit or len(text) != (len(data) + 2) // 3 * 4:
+        return None
+    # Of a text of just this length each character counted, if its last four are right: a character that was
+    # passed over leaves six bits less, and an end that is right makes up for four at most.
+    rest = data[-(len(data) % 3 or 3) :]
+    return data if binascii.b2a_base64(rest, newline=False) == text[-4:] else None
 
 
-def _lists(text: bytes) -> Sequence[bytes] | None:
+def lists_in(text: bytes) -> Sequence[bytes] | None:
     """Returns the digests of the lists that are named; those that stand there whole need to be nowhere."""
     named, count, place = [], 0, 0
-    while (found := _LIST.match(text, place)) is not None:
-        if found[2] is not None:
-            named.append(bytes.fromhex(found[2].decode()))
-        elif _decoded(found[1], INLINE_LIST_LIMIT) is None:
+    while True:
+        if text.startswith(_WHOLE, place):
+            end = text.find(b'"', place + len(_WHOLE))
+            if not text.startswith(b'"}', end) or end < 0:
+                return None
+            if decoded(text[place + len(_WHOLE) : end], INLINE_LIST_LIMIT) is None:
+                return None
+            place = end + 2
+        elif (found := _NAMED.match(text, place)) is not None:
+            named.append(bytes.fromhex(found[1].decode()))
+            place = found.end()
+        else:
             return None
-        count, place = count + 1, found.end() + 1
-        if text[place - 1 : place] != b",":
-            break
-    return named if 1 <= count <= LISTS_LIMIT and place == len(text) + 1 else None
+        count += 1
+        if place == len(text):
+            return named if count <= LISTS_LIMIT else None
+        if not text.startswith(b",", place):
+            return None
+        place += 1
 
 
 @lru_cache(4096)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
@@ -180,19 +181,21 @@ def _joined(
     return deliveries, strays
 
 
-def _facts_by_delivery(found: Sequence[Any]) -> dict[DeliveryKey, list[StoredFact]]:
-    facts: dict[DeliveryKey, list[StoredFact]] = {}
+def _facts_by_delivery(found: Sequence[Any]) -> dict[tuple[Any, Any], list[StoredFact]]:
+    facts: dict[tuple[Any, Any], list[StoredFact]] = {}
     owner = delivery = None
     own: list[StoredFact] = []
-    for row in found:
-        *fact, of_owner, of_delivery = row
+    for fact in map(_MAKE_FACT, found):
         # Those of a delivery come one after the other.
-        if of_delivery != delivery or of_owner != owner:
-            owner, delivery = of_owner, of_delivery
-            facts[owner, delivery] = own = []
-        elif fact[0] == own[-1].id:
+        if fact.delivery_id != delivery or fact.owner_id != owner:
+            owner, delivery = fact.owner_id, fact.delivery_id
+            facts[owner, delivery] = own = [fact]
+        elif fact.id == own[-1].id:
             # It has two leaves; so neither is its.
             own[-1] = own[-1]._replace(entry=b"")
-            continue
-        own.append(StoredFact._make(fact))
+        else:
+            own.append(fact)
     return facts
+
+
+_MAKE_FACT: Final = partial(tuple.__new__, StoredFact)

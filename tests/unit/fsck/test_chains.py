@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from namak.evidence import mailbox_link
 from namak.evidence.mailbox_chain import ChainCheck, ChainHead, Opening
 from scripts.benchmark.stored_post import StoredOffice
 from server.fsck import chains
@@ -154,3 +155,15 @@ def test_where_too_many_are_unsure_all_are_looked_at(monkeypatch: pytest.MonkeyP
         [], [], [StoredBox(UUID(int=number), "a@b", 3, bytes(32), None, None) for number in (1, 2)]
     )
     assert following.ended() == (0, 0, None)
+
+
+def test_a_chain_is_not_whole_where_a_link_follows_from_another_or_is_of_another_box() -> None:
+    *before, last = ALL
+    previous = sha256(b"x").digest()
+    link = mailbox_link.link(last.nonce, last.recipient, last.sequence, last.id, previous)
+    forked = [*before, last._replace(previous=previous, link=link)]
+    elsewhere = [*before, last._replace(recipient="x@y")]
+    for changed in (forked, elsewhere, ALL):
+        following = Chains()
+        following.page(changed, [True] * len(changed), [box_of(ALL)._replace(link=changed[-1].link)])
+        assert following.ended()[1] == (changed is ALL)

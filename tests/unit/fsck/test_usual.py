@@ -1,5 +1,7 @@
 """Finding deliveries in order by their bytes, against reading all that is stored of them."""
 
+import base64
+import binascii
 import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -10,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from namak.evidence.details import LISTS_LIMIT
 from namak.evidence.times import format_time
 from server.fsck.delivery_ports import StoredConfirmation, StoredDelivery
 from server.fsck.effects import judged
-from server.fsck.usual import shape_of, usual
+from server.fsck.usual import decoded, lists_in, shape_of, usual
 from tests.unit.fsck.stored import usual_deliveries
 
 DELIVERIES = [*usual_deliveries()]
@@ -144,6 +147,14 @@ def test_names_in_all_scripts_and_with_quotation_marks_are_usual() -> None:
         assert is_believed(changed)
 
 
+def test_an_effect_that_nobody_recorded_is_not_in_order() -> None:
+    for delivery in DELIVERIES:
+        facts = [fact for fact in delivery.facts if not fact.event.endswith("NotificationEffected")]
+        forgotten = delivery._replace(facts=facts, state="CONSIGNED", notified_at=None)
+        if len(facts) < len(delivery.facts):
+            assert not is_believed(forgotten)
+
+
 def test_what_depends_on_times_is_not_answered_for_events_alone() -> None:
     accepted, consigned, opened, *_ = (fact.event for fact in DELIVERIES[1].facts)
     published = "https://namak.am/event/NoticePublished"
@@ -196,3 +207,63 @@ def test_what_was_confirmed_after_its_statement_had_expired_is_not_in_order(
 def test_a_confirmation_of_another_signature_is_not_in_order(delivery: StoredDelivery, number: int) -> None:
     (stored,) = delivery.confirmations
     assert not is_believed(delivery._replace(confirmations=[stored._replace(cms_digest=bytes(32))]))
+
+
+BASE64 = [base64.b64encode(bytes(range(7, 7 + length))) for length in (1, 2, 3, 4, 5, 6, 30)]
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(BASE64),
+    st.integers(0, 40),
+    st.integers(0, 3),
+    st.binary(max_size=3) | st.text("AB=Zz+/ \n", max_size=4).map(str.encode),
+)
+def test_base64_is_decoded_only_from_its_one_spelling(
+    text: bytes, place: int, left_out: int, put_in: bytes
+) -> None:
+    place = min(place, len(text))
+    changed = text[:place] + put_in + text[place + left_out :]
+    data = decoded(changed, 40)
+    try:
+        read = base64.b64decode(changed, validate=True)
+    except binascii.Error:
+        read = b""
+    is_right = 1 <= len(read) <= 40 and base64.b64encode(read) == changed
+    assert data == (read if is_right else None)
+
+
+@pytest.mark.parametrize("text", BASE64)
+@pytest.mark.parametrize("pad", [b"", b"=", b"==", b"===", b"A", b"!", b"\n"])
+def test_base64_with_anything_put_in_is_not_decoded(text: bytes, pad: bytes) -> None:
+    for place in range(len(text)):
+        assert (decoded(text[:place] + pad + text[place:], 99) is None) is (pad != b"")
+        assert (decoded(text[:place] + pad + text[place + len(pad) :], 99) is None) or (
+            base64.b64encode(base64.b64decode(text[:place] + pad + text[place + len(pad) :]))
+            == text[:place] + pad + text[place + len(pad) :]
+        )
+
+
+def test_lists_are_named_or_stand_there_whole() -> None:
+    whole, named = b'{"crl":"AAAA"}', b'{"crlDigest":"' + b"ab" * 32 + b'"}'
+    digest = bytes.fromhex("ab" * 32)
+    assert lists_in(whole) == []
+    assert lists_in(named + b"," + whole + b"," + named) == [digest, digest]
+    assert lists_in(b",".join([whole] * LISTS_LIMIT)) == []
+    for wrong in (
+        b"",
+        whole + b",",
+        whole + whole,
+        b"," + whole,
+        whole + b" ",
+        b'{"crl":"AAAA',
+        b'{"crl":"AAAA"',
+        b'{"crl":"AAAA"x',
+        b'{"crl":"AAA"}',
+        b'{"crl":""}',
+        b'{"crl":"AAAA","x":1}',
+        named.replace(b"ab", b"AB"),
+        named[:-1],
+        b",".join([whole] * (LISTS_LIMIT + 1)),
+    ):
+        assert lists_in(wrong) is None
