@@ -34,6 +34,7 @@ from server.usecases.certificate_ports import CertificateNotSet, SealUnavailable
 from tests.delivery_certificates import certificate_of
 from tests.signing.authority import NOW, SIGNING, STAMPING, Authority, Holder, named
 from tests.signing.stamping import StampingAuthority
+from tests.unit.delivery_certificates.sealing import archived
 from tests.unit.evidence_documents.pki import sign_with
 from tests.unit.evidence_documents.world import Story
 
@@ -161,6 +162,28 @@ async def test_a_validator_that_nobody_here_wrote_trusts_seal_and_timestamp_by_t
     assert status.timestamp_validity.trusted
     with pytest.raises(NoDSSFoundError):
         DocumentSecurityStore.read_dss(bare)
+
+
+async def test_who_extends_it_for_the_archive_by_a_tool_of_their_own_is_told_with_the_time(
+    prepared: PreparedPdf, lists: Path
+) -> None:
+    kept = await seal(keeping(lists)).seal(prepared)
+    # Three years on the first authority's certificate is near its end, and another's is not.
+    later = NOW + timedelta(days=3 * 365)
+    archive = Authority("Root of the archive")
+    own = replace(STAMPING, begin=later - timedelta(days=1), end=later + timedelta(days=300))
+    unit = archive.issue(named("Time of the archive"), own)
+
+    pdf = await asyncio.to_thread(archived, kept, StampingAuthority(unit, later), archive)
+
+    known = (TIME.der, archive.der)
+    check = checked(pdf, after=YEARS, roots=known)
+    assert check.outcome is Outcome.PASSED
+    anew = f"; stamped anew {format_time(later)} according to Time of the archive"
+    assert check.words == checked(kept, after=YEARS).words + anew
+    # By whom nobody named, the later time is not told; with the archive's word alone the seal was too old.
+    assert checked(pdf, after=YEARS).words == checked(kept, after=YEARS).words
+    assert checked(pdf, after=YEARS, roots=(archive.der,)).outcome is Outcome.NOT_GIVEN
 
 
 async def test_what_was_sealed_stays_and_the_file_is_the_same_pdf_a_with_a_store_besides(

@@ -1,64 +1,26 @@
 """What is appended behind a certificate's seal: what keeps it for the long term may be, nothing else."""
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.embed import EmbeddedFileObject, FileSpec, embed_file
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import SigFieldSpec
-from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
-from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
-from namak.client.signers import FileSigner
 from namak.client.signing import sign_pdf
 from namak.delivery_certificate.verify import VerifiedCertificate, verify_certificate
 from namak.evidence.report import Outcome, Verdict
-from namak.signatures.pdf_building import AsItIs
-from namak.signatures.pdf_long_term import with_material
-from namak.signatures.trust import RevocationMaterial
-from server.gateways.certificate_pages.renderer import CertificateRenderer
-from tests.delivery_certificates import MADE, certificate_of
-from tests.signing.authority import NOW, STAMPING, named
-from tests.signing.authority import Authority as TimeAuthority
-from tests.signing.stamping import StampingAuthority
+from tests.delivery_certificates import MADE
 from tests.unit.delivery_certificates.conftest import Told
-from tests.unit.evidence_documents.pki import Authority
+from tests.unit.delivery_certificates.sealing import ROOT, SEAL, archived, stamped, updated
 
-ROOT = Authority.root("Seal root")
-_CARD = ROOT.authority("Seal authority").card()
-SEAL = FileSigner(_CARD.key, _CARD.der, tuple(_CARD.chain))
-TIME = TimeAuthority("Root of time")
-STAMPS = StampingAuthority(TIME.issue(named("Time of the court"), STAMPING), NOW)
 ALTERED = "the seal does not hold: the file was altered after it was sealed"
 # Untyped in pyhanko.
 _dictionary: Any = generic.DictionaryObject
 _number: Any = generic.NumberObject
-_stamp: Any = DocumentTimestamp
 _boolean: Any = generic.BooleanObject
 _name, _text = generic.pdf_name, generic.pdf_string
-
-
-@pytest.fixture(scope="module")
-def plain(told: Told) -> Iterator[bytes]:
-    with CertificateRenderer() as renderer:
-        yield renderer.render(certificate_of(told.story, [told.story.acceptance]))
-
-
-@pytest.fixture(scope="module")
-def sealed(plain: bytes) -> bytes:
-    """PAdES B-B."""
-    return sign_pdf(plain, SEAL, at=MADE)
-
-
-@pytest.fixture(scope="module")
-def kept(plain: bytes) -> bytes:
-    """PAdES B-LT: with a timestamp, and a store of certificates and lists behind the seal."""
-    stamped = sign_pdf(plain, SEAL, at=MADE, timestamps=STAMPS)
-    return with_material(stamped, [_CARD.der, ROOT.der], RevocationMaterial((TIME.crl(),), ()))
 
 
 def verify(told: Told, pdf: bytes) -> VerifiedCertificate:
@@ -73,38 +35,6 @@ def seal_of(found: VerifiedCertificate) -> tuple[Outcome, str]:
 def is_refused(found: VerifiedCertificate) -> bool:
     first = found.file.checks[0]
     return first.outcome is Outcome.FAILED or seal_of(found) == (Outcome.FAILED, ALTERED)
-
-
-def unchanged(_: Any) -> None:
-    """Leaves a field, or its value, as it is."""
-
-
-def stamped(
-    data: bytes,
-    writer: Callable[..., Any] = AsItIs,
-    field: Callable[[Any], None] = unchanged,
-    value: Callable[[Any], None] = unchanged,
-) -> bytes:
-    """Returns the file with a document timestamp over all of it, and what changes its field and its value."""
-    spec = SigFieldSpec(sig_field_name="Stamp", on_page=0)
-    embedding: Any = PdfCMSEmbedder(new_field_spec=spec).write_cms(
-        field_name="Stamp", writer=writer(io.BytesIO(data))
-    )
-    field(next(embedding).get_object())
-    placeholder = _stamp(bytes_reserved=16384)
-    value(placeholder)
-    embedding.send(SigObjSetup(sig_placeholder=placeholder))
-    prepared, output = embedding.send(SigIOSetup(md_algorithm="sha256"))
-    embedding.send(STAMPS.token(prepared.document_digest, "sha256"))
-    return bytes(output.getvalue())
-
-
-def updated(data: bytes, change: Callable[[Any], object], kind: Callable[..., Any] = AsItIs) -> bytes:
-    writer: Any = kind(io.BytesIO(data))
-    change(writer)
-    output = io.BytesIO()
-    writer.write(output)
-    return output.getvalue()
 
 
 def page_of(writer: Any) -> Any:
@@ -210,7 +140,8 @@ SUFFIXES = [
 def test_what_is_sealed_passes_at_every_level(told: Told, sealed: bytes, kept: bytes) -> None:
     with_timestamp = kept[: kept.rindex(b"%%EOF", 0, kept.rindex(b"startxref")) + 6]
     assert b"/DSS" not in with_timestamp
-    for pdf in (sealed, with_timestamp, kept, stamped(kept), stamped(sealed)):
+    once = archived(kept)
+    for pdf in (sealed, with_timestamp, kept, stamped(kept), stamped(sealed), once, stamped(archived(once))):
         found = verify(told, pdf)
         assert (seal_of(found)[0], found.verdict) == (Outcome.PASSED, Verdict.VALID), seal_of(found)
 
@@ -276,13 +207,12 @@ def test_neither_a_timestamp_nor_the_seal_may_act_or_speak(told: Told, sealed: b
         assert seal_of(found)[0] is Outcome.FAILED
 
 
-def test_metadata_further_signatures_and_comments_among_updates_are_told(
+def test_further_signatures_and_comments_among_updates_are_told(
     told: Told, sealed: bytes, kept: bytes
 ) -> None:
     start = kept.index(b" 0 obj", kept.rindex(b"%%EOF", 0, kept.rindex(b"startxref")))
     line = kept.rindex(b"\n", 0, start) + 1
     altered = [
-        stamped(sealed, IncrementalPdfFileWriter),
         sign_pdf(sealed, SEAL, at=MADE),
         sign_pdf(kept, SEAL, at=MADE),
         updated(kept, lambda writer: writer.add_object(_text("hidden"))),

@@ -31,6 +31,7 @@ WORDS: Sequence[str] = (
     N_("the file has no seal; the proofs hold without one"),
     N_("the seal does not hold: the file was altered after it was sealed"),
     N_("the seal does not hold: it is damaged, or the file was altered after it was sealed"),
+    N_("the seal does not hold: the file was altered so that its seal is hidden"),
     N_("the seal does not hold: it was not made with the key of its certificate"),
     N_("the seal does not hold: its certificate was revoked"),
     N_("the seal does not hold: its certificate had expired when it was put on"),
@@ -39,6 +40,11 @@ WORDS: Sequence[str] = (
     N_(
         "sealed by {name}, whom you trust, before {time} according to {authority}; the file was not altered "
         "since, and holds what verifies the seal once its certificate has expired"
+    ),
+    N_(
+        "sealed by {name}, whom you trust, before {time} according to {authority}; the file was not altered "
+        "since, and holds what verifies the seal once its certificate has expired; stamped anew {later} "
+        "according to {keeper}"
     ),
     N_("sealed by {name}, whom you trust; the file was not altered since"),
     N_(

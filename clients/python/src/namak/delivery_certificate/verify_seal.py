@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from namak.delivery_certificate.additions import is_altered
+from namak.delivery_certificate.additions.whole import hides_seal, is_altered
 from namak.evidence.report import Check, Outcome
 from namak.evidence.times import format_time
 from namak.signatures import verify as signatures
@@ -30,7 +30,8 @@ _BESIDE: Final = frozenset({CheckId.IDENTITY, CheckId.QUALIFICATION})
 
 _SINCE: Final = "the seal does not hold: the file was altered after it was sealed"
 _DAMAGED: Final = "the seal does not hold: it is damaged, or the file was altered after it was sealed"
-ALTERED: Final = (_SINCE, _DAMAGED)
+_HIDDEN: Final = "the seal does not hold: the file was altered so that its seal is hidden"
+ALTERED: Final = (_SINCE, _DAMAGED, _HIDDEN)
 """What is said where the file may be another one than was sealed."""
 
 _BROKEN: Final[Mapping[SubIndication, str]] = {
@@ -57,19 +58,21 @@ def judged_seal(
     trust = Trust(policies, tuple(stamping) or None)
     report = signatures.verify(signatures.BytesDocument(data), None, trust, now)
     seals = [each for each in report.signatures if each.kind is SignatureKind.PDF]
+    if hides_seal(data):
+        return _failed(_HIDDEN), False
     if seals:
         stamped = any(each.timestamps for each in seals)
         stamps = [each for each in report.signatures if each not in seals]
         if any(check.finding in _MADE_WRONG for each in stamps for check in each.checks):
             return _failed(_SINCE), stamped
-        found = [_judged(each, data) for each in seals]
+        found = [_judged(each, data, stamps) for each in seals]
         return next((each for each in found if each.outcome is Outcome.FAILED), found[0]), stamped
     if report.signatures or any(check.finding is not Finding.NO_SIGNATURE for check in report.checks):
         return _failed(_DAMAGED), False
     return Check("seal", Outcome.NOT_GIVEN, "the file has no seal; the proofs hold without one"), False
 
 
-def _judged(seal: SignatureReport, data: bytes) -> Check:
+def _judged(seal: SignatureReport, data: bytes, stamps: Sequence[SignatureReport]) -> Check:
     name = _name(seal)
     if seal.verdict is Verdict.INVALID:
         if any(check.finding in _ALTERED for check in seal.checks):
@@ -84,11 +87,18 @@ def _judged(seal: SignatureReport, data: bytes) -> Check:
     if seal.sub_indication is None and seal.time_basis is TimeBasis.TIMESTAMP:
         # All that a verifier went by stands in the file: none is brought along.
         authority = next(stamp.authority for stamp in seal.timestamps if stamp.time == seal.used_time)
-        words = (
-            f"sealed by {name}, whom you trust, before {format_time(seal.used_time)} according to "
-            f"{authority}; the file was not altered since, and holds what verifies the seal once its "
-            "certificate has expired"
-        )
+        time = format_time(seal.used_time)
+        if (latest := _stamped_anew(seal, stamps)) is not None:
+            words = (
+                f"sealed by {name}, whom you trust, before {time} according to {authority}; the file was not "
+                "altered since, and holds what verifies the seal once its certificate has expired; stamped "
+                f"anew {format_time(latest.used_time)} according to {_name(latest)}"
+            )
+        else:
+            words = (
+                f"sealed by {name}, whom you trust, before {time} according to {authority}; the file was not "
+                "altered since, and holds what verifies the seal once its certificate has expired"
+            )
         return Check("seal", Outcome.PASSED, words)
     if seal.sub_indication is None:
         return Check(
@@ -106,6 +116,12 @@ def _judged(seal: SignatureReport, data: bytes) -> Check:
         )
         return Check("seal", Outcome.PASSED, words)
     return Check("seal", Outcome.NOT_GIVEN, _open(name, seal.sub_indication))
+
+
+def _stamped_anew(seal: SignatureReport, stamps: Sequence[SignatureReport]) -> SignatureReport | None:
+    """Returns the latest document timestamp that counts (B-LTA), if it is another than the seal's time."""
+    later = [each for each in stamps if each.verdict is Verdict.VALID and each.used_time > seal.used_time]
+    return max(later, key=lambda each: each.used_time, default=None)
 
 
 def _lacks_time_alone(seal: SignatureReport) -> bool:
