@@ -58,12 +58,14 @@ class Kind(StrEnum):
     HEAD_MISSING = "head-missing"
     HEAD_WRONG = "head-wrong"
     LEAF_MISSING = "leaf-missing"
+    LEAF_WRONG = "leaf-wrong"
     LEAF_BEYOND = "leaf-beyond"
     TREE_MISSING = "tree-missing"
     TREE_BEYOND = "tree-beyond"
     ROOT_WRONG = "root-wrong"
     TILE_MISSING = "tile-missing"
     TILE_WRONG = "tile-wrong"
+    TILE_DISPUTED = "tile-disputed"
     TILE_NARROW = "tile-narrow"
     TILE_WIDE = "tile-wide"
     TILE_BEYOND = "tile-beyond"
@@ -125,7 +127,13 @@ class Kind(StrEnum):
 _G, _M, _N = Gravity.GRAVE, Gravity.MENDABLE, Gravity.NOTE
 
 _KEEP = "change nothing; find out who wrote to the database, and look for what is gone in backups and mirrors"
-_TILE = "write the row anew from the entries; hand out no tiles until then"
+_KEEP_TILE = (
+    "change nothing, the tile least of all: it may be all that is left of the true entry; find out who wrote"
+    " to the database, and look for the entry's evidence in backups and mirrors"
+)
+_TILE = (
+    "if nothing grave is told of the shard, write the row anew from the entries; hand out no tiles until then"
+)
 _QUEUE = "stop the log's leader, and find out who wrote to the queue: what is put into it is logged for ever"
 _KEYS = "see whether the key that was given is the shard's; if so, as for what is gone or changed"
 _QUORUM = "see whether the policy was changed since; if not, ask the witnesses again"
@@ -151,12 +159,22 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
         Kind.HEAD_MISSING: (_G, "rows of a shard that has no head", _KEEP),
         Kind.HEAD_WRONG: (_G, "the head's root is not that of the entries", _KEEP),
         Kind.LEAF_MISSING: (_G, "there is no leaf of this index", _KEEP),
+        Kind.LEAF_WRONG: (
+            _G,
+            "the entry is not the one of which the recorded root is; the tile still has its hash",
+            _KEEP_TILE,
+        ),
         Kind.LEAF_BEYOND: (_G, "leaves behind the end of the tree", _KEEP),
         Kind.TREE_MISSING: (_G, "the head's size is that of no recorded tree", _KEEP),
         Kind.TREE_BEYOND: (_G, "trees larger than the head", _KEEP),
         Kind.ROOT_WRONG: (_G, "the recorded root is not that of the entries", _KEEP),
         Kind.TILE_MISSING: (_M, "the tile is not there", _TILE),
         Kind.TILE_WRONG: (_M, "the tile is not what the entries give", _TILE),
+        Kind.TILE_DISPUTED: (
+            _G,
+            "tile and entries differ, and no recorded root is that of either",
+            _KEEP_TILE,
+        ),
         Kind.TILE_NARROW: (_M, "the tile lacks hashes", _TILE),
         Kind.TILE_WIDE: (_M, "the tile has hashes behind the end of the tree", _TILE),
         Kind.TILE_BEYOND: (_M, "tiles behind the end of the tree", _TILE),

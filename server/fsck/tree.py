@@ -9,10 +9,11 @@ from typing import Final, TypeVar
 
 from namak.evidence.errors import MissingTile
 from namak.evidence.tiles import WIDTH, TileId
-from namak.evidence.tree import EMPTY_ROOT, HASH_BYTES
+from namak.evidence.tree import HASH_BYTES
 from server.fsck.findings import Kind, Part, Report
+from server.fsck.growth import Growth, UpperTile
 from server.fsck.ports import LogInspection, ShardEnd
-from server.fsck.walk import Block, TreeWalk, edge_tiles
+from server.fsck.walk import TreeWalk, edge_tiles
 
 LEAVES_AT_ONCE: Final = 64 * WIDTH
 
@@ -57,6 +58,7 @@ class TreeCheck:
         self._end = end
         self._report = report
         self._size = end.head.integrated_size if end.head is not None else 0
+        self._edge = {tile.index: row for tile, row in end.tiles.items() if tile.level == 0}
 
     async def run(self, start: int = 0) -> None:
         """Goes through the leaves, from the block of `start` on; what is before is taken from the tiles.
@@ -67,20 +69,22 @@ class TreeCheck:
         walk = await self._walk(min(start, self._size) // WIDTH * WIDTH)
         if walk is None:
             return
-        origin, root = self._origin, EMPTY_ROOT
-        begun, whole = walk.size, self._size
-        async for first, until, entries in prefetched([self._fetched], begun, whole, LEAVES_AT_ONCE):
+        growth = Growth(walk, self._found)
+        origin, whole = self._origin, self._size
+        async for first, until, entries in prefetched([self._fetched], walk.size, whole, LEAVES_AT_ONCE):
             stored = await self._log.tiles(origin, 0, first // WIDTH, (until + WIDTH - 1) // WIDTH)
             roots = await self._log.trees(origin, first, until)
             leaves = await asyncio.to_thread(self._leaf_hashes, entries, first, until, stored)
-            above, root = await asyncio.to_thread(self._grow, walk, first, leaves, stored, roots)
-            await self._check_above(above)
+            above = await asyncio.to_thread(self._grow, growth, leaves, stored, roots)
+            for tile, upper in above.items():
+                rows = await self._log.tiles(origin, tile.level, tile.index, tile.index + 1)
+                self._check(growth, tile, upper, rows.get(tile.index))
             self._report.reached = origin, until
             self._report.done(Part.TREE, "leaves", until - first)
-        if self._end.head is not None and whole > begun and root != self._end.head.root:
-            self._found(Kind.HEAD_WRONG, f"size {whole}")
-        for tile, row in walk.partial().items():
-            self._compare(tile, row, self._end.tiles.get(tile), edge=True)
+        for tile, upper in growth.partial().items():
+            # One at the edge may have grown since, and is looked at as it was then.
+            self._check(growth, tile, upper, self._end.tiles.get(tile))
+        growth.end()
 
     def _check_end(self) -> None:
         end = self._end
@@ -142,55 +146,38 @@ class TreeCheck:
 
     def _grow(
         self,
-        walk: TreeWalk,
-        first: int,
+        growth: Growth,
         leaves: Sequence[bytes],
         stored: Mapping[int, bytes],
         roots: Sequence[tuple[int, bytes]],
-    ) -> tuple[dict[TileId, bytes], bytes]:
-        """Appends leaves; returns the tiles above that are full by them, and the last root."""
-        above: dict[TileId, bytes] = {}
-        pending = iter(roots)
-        tree = next(pending, None)
-        root = b""
+    ) -> dict[TileId, UpperTile]:
+        """Appends leaves; returns the tiles above that are full by them."""
+        above: dict[TileId, UpperTile] = {}
+        waiting = deque(roots)
         for offset in range(0, len(leaves), WIDTH):
-            block = Block.of(leaves[offset : offset + WIDTH])
-            begin = first + offset
-            end = begin + len(block.levels[0])
-            tile = TileId(0, begin // WIDTH)
-            self._compare(tile, block.tile, stored.get(tile.index), edge=not block.full)
-            while tree is not None and tree[0] <= end:
-                if walk.root(block, tree[0] - begin) != tree[1]:
-                    self._found(Kind.ROOT_WRONG, f"tree of {tree[0]} leaves")
-                tree = next(pending, None)
+            some = leaves[offset : offset + WIDTH]
+            tile, end = TileId(0, growth.size // WIDTH), growth.size + len(some)
+            is_full = len(some) == WIDTH
+            growth.take(some, (stored if is_full else self._edge).get(tile.index))
+            self._report.checked["tiles"] += 1
+            while waiting and waiting[0][0] <= end:
+                size, root = waiting.popleft()
+                if not growth.has_root(size, root):
+                    self._found(Kind.ROOT_WRONG, f"tree of {size} leaves")
                 self._report.checked["trees"] += 1
-            if offset + WIDTH >= len(leaves):
-                root = walk.root(block, end - begin)
-            if block.full:
-                above.update(walk.grow(block))
-        return above, root
+            if (
+                end == self._size
+                and self._end.head is not None
+                and not growth.has_root(end, self._end.head.root)
+            ):
+                self._found(Kind.HEAD_WRONG, f"size {end}")
+            if is_full:
+                above.update(growth.grow())
+        return above
 
-    async def _check_above(self, tiles: Mapping[TileId, bytes]) -> None:
-        for tile, row in tiles.items():
-            stored = await self._log.tiles(self._origin, tile.level, tile.index, tile.index + 1)
-            self._compare(tile, row, stored.get(tile.index), edge=False)
-
-    def _compare(self, tile: TileId, row: bytes, stored: bytes | None, *, edge: bool) -> None:
-        """Compares a tile; one at the edge may have grown since, and is looked at as it was then."""
-        where = f"tile {tile.level}/{tile.index}"
-        if edge:
-            stored = self._end.tiles.get(tile)
+    def _check(self, growth: Growth, tile: TileId, given: UpperTile, stored: bytes | None) -> None:
         self._report.checked["tiles"] += 1
-        if stored is None:
-            self._found(Kind.TILE_MISSING, where)
-        elif stored[: len(row)] == row:
-            return
-        elif row.startswith(stored):
-            self._found(Kind.TILE_NARROW, where)
-        else:
-            pairs = range(0, min(len(row), len(stored)), HASH_BYTES)
-            place = next(at for at in pairs if row[at : at + HASH_BYTES] != stored[at : at + HASH_BYTES])
-            self._found(Kind.TILE_WRONG, f"{where}, hash {place // HASH_BYTES}")
+        growth.check(tile, given, stored)
 
     def _found(self, kind: Kind, where: str, count: int = 1) -> None:
         self._report.found(Part.TREE, kind, f"{self._origin} {where}", count)

@@ -87,6 +87,14 @@ class TreeWalk:
             above = (tile.level - 1) * BLOCK_HEIGHT
             self._peaks += zip((above + height for height in heights), block.subtrees(width), strict=True)
 
+    def copy(self) -> "TreeWalk":
+        """Returns the same tree, to grow otherwise."""
+        other = TreeWalk()
+        other.size = self.size
+        other._rows = {level: bytearray(row) for level, row in self._rows.items()}
+        other._peaks = [*self._peaks]
+        return other
+
     def root(self, block: Block, width: int) -> bytes:
         """Returns the root of the tree so far and the block's first leaves, one at least."""
         *lefts, root = block.subtrees(width)

@@ -11,7 +11,7 @@ DAMAGES: Mapping[str, tuple[str, set[str]]] = {
     ),
     "a leaf is another": (
         "UPDATE log_entries SET entry = sha256('x') WHERE leaf_index = 300",
-        {"entry-wrong", "tile-wrong", "root-wrong", "head-wrong"},
+        {"entry-wrong", "leaf-wrong"},
     ),
     "a leaf stands behind the end": (
         (
@@ -19,6 +19,13 @@ DAMAGES: Mapping[str, tuple[str, set[str]]] = {
             " SELECT origin, 5000, entry, gen_random_uuid() FROM log_entries WHERE leaf_index = 0"
         ),
         {"leaf-beyond"},
+    ),
+    "a leaf is another, and so is its tile elsewhere": (
+        (
+            "WITH changed AS (UPDATE log_entries SET entry = sha256('x') WHERE leaf_index = 300)"
+            r" UPDATE log_tiles SET hashes = overlay(hashes PLACING '\x0000' FROM 330) WHERE tile_index = 1"
+        ),
+        {"entry-wrong", "root-wrong", "head-wrong", "tile-disputed"},
     ),
     "a full tile is another": (
         r"UPDATE log_tiles SET hashes = overlay(hashes PLACING '\x0000' FROM 330) WHERE tile_index = 1",
@@ -88,7 +95,7 @@ DAMAGES: Mapping[str, tuple[str, set[str]]] = {
             " WHERE id = (SELECT evidence_id FROM log_entries WHERE leaf_index = 300))"
             " UPDATE log_entries SET entry = sha256('other') WHERE leaf_index = 300"
         ),
-        {"tile-wrong", "root-wrong", "head-wrong"},
+        {"leaf-wrong"},
     ),
     "a digest is another": (
         (
