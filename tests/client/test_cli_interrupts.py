@@ -75,13 +75,19 @@ def test_a_watcher_whose_terminal_says_ctrl_c_again_and_again_shows_no_traceback
     config = agency.key.parent / "namak.toml"
     config.write_text(toml_of(agency, None), "utf-8")
     ours, theirs = pty.openpty()
+
+    def begin() -> None:
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+        # Whoever started the tests in the background has all that they start ignore it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     watcher = subprocess.Popen(
         [sys.executable, "-P", "-m", "namak.cli", "--config", str(config), "watch"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+        preexec_fn=begin,
     )
     os.close(theirs)
     try:

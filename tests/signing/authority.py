@@ -55,8 +55,17 @@ class Kind:
 SIGNING = Kind()
 AUTHENTICATION = Kind(commitment=False, signature=True, extended=(ExtendedKeyUsageOID.CLIENT_AUTH,))
 AUTHORITY = Kind(begin=NOW - 3000 * DAY, end=NOW + 3000 * DAY, commitment=False, is_ca=True, policies=())
-STAMPING = Kind(commitment=False, signature=True, extended=(ExtendedKeyUsageOID.TIME_STAMPING,), policies=())
-RESPONDING = replace(STAMPING, extended=(ExtendedKeyUsageOID.OCSP_SIGNING,), no_check=True)
+# Tokens are also of times that tests name by their day, which lies ever longer ago.
+STAMPING = Kind(
+    begin=NOW - 2900 * DAY,
+    commitment=False,
+    signature=True,
+    extended=(ExtendedKeyUsageOID.TIME_STAMPING,),
+    policies=(),
+)
+RESPONDING = replace(
+    STAMPING, begin=NOW - 300 * DAY, extended=(ExtendedKeyUsageOID.OCSP_SIGNING,), no_check=True
+)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,13 @@ def until_told(terminal: int, words: bytes) -> None:
 def at_terminal(command: list[str], environment: dict[str, str]) -> tuple["subprocess.Popen[bytes]", int]:
     """Starts a program at a terminal of its own; returns it with the terminal's other end."""
     ours, theirs = pty.openpty()
+
+    def begin() -> None:
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+        # Whoever started the tests in the background has all that they start ignore them.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
     started = subprocess.Popen(
         command,
         stdin=theirs,
@@ -76,7 +83,7 @@ def at_terminal(command: list[str], environment: dict[str, str]) -> tuple["subpr
         stderr=theirs,
         env={**os.environ, **environment},
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+        preexec_fn=begin,
     )
     os.close(theirs)
     return started, ours
