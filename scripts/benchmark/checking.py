@@ -1,8 +1,8 @@
 """How fast `namak-server log fsck` checks a stored post: `python -m scripts.benchmark.checking`.
 
 Fills a database of its own with a post (`stored_post`), and checks it as the command does, beside
-PostgreSQL: part by part in one process, and then all parts side by side. It prints each part's speed as
-leaves of the whole log, the processor that this process and PostgreSQL took, and the memory.
+PostgreSQL: each part alone, all parts together in one process, and side by side in several. It prints speeds
+as leaves of the whole log, the processor that the checking and PostgreSQL took, and the memory.
 """
 
 import argparse
@@ -10,8 +10,9 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -97,30 +98,42 @@ def measure(
     parts: frozenset[Part],
     processes: Sequence[int],
 ) -> None:
-    """Checks part by part, then side by side, and prints the figures."""
-    whole = 0.0
+    """Checks part by part, then all together, then side by side, and prints the figures."""
     print(f"{leaves:,} leaves; load average before: {os.getloadavg()[0]:.1f}; {resident_mib():.0f} MiB")
     for part in Part:
         if part not in parts:
             continue
-        processor, beside = time.process_time(), processor_of(place)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            report = sound(runner.run(check(url, key, frozenset({part}))))
-        processor, beside = time.process_time() - processor, processor_of(place) - beside
+        report, _, taken = timed(place, leaves, partial(check, url, key, frozenset({part})))
         seconds, what = report.seconds[part], COUNTED[part][0]
-        whole += seconds
-        print(
-            f"{part}: {seconds:.2f} s, {report.checked[what]:,} {what}, {speed(leaves, seconds)},"
-            f" {processor / leaves * 1e6:.1f} µs of processor a leaf, PostgreSQL"
-            f" {beside / leaves * 1e6:.1f}; {resident_mib():.0f} MiB"
-        )
-    print(f"one part after the other: {whole:.2f} s, {speed(leaves, whole)}")
+        print(f"{part}: {seconds:.2f} s, {report.checked[what]:,} {what}, {speed(leaves, seconds)}, {taken}")
+    report, seconds, taken = timed(place, leaves, partial(check, url, key, parts))
+    told = ", ".join(f"{part} {took:.2f}" for part, took in report.seconds.items())
+    print(f"together in one process: {seconds:.2f} s ({told}), {speed(leaves, seconds)}, {taken}")
     for count in processes:
-        began = time.perf_counter()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            sound(runner.run(check_side_by_side(url, key, parts, count)))
-        seconds = time.perf_counter() - began
-        print(f"side by side in {count}, their start included: {seconds:.2f} s, {speed(leaves, seconds)}")
+        _, seconds, taken = timed(place, leaves, partial(check_side_by_side, url, key, parts, count))
+        told = f"side by side in {count}, their start included"
+        print(f"{told}: {seconds:.2f} s, {speed(leaves, seconds)}, {taken}")
+
+
+def timed(
+    place: Path, leaves: int, checking: Callable[[], Coroutine[None, None, Report]]
+) -> tuple[Report, float, str]:
+    """Checks; returns the report, the seconds, and in words what it took of processor and memory."""
+    began, processor, beside = time.perf_counter(), processor_here(), processor_of(place)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        report = sound(runner.run(checking()))
+    seconds = time.perf_counter() - began
+    processor, beside = processor_here() - processor, processor_of(place) - beside
+    words = (
+        f"{processor / leaves * 1e6:.1f} µs of processor a leaf, PostgreSQL"
+        f" {beside / leaves * 1e6:.1f}; {resident_mib():.0f} MiB"
+    )
+    return report, seconds, words
+
+
+def processor_here() -> float:
+    """Returns the seconds of processor that this process took, and those that it started and that ended."""
+    return sum(os.times()[:4])
 
 
 def run(
