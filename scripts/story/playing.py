@@ -143,6 +143,11 @@ async def story(console: Console, files: Sequence[Path], *, keep_running: bool) 
             f"[bold green]All {stage.steps} steps came out as told, in {stage.seconds:.1f} s.[/] "
             f"The receipts are in {receipts.relative_to(ROOT)}."
         )
+        console.print(
+            "A letter was served, and everyone can prove it: the agency that it was sent and confirmed, the "
+            "citizen what the inbox held, a court all of it by one file, without the server and without "
+            "trusting who runs it. What was forged, even with the log's own key, was refused."
+        )
         _tell_of_earlier(console, world)
         if keep_running:
             _leave(console, world, running)

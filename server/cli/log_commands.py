@@ -161,7 +161,7 @@ def fsck(
     Leaves, tiles and roots, the evidence of every leaf, the queue, signatures, cosignatures, timestamps,
     shards, guards, the chains of all mailboxes, the legal effects of all deliveries' facts, and usage.
     Changes nothing; a server may run meanwhile. Interrupted, it reports what it found until then. Ends with 4
-    where anything was found, with 1 where not all could be checked.
+    where anything but notes was found, with 1 where not all could be checked.
     """
     from server.cli import log_fsck as command
 
