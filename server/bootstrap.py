@@ -332,7 +332,6 @@ def _transparency(
         log_storage(url),
         clock=SystemClock(),
         former=[shard.verifier for shard in settings.log.former],
-        keys_lost=[shard.origin for shard in settings.log.former if shard.key_lost],
         on_step=on_step,
         witnesses=witnesses,
         timestamps=timestamps,

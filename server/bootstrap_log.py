@@ -15,6 +15,7 @@ from server.jurisdictions import PROFILES
 from server.transparency.guard import FileGuard
 from server.transparency.shard import Shard
 from server.usecases.administration import Administration
+from server.usecases.giving_up import LostKeys
 from server.usecases.ports import UnitOfWork
 from server.usecases.rotation import ShardRotation
 
@@ -92,16 +93,22 @@ async def _keyed(stack: contextlib.AsyncExitStack, origin: str, guard: Path, key
 
 def shard_rotation(settings: Settings, uow: UnitOfWork) -> ShardRotation:
     """Returns who announces the log's next shard, for the operator's commands."""
+    return ShardRotation(_administration(settings, uow), SystemEntropy())
 
+
+def lost_keys(settings: Settings, uow: UnitOfWork) -> LostKeys:
+    """Returns who gives up shards whose key is lost, for the operator's commands."""
+    return LostKeys(_administration(settings, uow), SystemEntropy())
+
+
+def _administration(settings: Settings, uow: UnitOfWork) -> Administration:
     def wake_log() -> None:
         """Wakes nobody: the servers' leader looks for itself every now and then."""
 
-    entropy = SystemEntropy()
-    administration = Administration(
+    return Administration(
         uow=uow,
         clock=SystemClock(),
-        entropy=entropy,
+        entropy=SystemEntropy(),
         wake_log=wake_log,
         profile=PROFILES[settings.profile],
     )
-    return ShardRotation(administration, entropy)

@@ -41,10 +41,6 @@ class FormerShardSettings(Section):
     """Its name."""
     vkey: str
     """Its verifier key, as `namak-server log vkey` printed it."""
-    key_lost: bool = False
-    """Whether its key is gone for ever though its last tree was never signed: those leaves get no receipts,
-    and are waited for no longer (docs/keys.md, "When a shard's key is lost"). Nothing is deleted.
-    """
 
     @model_validator(mode="after")
     def _key_is_of_the_shard(self) -> "FormerShardSettings":

@@ -29,6 +29,18 @@ _Witnesses = Annotated[
     list[str] | None,
     typer.Option("--witness-name", metavar="NAME", help="Who is present and will sign; may be repeated."),
 ]
+_Guards = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--guard",
+        metavar="FILE",
+        dir_okay=False,
+        help="A guard of the shard whose key is lost; may be repeated, one for each machine that led.",
+    ),
+]
+_WithoutGuard = Annotated[
+    bool, typer.Option("--without-guard", help="There is no guard of that shard any more.")
+]
 
 
 @hsm.command(
@@ -132,6 +144,15 @@ def rotate(
         float,
         typer.Option(min=0, max=86_400, metavar="SECONDS", help="How long to wait until all is done."),
     ] = 120.0,
+    key_lost: Annotated[
+        bool,
+        typer.Option(
+            "--key-lost",
+            help="The key of [log] is lost: its shard ends with the last checkpoint that it signed.",
+        ),
+    ] = False,
+    guard: _Guards = None,
+    without_guard: _WithoutGuard = False,
     protocol: _Protocol = None,
     witness_name: _Witnesses = None,
 ) -> None:
@@ -141,6 +162,44 @@ def rotate(
     shard, and waits until the old one is ended, published and witnessed and the new one has begun. Where it
     was interrupted, the same command goes on, and at any time prints the same protocol.
     """
+    from server.cli import hsm_lost
     from server.cli import hsm_rotate as command
 
+    if key_lost:
+        names = tuple(witness_name or ())
+        hsm_lost.go_on(
+            settings,
+            hsm_lost.AskedLost("", tuple(guard or ()), without_guard, dry_run, yes, protocol, names),
+        )
+        return
     command.rotate(settings, command.Asked(dry_run, yes, wait, protocol, tuple(witness_name or ())))
+
+
+@hsm.command(
+    "give-up",
+    epilog="Example: namak-server hsm give-up log.e-citizen.am/2026 --guard 2026.note"
+    " --protocol 2026-lost-key.txt --config namak-server.toml",
+)
+def give_up(
+    settings: Config,
+    origin: Annotated[str, typer.Argument(metavar="ORIGIN", help="The former shard whose key is lost.")],
+    guard: _Guards = None,
+    without_guard: _WithoutGuard = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look for the key, and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    protocol: _Protocol = None,
+    witness_name: _Witnesses = None,
+) -> None:
+    """Gives up a former shard whose key is lost, for ever, and prints a protocol for the file.
+
+    What its key never signed is logged again in the shard that takes leaves now, and gets receipts there.
+    That this was done is evidence. Ends with 4, and changes nothing, where a token of the settings has the
+    key.
+    """
+    from server.cli import hsm_lost
+
+    names = tuple(witness_name or ())
+    hsm_lost.give_up(
+        settings,
+        hsm_lost.AskedLost(origin, tuple(guard or ()), without_guard, dry_run, yes, protocol, names),
+    )

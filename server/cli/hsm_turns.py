@@ -152,16 +152,30 @@ async def turning(settings: Settings) -> AsyncIterator[Turning]:
             policy = TlogPolicy.parse(settings.witnesses.policy.read_bytes())
         except EvidenceError as error:
             raise ValueError(f"{settings.witnesses.policy}: {error.detail}") from error
-    async with bootstrap.database_url(settings) as url:
-        if await migrate.is_behind(url):
-            raise bootstrap.SchemaOutdated(
-                "the database lacks tables of this release; run: namak-server migrate"
-            )
-        storage, turns, database = log_storage(url), PostgresLogTurns(url), Database(url, pool_size=2)
+    async with opened_database(settings) as (url, database):
+        storage, turns = log_storage(url), PostgresLogTurns(url)
         try:
             rotation = shard_rotation(settings, SqlUnitOfWork(database))
             yield Turning(rotation, storage.reader, storage.witnessed, turns, policy)
         finally:
             await turns.close()
             await storage.reader.close()
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncIterator[tuple[str, Database]]:
+    """Opens the log's database until left, and tells where it is.
+
+    Raises:
+        SchemaOutdated, ServiceUnavailable: it lacks tables, or does not answer.
+    """
+    async with bootstrap.database_url(settings) as url:
+        if await migrate.is_behind(url):
+            raise bootstrap.SchemaOutdated(
+                "the database lacks tables of this release; run: namak-server migrate"
+            )
+        database = Database(url, pool_size=2)
+        try:
+            yield url, database
+        finally:
             await database.dispose()

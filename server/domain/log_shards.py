@@ -56,6 +56,44 @@ class ShardEnd:
     frozen_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ShardTrees:
+    """How far a shard has come, as read under its lock.
+
+    Attributes:
+        size, root: its newest recorded tree.
+        published_size, note: its newest published checkpoint; 0 and None where there is none.
+        witnessed_size: the largest tree that its witnesses cosigned; 0 where there is none.
+        given_up: whether it was given up already.
+    """
+
+    size: int
+    root: bytes
+    published_size: int
+    note: bytes | None
+    witnessed_size: int
+    given_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUpShard:
+    """A shard that is given up: its key is lost.
+
+    Attributes:
+        size, root: the last tree that its key signed.
+        unsigned_size, unsigned_root: the tree that was recorded and never signed.
+        evidence_id, at: the act that says so, and when.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    unsigned_size: int
+    unsigned_root: bytes
+    evidence_id: UUID
+    at: datetime
+
+
 def in_order(shards: Sequence[tuple[str, str]]) -> Sequence[RegisteredShard]:
     """Returns shards, given by origin and verifier key, the oldest first, as the settings name them."""
     before = [None, *(origin for origin, _ in shards)]

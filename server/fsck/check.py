@@ -15,7 +15,7 @@ from server.fsck.mailbox_ports import MailboxInspection
 from server.fsck.mailboxes import MailboxCheck
 from server.fsck.ports import LogInspection, ShardEnd
 from server.fsck.quorums import Quorums
-from server.fsck.shard_ports import ShardInspection
+from server.fsck.shard_ports import ShardsAndLostKeys
 from server.fsck.shards import ShardCheck, current_of
 from server.fsck.stored_evidence import EvidenceCheck
 from server.fsck.token_ports import TokenInspection
@@ -56,7 +56,7 @@ class Stored:
     """
 
     log: LogInspection
-    shards: ShardInspection
+    shards: ShardsAndLostKeys
     mailboxes: MailboxInspection
     deliveries: DeliveryInspection
     tokens: TokenInspection

@@ -100,6 +100,8 @@ class Kind(StrEnum):
     ANNOUNCEMENT_MISSING = "announcement-missing"
     ANNOUNCEMENT_NOT_LAST = "announcement-not-last"
     ANNOUNCEMENT_FOLLOWED = "announcement-followed"
+    GIVEN_UP_WRONG = "given-up-wrong"
+    GIVEN_UP_UNLOGGED = "given-up-unlogged"
     OPENING_WRONG = "opening-wrong"
     OPENING_NOT_FIRST = "opening-not-first"
     TIMESTAMP_STRAY = "timestamp-stray"
@@ -228,6 +230,12 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
             _KEEP,
         ),
         Kind.ANNOUNCEMENT_NOT_LAST: (_G, "leaves came behind what announced the next shard", _KEEP),
+        Kind.GIVEN_UP_WRONG: (
+            _G,
+            "a shard whose key is lost, and the act that gave it up, do not fit together",
+            _KEEP,
+        ),
+        Kind.GIVEN_UP_UNLOGGED: (_G, "what a lost key never signed is logged in no later shard", _KEEP),
         Kind.OPENING_WRONG: (_G, "what opens a shard is gone, or speaks of other shards or keys", _KEEP),
         Kind.OPENING_NOT_FIRST: (
             _N,

@@ -1,10 +1,12 @@
 """What checking how shards follow each other needs of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+from namak.evidence.tiles import TileId
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class StoredShard:
         successor, ending: the shard after it and the announcement of that, by its head.
         last_evidence: that of its last leaf.
         note: the newest published one.
+        given_up: whether its key is lost, and what it never signed was logged again.
     """
 
     origin: str
@@ -43,6 +46,7 @@ class StoredShard:
     opened_by: bytes | None = None
     opened_in: str | None = None
     opened_at_leaf: int | None = None
+    given_up: bool = False
 
 
 class ShardInspection(Protocol):
@@ -55,3 +59,46 @@ class ShardInspection(Protocol):
     async def unlisted(self) -> Sequence[str]:
         """Returns the heads of which the database knows no shard."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGivenUp:
+    """The row of a shard that was given up, and what it points at.
+
+    Attributes:
+        size, root: the last tree that its key signed.
+        unsigned_size, unsigned_root: the tree that was recorded and never signed.
+        evidence_id, document: the act that says so, by the row, and its bytes.
+        entries: the entries of the leaves that were never signed, by their old indexes.
+        unplaced: how many of them are neither a leaf of a later shard nor queued, with the same entry.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    unsigned_size: int
+    unsigned_root: bytes
+    evidence_id: UUID
+    document: bytes | None
+    entries: Mapping[int, bytes]
+    unplaced: int
+
+
+class GivenUpInspection(Protocol):
+    """Reads the shards that were given up. All raise `ServiceUnavailable`."""
+
+    async def given_up(self) -> Sequence[StoredGivenUp]:
+        """Returns them, by name."""
+        ...
+
+    async def unlisted_acts(self) -> Sequence[UUID]:
+        """Returns acts by which a shard was given up that has no row."""
+        ...
+
+    async def tiles(self, origin: str, wanted: frozenset[TileId]) -> Mapping[TileId, bytes]:
+        """Returns the stored rows of these tiles."""
+        ...
+
+
+class ShardsAndLostKeys(ShardInspection, GivenUpInspection, Protocol):
+    """Both, for who checks the shards."""

@@ -10,7 +10,8 @@ from namak.evidence.errors import EvidenceError
 from namak.evidence.note import Verifier, open_note, parse_note
 from namak.evidence.succession import Opening
 from server.fsck.findings import Kind, Part, Report
-from server.fsck.shard_ports import ShardInspection, StoredShard
+from server.fsck.given_up import Flaw, given_up_flaws
+from server.fsck.shard_ports import ShardsAndLostKeys, StoredShard
 
 PUBLISHED_WITHIN: Final = timedelta(minutes=1)
 """The last tree of a frozen shard is published a moment after; a leader may have to be found first."""
@@ -18,16 +19,13 @@ PUBLISHED_WITHIN: Final = timedelta(minutes=1)
 CLOCKS: Final = timedelta(minutes=2)
 """Who froze a shard may have another clock than who led before."""
 
-Flaw = tuple[Kind, str, str]
-"""What is wrong, with which shard, and why."""
-
 
 class ShardCheck:
     """Checks the order of shards, their keys and their ends."""
 
     def __init__(
         self,
-        shards: ShardInspection,
+        shards: ShardsAndLostKeys,
         keys: Mapping[str, Verifier],
         now: Callable[[], datetime],
         report: Report,
@@ -49,6 +47,8 @@ class ShardCheck:
         for number, (previous, shard, following) in enumerate(zip(before, shards, after, strict=False), 1):
             for flaw in self._flaws(number, previous, shard, following):
                 self._found(flaw)
+        for flaw in await given_up_flaws(self._shards, shards):
+            self._found(flaw)
         self._report.done(Part.SHARDS, "shards", len(shards))
 
     def _flaws(
@@ -71,6 +71,10 @@ class ShardCheck:
         if following is None or following.announcement is None or shard.integrated_size is None:
             return
         announcement = f"evidence {following.announcement}"
+        if shard.given_up and following.announced_in != shard.origin:
+            # It was never signed, or came after the key was lost: so it stands in a later shard, or waits for
+            # that, which is checked with all other evidence.
+            return
         if following.announced_in != shard.origin or following.announced_at_leaf is None:
             yield Kind.ANNOUNCEMENT_MISSING, shard.origin, announcement
         elif (behind := shard.integrated_size - 1 - following.announced_at_leaf) > 0:

@@ -83,6 +83,8 @@ def status_to_proto(state: LogState) -> pb.GetLogStatusResponse:
                 freeze_time=time_to_proto(shard.frozen_at),
                 successor=shard.successor or "",
                 announcement_evidence_id="" if shard.announcement is None else str(shard.announcement),
+                given_up_evidence_id="" if shard.given_up is None else str(shard.given_up),
+                relogged_entries=shard.relogged,
             )
             for shard in state.shards
         ],

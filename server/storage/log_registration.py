@@ -21,8 +21,10 @@ ORDER BY position
 """
 LINE: Final = """
 SELECT s.origin, s.position, s.vkey, s.predecessor, s.announcement, s.announced_at, s.opening,
-    h.integrated_size, h.published_size, h.frozen_at IS NOT NULL, h.successor, h.announcement, h.frozen_at
-FROM log_shards s JOIN log_heads h ON h.origin = s.origin ORDER BY s.position
+    h.integrated_size, h.published_size, h.frozen_at IS NOT NULL, h.successor, h.announcement, h.frozen_at,
+    g.evidence_id, coalesce(g.unsigned_size - g.size, 0)
+FROM log_shards s JOIN log_heads h ON h.origin = s.origin LEFT JOIN log_given_up g ON g.origin = s.origin
+ORDER BY s.position
 """
 _ADD = "INSERT INTO log_shards (origin, position, vkey, predecessor) VALUES ($1, $2, $3, $4)"
 _ADD_HEAD = """
@@ -104,8 +106,8 @@ def shard_of(row: Any) -> RegisteredShard:
 
 def in_line(row: Any) -> ShardInLine:
     """Returns a shard of a row of `LINE`."""
-    *shard, integrated, published, frozen, successor, announcement, frozen_at = row
-    end = (frozen, successor, _uuid(announcement), frozen_at)
+    *shard, integrated, published, frozen, successor, announcement, frozen_at, given_up, relogged = row
+    end = (frozen, successor, _uuid(announcement), frozen_at, _uuid(given_up), relogged)
     return ShardInLine(shard_of(shard), integrated, published, *end)
 
 

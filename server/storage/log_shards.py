@@ -6,7 +6,8 @@ from dataclasses import asdict
 from sqlalchemy import bindparam, insert, select, update
 
 from namak.evidence.tree import EMPTY_ROOT
-from server.domain.log_shards import RegisteredShard, ShardEnd
+from server.domain.log_shards import GivenUpShard, RegisteredShard, ShardEnd, ShardTrees
+from server.storage.log_giving_up import give_up, trees_of
 from server.storage.log_tables import log_heads, log_shards
 from server.storage.statements import Statements
 
@@ -72,3 +73,11 @@ class SqlLogShards:
         end = {"key": shard.predecessor, "next": shard.origin, "by": shard.announcement}
         if shard.predecessor is not None and await self._statements.changed(_END, end) != 1:
             raise LookupError("the shard before it is not there, or another one comes after it")
+
+    async def trees(self, origin: str) -> ShardTrees | None:
+        """See `LogShards`."""
+        return await trees_of(self._statements, origin)
+
+    async def give_up(self, shard: GivenUpShard) -> None:
+        """See `LogShards`."""
+        await give_up(self._statements, shard)

@@ -114,6 +114,37 @@ log_shards = Table(
     " and the last leaf of the one before it. Insert-only.",
 )
 
+log_given_up = Table(
+    "log_given_up",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("unsigned_size", BigInteger, nullable=False),
+    Column("unsigned_root", LargeBinary, nullable=False),
+    # The act that says so: it stands in a later shard.
+    Column("evidence_id", Uuid, nullable=False, unique=True),
+    Column("given_up_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("0 <= size AND size <= unsigned_size", name="sizes"),
+    CheckConstraint("octet_length(root) = 32", name="root"),
+    CheckConstraint("octet_length(unsigned_root) = 32", name="unsigned_root"),
+    comment="Shards whose key is lost: the last tree that it signed, and the one that it never signed."
+    " Insert-only.",
+)
+
+log_unsigned = Table(
+    "log_unsigned",
+    METADATA,
+    Column("origin", Text, primary_key=True),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("evidence_id", Uuid, nullable=False),
+    CheckConstraint("leaf_index >= 0", name="leaf_index"),
+    CheckConstraint("octet_length(entry) = 32", name="entry"),
+    comment="Leaves that a shard had beyond the last tree that its key signed; each stands in a later"
+    " shard. Insert-only.",
+)
+
 log_witnessed = Table(
     "log_witnessed",
     METADATA,
@@ -156,5 +187,10 @@ log_timestamps = Table(
     " witnesses. Insert-only.",
 )
 
-INSERT_ONLY = (log_entries, log_trees, log_checkpoints, log_witnessed, log_timestamps, log_shards)
-"""Tables whose rows are never changed nor deleted; the migration puts a trigger on each that refuses it."""
+INSERT_ONLY = (
+    *(log_entries, log_trees, log_checkpoints, log_witnessed, log_timestamps, log_shards),
+    *(log_given_up, log_unsigned),
+)
+"""Tables whose rows are never changed nor deleted; the migration puts a trigger on each that refuses it. Of a
+shard that is given up, leaves and trees that were never published may go: they stand in a later one.
+"""

@@ -126,7 +126,8 @@ class Leader:
             self._batch.learn(0 if integrated is None else integrated.entries, time.monotonic() - began)
         if integrated is not None:
             await self._publish(session, integrated.head)
-        self._finished = True
+        # A shard whose key is missed may be given up meanwhile: then the alarm ends.
+        self._finished = self._shards_watchman.condition is None
         return integrated is not None
 
     async def _publish(self, session: LeaderSession, head: Head) -> None:

@@ -111,6 +111,7 @@ class ShardInLine:
         successor: the shard that is announced to come after it, if one is.
         announcement: the evidence that announces that one.
         frozen_at: when it was frozen, if it is.
+        given_up, relogged: the evidence that its key is lost, and how many leaves that key never signed.
     """
 
     shard: RegisteredShard
@@ -120,6 +121,8 @@ class ShardInLine:
     successor: str | None = None
     announcement: UUID | None = None
     frozen_at: datetime | None = None
+    given_up: UUID | None = None
+    relogged: int = 0
 
     @property
     def origin(self) -> str:

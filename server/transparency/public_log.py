@@ -81,6 +81,8 @@ class ShardsInPublic:
                     successor=shard.successor,
                     announcement=shard.announcement,
                     frozen_at=shard.frozen_at,
+                    given_up=shard.given_up,
+                    relogged=shard.relogged,
                 )
             )
         return states
@@ -88,8 +90,7 @@ class ShardsInPublic:
     async def debts(self) -> Sequence[EvidenceDebt]:
         """See `Debts`. What was recorded and has no leaf yet counts for the current shard.
 
-        A shard that ended before this log knew of announcements counts only if it ever had witnesses, and of
-        one whose key is lost only what was published.
+        A shard that ended before this log knew of announcements counts only if it ever had witnesses.
         """
         line = [*reversed(self._directory.line)]
         open_ = [shard for shard in line if shard.origin not in self._settled]
@@ -109,9 +110,6 @@ class ShardsInPublic:
         self, origin: str, witnessed: Mapping[str, WitnessedTree], *, current: bool
     ) -> EvidenceDebt:
         size = witnessed[origin].size if origin in witnessed else 0
-        shard = self._directory.get(origin)
-        if shard is not None and size >= shard.published_size and not self._directory.awaited(origin):
-            return EvidenceDebt(origin, size, None)
         return EvidenceDebt(origin, size, await self._waiting_since(origin, size, current=current))
 
     async def _waiting_since(self, origin: str, witnessed_size: int, *, current: bool) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -59,15 +59,14 @@ class TransparencyService:
         *,
         clock: Clock,
         former: Sequence[Verifier] = (),
-        keys_lost: Collection[str] = (),
         pace: Pace = DEFAULT_PACE,
         on_step: OnStep = unobserved,
         witnesses: WitnessTerms | None = None,
         timestamps: TimestampTerms | None = None,
     ) -> None:
         """Takes the shards that this process has keys for, that of `[log]` first, then the one that is to
-        come next; and the keys of those before it, the oldest first, with which of these are lost though
-        not all was signed. Which is current the database says.
+        come next; and the keys of those before it, the oldest first. Which is current the
+        database says.
 
         Without `witnesses`, checkpoints are signed by the log alone, and without `timestamps` nobody stamps
         them.
@@ -79,11 +78,10 @@ class TransparencyService:
         self._tasks: list[asyncio.Task[None]] = []
         self._campaign_task: asyncio.Task[None] | None = None
         self._waker = Waker(storage.sender, interval=pace.notify_interval, wake_here=replica.wake_leader)
-        self._configured = configured = ConfiguredShards(shards, former, keys_lost)
+        self._configured = configured = ConfiguredShards(shards, former)
         self._directory = directory = ShardDirectory(
             *([*former, shards[0].verifier], storage.reader),
             to_come=[shard.verifier for shard in shards[1:]],
-            keys_lost=keys_lost,
         )
         self._follower = GuardFollower(shards, directory, storage.reader, replica.guarding)
         self._leader = Leader(

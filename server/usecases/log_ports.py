@@ -151,6 +151,8 @@ class ShardState:
         integrated_size: how many leaves the shard has, published or not.
         successor, announcement: the shard that is announced to come after it, and the evidence that says so.
         frozen_at: when it got its last leaf; None while it may get more.
+        given_up: the evidence by which it was given up, if its key is lost.
+        relogged: how many leaves that key never signed, which stand in a later shard.
     """
 
     origin: str
@@ -168,6 +170,8 @@ class ShardState:
     successor: str | None = None
     announcement: UUID | None = None
     frozen_at: datetime | None = None
+    given_up: UUID | None = None
+    relogged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

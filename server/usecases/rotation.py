@@ -94,7 +94,7 @@ class ShardRotation:
             RequestIdReused: the request id stands for something else.
             ServiceUnavailable: the database does not answer.
         """
-        _check(command)
+        check_announcement(command)
 
         async def change(tx: Transaction) -> Changed[None]:
             # Locked before anything is looked at: from here on the leader appends nothing.
@@ -102,9 +102,9 @@ class ShardRotation:
             shards = await tx.log_shards.all()
             old = next((shard for shard in shards if shard.origin == command.origin), None)
             if end is None or old is None:
-                raise RotationRefused(_unknown(command.origin, shards))
+                raise RotationRefused(unknown_shard(command.origin, shards))
             if end.successor is None:
-                await _check_unused(tx, command, shards)
+                await check_unused(tx, command, shards)
                 return _change(old, command)
             if any((shard.origin, shard.vkey) == _next(command) for shard in shards[old.position :][:1]):
                 # Announced before: once is enough.
@@ -185,7 +185,8 @@ def _opened(old: RegisteredShard, command: AnnounceShard, announcement: Fact) ->
     return Changed(None, resource, None, None, opening.fields, keep=keep, name=OPENING_ACT)
 
 
-def _check(command: AnnounceShard) -> None:
+def check_announcement(command: AnnounceShard) -> None:
+    """Checks what can be checked without the database. Raises RotationRefused."""
     if command.request_id is not None and not REQUEST_ID_FORM.fullmatch(command.request_id):
         raise RotationRefused("a request id is 1 to 64 letters, digits and . _ : -")
     if not is_origin(command.successor):
@@ -198,8 +199,11 @@ def _check(command: AnnounceShard) -> None:
         raise RotationRefused(f"the verifier key is that of {verifier.name}, not of {command.successor}")
 
 
-async def _check_unused(tx: Transaction, command: AnnounceShard, shards: Sequence[RegisteredShard]) -> None:
-    """Checks that neither the name nor the key has been any shard's: a name is one tree's for ever."""
+async def check_unused(tx: Transaction, command: AnnounceShard, shards: Sequence[RegisteredShard]) -> None:
+    """Checks that neither the name nor the key has been any shard's: a name is one tree's for ever.
+
+    Raises RotationRefused.
+    """
     if await tx.log_shards.end(command.successor) is not None:
         raise RotationRefused(f"{command.successor} was used before: a shard needs a name of its own")
     public_key = Verifier.parse(command.vkey).public_key
@@ -208,7 +212,8 @@ async def _check_unused(tx: Transaction, command: AnnounceShard, shards: Sequenc
             raise RotationRefused(f"the key is that of {shard.origin}: a shard needs a key of its own")
 
 
-def _unknown(origin: str, shards: Sequence[RegisteredShard]) -> str:
+def unknown_shard(origin: str, shards: Sequence[RegisteredShard]) -> str:
+    """Returns in words that this is none of the log's shards."""
     if not shards:
         return "the database knows no shard yet: start a server of this release first"
     return f"{origin} is no shard of this log; it has {', '.join(shard.origin for shard in shards)}"

@@ -5,7 +5,7 @@ transactions of it.
 from collections.abc import Sequence
 from typing import Protocol
 
-from server.domain.log_shards import RegisteredShard, ShardEnd
+from server.domain.log_shards import GivenUpShard, RegisteredShard, ShardEnd, ShardTrees
 
 
 class LogShards(Protocol):
@@ -29,6 +29,18 @@ class LogShards(Protocol):
         """Adds an empty shard, and notes at the end of its predecessor, which is locked, that it comes next.
 
         Raises LookupError: its predecessor is not there, or another one comes after that.
+        """
+        ...
+
+    async def trees(self, origin: str) -> ShardTrees | None:
+        """Returns how far a shard has come, which must be locked; None for no shard of this log."""
+        ...
+
+    async def give_up(self, shard: GivenUpShard) -> None:
+        """Ends a shard with the last tree that its key signed. Its leaves beyond that are queued for the log
+        again, in their order, and noted as what it once had. The shard must be locked, and have a successor.
+
+        Raises LookupError: it has another size, or is published further, than is said.
         """
         ...
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from server.domain.log_shards import RegisteredShard, ShardEnd
+from namak.evidence.tree import EMPTY_ROOT
+from server.domain.log_shards import GivenUpShard, RegisteredShard, ShardEnd, ShardTrees
 from tests.fakes.state import State
 
 
@@ -37,3 +38,17 @@ class FakeLogShards:
         ends[shard.predecessor] = replace(
             ends[shard.predecessor], successor=shard.origin, announcement=shard.announcement
         )
+
+    async def trees(self, origin: str) -> ShardTrees | None:
+        """These shards have no leaves."""
+        end = await self.end(origin)
+        given_up = origin in self._state.given_up
+        return None if end is None else ShardTrees(0, EMPTY_ROOT, 0, None, 0, given_up)
+
+    async def give_up(self, shard: GivenUpShard) -> None:
+        end = await self.end(shard.origin)
+        self._state.require(shard.origin not in self._state.given_up, "log_given_up_pkey")
+        if end is None or end.successor is None or shard.unsigned_size:
+            raise LookupError
+        self._state.given_up[shard.origin] = shard
+        self._state.shard_ends[shard.origin] = replace(end, frozen_at=end.frozen_at or shard.at)

@@ -16,7 +16,7 @@ from server.domain.holders import AgreementAcceptance, HolderProfile, UserAgreem
 from server.domain.jobs import StoredJob
 from server.domain.ladder import TakenStep
 from server.domain.letter_orders import LetterOrder, LetterReport
-from server.domain.log_shards import RegisteredShard, ShardEnd
+from server.domain.log_shards import GivenUpShard, RegisteredShard, ShardEnd
 from server.domain.logins import Login
 from server.domain.mail_origins import MailOrigin
 from server.domain.mailboxes import Mailbox, MailboxHead, MailboxLink
@@ -114,6 +114,7 @@ class State:
     sender_texts: dict[UUID, SenderSms] = field(default_factory=dict)
     log_shards: dict[str, RegisteredShard] = field(default_factory=dict)
     shard_ends: dict[str, ShardEnd] = field(default_factory=dict)
+    given_up: dict[str, GivenUpShard] = field(default_factory=dict)
     sender_sms_days: dict[UUID, tuple[date, int]] = field(default_factory=dict)
     failed: bool = False
 

@@ -208,6 +208,7 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
         await self.serve("status")
         shard = ShardState("log.e-citizen.am/2026", "vkey", 7, bytes(32), NOW, 2, True, 4, NOW, 5, NOW)
         ended = replace(shard, successor="log.e-citizen.am/2027", announcement=UUID(int=7), frozen_at=NOW)
+        ended = replace(ended, given_up=UUID(int=8), relogged=3)
         stamped = [AuthorityState("a", 3, NOW), AuthorityState("b", 0, None, "AUTHORITY_REFUSES")]
         return LogState([shard, ended], timedelta(hours=4), NOW, {shard.origin: stamped})
 

@@ -199,6 +199,9 @@ async def test_anybody_asks_how_the_log_is(edge: Edge) -> None:
     assert ended.successor == "log.e-citizen.am/2027"
     assert ended.announcement_evidence_id == "00000000-0000-0000-0000-000000000007"
     assert ended.freeze_time == shard.publish_time
+    assert (shard.given_up_evidence_id, shard.relogged_entries) == ("", 0)
+    assert ended.given_up_evidence_id == "00000000-0000-0000-0000-000000000008"
+    assert ended.relogged_entries == 3
     assert (shard.origin, shard.log_vkey, shard.tree_size, shard.root_hash) == (ORIGIN, "vkey", 7, bytes(32))
     assert (shard.pending_entries, shard.healthy, shard.HasField("publish_time")) == (2, True, True)
     assert (shard.witnessed_tree_size, shard.unwitnessed_entries) == (4, 5)

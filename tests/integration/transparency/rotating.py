@@ -22,6 +22,7 @@ from server.transparency.shard import Shard
 from server.transparency.shard_order import ConfiguredShards, settled
 from server.transparency.steps import unobserved
 from server.usecases.administration import Administration
+from server.usecases.giving_up import LostKeys
 from server.usecases.ports import Transaction
 from server.usecases.records import LoggedReceipt
 from server.usecases.rotation import AnnouncedShard, AnnounceShard, ShardRotation
@@ -106,6 +107,22 @@ class RotatingWorld(World):
         )
         try:
             yield ShardRotation(administration, entropy), uow
+        finally:
+            await database.dispose()
+
+    @contextlib.asynccontextmanager
+    async def lost_keys(self) -> AsyncIterator[LostKeys]:
+        database = Database(self.ledger.url, pool_size=2)
+        entropy = SystemEntropy()
+        administration = Administration(
+            uow=SqlUnitOfWork(database),
+            clock=WallClock(),
+            entropy=entropy,
+            wake_log=lambda: None,
+            profile=PROFILES["am"],
+        )
+        try:
+            yield LostKeys(administration, entropy)
         finally:
             await database.dispose()
 

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from namak.evidence.note import Verifier
 from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tlog_proof import TlogProof
+from server.domain.administration import CommandLine
 from server.gateways.witnesses import HttpWitnesses
 from server.storage.log import log_storage
 from server.transparency.service import TransparencyService
@@ -21,6 +22,7 @@ from server.transparency.settings import Pace
 from server.transparency.shard import Shard
 from server.transparency.troubles import Trouble
 from server.transparency.witness_link import WitnessTerms
+from server.usecases.giving_up import GiveUpShard
 from tests.independent.strict_witness import StrictWitness
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, WallClock, eventually
 from tests.integration.transparency.ledger import Ledger
@@ -68,14 +70,12 @@ async def replica(
     shards: Sequence[Shard],
     terms: WitnessTerms,
     former: Sequence[Verifier] = (),
-    keys_lost: Sequence[str] = (),
 ) -> AsyncIterator[TransparencyService]:
     storage = log_storage(world.ledger.url, pace=QUICK)
     service = TransparencyService(
         *(shards, storage),
         clock=WallClock(),
         former=former,
-        keys_lost=keys_lost,
         pace=QUICK,
         witnesses=terms,
     )
@@ -143,10 +143,10 @@ async def check(service: TransparencyService, policy: TlogPolicy, evidence_id: U
     assert [each.witness for each in checked.witnesses] == [b"court"]
 
 
-async def test_a_lost_key_keeps_neither_the_log_nor_submissions_waiting_once_somebody_said_so(
+async def test_a_lost_key_keeps_neither_the_log_nor_submissions_waiting_once_it_is_given_up(
     world: RotatingWorld,
 ) -> None:
-    """Its published leaves must be witnessed all the same; those that it never signed stay to be seen."""
+    """Its published leaves must be witnessed all the same; those that it never signed get new receipts."""
     court = Court(world)
     async with asked(court) as terms:
         async with replica(world, world.shards(ORIGIN, NEXT), terms) as service:
@@ -168,28 +168,16 @@ async def test_a_lost_key_keeps_neither_the_log_nor_submissions_waiting_once_som
             await eventually(lambda: witnessed_up_to(world, NEXT, 1))
             assert await owes(service, ORIGIN)
         court.away = True
-        async with replica(world, world.shards(NEXT), terms, former, [ORIGIN]) as service:
-            more = await world.ledger.record(2)
-            assert len(await service.log.receipts(more, wait_seconds=PATIENCE_SECONDS)) == 2
+        async with world.lost_keys() as keys:
+            assert await keys.give_up(GiveUpShard(CommandLine(), ORIGIN)) is not None
+        async with replica(world, world.shards(NEXT), terms, former) as service:
+            assert len(await service.log.receipts(lost, wait_seconds=PATIENCE_SECONDS)) == 2
             assert not unsigned(service)
             assert await owes(service, NEXT)
             court.away = False
             await eventually(lambda: is_paid(service, 2))
             _, old = await service.public.states()
-            assert (old.size, old.witnessed_size, old.pending) == (5, 5, 3)
-            assert not await service.log.receipts(lost, wait_seconds=0.0)
-        # Found after all, the key signs them.
-        async with replica(world, world.shards(ORIGIN, NEXT), terms) as service:
-            assert len(await service.log.receipts(lost, wait_seconds=PATIENCE_SECONDS)) == 2
-
-
-async def test_a_lost_key_of_a_shard_that_takes_leaves_excuses_nothing(world: RotatingWorld) -> None:
-    court = Court(world)
-    async with asked(court) as terms:
-        court.away = True
-        async with replica(world, world.shards(ORIGIN), terms, (), [ORIGIN]) as service:
-            await world.ledger.record(1)
-            await eventually(lambda: owes(service, ORIGIN))
+            assert (old.size, old.witnessed_size, old.pending) == (5, 5, 0)
 
 
 async def published_up_to(world: RotatingWorld, origin: str, size: int) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from namak.evidence.administrative_act import Actor, ActorKind, AdministrativeAct, RecordedAct, Resource
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.failures import MalformedEvidence
+from namak.evidence.lost_key import LOST_ACT, GivenUp
 from namak.evidence.recorded import recorded
 from namak.evidence.report import Verdict
 from namak.evidence.succession import OPENING_ACT, Opening
@@ -247,3 +248,52 @@ def test_an_act_that_is_not_in_the_log_proves_nothing() -> None:
 
     assert report.verdict is Verdict.INVALID
     assert report.files[0].proves == "Proves nothing: failed on inclusion."
+
+
+LOST = GivenUp(
+    *("log.example.am/2026", "log.example.am/2026+0+a", 5, "ab" * 32, 3, 12, "cd" * 32),
+    *("log.example.am/2027", "log.example.am/2027+0+b"),
+)
+GAVE_UP = replace(
+    AT_COMMAND_LINE,
+    details=replace(
+        AT_COMMAND_LINE.details,
+        act=LOST_ACT,
+        resource=Resource("LOG_SHARD", LOST.origin),
+        before={"origin": LOST.origin, "log_vkey": LOST.vkey},
+        after=LOST.fields,
+    ),
+)
+
+
+def test_a_verifier_says_that_a_shard_was_given_up_and_what_of_it_was_never_signed() -> None:
+    world = World()
+    report = verify_receipts({"lost": _receipt(world, GAVE_UP)}, world.trust())
+
+    assert report.verdict is Verdict.VALID
+    assert report.files[0].proves == (
+        "AdministrativeAct: at 2026-11-21T20:00:00.123456Z somebody at the server's command line gave up the "
+        "log's shard log.example.am/2026, whose key is lost: it ends with 5 leaves, and 7 that were never "
+        "signed are logged again in log.example.am/2027, whose verifier key is log.example.am/2027+0+b, or "
+        "after it."
+    )
+    assert GivenUp.of(AdministrativeAct.parse(GAVE_UP.encode())) == LOST
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"act": "hsm rotate"},
+        {"resource": Resource("LOG_SHARD", "log.example.am/2028")},
+        {"resource": Resource("DOMAIN", LOST.origin)},
+        {"after": {**LOST.fields, "signed_size": "05"}},
+        {"after": {**LOST.fields, "signed_size": "13"}},
+        {"after": {**LOST.fields, "witnessed_size": "6"}},
+        {"after": {**LOST.fields, "unsigned_root": "cd" * 31}},
+        {"after": {name: value for name, value in LOST.fields.items() if name != "successor"}},
+        {"after": {**LOST.fields, "log_vkey": ("a", "b")}},
+    ],
+)
+def test_only_an_act_that_says_all_of_it_gives_a_shard_up(changed: dict[str, Any]) -> None:
+    act = replace(GAVE_UP, details=replace(GAVE_UP.details, **changed))
+    assert GivenUp.of(act) is None

@@ -70,6 +70,13 @@ async def status(run: Run) -> ExitCode:
     )
     for item in shards:
         run.screen.lines(_stamped(item.origin, each) for each in item.timestamping)
+        if item.given_up_evidence_id:
+            run.screen.line(
+                _(
+                    "The key of {origin} is lost. It ends with entry {size}; {count} entries behind that are"
+                    " logged again in a later shard."
+                ).format(origin=item.origin, size=item.tree_size, count=item.relogged_entries)
+            )
     if stopped:
         run.screen.line(
             _(
@@ -112,6 +119,8 @@ def _shard(item: evidence_pb2.LogShard) -> Mapping[str, object]:
         "freeze_time": _time_in(item, "freeze_time"),
         "successor": item.successor,
         "announcement_evidence_id": item.announcement_evidence_id,
+        "given_up_evidence_id": item.given_up_evidence_id,
+        "relogged_entries": item.relogged_entries,
     }
 
 

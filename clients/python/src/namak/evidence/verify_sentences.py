@@ -9,6 +9,7 @@ from namak.evidence.details_outside import OutsideDetails
 from namak.evidence.details_paper import PaperDetails
 from namak.evidence.document import RecordedFact
 from namak.evidence.events import Event
+from namak.evidence.lost_key import GivenUp
 from namak.evidence.outage import OutageBeganDetails, RecordedOutage
 from namak.evidence.succession import RESOURCE_KIND, Opening
 from namak.evidence.times import format_time
@@ -35,6 +36,13 @@ def act_sentence(act: RecordedAct) -> str:
     details = act.document.details
     resource, before, after = details.resource, details.before or {}, details.after or {}
     thing = f"{resource.kind.lower().replace('_', ' ')} {resource.identifier}"
+    if (lost := GivenUp.of(act.document)) is not None:
+        return (
+            f"{act.document.event.name}: at {format_time(act.document.event_time)} {_actor_words(details)} "
+            f"gave up the log's shard {lost.origin}, whose key is lost: it ends with {lost.signed_size} "
+            f"leaves, and {lost.size - lost.signed_size} that were never signed are logged again in "
+            f"{lost.successor}, whose verifier key is {lost.successor_vkey}, or after it."
+        )
     if resource.kind == RESOURCE_KIND and "successor" in after:
         successor, key = after["successor"], after.get("successor_vkey")
         return (

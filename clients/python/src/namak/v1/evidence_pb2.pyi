@@ -776,6 +776,8 @@ class LogShard(_message.Message):
     FREEZE_TIME_FIELD_NUMBER: _builtins.int
     SUCCESSOR_FIELD_NUMBER: _builtins.int
     ANNOUNCEMENT_EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    GIVEN_UP_EVIDENCE_ID_FIELD_NUMBER: _builtins.int
+    RELOGGED_ENTRIES_FIELD_NUMBER: _builtins.int
     TIMESTAMPING_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """The origin, for example `log.e-citizen.am/2026`."""
@@ -800,6 +802,12 @@ class LogShard(_message.Message):
     so that its witnesses vouch for the next shard's key. Empty while none is announced, and for shards that ended before there were
     announcements.
     """
+    given_up_evidence_id: _builtins.str
+    """The identifier of the evidence by which the shard was given up, an AdministrativeAct: its key is lost, so that it ends with the
+    last checkpoint which that key signed. Empty for every other shard.
+    """
+    relogged_entries: _builtins.int
+    """Of a shard that was given up: how many facts stood in it beyond that checkpoint. They are logged again, in a later shard."""
     @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When the newest checkpoint was published, UTC; absent while there is none."""
@@ -839,11 +847,13 @@ class LogShard(_message.Message):
         freeze_time: _timestamp_pb2.Timestamp | None = ...,
         successor: _builtins.str = ...,
         announcement_evidence_id: _builtins.str = ...,
+        given_up_evidence_id: _builtins.str = ...,
+        relogged_entries: _builtins.int = ...,
         timestamping: _abc.Iterable[Global___TimestampingState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["freeze_time", b"freeze_time", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "publish_time", b"publish_time", "witness_time", b"witness_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_evidence_id", b"announcement_evidence_id", "freeze_time", b"freeze_time", "healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "root_hash", b"root_hash", "successor", b"successor", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_evidence_id", b"announcement_evidence_id", "freeze_time", b"freeze_time", "given_up_evidence_id", b"given_up_evidence_id", "healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "relogged_entries", b"relogged_entries", "root_hash", b"root_hash", "successor", b"successor", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
