@@ -329,7 +329,9 @@ class EvidenceDesk(Desk, EvidenceElsewhere):
     ) -> evidence_pb2.GetCheckpointResponse:
         def work() -> evidence_pb2.GetCheckpointResponse:
             return evidence_pb2.GetCheckpointResponse(
-                checkpoint=self.office.checkpoint(), log_vkey=self.office.log_key.vkey
+                checkpoint=self.office.checkpoint(),
+                log_vkey=self.office.log_key.vkey,
+                successor_receipt=self.office.successions.get(request.origin, b""),
             )
 
         return await self.serve(context, set(), work)

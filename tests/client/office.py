@@ -81,6 +81,9 @@ class Office:
     """The whole post: one organisation with one address, one mailbox, one log."""
 
     faults: Faults = field(default_factory=Faults)
+    former_shards: list[evidence_pb2.LogShard] = field(default_factory=list)
+    successions: dict[str, bytes] = field(default_factory=dict)
+    """The receipts that lead on from shards, by the origins asked for."""
     log_key: LogKey = field(default_factory=LogKey)
     letters: dict[str, Letter] = field(default_factory=dict)
     claims: dict[str, tuple[bytes, Letter]] = field(default_factory=dict)
@@ -304,7 +307,9 @@ class Office:
             healthy=True,
             timestamping=self.stamping,
         )
-        return evidence_pb2.GetLogStatusResponse(shards=[shard], outage_begin_time=self.faults.outage_began)
+        return evidence_pb2.GetLogStatusResponse(
+            shards=[shard, *self.former_shards], outage_begin_time=self.faults.outage_began
+        )
 
     def checkpoint(self) -> bytes:
         return signed_checkpoint(self.log_key, self.entries)

@@ -28,6 +28,7 @@ from tests.integration.transparency.delivery_damages import DELIVERY_DAMAGES, US
 from tests.integration.transparency.inspected import stored_over
 from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.signers import TokenLikeSigner
+from tests.integration.transparency.test_lost_keys import DAMAGES as LOST_DAMAGES
 from tests.integration.transparency.test_tiles_commands import SETTINGS, is_published, run
 from tests.postgres import finish
 
@@ -36,7 +37,10 @@ WITNESS = "witness.example/w"
 PORTIONS = (100, 450, 150)
 QUEUED = 3
 
-ALL_DAMAGES = (DAMAGES, SHARD_DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES, DELIVERY_DAMAGES, USAGE_DAMAGES)
+ALL_DAMAGES = (
+    *(DAMAGES, SHARD_DAMAGES, MAILBOX_DAMAGES, TOKEN_DAMAGES, DELIVERY_DAMAGES, USAGE_DAMAGES),
+    LOST_DAMAGES,
+)
 CONSTRAINED = {"evidence": "ck_evidence_entry", "log_entries": "uq_log_entries_evidence_id"}
 
 

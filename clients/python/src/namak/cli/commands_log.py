@@ -8,7 +8,7 @@ import typer
 from namak.cli.app import Run, add, group
 from namak.cli.codes import ExitCode
 from namak.cli.options import ActingAs, DeliveryId, Directory, Force, InMailbox, Origin
-from namak.cli.texts import N_
+from namak.cli.texts import N_, _
 from namak.config import TrustFiles
 
 _ID = "0192f0c3-0000-7000-8000-000000000000"
@@ -129,7 +129,14 @@ def _add_log(app: typer.Typer) -> None:
             "files. It counts only by what you trust: the key of the shard that ends, and your quorum of "
             "witnesses. Several in their order lead from shard to shard."
         ),
-        examples=("namak log successor successor.tlog-proof --log-policy log-policy.txt >> log-policy.txt",),
+        N_(
+            "Without a RECEIPT the post is asked for those of the shards that you trust, and of those after "
+            "them; keys that your policy has already are not printed."
+        ),
+        examples=(
+            "namak log successor --log-policy log-policy.txt >> log-policy.txt",
+            "namak log successor successor.tlog-proof --log-policy log-policy.txt >> log-policy.txt",
+        ),
     )
     add(
         log,
@@ -143,17 +150,26 @@ def _add_log(app: typer.Typer) -> None:
 async def log_successor(
     run: Run,
     receipts: Annotated[
-        list[Path], typer.Argument(metavar="RECEIPT…", help=N_("Receipts, the oldest first."))
-    ],
+        list[Path] | None, typer.Argument(metavar="[RECEIPT…]", help=N_("Receipts, the oldest first."))
+    ] = None,
     log_policy: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=N_("The logs and witnesses you trust, a C2SP tlog-policy.")),
     ] = None,
+    origin: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=N_("Ask for what comes after this shard; by default, after all that you trust."),
+        ),
+    ] = "",
 ) -> ExitCode:
     """Prints the key of the next shard."""
     from namak.cli import logs
 
-    return await logs.successor(run, receipts, log_policy)
+    if receipts and origin:
+        raise typer.BadParameter(_("give either receipts or an origin"))
+    return await logs.successor(run, receipts or (), log_policy, origin)
 
 
 async def receipt(

@@ -14,24 +14,24 @@ from namak.cli.verifying import read_file, trusted_logs
 from namak.client.files import write_new_file
 from namak.errors import ContentMismatch, FileProblem, SuccessorUnproven
 from namak.evidence.errors import EvidenceError
-from namak.evidence.succession import succession
+from namak.evidence.succession import Succession, succession
 from namak.evidence.times import format_time
+from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tree import verify_consistency
 from namak.evidence.verify_time import CLOCK_TOLERANCE
 from namak.monitor.ending import extended
 from namak.v1 import evidence_pb2
 
 
-async def successor(run: Run, receipts: Sequence[Path], log_policy: Path | None) -> ExitCode:
-    """Shows which keys the receipts prove, each under what the policy and those before it trust."""
+async def successor(run: Run, receipts: Sequence[Path], log_policy: Path | None, origin: str) -> ExitCode:
+    """Shows which keys the receipts prove, each under what the policy and those before it trust; without
+    receipts, those that the post gives."""
     policy = trusted_logs(run, log_policy)
-    latest = int((datetime.now(UTC) + CLOCK_TOLERANCE).timestamp())
-    found = []
+    found: list[Succession] = []
+    if not receipts:
+        found = await _asked_for(run, policy, origin)
     for path in receipts:
-        try:
-            found.append(each := succession(read_file(path), policy, latest=latest))
-        except EvidenceError as problem:
-            raise SuccessorUnproven(f"{path}: {problem.detail}") from problem
+        found.append(each := _proven(str(path), read_file(path), policy))
         policy = extended(policy, each)
     run.screen.result(
         {
@@ -54,7 +54,44 @@ async def successor(run: Run, receipts: Sequence[Path], log_policy: Path | None)
             )
         )
         run.screen.line(each.policy_line)
+    if not found:
+        run.screen.note(_("No shard that you trust ended with another one after it that you don't know."))
     return ExitCode.OK
+
+
+async def _asked_for(run: Run, policy: TlogPolicy, origin: str) -> list[Succession]:
+    """Asks the post for the receipts that lead on from the shards that the policy trusts, or from one of
+    them; what is known already is passed over unless that one is named. What the post says counts for
+    nothing: only the receipts do.
+    """
+    found = []
+    async with run.client() as post:
+        shown = {shard.origin: shard for shard in (await post.evidence.log_status()).shards}
+        trusted = [log.verifier.name for log in policy.logs]
+        waiting = [origin] if origin else [name for name in trusted if name in shown]
+        for asked in waiting:
+            # One that goes on has no such receipt, and perhaps no checkpoint yet.
+            goes_on = asked in shown and not shown[asked].successor
+            data = b"" if goes_on else (await post.evidence.checkpoint(asked)).successor_receipt
+            if not data:
+                continue
+            each = _proven(asked, data, policy)
+            if each.tree.origin != asked:
+                raise SuccessorUnproven(f"{asked}: the receipt is of {each.tree.origin}")
+            if asked == origin or each.verifier not in [log.verifier for log in policy.logs]:
+                found.append(each)
+                policy = extended(policy, each)
+            if each.verifier.name not in waiting:
+                waiting.append(each.verifier.name)
+    return found
+
+
+def _proven(name: str, receipt: bytes, policy: TlogPolicy) -> Succession:
+    latest = int((datetime.now(UTC) + CLOCK_TOLERANCE).timestamp())
+    try:
+        return succession(receipt, policy, latest=latest)
+    except EvidenceError as problem:
+        raise SuccessorUnproven(f"{name}: {problem.detail}") from problem
 
 
 async def status(run: Run) -> ExitCode:
