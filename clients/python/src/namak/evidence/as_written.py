@@ -42,9 +42,14 @@ _OWN: Final = re.compile(
 _COMMON: Final = b',"EvidenceIssuerPolicyID":'
 _RECIPIENT: Final = b',"RecipientDetails":'
 _EXTENSIONS: Final = b',"Extensions":'
+_CMS: Final = b',"cms":"'
+_REVOCATION: Final = b'","revocation":'
 
 _KEPT_BYTES: Final = 4096
 """What has more bytes is read each time, so that no more than some megabytes are kept."""
+
+_KEPT_LISTS_BYTES: Final = 90_000
+"""The same of revocation lists: as much as :func:`~namak.evidence.encoding.decode_repeated` keeps of one."""
 
 
 class _Parties(NamedTuple):
@@ -93,7 +98,7 @@ def _read(own: bytes, parties: bytes, message: bytes, extensions: bytes) -> Evid
         return None
     policy_id, issuer, sender = _parties(parties)
     recipient, submission_time, delivery_id, parts = _message(message)
-    salt, notification_policy, details = read_extensions(event, load(extensions, DOCUMENT_LIMIT))
+    salt, notification_policy, details = read_extensions(event, _extensions(extensions))
     return EvidenceDocument(
         UUID(found["id"]),
         event,
@@ -145,6 +150,28 @@ def _read_message(members: bytes) -> _Message:
     )
 
 
+def _extensions(data: bytes) -> Value:
+    """Loads extensions; of a confirmation's, which are long, without looking through the signature, which
+    holds nothing that JSON writes in another way if it is base64, and through lists that were seen before.
+    """
+    cms = data.find(_CMS)
+    revocation = data.find(_REVOCATION, cms)
+    if not 0 < cms < revocation:
+        return load(data, DOCUMENT_LIMIT)
+    first = load(data[:cms] + b"}", DOCUMENT_LIMIT)
+    lists = data[revocation + len(_REVOCATION) : -1]
+    if not isinstance(first.raw, dict) or first.has("cms") or first.has("revocation") or data[-1:] != b"}":
+        return load(data, DOCUMENT_LIMIT)
+    signature = data[cms + len(_CMS) : revocation].decode("ascii")
+    raw_lists = (_load_lists if len(lists) > _KEPT_LISTS_BYTES else _kept_lists)(lists)
+    return Value({**first.raw, "cms": signature, "revocation": raw_lists}, "document")
+
+
+def _load_lists(data: bytes) -> object:
+    return load(data, DOCUMENT_LIMIT).raw
+
+
+_kept_lists: Final = lru_cache(maxsize=128)(_load_lists)
 _kept_parties: Final = lru_cache(maxsize=256)(_read_parties)
 _kept_message: Final = lru_cache(maxsize=1024)(_read_message)
 
