@@ -68,14 +68,16 @@ class Screen:
         if not self.as_json and (shown := [printable(text) for text in texts]):
             _write(sys.stdout, "\n".join(shown))
 
-    def paragraphs(self, paragraphs: Iterable[Iterable[str]]) -> None:
+    def paragraphs(self, paragraphs: Iterable[Sequence[str]]) -> None:
         """Prints any number of paragraphs' lines for people, and sees to it only at their end that all is
         out.
         """
         if self.as_json:
             return
         for texts in paragraphs:
-            sys.stdout.write("".join([f"{printable(text)}\n" for text in texts]))
+            # Nearly always all of it is printable, and looked at at once.
+            plain = "".join(texts).isprintable()
+            sys.stdout.write("".join([f"{text if plain else printable(text)}\n" for text in texts]))
         sys.stdout.flush()
 
     def note(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """The timestamps that lie beside receipts (:mod:`namak.evidence.timestamp_file`), found and read."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,18 +14,20 @@ def is_beside(path: Path) -> bool:
     return path.name.endswith((SUFFIX, CHECKPOINT_SUFFIX))
 
 
-def timestamps_beside(receipts: Sequence[Path]) -> Mapping[str, Mapping[str, bytes]]:
+def timestamps_beside(receipts: Sequence[str]) -> Mapping[str, Mapping[str, bytes]]:
     """Returns the files with timestamps that lie beside receipts, by the receipts' paths and their own names.
 
     Of each receipt no more are read than a verification looks at, and one. What can't be read is empty, and
     nothing is found in a directory that can't be listed.
     """
     # Mostly there are none, and many receipts.
-    names = {directory: _names(directory) for directory in dict.fromkeys(path.parent for path in receipts)}
+    # One path for each directory, since paths are slow to make.
+    one_in_each = {name.rpartition(os.sep)[0]: name for name in receipts}.values()
+    names = {directory: _names(directory) for directory in {Path(name).parent for name in one_in_each}}
     if not any(names.values()):
         return {}
     of_directory: dict[Path, dict[str, Path]] = {}
-    for path in receipts:
+    for path in map(Path, receipts):
         if path.name.endswith(RECEIPT_SUFFIX):
             of_directory.setdefault(path.parent, {})[path.name.removesuffix(RECEIPT_SUFFIX)] = path
     found: dict[str, dict[str, bytes]] = {}

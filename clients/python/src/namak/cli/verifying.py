@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from io import FileIO
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from namak.cli.app import Run
 from namak.cli.certificate_words import is_only_itself_broken, verdict_over
 from namak.cli.codes import ExitCode
 from namak.cli.screen import Screen
-from namak.cli.texts import N_, _, ngettext
+from namak.cli.texts import N_, _, is_translated, ngettext
 from namak.cli.timestamps_beside import is_beside, timestamps_beside
 from namak.cli.verify_words import said
 from namak.cli.verifying_many import AT_ONCE, Result, Results, verify_many
@@ -45,7 +46,7 @@ _PIECE = 1024 * 1024
 _LIST_BYTES = 256 * 1024 * 1024
 """More than a revocation list of some million entries."""
 
-_OBJECTS = 50_000
+_OBJECTS = 200_000
 """More than this many new objects that may be garbage are looked through, when many files are verified."""
 
 _MARKS: Mapping[Outcome, str] = {
@@ -64,17 +65,17 @@ VERDICTS = (N_("VALID"), N_("INVALID"))
 def verify(run: Run, files: Sequence[Path], named: TrustFiles, crls: Sequence[Path]) -> ExitCode:
     """Verifies receipts, and the certificates that hold some, and says each check in words."""
     trust = trusted(run, named, crls)
-    paths = list(dict.fromkeys(_expanded(files)))
-    certificates = [path for path in paths if _is_pdf(path)]
-    receipts = [path for path in paths if path not in certificates] if certificates else paths
+    names = list(dict.fromkeys(_expanded(files)))
+    certificates = [name for name in names if _is_pdf(name)]
+    receipts = [name for name in names if name not in certificates] if certificates else names
     stamps = timestamps_beside(receipts)
     if stamps:
         trust = _trusting_authorities(run, trust, named.tsa_roots)
     results = _verified(run.screen, receipts, trust, stamps)
-    judged = _certificates(run, certificates, trust, named) if certificates else []
+    judged = _certificates(run, [Path(name) for name in certificates], trust, named) if certificates else []
     inside = [Result.of(file) for each in judged for file in (each.file, *each.proofs.files)]
-    sound = all(found.verdict is Verdict.VALID for found in inside) and results.valid == results.count
-    verdict = Verdict.VALID if sound and paths else Verdict.INVALID
+    sound = all(found.verdict == Verdict.VALID for found in inside) and results.valid == results.count
+    verdict = Verdict.VALID if sound and names else Verdict.INVALID
     every = itertools.chain(results, inside)
     if run.screen.as_json:
         run.screen.results({"verdict": str(verdict)}, "files", map(_document, every))
@@ -107,7 +108,7 @@ def _conclude(
 
 
 def _verified(
-    screen: Screen, receipts: Sequence[Path], trust: Trust, stamps: Mapping[str, Mapping[str, bytes]]
+    screen: Screen, receipts: Sequence[str], trust: Trust, stamps: Mapping[str, Mapping[str, bytes]]
 ) -> Results:
     if len(receipts) <= AT_ONCE:
         return verify_many(receipts, read_file, trust, stamps)
@@ -135,11 +136,14 @@ def _show_all(screen: Screen, every: Iterable[Result], trust: Trust) -> None:
         screen.note(_("You named no citizen roots, so no confirmation can be valid."))
     unwitnessed, is_unknown = None, False
     begin = functools.cache(_begin)  # in the language that is spoken now
+    say = said if is_translated() else str  # most sentences are said once, of one receipt
 
-    def told() -> Iterator[Iterable[str]]:
+    def told() -> Iterator[Sequence[str]]:
         nonlocal unwitnessed, is_unknown
         for found in every:
-            yield _lines_of(found, begin)
+            yield _lines_of(found, begin, say)
+            if found.verdict == Verdict.VALID:
+                continue
             is_unknown = is_unknown or _is_of_unknown_log(found)
             if unwitnessed is None and _lacks_witnesses(found):
                 unwitnessed = found.evidence_id
@@ -167,10 +171,10 @@ def _show_all(screen: Screen, every: Iterable[Result], trust: Trust) -> None:
         )
 
 
-def _is_pdf(path: Path) -> bool:
-    if path.name.endswith(SUFFIX):
+def _is_pdf(name: str) -> bool:
+    if name.endswith(SUFFIX):
         return False
-    return read_file(path, _PDF_MARK_WITHIN)[:_PDF_MARK_WITHIN].find(_PDF_MARK) >= 0
+    return read_file(name, _PDF_MARK_WITHIN)[:_PDF_MARK_WITHIN].find(_PDF_MARK) >= 0
 
 
 def _certificates(
@@ -271,38 +275,39 @@ def _list(path: Path) -> bytes:
         raise ConfigurationError(str(path), [_("holds no readable revocation list")]) from problem
 
 
-def _expanded(paths: Sequence[Path]) -> Sequence[Path]:
-    expanded: list[Path] = []
+def _expanded(paths: Sequence[Path]) -> Sequence[str]:
+    """Returns the files' paths; as texts, since there may be many."""
+    expanded: list[str] = []
     # A shell's * names also what lies beside receipts.
     for path in [path for path in paths if not is_beside(path)] or paths:
-        inside = _receipts_in(path) if path.is_dir() else [path]
+        inside = _receipts_in(path) if path.is_dir() else [str(path)]
         if not inside:
             raise FileProblem(_("{directory} holds no {suffix} file").format(directory=path, suffix=SUFFIX))
         expanded += inside
     return expanded
 
 
-def _receipts_in(directory: Path) -> Sequence[Path]:
+def _receipts_in(directory: Path) -> Sequence[str]:
     """Returns its receipts in the order of their names; none where it can't be listed."""
     try:
         with os.scandir(directory) as entries:
             names = [entry.name for entry in entries]
     except OSError:
         return []
-    # By names, since paths are slow to compare and there may be many.
-    return [directory / name for name in sorted(fnmatch.filter(names, f"*{SUFFIX}"))]
+    before = str(directory / SUFFIX).removesuffix(SUFFIX)
+    return [before + name for name in sorted(fnmatch.filter(names, f"*{SUFFIX}"))]
 
 
-def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
+def read_file(path: Path | str, most: int = MAX_BYTES) -> bytes:
     """Returns a file's content, up to one byte more than `most`: what is longer is refused for that.
 
     A pipe or a device is no receipt, and reading one might never end.
     """
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a path that is one already is slow to make
         if not S_ISREG(found.st_mode):
             raise FileProblem(_("{file} can't be read: it is no regular file").format(file=path))
-        with path.open("rb", buffering=0) as file:
+        with FileIO(path) as file:
             # Room is made for as much as is asked for: for a byte more than there should be.
             data = file.read(min(found.st_size, most) + 1)
             while len(data) != found.st_size and len(data) <= most:
@@ -316,34 +321,33 @@ def read_file(path: Path, most: int = MAX_BYTES) -> bytes:
         ) from problem
 
 
-def _lines_of(found: Result, begin: Callable[[Outcome, str], str]) -> Iterable[str]:
-    checks = [f"    {begin(check.outcome, check.name)}: {said(check.words)}" for check in found.checks]
-    return [f"{_(found.verdict)}  {found.name}", *checks, f"    {said(found.proves)}", ""]
+def _lines_of(found: Result, begin: Callable[[str, str], str], say: Callable[[str], str]) -> Sequence[str]:
+    checks = [f"    {begin(outcome, name)}: {say(words)}" for name, outcome, words in found.checks]
+    return [f"{_(found.verdict)}  {found.name}", *checks, f"    {say(found.proves)}", ""]
 
 
-def _begin(outcome: Outcome, name: str) -> str:
-    return f"{_(_MARKS[outcome]):4} {_(name)}"
+def _begin(outcome: str, name: str) -> str:
+    return f"{_(_MARKS[Outcome(outcome)]):4} {_(name)}"
 
 
 def _lacks_witnesses(found: Result) -> bool:
     return found.evidence_id is not None and any(
-        check.name == "witnesses" and check.outcome is Outcome.FAILED for check in found.checks
+        name == "witnesses" and outcome == Outcome.FAILED for name, outcome, _words in found.checks
     )
 
 
 def _is_of_unknown_log(found: Result) -> bool:
-    return any(check.name == "log" and check.words.endswith(NOT_NAMED) for check in found.checks)
+    return any(name == "log" and words.endswith(NOT_NAMED) for name, _outcome, words in found.checks)
 
 
 def _document(found: Result) -> Mapping[str, object]:
     return {
         "name": found.name,
-        "verdict": str(found.verdict),
+        "verdict": found.verdict,
         "proves": found.proves,
         "evidence_id": found.evidence_id,
         "event": found.event,
         "checks": [
-            {"name": check.name, "outcome": str(check.outcome), "words": check.words}
-            for check in found.checks
+            {"name": name, "outcome": outcome, "words": words} for name, outcome, words in found.checks
         ],
     }

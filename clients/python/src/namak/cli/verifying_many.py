@@ -7,13 +7,13 @@ more, together with all that counts for it; so the outcome is that of verifying 
 """
 
 import marshal
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Final, Self
 
-from namak.evidence.report import Check, FileReport, Outcome, Verdict
+from namak.evidence.report import FileReport, Outcome, Verdict
 from namak.evidence.verify import Trust, notes_under, verify_receipts
 
 AT_ONCE: Final = 1000
@@ -32,24 +32,17 @@ class Result:
     """What was found of one file, as it is shown."""
 
     name: str
-    verdict: Verdict
+    verdict: str
     proves: str
     evidence_id: str | None
     event: str | None
-    checks: tuple[Check, ...]
+    checks: Sequence[tuple[str, str, str]]
+    """Of each its name, how it came out, and the words."""
 
     @classmethod
     def of(cls, found: FileReport) -> Self:
         """Returns what is shown of a report."""
-        evidence = found.evidence
-        return cls(
-            found.name,
-            found.verdict,
-            found.proves,
-            None if evidence is None else str(evidence.document.evidence_id),
-            None if evidence is None else evidence.document.event.uri,
-            found.checks,
-        )
+        return cls(*_shown(found))
 
 
 @dataclass
@@ -69,7 +62,7 @@ class Results:
             # In one piece: from a file it would be read value by value.
             length = int.from_bytes(self._kept.read(_LENGTH_BYTES), "big")
             for kept in marshal.loads(self._kept.read(length)):  # noqa: S302 - our own
-                yield self._corrected.pop(place) if place in self._corrected else _taken_out(*kept)
+                yield self._corrected.pop(place) if place in self._corrected else Result(*kept)
                 place += 1
         self.close()
 
@@ -79,7 +72,7 @@ class Results:
 
     def add(self, found: Sequence[FileReport]) -> None:
         """Adds the next ones."""
-        data = marshal.dumps([_to_be_kept(Result.of(each)) for each in found])
+        data = marshal.dumps(list(map(_shown, found)))
         self._kept.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
         self.count += len(found)
         self.valid += sum(each.verdict is Verdict.VALID for each in found)
@@ -90,29 +83,23 @@ class Results:
         self._corrected[place] = Result.of(found)
 
 
-_Kept = tuple[str, str, str, str | None, str | None, list[tuple[str, str, str]]]
-_PLAIN: Final[Mapping[str, str]] = {each: each.value for each in (*Verdict, *Outcome)}
-_VERDICTS: Final[Mapping[str, Verdict]] = {each.value: each for each in Verdict}
-_OUTCOMES: Final[Mapping[str, Outcome]] = {each.value: each for each in Outcome}
+_Shown = tuple[str, str, str, str | None, str | None, Sequence[tuple[str, str, str]]]
 
 
-def _to_be_kept(one: Result) -> _Kept:
-    checks = [(check.name, _PLAIN[check.outcome], check.words) for check in one.checks]
-    return one.name, _PLAIN[one.verdict], one.proves, one.evidence_id, one.event, checks
-
-
-def _taken_out(
-    name: str,
-    verdict: str,
-    proves: str,
-    evidence_id: str | None,
-    event: str | None,
-    checks: Sequence[tuple[str, str, str]],
-) -> Result:
-    return Result(
-        *(name, _VERDICTS[verdict], proves, evidence_id, event),
-        tuple([Check(each, _OUTCOMES[outcome], words) for each, outcome, words in checks]),
+def _shown(found: FileReport) -> _Shown:
+    """Returns what is shown of a report, in the plain values that are quick to keep."""
+    evidence = found.evidence
+    return (
+        found.name,
+        found.verdict.value,
+        found.proves,
+        None if evidence is None else str(evidence.document.evidence_id),
+        None if evidence is None else evidence.document.event.uri,
+        [(check.name, _PLAIN[check.outcome], check.words) for check in found.checks],
     )
+
+
+_PLAIN: Final[Mapping[Outcome, str]] = {each: each.value for each in Outcome}
 
 
 @dataclass
@@ -181,32 +168,32 @@ class _Index:
 
 
 def verify_many(
-    paths: Sequence[Path],  # each once
-    read: Callable[[Path], bytes],
+    names: Sequence[str],  # each once
+    read: Callable[[str], bytes],
     trust: Trust,
     timestamps: Mapping[str, Mapping[str, bytes]],
     reached: Callable[[int], object] = lambda _done: None,
 ) -> Results:
     """Verifies these files as :func:`~namak.evidence.verify.verify_receipts` would, had it all of them.
 
-    ``timestamps`` are those beside the files, by path. Raises what ``read`` raises.
+    ``names`` are the files' paths, ``timestamps`` those beside them, by path. Raises what ``read`` raises.
     """
     notes, results, index = notes_under(trust), Results(), _Index()
 
-    def verified(some: Iterable[Path]) -> Sequence[FileReport]:
-        files = {str(path): read(path) for path in some}
+    def verified(some: Iterable[str]) -> Sequence[FileReport]:
+        files = {name: read(name) for name in some}
         beside = {name: timestamps[name] for name in files if name in timestamps}
         return verify_receipts(files, trust, beside, notes).files
 
     try:
-        for part, some in enumerate(_parts(paths)):
+        for part, some in enumerate(_parts(names)):
             found = verified(some)
             results.add(found)
             index.add(part, found)
             reached(results.count)
         again, besides = index.unsettled()
         if again:
-            found = verified(paths[place] for place in (*again, *besides))
+            found = verified(names[place] for place in (*again, *besides))
             for place, report in zip(again, found, strict=False):
                 results.correct(place, report, was_valid=bool(index.valid[place]))
     except BaseException:
@@ -215,15 +202,19 @@ def verify_many(
     return results
 
 
-def _parts(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
+def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
     start = 0
-    while start < len(paths):
-        end = min(start + AT_ONCE, len(paths))
-        last = paths[end - 1].name[:_DELIVERY_CHARACTERS]
-        while end < min(start + 2 * AT_ONCE, len(paths)) and paths[end].name.startswith(last):
+    while start < len(names):
+        end = min(start + AT_ONCE, len(names))
+        last = _own_name(names[end - 1])[:_DELIVERY_CHARACTERS]
+        while end < min(start + 2 * AT_ONCE, len(names)) and _own_name(names[end]).startswith(last):
             end += 1
-        yield paths[start:end]
+        yield names[start:end]
         start = end
+
+
+def _own_name(path: str) -> str:
+    return path.rpartition(os.sep)[2]
 
 
 def _temporary() -> IO[bytes]:
