@@ -141,8 +141,8 @@ def test_a_directory_is_read_by_its_files_names_and_not_into_others(tmp_path: Pa
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "c.tlog-proof").touch()
 
-    assert [path.name for path in _receipts_in(tmp_path)] == sorted(names)
-    assert list(_receipts_in(tmp_path)) == sorted(tmp_path.glob("*.tlog-proof"))
+    assert [Path(path).name for path in _receipts_in(tmp_path)] == sorted(names)
+    assert list(_receipts_in(tmp_path)) == [str(path) for path in sorted(tmp_path.glob("*.tlog-proof"))]
     assert list(_receipts_in(tmp_path / "none")) == []
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from namak.evidence import as_written
 from namak.evidence.as_written import document_as_written
 from namak.evidence.document import EvidenceDocument, RecordedFact
+from namak.evidence.events import READING_CONFIRMED
 from namak.evidence.failures import MalformedEvidence
 from namak.evidence.recorded import recorded
 from tests.unit.evidence_documents.documents import ONE_OF_EACH, OUTSIDE, PAPER, TEXTS, documents
@@ -64,7 +65,34 @@ def test_damaged_bytes_say_what_they_say_as_a_whole_or_nothing(data: bytes) -> N
     assert document_as_written(data) in (None, strictly(data))
 
 
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        (b',"cms":"', b',"cms":"AA==","cms":"'),
+        (b',"cms":"', b',"revocation":[],"cms":"'),
+        (b',"cms":"', b',"cms":"\\u0041'),
+        (b',"cms":"', b',"cms":"","x":"'),
+        (b'","revocation":', b'","x":1,"revocation":'),
+        (b'","revocation":', b'","revocation":[],"revocation":'),
+        (b'"revocation":[', b'"revocation":[{"crlDigest":""},'),
+        (b"]}}", b"],}}"),
+        (b"]}}", b'],"x":1}}'),
+        (b"]}}", b"]}} "),
+    ],
+)
+def test_a_confirmation_is_cut_only_where_the_whole_is_read_so(found: bytes, instead: bytes) -> None:
+    written = next(each for each in ALL if each.event == READING_CONFIRMED).encode()
+    assert document_as_written(written) == strictly(written)
+    assert written.count(found) == 1
+
+    changed = written.replace(found, instead)
+
+    assert document_as_written(changed) in (None, strictly(changed))
+    assert either_way(changed) == strictly(changed)
+
+
 MEMBERS = [
+    *(b'"cms":"AA=="', b'"revocation":[]', b'"revocation":[{"crl":'),
     *(b'"version":"namak-evidence/1"', b'"EvidenceIssuerPolicyID":["namak:am:1"]', b'"Extensions":{}'),
     *(b'"Extensions":{"salt":', b'"RecipientDetails":{"Identifier":"5001950016@e-citizen.am"}'),
     *(
