@@ -15,6 +15,7 @@ from server.storage.delivery_inspection import PostgresDeliveryInspection
 from server.storage.log_inspection import PostgresLogInspection
 from server.storage.mailbox_inspection import PostgresMailboxInspection
 from server.storage.shard_inspection import PostgresShardInspection
+from server.storage.signature_inspection import PostgresSignatureInspection
 from server.storage.token_inspection import PostgresTokenInspection
 from server.storage.unit_of_work import SqlUnitOfWork
 from server.usecases.usage_audit import UsageAudit
@@ -43,6 +44,7 @@ async def opened(url: str, profile: Profile, span: Span = WHOLE) -> AsyncIterato
             mailboxes=PostgresMailboxInspection(inspection, span),
             deliveries=PostgresDeliveryInspection(inspection, span),
             tokens=PostgresTokenInspection(inspection),
+            confirmations=PostgresSignatureInspection(inspection),
             recount=UsageAudit(
                 uow=SqlUnitOfWork(database), clock=clock, profile=profile, recognise=acceptance_in
             ),

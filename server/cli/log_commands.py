@@ -131,8 +131,8 @@ def fsck(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="tree, evidence, checkpoints, shards, tokens, mailboxes, effects or usage; may be repeated."
-            " All by default.",
+            help="tree, evidence, checkpoints, shards, tokens, mailboxes, effects, usage or signatures; may"
+            " be repeated. All by default but signatures, which verifies every confirmation's again.",
         ),
     ] = None,
     from_index: Annotated[

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from namak.evidence import EvidenceError
 from namak.evidence.errors import MalformedKey
@@ -25,7 +27,8 @@ from server.domain.refusals import Refused
 from server.fsck import check
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Finding, Part, Report
-from server.fsck.kinds import COUNTED, KINDS
+from server.fsck.kinds import COUNTED, KINDS, USUAL
+from server.fsck.signatures import CitizenTrust
 from server.jurisdictions import PROFILES
 from server.storage import migrate
 from server.storage.failures import StorageFault
@@ -125,15 +128,20 @@ def _parts(typed: tuple[str, ...]) -> frozenset[Part]:
     for each in typed:
         if each not in known:
             raise ValueError(f"--only: there is no part {each!r}, but {', '.join(known)}")
-    return frozenset(known[each] for each in typed) or frozenset(Part)
+    return frozenset(known[each] for each in typed) or USUAL
 
 
 async def _trusted(settings: Settings, vkeys: tuple[str, ...], parts: frozenset[Part]) -> Trusted:
     authorities: dict[str, TimestampTrust] = {}
     if Part.TOKENS in parts:
         authorities = {each.name: trust_in(each) for each in settings.timestamps.authorities}
+    citizens = None
+    if Part.SIGNATURES in parts:
+        roots = x509.load_pem_x509_certificates(settings.citizens.roots.read_bytes())
+        ders = [each.public_bytes(Encoding.DER) for each in roots]
+        citizens = CitizenTrust(ders, PROFILES[settings.profile].naming)
     if not parts & {Part.CHECKPOINTS, Part.SHARDS}:
-        return Trusted({}, authorities=authorities)
+        return Trusted({}, authorities=authorities, citizens=citizens)
     logs = {each.origin: each.verifier for each in settings.log.former}
     for vkey in vkeys:
         try:
@@ -152,7 +160,7 @@ async def _trusted(settings: Settings, vkeys: tuple[str, ...], parts: frozenset[
             policy = TlogPolicy.parse(settings.witnesses.policy.read_bytes())
         except EvidenceError as error:
             raise ValueError(f"{settings.witnesses.policy}: {error.detail}") from error
-    return Trusted(logs, policy, authorities)
+    return Trusted(logs, policy, authorities, citizens)
 
 
 def _tell_end(report: Report) -> None:

@@ -17,6 +17,8 @@ from server.fsck.ports import LogInspection, ShardEnd
 from server.fsck.quorums import Quorums
 from server.fsck.shard_ports import ShardsAndLostKeys
 from server.fsck.shards import ShardCheck, current_of
+from server.fsck.signature_ports import ConfirmationInspection
+from server.fsck.signatures import SignatureCheck
 from server.fsck.stored_evidence import EvidenceCheck
 from server.fsck.token_ports import TokenInspection
 from server.fsck.tokens import TokenCheck
@@ -60,6 +62,7 @@ class Stored:
     mailboxes: MailboxInspection
     deliveries: DeliveryInspection
     tokens: TokenInspection
+    confirmations: ConfirmationInspection
     recount: UsageRecount
     zone: ZoneInfo
     beside: Sequence[LogInspection] = ()
@@ -197,6 +200,15 @@ class LogCheck:
                 await DeliveryCheck(stored.deliveries, report, now=stored.now).run()
             case Part.USAGE:
                 await self._usage()
+            case Part.SIGNATURES:
+                await self._signatures()
+
+    async def _signatures(self) -> None:
+        citizens = self._trusted.citizens
+        if citizens is None:
+            self._report.unchecked.append("signatures of confirmations: no citizen roots are given")
+        else:
+            await SignatureCheck(self._stored.confirmations, citizens, self._report).run()
 
     async def _mailboxes(self) -> None:
         gleaned, mailboxes = self._gleaned, self._stored.mailboxes

@@ -14,6 +14,7 @@ from namak.evidence.tlog_policy import TlogPolicy
 from server.fsck.findings import Kind, Part, Report
 from server.fsck.ports import LogInspection, ShardEnd, StoredNote
 from server.fsck.quorums import Quorums
+from server.fsck.signatures import CitizenTrust
 from server.transparency.guard import Guard
 from server.transparency.troubles import GuardDamaged
 
@@ -28,11 +29,13 @@ class Trusted:
         logs: each shard's key by its origin.
         witnesses: the policy that cosigned notes are to meet; None where none is set.
         authorities: whose timestamps count, by their names in the settings.
+        citizens: whose signatures count; None where they are not asked about.
     """
 
     logs: Mapping[str, Verifier]
     witnesses: TlogPolicy | None = None
     authorities: Mapping[str, TimestampTrust] = field(default_factory=dict)
+    citizens: CitizenTrust | None = None
 
 
 class CheckpointCheck:

@@ -36,7 +36,7 @@ def act_flaws(delivery: StoredDelivery, facts: Sequence[RecordedFact]) -> Iterat
 def confirmation_flaws(fact: RecordedFact) -> Iterator[str]:
     """Yields why what is said to be signed can't be what the holder signed of this delivery.
 
-    The signature itself is not verified again: whom it counts for is a question of trust (`namak verify`).
+    The signature itself is verified where that is asked for (`server.fsck.signatures`).
     """
     details, document = _confirmation(fact), fact.document
     if details is None:

@@ -24,6 +24,12 @@ class Part(StrEnum):
     """Every delivery's facts, the legal effect that follows from them, and its state."""
     USAGE = "usage"
     """What is billed, against the evidence of acceptances, withdrawals and short messages."""
+    SIGNATURES = "signatures"
+    """The signatures of all confirmations, by the citizen roots: only where that is asked for."""
+
+
+USUAL: frozenset[Part] = frozenset(Part) - {Part.SIGNATURES}
+"""What is checked where nothing is named."""
 
 
 COUNTED: Mapping[Part, tuple[str, ...]] = MappingProxyType(
@@ -36,6 +42,7 @@ COUNTED: Mapping[Part, tuple[str, ...]] = MappingProxyType(
         Part.MAILBOXES: ("links", "mailboxes"),
         Part.EFFECTS: ("deliveries", "facts"),
         Part.USAGE: ("days", "billed"),
+        Part.SIGNATURES: ("confirmations",),
     }
 )
 """What each part counts, what there is most of first; `facts` and `billed` are pieces of evidence."""
@@ -122,6 +129,9 @@ class Kind(StrEnum):
     WITHDRAWAL_WRONG = "withdrawal-wrong"
     ACT_WRONG = "act-wrong"
     CONFIRMATION_WRONG = "confirmation-wrong"
+    CONFIRMATION_UNSIGNED = "confirmation-unsigned"
+    CONFIRMATION_UNTRUSTED = "confirmation-untrusted"
+    CONFIRMATION_STATUS = "confirmation-status"
     USAGE_WRONG = "usage-wrong"
     USAGE_UNPROVED = "usage-unproved"
 
@@ -152,6 +162,9 @@ _AUTHORITY = (
     "see whether the authority's roots in the settings are those of its tokens; other tokens still count"
 )
 _EFFECT = "have it judged by somebody who may: what is recorded is never changed; tell those whom it concerns"
+_ROOTS = (
+    "see whether the citizen roots in the settings include those of that time; if so, as for what is unsigned"
+)
 _WORK = "see that `namak-server work` runs; it records the effect"
 _STATE = "the evidence counts; set the row right by it, with a second person looking on"
 _BILL = "send no bill of that day before `namak-server billing audit` says why"
@@ -275,6 +288,21 @@ KINDS: Mapping[Kind, tuple[Gravity, str, str]] = MappingProxyType(
         Kind.CONFIRMATION_WRONG: (
             _G,
             "the confirmation lacks a part, or its statement does not fit",
+            _EFFECT,
+        ),
+        Kind.CONFIRMATION_UNSIGNED: (
+            _G,
+            "the confirmation is not signed, or not by its recipient",
+            _EFFECT,
+        ),
+        Kind.CONFIRMATION_UNTRUSTED: (
+            _M,
+            "the signer's certificate is not good for signing by the citizen roots in the settings",
+            _ROOTS,
+        ),
+        Kind.CONFIRMATION_STATUS: (
+            _G,
+            "the signer's certificate was revoked, or the revocation lists do not show that it was not",
             _EFFECT,
         ),
         Kind.USAGE_WRONG: (_M, "what is billed differs from the evidence", _BILL),

@@ -43,7 +43,7 @@ INWARD: Mapping[str, frozenset[str]] = {
             *("server.domain", "server.fsck.ports", "server.fsck.mailbox_ports"),
             *(
                 "server.fsck.delivery_ports",
-                "server.fsck.shard_ports",
+                *("server.fsck.shard_ports", "server.fsck.signature_ports"),
                 "server.fsck.span_ports",
                 "server.fsck.token_ports",
             ),

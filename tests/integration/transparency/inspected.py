@@ -10,6 +10,7 @@ from server.storage.delivery_inspection import PostgresDeliveryInspection
 from server.storage.log_inspection import PostgresLogInspection
 from server.storage.mailbox_inspection import PostgresMailboxInspection
 from server.storage.shard_inspection import PostgresShardInspection
+from server.storage.signature_inspection import PostgresSignatureInspection
 from server.storage.token_inspection import PostgresTokenInspection
 
 
@@ -36,6 +37,7 @@ def stored_over(inspection: PostgresLogInspection) -> Stored:
         mailboxes=PostgresMailboxInspection(inspection),
         deliveries=PostgresDeliveryInspection(inspection),
         tokens=PostgresTokenInspection(inspection),
+        confirmations=PostgresSignatureInspection(inspection),
         recount=RightBill(),
         zone=ZoneInfo("Asia/Yerevan"),
         now=lambda: datetime.now(UTC),

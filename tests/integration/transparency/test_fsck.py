@@ -20,6 +20,7 @@ from server.domain.ids import MonotonicIds
 from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import KINDS, MOST_OF_A_KIND, Kind, Part, Report
+from server.fsck.kinds import USUAL
 from server.storage.log_inspection import PostgresLogInspection
 from server.transparency.guard import FileGuard
 from tests.integration.transparency.conftest import ORIGIN, World, eventually
@@ -28,6 +29,7 @@ from tests.integration.transparency.delivery_damages import DELIVERY_DAMAGES, US
 from tests.integration.transparency.inspected import stored_over
 from tests.integration.transparency.ledger import Ledger
 from tests.integration.transparency.signers import TokenLikeSigner
+from tests.integration.transparency.test_fsck_signatures import SIGNATURES
 from tests.integration.transparency.test_lost_keys import DAMAGES as LOST_DAMAGES
 from tests.integration.transparency.test_tiles_commands import SETTINGS, is_published, run
 from tests.postgres import finish
@@ -59,7 +61,7 @@ class Post:
         report = Report()
         kept = FileGuard(guard or self.world.guard_path, self.world.shard().verifier)
         stored = stored_over(inspection)
-        await LogCheck(stored, {ORIGIN: kept}, self.trusted, report).run(Asked(frozenset(Part), ORIGIN))
+        await LogCheck(stored, {ORIGIN: kept}, self.trusted, report).run(Asked(USUAL, ORIGIN))
         return report
 
 
@@ -136,7 +138,7 @@ async def test_a_sound_log_is_sound_and_all_of_it_is_checked(post: Post) -> None
         "cosigned": 2,
         "shards": 1,
     }
-    assert list(report.seconds) == list(Part)
+    assert list(report.seconds) == [part for part in Part if part in USUAL]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -198,7 +200,7 @@ async def test_a_guard_that_does_not_fit_is_told(
 
 
 def test_every_kind_of_finding_is_shown_by_a_test() -> None:
-    guards = {kind for kind in Kind if kind.startswith("guard-")}
+    guards = {kind for kind in Kind if kind.startswith("guard-")} | SIGNATURES
     assert (
         set(KINDS)
         == set(Kind)

@@ -8,6 +8,7 @@ import pytest
 from server.fsck.check import Asked, LogCheck
 from server.fsck.checkpoints import Trusted
 from server.fsck.findings import Part, Report
+from server.fsck.kinds import USUAL
 from server.fsck.shards import ShardCheck
 from server.storage.log_connection import driver_url
 from server.storage.log_inspection import PostgresLogInspection
@@ -68,7 +69,7 @@ async def test_a_log_of_several_shards_is_sound_whole(world: RotatingWorld) -> N
     trusted = Trusted({each: world.verifier(each) for each in SHARDS})
     guards = {each: world.guard(each) for each in SHARDS}
     check = LogCheck(stored_over(inspection), guards, trusted, report)
-    await check.run(Asked(frozenset(Part), ORIGIN))
+    await check.run(Asked(USUAL, ORIGIN))
     later = Report()
     check = LogCheck(stored_over(inspection), guards, trusted, later)
     await check.run(Asked(frozenset({Part.TREE}), ORIGIN, from_index=1))
