@@ -125,6 +125,7 @@ def test_a_reason_of_another_domain_is_not_ours() -> None:
     [
         (errors.ConfigurationError("file", ["a", "b"]), ExitCode.USAGE),
         (errors.TrustMissing("trust", ["none"]), ExitCode.USAGE),
+        (errors.TimestampsUnreadable("--tsa-roots", ["none"]), ExitCode.USAGE),
         (errors.WrongUsage("x"), ExitCode.USAGE),
         (errors.SigningCertificateMisfit("x"), ExitCode.CARD),
         (errors.OwnCertificateError("own", ["expired"]), ExitCode.USAGE),

@@ -195,6 +195,8 @@ def test_who_lacks_what_reads_timestamps_is_told_how_to_have_it(
     desk.save()
     monkeypatch.setattr("namak.cli.verifying.find_spec", lambda name: None)
     _, err = desk.verify("--tsa-roots", authority_of_time.roots, code=2)
-    assert "pip install './clients/python[timestamps]'" in err
+    assert "[TIMESTAMPS_UNREADABLE]" in err
+    assert "pip install 'namak-client[timestamps]'" in err
+    assert "configuration" not in err.casefold()
     # Without the option nothing is lacking.
     desk.verify()

@@ -234,6 +234,7 @@ def test_without_options_and_configuration_it_names_the_options(namak: Namak, ca
     run = namak(None, "verify", case.receipts)
     assert run.code == 2
     assert "--log-policy FILE and --citizen-roots FILE" in run.err
+    assert "--seal-roots FILE and --tsa-roots FILE" in run.err
     assert "no configuration" not in run.err
 
 

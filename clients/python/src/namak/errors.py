@@ -229,7 +229,17 @@ class TrustMissing(ConfigurationError):
     """Nothing says what a verifier trusts."""
 
     default_reason = "TRUST_MISSING"
-    advice = "Name it by --log-policy FILE and --citizen-roots FILE, or in [trust] of a configuration file."
+    advice = (
+        "Name it by --log-policy FILE and --citizen-roots FILE, for a certificate's seal and timestamps by "
+        "--seal-roots FILE and --tsa-roots FILE too, or in [trust] of a configuration file."
+    )
+
+
+class TimestampsUnreadable(ConfigurationError):
+    """Timestamps are to count, and the extra that reads them is not installed."""
+
+    default_reason = "TIMESTAMPS_UNREADABLE"
+    advice = "Install what reads them: pip install 'namak-client[timestamps]'"
 
 
 class OwnCertificateError(ConfigurationError):

@@ -24,6 +24,18 @@ CERTIFYING: Mapping[str, tuple[str, str]] = MappingProxyType(
                 "log's key must be in your policy."
             ),
         ),
+        "TRUST_MISSING": (
+            N_("Nothing says what you trust."),
+            N_(
+                "Name it by --log-policy FILE and --citizen-roots FILE, for a certificate's seal and "
+                "timestamps by --seal-roots FILE and --tsa-roots FILE too, or in [trust] of a configuration "
+                "file."
+            ),
+        ),
+        "TIMESTAMPS_UNREADABLE": (
+            N_("What reads timestamps is not installed."),
+            N_("Install what reads them: pip install 'namak-client[timestamps]'"),
+        ),
     }
 )
 """By reason: what it means, and what to do."""

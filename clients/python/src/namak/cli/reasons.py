@@ -293,13 +293,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
             N_("The configuration can't be used."),
             N_("Correct the configuration file."),
         ),
-        "TRUST_MISSING": (
-            N_("Nothing says what you trust."),
-            N_(
-                "Name it by --log-policy FILE and --citizen-roots FILE, or in [trust] of a configuration "
-                "file."
-            ),
-        ),
         "OWN_CERTIFICATE": (
             N_("Your own certificate or key is unfit."),
             N_("Correct the certificate and key files that the configuration names."),

@@ -28,7 +28,7 @@ from namak.cli.timestamps_beside import is_beside, timestamps_beside
 from namak.cli.verify_words import said
 from namak.cli.verifying_many import AT_ONCE, Result, Results, verify_many
 from namak.config import TrustFiles, find_config, load_trust
-from namak.errors import ConfigurationError, FileProblem, TrustMissing
+from namak.errors import ConfigurationError, FileProblem, TimestampsUnreadable, TrustMissing
 from namak.evidence.errors import EvidenceError
 from namak.evidence.tlog_policy import NOT_NAMED, TlogPolicy
 from namak.evidence.tlog_proof import MAX_BYTES, SUFFIX
@@ -210,9 +210,7 @@ def _trusting_authorities(run: Run, trust: Trust, named: Path | None) -> Trust:
         )
         return trust
     if find_spec("rfc3161_client") is None:
-        raise ConfigurationError(
-            "--tsa-roots", [_("install what reads timestamps: pip install './clients/python[timestamps]'")]
-        )
+        raise TimestampsUnreadable("--tsa-roots", [_("this installation can't read timestamps")])
     return replace(trust, tsa_roots=_roots(path))
 
 
