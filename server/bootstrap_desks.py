@@ -198,7 +198,7 @@ class _Proving:
             office=on.office,
         )
         self.following = Following(uow=uow, clock=clock, log=log, facts=on.facts, subscriptions=on.log.tail)
-        self.log = LogQueries(on.log.public, on.gate, on.log.stamping)
+        self.log = LogQueries(*(on.log.public, on.gate, on.log.stamping, on.log.cosigning), clock=clock)
 
 
 class Desks:

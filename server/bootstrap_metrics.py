@@ -153,7 +153,7 @@ def of_answer(database: Database) -> Question:
 
 def of_log(log: TransparencyService, gate: OutageGate) -> Question:
     """Asks how the log is, as `GetLogStatus` does."""
-    queries = LogQueries(log.public, gate, log.stamping)
+    queries = LogQueries(log.public, gate, log.stamping, clock=SystemClock())
 
     async def asked() -> Shown:
         return partial(readings.of_log, await queries.status())

@@ -32,6 +32,7 @@ from namak.evidence.tiles import TileId, extend, tiles_for_extend
 from namak.evidence.tree import leaf_hash
 from scripts.benchmark.integrating import fill_queue, integrate_all, resident
 from scripts.benchmark.log_place import ORIGIN, database_beside, size_of
+from server.bootstrap_machine import SystemClock
 from server.storage.embedded import embedded_postgres
 from server.storage.log import log_storage
 from server.storage.log_connection import driver_url
@@ -232,7 +233,7 @@ async def _consistency(reader: CountingReader, directory: ShardDirectory, witnes
         first = chance.randrange(1, size)
         began = time.perf_counter()
         public = ShardsInPublic(directory, reader, witnessed, healthy=lambda: True)
-        await LogQueries(public, nobody).consistency(AskConsistency(ORIGIN, first, size))
+        await LogQueries(public, nobody, clock=SystemClock()).consistency(AskConsistency(ORIGIN, first, size))
         seconds.append(time.perf_counter() - began)
     return Cost.of(seconds, time.process_time() - spent, reader.tiles_read - before)
 

@@ -6,10 +6,11 @@ from google.protobuf.duration_pb2 import Duration
 
 from namak.evidence.tiles import WIDTH
 from namak.v1 import evidence_pb2 as pb
+from server.domain.log_standing import Standing
 from server.services.following_wire import log_origin
 from server.services.problems import Problems
 from server.services.values_wire import time_to_proto
-from server.usecases.log_ports import AuthorityState
+from server.usecases.log_ports import AuthorityState, ShardState, WitnessState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogState, Tile
 
 _HIGHEST_LEVEL = 5
@@ -66,28 +67,45 @@ def status_to_proto(state: LogState) -> pb.GetLogStatusResponse:
     return pb.GetLogStatusResponse(
         debt_limit=None if limit is None else Duration(seconds=limit // timedelta(seconds=1)),
         outage_begin_time=time_to_proto(state.outage_began_at),
-        shards=[
-            pb.LogShard(
-                origin=shard.origin,
-                log_vkey=shard.vkey,
-                tree_size=shard.size,
-                root_hash=shard.root,
-                publish_time=time_to_proto(shard.published_at),
-                pending_entries=shard.pending,
-                healthy=shard.healthy,
-                witnessed_tree_size=shard.witnessed_size,
-                witness_time=time_to_proto(shard.witnessed_at),
-                unwitnessed_entries=shard.unwitnessed,
-                oldest_unwitnessed_time=time_to_proto(shard.unwitnessed_since),
-                timestamping=[_authority(each) for each in state.timestamps.get(shard.origin, ())],
-                freeze_time=time_to_proto(shard.frozen_at),
-                successor=shard.successor or "",
-                announcement_evidence_id="" if shard.announcement is None else str(shard.announcement),
-                given_up_evidence_id="" if shard.given_up is None else str(shard.given_up),
-                relogged_entries=shard.relogged,
-            )
-            for shard in state.shards
-        ],
+        leading=state.leading,
+        shards=[_shard(shard, state) for shard in state.shards],
+    )
+
+
+def _shard(shard: ShardState, state: LogState) -> pb.LogShard:
+    witnesses = state.witnesses.get(shard.origin)
+    return pb.LogShard(
+        origin=shard.origin,
+        log_vkey=shard.vkey,
+        tree_size=shard.size,
+        root_hash=shard.root,
+        publish_time=time_to_proto(shard.published_at),
+        pending_entries=shard.pending,
+        healthy=shard.healthy,
+        witnessed_tree_size=shard.witnessed_size,
+        witness_time=time_to_proto(shard.witnessed_at),
+        unwitnessed_entries=shard.unwitnessed,
+        oldest_unwitnessed_time=time_to_proto(shard.unwitnessed_since),
+        timestamping=[_authority(each) for each in state.timestamps.get(shard.origin, ())],
+        freeze_time=time_to_proto(shard.frozen_at),
+        successor=shard.successor or "",
+        announcement_evidence_id="" if shard.announcement is None else str(shard.announcement),
+        given_up_evidence_id="" if shard.given_up is None else str(shard.given_up),
+        relogged_entries=shard.relogged,
+        state=_STATES[shard.standing],
+        witnessing=[] if witnesses is None else [_witness(each) for each in witnesses.states],
+        witnesses_needed=0 if witnesses is None else witnesses.needed,
+        witnesses_cosigned=0 if witnesses is None else witnesses.cosigned or 0,
+    )
+
+
+def _witness(state: WitnessState) -> pb.WitnessingState:
+    return pb.WitnessingState(
+        witness=state.witness,
+        tree_size=state.size,
+        cosign_time=time_to_proto(state.at),
+        trouble=_WITNESS_TROUBLES.get(state.trouble or "", pb.WitnessingState.TROUBLE_UNSPECIFIED),
+        trouble_begin_time=time_to_proto(state.troubled_since),
     )
 
 
@@ -99,6 +117,22 @@ def _authority(state: AuthorityState) -> pb.TimestampingState:
         trouble=_TROUBLES.get(state.trouble or "", pb.TimestampingState.TROUBLE_UNSPECIFIED),
     )
 
+
+_STATES = {
+    Standing.WELL: pb.LogShard.STATE_WELL,
+    Standing.WAITS_FOR_TIMESTAMPS: pb.LogShard.STATE_WAITS_FOR_TIMESTAMPS,
+    Standing.WAITS_FOR_WITNESSES: pb.LogShard.STATE_WAITS_FOR_WITNESSES,
+    Standing.IN_DEBT: pb.LogShard.STATE_IN_DEBT,
+    Standing.NOT_HEALTHY: pb.LogShard.STATE_NOT_HEALTHY,
+}
+
+_WITNESS_TROUBLES = {
+    "WITNESS_UNREACHED": pb.WitnessingState.TROUBLE_UNREACHED,
+    "WITNESS_REFUSES": pb.WitnessingState.TROUBLE_REFUSES,
+    "WITNESS_WRONG": pb.WitnessingState.TROUBLE_WRONG,
+    "WITNESS_DISAGREES": pb.WitnessingState.TROUBLE_DISAGREES,
+    "WITNESS_LACKS_LOG": pb.WitnessingState.TROUBLE_LACKS_LOG,
+}
 
 _TROUBLES = {
     "AUTHORITY_UNREACHED": pb.TimestampingState.TROUBLE_UNREACHED,

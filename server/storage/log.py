@@ -24,10 +24,12 @@ def log_storage(url: str, *, pace: Pace = DEFAULT_PACE) -> LogStorage:
     """
     reader = PostgresLogReader(url, connections=READER_CONNECTIONS)
     timestamps = PostgresLogTimestamps(reader.pool)
+    witnessed = PostgresWitnessedTrees(reader.pool)
     return LogStorage(
         sessions=PostgresLeaderSessions(url, silence_seconds=pace.silence),
         reader=reader,
-        witnessed=PostgresWitnessedTrees(reader.pool),
+        witnessed=witnessed,
+        cosigned=witnessed,
         announcements=PostgresAnnouncements(reader.pool),
         timestamps=timestamps,
         timestamped=timestamps,

@@ -7,6 +7,9 @@ from typing import Any
 from server.storage.reading_pool import ReadingPool
 from server.transparency.ports import WitnessedTree
 
+NOTES_LOOKED_THROUGH = 1000
+"""For a witness's line, of a shard's witnessed checkpoints: a quarter of an hour of a busy log."""
+
 # It may be repeated like a reading one: the second time changes nothing.
 _KEEP = """
 INSERT INTO log_witnessed (origin, size, note, witnessed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
@@ -36,6 +39,18 @@ CROSS JOIN LATERAL (
     ORDER BY size DESC, witnessed_at DESC LIMIT 1
 ) w
 """
+_LAST_WITH = """
+SELECT wanted.line, w.note FROM unnest($2::bytea[]) AS wanted (line)
+CROSS JOIN LATERAL (
+    SELECT size, note, witnessed_at FROM (
+        (SELECT size, note, witnessed_at FROM log_witnessed WHERE origin = $1 ORDER BY size DESC LIMIT $3)
+        UNION ALL
+        (SELECT size, note, witnessed_at FROM log_rewitnessed WHERE origin = $1)
+    ) newest
+    WHERE position('\\x0a'::bytea || wanted.line IN note) > 0
+    ORDER BY size DESC, witnessed_at DESC LIMIT 1
+) w
+"""
 _FIRST_OVER = """
 SELECT origin, size, note, witnessed_at FROM log_witnessed
 WHERE origin = $1 AND size > $2 ORDER BY size LIMIT 1
@@ -46,7 +61,7 @@ SELECT integrated_at FROM log_trees WHERE origin = $1 AND size > $2 ORDER BY siz
 
 
 class PostgresWitnessedTrees:
-    """`WitnessedTrees` over the connections that read the log."""
+    """`WitnessedTrees` and `CosignedNotes` over the connections that read the log."""
 
     def __init__(self, pool: ReadingPool) -> None:
         self._pool = pool
@@ -68,6 +83,11 @@ class PostgresWitnessedTrees:
         """See `WitnessedTrees`."""
         rows = await self._pool.rows(_FRESHEST, list(origins))
         return {row["origin"]: WitnessedTree(*row) for row in rows}
+
+    async def last_with(self, origin: str, starts: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """See `CosignedNotes`."""
+        rows = await self._pool.rows(_LAST_WITH, origin, list(starts), NOTES_LOOKED_THROUGH)
+        return {row["line"]: row["note"] for row in rows}
 
     async def first_over(self, origin: str, index: int) -> WitnessedTree | None:
         """See `WitnessedTrees`."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from namak.evidence.tiles import Extension, TileId
 from server.domain.log_shards import RegisteredShard
+from server.transparency.cosigned_ports import CosignedNotes
 from server.transparency.timestamp_ports import LogTimestamps, TimestampedTrees
 from server.usecases.records import PublishedCheckpoint
 
@@ -349,10 +350,7 @@ class Announcements(Protocol):
 
     async def of(self, origin: str) -> bytes | None:
         """Returns the evidence that announced the shard after this one, as it was recorded; None while this
-        one may get more leaves, or not all of it is published.
-
-        Raises:
-            ServiceUnavailable: the database does not answer.
+        one may get more leaves, or not all of it is published. Raises `ServiceUnavailable`.
         """
         ...
 
@@ -393,6 +391,7 @@ class LogStorage:
     sessions: LeaderSessions
     reader: LogReader
     witnessed: WitnessedTrees
+    cosigned: CosignedNotes
     announcements: Announcements
     timestamps: LogTimestamps
     timestamped: TimestampedTrees

@@ -8,7 +8,7 @@ from namak.evidence.note import parse_note
 from namak.evidence.tiles import TileId
 from namak.evidence.tree import EMPTY_ROOT
 from server.domain.outages import EvidenceDebt
-from server.transparency.ports import LogReader, WitnessedTree, WitnessedTrees
+from server.transparency.ports import LogReader, ShardInLine, WitnessedTree, WitnessedTrees
 from server.transparency.shard_directory import ShardDirectory
 from server.transparency.tile_cache import TileCache
 from server.usecases.log_ports import ShardState
@@ -29,8 +29,10 @@ class ShardsInPublic:
         witnessed: WitnessedTrees,
         *,
         healthy: Callable[[], bool],
+        leading: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Takes which shards there are, and what tells whether the log runs well."""
+        """Takes which shards there are, and what tells whether the log runs well, and is led here."""
+        self._leading = leading
         self._witnessed = witnessed
         self._directory = directory
         self._reader = reader
@@ -43,6 +45,11 @@ class ShardsInPublic:
     def current(self) -> str:
         """The origin of the current shard."""
         return self._directory.current
+
+    @property
+    def leading(self) -> bool:
+        """See `PublicLog`."""
+        return self._leading()
 
     async def states(self) -> Sequence[ShardState]:
         """See `PublicLog`."""
@@ -64,6 +71,7 @@ class ShardsInPublic:
             size = 0 if row is None else row.published_size
             seen = witnessed.get(origin)
             seen_size = 0 if seen is None else seen.size
+            waiting_since = await self._waiting_since(origin, seen_size, current=origin == current)
             states.append(
                 ShardState(
                     origin=origin,
@@ -76,13 +84,14 @@ class ShardsInPublic:
                     witnessed_size=seen_size,
                     witnessed_at=None if seen is None else seen.witnessed_at,
                     unwitnessed=max(0, size - seen_size) + waiting,
-                    unwitnessed_since=await self._waiting_since(origin, seen_size, current=origin == current),
+                    unwitnessed_since=waiting_since,
                     integrated_size=integrated,
                     successor=shard.successor,
                     announcement=shard.announcement,
                     frozen_at=shard.frozen_at,
                     given_up=shard.given_up,
                     relogged=shard.relogged,
+                    owed_since=None if _of_before_witnesses(shard, seen_size) else waiting_since,
                 )
             )
         return states
@@ -98,7 +107,7 @@ class ShardsInPublic:
         for shard in open_:
             size = witnessed[shard.origin].size if shard.origin in witnessed else 0
             witnessed_to_its_end = size == self._directory.ended(shard.origin)
-            if witnessed_to_its_end or (shard.frozen and shard.announcement is None and not size):
+            if witnessed_to_its_end or _of_before_witnesses(shard, size):
                 self._settled[shard.origin] = EvidenceDebt(shard.origin, size, None)
         return [
             self._settled.get(shard.origin)
@@ -139,6 +148,11 @@ class ShardsInPublic:
     def forget(self) -> None:
         """See `PublicLog`."""
         self._tiles.forget()
+
+
+def _of_before_witnesses(shard: ShardInLine, witnessed_size: int) -> bool:
+    """Whether a shard ended before this log knew of announcements, and never had witnesses."""
+    return shard.frozen and shard.announcement is None and not witnessed_size
 
 
 def _root(note: bytes) -> bytes:

@@ -64,7 +64,11 @@ class ServedLog:
             timestamps=timestamps,
         )
         self.tail = Tail(reader, directory, published, poll=pace.receipt_poll, watchman=replica.tailing)
-        self.public = ShardsInPublic(directory, reader, storage.witnessed, healthy=healthy)
+        self.public = ShardsInPublic(
+            *(directory, reader, storage.witnessed),
+            healthy=healthy,
+            leading=lambda: replica.leading,
+        )
 
     def _leads(self, origin: str) -> Callable[[], bool]:
         """Returns who tells whether this replica leads, and the shard was opened."""

@@ -30,6 +30,7 @@ from server.transparency.timestamped_receipts import TimestampedReceipts
 from server.transparency.troubles import Condition, ForkRefused, LogTrouble, Trouble, Watchman, cause_of
 from server.transparency.waker import Waker
 from server.transparency.witness_link import WitnessTerms
+from server.transparency.witness_states import WitnessStates
 from server.transparency.witnessed_receipts import WitnessedReceipts
 from server.usecases.ports import Clock
 
@@ -131,6 +132,11 @@ class TransparencyService:
     def stamping(self) -> TimestampStates:
         """Tells how far the log is stamped."""
         return self._served.vouching.stamping
+
+    @property
+    def cosigning(self) -> WitnessStates:
+        """Tells how far, and by whom, the log is witnessed."""
+        return self._served.vouching.cosigning
 
     @property
     def status(self) -> LogStatus:

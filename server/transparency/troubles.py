@@ -34,6 +34,7 @@ class Trouble(StrEnum):
     QUORUM_UNMET = "QUORUM_UNMET"
     WITNESS_UNREACHED = "WITNESS_UNREACHED"
     WITNESS_REFUSES = "WITNESS_REFUSES"
+    WITNESS_LACKS_LOG = "WITNESS_LACKS_LOG"
     WITNESS_WRONG = "WITNESS_WRONG"
     WITNESS_DISAGREES = "WITNESS_DISAGREES"
     AUTHORITY_UNREACHED = "AUTHORITY_UNREACHED"
@@ -69,6 +70,7 @@ TEXTS: Mapping[Trouble, str] = MappingProxyType(
         Trouble.QUORUM_UNMET: "too few witnesses cosign; receipts are logged and not witnessed",
         Trouble.WITNESS_UNREACHED: "a witness does not answer",
         Trouble.WITNESS_REFUSES: "a witness refuses to cosign",
+        Trouble.WITNESS_LACKS_LOG: "a witness does not follow a shard of the log",
         Trouble.WITNESS_WRONG: "what a witness answers is no cosignature; it is not used",
         Trouble.WITNESS_DISAGREES: "ALARM: a witness knows another history of the log than this database",
         Trouble.AUTHORITY_UNREACHED: "a time-stamping authority does not answer",
@@ -82,6 +84,7 @@ _PASSING = frozenset(
     {
         *(Trouble.DATABASE_UNAVAILABLE, Trouble.HSM_UNAVAILABLE, Trouble.GUARD_UNREACHABLE),
         *(Trouble.QUORUM_UNMET, Trouble.WITNESS_UNREACHED, Trouble.WITNESS_REFUSES, Trouble.WITNESS_WRONG),
+        Trouble.WITNESS_LACKS_LOG,
         *(Trouble.AUTHORITY_UNREACHED, Trouble.AUTHORITY_REFUSES, Trouble.AUTHORITY_WRONG),
     }
 )

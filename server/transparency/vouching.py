@@ -15,6 +15,7 @@ from server.transparency.timestamped_receipts import TimestampedReceipts
 from server.transparency.timestamping import NewestNote, Timestamping
 from server.transparency.troubles import Watchman
 from server.transparency.witness_link import WitnessTerms
+from server.transparency.witness_states import WitnessStates
 from server.transparency.witnessed_receipts import WitnessedReceipts
 from server.transparency.witnessing import Witnessing
 from server.usecases.ports import Clock
@@ -30,6 +31,7 @@ class Vouching:
         witnessed: gives receipts that witnesses vouch for.
         timestamped: gives receipts that time-stamping authorities vouch for.
         stamping: tells how far the log is stamped.
+        cosigning: tells how far, and by whom, it is witnessed.
         parts: the work itself, to be run by the log's service: that for the shards of the settings, and what
             was begun since.
     """
@@ -70,7 +72,10 @@ class Vouching:
         self.parts: list[Witnessing | Timestamping] = []
         for verifier in configured.verifiers.values():
             self.begin(verifier)
-        self.stamping = TimestampStates(storage.timestamps, timestamps, self.parts, leading=leading)
+        self.stamping = TimestampStates(
+            *(storage, timestamps, self.parts), leading=leading, after_witnesses=witnesses is not None
+        )
+        self.cosigning = WitnessStates(storage.cosigned, witnesses, self.parts, leading=leading)
 
     def begin(self, verifier: Verifier) -> Sequence[Witnessing | Timestamping]:
         """Returns what more is to be run for a shard; nothing for one that was there before."""

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 from namak.evidence import EvidenceError
@@ -16,6 +17,7 @@ from server.usecases.records import PublishedCheckpoint
 from server.usecases.witness_ports import WitnessAnswer, WitnessClient, WitnessUnreached
 
 _COSIGNED: Final = 200
+_UNKNOWN_LOG: Final = 404
 _CONFLICT: Final = 409
 _INCONSISTENT: Final = 422
 _TOO_MANY: Final = 429
@@ -63,6 +65,14 @@ class History(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """What a witness cosigned: the tree's size, and the time in the cosignature in POSIX seconds."""
+
+    size: int
+    time: int
+
+
 class _Failed(Exception):
     """A witness gave no cosignature."""
 
@@ -77,7 +87,12 @@ class _Behind(Exception):
 
 
 class WitnessLink:
-    """Asks one witness, one question at a time."""
+    """Asks one witness, one question at a time.
+
+    Attributes:
+        cosigned: what it cosigned last, as far as it was asked here.
+        failing_since: since when it gives none; None while it does.
+    """
 
     def __init__(
         self,
@@ -97,7 +112,8 @@ class WitnessLink:
         self._clock = clock
         self._now = now
         self._seen = 0
-        self._cosigned = 0
+        self.cosigned: Cosigned | None = None
+        self.failing_since: datetime | None = None
         self._failures = 0
         self._retry_at = 0.0
         self.watchman = Watchman(f"log witness {witness.verifier.name}")
@@ -127,13 +143,14 @@ class WitnessLink:
         except _Failed as failed:
             self._fails(failed.trouble, failed.fields)
         else:
-            self._failures, self._retry_at = 0, 0.0
+            self._failures, self._retry_at, self.failing_since = 0, 0.0, None
             self.watchman.ends()
             return signature
         return None
 
     def _fails(self, trouble: Trouble, fields: Mapping[str, str | int]) -> None:
         self.watchman.begins(trouble, {"witness": self.witness.verifier.name, **fields})
+        self.failing_since = self.failing_since or self._clock.now()
         pause = min(self._terms.retry_first * 2**self._failures, self._terms.retry_longest)
         # Spread at random, or all replicas of all logs would come at once.
         self._retry_at = self._now() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
@@ -147,7 +164,8 @@ class WitnessLink:
             answer = await self._terms.client.add_checkpoint(self._url, request)
             if answer.status == _COSIGNED:
                 signature = self._checked(answer, tree)
-                self._seen = self._cosigned = tree.size
+                self._seen = tree.size
+                self.cosigned = Cosigned(tree.size, cosignature_time(signature))
                 return signature
             if answer.status != _CONFLICT:
                 raise self._refused(answer, old)
@@ -170,10 +188,12 @@ class WitnessLink:
         if answer.status == _INCONSISTENT and old > 0:
             # We have checked the proof: the tree of that size that it recorded is not ours.
             return _Failed(Trouble.WITNESS_DISAGREES, cause="it recorded another tree of this size", size=old)
-        busy = answer.status == _TOO_MANY or answer.status >= _SERVER_ERRORS
-        return _Failed(
-            Trouble.WITNESS_UNREACHED if busy else Trouble.WITNESS_REFUSES, cause=f"status {answer.status}"
-        )
+        trouble = Trouble.WITNESS_REFUSES
+        if answer.status == _TOO_MANY or answer.status >= _SERVER_ERRORS:
+            trouble = Trouble.WITNESS_UNREACHED
+        elif answer.status == _UNKNOWN_LOG:
+            trouble = Trouble.WITNESS_LACKS_LOG
+        return _Failed(trouble, cause=f"status {answer.status}")
 
     async def _told(self, answer: WitnessAnswer, tree: PublishedCheckpoint, old: int) -> int:
         """Returns the size that a conflict names, if the log can go on from there."""
@@ -185,9 +205,10 @@ class WitnessLink:
             raise _Failed(Trouble.WITNESS_WRONG, cause=error.reason) from None
         if size == old:
             raise _Failed(Trouble.WITNESS_WRONG, cause="its conflict names the size that it was asked with")
-        if size < self._cosigned:
+        cosigned = 0 if self.cosigned is None else self.cosigned.size
+        if size < cosigned:
             # What it forgot it may cosign again, and otherwise.
-            fields = {"size": size, "cosigned": self._cosigned}
+            fields = {"size": size, "cosigned": cosigned}
             raise _Failed(Trouble.WITNESS_DISAGREES, cause="it forgot what it cosigned", **fields)
         if size > tree.size:
             published = await self._history.published_size(tree.origin)

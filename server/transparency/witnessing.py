@@ -61,7 +61,7 @@ class Witnessing:
         """Takes the shard's key, what tells of published checkpoints, what it tells of witnessed ones, and
         the size of the shard's last tree once there is one.
         """
-        self._origin = verifier.name
+        self.origin = verifier.name
         # The quorum is judged as any verifier would, who trusts this shard's key.
         self._policy = replace(terms.policy, logs=(PolicyLog(verifier, None),))
         self._terms = terms
@@ -73,7 +73,7 @@ class Witnessing:
         self._leading = leading
         self._ended = ended
         history = _StoredHistory(reader)
-        self._links = [
+        self.links = [
             WitnessLink(witness, terms, history, clock, _loop_time)
             for witness in terms.policy.witnesses
             if witness.url is not None
@@ -87,7 +87,20 @@ class Witnessing:
     @property
     def watchmen(self) -> Sequence[Watchman]:
         """Who watches it, and each witness."""
-        return [self.watchman, *(link.watchman for link in self._links)]
+        return [self.watchman, *(link.watchman for link in self.links)]
+
+    @property
+    def over(self) -> bool:
+        """Whether the shard ended and is witnessed to its end: nobody is asked any more."""
+        return self._done == self._ended()
+
+    @property
+    def too_few(self) -> int | None:
+        """How many have cosigned the checkpoint that lacks a quorum; None where none is known to."""
+        condition = self.watchman.condition
+        if condition is None or condition.kind is not Trouble.QUORUM_UNMET:
+            return None
+        return int(condition.fields["cosigned"])
 
     async def run(self) -> None:
         """Witnesses until cancelled."""
@@ -96,7 +109,7 @@ class Witnessing:
                 seen, began = self._published.count, _loop_time()
                 idle = self._terms.interval
                 # A shard that ended and is witnessed to its end costs nothing.
-                if self._leading() and self._done != self._ended():
+                if self._leading() and not self.over:
                     try:
                         if await self._look():
                             idle = _IDLE_SECONDS
@@ -113,11 +126,11 @@ class Witnessing:
 
     async def _look(self) -> bool:
         """Has the newest checkpoint witnessed; returns whether there is nothing left to do."""
-        tree = (await self._reader.newest([self._origin])).get(self._origin)
+        tree = (await self._reader.newest([self.origin])).get(self.origin)
         if tree is None:
             return True
         if self._done < tree.size:
-            kept = (await self._store.newest([self._origin])).get(self._origin)
+            kept = (await self._store.newest([self.origin])).get(self.origin)
             self._done = kept.size if kept is not None else 0
         renewing = self._done >= tree.size
         if renewing and not await self._is_old(tree):
@@ -129,7 +142,7 @@ class Witnessing:
             self._round.asked = set(self._round.signatures)
         if not await self._gathered(self._round):
             cosigned = len(self._round.signatures)
-            self.watchman.begins(Trouble.QUORUM_UNMET, {"origin": self._origin, "cosigned": cosigned})
+            self.watchman.begins(Trouble.QUORUM_UNMET, {"origin": self.origin, "cosigned": cosigned})
             return False
         await self._keep(self._round, renewing=renewing)
         return True
@@ -139,7 +152,7 @@ class Witnessing:
         longest = self._terms.renewal
         if longest is None or _loop_time() < self._fresh_until:
             return False
-        kept = (await self._store.freshest([self._origin])).get(self._origin)
+        kept = (await self._store.freshest([self.origin])).get(self.origin)
         if kept is None or kept.size > tree.size:
             return False
         age = (self._clock.now() - kept.witnessed_at).total_seconds()
@@ -149,7 +162,7 @@ class Witnessing:
     async def _gathered(self, round_: _Round) -> bool:
         """Asks all who can be asked, until the quorum is there or nobody is left; returns whether it is."""
         while not self._policy.is_quorum(round_.signatures.keys()):
-            for link in self._links:
+            for link in self.links:
                 if link.name not in self._asking and link.name not in round_.asked and link.ready:
                     round_.asked.add(link.name)
                     self._asking[link.name] = asyncio.create_task(
@@ -176,7 +189,7 @@ class Witnessing:
     async def _keep(self, round_: _Round, *, renewing: bool) -> None:
         """Stores the note with the log's signature and those of the witnesses, in the policy's order."""
         note = parse_note(round_.tree.note)
-        cosigned = [round_.signatures[link.name] for link in self._links if link.name in round_.signatures]
+        cosigned = [round_.signatures[link.name] for link in self.links if link.name in round_.signatures]
         lines = [
             signature_line(each.name, each.key_id, each.signature) for each in (*note.signatures, *cosigned)
         ]

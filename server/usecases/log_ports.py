@@ -7,13 +7,14 @@ database does not answer.
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from namak.evidence.events import Event
 from namak.evidence.tiles import TileId
 from server.domain.facts import Fact
+from server.domain.log_standing import Standing, Wait
 from server.usecases.records import LoggedReceipt
 
 
@@ -153,6 +154,9 @@ class ShardState:
         frozen_at: when it got its last leaf; None while it may get more.
         given_up: the evidence by which it was given up, if its key is lost.
         relogged: how many leaves that key never signed, which stand in a later shard.
+        owed_since: since when the oldest waits that witnesses are still to vouch for: nothing in a shard of
+            the time before there were witnesses.
+        standing: how it fares, once that is judged.
     """
 
     origin: str
@@ -172,6 +176,8 @@ class ShardState:
     frozen_at: datetime | None = None
     given_up: UUID | None = None
     relogged: int = 0
+    owed_since: datetime | None = None
+    standing: Standing = Standing.WELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +202,55 @@ class TimestampView(Protocol):
 
     async def states(self, origins: Collection[str]) -> Mapping[str, Sequence[AuthorityState]]:
         """Returns, by shard, the authorities that are asked and those that stamped something, by name."""
+        ...
+
+    async def waits(self, shards: Sequence[ShardState]) -> Mapping[str, Wait]:
+        """Returns, by shard, what is not stamped as often as receipts need; nothing where nobody is asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessState:
+    """How far a witness has cosigned a shard.
+
+    Attributes:
+        witness: the name of its key.
+        size, at: the largest tree that it is known to have cosigned, and the time in the cosignature; 0 and
+            None where none is known.
+        trouble: what keeps this replica from having cosignatures of it (`WITNESS_…`); None where all is well,
+            or another replica asks.
+        troubled_since: since when, as far as this replica asked.
+    """
+
+    witness: str
+    size: int
+    at: datetime | None
+    trouble: str | None = None
+    troubled_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardWitnesses:
+    """The witnesses of a shard in the order of the policy.
+
+    Attributes:
+        states: how far each has cosigned.
+        needed: how many the quorum takes at least.
+        cosigned: how many have cosigned the checkpoint that lacks a quorum; None where none is known to.
+        usual: so long it takes at most while all is well.
+    """
+
+    states: Sequence[WitnessState]
+    needed: int
+    cosigned: int | None
+    usual: timedelta
+
+
+class WitnessView(Protocol):
+    """Tells how far the log is witnessed, and by whom."""
+
+    async def states(self, origins: Collection[str]) -> Mapping[str, ShardWitnesses]:
+        """Returns, by shard, the witnesses that are asked; nothing where nobody is."""
         ...
 
 
@@ -262,7 +317,12 @@ class PublicLog(Protocol):
     """What everybody may see of the log: everything but the evidence itself."""
 
     async def states(self) -> Sequence[ShardState]:
-        """Returns the shards, the current one first."""
+        """Returns the shards, the current one first; how each fares is not judged."""
+        ...
+
+    @property
+    def leading(self) -> bool:
+        """Whether this replica leads the log, and so knows what troubles those who are to vouch for it."""
         ...
 
     async def published(self, origin: str) -> tuple[int, bytes] | None:

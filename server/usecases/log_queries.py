@@ -1,7 +1,7 @@
 """The log as everybody may ask about it: consistency proofs, tiles, how it is (BOX-6, BOX-7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,9 +18,18 @@ from namak.evidence.tiles import (
     tiles_for_root,
 )
 from namak.evidence.tree import HASH_BYTES, verify_consistency
+from server.domain.log_standing import Wait, standing
 from server.domain.refusals import FieldProblem, InvalidFields, NotFound, ServiceUnavailable
-from server.usecases.log_ports import AuthorityState, PublicLog, ShardState, TimestampView
+from server.usecases.log_ports import (
+    AuthorityState,
+    PublicLog,
+    ShardState,
+    ShardWitnesses,
+    TimestampView,
+    WitnessView,
+)
 from server.usecases.outage_ports import OutageView
+from server.usecases.ports import Clock
 
 _log = structlog.get_logger(__name__)
 
@@ -65,23 +74,36 @@ class Tile:
 class LogState:
     """How the log is: its shards, the current one first, how long evidence may wait for witnesses (None where
     nobody witnesses), since when nothing new is accepted because it waited longer (None where it is), and by
-    shard how far authorities have stamped it.
+    shard how far authorities have stamped it, and witnesses cosigned it; and whether this replica leads it,
+    and so knows what troubles those.
     """
 
     shards: Sequence[ShardState]
     debt_limit: timedelta | None
     outage_began_at: datetime | None
     timestamps: Mapping[str, Sequence[AuthorityState]] = field(default_factory=dict)
+    witnesses: Mapping[str, ShardWitnesses] = field(default_factory=dict)
+    leading: bool = False
 
 
 class LogQueries:
     """Answers everybody from what is published, and from nothing else."""
 
-    def __init__(self, log: PublicLog, outages: OutageView, timestamps: TimestampView | None = None) -> None:
-        """Without `timestamps` it tells nothing of them."""
+    def __init__(
+        self,
+        log: PublicLog,
+        outages: OutageView,
+        timestamps: TimestampView | None = None,
+        witnesses: WitnessView | None = None,
+        *,
+        clock: Clock,
+    ) -> None:
+        """Without `timestamps`, or `witnesses`, it tells nothing of them."""
         self._log = log
         self._outages = outages
         self._timestamps = timestamps
+        self._witnesses = witnesses
+        self._clock = clock
 
     async def consistency(self, command: AskConsistency) -> ConsistencyProof:
         """Returns the proof that one tree begins another; it was verified as a stranger would verify it.
@@ -148,10 +170,28 @@ class LogQueries:
         outage = self._outages.outage
         began = None if outage is None else outage.began_at
         shards = await self._log.states()
+        origins = [shard.origin for shard in shards]
         stamped: Mapping[str, Sequence[AuthorityState]] = {}
+        unstamped: Mapping[str, Wait] = {}
         if self._timestamps is not None:
-            stamped = await self._timestamps.states([shard.origin for shard in shards])
-        return LogState(shards, self._outages.limit, began, stamped)
+            stamped = await self._timestamps.states(origins)
+            unstamped = await self._timestamps.waits(shards)
+        witnesses = {} if self._witnesses is None else await self._witnesses.states(origins)
+        now = self._clock.now()
+        judged = [
+            replace(
+                shard,
+                standing=standing(
+                    healthy=shard.healthy,
+                    witnesses=_unwitnessed(shard, witnesses.get(shard.origin)),
+                    timestamps=unstamped.get(shard.origin),
+                    debt_limit=self._outages.limit,
+                    now=now,
+                ),
+            )
+            for shard in shards
+        ]
+        return LogState(judged, self._outages.limit, began, stamped, witnesses, self._log.leading)
 
     async def _published(self, origin: str) -> tuple[int, bytes]:
         published = await self._log.published(origin)
@@ -164,6 +204,12 @@ class LogQueries:
         self._log.forget()
         _log.critical("ALARM: the log contradicts itself", origin=origin, size=size, cause=cause)
         return ServiceUnavailable("log")
+
+
+def _unwitnessed(shard: ShardState, witnesses: ShardWitnesses | None) -> Wait | None:
+    if witnesses is None:
+        return None
+    return Wait(shard.owed_since, witnesses.usual, witnesses.cosigned is not None)
 
 
 def _beyond(field: str, most: int) -> FieldProblem:

@@ -117,6 +117,7 @@ class Office:
     stamps: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
     """By authority: what gives a token over a checkpoint's bytes."""
     stamping: list[evidence_pb2.TimestampingState] = field(default_factory=list)
+    status: evidence_pb2.GetLogStatusResponse = field(default_factory=evidence_pb2.GetLogStatusResponse)
 
     @property
     def is_silent(self) -> bool:
@@ -307,9 +308,16 @@ class Office:
             healthy=True,
             timestamping=self.stamping,
         )
-        return evidence_pb2.GetLogStatusResponse(
+        reply = evidence_pb2.GetLogStatusResponse(
             shards=[shard, *self.former_shards], outage_begin_time=self.faults.outage_began
         )
+        told = evidence_pb2.GetLogStatusResponse()
+        told.CopyFrom(self.status)
+        if told.shards:
+            # What a test says of the shard is said besides.
+            reply.shards[0].MergeFrom(told.shards.pop())
+        reply.MergeFrom(told)
+        return reply
 
     def checkpoint(self) -> bytes:
         return signed_checkpoint(self.log_key, self.entries)

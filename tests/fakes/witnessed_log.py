@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from server.domain.log_standing import Wait
 from server.domain.refusals import ServiceUnavailable
-from server.usecases.log_ports import AuthorityState
+from server.usecases.log_ports import AuthorityState, ShardState, ShardWitnesses
 from server.usecases.records import LoggedReceipt, ReceiptTimestamp
 
 
@@ -74,6 +75,20 @@ class FakeTimestampView:
     """A `TimestampView` of what it was given."""
 
     stamped: Mapping[str, Sequence[AuthorityState]] = field(default_factory=dict)
+    waiting: Wait | None = None
 
     async def states(self, origins: Collection[str]) -> Mapping[str, Sequence[AuthorityState]]:
         return {origin: self.stamped.get(origin, []) for origin in origins}
+
+    async def waits(self, shards: Sequence[ShardState]) -> Mapping[str, Wait]:
+        return {shard.origin: self.waiting for shard in shards if self.waiting is not None}
+
+
+@dataclass
+class FakeWitnessView:
+    """A `WitnessView` of what it was given."""
+
+    witnesses: Mapping[str, ShardWitnesses] = field(default_factory=dict)
+
+    async def states(self, origins: Collection[str]) -> Mapping[str, ShardWitnesses]:
+        return {origin: each for origin, each in self.witnesses.items() if origin in origins}

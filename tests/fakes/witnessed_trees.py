@@ -7,6 +7,8 @@ from datetime import datetime
 from server.domain.refusals import ServiceUnavailable
 from server.transparency.ports import WitnessedTree
 
+NOTES_LOOKED_THROUGH = 1000
+
 
 @dataclass
 class MemoryWitnessedTrees:
@@ -44,6 +46,13 @@ class MemoryWitnessedTrees:
             ):
                 newest[origin] = tree
         return newest
+
+    async def last_with(self, origin: str, starts: Collection[bytes]) -> Mapping[bytes, bytes]:
+        trees = [tree for (of, _), tree in sorted(self.trees.items()) if of == origin]
+        trees = trees[-NOTES_LOOKED_THROUGH:]
+        if origin in self.renewed:
+            trees = sorted([*trees, self.renewed[origin]], key=lambda each: (each.size, each.witnessed_at))
+        return {start: tree.note for tree in trees for start in starts if b"\n" + start in tree.note}
 
     async def first_over(self, origin: str, index: int) -> WitnessedTree | None:
         self._answering()

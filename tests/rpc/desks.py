@@ -13,6 +13,7 @@ from server.domain.caller import Holder, Sender
 from server.domain.deliveries import Delivery, DeliveryState, Submission
 from server.domain.facts import Fact
 from server.domain.letters import Submitter
+from server.domain.log_standing import Standing
 from server.domain.paging import Page
 from server.domain.refusals import NotFound, Refused, SenderSuspended
 from server.domain.usage import Usage, UsageReport, UsageRow
@@ -29,7 +30,7 @@ from server.usecases.delivery_certificates import (
 from server.usecases.evidence import CheckpointView, EvidenceDesk, GetReceipt, ListFacts
 from server.usecases.following import Follow, Following, Followings, PublishedFact
 from server.usecases.forwarding import ForwardingDesk
-from server.usecases.log_ports import AuthorityState, LogCursor, ShardState
+from server.usecases.log_ports import AuthorityState, LogCursor, ShardState, ShardWitnesses, WitnessState
 from server.usecases.log_queries import AskConsistency, AskTile, ConsistencyProof, LogQueries, LogState, Tile
 from server.usecases.mailbox_register import MailboxRegister
 from server.usecases.mailboxes import Mailboxes
@@ -210,7 +211,17 @@ class Desks(RegisterDesks, HolderDesks, ForwardingDesks):
         ended = replace(shard, successor="log.e-citizen.am/2027", announcement=UUID(int=7), frozen_at=NOW)
         ended = replace(ended, given_up=UUID(int=8), relogged=3)
         stamped = [AuthorityState("a", 3, NOW), AuthorityState("b", 0, None, "AUTHORITY_REFUSES")]
-        return LogState([shard, ended], timedelta(hours=4), NOW, {shard.origin: stamped})
+        waiting = replace(shard, standing=Standing.WAITS_FOR_WITNESSES)
+        witnesses = [
+            WitnessState("court/w", 4, NOW),
+            *(
+                WitnessState(f"{trouble}/w", 0, None, f"WITNESS_{trouble}", NOW)
+                for trouble in ("UNREACHED", "REFUSES", "WRONG", "DISAGREES", "LACKS_LOG")
+            ),
+        ]
+        asked = {shard.origin: ShardWitnesses(witnesses, 2, 1, timedelta(seconds=12))}
+        limit = timedelta(hours=4)
+        return LogState([waiting, ended], limit, NOW, {shard.origin: stamped}, asked, leading=True)
 
     def _outcome(self, submission: Submission, party_id: UUID) -> Accepted | Refused:
         if submission.sender == SUSPENDED:

@@ -214,6 +214,25 @@ async def test_anybody_asks_how_the_log_is(edge: Edge) -> None:
     assert [each.HasField("gen_time") for each in shard.timestamping] == [True, False]
 
 
+async def test_anybody_asks_who_witnesses_the_log_and_what_it_waits_for(edge: Edge) -> None:
+    reply = await evidence(edge).GetLogStatus(evidence_pb2.GetLogStatusRequest(), timeout=60)
+    shard, other = reply.shards
+    assert reply.leading
+    assert shard.state == evidence_pb2.LogShard.STATE_WAITS_FOR_WITNESSES
+    assert (shard.witnesses_needed, shard.witnesses_cosigned) == (2, 1)
+    well, *troubled = shard.witnessing
+    assert (well.witness, well.tree_size, well.trouble) == ("court/w", 4, 0)
+    assert (well.cosign_time, well.HasField("trouble_begin_time")) == (shard.publish_time, False)
+    kinds = evidence_pb2.WitnessingState.Trouble
+    assert [kinds.Name(each.trouble) for each in troubled] == [
+        f"TROUBLE_{each.witness.removesuffix('/w')}" for each in troubled
+    ]
+    assert {each.trouble for each in troubled} == set(kinds.values()) - {0}
+    assert {each.trouble_begin_time.seconds for each in troubled} == {shard.publish_time.seconds}
+    assert not any(each.HasField("cosign_time") for each in troubled)
+    assert other.state == evidence_pb2.LogShard.STATE_WELL
+
+
 @pytest.mark.parametrize(
     ("request_", "wrong"),
     [

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -42,6 +43,10 @@ AWAY = asyncio.Event()
 """Set by a test to have all witnesses answer nobody."""
 
 
+COURT_AWAY = asyncio.Event()
+"""The same of one of them."""
+
+
 class WatchsClock:
     """By which the post judges how old its debt is; a test puts it forward."""
 
@@ -59,6 +64,11 @@ async def unless_away(request: web.Request, handler: Handler) -> web.StreamRespo
     return web.Response(status=503) if AWAY.is_set() else await handler(request)
 
 
+@web.middleware
+async def unless_court_is_away(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return web.Response(status=503) if COURT_AWAY.is_set() else await handler(request)
+
+
 @contextlib.asynccontextmanager
 async def witness(directory: Path, name: str, log_vkey: str) -> AsyncIterator[str]:
     """Runs a witness that follows the log; yields its line of a policy."""
@@ -69,6 +79,8 @@ async def witness(directory: Path, name: str, log_vkey: str) -> AsyncIterator[st
     server = WitnessServer(Witness(state, key_of(directory / name, state), WitnessClock()))
     application = server.application()
     application.middlewares.append(unless_away)
+    if name == "court":
+        application.middlewares.append(unless_court_is_away)
     async with TestServer(application) as listening:
         yield f"witness {name} {vkey} {listening.make_url('/')}\n"
     server.close()
@@ -219,6 +231,43 @@ async def test_the_debt_is_paid(post: Post, place: Path) -> None:
     assert 0 < shard["witnessed_tree_size"] <= shard["tree_size"]
     assert shard["witness_time"]
     assert shard["healthy"]
+
+
+async def test_the_status_names_the_witness_that_is_away_and_says_that_the_log_waits(post: Post) -> None:
+    agency, citizen = await post.agency(), await post.citizen()
+    office = post.world.write_client("status", agency.identity, post.address)
+
+    async def until(state: str) -> Mapping[str, Any]:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                status = await run(office, "log", "status")
+                (shard,) = status["shards"]
+                if shard["state"] == state:
+                    return {**shard, "leading": status["leading"]}
+
+    shard = await until("WELL")
+    court, bar, uni = shard["witnessing"]
+    assert [each["witness"].partition(".")[0] for each in (court, bar, uni)] == ["court", "bar", "uni"]
+    assert court["cosign_time"]
+    assert (court["trouble"], bar["trouble"], uni["trouble"], uni["tree_size"]) == (
+        None,
+        None,
+        "UNREACHED",
+        0,
+    )
+    assert uni["trouble_begin_time"]
+    COURT_AWAY.set()
+    try:
+        await agency.client.deliveries.submit(agency.letter(citizen.address))
+        shard = await until("WAITS_FOR_WITNESSES")
+        court, bar, _ = shard["witnessing"]
+        assert (shard["leading"], shard["witnesses_needed"]) == (True, 2)
+        assert (court["trouble"], bar["trouble"]) == ("UNREACHED", None)
+        assert court["tree_size"] <= shard["tree_size"]
+    finally:
+        COURT_AWAY.clear()
+    shard = await until("WELL")
+    assert shard["witnessing"][0]["trouble"] is None
 
 
 async def test_without_witnesses_for_too_long_nothing_is_accepted_until_they_are_back(post: Post) -> None:

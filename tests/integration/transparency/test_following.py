@@ -348,7 +348,9 @@ async def test_an_auditor_who_fetches_all_tiles_finds_every_receipt_in_them(post
         await post.letters.send(post.ani, SRC)
     async with post.world.replica() as service, post.following(service) as following:
         facts, cursor = await take(following, sender(), START, 280, receipts=True)
-        queries = LogQueries(service.public, OutageGate(FakeUnitOfWork()), service.stamping)
+        queries = LogQueries(
+            service.public, OutageGate(FakeUnitOfWork()), service.stamping, clock=WallClock()
+        )
         (state,) = (await queries.status()).shards
         assert (state.size, state.pending, state.healthy) == (cursor.index, 0, True)
         tiles = {

@@ -112,7 +112,7 @@ async def test_streams_receipts_and_queries_go_on_through_rotations(world: Rotat
 
 async def shows_every_shard(service: TransparencyService, world: RotatingWorld) -> None:
     """Asserts that everybody gets former shards' status, proofs and tiles as they get the current one's."""
-    queries = LogQueries(service.public, NoOutage())
+    queries = LogQueries(service.public, NoOutage(), clock=WallClock())
     current, second, first = (await queries.status()).shards
     assert [each.origin for each in (first, second, current)] == [ORIGIN, NEXT, LATER]
     assert (first.successor, second.successor, current.successor) == (NEXT, LATER, None)

@@ -26,6 +26,7 @@ from server.transparency.ports import WitnessedTree
 from server.transparency.service import TransparencyService
 from server.transparency.shard import Shard
 from server.transparency.witness_link import WitnessTerms
+from tests.fakes.witnessed_trees import MemoryWitnessedTrees
 from tests.independent.strict_witness import StrictWitness
 from tests.integration.transparency.conftest import ORIGIN, PATIENCE_SECONDS, WallClock, World, eventually
 
@@ -181,6 +182,39 @@ async def test_a_document_that_is_not_the_logs_gets_no_receipt(world: World, tmp
             )
         await service.stop(5.0)
     assert [line["log_level"] for line in logs if "receipt" in line["event"]] == ["critical"]
+
+
+@pytest.mark.parametrize("where", ["memory", "PostgreSQL"])
+async def test_the_last_note_with_a_line_is_found_among_the_newest(
+    where: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("server.storage.log_witnessed", "tests.fakes.witnessed_trees"):
+        monkeypatch.setattr(f"{module}.NOTES_LOOKED_THROUGH", 3)
+    storage = log_storage(database_url)
+    store = MemoryWitnessedTrees() if where == "memory" else storage.witnessed
+    assert isinstance(store, MemoryWitnessedTrees | PostgresWitnessedTrees)
+    at = datetime.now(UTC)
+    court, bar, uni = (f"\N{EM DASH} {name} AbCd1".encode() for name in ("court", "bar", "uni"))
+
+    def note(size: int, *lines: bytes) -> bytes:
+        return b"%d\n\n" % size + b"".join(line + b"zz\n" for line in lines)
+
+    notes = [note(1, uni), note(2, court), note(3, court, bar), note(4, bar), note(9, court)]
+    try:
+        assert await store.last_with(ORIGIN, [court]) == {}
+        for size, each in enumerate(notes[:4], start=1):
+            await store.keep(WitnessedTree(ORIGIN, size, each, at))
+        await store.keep(WitnessedTree("other/1", 9, notes[4], at))
+        # That of uni is too old to be looked for; a part of a line, or of text, is none.
+        looked = [court, bar, uni, court[:-1] + b"2", b"court"]
+        assert await store.last_with(ORIGIN, looked) == {court: notes[2], bar: notes[3]}
+        again = note(4, uni, court)
+        await store.renew(WitnessedTree(ORIGIN, 4, again, at + timedelta(minutes=10)))
+        found = await store.last_with(ORIGIN, [court, bar, uni])
+        assert found == {court: again, bar: notes[3], uni: again}
+        assert await store.last_with(ORIGIN, []) == {}
+    finally:
+        await storage.reader.close()
 
 
 async def test_what_is_kept_of_witnessed_trees(database_url: str) -> None:

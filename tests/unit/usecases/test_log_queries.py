@@ -13,15 +13,17 @@ from namak.evidence import events
 from namak.evidence.tiles import TileId, root_from_tiles, tile_width, tiles_of
 from namak.evidence.tree import EMPTY_ROOT, leaf_hash, root_of, verify_consistency
 from server.domain.facts import Fact
+from server.domain.log_standing import Standing, Wait
 from server.domain.refusals import InvalidFields, NotFound, ServiceUnavailable
 from server.transparency.public_log import ShardsInPublic
 from server.transparency.shard_directory import ShardDirectory
 from server.usecases.evidence_debt import OutageGate
-from server.usecases.log_ports import AuthorityState
+from server.usecases.log_ports import AuthorityState, ShardWitnesses
 from server.usecases.log_queries import AskConsistency, AskTile, LogQueries
+from tests.fakes.clock import HeldClock
 from tests.fakes.published_log import PUBLISHED_AT, MemoryLogReader, MemoryShard
 from tests.fakes.unit_of_work import FakeUnitOfWork
-from tests.fakes.witnessed_log import FakeTimestampView
+from tests.fakes.witnessed_log import FakeTimestampView, FakeWitnessView
 from tests.fakes.witnessed_trees import MemoryWitnessedTrees
 
 ORIGIN, FORMER = "log.e-citizen.am/2026", "log.e-citizen.am/2025"
@@ -50,10 +52,16 @@ class Public:
         self.healthy = True
         directory = ShardDirectory([self.former.verifier, self.shard.verifier], self.reader)
         self.public = ShardsInPublic(directory, self.reader, self.witnessed, healthy=lambda: self.healthy)
+        self.clock = HeldClock()
+        self.clock.time = PUBLISHED_AT
+        self.stamping = FakeTimestampView({FORMER: [AuthorityState("tsa", 4, PUBLISHED_AT)]})
+        self.witnesses: dict[str, ShardWitnesses] = {}
         self.queries = LogQueries(
             self.public,
             OutageGate(FakeUnitOfWork(), timedelta(hours=4)),
-            FakeTimestampView({FORMER: [AuthorityState("tsa", 4, PUBLISHED_AT)]}),
+            self.stamping,
+            FakeWitnessView(self.witnesses),
+            clock=self.clock,
         )
         self.leaves = [leaf_hash(each.entry) for each in facts]
 
@@ -187,6 +195,39 @@ async def test_status_tells_of_each_shard_the_current_one_first() -> None:
     assert status.timestamps == {ORIGIN: [], FORMER: [AuthorityState("tsa", 4, PUBLISHED_AT)]}
     log.healthy = False
     assert [state.healthy for state in (await log.queries.status()).shards] == [False, False]
+
+
+async def test_a_shard_waits_for_those_who_do_not_keep_up_and_the_worst_is_told() -> None:
+    log = Public(3)
+    log.witnessed.integrated_at = PUBLISHED_AT
+
+    async def told() -> tuple[Standing, Standing]:
+        current, former = (await log.queries.status()).shards
+        return current.standing, former.standing
+
+    assert await told() == (Standing.WELL, Standing.WELL)
+    usual = timedelta(seconds=12)
+    log.witnesses[ORIGIN] = log.witnesses[FORMER] = ShardWitnesses([], 2, None, usual)
+    log.clock.time = PUBLISHED_AT + usual
+    assert await told() == (Standing.WELL, Standing.WELL)
+    log.stamping.waiting = Wait(PUBLISHED_AT, timedelta(seconds=5))
+    assert (await told())[0] is Standing.WAITS_FOR_TIMESTAMPS
+    log.clock.time += timedelta(seconds=1)
+    assert (await told())[0] is Standing.WAITS_FOR_WITNESSES
+    # A shard from before there were witnesses owes them nothing, however old.
+    log.stamping.waiting = None
+    log.clock.time = PUBLISHED_AT + timedelta(hours=4, seconds=1)
+    assert await told() == (Standing.IN_DEBT, Standing.WELL)
+    log.healthy = False
+    assert await told() == (Standing.NOT_HEALTHY, Standing.NOT_HEALTHY)
+
+
+async def test_who_asks_the_witnesses_knows_at_once_that_they_are_too_few() -> None:
+    log = Public(3)
+    log.witnesses[ORIGIN] = ShardWitnesses([], 2, 0, timedelta(hours=1))
+    (current, _), witnesses = (status := await log.queries.status()).shards, status.witnesses
+    assert current.standing is Standing.WAITS_FOR_WITNESSES
+    assert witnesses == log.witnesses
 
 
 async def test_status_tells_since_when_the_oldest_waits_as_outages_reckon_it() -> None:

@@ -289,9 +289,9 @@ async def verify(
 
 async def log_status(run: Run) -> ExitCode:
     """Shows the log's state."""
-    from namak.cli import logs
+    from namak.cli import log_status as status
 
-    return await logs.status(run)
+    return await status.status(run)
 
 
 async def log_consistency(

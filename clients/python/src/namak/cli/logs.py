@@ -1,15 +1,12 @@
-"""``namak log``: how the log is, and whether it only grew."""
+"""``namak log``: whether it only grew, and what comes after a shard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from google.protobuf.message import Message
-
-from namak.cli import shapes
 from namak.cli.app import Run
 from namak.cli.codes import ExitCode
-from namak.cli.texts import N_, _
+from namak.cli.texts import _
 from namak.cli.verifying import read_file, trusted_logs
 from namak.client.files import write_new_file
 from namak.errors import ContentMismatch, FileProblem, SuccessorUnproven
@@ -20,7 +17,6 @@ from namak.evidence.tlog_policy import TlogPolicy
 from namak.evidence.tree import verify_consistency
 from namak.evidence.verify_time import CLOCK_TOLERANCE
 from namak.monitor.ending import extended
-from namak.v1 import evidence_pb2
 
 
 async def successor(run: Run, receipts: Sequence[Path], log_policy: Path | None, origin: str) -> ExitCode:
@@ -92,120 +88,6 @@ def _proven(name: str, receipt: bytes, policy: TlogPolicy) -> Succession:
         return succession(receipt, policy, latest=latest)
     except EvidenceError as problem:
         raise SuccessorUnproven(f"{name}: {problem.detail}") from problem
-
-
-async def status(run: Run) -> ExitCode:
-    """Shows the log's shards; ends as unavailable where one does not run well, or no message is
-    accepted for want of witnesses."""
-    async with run.client() as post:
-        found = await post.evidence.log_status()
-    shards, stopped = found.shards, found.HasField("outage_begin_time")
-    run.screen.result(_document(found))
-    run.screen.table(
-        (N_("SHARD"), N_("SIZE"), N_("PUBLISHED"), N_("PENDING"), N_("UNWITNESSED"), N_("STATE")),
-        [_row(item, stopped=stopped) for item in shards],
-    )
-    for item in shards:
-        run.screen.lines(_stamped(item.origin, each) for each in item.timestamping)
-        if item.given_up_evidence_id:
-            run.screen.line(
-                _(
-                    "The key of {origin} is lost. It ends with entry {size}; {count} entries behind that are"
-                    " logged again in a later shard."
-                ).format(origin=item.origin, size=item.tree_size, count=item.relogged_entries)
-            )
-    if stopped:
-        run.screen.line(
-            _(
-                "No message has been accepted since {time}: the log's witnesses have been away for too long."
-            ).format(time=shapes.when(found.outage_begin_time, present=True))
-        )
-    return ExitCode.OK if all(item.healthy for item in shards) and not stopped else ExitCode.UNAVAILABLE
-
-
-_TROUBLES: Mapping[int, str] = {
-    evidence_pb2.TimestampingState.TROUBLE_UNREACHED: N_("It does not answer."),
-    evidence_pb2.TimestampingState.TROUBLE_REFUSES: N_("It refuses timestamps."),
-    evidence_pb2.TimestampingState.TROUBLE_WRONG: N_("What it answers is no good timestamp."),
-}
-
-
-def _document(found: evidence_pb2.GetLogStatusResponse) -> Mapping[str, object]:
-    limit = found.debt_limit.ToTimedelta().total_seconds() if found.HasField("debt_limit") else None
-    return {
-        "debt_limit_seconds": limit,
-        "outage_begin_time": _time_in(found, "outage_begin_time"),
-        "shards": [_shard(item) for item in found.shards],
-    }
-
-
-def _shard(item: evidence_pb2.LogShard) -> Mapping[str, object]:
-    return {
-        "origin": item.origin,
-        "log_vkey": item.log_vkey,
-        "tree_size": item.tree_size,
-        "root_hash": item.root_hash.hex(),
-        "publish_time": _time_in(item, "publish_time"),
-        "pending_entries": item.pending_entries,
-        "healthy": item.healthy,
-        "witnessed_tree_size": item.witnessed_tree_size,
-        "witness_time": _time_in(item, "witness_time"),
-        "unwitnessed_entries": item.unwitnessed_entries,
-        "oldest_unwitnessed_time": _time_in(item, "oldest_unwitnessed_time"),
-        "timestamping": [_stamping(each) for each in item.timestamping],
-        "freeze_time": _time_in(item, "freeze_time"),
-        "successor": item.successor,
-        "announcement_evidence_id": item.announcement_evidence_id,
-        "given_up_evidence_id": item.given_up_evidence_id,
-        "relogged_entries": item.relogged_entries,
-    }
-
-
-def _time_in(message: Message, field: str) -> str | None:
-    return shapes.time_of(getattr(message, field), message.HasField(field))
-
-
-def _row(item: evidence_pb2.LogShard, *, stopped: bool) -> Sequence[str]:
-    return (
-        item.origin,
-        str(item.tree_size),
-        shapes.when(item.publish_time, item.HasField("publish_time")),
-        str(item.pending_entries),
-        str(item.unwitnessed_entries),
-        _state(item, stopped=stopped),
-    )
-
-
-def _stamping(state: evidence_pb2.TimestampingState) -> Mapping[str, object]:
-    return {
-        "authority": state.authority,
-        "tree_size": state.tree_size,
-        "gen_time": _time_in(state, "gen_time"),
-        "trouble": evidence_pb2.TimestampingState.Trouble.Name(state.trouble).removeprefix("TROUBLE_")
-        if state.trouble in _TROUBLES
-        else None,
-    }
-
-
-def _stamped(origin: str, state: evidence_pb2.TimestampingState) -> str:
-    if state.HasField("gen_time"):
-        said = _("{authority} has stamped {size} entries of {origin}, at {time}.").format(
-            authority=state.authority,
-            size=state.tree_size,
-            origin=origin,
-            time=shapes.when(state.gen_time, present=True),
-        )
-    else:
-        said = _("{authority} has stamped nothing of {origin} yet.").format(
-            authority=state.authority, origin=origin
-        )
-    return f"{said} {_(_TROUBLES[state.trouble])}" if state.trouble in _TROUBLES else said
-
-
-def _state(shard: evidence_pb2.LogShard, *, stopped: bool) -> str:
-    if not shard.healthy:
-        return _("not healthy")
-    return _("accepts nothing new") if stopped else _("healthy")
 
 
 async def consistency(

@@ -203,6 +203,13 @@ def signature_line(name: str, key_id: bytes, signature: bytes) -> bytes:
     return f"{_DASH} {name} {encode_base64(key_id + signature)}\n".encode()
 
 
+def line_start(name: str, key_id: bytes) -> bytes:
+    """Returns how all signature lines by a key begin: with all but two bits of its id, which stand in one
+    digit of Base64 with the signature's first.
+    """
+    return f"{_DASH} {name} {encode_base64(key_id)[:5]}".encode()
+
+
 def note_from(text: bytes, lines: Sequence[bytes]) -> bytes:
     """Returns the note of ``text`` and signature lines.
 

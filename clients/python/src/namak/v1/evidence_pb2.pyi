@@ -727,6 +727,11 @@ class GetLogStatusResponse(_message.Message):
     SHARDS_FIELD_NUMBER: _builtins.int
     DEBT_LIMIT_FIELD_NUMBER: _builtins.int
     OUTAGE_BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    LEADING_FIELD_NUMBER: _builtins.int
+    leading: _builtins.bool
+    """Whether the part of the server that answers leads the log. Only it asks witnesses and time-stamping authorities, so only its answer
+    tells what troubles them, and how many have cosigned what waits for a quorum.
+    """
     @_builtins.property
     def shards(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogShard]:
         """The shards, the current one first."""
@@ -747,10 +752,11 @@ class GetLogStatusResponse(_message.Message):
         shards: _abc.Iterable[Global___LogShard] | None = ...,
         debt_limit: _duration_pb2.Duration | None = ...,
         outage_begin_time: _timestamp_pb2.Timestamp | None = ...,
+        leading: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["debt_limit", b"debt_limit", "outage_begin_time", b"outage_begin_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["debt_limit", b"debt_limit", "outage_begin_time", b"outage_begin_time", "shards", b"shards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["debt_limit", b"debt_limit", "leading", b"leading", "outage_begin_time", b"outage_begin_time", "shards", b"shards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -761,6 +767,45 @@ class LogShard(_message.Message):
     """Describes a shard of the log."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LogShard._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: LogShard._State.ValueType  # 0
+        """Nothing is said: a server before there were states."""
+        STATE_WELL: LogShard._State.ValueType  # 1
+        """All is well."""
+        STATE_WAITS_FOR_TIMESTAMPS: LogShard._State.ValueType  # 2
+        """Fewer time-stamping authorities than receipts need keep up with it."""
+        STATE_WAITS_FOR_WITNESSES: LogShard._State.ValueType  # 3
+        """No quorum of witnesses keeps up with it: its evidence waits, and once the oldest waits for longer than `debt_limit`, submissions
+        are refused.
+        """
+        STATE_IN_DEBT: LogShard._State.ValueType  # 4
+        """Its oldest evidence without witnesses waits for longer than `debt_limit`."""
+        STATE_NOT_HEALTHY: LogShard._State.ValueType  # 5
+        """The part of the server that answers does not see the log running well."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Names how a shard fares. Values will be added; a client MUST tolerate unknown ones."""
+
+    STATE_UNSPECIFIED: LogShard.State.ValueType  # 0
+    """Nothing is said: a server before there were states."""
+    STATE_WELL: LogShard.State.ValueType  # 1
+    """All is well."""
+    STATE_WAITS_FOR_TIMESTAMPS: LogShard.State.ValueType  # 2
+    """Fewer time-stamping authorities than receipts need keep up with it."""
+    STATE_WAITS_FOR_WITNESSES: LogShard.State.ValueType  # 3
+    """No quorum of witnesses keeps up with it: its evidence waits, and once the oldest waits for longer than `debt_limit`, submissions
+    are refused.
+    """
+    STATE_IN_DEBT: LogShard.State.ValueType  # 4
+    """Its oldest evidence without witnesses waits for longer than `debt_limit`."""
+    STATE_NOT_HEALTHY: LogShard.State.ValueType  # 5
+    """The part of the server that answers does not see the log running well."""
 
     ORIGIN_FIELD_NUMBER: _builtins.int
     LOG_VKEY_FIELD_NUMBER: _builtins.int
@@ -779,6 +824,10 @@ class LogShard(_message.Message):
     GIVEN_UP_EVIDENCE_ID_FIELD_NUMBER: _builtins.int
     RELOGGED_ENTRIES_FIELD_NUMBER: _builtins.int
     TIMESTAMPING_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WITNESSING_FIELD_NUMBER: _builtins.int
+    WITNESSES_NEEDED_FIELD_NUMBER: _builtins.int
+    WITNESSES_COSIGNED_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """The origin, for example `log.e-citizen.am/2026`."""
     log_vkey: _builtins.str
@@ -808,6 +857,14 @@ class LogShard(_message.Message):
     """
     relogged_entries: _builtins.int
     """Of a shard that was given up: how many facts stood in it beyond that checkpoint. They are logged again, in a later shard."""
+    state: Global___LogShard.State.ValueType
+    """How it fares: the worst of the states that hold."""
+    witnesses_needed: _builtins.int
+    """How many witnesses the quorum takes at least; 0 where nobody is asked."""
+    witnesses_cosigned: _builtins.int
+    """How many have cosigned the checkpoint that lacks a quorum, where the part of the server that answers leads the log; 0 where none
+    lacks it.
+    """
     @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When the newest checkpoint was published, UTC; absent while there is none."""
@@ -830,6 +887,10 @@ class LogShard(_message.Message):
     def timestamping(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimestampingState]:
         """How far time-stamping authorities have stamped the shard, by their names; none where nobody stamps it."""
 
+    @_builtins.property
+    def witnessing(self) -> _containers.RepeatedCompositeFieldContainer[Global___WitnessingState]:
+        """How far each witness that is asked has cosigned the shard, in the order of the operator's policy; none where nobody is asked."""
+
     def __init__(
         self,
         *,
@@ -850,14 +911,97 @@ class LogShard(_message.Message):
         given_up_evidence_id: _builtins.str = ...,
         relogged_entries: _builtins.int = ...,
         timestamping: _abc.Iterable[Global___TimestampingState] | None = ...,
+        state: Global___LogShard.State.ValueType = ...,
+        witnessing: _abc.Iterable[Global___WitnessingState] | None = ...,
+        witnesses_needed: _builtins.int = ...,
+        witnesses_cosigned: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["freeze_time", b"freeze_time", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "publish_time", b"publish_time", "witness_time", b"witness_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_evidence_id", b"announcement_evidence_id", "freeze_time", b"freeze_time", "given_up_evidence_id", b"given_up_evidence_id", "healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "relogged_entries", b"relogged_entries", "root_hash", b"root_hash", "successor", b"successor", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["announcement_evidence_id", b"announcement_evidence_id", "freeze_time", b"freeze_time", "given_up_evidence_id", b"given_up_evidence_id", "healthy", b"healthy", "log_vkey", b"log_vkey", "oldest_unwitnessed_time", b"oldest_unwitnessed_time", "origin", b"origin", "pending_entries", b"pending_entries", "publish_time", b"publish_time", "relogged_entries", b"relogged_entries", "root_hash", b"root_hash", "state", b"state", "successor", b"successor", "timestamping", b"timestamping", "tree_size", b"tree_size", "unwitnessed_entries", b"unwitnessed_entries", "witness_time", b"witness_time", "witnessed_tree_size", b"witnessed_tree_size", "witnesses_cosigned", b"witnesses_cosigned", "witnesses_needed", b"witnesses_needed", "witnessing", b"witnessing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogShard: _TypeAlias = LogShard  # noqa: Y015
+
+@_typing.final
+class WitnessingState(_message.Message):
+    """Tells how far a witness has cosigned a shard of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Trouble:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TroubleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WitnessingState._Trouble.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TROUBLE_UNSPECIFIED: WitnessingState._Trouble.ValueType  # 0
+        """Nothing, as far as the part of the server that answers knows: only the one that leads the log asks witnesses."""
+        TROUBLE_UNREACHED: WitnessingState._Trouble.ValueType  # 1
+        """It does not answer in time, or says that it can't now."""
+        TROUBLE_REFUSES: WitnessingState._Trouble.ValueType  # 2
+        """It answers that it does not cosign."""
+        TROUBLE_WRONG: WitnessingState._Trouble.ValueType  # 3
+        """What it answers is no cosignature by its key, or its clock differs from the server's."""
+        TROUBLE_DISAGREES: WitnessingState._Trouble.ValueType  # 4
+        """It recorded another history of the shard than the server has, or forgot what it cosigned."""
+        TROUBLE_LACKS_LOG: WitnessingState._Trouble.ValueType  # 5
+        """It does not follow the shard: whoever runs it has to add the shard's key first."""
+
+    class Trouble(_Trouble, metaclass=_TroubleEnumTypeWrapper):
+        """What keeps a witness's cosignatures away."""
+
+    TROUBLE_UNSPECIFIED: WitnessingState.Trouble.ValueType  # 0
+    """Nothing, as far as the part of the server that answers knows: only the one that leads the log asks witnesses."""
+    TROUBLE_UNREACHED: WitnessingState.Trouble.ValueType  # 1
+    """It does not answer in time, or says that it can't now."""
+    TROUBLE_REFUSES: WitnessingState.Trouble.ValueType  # 2
+    """It answers that it does not cosign."""
+    TROUBLE_WRONG: WitnessingState.Trouble.ValueType  # 3
+    """What it answers is no cosignature by its key, or its clock differs from the server's."""
+    TROUBLE_DISAGREES: WitnessingState.Trouble.ValueType  # 4
+    """It recorded another history of the shard than the server has, or forgot what it cosigned."""
+    TROUBLE_LACKS_LOG: WitnessingState.Trouble.ValueType  # 5
+    """It does not follow the shard: whoever runs it has to add the shard's key first."""
+
+    WITNESS_FIELD_NUMBER: _builtins.int
+    TREE_SIZE_FIELD_NUMBER: _builtins.int
+    COSIGN_TIME_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
+    TROUBLE_BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    witness: _builtins.str
+    """The name of its key, as notes have it, for example `witness.court.example/w1`."""
+    tree_size: _builtins.int
+    """The size of the largest tree that it is known to have cosigned, in leaves. 0 where none is: it is in none of the newest thousand
+    witnessed checkpoints, which have the cosignatures of a quorum and not always of more.
+    """
+    trouble: Global___WitnessingState.Trouble.ValueType
+    """What keeps further cosignatures away."""
+    @_builtins.property
+    def cosign_time(self) -> _timestamp_pb2.Timestamp:
+        """The time in that cosignature, by the witness's clock, UTC; absent while there is none."""
+
+    @_builtins.property
+    def trouble_begin_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when they stay away, as far as the part of the server that answers has asked, UTC; absent where nothing keeps them away."""
+
+    def __init__(
+        self,
+        *,
+        witness: _builtins.str = ...,
+        tree_size: _builtins.int = ...,
+        cosign_time: _timestamp_pb2.Timestamp | None = ...,
+        trouble: Global___WitnessingState.Trouble.ValueType = ...,
+        trouble_begin_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cosign_time", b"cosign_time", "trouble_begin_time", b"trouble_begin_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosign_time", b"cosign_time", "tree_size", b"tree_size", "trouble", b"trouble", "trouble_begin_time", b"trouble_begin_time", "witness", b"witness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WitnessingState: _TypeAlias = WitnessingState  # noqa: Y015
 
 @_typing.final
 class TimestampingState(_message.Message):
