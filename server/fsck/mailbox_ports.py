@@ -16,7 +16,7 @@ class StoredLink:
     """A link with its consignment's bytes, empty where there is none, and what was stored beside it.
 
     Attributes:
-        mailbox_id, address: the mailbox, and its canonical address.
+        mailbox_id, address: the mailbox, and its canonical address, empty where the mailbox is not there.
         opening: the link's opening.
         placed: the place that its delivery has; None where the delivery is not there.
         head: the mailbox's head at the moment of reading; None where it has none.

@@ -19,6 +19,7 @@ class StoredShard:
         opening, opened_by: the evidence that is its first leaf, by its row, and its bytes; None for the first
             shards, and for those that the release before announced.
         opened_in, opened_at_leaf: where that stands in the log.
+        first_leaf: the evidence of its first leaf, whatever its row says.
         integrated_size, published_size: of its head; None where there is none.
         grown_at: when its last tree was integrated; None where that is not recorded.
         successor, ending: the shard after it and the announcement of that, by its head.
@@ -47,6 +48,7 @@ class StoredShard:
     opened_in: str | None = None
     opened_at_leaf: int | None = None
     given_up: bool = False
+    first_leaf: bytes | None = None
 
 
 class ShardInspection(Protocol):

@@ -60,6 +60,8 @@ class ShardCheck:
             yield Kind.SHARD_KEY_WRONG, shard.origin, why
         if previous is not None and shard.opening is not None:
             yield from _opened(previous, shard)
+        elif shard.opening is None and shard.first_leaf is not None and _is_opening(shard.first_leaf):
+            yield Kind.OPENING_WRONG, shard.origin, "its first leaf opens it, and its row does not say so"
         if shard.frozen_at is not None:
             yield from self._end(shard, shard.frozen_at, following)
 
@@ -96,11 +98,15 @@ def _order(
         yield f"it is number {shard.position}, and the {number}. that there is"
     if shard.predecessor != (None if previous is None else previous.origin):
         yield f"it comes after {shard.predecessor}"
+    if previous is None and (shard.announcement or shard.opening):
+        yield "it is the first, and its row names what announced or opened it"
     if shard.integrated_size is None:
         return
     successor, ending = (None, None) if following is None else (following.origin, following.announcement)
     if (shard.successor, shard.ending) != (successor, ending):
         yield f"its head names {shard.successor} as the next, and the announcement {shard.ending}"
+    if shard.frozen_at is not None and following is None:
+        yield "it is frozen, and there is no next"
     if previous is not None and previous.frozen_at is None and shard.integrated_size:
         yield "it has leaves, and the shard before it is not frozen"
 
@@ -151,6 +157,14 @@ def _opened(previous: StoredShard, shard: StoredShard) -> Iterator[Flaw]:
     elif shard.integrated_size and (shard.opened_in, shard.opened_at_leaf) != (shard.origin, 0):
         # That it has a leaf somewhere, or waits for one, is checked with all other evidence.
         yield Kind.OPENING_NOT_FIRST, shard.origin, opening
+
+
+def _is_opening(document: bytes) -> bool:
+    try:
+        Opening.of(RecordedAct.parse(document).document)
+    except EvidenceError:
+        return False
+    return True
 
 
 def _is_signed(note: bytes, verifier: Verifier) -> bool:

@@ -83,7 +83,7 @@ _CONFIRMATIONS = """
 SELECT mailbox_id, delivery_id, cms_digest, evidence_ids FROM confirmations
 WHERE (mailbox_id, delivery_id) > ($1, $2) AND (mailbox_id, delivery_id) <= ($3, $4)
 """
-_LISTS = "SELECT digest FROM revocation_lists WHERE digest = ANY ($1)"
+_LISTS = "SELECT digest FROM revocation_lists WHERE digest = ANY ($1) AND digest = sha256(der)"
 
 
 class PostgresDeliveryInspection:

@@ -12,13 +12,13 @@ from server.storage.log_inspection import PostgresLogInspection
 
 # OFFSET: each is looked up by its key, whatever the statistics say.
 _LINKS = """
-SELECT l.mailbox_id, m.address, l.sequence, l.delivery_id, l.nonce, l.previous, l.link, e.document,
-    d.sequence AS placed, h.sequence AS head_sequence, h.link AS head_link
+SELECT l.mailbox_id, coalesce(m.address, '') AS address, l.sequence, l.delivery_id, l.nonce, l.previous,
+    l.link, e.document, d.sequence AS placed, h.sequence AS head_sequence, h.link AS head_link
 FROM (
     SELECT * FROM mailbox_links WHERE (mailbox_id, sequence) > ($1, $2) AND mailbox_id <= $3
     ORDER BY mailbox_id, sequence LIMIT $4
 ) l
-JOIN LATERAL (SELECT address FROM mailboxes WHERE id = l.mailbox_id OFFSET 0) m ON true
+LEFT JOIN LATERAL (SELECT address FROM mailboxes WHERE id = l.mailbox_id OFFSET 0) m ON true
 LEFT JOIN LATERAL (
     SELECT sequence, link FROM mailbox_heads WHERE mailbox_id = l.mailbox_id OFFSET 0
 ) h ON true

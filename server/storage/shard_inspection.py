@@ -11,12 +11,14 @@ from server.storage.log_inspection import PostgresLogInspection
 
 _SHARDS = """
 SELECT s.origin, s.position, s.vkey, s.predecessor, s.announcement,
-    (SELECT document FROM evidence WHERE id = s.announcement) AS document,
+    (SELECT document FROM evidence WHERE id = s.announcement LIMIT 1) AS document,
     l.origin AS announced_in, l.leaf_index AS announced_at_leaf,
     h.integrated_size, h.published_size, h.successor, h.announcement AS ending, h.frozen_at,
     t.integrated_at AS grown_at, c.note,
-    s.opening, (SELECT document FROM evidence WHERE id = s.opening) AS opened_by,
+    s.opening, (SELECT document FROM evidence WHERE id = s.opening LIMIT 1) AS opened_by,
     o.origin AS opened_in, o.leaf_index AS opened_at_leaf,
+    (SELECT e.document FROM log_entries f JOIN evidence e ON e.id = f.evidence_id
+        WHERE f.origin = s.origin AND f.leaf_index = 0 LIMIT 1) AS first_leaf,
     EXISTS (SELECT FROM log_given_up g WHERE g.origin = s.origin) AS given_up
 FROM log_shards s LEFT JOIN log_heads h ON h.origin = s.origin
 LEFT JOIN log_entries l ON l.evidence_id = s.announcement
