@@ -43,7 +43,7 @@ async def test_a_notice_reaches_its_phone_though_the_centre_throttles_and_drops_
     sender, address, mailbox, target = await registered(uow, TargetKind.PHONE, PHONE)
     clock, entropy = SystemClock(), SystemEntropy()
     taking = SmsReportDesk(uow=uow, clock=clock, entropy=entropy, told={})
-    async with centre_running() as (centre, wire), link_to(wire.port, taking.take) as link:
+    async with centre_running() as (centre, wire), link_to(wire.port, taking.take, timeout=2.0) as link:
         texting = Texting(uow=uow, clock=clock, route=link)
         phones = TextedCopies(texting, entropy, link="https://post.example.am", time_zone=AM.time_zone)
         work = ForwardingWork(

@@ -240,8 +240,8 @@ WORDS: Sequence[str] = (
     ),
     N_(
         "{event}: at {time} {actor} gave up the log's shard {log}, whose key is lost: it ends with {signed} "
-        "leaves, and {unsigned} that were never signed are logged again in {successor}, whose verifier key is "
-        "{key}, or after it."
+        "leaves, and {unsigned} that were never signed are logged again in {successor}, whose verifier key "
+        "is {key}, or after it."
     ),
     N_(
         "{event}: at {time} {actor} opened the log's shard {log}, whose verifier key is {key}: it goes on "
