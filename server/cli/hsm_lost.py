@@ -144,28 +144,38 @@ async def _look(loaded: KeySettingsRead, asked: AskedLost, looked: list[str]) ->
         if asked.origin not in vkeys:
             fail(f"{asked.origin} is no shard of this log; it has {', '.join(vkeys)}")
         wanted = Verifier.parse(vkeys[asked.origin]).public_key
+    places: set[str] = set()
     for key in loaded.keys:
-        place = str(key.file) if key.where is None else f"token {key.where.token!r}"
-        if place in looked:
+        place = f"file {key.file}" if key.where is None else f"token {key.where.token!r}"
+        if place in places:
             continue
-        if where := await _found(key, wanted):
+        places.add(place)
+        try:
+            where = await _found(key, wanted)
+        except HsmUnavailable as problem:
+            # It may be what was lost with the key. But the protocol must not say that somebody looked there.
+            typer.echo(f"could not look into the {place}: {problem}", err=True)
+            looked.append(f"{place}, which could not be opened")
+            continue
+        if where:
             typer.echo(f"The key of {asked.origin} is not lost: {where}.\nNothing was changed.")
             raise typer.Exit(FOUND)
         looked.append(place)
 
 
 async def _found(key: ConfiguredKey, wanted: bytes) -> str:
-    """Returns where the key is, in words; nothing where it is not in the place that this one is in."""
+    """Returns where the key is, in words; nothing where it is not in the place that this one is in.
+
+    Raises HsmUnavailable: the token or file can't be opened.
+    """
     if key.where is None:
         found = await checked(key)
+        if not found.public_key:
+            raise HsmUnavailable("; ".join(each.text for each in found.findings))
         is_it = is_log_key(found.public_key) and raw_ed25519(found.public_key) == wanted
         return f"it is in the file {key.file}" if is_it else ""
-    try:
-        async with opened(key.where) as token:
-            objects = await token.objects()
-    except HsmUnavailable as problem:
-        typer.echo(f"could not look into it: {problem}", err=True)
-        return ""
+    async with opened(key.where) as token:
+        objects = await token.objects()
     labels = {each.label for each in objects if each.kind == PRIVATE}
     halves = [each for each in objects if _is(each, wanted)]
     held = next((each for each in halves if each.kind == PRIVATE or each.label in labels), None)

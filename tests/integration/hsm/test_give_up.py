@@ -36,10 +36,15 @@ class Post:
     ledger: Ledger
     lost: TokenLikeSigner
 
-    def settings(self, label: str, *, origin: str = ORIGIN, next_label: str = "") -> Path:
+    def settings(self, label: str, *, origin: str = ORIGIN, next_label: str = "", token: str = "") -> Path:
         database = f'[database]\nurl = "{self.ledger.url}"\n'
         return self.place.settings(
-            self.directory, label=label, origin=origin, next_label=next_label, more=database
+            self.directory,
+            label=label,
+            origin=origin,
+            next_label=next_label,
+            more=database,
+            token=token or self.place.token.label,
         )
 
     @asynccontextmanager
@@ -146,6 +151,19 @@ async def test_what_a_former_shards_lost_key_never_signed_is_logged_again(post: 
     assert done.returncode == 0, done.stderr
     assert "PROTOCOL: A KEY IS LOST" in done.stdout
     await post.goes_on("after")
+
+
+async def test_the_protocol_does_not_say_that_a_token_was_looked_into_which_is_gone(post: Post) -> None:
+    await post.begin(post.shard())
+    post.settings("gone", next_label="after", token="burnt")
+
+    done = await post.hsm("rotate", "--key-lost", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert "could not look into the token 'burnt'" in done.stderr
+    looked = [line for line in done.stdout.splitlines() if "token '" in line]
+    assert any("token 'burnt', which could not be opened" in line for line in looked)
+    assert any(line.endswith("token 'namak'") for line in looked)
 
 
 async def test_a_key_that_a_token_of_the_settings_has_is_not_given_up(post: Post) -> None:
