@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from namak.evidence import as_written
 from namak.evidence.as_written import document_as_written
+from namak.evidence.details import ConfirmationDetails
 from namak.evidence.document import EvidenceDocument, RecordedFact
 from namak.evidence.events import READING_CONFIRMED
 from namak.evidence.failures import MalformedEvidence
@@ -21,6 +22,7 @@ ALL = [*ONE_OF_EACH, *OUTSIDE, PAPER, *TEXTS]
 DELIVERY = str(ONE_OF_EACH[0].delivery_id).encode()
 OF_DELIVERIES = [document for document in ALL if document.event.of_delivery]
 ACCEPTANCE, CONSIGNMENT = ONE_OF_EACH[0], ONE_OF_EACH[2]
+CONFIRMATION = next(each for each in ALL if each.event == READING_CONFIRMED)
 
 
 def strictly(data: bytes) -> EvidenceDocument | str:
@@ -81,8 +83,36 @@ def test_damaged_bytes_say_what_they_say_as_a_whole_or_nothing(data: bytes) -> N
     ],
 )
 def test_a_confirmation_is_cut_only_where_the_whole_is_read_so(found: bytes, instead: bytes) -> None:
-    written = next(each for each in ALL if each.event == READING_CONFIRMED).encode()
+    written = CONFIRMATION.encode()
     assert document_as_written(written) == strictly(written)
+    assert written.count(found) == 1
+
+    changed = written.replace(found, instead)
+
+    assert document_as_written(changed) in (None, strictly(changed))
+    assert either_way(changed) == strictly(changed)
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        (b',"right":"', b',"right":"0","right":"'),
+        (b',"right":"', b',"cms":"AA==","right":"'),
+        (b',"right":"', b',"salt":"AA==","right":"'),
+        (b',"right":"', b',"x":1,"right":"'),
+        (b',"right":"', b',"right":"\\u0041'),
+        (b'"revocation":[', b'"right":"","revocation":['),
+        (b'"}]', b'"},{"a":[1,"right":"2"]}]'),
+        (b'0"}}', b'0",}}'),
+        (b'0"}}', b'0"} }'),
+    ],
+)
+def test_one_for_somebody_else_is_cut_only_so_too(found: bytes, instead: bytes) -> None:
+    details = CONFIRMATION.details
+    assert isinstance(details, ConfirmationDetails)
+    document = replace(CONFIRMATION, details=replace(details, right="0" * 64))
+    written = document.encode()
+    assert document_as_written(written) == document
     assert written.count(found) == 1
 
     changed = written.replace(found, instead)

@@ -44,6 +44,7 @@ _RECIPIENT: Final = b',"RecipientDetails":'
 _EXTENSIONS: Final = b',"Extensions":'
 _CMS: Final = b',"cms":"'
 _REVOCATION: Final = b'","revocation":'
+_RIGHT: Final = b',"right":'
 
 _KEPT_BYTES: Final = 4096
 """What has more bytes is read each time, so that no more than some megabytes are kept."""
@@ -158,13 +159,19 @@ def _extensions(data: bytes) -> Value:
     revocation = data.find(_REVOCATION, cms)
     if not 0 < cms < revocation:
         return load(data, DOCUMENT_LIMIT)
-    first = load(data[:cms] + b"}", DOCUMENT_LIMIT)
-    lists = data[revocation + len(_REVOCATION) : -1]
-    if not isinstance(first.raw, dict) or first.has("cms") or first.has("revocation") or data[-1:] != b"}":
+    # What stands behind the lists where the signer acts for somebody else.
+    end = data.find(_RIGHT, revocation)
+    end = len(data) - 1 if end < 0 else end
+    before, behind = load(data[:cms] + b"}", DOCUMENT_LIMIT).raw, _object(data[end + 1 : -1]).raw
+    if not isinstance(before, dict) or not isinstance(behind, dict) or data[-1:] != b"}":
         return load(data, DOCUMENT_LIMIT)
+    names = [*before, "cms", "revocation", *behind]
+    if len({*names}) < len(names):
+        return load(data, DOCUMENT_LIMIT)
+    lists = data[revocation + len(_REVOCATION) : end]
     signature = data[cms + len(_CMS) : revocation].decode("ascii")
     raw_lists = (_load_lists if len(lists) > _KEPT_LISTS_BYTES else _kept_lists)(lists)
-    return Value({**first.raw, "cms": signature, "revocation": raw_lists}, "document")
+    return Value({**before, "cms": signature, "revocation": raw_lists, **behind}, "document")
 
 
 def _load_lists(data: bytes) -> object:
