@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from namak.delivery_certificate.verify import verify_certificate
 from namak.evidence.report import Check, Outcome
-from namak.evidence.times import format_time
+from namak.evidence.times import stated_time
 from namak.signatures.cades import SignerCertificates
 from namak.signatures.pdf_building import prepare_pdf
 from namak.signatures.pdf_long_term import with_material
@@ -45,6 +45,7 @@ SEAL = ISSUING.issue(named("E-Post seal"), replace(SIGNING, end=NOW + timedelta(
 TIME = Authority("Root of time")
 UNIT = TIME.issue(named("Time of the court"), STAMPING)
 YEARS = timedelta(days=5 * 365)
+END_OF_SECOND = stated_time(NOW + timedelta(seconds=1))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ async def test_a_seal_verifies_by_the_file_alone_when_its_certificates_have_expi
         check = checked(kept, after=after)
         assert check.outcome is Outcome.PASSED
         assert check.words == (
-            f"sealed by E-Post seal, whom you trust, before {format_time(NOW)} according to Time of the "
+            f"sealed by E-Post seal, whom you trust, before {END_OF_SECOND} according to Time of the "
             "court; the file was not altered since, and holds what verifies the seal once its certificate has"
             " expired"
         )
@@ -179,7 +180,7 @@ async def test_who_extends_it_for_the_archive_by_a_tool_of_their_own_is_told_wit
     known = (TIME.der, archive.der)
     check = checked(pdf, after=YEARS, roots=known)
     assert check.outcome is Outcome.PASSED
-    anew = f"; stamped anew {format_time(later)} according to Time of the archive"
+    anew = f"; stamped anew {stated_time(later)} according to Time of the archive"
     assert check.words == checked(kept, after=YEARS).words + anew
     # By whom nobody named, the later time is not told; with the archive's word alone the seal was too old.
     assert checked(pdf, after=YEARS).words == checked(kept, after=YEARS).words

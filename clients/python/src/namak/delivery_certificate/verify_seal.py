@@ -6,7 +6,7 @@ from typing import Final
 
 from namak.delivery_certificate.additions.whole import hides_seal, is_altered
 from namak.evidence.report import Check, Outcome
-from namak.evidence.times import format_time
+from namak.evidence.times import end_of_stated, stated_time
 from namak.signatures import verify as signatures
 from namak.signatures.report import (
     CheckId,
@@ -87,12 +87,12 @@ def _judged(seal: SignatureReport, data: bytes, stamps: Sequence[SignatureReport
     if seal.sub_indication is None and seal.time_basis is TimeBasis.TIMESTAMP:
         # All that a verifier went by stands in the file: none is brought along.
         authority = next(stamp.authority for stamp in seal.timestamps if stamp.time == seal.used_time)
-        time = format_time(seal.used_time)
+        time = stated_time(end_of_stated(seal.used_time))
         if (latest := _stamped_anew(seal, stamps)) is not None:
             words = (
                 f"sealed by {name}, whom you trust, before {time} according to {authority}; the file was not "
                 "altered since, and holds what verifies the seal once its certificate has expired; stamped "
-                f"anew {format_time(latest.used_time)} according to {_name(latest)}"
+                f"anew {stated_time(latest.used_time)} according to {_name(latest)}"
             )
         else:
             words = (

@@ -1,7 +1,7 @@
 """Times as evidence writes them: UTC, RFC 3339, exactly six decimals and ``Z``. One instant, one spelling."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # Newer versions of Python take 24:00 for the next day's 00:00. All else has one spelling of this form.
 _SPELLING = re.compile(
@@ -18,6 +18,22 @@ def format_time(time: datetime) -> str:
         raise ValueError("a time without a zone names no instant")
     moved = time if time.tzinfo is UTC else time.astimezone(UTC)
     return moved.isoformat("T", "microseconds")[: -len("+00:00")] + "Z"
+
+
+def stated_time(time: datetime) -> str:
+    """Returns a time that others stated, for people to read: as :func:`format_time`, without decimals where
+    it states whole seconds, which is as precisely as it may be known. Raises :class:`ValueError` as that.
+    """
+    return format_time(time).replace(".000000Z", "Z")
+
+
+def end_of_stated(time: datetime) -> datetime:
+    """Returns before when it was: who states whole seconds states that it was in the second that begins
+    there.
+
+    Raises :class:`OverflowError` for the last second of the year 9999.
+    """
+    return time if time.microsecond else time + timedelta(seconds=1)
 
 
 def parse_time(text: str) -> datetime:

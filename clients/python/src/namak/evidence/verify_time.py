@@ -10,7 +10,7 @@ from cryptography import x509
 
 from namak.evidence.errors import EvidenceError
 from namak.evidence.report import Outcome, Receipt
-from namak.evidence.times import format_time
+from namak.evidence.times import format_time, stated_time
 from namak.evidence.tlog_policy import CheckedCheckpoint, Witnessing
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Timestamps:
                 continue
             by = _one_line(found.authority)
             times.append(IndependentTime(found.gen_time.timestamp(), by))
-            receipt.passed("timestamp", f"{by} stamped the checkpoint at {format_time(found.gen_time)}")
+            receipt.passed("timestamp", f"{by} stamped the checkpoint at {stated_time(found.gen_time)}")
         if (left := len(given) - MOST_TIMESTAMPS) > 0:
             receipt.note("timestamp", Outcome.NOT_COUNTED, f"{left} more timestamps were not looked at")
         return times
@@ -154,20 +154,17 @@ def _tell_apart(receipt: Receipt, first: IndependentTime, times: Sequence[Indepe
 
 
 def _bound(seconds: float) -> float:
-    """Returns before when it was: who states whole seconds, as witnesses do, states that it was in the second
-    that begins there.
-    """
+    """Returns before when it was, as `times.end_of_stated` says, of whatever number a witness states."""
     return seconds + 1 if seconds.is_integer() else seconds
 
 
 @lru_cache(maxsize=256)
 def _told(seconds: float) -> str:
-    """Returns a time as evidence writes it; of an absurd clock its number."""
+    """Returns a time for people to read; of an absurd clock its number."""
     try:
-        told = format_time(datetime.fromtimestamp(seconds, UTC))
+        return stated_time(datetime.fromtimestamp(seconds, UTC))
     except (OverflowError, ValueError, OSError):
         return f"second {seconds:.0f}"
-    return told.replace(".000000Z", "Z")
 
 
 def _one_line(name: str) -> str:
